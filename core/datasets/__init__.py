@@ -1,0 +1,1 @@
+"""The published data sets and their protocols."""

@@ -1,0 +1,41 @@
+"""Errors whose text is meant for a person.
+
+Every message names the thing (usually a file), says what is wrong with it and what to do about it. The command line prints
+the message and exits with 1; the desktop shows it as a notice. Anything else that escapes is a bug.
+"""
+
+
+class SerrError(Exception):
+    """Base of every error that a user can cause or cure."""
+
+
+class InputError(SerrError):
+    """A file or folder that was given cannot be used: unreadable, damaged, of the wrong kind or size."""
+
+
+class FieldOfViewError(InputError):
+    """No field of view can be found in a photograph, or the given one does not fit it."""
+
+
+class LabelError(InputError):
+    """An expert label is missing, empty, or does not fit its photograph."""
+
+
+class WeightsError(SerrError):
+    """A weights file is missing, damaged, unsafe (pickle), or made for another network."""
+
+
+class OutputError(SerrError):
+    """A result cannot be written: the folder is read-only, full, or not a folder."""
+
+
+class DeviceError(SerrError):
+    """The device that was asked for is not there, or ran out of memory with nothing left to fall back on."""
+
+
+class TrainingError(SerrError):
+    """A training run cannot start or go on: bad configuration, data that does not fit, a broken checkpoint."""
+
+
+class SettingsError(SerrError):
+    """A settings or configuration file holds something that cannot be used."""

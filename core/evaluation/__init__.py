@@ -1,0 +1,1 @@
+"""Comparing masks and probability maps with expert labels."""

@@ -1,0 +1,1 @@
+"""The network architectures, built by name from a configuration."""

@@ -1,0 +1,187 @@
+"""The frozen boxes in which arrays travel.
+
+Each box states dtype, shape and range, checks them once, and makes its arrays read-only and C-contiguous. Equality is
+identity (``eq=False``): comparing 24-megapixel arrays by accident is slow, and nothing here needs it.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+BoolArray = npt.NDArray[np.bool_]
+ByteArray = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+FovOrigin = Literal["file", "estimated", "edited", "full"]
+ThresholdOrigin = Literal["model", "user", "otsu", "youden", "best_f1", "expert", "sidecar"]
+
+LEVELS = 256
+"""Thresholds are k/256 with k in 1..255, so that p >= k/256 is the same as level >= k (see ``ProbabilityMap``)."""
+
+
+def _sealed(array: npt.NDArray[np.generic], name: str, dtype: type[np.generic], ndim: int) -> npt.NDArray[np.generic]:
+    """A C-contiguous read-only array of the promised dtype and rank.
+
+    An array that is already sealed is taken as it is; one that somebody may still write to is copied, so that a box can
+    neither change behind its reader's back nor freeze its maker's array.
+    """
+    if array.dtype != np.dtype(dtype) or array.ndim != ndim:
+        raise TypeError(f"{name} must be {np.dtype(dtype)} with {ndim} dimensions, not {array.dtype} with {array.ndim}")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty")
+    if array.flags.c_contiguous and not array.flags.writeable:
+        return array
+    sealed = array.copy(order="C")
+    sealed.setflags(write=False)
+    return sealed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FundusImage:
+    """A colour fundus photograph, upright, 8 bit for each channel.
+
+    Parameters
+    ----------
+    rgb : uint8 (H, W, 3), sRGB order red, green, blue.
+    source : the file it came from, or None for an array that was given.
+    pixel_um : width of a pixel in micrometres on the retina, or None where unknown.
+    bit_depth : bits for each channel in the file (8 or 16); 16-bit files are scaled to 8 bit by their own range.
+    """
+
+    rgb: ByteArray
+    source: Path | None = None
+    pixel_um: float | None = None
+    bit_depth: int = 8
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rgb", _sealed(self.rgb, "rgb", np.uint8, 3))
+        if self.rgb.shape[2] != 3:
+            raise ValueError(f"rgb must have 3 channels, not {self.rgb.shape[2]}")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.rgb.shape[0], self.rgb.shape[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldOfView:
+    """The part of the photograph that shows the retina: ``inside`` is bool (H, W), ``origin`` says where it came from."""
+
+    inside: BoolArray
+    origin: FovOrigin
+    source: Path | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inside", _sealed(self.inside, "inside", np.bool_, 2))
+        if not self.inside.any():
+            raise ValueError("a field of view must contain at least one pixel")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.inside.shape[0], self.inside.shape[1]
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Bounding box as (top, left, bottom, right), bottom and right exclusive, in pixels."""
+        rows = np.flatnonzero(self.inside.any(axis=1))
+        columns = np.flatnonzero(self.inside.any(axis=0))
+        return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+    @property
+    def diameter_px(self) -> int:
+        """The longer side of the bounding box: the diameter also where the circle is cut off at two opposite edges."""
+        top, left, bottom, right = self.box
+        return max(bottom - top, right - left)
+
+    @classmethod
+    def full(cls, shape: tuple[int, int]) -> "FieldOfView":
+        """The whole image."""
+        return cls(np.ones(shape, dtype=np.bool_), "full")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbabilityMap:
+    """Vessel probability of each pixel of the photograph.
+
+    ``values`` is float32 (H, W) in [0, 1] and exactly 0 outside the field of view. ``levels`` is uint8 (H, W), floor(256 p)
+    cut at 255, so that for a threshold k/256 the mask is ``levels >= k`` without rounding error.
+    """
+
+    values: FloatArray
+    levels: ByteArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        values = _sealed(self.values, "values", np.float32, 2)
+        low, high = float(values.min()), float(values.max())
+        if not (low >= 0.0 and high <= 1.0):  # also catches NaN
+            raise ValueError(f"probabilities must lie in [0, 1], found {low} to {high}")
+        # 256 p is exact in float32 (a power of two), so the floor is that of the true value.
+        levels = np.minimum(values * np.float32(LEVELS), np.float32(LEVELS - 1)).astype(np.uint8)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "levels", _sealed(levels, "levels", np.uint8, 2))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.values.shape[0], self.values.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdRule:
+    """How a probability map becomes a mask: vessel where p >= level / 256.
+
+    ``level`` is 1..255; ``origin`` says who chose it, because a threshold that was chosen on a label is no honest test of it.
+    """
+
+    level: int
+    origin: ThresholdOrigin = "user"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.level <= LEVELS - 1:
+            raise ValueError(f"threshold level must be 1 to {LEVELS - 1}, not {self.level}")
+
+    @property
+    def threshold(self) -> float:
+        """The exact probability threshold, a multiple of 1/256."""
+        return self.level / LEVELS
+
+    @classmethod
+    def nearest(cls, threshold: float, origin: ThresholdOrigin = "user") -> "ThresholdRule":
+        """The rule whose threshold is nearest to the given probability."""
+        if not 0.0 < threshold < 1.0:  # also refuses NaN
+            raise ValueError(f"a threshold lies between 0 and 1, not {threshold}")
+        return cls(min(max(round(threshold * LEVELS), 1), LEVELS - 1), origin)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VesselMask:
+    """Vessel or not for each pixel: ``vessel`` bool (H, W), the rule that made it, and whether a hand has changed it since."""
+
+    vessel: BoolArray
+    rule: ThresholdRule
+    edited: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vessel", _sealed(self.vessel, "vessel", np.bool_, 2))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.vessel.shape[0], self.vessel.shape[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpertLabel:
+    """Vessels as an expert drew them: ``vessel`` bool (H, W) and the file they came from."""
+
+    vessel: BoolArray
+    source: Path | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vessel", _sealed(self.vessel, "vessel", np.bool_, 2))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.vessel.shape[0], self.vessel.shape[1]

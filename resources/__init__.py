@@ -1,0 +1,1 @@
+"""Files that ship with the program: the sample photograph, icons, trained weights."""

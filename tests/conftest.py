@@ -1,0 +1,21 @@
+"""What every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# One thread for each library: the suite runs on small machines beside other work, and results must not depend on it.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture(scope="session")
+def serr_data() -> Path:
+    """The folder with DRIVE, STARE, CHASE_DB1 and HRF, named by SERR_DATA."""
+    folder = os.environ.get("SERR_DATA")
+    if not folder:
+        pytest.skip("SERR_DATA is not set: it names the folder with the DRIVE, STARE, CHASE_DB1 and HRF photographs")
+    path = Path(folder)
+    assert (path / "DRIVE").is_dir(), f"SERR_DATA is {folder}, but there is no DRIVE folder in it"
+    return path
