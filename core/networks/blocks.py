@@ -1,0 +1,76 @@
+"""Building blocks of SERR-U-Net: recurrent convolution, squeeze-and-excitation, and the residual block made of both."""
+
+import torch
+from torch import Tensor, nn
+
+
+class SqueezeExcitation(nn.Module):
+    """Gate each channel by what the whole plane holds (Hu et al. 2018, doi 10.1109/CVPR.2018.00745).
+
+    The channel means over the plane pass through a bottleneck of ``channels / reduction`` units and a sigmoid; the input is
+    multiplied by the result. The gates therefore depend on the extent that the network sees.
+    """
+
+    def __init__(self, channels: int, reduction: int) -> None:
+        super().__init__()
+        hidden = max(channels // reduction, 1)
+        self.squeeze = nn.Linear(channels, hidden)
+        self.excite = nn.Linear(hidden, channels)
+
+    def gates(self, pooled: Tensor) -> Tensor:
+        """Gates in (0, 1), shape (N, C), from channel means of shape (N, C)."""
+        return torch.sigmoid(self.excite(torch.relu(self.squeeze(pooled))))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gates(x.mean(dim=(2, 3)))[:, :, None, None]
+
+
+class RecurrentConv(nn.Module):
+    """A 3 x 3 convolution applied ``steps + 1`` times with shared weights (Alom et al. 2019, doi 10.1117/1.JMI.6.1.014006).
+
+    h_0 = relu(norm_0(conv(x))), h_i = relu(norm_i(conv(x + h_(i-1)))). Each step has a normalisation of its own, because the
+    statistics of x + h change from step to step.
+    """
+
+    def __init__(self, channels: int, steps: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, kernel_size=3, padding=1, bias=False)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(channels) for _ in range(steps + 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.relu(self.norms[0](self.conv(x)))
+        for norm in self.norms[1:]:
+            h = torch.relu(norm(self.conv(x + h)))
+        return h
+
+
+class SerrBlock(nn.Module):
+    """Projection to ``out_channels``, two recurrent convolutions, squeeze-and-excitation, then the residual sum."""
+
+    def __init__(self, in_channels: int, out_channels: int, steps: int, reduction: int) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(in_channels, out_channels, kernel_size=1)
+        self.recurrent = nn.Sequential(RecurrentConv(out_channels, steps), RecurrentConv(out_channels, steps))
+        self.gate = SqueezeExcitation(out_channels, reduction)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.project(x)
+        return x + self.gate(self.recurrent(x))
+
+
+class DoubleConv(nn.Module):
+    """Two 3 x 3 convolutions with batch normalisation: the block of the plain U-Net."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(out_channels, out_channels, kernel_size=3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)

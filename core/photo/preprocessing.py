@@ -1,0 +1,151 @@
+"""From a photograph to the planes that the network reads, by a recipe that travels inside the weights file.
+
+The default recipe is that of the SERR-U-Net authors (Wang et al. 2021): a grey mix of red and green, standardisation,
+contrast-limited adaptive histogram equalisation, gamma. Two things are done with more care here: statistics are taken
+inside the field of view only, and everything happens on its bounding box, so that black margins change nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import cv2
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import FieldOfViewError, WeightsError
+from core.types import BoolArray, FieldOfView, FloatArray, FundusImage
+
+_CLIP_SD = 3.0  # standardised values beyond this many standard deviations carry no vessel information (reflexes, rims)
+
+
+class Preprocessing(BaseModel):
+    """The recipe: every step is a field, and a step is left out by the value that its description names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    colour: Literal["mix", "rgb"] = Field(default="mix", description="one weighted grey plane, or three colour planes")
+    mix: tuple[float, float, float] = Field(
+        default=(0.25, 0.75, 0.0), description="weights of red, green, blue in the grey plane"
+    )
+    fov_diameter_px: float | None = Field(
+        default=None, gt=16, description="diameter to which the field of view is resampled; null for native resolution"
+    )
+    scale_tolerance: float = Field(
+        default=0.05, ge=0, lt=1, description="no resampling where the diameter is within this share of the wanted one"
+    )
+    standardise: bool = Field(default=True, description="zero mean and unit variance inside the field of view")
+    clahe_clip: float = Field(default=2.0, ge=0, description="CLAHE clip limit; 0 for none")
+    clahe_tiles: int = Field(default=8, ge=1, le=64, description="CLAHE tiles along each side of the FOV's box")
+    gamma: float = Field(default=1.2, gt=0, description="value ** (1 / gamma); 1 for none, above 1 brightens")
+
+    @property
+    def planes(self) -> int:
+        """Number of planes that ``prepare`` gives."""
+        return 1 if self.colour == "mix" else 3
+
+    def to_dict(self) -> dict[str, object]:
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, object]) -> "Preprocessing":
+        """Raises WeightsError where a field is unknown or has a wrong value."""
+        try:
+            return cls.model_validate(dict(fields))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise WeightsError(f"the preprocessing recipe is wrong at '{where}': {first['msg']}") from None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetInput:
+    """A prepared photograph.
+
+    ``planes`` is float32 (C, h, w), about [-2, 2], 0 outside the field of view; ``inside`` bool (h, w); ``scale`` is h over
+    the height of ``box``, which is the field of view's bounding box (top, left, bottom, right) on the photograph of ``shape``.
+    """
+
+    planes: FloatArray
+    inside: BoolArray
+    scale: float
+    box: tuple[int, int, int, int]
+    shape: tuple[int, int]
+    recipe: Preprocessing
+
+
+def prepare(image: FundusImage, fov: FieldOfView, recipe: Preprocessing) -> NetInput:
+    """Bring a photograph to the scale and the contrast that a network was trained on.
+
+    Parameters
+    ----------
+    image : the photograph, (H, W).
+    fov : its field of view, (H, W).
+    recipe : what to do; usually ``card.preprocessing``.
+
+    Raises
+    ------
+    FieldOfViewError : the field of view has another size than the photograph.
+    """
+    if image.shape != fov.shape:
+        raise FieldOfViewError(
+            f"the field of view is {fov.shape[1]} x {fov.shape[0]} pixels but the photograph "
+            f"{image.source or ''} is {image.shape[1]} x {image.shape[0]}; choose the mask that belongs to it"
+        )
+    box = fov.box
+    top, left, bottom, right = box
+    inside = np.ascontiguousarray(fov.inside[top:bottom, left:right])
+    colours = image.rgb[top:bottom, left:right].astype(np.float32)
+    planes = [colours @ np.float32(recipe.mix)] if recipe.colour == "mix" else list(np.moveaxis(colours, 2, 0))
+
+    scale = 1.0
+    if recipe.fov_diameter_px is not None:
+        wanted = recipe.fov_diameter_px / fov.diameter_px
+        scale = 1.0 if abs(wanted - 1.0) <= recipe.scale_tolerance else wanted
+    if scale != 1.0:
+        size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
+        how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
+        planes = [cv2.resize(np.ascontiguousarray(plane), size, interpolation=how) for plane in planes]
+        shrunk = cv2.resize(inside.astype(np.float32), size, interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR)
+        inside = shrunk >= 0.5
+        if not inside.any():
+            inside = np.ones_like(inside)
+    prepared = np.stack([_enhance(plane, inside, recipe) for plane in planes])
+    return NetInput(prepared, inside, scale, box, image.shape, recipe)
+
+
+def _enhance(plane: FloatArray, inside: BoolArray, recipe: Preprocessing) -> FloatArray:
+    """Standardise, equalise and brighten one plane of grey values 0..255; 0 outside the field of view."""
+    if recipe.standardise:
+        values = plane[inside]
+        spread = float(values.std(dtype=np.float64))
+        z = (plane - np.float32(values.mean(dtype=np.float64))) / np.float32(max(spread, 1e-3))
+        z[~inside] = 0.0  # the mean: a black outside would bend the histograms of the tiles at the rim
+        grey = (np.clip(z, -_CLIP_SD, _CLIP_SD) + _CLIP_SD) * np.float32(255.0 / (2.0 * _CLIP_SD))
+    else:
+        grey = np.clip(plane, 0.0, 255.0)
+    levels = np.rint(grey).astype(np.uint8)
+    if recipe.clahe_clip > 0:
+        tiles = (recipe.clahe_tiles, recipe.clahe_tiles)
+        levels = np.asarray(cv2.createCLAHE(clipLimit=recipe.clahe_clip, tileGridSize=tiles).apply(levels), np.uint8)
+    # One table for gamma and for the move to about [-2, 2].
+    ramp = np.linspace(0.0, 1.0, 256) ** (1.0 / recipe.gamma)
+    table = ((ramp - 0.5) * 4.0).astype(np.float32)
+    out = table[levels]
+    out[~inside] = 0.0
+    return cast(FloatArray, out)
+
+
+def restore(values: FloatArray, prepared: NetInput, fov: FieldOfView) -> FloatArray:
+    """Bring a map from the network's grid (h, w) back to the photograph's own (H, W), exactly 0 outside the field of view."""
+    if values.shape != prepared.inside.shape:
+        raise ValueError(f"the map is {values.shape}, the prepared photograph {prepared.inside.shape}")
+    top, left, bottom, right = prepared.box
+    size = (right - left, bottom - top)
+    if prepared.scale != 1.0:
+        how = cv2.INTER_LINEAR if prepared.scale < 1.0 else cv2.INTER_AREA
+        values = np.asarray(cv2.resize(np.ascontiguousarray(values), size, interpolation=how), np.float32)
+    out = np.zeros(prepared.shape, np.float32)
+    inside = fov.inside[top:bottom, left:right]
+    np.copyto(out[top:bottom, left:right], np.clip(values, 0.0, 1.0), where=inside)
+    return out
