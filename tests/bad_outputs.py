@@ -1,0 +1,99 @@
+"""Folders that cannot be written to, for real: a full disk, a read-only folder, a file where a folder should be.
+
+Root may write everywhere, so a plain ``chmod`` would test nothing there; ``ordinary_rights`` makes permissions bind.
+"""
+
+import ctypes
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOM_BYTES = 8192
+"""What fits into the full folder: an empty file does, a picture does not."""
+
+
+@contextmanager
+def ordinary_rights() -> Iterator[None]:
+    """Make permission bits bind for root as well, in this thread and in those that it starts.
+
+    Linux keeps capabilities for each thread: the two that let root read and write everything are taken out of the
+    effective set and put back at the end. For an ordinary user there is nothing to do.
+    """
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        yield
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3 of the interface, this thread
+    before = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable for capabilities 0-31, then for 32-63
+    assert libc.capget(header, before) == 0, os.strerror(ctypes.get_errno())
+    without = (ctypes.c_uint32 * 6)(*before)
+    without[0] &= ~0b110  # CAP_DAC_OVERRIDE is bit 1, CAP_DAC_READ_SEARCH bit 2
+    assert libc.capset(header, without) == 0, os.strerror(ctypes.get_errno())
+    try:
+        yield
+    finally:
+        assert libc.capset(header, before) == 0, os.strerror(ctypes.get_errno())
+
+
+@contextmanager
+def read_only_folder(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "read only"
+    folder.mkdir()
+    folder.chmod(0o555)
+    try:
+        with ordinary_rights():
+            yield folder
+    finally:
+        folder.chmod(0o755)
+
+
+@contextmanager
+def full_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that takes 8 KiB: a small tmpfs where mounting is allowed, else under the kernel's limit on file size.
+
+    Both make the write itself fail after part of the data (ENOSPC, EFBIG); nothing is pretended.
+    """
+    folder = tmp_path / "full"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={ROOM_BYTES}", "tmpfs", str(folder)]
+    if os.geteuid() == 0 and subprocess.run(command, capture_output=True, check=False).returncode == 0:
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", str(folder)], check=True)
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM_BYTES, hard))
+    try:
+        yield folder
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def file_as_folder(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "no folder"
+    path.write_text("a file")
+    yield path
+
+
+@dataclass(frozen=True)
+class BadOutput:
+    """``open`` gives the folder for as long as it is bad; the sentence must contain all ``words`` (lower case)."""
+
+    name: str
+    open: Callable[[Path], AbstractContextManager[Path]]
+    words: tuple[str, ...]
+
+
+BAD_OUTPUTS = (
+    BadOutput("full disk", full_folder, ("room", "full")),
+    BadOutput("read-only folder", read_only_folder, ("read-only",)),
+    BadOutput("file in place of the folder", file_as_folder, ("no folder", "file")),
+)

@@ -1,0 +1,123 @@
+"""Atomic writing: the whole file or nothing, on disks that are full, read-only or gone."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from bad_outputs import BAD_OUTPUTS, BadOutput, full_folder, ordinary_rights
+
+from core.errors import OutputError
+from core.files import atomic_path, ensure_folder, shown, write_bytes_atomic
+
+BIG = os.urandom(100_000)
+
+
+def entries(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_content_arrives_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "Übung 眼底.png"
+    write_bytes_atomic(target, BIG)
+    assert target.read_bytes() == BIG
+    write_bytes_atomic(target, b"second")
+    assert target.read_bytes() == b"second"
+    assert entries(tmp_path) == [target.name]
+
+
+def test_new_file_has_ordinary_permissions_and_old_ones_stay(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"")
+    new, old = tmp_path / "new", tmp_path / "old"
+    old.write_bytes(b"before")
+    old.chmod(0o640)
+    write_bytes_atomic(new, b"x")
+    write_bytes_atomic(old, b"x")
+    assert stat.S_IMODE(new.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+    assert stat.S_IMODE(old.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("outcome", [KeyboardInterrupt, ValueError])
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, outcome: type[BaseException]) -> None:
+    target = tmp_path / "result.json"
+    target.write_bytes(b"old")
+
+    def write_half() -> None:
+        with atomic_path(target) as temporary:
+            assert temporary.parent == tmp_path
+            assert temporary.suffix == ".json"
+            temporary.write_bytes(b"half")
+            raise outcome
+
+    with pytest.raises(outcome):
+        write_half()
+    assert target.read_bytes() == b"old"
+    assert entries(tmp_path) == ["result.json"]
+
+
+def test_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
+    with full_folder(tmp_path) as folder:
+        target = folder / "result.png"
+        target.write_bytes(b"old")
+        with pytest.raises(OutputError, match=r"result\.png in .*full.*no room left"):
+            write_bytes_atomic(target, BIG)
+        assert target.read_bytes() == b"old"
+        assert entries(folder) == ["result.png"]
+
+
+@pytest.mark.parametrize("bad", BAD_OUTPUTS, ids=lambda bad: bad.name)
+def test_bad_folders_are_told(tmp_path: Path, bad: BadOutput) -> None:
+    with bad.open(tmp_path) as folder:
+        with pytest.raises(OutputError) as caught:
+            write_bytes_atomic(folder / "x.png", BIG)
+        assert all(word in str(caught.value).lower() for word in bad.words), caught.value
+        assert not folder.is_dir() or entries(folder) == []
+
+
+def test_other_refusals_are_told(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="does not exist"):
+        write_bytes_atomic(tmp_path / "gone" / "x.png", b"x")
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OutputError, match="a folder of that name"):
+        write_bytes_atomic(tmp_path / "taken", b"x")
+    with pytest.raises(OutputError, match="shorter"):
+        write_bytes_atomic(tmp_path / ("x" * 300), b"x")
+
+
+def test_a_write_protected_file_is_not_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "kept.png"
+    target.write_bytes(b"kept")
+    target.chmod(0o444)
+    with ordinary_rights(), pytest.raises(OutputError, match="read-only"):
+        write_bytes_atomic(target, b"new")
+    assert target.read_bytes() == b"kept"
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    target, link = tmp_path / "real" / "data", tmp_path / "link"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    write_bytes_atomic(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+
+
+def test_ensure_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    assert ensure_folder(folder) == folder
+    assert ensure_folder(folder) == folder
+    assert entries(folder) == []
+    (tmp_path / "file").write_bytes(b"")
+    for bad in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OutputError, match="file in its way"):
+            ensure_folder(bad)
+    folder.chmod(0o555)
+    with ordinary_rights(), pytest.raises(OutputError, match="read-only"):
+        ensure_folder(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file names are text there")
+def test_names_that_are_not_utf8_can_be_printed() -> None:
+    assert shown(Path(os.fsdecode(b"eye-\xff.png"))) == "eye-�.png"
