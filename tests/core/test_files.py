@@ -56,6 +56,16 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, outcome: type[
     assert entries(tmp_path) == ["result.json"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be replaced there")
+def test_a_reader_of_the_old_file_never_meets_half_of_the_new(tmp_path: Path) -> None:
+    target = tmp_path / "result.bin"
+    target.write_bytes(b"old" * 1000)
+    with target.open("rb") as reader:
+        reader.read(3)
+        write_bytes_atomic(target, BIG)
+        assert b"old" + reader.read() == b"old" * 1000
+
+
 def test_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
     with full_folder(tmp_path) as folder:
         target = folder / "result.png"
