@@ -1,0 +1,133 @@
+"""Colours of the overlay and the outline of the field of view, as plain arrays.
+
+A probability map is shown through a table of 256 colours, one for each level (``core.types.ProbabilityMap``). A
+threshold k/256 only decides from which entry on the mask colour lies over the map's colour, so a slider step costs
+a new table and not a new mask, and what is painted as vessel is exactly ``levels >= k``.
+
+Several kinds of pixel can be told apart by stacking tables: a pixel of kind c and level l then has entry 256 c + l.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+
+from core.types import LEVELS, BoolArray, ByteArray, FloatArray
+
+Colour = tuple[int, int, int]
+
+_OPENCV_COLORMAPS = {
+    "inferno": cv2.COLORMAP_INFERNO,
+    "magma": cv2.COLORMAP_MAGMA,
+    "viridis": cv2.COLORMAP_VIRIDIS,
+    "cividis": cv2.COLORMAP_CIVIDIS,
+}
+COLORMAPS = tuple(_OPENCV_COLORMAPS)
+"""Names of the colour maps, all perceptually even; ``cividis`` looks alike with and without red-green blindness."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverlayStyle:
+    """What lies over the photograph and how.
+
+    Parameters
+    ----------
+    show_probability, probability_opacity : the probability map in colours, opacity in [0, 1].
+    colormap : one of ``COLORMAPS``.
+    show_mask, mask_opacity : the vessels above the threshold in one colour, opacity in [0, 1].
+    mask_colour : sRGB, 0 to 255. The default is seen on a red-orange retina by people with any kind of colour vision.
+    """
+
+    show_probability: bool = False
+    probability_opacity: float = 0.6
+    colormap: str = "inferno"
+    show_mask: bool = True
+    mask_opacity: float = 0.7
+    mask_colour: Colour = (0, 229, 255)
+
+    def __post_init__(self) -> None:
+        for name in ("probability_opacity", "mask_opacity"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} lies between 0 and 1, not {getattr(self, name)}")
+        if self.colormap not in _OPENCV_COLORMAPS:
+            raise ValueError(f"colormap must be one of {', '.join(COLORMAPS)}, not {self.colormap!r}")
+        if len(self.mask_colour) != 3 or not all(0 <= channel <= 255 for channel in self.mask_colour):
+            raise ValueError(f"mask_colour must be three numbers from 0 to 255, not {self.mask_colour}")
+
+
+@cache
+def colormap_table(name: str) -> ByteArray:
+    """The colours of a map from probability 0 to 1: uint8 (256, 3), red green blue, read-only."""
+    ramp = np.arange(LEVELS, dtype=np.uint8)[:, np.newaxis]
+    table = np.ascontiguousarray(cv2.applyColorMap(ramp, _OPENCV_COLORMAPS[name])[:, 0, ::-1], dtype=np.uint8)
+    table.setflags(write=False)
+    return table
+
+
+def build_lut(style: OverlayStyle, level: int) -> ByteArray:
+    """The overlay's colour for each level at the threshold ``level``/256.
+
+    The mask's colour lies over the probability's colour (Porter and Duff's "over", Computer Graphics 18, 1984,
+    253-259).
+
+    Parameters
+    ----------
+    level : threshold level, 1 to 255; vessel is where a pixel's level is at least this.
+
+    Returns
+    -------
+    uint8 (256, 4): red, green, blue (not premultiplied) and alpha. Alpha 0 where nothing is shown.
+    """
+    if not 1 <= level <= LEVELS - 1:
+        raise ValueError(f"threshold level must be 1 to {LEVELS - 1}, not {level}")
+    colours = np.zeros((LEVELS, 3), dtype=np.float32)
+    alpha = np.zeros(LEVELS, dtype=np.float32)
+    if style.show_probability:
+        colours[:] = colormap_table(style.colormap)
+        alpha[:] = style.probability_opacity
+    if style.show_mask:
+        _lay_over(colours[level:], alpha[level:], style.mask_colour, style.mask_opacity)
+    lut = np.empty((LEVELS, 4), dtype=np.uint8)
+    lut[:, :3] = np.rint(colours)
+    lut[:, 3] = np.rint(alpha * 255.0)
+    lut[lut[:, 3] == 0] = 0
+    return lut
+
+
+def _lay_over(colours: FloatArray, alpha: FloatArray, colour: Colour, opacity: float) -> None:
+    """Put one colour over the given entries, in place."""
+    below = alpha * np.float32(1.0 - opacity)
+    total = below + np.float32(opacity)
+    share = np.divide(opacity, total, out=np.zeros_like(total), where=total > 0)[:, np.newaxis]
+    colours[:] = share * np.asarray(colour, dtype=np.float32) + (1.0 - share) * colours
+    alpha[:] = total
+
+
+def to_argb32(lut: ByteArray) -> list[int]:
+    """Table entries as 0xAARRGGBB, the numbers that Qt's colour tables hold; ``lut`` is uint8 (n, 4), RGBA."""
+    wide = lut.astype(np.uint32)
+    packed: list[int] = (wide[:, 3] << 24 | wide[:, 0] << 16 | wide[:, 1] << 8 | wide[:, 2]).tolist()
+    return packed
+
+
+def fov_outline(inside: BoolArray, tolerance_px: float = 0.7) -> list[FloatArray]:
+    """Closed outlines of a field of view, outer borders and those of holes.
+
+    The lines run through the middles of the border pixels that still belong to the field, thinned to few corners.
+
+    Parameters
+    ----------
+    inside : bool (H, W).
+    tolerance_px : how far a thinned line may lie from the true one, in pixels of the photograph.
+
+    Returns
+    -------
+    float32 (n, 2) polygons, x and y in photograph coordinates (the middle of the first pixel is 0.5, 0.5).
+    """
+    contours, _ = cv2.findContours(inside.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    outlines = []
+    for contour in contours:
+        corners = cv2.approxPolyDP(contour, tolerance_px, closed=True)
+        outlines.append(corners[:, 0, :].astype(np.float32) + np.float32(0.5))
+    return outlines

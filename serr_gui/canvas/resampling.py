@@ -1,0 +1,166 @@
+"""Photographs and level maps at the resolution of the screen, in plain numpy and OpenCV.
+
+Both pyramids answer ``render(zoom, box)``: the rectangle ``box`` = (left, top, right, bottom) of the zoomed image,
+in device pixels counted from the image's corner. A device pixel's value depends on its place in the image alone,
+never on the box, so that parts can be put together.
+
+The photograph is smoothed when it is made smaller and keeps crisp pixels when it is made much larger. The levels
+may not be averaged: below 100 % a device pixel holds the **largest** level of the photograph pixels that fall on
+it. Taking the largest and comparing with a threshold can be done in either order, so at each threshold a device
+pixel shows vessel exactly when the mask has a vessel pixel there: a vessel thinner than a device pixel is never
+lost, as it is with the nearest pixel, and one table look-up still moves the threshold. The price is that vessels
+look up to one device pixel wider when zoomed out. From 100 % on each device pixel holds the level of the photograph
+pixel under its middle, so that mask and photograph pixels match one to one.
+"""
+
+import math
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core.types import ByteArray
+
+Box = tuple[int, int, int, int]
+IndexArray = npt.NDArray[np.int64]
+
+CRISP_FROM = 2.0
+"""Zoom from which the photograph's pixels are shown as squares."""
+
+
+def zoomed_length(length: int, zoom: float) -> int:
+    """How many device pixels ``length`` photograph pixels take: each of them falls on one of these."""
+    if zoom >= 1.0:
+        return max(1, math.ceil(length * zoom - 0.5))
+    return math.floor((length - 0.5) * zoom) + 1
+
+
+def zoomed_size(shape: tuple[int, int], zoom: float) -> tuple[int, int]:
+    """Width and height in device pixels of an image of (height, width) pixels."""
+    return zoomed_length(shape[1], zoom), zoomed_length(shape[0], zoom)
+
+
+def _nearest(start: int, stop: int, zoom: float, length: int) -> IndexArray:
+    """Index of the pixel under the middle of each device pixel from ``start`` to ``stop``."""
+    places: IndexArray = np.floor((np.arange(start, stop) + 0.5) / zoom).astype(np.int64)
+    return places.clip(0, length - 1)
+
+
+def _edges(start: int, stop: int, zoom: float, length: int, *, to_end: bool) -> IndexArray:
+    """First pixel of each device pixel from ``start`` to ``stop``, and the end of the last; for zoom <= 1."""
+    edges: IndexArray = np.ceil(np.arange(start, stop + 1) / zoom - 0.5).astype(np.int64).clip(0, length)
+    if to_end:  # a stage's last pixel may stand for less than its full share and have its middle beyond the image
+        edges[-1] = length
+    return edges
+
+
+def _largest_by_row(levels: ByteArray, edges: IndexArray) -> ByteArray:
+    """The largest of the rows edges[i] to edges[i + 1] - 1 for each i: shape (len(edges) - 1, width)."""
+    first, last = edges[:-1], np.maximum(edges[1:] - 1, edges[:-1])
+    last = np.minimum(last, levels.shape[0] - 1)
+    first = np.minimum(first, last)
+    result: ByteArray = levels[first]
+    for step in range(1, int((last - first).max(initial=0)) + 1):
+        np.maximum(result, levels[np.minimum(first + step, last)], out=result)
+    return result
+
+
+def _halve_largest(levels: ByteArray) -> ByteArray:
+    """Half the size, each pixel the largest of its up to four; an odd last row or column stands alone."""
+    height, width = levels.shape
+    rows = levels[::2].copy()
+    np.maximum(rows[: height // 2], levels[1::2], out=rows[: height // 2])
+    columns = rows[:, ::2].copy()
+    np.maximum(columns[:, : width // 2], rows[:, 1::2], out=columns[:, : width // 2])
+    return columns
+
+
+class LevelPyramid:
+    """Level map, uint8 (H, W), at any zoom. Each stage halves the one before by taking the largest of four."""
+
+    def __init__(self, levels: ByteArray) -> None:
+        self._stages = [levels]
+        self.shape = (levels.shape[0], levels.shape[1])
+
+    def _stage(self, number: int) -> ByteArray:
+        while len(self._stages) <= number:
+            self._stages.append(_halve_largest(self._stages[-1]))
+        return self._stages[number]
+
+    def render(self, zoom: float, box: Box) -> ByteArray:
+        """uint8 (bottom - top, right - left), C order."""
+        left, top, right, bottom = box
+        if zoom == 1.0:
+            return self._stages[0][top:bottom, left:right].copy()
+        if zoom > 1.0:
+            rows = _nearest(top, bottom, zoom, self.shape[0])
+            columns = _nearest(left, right, zoom, self.shape[1])
+            part = self._stages[0][rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            magnified: ByteArray = part[:, columns - columns[0]][rows - rows[0]]
+            return magnified
+        number = math.floor(-math.log2(zoom))
+        stage = self._stage(number)
+        rest = zoom * 2**number
+        width, height = zoomed_size(self.shape, zoom)
+        rows = _edges(top, bottom, rest, stage.shape[0], to_end=bottom == height)
+        columns = _edges(left, right, rest, stage.shape[1], to_end=right == width)
+        begin, end = max(0, int(columns[0]) - 1), min(stage.shape[1], int(columns[-1]) + 1)
+        strip = _largest_by_row(stage[:, begin:end], rows)
+        # Columns are gathered as rows of the transposed strip: several times faster than along the contiguous axis.
+        turned = np.asarray(cv2.transpose(strip), dtype=np.uint8)
+        return np.asarray(cv2.transpose(_largest_by_row(turned, columns - begin)), dtype=np.uint8)
+
+
+class PhotoPyramid:
+    """Photograph, uint8 (H, W, 3) or grey (H, W), at any zoom. Each stage halves the one before by averaging."""
+
+    def __init__(self, pixels: ByteArray) -> None:
+        self._stages = [pixels]
+        self.shape = (pixels.shape[0], pixels.shape[1])
+
+    def _stage(self, number: int) -> ByteArray:
+        while len(self._stages) <= number:
+            last = self._stages[-1]
+            size = (-(-last.shape[1] // 2), -(-last.shape[0] // 2))
+            self._stages.append(np.asarray(cv2.resize(last, size, interpolation=cv2.INTER_AREA), dtype=np.uint8))
+        return self._stages[number]
+
+    @cached_property
+    def _to_screen(self) -> int:
+        return cv2.COLOR_RGB2BGRA if self._stages[0].ndim == 3 else cv2.COLOR_GRAY2BGRA
+
+    def render(self, zoom: float, box: Box) -> ByteArray:
+        """uint8 (bottom - top, right - left, 4): blue, green, red, 255, which is Qt's RGB32 in little-endian memory."""
+        left, top, right, bottom = box
+        if zoom == 1.0:
+            return self._screen(self._stages[0][top:bottom, left:right])
+        if zoom >= CRISP_FROM:
+            rows = _nearest(top, bottom, zoom, self.shape[0])
+            columns = _nearest(left, right, zoom, self.shape[1])
+            part = self._screen(self._stages[0][rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+            packed = part.view(np.uint32)[:, :, 0]
+            gathered: npt.NDArray[np.uint32] = packed[:, columns - columns[0]][rows - rows[0]]
+            return gathered.view(np.uint8).reshape(bottom - top, right - left, 4)
+        number = max(0, math.floor(-math.log2(zoom)))
+        stage = self._stage(number)
+        # Shape ratios instead of powers of two: a stage of odd size is stretched over the whole photograph.
+        scale_x = stage.shape[1] / self.shape[1] / zoom
+        scale_y = stage.shape[0] / self.shape[0] / zoom
+        x, y = (left + 0.5) * scale_x - 0.5, (top + 0.5) * scale_y - 0.5
+        # Only the part that is needed: OpenCV's warps take at most 32767 pixels a side.
+        begin_x, begin_y = max(0, math.floor(x) - 1), max(0, math.floor(y) - 1)
+        end_x = math.ceil(x + (right - left) * scale_x) + 2
+        end_y = math.ceil(y + (bottom - top) * scale_y) + 2
+        matrix = np.array([[scale_x, 0.0, x - begin_x], [0.0, scale_y, y - begin_y]])
+        warped = cv2.warpAffine(
+            stage[begin_y:end_y, begin_x:end_x],
+            matrix,
+            (right - left, bottom - top),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return self._screen(np.asarray(warped, dtype=np.uint8))
+
+    def _screen(self, pixels: ByteArray) -> ByteArray:
+        return np.asarray(cv2.cvtColor(pixels, self._to_screen), dtype=np.uint8)

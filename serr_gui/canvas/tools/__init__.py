@@ -1,0 +1,1 @@
+"""Tools that work on the photograph with the mouse, one file each."""
