@@ -7,8 +7,8 @@ from torch import Tensor, nn
 class SqueezeExcitation(nn.Module):
     """Gate each channel by what the whole plane holds (Hu et al. 2018, doi 10.1109/CVPR.2018.00745).
 
-    The channel means over the plane pass through a bottleneck of ``channels / reduction`` units and a sigmoid; the input is
-    multiplied by the result. The gates therefore depend on the extent that the network sees.
+    The channel means over the plane pass through a bottleneck of ``channels / reduction`` units and a sigmoid; the
+    input is multiplied by the result. The gates therefore depend on the extent that the network sees.
     """
 
     def __init__(self, channels: int, reduction: int) -> None:
@@ -26,10 +26,10 @@ class SqueezeExcitation(nn.Module):
 
 
 class RecurrentConv(nn.Module):
-    """A 3 x 3 convolution applied ``steps + 1`` times with shared weights (Alom et al. 2019, doi 10.1117/1.JMI.6.1.014006).
+    """A 3 x 3 convolution applied ``steps + 1`` times with shared weights.
 
-    h_0 = relu(norm_0(conv(x))), h_i = relu(norm_i(conv(x + h_(i-1)))). Each step has a normalisation of its own, because the
-    statistics of x + h change from step to step.
+    h_0 = relu(norm_0(conv(x))), h_i = relu(norm_i(conv(x + h_(i-1)))), after Alom et al. 2019, doi
+    10.1117/1.JMI.6.1.014006. Each step has a normalisation of its own: the statistics of x + h change between steps.
     """
 
     def __init__(self, channels: int, steps: int) -> None:
@@ -55,7 +55,8 @@ class SerrBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.project(x)
-        return x + self.gate(self.recurrent(x))
+        gated: Tensor = self.gate(self.recurrent(x))
+        return x + gated
 
 
 class DoubleConv(nn.Module):
@@ -73,4 +74,5 @@ class DoubleConv(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)
+        out: Tensor = self.layers(x)
+        return out

@@ -1,4 +1,4 @@
-"""The encoder-decoder with skip connections that all networks here share (Ronneberger et al. 2015, arXiv 1505.04597)."""
+"""The encoder-decoder with skip connections that all networks share (Ronneberger et al. 2015, arXiv 1505.04597)."""
 
 from collections.abc import Callable
 
@@ -47,4 +47,5 @@ class EncoderDecoder(nn.Module):
         x = self.encoder[-1](x)
         for level in reversed(range(len(skips))):
             x = self.decoder[level](torch.cat([skips[level], self.up[level](x)], dim=1))
-        return self.head(x)
+        logits: Tensor = self.head(x)
+        return logits

@@ -1,0 +1,174 @@
+"""The published data sets as they are laid out on disk, and the protocols by which results on them are compared."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import InputError
+
+_PHOTO_SUFFIXES = {".tif", ".tiff", ".png", ".jpg", ".jpeg", ".ppm", ".bmp", ".gif"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One photograph: ``labels`` is expert name -> file, ground truth first; ``fov`` its mask where the set has one."""
+
+    stem: str
+    photo: Path
+    labels: dict[str, Path]
+    fov: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """The cases of one split, in file-name order; ``protocol`` says in words what a figure on it means."""
+
+    name: str
+    split: str
+    protocol: str
+    cases: tuple[Case, ...]
+
+
+def data_set_names() -> tuple[str, ...]:
+    return tuple(_LAYOUTS)
+
+
+def splits(name: str) -> tuple[str, ...]:
+    """Names of the splits of a data set. Raises InputError for an unknown data set."""
+    return _layout(name).splits
+
+
+def read_layout(name: str, root: Path, split: str) -> DataSet:
+    """Find the files of one split of a published data set.
+
+    Parameters
+    ----------
+    name : "drive", "stare", "chase_db1" or "hrf" (case and hyphens do not matter).
+    root : the folder of the data set, or the folder that holds it.
+    split : one of ``splits(name)``.
+
+    Raises
+    ------
+    InputError : unknown name or split, or files that should be there are missing.
+    """
+    layout = _layout(name)
+    if split not in layout.splits:
+        raise InputError(f"{layout.folder} has no split '{split}'; choose one of: {', '.join(layout.splits)}")
+    root = Path(root)
+    folder = root / layout.folder if (root / layout.folder).is_dir() else root
+    if not folder.is_dir():
+        raise InputError(f"the data set folder {folder} does not exist; give the folder that holds {layout.folder}")
+    cases, protocol = layout.read(folder, split)
+    if not cases:
+        raise InputError(
+            f"no photographs of the {split} split of {layout.folder} in {folder}; expected {layout.expected}"
+        )
+    return DataSet(layout.name, split, protocol, tuple(cases))
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    name: str
+    folder: str
+    splits: tuple[str, ...]
+    expected: str
+    read: Callable[[Path, str], tuple[list[Case], str]]
+
+
+def _layout(name: str) -> _Layout:
+    key = name.strip().lower().replace("-", "_")
+    key = {"chase": "chase_db1", "chasedb1": "chase_db1"}.get(key, key)
+    if key not in _LAYOUTS:
+        raise InputError(f"unknown data set '{name}'; known are: {', '.join(_LAYOUTS)}")
+    return _LAYOUTS[key]
+
+
+def _photos(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError(
+            f"the folder {folder} is missing; is this the data set in the layout in which it is published?"
+        )
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _PHOTO_SUFFIXES)
+
+
+def _needed(path: Path, photo: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"{path} is missing: it belongs to {photo.name}")
+    return path
+
+
+def _optional(labels: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    return {expert: path for expert, path in labels if path.is_file()}
+
+
+def _drive(root: Path, split: str) -> tuple[list[Case], str]:
+    folder = root / {"train": "training", "test": "test"}[split]
+    cases = []
+    for photo in _photos(folder / "images"):
+        number = photo.stem.split("_")[0]
+        first = _needed(folder / "1st_manual" / f"{number}_manual1.gif", photo)
+        second = folder / "2nd_manual" / f"{number}_manual2.gif"
+        fov = _needed(folder / "mask" / f"{photo.stem}_mask.gif", photo)
+        cases.append(Case(photo.stem, photo, {"1st observer": first, **_optional([("2nd observer", second)])}, fov))
+    return cases, f"DRIVE {split} photographs; ground truth 1st observer; field of view as given"
+
+
+_STARE_SEED_TEST = {"im0162", "im0163", "im0235", "im0236", "im0239", "im0240"}
+
+
+def _stare(root: Path, split: str) -> tuple[list[Case], str]:
+    seed = split.startswith("seed-")
+    cases = []
+    for photo in _photos(root / "stare-images"):
+        ah = root / "labels-ah" / f"{photo.stem}.ah.ppm"
+        vk = root / "labels-vk" / f"{photo.stem}.vk.ppm"
+        first, second = (("vk", vk), ("ah", ah)) if seed else (("ah", ah), ("vk", vk))
+        labels = {first[0]: _needed(first[1], photo), **_optional([second])}
+        cases.append(Case(photo.stem, photo, labels))
+    if seed:
+        wanted = split == "seed-test"
+        cases = [case for case in cases if (case.stem in _STARE_SEED_TEST) == wanted]
+        return (
+            cases,
+            f"STARE, split of the SERR-U-Net authors, {split[5:]} part; ground truth vk; field of view estimated",
+        )
+    if split != "all":
+        cases = cases[:10] if split == "train" else cases[10:]
+    part = {"train": "first ten", "test": "last ten", "all": "all"}[split]
+    return cases, f"STARE {part} photographs by file name; ground truth ah; field of view estimated"
+
+
+def _chase(root: Path, split: str) -> tuple[list[Case], str]:
+    cases = []
+    for photo in _photos(root):
+        if "HO" in photo.stem:
+            continue
+        first = _needed(root / f"{photo.stem}_1stHO.png", photo)
+        second = root / f"{photo.stem}_2ndHO.png"
+        cases.append(Case(photo.stem, photo, {"1stHO": first, **_optional([("2ndHO", second)])}))
+    if split != "all":  # the usual split: both eyes of children 1 to 10 train, of 11 to 14 test
+        cases = [case for case in cases if (int(case.stem[6:8]) <= 10) == (split == "train")]
+    part = {"train": "first 20", "test": "last 8", "all": "all"}[split]
+    return cases, f"CHASE_DB1 {part} photographs; ground truth 1st human observer; field of view estimated"
+
+
+def _hrf(root: Path, split: str) -> tuple[list[Case], str]:
+    cases = []
+    for photo in _photos(root / "images"):
+        label = _needed(root / "manual1" / f"{photo.stem}.tif", photo)
+        fov = _needed(root / "mask" / f"{photo.stem}_mask.tif", photo)
+        cases.append(Case(photo.stem, photo, {"manual1": label}, fov))
+    if split != "all":
+        cases = [case for case in cases if (int(case.stem[:2]) <= 10) == (split == "train")]
+    part = {"train": "01 to 10", "test": "11 to 15", "all": "all"}[split]
+    return cases, f"HRF {part} of each group; ground truth manual1; field of view as given"
+
+
+_LAYOUTS = {
+    "drive": _Layout("drive", "DRIVE", ("train", "test"), "training/images/*.tif and test/images/*.tif", _drive),
+    "stare": _Layout(
+        "stare", "STARE", ("train", "test", "all", "seed-train", "seed-test"), "stare-images/im*.ppm", _stare
+    ),
+    "chase_db1": _Layout("chase_db1", "CHASE_DB1", ("train", "test", "all"), "Image_*.jpg", _chase),
+    "hrf": _Layout("hrf", "HRF", ("train", "test", "all"), "images/*.jpg", _hrf),
+}

@@ -1,0 +1,77 @@
+"""The whole state of a run in one safetensors file, so that a killed run goes on to the same curve.
+
+There is no random state in it: every random choice is a function of the seed and the step (see ``augmentation``).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from core.errors import TrainingError
+from core.files import write_bytes_atomic
+
+_KEY = "serr_checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """``tensors`` by dotted name ("network.", "mean.", "optimiser.", "best."); ``facts`` are plain JSON values."""
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """The tensors under a prefix, without it."""
+        return {
+            name[len(prefix) + 1 :]: tensor for name, tensor in self.tensors.items() if name.startswith(prefix + ".")
+        }
+
+
+def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies of the tensors on the CPU, under a prefix."""
+    return {f"{prefix}.{name}": tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write it atomically. Raises OutputError."""
+    write_bytes_atomic(path, to_bytes(checkpoint.tensors, metadata={_KEY: json.dumps(checkpoint.facts)}))
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint. Raises TrainingError where it is missing or damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads(file.metadata()[_KEY])
+            return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, facts)  # noqa: SIM118
+    except FileNotFoundError:
+        raise TrainingError(f"there is no checkpoint {path}; start the run without resuming") from None
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise TrainingError(
+            f"the checkpoint {path} is damaged ({error}); start the run anew in another folder"
+        ) from None
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimiser's moments, named "<parameter number>.<moment>"; its settings come from the configuration."""
+    state = optimiser.state_dict()["state"]
+    return {
+        f"{number}.{name}": torch.as_tensor(value) for number, part in state.items() for name, value in part.items()
+    }
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put the moments back."""
+    whole = optimiser.state_dict()
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        number, moment = name.split(".", 1)
+        state.setdefault(int(number), {})[moment] = tensor
+    whole["state"] = state
+    optimiser.load_state_dict(whole)

@@ -1,0 +1,120 @@
+"""What a training run is made of: a typed, documented configuration that is read from and written to TOML."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import TrainingError
+from core.photo.preprocessing import Preprocessing
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataPart(_Part):
+    """Which photographs are learned from, and which choose the epoch and the threshold."""
+
+    dataset: str = Field(default="drive", description="drive, stare, chase_db1 or hrf")
+    split: str = Field(default="train", description="the split whose photographs are used")
+    validation_photos: int = Field(
+        default=4,
+        ge=1,
+        description="photographs of the split that are held out to choose the weights and the threshold",
+    )
+
+
+class NetworkPart(_Part):
+    architecture: str = Field(default="serr-unet", description="name in core.networks.registry")
+    config: dict[str, int] = Field(default_factory=dict, description="its configuration; empty for the defaults")
+
+
+class AugmentationPart(_Part):
+    """Random changes of each crop; a range of 0 leaves a change out."""
+
+    rotation_deg: float = Field(default=180.0, ge=0, le=180, description="rotation by an angle within +- this")
+    flip: bool = Field(default=True, description="mirror every second crop")
+    log_scale: float = Field(default=0.25, ge=0, le=1, description="zoom by exp(+- this)")
+    log_aspect: float = Field(default=0.1, ge=0, le=1, description="stretch one axis by exp(+- this)")
+    log_gamma: float = Field(default=0.25, ge=0, le=2, description="gamma of exp(+- this)")
+    log_contrast: float = Field(default=0.25, ge=0, le=2, description="contrast of exp(+- this)")
+    brightness: float = Field(default=0.3, ge=0, le=2, description="offset within +- this (planes span about 4)")
+    noise_sd: float = Field(default=0.08, ge=0, le=1, description="largest standard deviation of added noise")
+    blur_sd_px: float = Field(
+        default=0.7, ge=0, le=5, description="largest blur, in pixels; applied to a quarter of the crops"
+    )
+
+
+class OptimisationPart(_Part):
+    steps: int = Field(default=4000, ge=1, description="optimiser steps")
+    batch: int = Field(default=4, ge=1, description="crops in a step, over all processes")
+    crop_px: int = Field(default=256, ge=16, description="side of a crop, a multiple of the network's stride")
+    loss: Literal["bce", "dice", "bce_dice"] = Field(default="bce_dice")
+    dice_weight: float = Field(default=0.3, ge=0, description="weight of soft Dice beside BCE in bce_dice")
+    peak_rate: float = Field(default=3e-3, gt=0, description="highest learning rate of the one-cycle schedule")
+    warmup_share: float = Field(default=0.2, gt=0, lt=1, description="share of the steps on which the rate rises")
+    weight_decay: float = Field(default=0.01, ge=0, description="AdamW decay, on matrices and kernels only")
+    gradient_norm: float = Field(default=1.0, gt=0, description="gradients are clipped to this norm")
+    ema_decay: float = Field(
+        default=0.998, ge=0, lt=1, description="decay of the running mean of the weights; 0 for none"
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        default="auto", description="bf16 autocast where the device is fast at it"
+    )
+
+
+class RunPart(_Part):
+    seed: int = Field(default=0, ge=0, description="of the weights, the split and every random choice")
+    validate_every: int = Field(default=250, ge=1, description="steps between validations and checkpoints")
+    threads: int = Field(default=0, ge=0, description="CPU threads; 0 for all")
+
+
+class TrainingConfig(_Part):
+    """Everything that decides the result of a run, beside the data and the program's version."""
+
+    data: DataPart = DataPart()
+    network: NetworkPart = NetworkPart()
+    preprocessing: Preprocessing = Preprocessing()
+    augmentation: AugmentationPart = AugmentationPart()
+    optimisation: OptimisationPart = OptimisationPart()
+    run: RunPart = RunPart()
+
+    def replaced(self, part: str, **fields: object) -> "TrainingConfig":
+        """A copy with some fields of one part changed and checked. Raises TrainingError for a wrong value."""
+        everything = self.model_dump()
+        everything[part].update(fields)
+        return _checked(everything, "the command's options")
+
+
+def load_config(path: Path) -> TrainingConfig:
+    """Read a TOML file; fields that are not given have their defaults.
+
+    Raises
+    ------
+    TrainingError : the file cannot be read, is not TOML, or holds an unknown field or a wrong value.
+    """
+    try:
+        fields = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TrainingError(f"cannot read the training configuration {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{path} is not a TOML file: {error}") from None
+    return _checked(fields, str(path))
+
+
+def _checked(fields: dict[str, object], source: str) -> TrainingConfig:
+    try:
+        return TrainingConfig.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise TrainingError(f"{source}: the training configuration is wrong at '{where}': {first['msg']}") from None
+
+
+def to_toml(config: TrainingConfig) -> str:
+    """The whole configuration, defaults written out."""
+    import tomli_w
+
+    return tomli_w.dumps(config.model_dump(mode="json"))

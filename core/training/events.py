@@ -1,0 +1,54 @@
+"""The log of a run: one JSON object a line, for people, plots and the desktop program."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from core.errors import OutputError, TrainingError
+from core.files import write_bytes_atomic
+
+
+class EventLog:
+    """Appends events to a file; each has "event" (its kind) and, where it belongs to one, "step"."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Append one event. Raises OutputError where the file cannot be written."""
+        line = json.dumps({"event": event, **fields}, ensure_ascii=False)
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise OutputError(f"cannot write the training log {self._path}: {error.strerror}") from None
+
+    def cut_after(self, step: int) -> None:
+        """Drop what a killed run wrote after its last checkpoint, so that the curve has no step twice."""
+        kept = [
+            event for event in read_events(self._path) if event.get("step", 0) <= step and event["event"] != "finished"
+        ]
+        lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in kept)
+        write_bytes_atomic(self._path, lines.encode())
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """All whole events of a log; a last line that is only half written is left out. Raises TrainingError."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise TrainingError(f"cannot read the training log {path}: {error.strerror}") from None
+    events = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and "event" in event:
+            events.append(event)
+    return events
