@@ -1,0 +1,112 @@
+"""The model card: what a weights file says about itself, as plain JSON values."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from core.photo.preprocessing import Preprocessing
+from core.types import LEVELS, ThresholdRule
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a weights file says about itself.
+
+    Parameters
+    ----------
+    name : short name by which the model is chosen, for example "serr-unet-drive".
+    architecture, config : what ``core.networks.registry.build`` needs to make the network.
+    preprocessing : how a photograph is prepared for it.
+    trained_on : the data, in words. ``training`` : how, as plain JSON values. ``seeds`` : the random seeds.
+    default_threshold : k/256 with k in 1..255.
+    scores : each a flat mapping of figures together with the protocol that they were measured by.
+    licence, notes : terms of use; anything else a person should know.
+    created : ISO 8601 time, and ``version`` that of this program, both filled in when the file is written.
+    sha256 : of the tensors, filled in when the file is written.
+
+    Raises
+    ------
+    ValueError, TypeError : for a value that cannot stand in a card.
+    """
+
+    name: str
+    architecture: str
+    config: dict[str, object]
+    preprocessing: Preprocessing
+    trained_on: str = ""
+    training: dict[str, object] = field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
+    default_threshold: float = 0.5
+    scores: tuple[dict[str, object], ...] = ()
+    licence: str = ""
+    notes: str = ""
+    created: str = ""
+    version: str = ""
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("name", "architecture", "trained_on", "licence", "notes", "created", "version", "sha256"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} must be text")
+        if not self.name or not set(self.name).isdisjoint('/\\:*?"<>|\0') or self.name != self.name.strip(" ."):
+            raise ValueError(f"{self.name!r} cannot be the name of a model: it must also do as the name of a file")
+        level = float(self.default_threshold) * LEVELS
+        if not (level.is_integer() and 1 <= level <= LEVELS - 1):
+            raise ValueError(
+                f"default_threshold must be k/{LEVELS} with k in 1..{LEVELS - 1}, not {self.default_threshold}"
+            )
+        object.__setattr__(self, "default_threshold", level / LEVELS)
+        object.__setattr__(self, "config", _plain_mapping(self.config, "config"))
+        object.__setattr__(self, "training", _plain_mapping(self.training, "training"))
+        object.__setattr__(self, "seeds", tuple(int(seed) for seed in self.seeds))
+        object.__setattr__(self, "scores", tuple(_plain_mapping(score, "scores") for score in self.scores))
+
+    @property
+    def rule(self) -> ThresholdRule:
+        """The default threshold as a rule."""
+        return ThresholdRule(round(self.default_threshold * LEVELS), "model")
+
+    def to_dict(self) -> dict[str, object]:
+        """The card as plain JSON values."""
+        values: dict[str, object] = {f.name: getattr(self, f.name) for f in fields(self)}
+        return values | {
+            "preprocessing": self.preprocessing.to_dict(),
+            "seeds": list(self.seeds),
+            "scores": list(self.scores),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "ModelCard":
+        """The card from plain JSON values; keys that this version does not know are left out.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError : where a value is missing or of the wrong kind.
+        """
+        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+        known["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])
+        return cls(**known)
+
+
+def _plain_mapping(values: object, name: str) -> dict[str, object]:
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{name} must be a mapping, not {type(values).__name__}")
+    return {str(key): _plain(value) for key, value in values.items()}
+
+
+def _plain(value: object) -> object:
+    """The value in the form in which it comes back from JSON; numbers that JSON does not have become None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)

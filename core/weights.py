@@ -1,0 +1,350 @@
+"""Trained networks as files: safetensors with a model card in the header, never pickle.
+
+A weights file says by itself which network it is for, how a photograph must be prepared, and which threshold to use.
+The card is JSON under one key of the header's metadata: listing models reads a few kilobytes and needs no torch. A
+SHA-256 over the tensors stands in the card and is verified when the file is loaded.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import WeightsError
+from core.files import shown, write_bytes_atomic
+from core.model_card import ModelCard
+from core.progress import SILENT, Monitor
+from core.resources import resource_path
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "LoadedModel",
+    "ModelCard",
+    "ModelEntry",
+    "find_model",
+    "list_models",
+    "load_model",
+    "read_card",
+    "save_model",
+    "user_models_folder",
+]
+
+DEFAULT_MODEL: Final = "serr-unet-drive"
+"""The model that is used where none is named."""
+
+SUFFIX: Final = ".safetensors"
+FORMAT_VERSION: Final = 1
+
+_METADATA_KEY = "serr_model"
+_MAX_HEADER_BYTES = 16 << 20
+_MAX_FILE_BYTES = 4 << 30
+_PICKLE_SUFFIXES = frozenset({".pth", ".pt", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy", ".npz"})
+_PICKLE_ADVICE = (
+    "A file of that kind can run any program when it is opened, so it is not read here. Ask its author for a "
+    ".safetensors file with a model card, or convert it on a machine that you can lose: read it with "
+    "torch.load(..., weights_only=True) and write it with core.weights.save_model."
+)
+_NEWER = "A newer version of this program may be needed."
+
+Tensors = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A model that is there to be chosen: its card, its file, and whether it came with the program."""
+
+    card: ModelCard
+    path: Path
+    bundled: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedModel:
+    """A network ready for inference (evaluation mode, no gradients, float32), with its card, file and checked hash."""
+
+    card: ModelCard
+    module: "nn.Module"
+    path: Path
+    sha256: str
+
+
+def user_models_folder() -> Path:
+    """Where a person's own models are: ``SERR_MODELS``, or else ``models`` in the user's data folder. May not exist."""
+    chosen = os.environ.get("SERR_MODELS")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("serr-fundus", appauthor=False) / "models"
+
+
+def list_models(*, monitor: Monitor = SILENT) -> list[ModelEntry]:
+    """The models that came with the program, then the person's own, each group by name.
+
+    Only headers are read. A file that cannot be used is left out; ``monitor.note`` says which and why.
+    """
+    entries = []
+    for folder, bundled in ((resource_path("weights"), True), (user_models_folder(), False)):
+        try:
+            paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == SUFFIX)
+        except OSError:  # not there, or not to be read: no models of this kind
+            continue
+        group = []
+        for path in paths:
+            try:
+                group.append(ModelEntry(read_card(path), path, bundled))
+            except WeightsError as error:
+                monitor.note(str(error))
+        entries += sorted(group, key=lambda entry: entry.card.name)
+    return entries
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """The weights file for a model's name or a path.
+
+    Text without a folder and without the suffix of a file is a name. Two different models of one name are an error, so
+    that nobody gets silently another model than the one they meant.
+
+    Raises
+    ------
+    WeightsError : no such model or file, or more than one.
+    """
+    text = os.fspath(name_or_path)
+    suffix = Path(text).suffix.lower()
+    is_path = isinstance(name_or_path, Path) or "/" in text or os.sep in text
+    if is_path or suffix == SUFFIX or suffix in _PICKLE_SUFFIXES:
+        return Path(text).expanduser()
+    entries = list_models()
+    found = [entry for entry in entries if entry.card.name == text]
+    if len({entry.card.sha256 for entry in found}) > 1:
+        files = " and ".join(shown(entry.path) for entry in found)
+        raise WeightsError(f'There are different models named "{text}": {files}. Give the path of the one you mean.')
+    if found:
+        return found[0].path
+    names = ", ".join(dict.fromkeys(entry.card.name for entry in entries)) or "none"
+    raise WeightsError(
+        f'There is no model named "{text}". Models that are there: {names}. Give one of these names or the path of a '
+        f"{SUFFIX} file."
+    )
+
+
+def read_card(path: str | Path) -> ModelCard:
+    """The model card of a weights file, from its header alone: the tensors are neither read nor verified.
+
+    Raises
+    ------
+    WeightsError : the file is missing, unreadable, not a weights file of this program, cut short, or too new.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            start = file.read(8)
+            _refuse_pickle(path, start)
+            length = int.from_bytes(start, "little")
+            if len(start) < 8 or not 2 <= length <= _MAX_HEADER_BYTES:
+                raise _not_a_model(path)
+            header = file.read(length)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if len(header) < length:
+        raise _damaged(path, "it ends too early")
+    card, data_bytes = _parse_header(path, header)
+    if size != 8 + length + data_bytes:
+        raise _damaged(path, f"it should have {8 + length + data_bytes} bytes, but has {size}")
+    return card
+
+
+def save_model(path: str | Path, module: "nn.Module", card: ModelCard, *, half: bool = False) -> Path:
+    """Write a network's weights with its card, all or nothing.
+
+    Parameters
+    ----------
+    path : file to write; its suffix must be ``.safetensors``.
+    half : store matrices and convolutions as float16 (half the size). Vectors (norms, biases) stay float32, where
+        rounding costs most and saves nothing. A loaded model computes in float32 in either case.
+
+    Raises
+    ------
+    WeightsError : wrong suffix, or weights that are not finite numbers.
+    OutputError : the file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    from core import __version__
+
+    path = Path(path)
+    if path.suffix.lower() != SUFFIX:
+        raise WeightsError(f"A weights file is written as {SUFFIX}: give {shown(path.name)} that suffix.")
+    tensors: Tensors = {}
+    for name, tensor in module.state_dict().items():
+        array: npt.NDArray[Any] = np.array(tensor.detach().cpu().numpy(), order="C")
+        if np.issubdtype(array.dtype, np.floating):
+            with np.errstate(over="ignore"):  # found and said by the next check
+                array = array.astype(np.float16 if half and array.ndim > 1 else np.float32)
+        tensors[name] = array
+    _refuse_not_finite(path, tensors)
+    card = replace(
+        card,
+        sha256=_sha256(tensors),
+        created=card.created or datetime.now(UTC).isoformat(timespec="seconds"),
+        version=__version__,
+    )
+    text = json.dumps({"format_version": FORMAT_VERSION, "card": card.to_dict()}, ensure_ascii=False, allow_nan=False)
+    write_bytes_atomic(path, save(tensors, metadata={_METADATA_KEY: text}))
+    return path
+
+
+def load_model(name_or_path: str | Path = DEFAULT_MODEL, device: "str | torch.device" = "cpu") -> LoadedModel:
+    """Read a model by its name or path, build its network, and verify every tensor.
+
+    Raises
+    ------
+    WeightsError : the model is missing, unsafe (pickle), damaged, for another network, or newer than this program.
+    """
+    path = find_model(name_or_path)
+    card = read_card(path)
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise WeightsError(
+                f"{shown(path)} is larger than {_MAX_FILE_BYTES >> 30} GB: that is no model of this program."
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(data)
+    except (SafetensorError, ValueError, KeyError) as error:  # KeyError: a dtype that numpy does not have
+        raise _damaged(path, str(error)) from error
+    sha256 = _sha256(tensors)
+    if sha256 != card.sha256:
+        raise _damaged(path, f"its tensors have the SHA-256 {sha256[:12]}..., its card says {card.sha256[:12]}...")
+    _refuse_not_finite(path, tensors)
+    return LoadedModel(card, _build(path, card, tensors).to(device), path, sha256)
+
+
+def _build(path: Path, card: ModelCard, tensors: Tensors) -> "nn.Module":
+    """The network of a card with the given weights.
+
+    It is laid out without memory first, so that a file cannot ask for more than the tensors it brings.
+    """
+    import torch
+
+    from core.networks import registry
+
+    try:
+        with torch.device("meta"):
+            module = registry.build(card.architecture, card.config)
+    except WeightsError as error:
+        raise WeightsError(
+            f"{shown(path)} is made for a network that cannot be built here: {error}. {_NEWER}"
+        ) from error
+    planes = getattr(module, "in_channels", card.preprocessing.planes)
+    if planes != card.preprocessing.planes:
+        raise WeightsError(
+            f"{shown(path)} contradicts itself: its network reads {planes} planes, its recipe prepares "
+            f"{card.preprocessing.planes}. Ask for a sound copy."
+        )
+    expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    found = {name: array.shape for name, array in tensors.items()}
+    if expected != found:
+        wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+        first = wrong[0]
+        raise WeightsError(
+            f"{shown(path)} does not fit the network that its card describes: {len(wrong)} of {len(expected)} tensors "
+            f"differ, the first is {first} (expected {expected.get(first, 'none')}, found {found.get(first, 'none')})."
+        )
+    state = {}
+    for name, array in tensors.items():
+        is_float = np.issubdtype(array.dtype, np.floating)
+        state[name] = torch.from_numpy(
+            array.astype(np.float32 if is_float else array.dtype)
+        )  # a copy: data is read-only
+    module.load_state_dict(state, assign=True)
+    return module.eval().requires_grad_(False)
+
+
+def _parse_header(path: Path, header: bytes) -> tuple[ModelCard, int]:
+    """The card and the number of bytes of tensor data that a safetensors header announces."""
+    try:
+        entries = json.loads(header)
+        metadata = entries.pop("__metadata__")
+        card = json.loads(metadata[_METADATA_KEY])
+        version = int(card["format_version"])
+        data_bytes = max((int(entry["data_offsets"][1]) for entry in entries.values()), default=0)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise _not_a_model(path) from error
+    if version > FORMAT_VERSION:
+        raise WeightsError(
+            f"{shown(path)} was written by a newer version of this program (format {version}): update the program."
+        )
+    try:
+        return ModelCard.from_dict(card["card"]), data_bytes
+    except WeightsError as error:
+        raise WeightsError(f"{shown(path)} cannot be used: {error}. {_NEWER}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _damaged(path, f"its model card cannot be used ({error!r})") from error
+
+
+def _sha256(tensors: Mapping[str, npt.NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        array = tensors[name]
+        array = array.astype(array.dtype.newbyteorder("<"), copy=False)  # as in the file, on every machine
+        digest.update(f"{name}\0{array.dtype.name}\0{array.shape}\0".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _refuse_not_finite(path: Path, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
+    for name, array in tensors.items():
+        if not np.isfinite(array).all():
+            raise WeightsError(
+                f"The weights for {shown(path)} hold values that are not finite numbers (first in {name})."
+            )
+
+
+def _refuse_pickle(path: Path, start: bytes) -> None:
+    """By name and by content: zip archives (new .pth files) and the pickle protocol mark (old ones)."""
+    # A header of 640 bytes begins like a pickle, too; what follows then makes the length small.
+    starts_like_pickle = start[:2] in {b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"}
+    pickled = starts_like_pickle and int.from_bytes(start, "little") > _MAX_HEADER_BYTES
+    if path.suffix.lower() in _PICKLE_SUFFIXES or start[:4] == b"PK\x03\x04" or pickled:
+        raise WeightsError(f"{shown(path)} is a PyTorch or pickle file. {_PICKLE_ADVICE}")
+
+
+def _not_a_model(path: Path) -> WeightsError:
+    return WeightsError(
+        f"{shown(path)} is not a weights file of this program: it needs to be {SUFFIX} with a model card inside."
+    )
+
+
+def _damaged(path: Path, what: str) -> WeightsError:
+    return WeightsError(f"{shown(path)} is damaged: {what}. Copy or download it again.")
+
+
+def _unreadable(path: Path, error: OSError) -> WeightsError:
+    if path.suffix.lower() in _PICKLE_SUFFIXES:
+        return WeightsError(f"{shown(path)} cannot be used. {_PICKLE_ADVICE}")
+    if isinstance(error, FileNotFoundError):
+        return WeightsError(
+            f"{shown(path)} does not exist. Check the path, or choose one of the models that are there."
+        )
+    return WeightsError(
+        f"{shown(path)} cannot be read ({error.strerror or error}). Check that it is a file and may be read."
+    )
