@@ -26,6 +26,10 @@ _OPENCV_COLORMAPS = {
 COLORMAPS = tuple(_OPENCV_COLORMAPS)
 """Names of the colour maps, all perceptually even; ``cividis`` looks alike with and without red-green blindness."""
 
+_OUTLINE_LINE = (255, 255, 255, 255)
+_OUTLINE_BORDER = (0, 0, 0, 255)
+_SUBPIXEL_BITS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class OverlayStyle:
@@ -125,9 +129,35 @@ def fov_outline(inside: BoolArray, tolerance_px: float = 0.7) -> list[FloatArray
     -------
     float32 (n, 2) polygons, x and y in photograph coordinates (the middle of the first pixel is 0.5, 0.5).
     """
-    contours, _ = cv2.findContours(inside.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    contours, _ = cv2.findContours(np.ascontiguousarray(inside).view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     outlines = []
     for contour in contours:
         corners = cv2.approxPolyDP(contour, tolerance_px, closed=True)
         outlines.append(corners[:, 0, :].astype(np.float32) + np.float32(0.5))
     return outlines
+
+
+def draw_outline(
+    outlines: list[FloatArray], zoom: float, corner: tuple[int, int], size: tuple[int, int], pixel_ratio: float
+) -> ByteArray:
+    """Outlines as a picture: a light line in a dark border, seen on bright and dark ground.
+
+    Parameters
+    ----------
+    outlines : polygons in photograph coordinates.
+    zoom, corner : device pixels for one photograph pixel, and the (left, top) of the picture in the zoomed photograph.
+    size : width and height of the picture in device pixels.
+    pixel_ratio : device pixels for one unit of length in the window; lines get wider with it.
+
+    Returns
+    -------
+    uint8 (height, width, 4): blue, green, red, alpha, premultiplied.
+    """
+    # OpenCV moves all four channels towards the line's colour: on a premultiplied picture that is "over", too.
+    picture = np.zeros((size[1], size[0], 4), dtype=np.uint8)
+    offset = np.array(corner, dtype=np.float64) + 0.5  # OpenCV counts from the middle of the first pixel
+    polygons = [np.rint((points * zoom - offset) * 2**_SUBPIXEL_BITS).astype(np.int32) for points in outlines]
+    for colour, width in ((_OUTLINE_BORDER, 3.0), (_OUTLINE_LINE, 1.2)):
+        thickness = max(1, round(width * pixel_ratio))
+        cv2.polylines(picture, polygons, True, colour, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
+    return picture

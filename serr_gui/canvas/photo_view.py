@@ -1,14 +1,13 @@
 """The photograph with its overlays: zoom, pan, and a threshold that follows the slider.
 
-The widget holds three pictures at the resolution of the screen, for the visible part only: the photograph, the
-level map (one byte for each device pixel) and its coloured form. A slider step makes the third anew from the second
+The widget holds pictures at the resolution of the screen, for the visible part only: the photograph, the level map (one
+byte for each device pixel), its coloured form, and the outline. A slider step makes the third anew from the second
 through 256 colours and paints; the size of the photograph does not enter.
 """
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QFocusEvent,
     QImage,
     QKeyEvent,
@@ -18,24 +17,21 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
     QPen,
-    QPolygonF,
     QResizeEvent,
-    QTransform,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
-from core.types import LEVELS, BoolArray, ByteArray
+from core.types import LEVELS, BoolArray, ByteArray, FloatArray
 from serr_gui.canvas.geometry import ViewGeometry
-from serr_gui.canvas.overlays import OverlayStyle, build_lut, fov_outline, to_argb32
+from serr_gui.canvas.overlays import OverlayStyle, build_lut, draw_outline, fov_outline, to_argb32
 from serr_gui.canvas.resampling import Box, LevelPyramid, PhotoPyramid, zoomed_size
 
 ZOOM_STEP = 1.25
 """Factor of one notch of the wheel and of one press of + or -."""
 
 _PAN_STEP = 0.1
-_OUTLINE_COLOUR = (255, 255, 255)
-_OUTLINE_SHADOW = (0, 0, 0)
+_PREMULTIPLIED = QImage.Format.Format_ARGB32_Premultiplied
 
 
 class PhotoView(QWidget):
@@ -57,7 +53,7 @@ class PhotoView(QWidget):
         self._base: PhotoPyramid | None = None
         self._levels: LevelPyramid | None = None
         self._levels_full: ByteArray | None = None
-        self._outline: list[QPolygonF] = []
+        self._outlines: list[FloatArray] = []
         self._style = OverlayStyle()
         self._threshold_level = LEVELS // 2
         self._overlay_visible = True
@@ -69,7 +65,10 @@ class PhotoView(QWidget):
         self._base_image = QImage()
         self._level_pixels: ByteArray | None = None
         self._overlay_image = QImage()
+        self._outline_pixels: ByteArray | None = None
+        self._outline_image = QImage()
 
+        self._reported_zoom = 0.0
         self._cursor_place: QPointF | None = None
         self._cursor_pixel: tuple[int, int] | None = None
         self._space_held = False
@@ -89,11 +88,15 @@ class PhotoView(QWidget):
 
     def set_photo(self, rgb: ByteArray | None) -> None:
         """Show another photograph, uint8 (H, W, 3), fitted and without overlays; None empties the view."""
+        if rgb is not None:
+            if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
+                raise ValueError(f"a photograph is uint8 (H, W, 3), not {rgb.dtype} {rgb.shape}")
+            rgb = np.ascontiguousarray(rgb)
         self._photo = rgb
         self._base = None if rgb is None else PhotoPyramid(rgb)
         self._levels = None
         self._levels_full = None
-        self._outline = []
+        self._outlines = []
         if rgb is None:
             self._geometry.set_image(0, 0)
         else:
@@ -104,21 +107,21 @@ class PhotoView(QWidget):
         """Show another picture of the same photograph, uint8 (H, W, 3) or (H, W); None: the photograph itself."""
         pixels = self._photo if pixels is None else pixels
         self._check_shape(pixels, "The picture")
-        self._base = None if pixels is None else PhotoPyramid(pixels)
+        self._base = None if pixels is None else PhotoPyramid(np.ascontiguousarray(pixels))
         self._forget_drawn(base=True)
 
     def set_levels(self, levels: ByteArray | None) -> None:
         """Lay a level map, uint8 (H, W), over the photograph (``ProbabilityMap.levels``); None takes it away."""
         self._check_shape(levels, "The level map")
-        self._levels_full = levels
-        self._levels = None if levels is None else LevelPyramid(levels)
+        self._levels_full = None if levels is None else np.ascontiguousarray(levels)
+        self._levels = None if self._levels_full is None else LevelPyramid(self._levels_full)
         self._forget_drawn(levels=True)
 
     def set_fov(self, inside: BoolArray | None) -> None:
         """Outline this field of view, bool (H, W); None takes the outline away."""
         self._check_shape(inside, "The field of view")
-        outlines = [] if inside is None else fov_outline(inside)
-        self._outline = [QPolygonF([QPointF(float(x), float(y)) for x, y in points]) for points in outlines]
+        self._outlines = [] if inside is None else fov_outline(inside)
+        self._outline_image = QImage()
         self.update()
 
     def set_threshold_level(self, level: int) -> None:
@@ -229,20 +232,8 @@ class PhotoView(QWidget):
             painter.drawImage(corner, self._base_image)
             if self._overlay_visible and self._levels is not None:
                 painter.drawImage(corner, self._overlay_image)
-        if self._fov_visible and self._outline:
-            self._paint_outline(painter, ratio)
-
-    def _paint_outline(self, painter: QPainter, ratio: float) -> None:
-        left, top = self._geometry.origin
-        zoom = self._geometry.zoom
-        to_view = QTransform(zoom, 0, 0, zoom, left, top)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        polygons = [to_view.map(polygon) for polygon in self._outline]
-        for colour, width in ((_OUTLINE_SHADOW, 3.0), (_OUTLINE_COLOUR, 1.4)):
-            painter.setPen(QPen(QColor(*colour), width * ratio))
-            for polygon in polygons:
-                painter.drawPolygon(polygon)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            if self._fov_visible and self._outlines:
+                painter.drawImage(corner, self._outline_image)
 
     def _visible_box(self) -> Box:
         """The visible part of the zoomed photograph, in device pixels from its corner."""
@@ -252,13 +243,14 @@ class PhotoView(QWidget):
         return (view.left() - left, view.top() - top, view.right() + 1 - left, view.bottom() + 1 - top)
 
     def _draw(self, box: Box) -> None:
-        """Bring the three pictures up to date."""
+        """Bring the pictures up to date."""
         zoom = self._geometry.zoom
         if self._drawn_at != (zoom, box):
             self._drawn_at = (zoom, box)
             self._base_image = QImage()
             self._level_pixels = None
             self._overlay_image = QImage()
+            self._outline_image = QImage()
         width, height = box[2] - box[0], box[3] - box[1]
         if self._base is not None and self._base_image.isNull():
             self._base_pixels = self._base.render(zoom, box)
@@ -268,7 +260,13 @@ class PhotoView(QWidget):
                 self._level_pixels = self._levels.render(zoom, box)
             indexed = QImage(self._level_pixels.data, width, height, width, QImage.Format.Format_Indexed8)
             indexed.setColorTable(to_argb32(build_lut(self._style, self._threshold_level)))
-            self._overlay_image = indexed.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+            self._overlay_image = indexed.convertToFormat(_PREMULTIPLIED)
+
+        if self._outlines and self._fov_visible and self._outline_image.isNull():
+            ratio = self.devicePixelRatioF()
+            self._outline_pixels = draw_outline(self._outlines, zoom, (box[0], box[1]), (width, height), ratio)
+            outline = QImage(self._outline_pixels.data, width, height, width * 4, _PREMULTIPLIED)
+            self._outline_image = outline
 
     def _forget_drawn(self, *, base: bool = False, levels: bool = False) -> None:
         if base:
@@ -296,7 +294,9 @@ class PhotoView(QWidget):
         if everything:
             self._drawn_at = None
         self.update()
-        self.zoomChanged.emit(self._geometry.zoom)
+        if self._geometry.zoom != self._reported_zoom:
+            self._reported_zoom = self._geometry.zoom
+            self.zoomChanged.emit(self._reported_zoom)
         self._report_cursor()
 
     def _zoom_at(self, zoom: float, place: QPointF | None) -> None:
@@ -305,6 +305,11 @@ class PhotoView(QWidget):
         ratio = self.devicePixelRatioF()
         self._geometry.zoom_to(zoom, None if place is None else (place.x() * ratio, place.y() * ratio))
         self._view_changed()
+
+    def _zoom_step(self, factor: float, place: QPointF | None) -> None:
+        """Zoom by a factor, with a stop at 100 %, where photograph and mask are seen unresampled."""
+        zoom = self.zoom * factor
+        self._zoom_at(1.0 if (self.zoom - 1.0) * (zoom - 1.0) < 0.0 else zoom, place)
 
     def _pan(self, dx: float, dy: float) -> None:
         """Move the photograph by widget coordinates."""
@@ -355,7 +360,7 @@ class PhotoView(QWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:
         notches = event.angleDelta().y() / 120.0
         if notches:
-            self._zoom_at(self.zoom * ZOOM_STEP**notches, event.position())
+            self._zoom_step(ZOOM_STEP**notches, event.position())
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -410,9 +415,9 @@ class PhotoView(QWidget):
         elif key in moves:
             self._pan(*moves[key])
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.zoom_by(ZOOM_STEP)
+            self._zoom_step(ZOOM_STEP, None)
         elif key in (Qt.Key.Key_Minus, Qt.Key.Key_Underscore):
-            self.zoom_by(1.0 / ZOOM_STEP)
+            self._zoom_step(1.0 / ZOOM_STEP, None)
         else:
             super().keyPressEvent(event)
 
