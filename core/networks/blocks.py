@@ -16,6 +16,11 @@ class SqueezeExcitation(nn.Module):
         hidden = max(channels // reduction, 1)
         self.squeeze = nn.Linear(channels, hidden)
         self.excite = nn.Linear(hidden, channels)
+        # The pooled values follow a ReLU, so they are not negative: with non-negative weights no unit starts dead. With
+        # only a few units a symmetric start leaves whole gates without a gradient for good.
+        with torch.no_grad():
+            self.squeeze.weight.abs_()
+            self.squeeze.bias.zero_()
 
     def gates(self, pooled: Tensor) -> Tensor:
         """Gates in (0, 1), shape (N, C), from channel means of shape (N, C)."""
