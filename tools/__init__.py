@@ -1,0 +1,1 @@
+"""What bootstrap.py does, with nothing but the standard library: it runs before anything is installed."""

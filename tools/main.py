@@ -1,0 +1,107 @@
+"""The two commands of bootstrap.py."""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from tools.checks import run_checks
+from tools.console import Failure, prepare_console, say
+from tools.environment import Environment, Wanted
+from tools.screen import no_screen_named, screen_stays_shut
+from tools.setup import set_up
+from tools.torch_build import Wish
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; gives the exit code: 0, 1 (said why), 130 (interrupted), or that of what was started."""
+    prepare_console()
+    chosen = _parser().parse_args(arguments)
+    try:
+        if chosen.command == "test":
+            return test(ROOT, chosen.torch, fresh=chosen.fresh)
+        return run(ROOT, chosen.torch, fresh=chosen.fresh, window=not chosen.no_window)
+    except Failure as failure:
+        sys.stdout.flush()
+        print(f"\n{failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bootstrap.py", description="Sets SERR up in .venv beside this file, then starts it or runs its tests."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("run", "start the desktop program on the sample photograph (without a screen: segment it into out/)"),
+        ("test", "run all checks: ruff, mypy, import contracts, pytest"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--fresh", action="store_true", help="make .venv anew even where it is whole")
+        command.add_argument(
+            "--torch",
+            choices=get_args(Wish),
+            default="auto",
+            help="the build of torch for a new .venv: auto (CUDA where an NVIDIA GPU is found, else CPU), cpu, cuda, "
+            "or default (whatever pip's index gives)",
+        )
+        if name == "run":
+            command.add_argument("--no-window", action="store_true", help="work as where there is no screen")
+    return parser
+
+
+def test(root: Path, torch: Wish, *, fresh: bool) -> int:
+    """Sets up what the tests need and runs all checks; missing system libraries end it, because the tests need Qt."""
+
+    def refuse(advice: str) -> None:
+        raise Failure(advice)
+
+    wanted = Wanted(frozenset({"test"}), torch)
+    return run_checks(set_up(root, wanted, fresh=fresh, on_missing_libraries=refuse))
+
+
+def run(root: Path, torch: Wish, *, fresh: bool, window: bool) -> int:
+    """Starts the desktop program on the sample photograph, or segments it without a window where none can be shown."""
+    obstacles = [] if window else ["as asked"]
+    if window and (no_screen := no_screen_named(os.environ, sys.platform)):
+        obstacles.append(no_screen)
+
+    def go_on_without(advice: str) -> None:
+        say(advice + "\n")
+        obstacles.append("system libraries are missing, see above")
+
+    environment = set_up(root, Wanted(torch=torch), fresh=fresh, on_missing_libraries=go_on_without)
+    if not obstacles and (shut := screen_stays_shut(environment)):
+        obstacles.append(shut)
+    if obstacles:
+        say(f"Without a window ({obstacles[0]}): the sample photograph is segmented on the command line.")
+        return segment_sample(environment)
+    say("Starting the desktop program on the sample photograph.")
+    return subprocess.call([environment.python, "-m", "serr_gui", "--segment", sample(root)], cwd=root)
+
+
+def sample(root: Path) -> Path:
+    return root / "resources" / "sample" / "retina.jpg"
+
+
+def segment_sample(environment: Environment) -> int:
+    """Does the job of the window by ``serr segment`` and says where the pictures are; gives its exit code."""
+    out = environment.root / "out" / "sample"
+    code = subprocess.call([environment.program("serr"), "segment", sample(environment.root), "--out", out])
+    if code != 0:
+        return code
+    say("")
+    for title, name in (("vessel mask", "mask"), ("probability map", "probability"), ("overlay", "overlay")):
+        path = out / f"retina_{name}.png"
+        if not path.is_file():
+            raise Failure(f"The command line ended without an error, but the {title} is not at {path}.")
+        say(f"{title + ':':17}{path}")
+    return 0
