@@ -99,6 +99,16 @@ def measure(view: CountingView, steps: Iterator[Callable[[], None]]) -> tuple[fl
     return tuple(times[2:])  # the first two also make what is kept between steps
 
 
+def settle(view: CountingView) -> None:
+    """Wait until the window is on the screen and nothing more wants to be painted."""
+    quiet_since, painted = time.perf_counter(), view.paints
+    while time.perf_counter() - quiet_since < 0.3 or view.paints == 0:
+        QGuiApplication.sync()
+        if view.paints != painted:
+            quiet_since, painted = time.perf_counter(), view.paints
+        time.sleep(0.01)
+
+
 def slider_steps(view: PhotoView, count: int) -> Iterator[Callable[[], None]]:
     """A slider drawn back and forth in steps of 3/256."""
     level, direction = 128, 3
@@ -146,26 +156,25 @@ def run(count: int) -> list[Row]:
         view.set_levels(levels)
         view.set_fov(inside)
         view.show()
-        for _ in range(5):
-            QGuiApplication.sync()
+        settle(view)
         for name, style in (("mask", MASK), ("mask + probability", BOTH)):
             view.set_overlay_style(style)
             view.fit()
-            QGuiApplication.sync()
+            settle(view)
             rows.append(Row(size, "slider, fitted", name, measure(view, slider_steps(view, count))))
             view.zoom_to(1.0)
             view.centre_on(size[0] / 2, size[1] / 2)
-            QGuiApplication.sync()
+            settle(view)
             rows.append(Row(size, "slider, 100 %", name, measure(view, slider_steps(view, count))))
         view.fit()
         fitted = view.zoom
         for name, zoom in (("pan, fitted x 1.5", fitted * 1.5), ("pan, 100 %", 1.0), ("pan, 400 %", 4.0)):
             view.zoom_to(zoom)
             view.centre_on(size[0] / 2, size[1] / 2)
-            QGuiApplication.sync()
+            settle(view)
             rows.append(Row(size, name, "mask + probability", measure(view, pan_steps(view, count))))
         view.fit()
-        QGuiApplication.sync()
+        settle(view)
         rows.append(Row(size, "wheel zoom", "mask + probability", measure(view, wheel_steps(view, count))))
         view.close()
         view.deleteLater()

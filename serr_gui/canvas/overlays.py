@@ -7,6 +7,7 @@ a new table and not a new mask, and what is painted as vessel is exactly ``level
 Several kinds of pixel can be told apart by stacking tables: a pixel of kind c and level l then has entry 256 c + l.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -115,49 +116,51 @@ def to_argb32(lut: ByteArray) -> list[int]:
     return packed
 
 
-def fov_outline(inside: BoolArray, tolerance_px: float = 0.7) -> list[FloatArray]:
-    """Closed outlines of a field of view, outer borders and those of holes.
+class FovOutline:
+    """Closed outlines of a field of view: outer borders and those of holes.
 
-    The lines run through the middles of the border pixels that still belong to the field, thinned to few corners.
-
-    Parameters
-    ----------
-    inside : bool (H, W).
-    tolerance_px : how far a thinned line may lie from the true one, in pixels of the photograph.
-
-    Returns
-    -------
-    float32 (n, 2) polygons, x and y in photograph coordinates (the middle of the first pixel is 0.5, 0.5).
+    The lines run through the middles of the border pixels that still belong to the field, and have only the corners
+    that can be seen at a zoom: a border with all its stairs has thousands.
     """
-    contours, _ = cv2.findContours(np.ascontiguousarray(inside).view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    outlines = []
-    for contour in contours:
-        corners = cv2.approxPolyDP(contour, tolerance_px, closed=True)
-        outlines.append(corners[:, 0, :].astype(np.float32) + np.float32(0.5))
-    return outlines
 
+    def __init__(self, inside: BoolArray) -> None:
+        mask = np.ascontiguousarray(inside).view(np.uint8)
+        contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+        self._contours = [np.asarray(contour, dtype=np.int32) for contour in contours]
+        self._by_octave: dict[int, list[FloatArray]] = {}
 
-def draw_outline(
-    outlines: list[FloatArray], zoom: float, corner: tuple[int, int], size: tuple[int, int], pixel_ratio: float
-) -> ByteArray:
-    """Outlines as a picture: a light line in a dark border, seen on bright and dark ground.
+    def polygons(self, zoom: float) -> list[FloatArray]:
+        """Float32 (n, 2) polygons, x and y in photograph coordinates (the middle of the first pixel is 0.5, 0.5).
 
-    Parameters
-    ----------
-    outlines : polygons in photograph coordinates.
-    zoom, corner : device pixels for one photograph pixel, and the (left, top) of the picture in the zoomed photograph.
-    size : width and height of the picture in device pixels.
-    pixel_ratio : device pixels for one unit of length in the window; lines get wider with it.
+        No more than 0.7 device pixels from the true border at this zoom, or 0.7 photograph pixels where these are
+        larger.
+        """
+        octave = max(0, math.floor(-math.log2(zoom)))
+        if octave not in self._by_octave:
+            thinned = [cv2.approxPolyDP(contour, 0.7 * 2**octave, closed=True) for contour in self._contours]
+            self._by_octave[octave] = [corners[:, 0, :].astype(np.float32) + np.float32(0.5) for corners in thinned]
+        return self._by_octave[octave]
 
-    Returns
-    -------
-    uint8 (height, width, 4): blue, green, red, alpha, premultiplied.
-    """
-    # OpenCV moves all four channels towards the line's colour: on a premultiplied picture that is "over", too.
-    picture = np.zeros((size[1], size[0], 4), dtype=np.uint8)
-    offset = np.array(corner, dtype=np.float64) + 0.5  # OpenCV counts from the middle of the first pixel
-    polygons = [np.rint((points * zoom - offset) * 2**_SUBPIXEL_BITS).astype(np.int32) for points in outlines]
-    for colour, width in ((_OUTLINE_BORDER, 3.0), (_OUTLINE_LINE, 1.2)):
-        thickness = max(1, round(width * pixel_ratio))
-        cv2.polylines(picture, polygons, True, colour, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
-    return picture
+    def draw(self, zoom: float, corner: tuple[int, int], size: tuple[int, int], pixel_ratio: float) -> ByteArray:
+        """The outlines as a picture: a light line in a dark border, seen on bright and dark ground.
+
+        Parameters
+        ----------
+        zoom : device pixels for one photograph pixel.
+        corner : left and top of the picture in the zoomed photograph, in device pixels.
+        size : width and height of the picture in device pixels.
+        pixel_ratio : device pixels for one unit of length in the window; lines get wider with it.
+
+        Returns
+        -------
+        uint8 (height, width, 4): blue, green, red, alpha, premultiplied.
+        """
+        # OpenCV moves all four channels towards the line's colour: on a premultiplied picture that is "over", too.
+        picture = np.zeros((size[1], size[0], 4), dtype=np.uint8)
+        offset = np.array(corner, dtype=np.float64) + 0.5  # OpenCV counts from the middle of the first pixel
+        scale = 2**_SUBPIXEL_BITS
+        polygons = [np.rint((points * zoom - offset) * scale).astype(np.int32) for points in self.polygons(zoom)]
+        for colour, width in ((_OUTLINE_BORDER, 3.0), (_OUTLINE_LINE, 1.2)):
+            thickness = max(1, round(width * pixel_ratio))
+            cv2.polylines(picture, polygons, True, colour, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
+        return picture

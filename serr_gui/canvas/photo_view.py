@@ -1,15 +1,9 @@
-"""The photograph with its overlays: zoom, pan, and a threshold that follows the slider.
-
-The widget holds pictures at the resolution of the screen, for the visible part only: the photograph, the level map (one
-byte for each device pixel), its coloured form, and the outline. A slider step makes the third anew from the second
-through 256 colours and paints; the size of the photograph does not enter.
-"""
+"""The photograph with its overlays: zoom, pan, and a threshold that follows the slider."""
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -22,16 +16,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from core.types import LEVELS, BoolArray, ByteArray, FloatArray
+from core.types import LEVELS, BoolArray, ByteArray
 from serr_gui.canvas.geometry import ViewGeometry
-from serr_gui.canvas.overlays import OverlayStyle, build_lut, draw_outline, fov_outline, to_argb32
-from serr_gui.canvas.resampling import Box, LevelPyramid, PhotoPyramid, zoomed_size
+from serr_gui.canvas.layers import Layers
+from serr_gui.canvas.overlays import OverlayStyle
+from serr_gui.canvas.resampling import Box, zoomed_size
 
 ZOOM_STEP = 1.25
 """Factor of one notch of the wheel and of one press of + or -."""
 
 _PAN_STEP = 0.1
-_PREMULTIPLIED = QImage.Format.Format_ARGB32_Premultiplied
 
 
 class PhotoView(QWidget):
@@ -49,24 +43,9 @@ class PhotoView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._geometry = ViewGeometry()
+        self._layers = Layers()
         self._photo: ByteArray | None = None
-        self._base: PhotoPyramid | None = None
-        self._levels: LevelPyramid | None = None
-        self._levels_full: ByteArray | None = None
-        self._outlines: list[FloatArray] = []
-        self._style = OverlayStyle()
-        self._threshold_level = LEVELS // 2
-        self._overlay_visible = True
-        self._fov_visible = True
         self._hint = ""
-
-        self._drawn_at: tuple[float, Box] | None = None
-        self._base_pixels: ByteArray | None = None
-        self._base_image = QImage()
-        self._level_pixels: ByteArray | None = None
-        self._overlay_image = QImage()
-        self._outline_pixels: ByteArray | None = None
-        self._outline_image = QImage()
 
         self._reported_zoom = 0.0
         self._cursor_place: QPointF | None = None
@@ -93,59 +72,53 @@ class PhotoView(QWidget):
                 raise ValueError(f"a photograph is uint8 (H, W, 3), not {rgb.dtype} {rgb.shape}")
             rgb = np.ascontiguousarray(rgb)
         self._photo = rgb
-        self._base = None if rgb is None else PhotoPyramid(rgb)
-        self._levels = None
-        self._levels_full = None
-        self._outlines = []
-        if rgb is None:
-            self._geometry.set_image(0, 0)
-        else:
-            self._geometry.set_image(rgb.shape[1], rgb.shape[0])
-        self._view_changed(everything=True)
+        self._layers.set_base(rgb)
+        self._layers.set_levels(None)
+        self._layers.set_fov(None)
+        self._geometry.set_image(*((0, 0) if rgb is None else (rgb.shape[1], rgb.shape[0])))
+        self._view_changed()
 
     def set_base(self, pixels: ByteArray | None) -> None:
         """Show another picture of the same photograph, uint8 (H, W, 3) or (H, W); None: the photograph itself."""
         pixels = self._photo if pixels is None else pixels
         self._check_shape(pixels, "The picture")
-        self._base = None if pixels is None else PhotoPyramid(np.ascontiguousarray(pixels))
-        self._forget_drawn(base=True)
+        self._layers.set_base(pixels)
+        self.update()
 
     def set_levels(self, levels: ByteArray | None) -> None:
         """Lay a level map, uint8 (H, W), over the photograph (``ProbabilityMap.levels``); None takes it away."""
         self._check_shape(levels, "The level map")
-        self._levels_full = None if levels is None else np.ascontiguousarray(levels)
-        self._levels = None if self._levels_full is None else LevelPyramid(self._levels_full)
-        self._forget_drawn(levels=True)
+        self._layers.set_levels(levels)
+        self.update()
 
     def set_fov(self, inside: BoolArray | None) -> None:
         """Outline this field of view, bool (H, W); None takes the outline away."""
         self._check_shape(inside, "The field of view")
-        self._outlines = [] if inside is None else fov_outline(inside)
-        self._outline_image = QImage()
+        self._layers.set_fov(inside)
         self.update()
 
     def set_threshold_level(self, level: int) -> None:
         """Vessel is where the level is at least this, 1 to 255."""
         if not 1 <= level <= LEVELS - 1:
             raise ValueError(f"threshold level must be 1 to {LEVELS - 1}, not {level}")
-        if level != self._threshold_level:
-            self._threshold_level = level
-            self._recolour()
+        if level != self._layers.threshold_level:
+            self._layers.threshold_level = level
+            self.update()
 
     def set_overlay_style(self, style: OverlayStyle) -> None:
-        if style != self._style:
-            self._style = style
-            self._recolour()
+        if style != self._layers.style:
+            self._layers.style = style
+            self.update()
 
     def set_overlay_visible(self, visible: bool) -> None:
         """Show or hide probability map and mask together, whatever the style says."""
-        if visible != self._overlay_visible:
-            self._overlay_visible = visible
+        if visible != self._layers.overlay_visible:
+            self._layers.overlay_visible = visible
             self.update()
 
     def set_fov_visible(self, visible: bool) -> None:
-        if visible != self._fov_visible:
-            self._fov_visible = visible
+        if visible != self._layers.fov_visible:
+            self._layers.fov_visible = visible
             self.update()
 
     def set_hint(self, text: str) -> None:
@@ -157,9 +130,8 @@ class PhotoView(QWidget):
         """Bool (H, W): the pixels that are painted as vessel; (0, 0) without a photograph."""
         if self._photo is None:
             return np.zeros((0, 0), dtype=np.bool_)
-        if self._levels_full is None or not self._overlay_visible or not self._style.show_mask:
-            return np.zeros(self._photo.shape[:2], dtype=np.bool_)
-        return self._levels_full >= self._threshold_level
+        mask = self._layers.mask()
+        return np.zeros(self._photo.shape[:2], dtype=np.bool_) if mask is None else mask
 
     # Where it is shown
 
@@ -209,7 +181,7 @@ class PhotoView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(event.rect(), self.palette().color(QPalette.ColorRole.Window))
-        if self._base is None:
+        if self._photo is None:
             painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._hint)
         else:
@@ -225,15 +197,9 @@ class PhotoView(QWidget):
         ratio = self.devicePixelRatioF()
         painter.scale(1.0 / ratio, 1.0 / ratio)
         box = self._visible_box()
-        if box[0] < box[2] and box[1] < box[3]:
-            self._draw(box)
-            left, top = self._geometry.origin
-            corner = QPointF(left + box[0], top + box[1])
-            painter.drawImage(corner, self._base_image)
-            if self._overlay_visible and self._levels is not None:
-                painter.drawImage(corner, self._overlay_image)
-            if self._fov_visible and self._outlines:
-                painter.drawImage(corner, self._outline_image)
+        left, top = self._geometry.origin
+        for picture in self._layers.pictures(self._geometry.zoom, box, ratio):
+            painter.drawImage(left + box[0], top + box[1], picture)
 
     def _visible_box(self) -> Box:
         """The visible part of the zoomed photograph, in device pixels from its corner."""
@@ -241,44 +207,6 @@ class PhotoView(QWidget):
         width, height = zoomed_size((self._geometry.image[1], self._geometry.image[0]), self._geometry.zoom)
         view = QRect(0, 0, *self._geometry.view) & QRect(left, top, width, height)
         return (view.left() - left, view.top() - top, view.right() + 1 - left, view.bottom() + 1 - top)
-
-    def _draw(self, box: Box) -> None:
-        """Bring the pictures up to date."""
-        zoom = self._geometry.zoom
-        if self._drawn_at != (zoom, box):
-            self._drawn_at = (zoom, box)
-            self._base_image = QImage()
-            self._level_pixels = None
-            self._overlay_image = QImage()
-            self._outline_image = QImage()
-        width, height = box[2] - box[0], box[3] - box[1]
-        if self._base is not None and self._base_image.isNull():
-            self._base_pixels = self._base.render(zoom, box)
-            self._base_image = QImage(self._base_pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
-        if self._levels is not None and self._overlay_visible and self._overlay_image.isNull():
-            if self._level_pixels is None:
-                self._level_pixels = self._levels.render(zoom, box)
-            indexed = QImage(self._level_pixels.data, width, height, width, QImage.Format.Format_Indexed8)
-            indexed.setColorTable(to_argb32(build_lut(self._style, self._threshold_level)))
-            self._overlay_image = indexed.convertToFormat(_PREMULTIPLIED)
-
-        if self._outlines and self._fov_visible and self._outline_image.isNull():
-            ratio = self.devicePixelRatioF()
-            self._outline_pixels = draw_outline(self._outlines, zoom, (box[0], box[1]), (width, height), ratio)
-            outline = QImage(self._outline_pixels.data, width, height, width * 4, _PREMULTIPLIED)
-            self._outline_image = outline
-
-    def _forget_drawn(self, *, base: bool = False, levels: bool = False) -> None:
-        if base:
-            self._base_image = QImage()
-        if levels:
-            self._level_pixels = None
-            self._overlay_image = QImage()
-        self.update()
-
-    def _recolour(self) -> None:
-        self._overlay_image = QImage()
-        self.update()
 
     def _check_shape(self, array: ByteArray | BoolArray | None, what: str) -> None:
         if array is None:
@@ -290,9 +218,7 @@ class PhotoView(QWidget):
 
     # Changes of the view
 
-    def _view_changed(self, *, everything: bool = False) -> None:
-        if everything:
-            self._drawn_at = None
+    def _view_changed(self) -> None:
         self.update()
         if self._geometry.zoom != self._reported_zoom:
             self._reported_zoom = self._geometry.zoom
@@ -300,7 +226,7 @@ class PhotoView(QWidget):
         self._report_cursor()
 
     def _zoom_at(self, zoom: float, place: QPointF | None) -> None:
-        if self._base is None:
+        if self._photo is None:
             return
         ratio = self.devicePixelRatioF()
         self._geometry.zoom_to(zoom, None if place is None else (place.x() * ratio, place.y() * ratio))
@@ -313,7 +239,7 @@ class PhotoView(QWidget):
 
     def _pan(self, dx: float, dy: float) -> None:
         """Move the photograph by widget coordinates."""
-        if self._base is None:
+        if self._photo is None:
             return
         ratio = self.devicePixelRatioF()
         self._geometry.pan(dx * ratio, dy * ratio)
@@ -330,7 +256,7 @@ class PhotoView(QWidget):
     def _report_cursor(self) -> None:
         """Say which pixel is under the cursor when that has changed."""
         pixel: tuple[int, int] | None = None
-        if self._cursor_place is not None and self._base is not None:
+        if self._cursor_place is not None and self._photo is not None:
             point = self.image_point(self._cursor_place)
             column, row = int(np.floor(point.x())), int(np.floor(point.y()))
             if 0 <= column < self._geometry.image[0] and 0 <= row < self._geometry.image[1]:

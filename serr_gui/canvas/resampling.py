@@ -2,7 +2,7 @@
 
 Both pyramids answer ``render(zoom, box)``: the rectangle ``box`` = (left, top, right, bottom) of the zoomed image,
 in device pixels counted from the image's corner. A device pixel's value depends on its place in the image alone,
-never on the box, so that parts can be put together.
+never on the box, so that parts can be put together (``Scrolled``).
 
 The photograph is smoothed when it is made smaller and keeps crisp pixels when it is made much larger. The levels
 may not be averaged: below 100 % a device pixel holds the **largest** level of the photograph pixels that fall on
@@ -14,6 +14,7 @@ pixel under its middle, so that mask and photograph pixels match one to one.
 """
 
 import math
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import cv2
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from core.types import ByteArray
 
 Box = tuple[int, int, int, int]
+Render = Callable[[float, Box], ByteArray]
 IndexArray = npt.NDArray[np.int64]
 
 CRISP_FROM = 2.0
@@ -164,3 +166,52 @@ class PhotoPyramid:
 
     def _screen(self, pixels: ByteArray) -> ByteArray:
         return np.asarray(cv2.cvtColor(pixels, self._to_screen), dtype=np.uint8)
+
+
+class Scrolled:
+    """The part of a zoomed image that is in view, kept so that a pan renders only what has come into view."""
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
+        self._zoom = 0.0
+        self._box: Box = (0, 0, 0, 0)
+        self._pixels: ByteArray | None = None
+
+    def part(self, zoom: float, box: Box) -> ByteArray:
+        """The same as rendering ``box`` at ``zoom``; do not write to it."""
+        old = self._pixels
+        if old is not None and zoom == self._zoom and box == self._box:
+            return old
+        shared = _intersection(box, self._box)
+        if old is None or zoom != self._zoom or shared is None:
+            new = self._render(zoom, box)
+        else:
+            new = np.empty((box[3] - box[1], box[2] - box[0], *old.shape[2:]), dtype=np.uint8)
+            _window(new, box, shared)[...] = _window(old, self._box, shared)
+            for rest in _around(shared, box):
+                _window(new, box, rest)[...] = self._render(zoom, rest)
+        self._zoom, self._box, self._pixels = zoom, box, new
+        return new
+
+
+def _intersection(one: Box, other: Box) -> Box | None:
+    left, top = max(one[0], other[0]), max(one[1], other[1])
+    right, bottom = min(one[2], other[2]), min(one[3], other[3])
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _around(inner: Box, outer: Box) -> Iterator[Box]:
+    """The up to four boxes that make up ``outer`` without ``inner``."""
+    left, top, right, bottom = outer
+    candidates = (
+        (left, top, right, inner[1]),
+        (left, inner[3], right, bottom),
+        (left, inner[1], inner[0], inner[3]),
+        (inner[2], inner[1], right, inner[3]),
+    )
+    return (box for box in candidates if box[0] < box[2] and box[1] < box[3])
+
+
+def _window(pixels: ByteArray, box: Box, part: Box) -> ByteArray:
+    """View of the part of ``pixels``, which hold ``box``."""
+    return pixels[part[1] - box[1] : part[3] - box[1], part[0] - box[0] : part[2] - box[0]]
