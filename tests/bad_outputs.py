@@ -21,7 +21,8 @@ def ordinary_rights() -> Iterator[None]:
     """Make permission bits bind for root as well, in this thread and in those that it starts.
 
     Linux keeps capabilities for each thread: the two that let root read and write everything are taken out of the
-    effective set and put back at the end. For an ordinary user there is nothing to do.
+    effective set and put back at the end; a program that is started meanwhile gets none, as if its user were not root.
+    For an ordinary user there is nothing to do.
     """
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         yield
@@ -32,10 +33,13 @@ def ordinary_rights() -> Iterator[None]:
     assert libc.capget(header, before) == 0, os.strerror(ctypes.get_errno())
     without = (ctypes.c_uint32 * 6)(*before)
     without[0] &= ~0b110  # CAP_DAC_OVERRIDE is bit 1, CAP_DAC_READ_SEARCH bit 2
+    secure = libc.prctl(27, 0, 0, 0, 0)  # PR_GET_SECUREBITS
+    libc.prctl(28, secure | 1, 0, 0, 0)  # PR_SET_SECUREBITS with SECBIT_NOROOT: a new program's root is nothing special
     assert libc.capset(header, without) == 0, os.strerror(ctypes.get_errno())
     try:
         yield
     finally:
+        libc.prctl(28, secure, 0, 0, 0)
         assert libc.capset(header, before) == 0, os.strerror(ctypes.get_errno())
 
 

@@ -1,0 +1,154 @@
+"""Photographs, expert labels and fields of view from picture files of the kinds that cameras and data sets use."""
+
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import FieldOfViewError, InputError, LabelError
+from core.files import shown
+from core.photo.decoding import Picture, decode
+from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage
+
+PHOTO_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif"),
+    *(".ppm", ".pgm", ".pnm", ".ppm.gz", ".pgm.gz", ".pnm.gz"),
+)
+"""How the names of readable files end, in lower case, for file dialogs and for looking through a folder."""
+
+MIN_SIDE_PX = 32
+"""Shortest side of a photograph: no vessel can be seen in a smaller one."""
+
+MIDDLE = (0.25, 0.75)
+MAX_MIDDLE_SHARE = 0.25
+"""A grey label counts as two-valued when the pixels with a value in ``MIDDLE`` (as a share of the range from its
+darkest to its brightest value) are at most this share of the brighter half. JPEG of quality 30 gives up to 0.08 on
+labels of DRIVE, STARE, CHASE_DB1 and HRF, antialiased enlargement by 1.5 gives 0.09 to 0.32, and a blur of one pixel,
+which looks like a probability map, 0.30 to 1.0."""
+
+
+def is_photo_path(path: Path) -> bool:
+    """Whether the name is that of a readable picture (by suffix; hidden files are not meant)."""
+    name = path.name.lower()
+    return name.endswith(PHOTO_SUFFIXES) and not name.startswith(".")
+
+
+def read_fundus(path: Path) -> FundusImage:
+    """Read a colour fundus photograph from PNG, JPEG, TIFF, BMP, GIF, PPM or PGM (the last two also packed with gzip).
+
+    The photograph is upright (EXIF orientation applied once) and 8 bit; 16-bit files are scaled by the bits that they
+    really use (``sixteen_bit.to_8_bit``). Grey photographs get three equal channels; transparent parts become black.
+    None of these formats tells the size of a pixel on the retina (their dpi is that of a print): ``pixel_um`` is None.
+
+    Raises
+    ------
+    InputError : everything that ``decoding.decode`` refuses, a 1-bit picture, one smaller than 32 pixels, or one that
+        is the same everywhere.
+    """
+    path = Path(path)
+    picture = decode(path)
+    height, width = picture.pixels.shape[:2]
+    if min(height, width) < MIN_SIDE_PX:
+        raise InputError(
+            f"{shown(path.name)} is too small to be a fundus photograph: {width} x {height} pixels, "
+            f"and each side needs at least {MIN_SIDE_PX}. Choose the original photograph."
+        )
+    if picture.bits == 1:
+        raise InputError(
+            f"{shown(path.name)} is a black-and-white (1-bit) picture, such as a mask, not a photograph. "
+            "Choose the photograph itself."
+        )
+    corner = picture.pixels[0, 0]
+    if (picture.pixels[::16] == corner).all() and (picture.pixels == corner).all():  # the first part is quick
+        raise InputError(
+            f"{shown(path.name)} shows nothing: all its pixels have the same value. Choose another photograph."
+        )
+    return FundusImage(picture.pixels, source=path, bit_depth=picture.bits)
+
+
+def read_label(path: Path, *, shape: tuple[int, int] | None = None) -> ExpertLabel:
+    """Read vessels as an expert drew them: brighter pixels are vessel.
+
+    Taken are two values of any kind (0 and 255, 0 and 1, a palette, 1 bit), colours on black (arteries red, veins blue:
+    all are vessel), and grey values that are two-valued but for the noise of JPEG or smooth edges, cut at half.
+
+    Parameters
+    ----------
+    path : the label file.
+    shape : height and width of the photograph, to be compared; None for any.
+
+    Raises
+    ------
+    LabelError : unreadable, of another size, empty, all vessel, or not two-valued (a photograph, a probability map).
+    """
+    path = Path(path)
+    try:
+        picture = decode(path)
+        _check_shape(path, picture, shape, "label")
+        vessel = _two_valued(path, picture, "label")
+    except LabelError:
+        raise
+    except InputError as error:
+        raise LabelError(str(error)) from error
+    if vessel is None:
+        raise LabelError(
+            f"The label {shown(path.name)} is the same everywhere: no vessel is drawn in it. Choose another label."
+        )
+    return ExpertLabel(vessel, source=path)
+
+
+def read_fov(path: Path, *, shape: tuple[int, int] | None = None) -> FieldOfView:
+    """Read a field of view from a mask file: brighter pixels are inside. Values are taken as by ``read_label``.
+
+    A mask that is white everywhere is the whole picture.
+
+    Raises
+    ------
+    FieldOfViewError : unreadable, of another size than ``shape`` (height, width), all black, or not two-valued.
+    """
+    path = Path(path)
+    try:
+        picture = decode(path)
+        _check_shape(path, picture, shape, "field-of-view mask")
+        inside = _two_valued(path, picture, "field-of-view mask")
+    except FieldOfViewError:
+        raise
+    except InputError as error:
+        raise FieldOfViewError(str(error)) from error
+    if inside is None:
+        if not picture.pixels.any():
+            raise FieldOfViewError(
+                f"The field-of-view mask {shown(path.name)} is all black: nothing is inside. Choose another mask."
+            )
+        inside = np.ones(picture.pixels.shape[:2], np.bool_)
+    return FieldOfView(inside, "file", source=path)
+
+
+def _check_shape(path: Path, picture: Picture, shape: tuple[int, int] | None, role: str) -> None:
+    height, width = picture.pixels.shape[:2]
+    if shape is not None and (height, width) != tuple(shape):
+        raise InputError(
+            f"The {role} {shown(path.name)} has {width} x {height} pixels, but the photograph has "
+            f"{shape[1]} x {shape[0]}. Choose the {role} that was made for this photograph."
+        )
+
+
+def _two_valued(path: Path, picture: Picture, role: str) -> BoolArray | None:
+    """The brighter of two values, or None where there is only one."""
+    red, green, blue = (picture.pixels[:, :, channel] for channel in range(3))
+    grey = np.maximum(np.maximum(red, green), blue)  # so that every pure colour on black is bright
+    counts = np.bincount(grey.ravel(), minlength=256)
+    values = np.flatnonzero(counts)
+    low, high = int(values[0]), int(values[-1])
+    if low == high:
+        return None
+    half = (low + high) // 2
+    if values.size > 2:
+        start, stop = (low + round(share * (high - low)) for share in MIDDLE)
+        middle, bright = int(counts[start : stop + 1].sum()), int(counts[half + 1 :].sum())
+        if middle > MAX_MIDDLE_SHARE * bright:
+            raise InputError(
+                f"The {role} {shown(path.name)} is not black and white: it holds {values.size} grey values, many of "
+                "them in the middle, as in a photograph or a probability map. Choose another file, or threshold it."
+            )
+    upper: BoolArray = grey > half
+    return upper

@@ -1,0 +1,420 @@
+"""Reading photographs, labels and fields of view: every kind exactly, every bad file with a sentence, no noise."""
+
+import gzip
+import io
+import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+import tifffile
+from bad_inputs import BAD_INPUTS, BadInput, encoded, fundus_drawing, sixteen_bit_png
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from core.errors import FieldOfViewError, InputError, LabelError
+from core.photo.reading import is_photo_path, read_fov, read_fundus, read_label
+from core.photo.sixteen_bit import to_8_bit
+
+RGB = fundus_drawing()
+GREY = RGB[..., 1]
+RGB16 = (RGB.astype(np.uint16) * 257).astype(np.uint16)
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def tiff(values: npt.NDArray[np.generic], **options: object) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, values, **options)
+    return buffer.getvalue()
+
+
+def ppm16(values: npt.NDArray[np.uint16], maximum: int = 65535) -> bytes:
+    height, width = values.shape[:2]
+    return f"P6\n# made by hand\n{width} {height}\n{maximum}\n".encode() + values.astype(">u2").tobytes()
+
+
+def lzw_strips(values: npt.NDArray[np.generic]) -> bytes:
+    done, data = cv2.imencode(
+        ".tif", values[..., ::-1], [cv2.IMWRITE_TIFF_COMPRESSION, 5, cv2.IMWRITE_TIFF_ROWSPERSTRIP, 7]
+    )
+    assert done
+    return bytes(data)
+
+
+EXACT_RGB: dict[str, Callable[[], bytes]] = {
+    "a.png": lambda: encoded("PNG"),
+    "a.bmp": lambda: encoded("BMP"),
+    "a.ppm": lambda: encoded("PPM"),
+    "a.ppm.gz": lambda: gzip.compress(encoded("PPM")),
+    "a.tif": lambda: encoded("TIFF"),
+    "lzw strips.tif": lambda: lzw_strips(RGB),
+    "strips.tiff": lambda: tiff(RGB, photometric="rgb", rowsperstrip=5),
+    "deflate.tif": lambda: encoded("TIFF", compression="tiff_adobe_deflate"),
+    "big.tif": lambda: tiff(RGB, photometric="rgb", bigtiff=True),
+    "motorola.tif": lambda: tiff(RGB, photometric="rgb", byteorder=">"),
+    "16.png": lambda: sixteen_bit_png(RGB16),
+    "16.tif": lambda: tiff(RGB16, photometric="rgb"),
+    "16 strips.tif": lambda: tiff(RGB16, photometric="rgb", rowsperstrip=9),
+    "16 lzw strips.tif": lambda: lzw_strips(RGB16),
+    "16 motorola.tif": lambda: tiff(RGB16, photometric="rgb", byteorder=">"),
+    "16.ppm": lambda: ppm16(RGB16),
+    "16.ppm.gz": lambda: gzip.compress(ppm16(RGB16)),
+}
+
+
+@pytest.mark.parametrize("name", EXACT_RGB)
+def test_lossless_kinds_are_exact(tmp_path: Path, name: str) -> None:
+    image = read_fundus(write(tmp_path / name, EXACT_RGB[name]()))
+    assert np.array_equal(image.rgb, RGB)
+    assert image.bit_depth == (16 if name.startswith("16") else 8)
+    assert image.source == tmp_path / name
+    assert image.pixel_um is None
+
+
+EXACT_GREY: dict[str, Callable[[], bytes]] = {
+    "grey.png": lambda: encoded("PNG", GREY),
+    "grey.tif": lambda: encoded("TIFF", GREY, compression="tiff_lzw"),
+    "grey.pgm": lambda: encoded("PPM", GREY),
+    "grey.gif": lambda: encoded("GIF", GREY),
+    "grey.bmp": lambda: encoded("BMP", GREY),
+    "16 grey.png": lambda: bytes(cv2.imencode(".png", RGB16[..., 1])[1]),
+    "16 grey.tif": lambda: tiff(RGB16[..., 1]),
+    "16 grey.pgm": lambda: (
+        f"P5 {GREY.shape[1]} {GREY.shape[0]} 65535\n".encode() + RGB16[..., 1].astype(">u2").tobytes()
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXACT_GREY)
+def test_grey_becomes_three_equal_channels(tmp_path: Path, name: str) -> None:
+    rgb = read_fundus(write(tmp_path / name, EXACT_GREY[name]())).rgb
+    assert np.array_equal(rgb, np.dstack([GREY] * 3))
+
+
+def test_a_palette_gives_its_colours_not_its_indices(tmp_path: Path) -> None:
+    palette = Image.fromarray(RGB).quantize(64)
+    expected = np.asarray(palette.convert("RGB"))
+    for kind in ("GIF", "PNG", "BMP", "TIFF"):
+        palette.save(tmp_path / "p", kind)
+        assert np.array_equal(read_fundus(tmp_path / "p").rgb, expected), kind
+
+
+def test_jpeg_is_near_and_the_suffix_is_not_trusted(tmp_path: Path) -> None:
+    for options in ({"quality": 95}, {"quality": 95, "progressive": True}):
+        image = read_fundus(write(tmp_path / "really a jpeg.png", encoded("JPEG", **options)))
+        assert np.abs(image.rgb.astype(int) - RGB).mean() < 4
+
+
+@pytest.mark.parametrize("name", ["눈 глаз œil.png", "eye with 'quotes' & spaces.PNG", "👁.png"])
+def test_unicode_names(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "ordner ü"
+    folder.mkdir()
+    assert np.array_equal(read_fundus(write(folder / name, encoded("PNG"))).rgb, RGB)
+
+
+def turned_by_definition(orientation: int) -> npt.NDArray[np.uint8]:
+    """What is stored so that the upright picture is RGB: EXIF 2.3 names where the stored row 0 and column 0 belong."""
+    stored = {
+        1: RGB,
+        2: RGB[:, ::-1],  # column 0 is the right side
+        3: RGB[::-1, ::-1],
+        4: RGB[::-1],
+        5: RGB.transpose(1, 0, 2),  # row 0 is the left side, column 0 the top
+        6: np.rot90(RGB),  # row 0 is the right side, column 0 the top
+        7: np.rot90(RGB, 2).transpose(1, 0, 2),
+        8: np.rot90(RGB, -1),  # row 0 is the left side, column 0 the bottom
+    }
+    return np.ascontiguousarray(stored[orientation])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG", "PNG 16", "TIFF 16"])
+def test_exif_orientation_is_applied_once(tmp_path: Path, kind: str, orientation: int) -> None:
+    stored = turned_by_definition(orientation)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    match kind:
+        case "TIFF 16":
+            tag = (274, "H", 1, orientation, True)
+            data = tiff(stored.astype(np.uint16) * np.uint16(257), photometric="rgb", extratags=[tag])
+        case "PNG 16":
+            plain = sixteen_bit_png(stored.astype(np.uint16) * np.uint16(257))
+            marked = encoded("PNG", stored, exif=exif)
+            start = marked.index(b"eXIf") - 4
+            length = 12 + int.from_bytes(marked[start : start + 4], "big")
+            data = plain[:33] + marked[start : start + length] + plain[33:]
+        case _:
+            data = encoded(kind, stored, exif=exif, **({"quality": 95, "subsampling": 0} if kind == "JPEG" else {}))
+    rgb = read_fundus(write(tmp_path / "turned", data)).rgb
+    assert rgb.shape == RGB.shape
+    if kind == "JPEG":
+        assert np.abs(rgb.astype(int) - RGB).mean() < 4
+    else:
+        assert np.array_equal(rgb, RGB)
+
+
+def test_transparent_parts_become_black(tmp_path: Path) -> None:
+    alpha = np.zeros(GREY.shape, np.uint8)
+    alpha[20:100, 20:100] = 255
+    alpha[:, 50:60] = 51  # a fifth
+    expected = np.rint(RGB * (alpha[..., None] / 255)).astype(int)
+    eight = read_fundus(write(tmp_path / "a.png", encoded("PNG", np.dstack([RGB, alpha])))).rgb
+    tif = read_fundus(write(tmp_path / "a.tif", encoded("TIFF", np.dstack([RGB, alpha])))).rgb
+    sixteen = np.dstack([RGB16, alpha.astype(np.uint16) * 257])[..., [2, 1, 0, 3]]
+    deep = read_fundus(write(tmp_path / "a16.png", bytes(cv2.imencode(".png", sixteen)[1]))).rgb
+    grey = read_fundus(write(tmp_path / "g.png", encoded("PNG", np.dstack([GREY, alpha])))).rgb
+    assert np.abs(eight - expected).max() == 0
+    assert np.array_equal(tif, eight)
+    assert np.abs(grey[..., 0] - expected[..., 1]).max() == 0
+    # 16 bit is scaled by its own peak, here the brightest visible pixel: it stays within a level of the 8-bit result.
+    assert np.abs(deep - expected).max() <= 1
+
+
+@given(depth=st.sampled_from([8, 10, 12, 14, 16]), seed=st.integers(0, 99))
+def test_16_bit_rule(depth: int, seed: int) -> None:
+    values = np.random.default_rng(seed).integers(0, 2**depth, 200).astype(np.uint16)
+    values[0] = 2**depth - 1
+    scaled = to_8_bit(values)
+    assert np.array_equal(scaled, np.rint(values * (255 / (2**depth - 1))))
+    order = np.argsort(values, kind="stable")
+    assert (np.diff(scaled[order].astype(int)) >= 0).all()
+    assert scaled[0] == 255
+
+
+def test_12_bit_data_in_a_16_bit_file_is_not_dark(tmp_path: Path) -> None:
+    twelve = (RGB.astype(np.uint16) * 16).astype(np.uint16)
+    assert 2048 <= twelve.max() < 4096
+    for data in (tiff(twelve, photometric="rgb"), sixteen_bit_png(twelve), ppm16(twelve, 4095)):
+        image = read_fundus(write(tmp_path / "deep", data))
+        assert np.abs(image.rgb.astype(int) - RGB).max() <= 1
+        assert image.bit_depth == 16
+
+
+def test_a_thumbnail_inside_a_tiff_is_no_second_page(tmp_path: Path) -> None:
+    path = tmp_path / "camera.tif"
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(RGB, photometric="rgb")
+        writer.write(RGB[::4, ::4], photometric="rgb", subfiletype=1)
+    assert np.array_equal(read_fundus(path).rgb, RGB)
+
+
+@pytest.mark.parametrize("bad", BAD_INPUTS, ids=lambda bad: bad.name)
+def test_bad_inputs_get_a_sentence(tmp_path: Path, bad: BadInput, capfd: pytest.CaptureFixture[str]) -> None:
+    path = bad.build(tmp_path)
+    if bad.readable:
+        assert read_fundus(path).shape == (120, 128)
+        return
+    for read, error in ((read_fundus, InputError), (read_label, LabelError), (read_fov, FieldOfViewError)):
+        if read is not read_fundus and bad.name in {
+            "1 x 1",
+            "black and white",
+            "16-bit, all equal",
+            "8-bit, all equal",
+        }:
+            continue  # a label of any size may be read, 1 bit suits it, and a mask may be white everywhere
+        with bad.rights(), pytest.raises(error) as caught:
+            read(path)
+        sentence = str(caught.value)
+        assert path.name in sentence
+        assert sentence.endswith(".")
+        if read is read_fundus:
+            missing = [word for word in bad.words if word not in sentence.lower()]
+            assert not missing, f"{missing} not in: {sentence}"
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["40,000 x 40,000 PNG", "packed 40,000 x 40,000 PPM", "a gzip bomb"])
+def test_a_claimed_size_takes_no_memory(tmp_path: Path, name: str) -> None:
+    path = next(bad for bad in BAD_INPUTS if bad.name == name).build(tmp_path)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"too large|more than"):
+            read_fundus(path)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+WHOLE = {
+    "JPEG": encoded("JPEG", quality=80),
+    "progressive": encoded("JPEG", progressive=True),
+    "PNG": encoded("PNG"),
+    "PNG 16": sixteen_bit_png(RGB16),
+    "TIFF": encoded("TIFF"),
+    "LZW": lzw_strips(RGB),
+    "LZW 16": lzw_strips(RGB16),
+    "GIF": encoded("GIF"),
+    "BMP": encoded("BMP"),
+    "PPM": encoded("PPM"),
+    "PPM 16": ppm16(RGB16),
+    "gz": gzip.compress(encoded("PPM")),
+}
+NO_FIXTURE_RESET = (HealthCheck.function_scoped_fixture,)
+
+
+@given(kind=st.sampled_from(sorted(WHOLE)), share=st.floats(0.0, 0.97))
+@settings(max_examples=200, deadline=None, suppress_health_check=NO_FIXTURE_RESET)
+def test_no_file_that_is_cut_short_is_taken(tmp_path: Path, kind: str, share: float) -> None:
+    data = WHOLE[kind]
+    with pytest.raises(InputError):
+        read_fundus(write(tmp_path / "cut", data[: int(share * len(data))]))
+
+
+@given(kind=st.sampled_from(sorted(WHOLE)), data=st.data())
+@settings(max_examples=200, deadline=None, suppress_health_check=NO_FIXTURE_RESET)
+def test_damage_anywhere_gives_a_picture_or_a_sentence(tmp_path: Path, kind: str, data: st.DataObject) -> None:
+    broken = bytearray(WHOLE[kind])
+    near_start = st.integers(0, 400) | st.integers(0, len(broken) - 1)
+    for position in data.draw(st.lists(near_start, min_size=1, max_size=8)):
+        broken[position % len(broken)] = data.draw(st.integers(0, 255))
+    with suppress(InputError):  # any other exception is a failure
+        assert read_fundus(write(tmp_path / "broken", bytes(broken))).rgb.ndim == 3
+
+
+def test_damage_is_silent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """No library writes on stderr by itself, neither about odd metadata nor about damage.
+
+    Left out is damage inside compressed TIFF: libtiff, as built into Pillow, prints its own line beside our sentence.
+    """
+    rng = np.random.default_rng(5)
+    profile = encoded("PNG", icc_profile=bytes(200))
+    start = profile.index(b"iCCP") - 4
+    chunk = profile[start : start + 12 + int.from_bytes(profile[start : start + 4], "big")]
+    deep = WHOLE["PNG 16"]
+    odd = tiff(RGB16, photometric="rgb", extratags=[(65000, "s", 0, "x", True)])
+    odd_lzw = encoded("TIFF", compression="tiff_lzw", tiffinfo={65000: "x"})
+    for data in (deep[:33] + chunk + deep[33:], odd, odd_lzw, profile):
+        assert np.array_equal(read_fundus(write(tmp_path / "odd", data)).rgb, RGB)
+    for kind, whole in WHOLE.items():
+        if kind.startswith("LZW"):
+            continue
+        for _ in range(30):
+            broken = bytearray(whole)
+            for position in rng.integers(0, len(broken), 5):
+                broken[position] = rng.integers(0, 256)
+            with suppress(InputError):
+                read_fundus(write(tmp_path / kind, bytes(broken)))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_is_photo_path() -> None:
+    good = ["a.png", "A.JPG", "im0001.ppm.gz", "x y.TIFF", "眼.gif", "a.b.bmp", "x.pgm"]
+    bad = ["a.txt", "a", ".hidden.png", "._a.jpg", "a.gz", "a.png.txt", "a.serr.json", "a.safetensors"]
+    assert all(is_photo_path(Path("folder") / name) for name in good)
+    assert not any(is_photo_path(Path("folder") / name) for name in bad)
+
+
+# Labels and fields of view
+
+VESSEL = np.zeros((90, 100), np.bool_)
+VESSEL[40:44, 5:95] = VESSEL[10:80, 50:53] = True
+
+
+def in_colours(vessel: tuple[int, int, int], other: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    return np.where(VESSEL[..., None], np.uint8(vessel), np.uint8(other)).astype(np.uint8)
+
+
+def indexed(low: int, high: int) -> bytes:
+    image = Image.fromarray(VESSEL.astype(np.uint8), "P")
+    image.putpalette([low] * 3 + [high] * 3)
+    buffer = io.BytesIO()
+    image.save(buffer, "GIF")
+    return buffer.getvalue()
+
+
+LABELS: dict[str, Callable[[], bytes]] = {
+    "0 and 255": lambda: encoded("PNG", VESSEL.astype(np.uint8) * 255),
+    "0 and 1": lambda: encoded("PNG", VESSEL.astype(np.uint8)),
+    "2 and 254 by a palette": lambda: indexed(2, 254),
+    "1 bit PNG": lambda: encoded("PNG", VESSEL),
+    "1 bit TIFF": lambda: encoded("TIFF", VESSEL, compression="group4"),
+    "1 bit PBM": lambda: encoded("PPM", VESSEL),
+    "RGB TIFF": lambda: encoded("TIFF", in_colours((255, 255, 255), (0, 0, 0)), compression="tiff_lzw"),
+    "red on black": lambda: encoded("PNG", in_colours((255, 0, 0), (0, 0, 0))),
+    "dark red on black": lambda: encoded("PNG", in_colours((128, 0, 0), (0, 0, 0))),
+    "16 bit": lambda: encoded("PNG", VESSEL.astype(np.uint16) * 65535),
+    "packed PGM": lambda: gzip.compress(encoded("PPM", VESSEL.astype(np.uint8) * 255)),
+    "JPEG": lambda: encoded("JPEG", VESSEL.astype(np.uint8) * 255, quality=50),
+    "white on clear": lambda: encoded("PNG", np.dstack([np.full((90, 100, 3), 255), VESSEL * 255]).astype(np.uint8)),
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_two_valued_files_of_every_kind(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name, LABELS[name]())
+    label = read_label(path, shape=(90, 100))
+    assert np.array_equal(label.vessel, VESSEL)
+    assert label.source == path
+    fov = read_fov(path, shape=(90, 100))
+    assert np.array_equal(fov.inside, VESSEL)
+    assert (fov.origin, fov.source) == ("file", path)
+
+
+def test_arteries_and_veins_in_colours_are_all_vessel(tmp_path: Path) -> None:
+    colours = in_colours((255, 0, 0), (0, 0, 0))
+    colours[:, :50][VESSEL[:, :50]] = (0, 0, 255)
+    assert np.array_equal(read_label(write(tmp_path / "av.png", encoded("PNG", colours))).vessel, VESSEL)
+
+
+def test_smooth_edges_are_cut_at_half(tmp_path: Path) -> None:
+    large = cv2.line(np.zeros((400, 400), np.uint8), (20, 30), (370, 350), 255, thickness=40)
+    small = np.asarray(Image.fromarray(large).resize((90, 90), Image.Resampling.BOX))
+    assert np.unique(small).size > 9
+    assert np.array_equal(read_label(write(tmp_path / "x.png", encoded("PNG", small))).vessel, small > 127)
+
+
+def test_what_is_no_label_is_refused(tmp_path: Path) -> None:
+    soft = cv2.GaussianBlur(VESSEL.astype(np.float32), (0, 0), 2)
+    cases = {
+        "not black and white": [RGB, (soft * 255).astype(np.uint8), (soft * 65535).astype(np.uint16)],
+        "no vessel": [np.zeros((90, 100), np.uint8), np.full((90, 100), 255, np.uint8)],
+    }
+    for words, pictures in cases.items():
+        for picture in pictures:
+            with pytest.raises(LabelError, match=words):
+                read_label(write(tmp_path / "wrong.png", encoded("PNG", picture)))
+
+
+def test_sizes_are_compared_and_both_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "other size.png", LABELS["0 and 1"]())
+    with pytest.raises(LabelError, match=r"other size\.png has 100 x 90 pixels, but the photograph has 128 x 120"):
+        read_label(path, shape=(120, 128))
+    with pytest.raises(FieldOfViewError, match=r"other size\.png has 100 x 90 pixels.*128 x 120"):
+        read_fov(path, shape=(120, 128))
+
+
+def test_a_white_mask_is_everything_and_a_black_one_nothing(tmp_path: Path) -> None:
+    assert read_fov(write(tmp_path / "w.png", encoded("PNG", np.full((9, 8), 255, np.uint8)))).inside.all()
+    with pytest.raises(FieldOfViewError, match="all black"):
+        read_fov(write(tmp_path / "b.png", encoded("PNG", np.zeros((9, 8), np.uint8))))
+
+
+def test_the_published_files(serr_data: Path) -> None:
+    """Every kind of file that the data sets hold, against Pillow."""
+
+    def opened(name: str, mode: str) -> npt.NDArray[np.uint8]:
+        with Image.open(serr_data / name) as image:
+            return np.array(image.convert(mode))
+
+    for name, shape in {
+        "DRIVE/test/1st_manual/01_manual1.gif": (584, 565),
+        "DRIVE/test/2nd_manual/01_manual2.gif": (584, 565),
+        "STARE/labels-ah/im0001.ah.ppm": (605, 700),
+        "STARE/labels-vk/im0001.vk.ppm": (605, 700),
+        "CHASE_DB1/Image_01L_1stHO.png": (960, 999),
+        "HRF/manual1/01_h.tif": (2336, 3504),
+    }.items():
+        assert np.array_equal(read_label(serr_data / name, shape=shape).vessel, opened(name, "L") > 127), name
+    for name in ("DRIVE/test/mask/01_test_mask.gif", "HRF/mask/01_h_mask.tif"):
+        assert np.array_equal(read_fov(serr_data / name).inside, opened(name, "L") > 127), name
+    for name in ("DRIVE/test/images/01_test.tif", "STARE/stare-images/im0001.ppm", "HRF/images/01_dr.JPG"):
+        assert np.array_equal(read_fundus(serr_data / name).rgb, opened(name, "RGB")), name
