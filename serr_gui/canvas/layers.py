@@ -80,7 +80,8 @@ class Layers:
             if self._outline_image.is_old((zoom, box, pixel_ratio)):
                 size = (box[2] - box[0], box[3] - box[1])
                 self._outline_image.hold(self._outline.draw(zoom, (box[0], box[1]), size, pixel_ratio), _PREMULTIPLIED)
-            yield self._outline_image.image
+            if not self._outline_image.image.isNull():
+                yield self._outline_image.image
 
     def _coloured(self, levels: ByteArray) -> QImage:
         height, width = levels.shape
@@ -103,8 +104,11 @@ class _Kept:
         self._key = key
         return old
 
-    def hold(self, pixels: ByteArray, image_format: QImage.Format) -> None:
+    def hold(self, pixels: ByteArray | None, image_format: QImage.Format) -> None:
         """Wrap an array (height, width, 4) without copying; the array lives as long as the picture."""
+        if pixels is None:
+            self.image, self._pixels = QImage(), None
+            return
         height, width = pixels.shape[:2]
         self._pixels = pixels
         self.image = QImage(pixels.data, width, height, width * 4, image_format)

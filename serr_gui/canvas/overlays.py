@@ -27,8 +27,7 @@ _OPENCV_COLORMAPS = {
 COLORMAPS = tuple(_OPENCV_COLORMAPS)
 """Names of the colour maps, all perceptually even; ``cividis`` looks alike with and without red-green blindness."""
 
-_OUTLINE_LINE = (255, 255, 255, 255)
-_OUTLINE_BORDER = (0, 0, 0, 255)
+_OUTLINE_STROKES = (((0, 0, 0, 255), 3.0), ((255, 255, 255, 255), 1.2))
 _SUBPIXEL_BITS = 4
 
 
@@ -141,7 +140,7 @@ class FovOutline:
             self._by_octave[octave] = [corners[:, 0, :].astype(np.float32) + np.float32(0.5) for corners in thinned]
         return self._by_octave[octave]
 
-    def draw(self, zoom: float, corner: tuple[int, int], size: tuple[int, int], pixel_ratio: float) -> ByteArray:
+    def draw(self, zoom: float, corner: tuple[int, int], size: tuple[int, int], pixel_ratio: float) -> ByteArray | None:
         """The outlines as a picture: a light line in a dark border, seen on bright and dark ground.
 
         Parameters
@@ -153,14 +152,27 @@ class FovOutline:
 
         Returns
         -------
-        uint8 (height, width, 4): blue, green, red, alpha, premultiplied.
+        uint8 (height, width, 4): blue, green, red, alpha, premultiplied. None where no outline comes into the picture.
         """
+        widths = [(colour, max(1, round(width * pixel_ratio))) for colour, width in _OUTLINE_STROKES]
+        offset = np.array(corner, dtype=np.float64) + 0.5  # OpenCV counts from the middle of the first pixel
+        lines = []
+        for polygon in self.polygons(zoom):
+            lines += _parts_within((polygon * zoom - offset).astype(np.float32), size, margin=widths[0][1])
+        if not lines:
+            return None
         # OpenCV moves all four channels towards the line's colour: on a premultiplied picture that is "over", too.
         picture = np.zeros((size[1], size[0], 4), dtype=np.uint8)
-        offset = np.array(corner, dtype=np.float64) + 0.5  # OpenCV counts from the middle of the first pixel
-        scale = 2**_SUBPIXEL_BITS
-        polygons = [np.rint((points * zoom - offset) * scale).astype(np.int32) for points in self.polygons(zoom)]
-        for colour, width in ((_OUTLINE_BORDER, 3.0), (_OUTLINE_LINE, 1.2)):
-            thickness = max(1, round(width * pixel_ratio))
-            cv2.polylines(picture, polygons, True, colour, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
+        fixed_point = [np.rint(line * 2**_SUBPIXEL_BITS).astype(np.int32) for line in lines]
+        for colour, thickness in widths:
+            cv2.polylines(picture, fixed_point, False, colour, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
         return picture
+
+
+def _parts_within(polygon: FloatArray, size: tuple[int, int], margin: float) -> list[FloatArray]:
+    """Open lines of those sides of a closed polygon that come near a picture of ``size`` = (width, height)."""
+    line = np.concatenate([polygon, polygon[:1]])
+    low, high = np.minimum(line[:-1], line[1:]), np.maximum(line[:-1], line[1:])
+    near = ((high >= -margin) & (low <= np.asarray(size) + margin)).all(axis=1)
+    changes = np.flatnonzero(np.diff(np.concatenate([[False], near, [False]])))
+    return [line[begin : end + 1] for begin, end in changes.reshape(-1, 2)]
