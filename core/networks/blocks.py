@@ -1,5 +1,7 @@
 """Building blocks of SERR-U-Net: recurrent convolution, squeeze-and-excitation, and the residual block made of both."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,9 @@ class SqueezeExcitation(nn.Module):
 
     The channel means over the plane pass through a bottleneck of ``channels / reduction`` units and a sigmoid; the
     input is multiplied by the result. The gates therefore depend on the extent that the network sees.
+
+    ``pool`` is None, or a function that takes the place of the mean over the plane: it gets (N, C, h, w) and gives
+    (N, C). Inference on tiles gives the means of the whole photograph to each of its tiles in this way.
     """
 
     def __init__(self, channels: int, reduction: int) -> None:
@@ -16,6 +21,7 @@ class SqueezeExcitation(nn.Module):
         hidden = max(channels // reduction, 1)
         self.squeeze = nn.Linear(channels, hidden)
         self.excite = nn.Linear(hidden, channels)
+        self.pool: Callable[[Tensor], Tensor] | None = None
         # The pooled values follow a ReLU, so they are not negative: with non-negative weights no unit starts dead. With
         # only a few units a symmetric start leaves whole gates without a gradient for good.
         with torch.no_grad():
@@ -27,7 +33,8 @@ class SqueezeExcitation(nn.Module):
         return torch.sigmoid(self.excite(torch.relu(self.squeeze(pooled))))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.gates(x.mean(dim=(2, 3)))[:, :, None, None]
+        pooled = x.mean(dim=(2, 3)) if self.pool is None else self.pool(x)
+        return x * self.gates(pooled)[:, :, None, None]
 
 
 class RecurrentConv(nn.Module):
