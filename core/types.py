@@ -6,7 +6,7 @@ identity (``eq=False``): comparing 24-megapixel arrays by accident is slow, and 
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,10 @@ LEVELS = 256
 """Thresholds are k/256 with k in 1..255, so that p >= k/256 is the same as level >= k (see ``ProbabilityMap``)."""
 
 
-def _sealed(array: npt.NDArray[np.generic], name: str, dtype: type[np.generic], ndim: int) -> npt.NDArray[np.generic]:
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def _sealed(array: npt.NDArray[Any], name: str, dtype: type[_Scalar], ndim: int) -> npt.NDArray[_Scalar]:
     """A C-contiguous read-only array of the promised dtype and rank.
 
     An array that is already sealed is taken as it is; one that somebody may still write to is copied, so that a box can

@@ -28,8 +28,8 @@ class Preprocessing(BaseModel):
     mix: tuple[float, float, float] = Field(
         default=(0.25, 0.75, 0.0), description="weights of red, green, blue in the grey plane"
     )
-    fov_diameter_px: float | None = Field(
-        default=None, gt=16, description="diameter to which the field of view is resampled; null for native resolution"
+    fov_diameter_px: float = Field(
+        default=540.0, ge=0, description="diameter to which the field of view is resampled; 0 for native resolution"
     )
     scale_tolerance: float = Field(
         default=0.05, ge=0, lt=1, description="no resampling where the diameter is within this share of the wanted one"
@@ -96,17 +96,21 @@ def prepare(image: FundusImage, fov: FieldOfView, recipe: Preprocessing) -> NetI
     top, left, bottom, right = box
     inside = np.ascontiguousarray(fov.inside[top:bottom, left:right])
     colours = image.rgb[top:bottom, left:right].astype(np.float32)
-    planes = [colours @ np.float32(recipe.mix)] if recipe.colour == "mix" else list(np.moveaxis(colours, 2, 0))
+    planes = (
+        [colours @ np.asarray(recipe.mix, np.float32)] if recipe.colour == "mix" else list(np.moveaxis(colours, 2, 0))
+    )
 
     scale = 1.0
-    if recipe.fov_diameter_px is not None:
+    if recipe.fov_diameter_px > 0:
         wanted = recipe.fov_diameter_px / fov.diameter_px
         scale = 1.0 if abs(wanted - 1.0) <= recipe.scale_tolerance else wanted
     if scale != 1.0:
         size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
         how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
         planes = [cv2.resize(np.ascontiguousarray(plane), size, interpolation=how) for plane in planes]
-        shrunk = cv2.resize(inside.astype(np.float32), size, interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR)
+        shrunk = cv2.resize(
+            inside.astype(np.float32), size, interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
+        )
         inside = shrunk >= 0.5
         if not inside.any():
             inside = np.ones_like(inside)

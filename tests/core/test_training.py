@@ -1,0 +1,252 @@
+"""The training loop: resume, the held-out part, FOV-only losses, crops, and what it refuses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from core.datasets.synthetic import draw_case, write_drive_layout
+from core.errors import InputError, LabelError, TrainingError
+from core.photo.preprocessing import Preprocessing, prepare
+from core.training.augmentation import Sample, random_crop
+from core.training.config import AugmentationPart, TrainingConfig, load_config, to_toml
+from core.training.events import EventLog, read_events
+from core.training.loop import EVENTS_FILE, one_cycle, train
+from core.training.losses import bce, make_loss, soft_dice
+from core.weights import load_model
+
+TINY = """
+[data]
+validation_photos = 1
+[network]
+config = { width = 4, depth = 2 }
+[preprocessing]
+fov_diameter_px = 96
+[optimisation]
+steps = {steps}
+batch = 2
+crop_px = 48
+precision = "fp32"
+ema_decay = 0.8
+[run]
+validate_every = 4
+threads = 1
+"""
+
+
+def tiny_config(tmp_path: Path, steps: int = 12) -> TrainingConfig:
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY.replace("{steps}", str(steps)))
+    return load_config(path)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("drawn")
+    write_drive_layout(root, 4, side=112)
+    return root
+
+
+def curve(run: Path) -> list[tuple[int, float, float]]:
+    """(step, training loss, validation AUC) of every validation."""
+    return [
+        (event["step"], event["training_loss"], event["validation"]["auc_roc"])
+        for event in read_events(run / EVENTS_FILE)
+        if event["event"] == "validated"
+    ]
+
+
+def test_killed_run_resumes_to_the_same_curve_and_weights(tmp_path: Path, drawn: Path) -> None:
+    config = tiny_config(tmp_path, steps=40)
+    whole = train(config, drawn, tmp_path / "whole", device="cpu")
+
+    # The same run in a process of its own, killed without warning after a checkpoint or two.
+    script = (
+        "import sys; from pathlib import Path; from core.training.config import load_config;"
+        "from core.training.loop import train;"
+        "train(load_config(Path(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]), device='cpu')"
+    )
+    killed = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "tiny.toml"), str(drawn), str(killed)],
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    deadline = time.monotonic() + 120
+    while len(curve(killed)) < 2 and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    process.wait()
+    assert 2 <= len(curve(killed)) < 10, "the run was to be killed on its way"
+    with (killed / EVENTS_FILE).open("a") as file:
+        file.write('{"event": "validated", "step": 9999, "trai')  # what a kill in the middle of a line leaves
+
+    resumed = train(config, drawn, killed, resume=True, device="cpu")
+    assert curve(killed) == curve(tmp_path / "whole")
+    assert [event["event"] for event in read_events(killed / EVENTS_FILE)].count("resumed") == 1
+    one, other = load_model(whole.weights), load_model(resumed.weights)
+    assert one.sha256 == other.sha256
+
+
+def test_training_learns_and_the_card_says_how(tmp_path: Path, drawn: Path) -> None:
+    result = train(tiny_config(tmp_path, steps=60), drawn, tmp_path / "run", device="cpu")
+    steps = curve(tmp_path / "run")
+    assert result.best.auc_roc == max(auc for _, _, auc in steps)
+    assert result.best.auc_roc > 0.8, "drawn vessels are easy"
+    model = load_model(result.weights)
+    assert model.card.default_threshold == result.best.level / 256
+    held_out = next(e for e in read_events(tmp_path / "run" / EVENTS_FILE) if e["event"] == "started")["validation"]
+    assert len(held_out) == 1
+    assert held_out[0] in model.card.trained_on
+    assert model.card.preprocessing == tiny_config(tmp_path).preprocessing
+
+
+def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path, drawn: Path) -> None:
+    config = tiny_config(tmp_path, steps=4)
+    train(config, drawn, tmp_path / "run", device="cpu")
+    with pytest.raises(TrainingError, match="already holds a training run"):
+        train(config, drawn, tmp_path / "run", device="cpu")
+
+
+def test_damaged_checkpoint_is_named(tmp_path: Path, drawn: Path) -> None:
+    config = tiny_config(tmp_path, steps=4)
+    train(config, drawn, tmp_path / "run", device="cpu")
+    checkpoint = tmp_path / "run" / "checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match="checkpoint.safetensors is damaged"):
+        train(config, drawn, tmp_path / "run", resume=True, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("damage", "error", "words"),
+    [
+        ("empty label", LabelError, "02_manual1.gif"),
+        ("label of another size", LabelError, "02_manual1.gif"),
+        ("missing label", InputError, "02_manual1.gif"),
+    ],
+)
+def test_data_that_does_not_fit_is_refused_by_name(
+    tmp_path: Path, damage: str, error: type[Exception], words: str
+) -> None:
+    label = write_drive_layout(tmp_path, 3, side=96) / "training" / "1st_manual" / "02_manual1.gif"
+    if damage == "empty label":
+        Image.fromarray(np.zeros((96, 96), np.uint8)).save(label)
+    elif damage == "label of another size":
+        Image.fromarray(np.tile(np.uint8([[0, 255]]), (90, 45))).save(label)
+    else:
+        label.unlink()
+    with pytest.raises(error, match=words):
+        train(tiny_config(tmp_path), tmp_path, tmp_path / "run", device="cpu")
+
+
+def test_too_few_photographs(tmp_path: Path) -> None:
+    write_drive_layout(tmp_path, 1, side=96)
+    with pytest.raises(TrainingError, match="none is left to learn from"):
+        train(tiny_config(tmp_path), tmp_path, tmp_path / "run", device="cpu")
+
+
+@pytest.mark.parametrize("name", ["bce", "dice", "bce_dice"])
+def test_losses_count_inside_the_field_of_view_only(name: str) -> None:
+    random = torch.Generator().manual_seed(1)
+    logits = torch.randn(2, 1, 8, 8, generator=random)
+    target = (torch.rand(2, 1, 8, 8, generator=random) > 0.7).float()
+    inside = torch.zeros(2, 1, 8, 8)
+    inside[..., 2:6, 2:6] = 1.0
+    loss = make_loss(name, 0.3)
+    before = loss(logits, target, inside)
+    outside = inside == 0
+    assert torch.equal(before, loss(logits + 5.0 * outside, torch.where(outside, 1.0, target), inside))
+    assert not torch.equal(before, loss(logits + 5.0 * inside, target, inside))
+
+
+def test_losses_of_a_perfect_and_of_an_inverted_map() -> None:
+    target = (torch.arange(64).reshape(1, 1, 8, 8) % 3 == 0).float()
+    inside, sure = torch.ones_like(target), 20.0 * (2.0 * target - 1.0)
+    assert float(soft_dice(sure, target, inside)) < 0.01
+    assert float(soft_dice(-sure, target, inside)) > 0.9
+    assert float(bce(sure, target, inside)) < 1e-6
+    assert float(bce(-sure, target, inside)) == pytest.approx(20.0, rel=1e-3)
+
+
+def sample() -> Sample:
+    case = draw_case(5, 160)
+    prepared = prepare(case.image, case.fov, Preprocessing(fov_diameter_px=0))
+    top, left, bottom, right = prepared.box
+    return Sample.make("drawn", prepared.planes, case.label.vessel[top:bottom, left:right], prepared.inside)
+
+
+def test_a_crop_is_a_pure_function_of_its_key() -> None:
+    samples = [sample()]
+    part = AugmentationPart()
+    first = random_crop(samples, 64, part, (0, 7, 1))
+    again = random_crop(samples, 64, part, (0, 7, 1))
+    other = random_crop(samples, 64, part, (0, 7, 2))
+    assert np.array_equal(first.planes, again.planes)
+    assert np.array_equal(first.label, again.label)
+    assert not np.array_equal(first.planes, other.planes)
+
+
+def test_image_label_and_field_of_view_of_a_crop_move_together() -> None:
+    """With the label as the picture itself, the crop's plane and label must agree wherever neither is at an edge."""
+    base = sample()
+    twin = Sample(base.name, (base.label * 2.0 - 1.0)[None] * base.inside, base.label, base.inside, base.rows, base.columns)
+    still = AugmentationPart(log_gamma=0, log_contrast=0, brightness=0, noise_sd=0, blur_sd_px=0)
+    seen = 0
+    for slot in range(20):
+        crop = random_crop([twin], 64, still, (3, 0, slot))
+        certain = (np.abs(crop.planes[0]) > 0.99) & (crop.inside[0] > 0)
+        assert np.array_equal(crop.planes[0][certain] > 0, crop.label[0][certain] > 0)
+        assert not crop.label[0][crop.inside[0] == 0].any()
+        seen += int(certain.sum())
+    assert seen > 10_000
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    rates = [one_cycle(step, 100, 1e-2, 0.2) for step in range(100)]
+    assert max(rates) == rates[20] == 1e-2
+    assert rates[0] == pytest.approx(1e-2 / 25)
+    assert rates[:21] == sorted(rates[:21])
+    assert rates[20:] == sorted(rates[20:], reverse=True)
+    assert rates[-1] < 1e-4
+
+
+def test_config_survives_toml(tmp_path: Path) -> None:
+    config = TrainingConfig().replaced("optimisation", steps=77).replaced("run", seed=5)
+    path = tmp_path / "config.toml"
+    path.write_text(to_toml(config))
+    assert load_config(path) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[optimisation]\nsteps = 0\n", "optimisation.steps"),
+        ("[optimisation]\nstepps = 10\n", "optimisation.stepps"),
+        ("[augmentation]\nrotation_deg = 'much'\n", "augmentation.rotation_deg"),
+        ("not toml at all [", "is not a TOML file"),
+    ],
+)
+def test_wrong_configuration_is_named(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    with pytest.raises(TrainingError, match=words) as caught:
+        load_config(path)
+    assert "wrong.toml" in str(caught.value)
+
+
+def test_event_log_drops_what_came_after_a_checkpoint(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    for step in (0, 5, 10):
+        log.write("validated", step=step)
+    log.write("finished", step=5)
+    log.cut_after(5)
+    lines = (tmp_path / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [0, 5]
