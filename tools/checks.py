@@ -3,6 +3,7 @@
 import os
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from tools.console import say
@@ -21,14 +22,14 @@ def checks(environment: Environment) -> list[tuple[str, list[str | Path]]]:
     ]
 
 
-def run_checks(environment: Environment) -> int:
-    """Runs every check, also after one has failed; 0 where all pass, else 1."""
+def run_checks(commands: Iterable[tuple[str, list[str | Path]]], folder: Path) -> int:
+    """Runs every check in this folder, also after one has failed; 0 where all pass, else 1."""
     environ = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
     results = []
-    for name, command in checks(environment):
+    for name, command in commands:
         say(f"\n== {name}")
         started = time.monotonic()
-        code = subprocess.call(command, cwd=environment.root, env=environ)
+        code = subprocess.call(command, cwd=folder, env=environ)
         results.append((name, code, time.monotonic() - started))
     say("")
     for name, code, seconds in results:

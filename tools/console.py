@@ -70,6 +70,7 @@ class Log:
             cwd=cwd,
             check=False,
         )
+        output = self.path.read_bytes()[start:].decode(errors="replace")
         self._file.seek(0, os.SEEK_END)
         self.note(f"[exit code {finished.returncode}]")
-        return finished.returncode, self.path.read_bytes()[start:].decode(errors="replace")
+        return finished.returncode, output

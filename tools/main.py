@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from tools.checks import run_checks
+from tools.checks import checks, run_checks
 from tools.console import Failure, prepare_console, say
 from tools.environment import Environment, Wanted
 from tools.screen import no_screen_named, screen_stays_shut
@@ -65,7 +65,8 @@ def test(root: Path, torch: Wish, *, fresh: bool) -> int:
         raise Failure(advice)
 
     wanted = Wanted(frozenset({"test"}), torch)
-    return run_checks(set_up(root, wanted, fresh=fresh, on_missing_libraries=refuse))
+    environment = set_up(root, wanted, fresh=fresh, on_missing_libraries=refuse)
+    return run_checks(checks(environment), root)
 
 
 def run(root: Path, torch: Wish, *, fresh: bool, window: bool) -> int:
@@ -79,7 +80,7 @@ def run(root: Path, torch: Wish, *, fresh: bool, window: bool) -> int:
         obstacles.append("system libraries are missing, see above")
 
     environment = set_up(root, Wanted(torch=torch), fresh=fresh, on_missing_libraries=go_on_without)
-    if not obstacles and (shut := screen_stays_shut(environment)):
+    if not obstacles and (shut := screen_stays_shut(environment.python)):
         obstacles.append(shut)
     if obstacles:
         say(f"Without a window ({obstacles[0]}): the sample photograph is segmented on the command line.")

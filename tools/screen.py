@@ -3,8 +3,7 @@
 import os
 import subprocess
 from collections.abc import Mapping
-
-from tools.environment import Environment
+from pathlib import Path
 
 # Qt aborts where it cannot open the display; that must leave no core dump behind.
 OPEN_SCREEN = """
@@ -28,12 +27,10 @@ def no_screen_named(environ: Mapping[str, str], system: str) -> str | None:
     return "no screen: neither DISPLAY nor WAYLAND_DISPLAY is set"
 
 
-def screen_stays_shut(environment: Environment) -> str | None:
-    """Why the screen that is named does not open, or None where it does."""
+def screen_stays_shut(python: Path) -> str | None:
+    """Why the screen that the environment names does not open for Qt, or None where it does. ``python`` has PySide6."""
     try:
-        opened = subprocess.run(
-            [environment.python, "-c", OPEN_SCREEN], cwd=environment.root, capture_output=True, timeout=60, check=False
-        )
+        opened = subprocess.run([python, "-I", "-c", OPEN_SCREEN], capture_output=True, timeout=60, check=False)
     except subprocess.TimeoutExpired:
         return "the screen does not answer"
     if opened.returncode == 0:
