@@ -1,0 +1,25 @@
+"""The entry point: what must happen before anything else is imported."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Start the desktop program."""
+    from multiprocessing import freeze_support
+
+    freeze_support()  # in a frozen program a child process starts here again
+    # Torch's threads sleep between two steps instead of spinning, so that the window on the same cores stays alive. The
+    # library that reads this does so once, when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if sys.platform == "win32":
+        # With torch >= 2.9 its DLLs do not load after Qt's (pytorch#169429). Elsewhere the window comes first.
+        import torch  # noqa: F401
+    from serr_gui.app import main as run
+
+    return run(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

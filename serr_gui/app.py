@@ -1,0 +1,219 @@
+"""Start and wiring: from the command line's words to a window that is there first and learns the rest behind it."""
+
+import argparse
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from core import __version__
+from core.errors import OutputError
+from core.types import ThresholdRule
+from serr_gui import icons
+from serr_gui.controller import Controller
+from serr_gui.desk import sample_path
+from serr_gui.jobs import Failure
+from serr_gui.logs import start_log
+from serr_gui.main_window import MainWindow
+from serr_gui.settings import Settings, load_settings, save_settings
+from serr_gui.state import AppState
+from serr_gui.theme import apply_theme
+
+_SAVE_DELAY_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The command line."""
+
+    paths: tuple[Path, ...] = ()
+    sample: bool = False
+    segment: bool = False
+    model: str = ""
+    device: str = ""
+    threshold: float | None = None
+    selftest: bool = False
+
+
+def parse(argv: Sequence[str]) -> Wishes:
+    """Read the command line; exits with 2 where it is wrong, with 0 after --help and --version."""
+    parser = argparse.ArgumentParser(
+        prog="serr-gui",
+        description="Find the vessels in fundus photographs. For research use only: not a medical device.",
+    )
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="photographs and folders to open")
+    parser.add_argument("--segment", action="store_true", help="segment the first photograph at once")
+    parser.add_argument(
+        "--sample", action="store_true", help="open and segment the photograph that comes with the program"
+    )
+    parser.add_argument("--model", default="", metavar="NAME|FILE", help="model to use")
+    parser.add_argument("--device", default="", choices=["auto", "cpu", "cuda", "mps"], help="device to compute on")
+    parser.add_argument("--threshold", type=_threshold, metavar="T", help="probability threshold between 0 and 1")
+    parser.add_argument("--selftest", action="store_true", help="segment the sample, check the result, and end")
+    parser.add_argument("--version", action="version", version=f"SERR Fundus {__version__}")
+    # Qt's own options are left to Qt.
+    known, _rest = parser.parse_known_args(list(argv))
+    return Wishes(
+        tuple(known.paths), known.sample, known.segment, known.model, known.device, known.threshold, known.selftest
+    )
+
+
+def _threshold(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < 1.0:
+        raise argparse.ArgumentTypeError("a threshold lies between 0 and 1")
+    return value
+
+
+class FaultCatcher(QObject):
+    """Turns what nobody caught into a notice and a line of the log; the program goes on."""
+
+    caught = Signal(object)
+
+    def install(self) -> None:
+        """Take over the hooks for uncaught errors, of the GUI thread and of all others."""
+        sys.excepthook = self._on_error
+        threading.excepthook = lambda args: self._on_error(args.exc_type, args.exc_value, args.exc_traceback)
+
+    def restore(self) -> None:
+        sys.excepthook = sys.__excepthook__
+        threading.excepthook = threading.__excepthook__
+
+    def _on_error(self, kind: type[BaseException], error: BaseException | None, tb: TracebackType | None) -> None:
+        if error is None or issubclass(kind, KeyboardInterrupt):
+            QApplication.exit(130)
+            return
+        if sys.stderr is not None:  # a windowed build has none
+            traceback.print_exception(kind, error, tb)
+        self.caught.emit(Failure.of(error))
+
+
+class Program:
+    """The parts of a running program, made in the right order and ended together."""
+
+    def __init__(self, app: QApplication, wishes: Wishes, settings: Settings) -> None:
+        self.app = app
+        self.wishes = wishes
+        self.state = AppState(
+            view=settings.view,
+            theme=settings.theme,
+            device=wishes.device or settings.device,
+            recent=tuple(Path(text) for text in settings.recent),
+        )
+        apply_theme(app, self.state.theme)
+        self.controller = Controller(self.state)
+        self.controller.library.added_models = tuple(Path(text) for text in settings.added_models)
+        self.window = MainWindow(self.controller, export_wish=settings.export, last_folder=settings.last_folder)
+        self.window.restore_layout(settings.geometry, settings.docks)
+        self._settings = settings
+        self._save_timer = QTimer(self.window)
+        self._save_timer.setSingleShot(True)
+        self._save_timer.setInterval(_SAVE_DELAY_MS)
+        self._save_timer.timeout.connect(self.save)
+        self.window.closing.connect(self.save)
+        events = self.state.events
+        for event in (events.theme, events.view, events.recent, events.model, events.device):
+            event.connect(self._save_later)
+        app.styleHints().colorSchemeChanged.connect(self._on_desktop_theme_changed)
+
+    def _save_later(self) -> None:
+        self._save_timer.start()
+
+    def start(self) -> None:
+        """Show the window, then do what the command line asks for."""
+        self.window.show()
+        QTimer.singleShot(0, self.window, self._begin)
+
+    def _begin(self) -> None:
+        wishes = self.wishes
+        rule = ThresholdRule.nearest(wishes.threshold) if wishes.threshold is not None else None
+        paths = list(wishes.paths)
+        if wishes.sample or wishes.selftest:
+            paths.insert(0, sample_path())
+        if paths:
+            segment = wishes.segment or wishes.sample or wishes.selftest
+            self.controller.photos.open_paths(paths, segment=segment, rule=rule)
+        wanted = wishes.model or self._settings.model
+        if wishes.model.endswith(".safetensors"):
+            wanted = str(Path(wishes.model).absolute())
+            self.controller.library.added_models += (Path(wanted),)
+        self.controller.library.start(wanted)
+
+    def save(self) -> None:
+        """Keep the settings. A folder that cannot be written to costs a notice, not the program."""
+        state, window = self.state, self.window
+        geometry, docks = window.layout_bytes()
+        settings = Settings(
+            theme=state.theme,
+            view=state.view,
+            export=window.export_wish,
+            model=self._model_to_keep(),
+            added_models=tuple(str(path) for path in self.controller.library.added_models),
+            device=state.device,
+            recent=tuple(str(path) for path in state.recent),
+            last_folder=window.last_folder,
+            geometry=geometry,
+            docks=docks,
+        )
+        if settings == self._settings:
+            return
+        try:
+            save_settings(settings)
+        except OutputError as error:
+            self.controller.desk.notify("warning", str(error))
+        self._settings = settings
+
+    def _model_to_keep(self) -> str:
+        choice = self.state.model_choice
+        if choice is None:
+            return self._settings.model
+        return choice.name if choice.bundled else str(choice.path)
+
+    def _on_desktop_theme_changed(self) -> None:
+        if self.state.theme == "system":
+            apply_theme(self.app, "system")
+            self.window.commands.refresh_icons()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit code."""
+    wishes = parse(sys.argv[1:] if argv is None else argv)
+    app = QApplication.instance() or QApplication(["serr-gui"])
+    assert isinstance(app, QApplication)
+    app.setStyle("Fusion")
+    app.setApplicationName("serr-fundus")
+    app.setApplicationDisplayName("SERR Fundus")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("serr-fundus")
+    app.setWindowIcon(icons.program_icon())
+    start_log()
+    settings, unusable = load_settings()
+    program = Program(app, wishes, settings)
+    catcher = FaultCatcher(app)
+    catcher.caught.connect(lambda failure: _show_fault(program.controller, failure))
+    catcher.install()
+    if unusable:
+        names = ", ".join(unusable)
+        program.controller.desk.notify(
+            "info", f"Some settings could not be used and are back at their defaults: {names}."
+        )
+    program.start()
+    if wishes.selftest:
+        from serr_gui.selftest import watch
+
+        watch(program.controller, app)
+    try:
+        return app.exec()
+    finally:
+        catcher.restore()
+
+
+def _show_fault(controller: Controller, failure: Failure) -> None:
+    text = controller.tr("A fault in the program was caught ({kind}). You can go on; your files are untouched.")
+    controller.desk.notify("error", text.format(kind=failure.sentence), failure.details)

@@ -1,0 +1,116 @@
+"""Wishes become jobs, and the outcomes of jobs become state. Nothing else writes the state.
+
+The parts: ``photos`` (opening), ``library`` (models and devices), ``runs`` (segmenting and exporting), and here the
+threshold, the view, and what connects the parts.
+"""
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject
+
+from core.types import LEVELS, ThresholdRule
+from serr_gui.desk import Desk, sample_path
+from serr_gui.library import Library
+from serr_gui.opening import Photos
+from serr_gui.resolve import model_rule, with_result
+from serr_gui.running import Runs
+from serr_gui.sessions import ResultStore
+from serr_gui.state import AppState, Base, PhotoItem, Theme, ViewOptions
+
+
+class Controller(QObject):
+    """The only writer of the state."""
+
+    def __init__(self, state: AppState, store: ResultStore | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state = state
+        self.desk = Desk(state, store or ResultStore(), self)
+        self.photos = Photos(self.desk)
+        self.library = Library(self.desk)
+        self.runs = Runs(self.desk)
+        self.desk.settled.connect(self._segment_if_wanted)
+
+    def shutdown(self) -> None:
+        """End all jobs, wait for their threads, and remove the files of this run."""
+        self.desk.board.shutdown()
+        self.desk.store.close()
+
+    def open_sample(self) -> None:
+        """Open the photograph that comes with the program, and segment it."""
+        self.photos.open_paths([sample_path()], segment=True)
+
+    def set_level(self, level: int) -> None:
+        """Set the threshold to level/256 by hand."""
+        self._set_rule(ThresholdRule(min(max(level, 1), LEVELS - 1), "user"))
+
+    def nudge_level(self, by: int) -> None:
+        self.set_level(self.state.rule.level + by)
+
+    def reset_level(self) -> None:
+        """Go back to the model's own threshold."""
+        rule = model_rule(self.state)
+        if rule is not None:
+            self._set_rule(rule)
+
+    def otsu_level(self) -> None:
+        """Set the threshold by Otsu's method on the probabilities inside the field of view."""
+        result = self.state.result
+        if result is None:
+            return
+        from core.masks.threshold import otsu_level
+
+        level = otsu_level(result.segmentation.probability, result.segmentation.fov)
+        self._set_rule(ThresholdRule(level, "otsu"))
+
+    def set_view(self, view: ViewOptions) -> None:
+        """Change what is shown and how."""
+        self.state.view = view
+        self.photos.refresh_base_view()
+
+    def set_base(self, base: Base) -> None:
+        self.set_view(replace(self.state.view, base=base))
+
+    def toggle_mask(self) -> None:
+        self.set_view(replace(self.state.view, show_mask=not self.state.view.show_mask))
+
+    def toggle_probability(self) -> None:
+        self.set_view(replace(self.state.view, show_probability=not self.state.view.show_probability))
+
+    def toggle_fov(self) -> None:
+        self.set_view(replace(self.state.view, show_fov=not self.state.view.show_fov))
+
+    def hide_overlay(self, hidden: bool) -> None:
+        self.state.overlay_hidden = hidden
+
+    def set_theme(self, theme: Theme) -> None:
+        self.state.theme = theme
+
+    def export_items(self, *, everything: bool) -> tuple[PhotoItem, ...]:
+        """The photographs of an export, with their thresholds as they are now."""
+        self.desk.remember_rule()
+        item = self.state.item
+        if everything:
+            return with_result(self.state)
+        return (item,) if item is not None and item.status == "done" else ()
+
+    def _segment_if_wanted(self) -> None:
+        state = self.state
+        if state.document is None or state.opening is not None or state.model is None:
+            return
+        wanted, self.desk.segment_when_ready = self.desk.segment_when_ready, False
+        if not wanted:
+            return
+        if state.document.result is None:
+            self.runs.segment()
+
+    def _set_rule(self, rule: ThresholdRule) -> None:
+        state = self.state
+        item = state.item
+        if rule == state.rule:
+            return
+        state.rule = rule
+        document = state.document
+        if item is None or document is None or document.result is None or document.path != item.path:
+            return
+        if not item.unsaved and item.path != sample_path():
+            self.desk.set_item(item.path, unsaved=True)

@@ -1,0 +1,157 @@
+"""What is shown over the photograph and how."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QCoreApplication, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QRadioButton, QVBoxLayout, QWidget
+
+from serr_gui.actions import Actions, shortcut_text
+from serr_gui.canvas.overlays import COLORMAPS
+from serr_gui.state import BASES, AppState, Base, Colour, ViewOptions
+from serr_gui.texts import QT_TRANSLATE_NOOP
+from serr_gui.widgets import ColourBar, OpacitySlider, faded, heading, ramp_image, swatch
+
+# All are seen on the orange of a retina with any kind of colour vision, by lightness if not by hue.
+MASK_COLOURS: Final[tuple[tuple[str, Colour], ...]] = (
+    (QT_TRANSLATE_NOOP("Display", "Cyan"), (0, 229, 255)),
+    (QT_TRANSLATE_NOOP("Display", "White"), (255, 255, 255)),
+    (QT_TRANSLATE_NOOP("Display", "Yellow"), (255, 235, 59)),
+    (QT_TRANSLATE_NOOP("Display", "Blue"), (41, 98, 255)),
+    (QT_TRANSLATE_NOOP("Display", "Black"), (0, 0, 0)),
+)
+
+
+class DisplayPanel(QWidget):
+    """Base picture, mask, probability map and outline. ``viewRequested`` carries the wished ``ViewOptions``."""
+
+    viewRequested = Signal(object)
+
+    def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 10, 12, 10)
+        column.setSpacing(6)
+        column.addWidget(heading(self.tr("Photograph")))
+        column.addLayout(self._make_bases(actions))
+        column.addSpacing(6)
+        column.addWidget(heading(self.tr("Vessel mask")))
+        column.addLayout(self._make_mask(actions))
+        column.addSpacing(6)
+        column.addWidget(heading(self.tr("Probability map")))
+        column.addLayout(self._make_probability(actions))
+        column.addSpacing(6)
+        self._fov = QCheckBox(_with_key(self.tr("Field of view outline"), actions, "show_fov"))
+        self._fov.setToolTip(actions["show_fov"].toolTip())
+        self._fov.clicked.connect(lambda on: self._wish(show_fov=on))
+        column.addWidget(self._fov)
+        column.addWidget(faded(self.tr("Hold H to hide everything over the photograph.")))
+        column.addStretch(1)
+        state.events.view.connect(self._show_view)
+        state.events.rule.connect(self._show_rule)
+        self._show_view()
+
+    def _make_bases(self, actions: Actions) -> QGridLayout:
+        texts: dict[Base, str] = {
+            "colour": self.tr("Colour"),
+            "red": self.tr("Red"),
+            "green": self.tr("Green"),
+            "blue": self.tr("Blue"),
+            "enhanced": self.tr("Contrast-enhanced"),
+        }
+        grid = QGridLayout()
+        grid.setVerticalSpacing(4)
+        self._bases: dict[Base, QRadioButton] = {}
+        places = {"colour": (0, 0), "enhanced": (0, 1), "red": (1, 0), "green": (1, 1), "blue": (2, 0)}
+        for base in BASES:
+            button = QRadioButton(_with_key(texts[base], actions, f"base_{base}"))
+            button.setToolTip(actions[f"base_{base}"].toolTip())
+            button.clicked.connect(partial(self._on_base_clicked, base))
+            self._bases[base] = button
+            grid.addWidget(button, *places[base])
+        grid.setColumnStretch(1, 1)
+        return grid
+
+    def _make_mask(self, actions: Actions) -> QFormLayout:
+        self._mask = QCheckBox(_with_key(self.tr("Show"), actions, "show_mask"))
+        self._mask.setAccessibleName(self.tr("Show the vessel mask"))
+        self._mask.setToolTip(actions["show_mask"].toolTip())
+        self._mask.clicked.connect(lambda on: self._wish(show_mask=on))
+        self._mask_opacity = OpacitySlider(self.tr("Opacity of the vessel mask"))
+        self._mask_opacity.opacityRequested.connect(lambda opacity: self._wish(mask_opacity=opacity))
+        self._mask_colour = QComboBox()
+        self._mask_colour.setAccessibleName(self.tr("Colour of the vessel mask"))
+        self._mask_colour.setIconSize(QSize(28, 14))
+        for name, colour in MASK_COLOURS:
+            text = QCoreApplication.translate("Display", name)
+            self._mask_colour.addItem(swatch(colour, QSize(28, 14)), text)
+        self._mask_colour.activated.connect(lambda index: self._wish(mask_colour=MASK_COLOURS[index][1]))
+        form = _form()
+        form.addRow(self._mask)
+        form.addRow(self.tr("Opacity"), self._mask_opacity)
+        form.addRow(self.tr("Colour"), self._mask_colour)
+        return form
+
+    def _make_probability(self, actions: Actions) -> QFormLayout:
+        self._probability = QCheckBox(_with_key(self.tr("Show"), actions, "show_probability"))
+        self._probability.setAccessibleName(self.tr("Show the probability map"))
+        self._probability.setToolTip(actions["show_probability"].toolTip())
+        self._probability.clicked.connect(lambda on: self._wish(show_probability=on))
+        self._probability_opacity = OpacitySlider(self.tr("Opacity of the probability map"))
+        self._probability_opacity.opacityRequested.connect(lambda opacity: self._wish(probability_opacity=opacity))
+        self._colormap = QComboBox()
+        self._colormap.setAccessibleName(self.tr("Colours of the probability map"))
+        self._colormap.setIconSize(QSize(64, 12))
+        for name in COLORMAPS:
+            ramp = QPixmap.fromImage(ramp_image(name)).scaled(64, 12)
+            self._colormap.addItem(QIcon(ramp), name.capitalize(), name)
+        self._colormap.activated.connect(lambda index: self._wish(colormap=COLORMAPS[index]))
+        self._bar = ColourBar()
+        form = _form()
+        form.addRow(self._probability)
+        form.addRow(self.tr("Opacity"), self._probability_opacity)
+        form.addRow(self.tr("Colours"), self._colormap)
+        form.addRow(self._bar)
+        return form
+
+    def _show_view(self) -> None:
+        view = self._state.view
+        self._bases[view.base].setChecked(True)
+        self._mask.setChecked(view.show_mask)
+        self._mask_opacity.set_opacity(view.mask_opacity)
+        self._probability.setChecked(view.show_probability)
+        self._probability_opacity.set_opacity(view.probability_opacity)
+        self._fov.setChecked(view.show_fov)
+        colours = [colour for _, colour in MASK_COLOURS]
+        with QSignalBlocker(self._mask_colour), QSignalBlocker(self._colormap):
+            self._mask_colour.setCurrentIndex(colours.index(view.mask_colour) if view.mask_colour in colours else -1)
+            self._colormap.setCurrentIndex(COLORMAPS.index(view.colormap))
+        self._bar.set_colormap(view.colormap)
+        self._bar.set_level(self._state.rule.level)
+
+    def _show_rule(self) -> None:
+        self._bar.set_level(self._state.rule.level)
+
+    def _on_base_clicked(self, base: Base) -> None:
+        self._wish(base=base)
+
+    def _wish(self, **changes: object) -> None:
+        view: ViewOptions = replace(self._state.view, **changes)  # type: ignore[arg-type]
+        self.viewRequested.emit(view)
+        self._show_view()
+
+
+def _with_key(text: str, actions: Actions, key: str) -> str:
+    return f"{text} ({shortcut_text(actions[key])})"
+
+
+def _form() -> QFormLayout:
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setVerticalSpacing(5)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    return form

@@ -1,0 +1,294 @@
+"""What to run, on what, and the threshold that makes the mask."""
+
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.types import LEVELS
+from serr_gui.actions import Actions
+from serr_gui.resolve import stale_reasons
+from serr_gui.state import AppState, FovChoice, FovWish
+from serr_gui.widgets import faded, heading
+
+_FOV_WISHES: Final[tuple[FovWish, ...]] = ("estimated", "file", "full")
+
+
+class SegmentationPanel(QWidget):
+    """Model, device, field of view, Segment, and the threshold. Emits wishes; shows only the state."""
+
+    modelRequested = Signal(Path)
+    deviceRequested = Signal(str)
+    fovRequested = Signal(object)
+    fovFileRequested = Signal()
+    levelRequested = Signal(int)
+
+    def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 10, 12, 10)
+        column.setSpacing(8)
+        column.addLayout(self._make_choosers(actions))
+        column.addLayout(self._make_run_buttons(actions))
+        self._stale = faded()
+        self._stale.setForegroundRole(self.foregroundRole())
+        column.addWidget(self._stale)
+        column.addSpacing(6)
+        column.addWidget(heading(self.tr("Threshold")))
+        column.addLayout(self._make_threshold(actions))
+        column.addStretch(1)
+
+        events = state.events
+        for event in (events.models, events.model, events.library_ready):
+            event.connect(self._show_models)
+        for event in (events.devices, events.device, events.device_used, events.job, events.library_ready):
+            event.connect(self._show_devices)
+        for event in (events.document, events.model, events.opening):
+            event.connect(self._show_document)
+        for event in (events.document, events.rule):
+            event.connect(self._show_threshold)
+        self._show_models()
+        self._show_devices()
+        self._show_document()
+        self._show_threshold()
+
+    # Making
+
+    def _make_choosers(self, actions: Actions) -> QFormLayout:
+        self._model = _chooser(self.tr("Model"), self.tr("The trained network that finds the vessels"))
+        self._model.activated.connect(self._on_model_activated)
+        self._add_model = _button(actions["add_model"], text_beside=False)
+        self._add_model.setAccessibleName(self.tr("Add weights file"))
+        self._device = _chooser(
+            self.tr("Device"), self.tr("Where the network runs; automatic takes the graphics processor if there is one")
+        )
+        self._device.activated.connect(self._on_device_activated)
+        self._device_used = faded()
+        self._fov = _chooser(
+            self.tr("Field of view"),
+            self.tr("The part of the photograph that shows the retina; nothing outside it is a vessel"),
+        )
+        self._fov.addItem(self.tr("Estimated"))
+        self._fov.addItem(self.tr("From a mask file..."))
+        self._fov.addItem(self.tr("Whole image"))
+        self._fov.activated.connect(self._on_fov_activated)
+        self._fov_facts = faded()
+
+        models = QHBoxLayout()
+        models.setSpacing(4)
+        models.addWidget(self._model, 1)
+        models.addWidget(self._add_model)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(6)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(_caption(self.tr("&Model"), self._model), models)
+        form.addRow(_caption(self.tr("De&vice"), self._device), self._device)
+        form.addRow("", self._device_used)
+        form.addRow(_caption(self.tr("Fi&eld of view"), self._fov), self._fov)
+        form.addRow("", self._fov_facts)
+        return form
+
+    def _make_run_buttons(self, actions: Actions) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        for key in ("segment", "segment_all"):
+            button = _button(actions[key])
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.setMinimumHeight(34)
+            row.addWidget(button)
+        return row
+
+    def _make_threshold(self, actions: Actions) -> QVBoxLayout:
+        meaning = self.tr("Vessel is where the network's probability is at least this; , and . change it by 1/256")
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setRange(1, LEVELS - 1)
+        self._slider.setPageStep(16)
+        self._slider.setAccessibleName(self.tr("Threshold"))
+        self._slider.setToolTip(meaning)
+        self._slider.valueChanged.connect(self.levelRequested)
+        self._number = QDoubleSpinBox()
+        self._number.setRange(1 / LEVELS, (LEVELS - 1) / LEVELS)
+        self._number.setDecimals(3)
+        self._number.setSingleStep(1 / LEVELS)
+        self._number.setKeyboardTracking(False)
+        self._number.setAccessibleName(self.tr("Threshold as a probability"))
+        self._number.setToolTip(meaning)
+        self._number.valueChanged.connect(self._on_number_changed)
+        self._share = QLabel()
+        self._share.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._origin = faded()
+
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self._slider, 1)
+        line.addWidget(self._number)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(6)
+        for key in ("threshold_model", "threshold_otsu"):
+            button = _button(actions[key])
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            buttons.addWidget(button)
+        column = QVBoxLayout()
+        column.setSpacing(6)
+        column.addLayout(line)
+        column.addWidget(self._origin)
+        column.addLayout(buttons)
+        column.addSpacing(4)
+        column.addWidget(self._share)
+        return column
+
+    # Showing the state
+
+    def _show_models(self) -> None:
+        state = self._state
+        with QSignalBlocker(self._model):
+            self._model.clear()
+            for choice in state.models:
+                name = choice.name if choice.bundled else self.tr("{name} (added)").format(name=choice.name)
+                self._model.addItem(name, choice.path)
+                about = f"{choice.about}\n{choice.path}" if choice.about else str(choice.path)
+                self._model.setItemData(self._model.count() - 1, about, Qt.ItemDataRole.ToolTipRole)
+            if not state.models:
+                waiting = self.tr("Looking for models...") if not state.library_ready else self.tr("No model")
+                self._model.addItem(waiting)
+            paths = [choice.path for choice in state.models]
+            self._model.setCurrentIndex(paths.index(state.model) if state.model in paths else 0)
+        self._model.setEnabled(bool(state.models))
+        choice_now = state.model_choice
+        tip = self.tr("The trained network that finds the vessels")
+        self._model.setToolTip(f"{tip}\n{choice_now.about}" if choice_now and choice_now.about else tip)
+
+    def _show_devices(self) -> None:
+        state = self._state
+        with QSignalBlocker(self._device):
+            self._device.clear()
+            for device in state.devices:
+                label = self.tr("Automatic") if device.wish == "auto" else device.label
+                self._device.addItem(label, device.wish)
+            wishes = [device.wish for device in state.devices]
+            self._device.setCurrentIndex(wishes.index(state.device) if state.device in wishes else 0)
+        self._device.setEnabled(state.job is None)
+        if state.device_used:
+            self._device_used.setText(self.tr("Last run on {device}").format(device=state.device_used))
+        elif not state.library_ready:
+            self._device_used.setText(self.tr("Looking for devices..."))
+        self._device_used.setVisible(bool(state.device_used) or not state.library_ready)
+
+    def _show_document(self) -> None:
+        state = self._state
+        document, item = state.document, state.item
+        settled = document is not None and item is not None and item.path == document.path
+        self._fov.setEnabled(settled)
+        if settled and item is not None:
+            with QSignalBlocker(self._fov):
+                self._fov.setCurrentIndex(_FOV_WISHES.index(item.fov.wish))
+        self._fov_facts.setText(self._describe_fov())
+        self._fov_facts.setVisible(document is not None)
+        reasons = stale_reasons(state)
+        sentences = []
+        if "model" in reasons:
+            sentences.append(self.tr("This result was made with another model."))
+        if "fov" in reasons:
+            sentences.append(self.tr("This result was made with another field of view."))
+        if sentences:
+            sentences.append(self.tr("Segment again to renew it."))
+        self._stale.setText(" ".join(sentences))
+        self._stale.setVisible(bool(sentences))
+
+    def _describe_fov(self) -> str:
+        document = self._state.document
+        if document is None:
+            return ""
+        if document.fov is None:
+            return self.tr("None was found: choose a mask file or the whole image.")
+        diameter = self.tr("{diameter} pixels across").format(diameter=document.fov.diameter_px)
+        if document.fov.origin == "file" and document.fov.source is not None:
+            return f"{document.fov.source.name}, {diameter}"
+        item = self._state.item
+        if document.fov.origin == "full" and item is not None and item.fov.wish == "estimated":
+            return self.tr("No dark border found: the whole image, {diameter}").format(diameter=diameter)
+        return diameter
+
+    def _show_threshold(self) -> None:
+        state = self._state
+        rule, result = state.rule, state.result
+        with QSignalBlocker(self._slider), QSignalBlocker(self._number):
+            self._slider.setValue(rule.level)
+            self._number.setValue(rule.threshold)
+        for widget in (self._slider, self._number):
+            widget.setEnabled(result is not None)
+        origins = {
+            "model": self.tr("the model's own"),
+            "otsu": self.tr("by Otsu's method"),
+            "user": self.tr("set by hand"),
+        }
+        self._origin.setText(
+            self.tr("{level}/256, {origin}").format(level=rule.level, origin=origins.get(rule.origin, rule.origin))
+        )
+        if result is None:
+            self._share.setText(self.tr("Vessels: no result yet"))
+        else:
+            share = f"{result.vessel_share(rule.level) * 100:.1f}"
+            self._share.setText(self.tr("Vessels: {share} % of the field of view").format(share=share))
+
+    # Wishes
+
+    def _on_model_activated(self, index: int) -> None:
+        path = self._model.itemData(index)
+        if path is not None:
+            self.modelRequested.emit(path)
+
+    def _on_device_activated(self, index: int) -> None:
+        self.deviceRequested.emit(self._device.itemData(index))
+
+    def _on_fov_activated(self, index: int) -> None:
+        wish = _FOV_WISHES[index]
+        self._show_document()  # the chooser follows the state, not the wish
+        if wish == "file":
+            self.fovFileRequested.emit()
+        else:
+            self.fovRequested.emit(FovChoice(wish))
+
+    def _on_number_changed(self, value: float) -> None:
+        self.levelRequested.emit(round(value * LEVELS))
+
+
+def _chooser(name: str, tip: str) -> QComboBox:
+    box = QComboBox()
+    box.setAccessibleName(name)
+    box.setToolTip(tip)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(10)
+    return box
+
+
+def _caption(text: str, buddy: QWidget) -> QLabel:
+    label = QLabel(text)
+    label.setBuddy(buddy)
+    return label
+
+
+def _button(action: QAction, *, text_beside: bool = True) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setIconSize(QSize(18, 18))
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    if text_beside:
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    return button

@@ -1,0 +1,110 @@
+"""What follows from the state: pure functions into frozen snapshots. The view compares and applies the difference."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.types import BoolArray, ByteArray, ThresholdRule
+from serr_gui.canvas.overlays import OverlayStyle
+from serr_gui.state import AppState, Document, PhotoItem
+
+Stale = Literal["model", "fov"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CanvasPicture:
+    """What the canvas shows; the arrays are compared by identity."""
+
+    photo: ByteArray | None
+    base: ByteArray | None
+    levels: ByteArray | None
+    fov: BoolArray | None
+    level: int
+    style: OverlayStyle
+    overlay_visible: bool
+    fov_visible: bool
+
+
+def canvas_picture(state: AppState) -> CanvasPicture:
+    """The picture of a state. A base view that is still being made for another photograph is left out."""
+    document, view = state.document, state.view
+    style = OverlayStyle(
+        show_probability=view.show_probability,
+        probability_opacity=view.probability_opacity,
+        colormap=view.colormap,
+        show_mask=view.show_mask,
+        mask_opacity=view.mask_opacity,
+        mask_colour=view.mask_colour,
+    )
+    base = None
+    made = state.base_view
+    if document and view.base != "colour" and made and made.image is document.image and made.base == view.base:
+        base = made.pixels
+    return CanvasPicture(
+        photo=document.image.rgb if document else None,
+        base=base,
+        levels=document.result.segmentation.probability.levels if document and document.result else None,
+        fov=document.fov.inside if document and document.fov else None,
+        level=state.rule.level,
+        style=style,
+        overlay_visible=not state.overlay_hidden,
+        fov_visible=view.show_fov,
+    )
+
+
+def model_rule(state: AppState) -> ThresholdRule | None:
+    """The model's own threshold: that of the model which made the result, else of the chosen one."""
+    if state.result:
+        return state.result.segmentation.card.rule
+    choice = state.model_choice
+    return ThresholdRule(choice.default_level, "model") if choice else None
+
+
+def stale_reasons(state: AppState) -> frozenset[Stale]:
+    """Why the shown result is not what Segment would make now."""
+    document = state.document
+    if document is None or document.result is None:
+        return frozenset()
+    reasons: set[Stale] = set()
+    if state.model is not None and document.result.model_path != state.model:
+        reasons.add("model")
+    if document.fov is not None and document.fov is not document.result.segmentation.fov:
+        reasons.add("fov")
+    return frozenset(reasons)
+
+
+def without_result(state: AppState) -> tuple[PhotoItem, ...]:
+    """The photographs that Segment All would do."""
+    return tuple(item for item in state.photos if item.status != "done")
+
+
+def with_result(state: AppState) -> tuple[PhotoItem, ...]:
+    """The photographs that Export All would write."""
+    return tuple(item for item in state.photos if item.status == "done")
+
+
+def unsaved(state: AppState) -> tuple[PhotoItem, ...]:
+    """The photographs whose work would be lost."""
+    return tuple(item for item in state.photos if item.unsaved)
+
+
+def probability_at(document: Document | None, x: int, y: int) -> float | None:
+    """The vessel probability of a pixel, None without a result or outside its field of view."""
+    if document is None or document.result is None:
+        return None
+    segmentation = document.result.segmentation
+    if not segmentation.fov.inside[y, x]:
+        return None
+    return float(segmentation.probability.values[y, x])
+
+
+def export_stems(stems: tuple[str, ...]) -> tuple[str, ...]:
+    """The same stems, with a number where photographs of different folders share one."""
+    made: list[str] = []
+    taken: set[str] = set()
+    for stem in stems:
+        free, number = stem, 2
+        while free.lower() in taken:  # lower case: some file systems see no difference
+            free, number = f"{stem}-{number}", number + 1
+        taken.add(free.lower())
+        made.append(free)
+    return tuple(made)

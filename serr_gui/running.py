@@ -1,0 +1,231 @@
+"""Runs of the network and exports: the long work, one at a time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from core.progress import Progress
+from serr_gui import work
+from serr_gui.desk import Desk, sample_path
+from serr_gui.jobs import Failure
+from serr_gui.resolve import without_result
+from serr_gui.settings import ExportWish
+from serr_gui.state import JobKind, JobStatus, NoticeKind, Result
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What the export dialog asks for."""
+
+    items: tuple[work.ExportItem, ...]
+    folder: Path
+    wish: ExportWish
+
+
+class Runs(QObject):
+    """Segments and exports photographs, and puts the outcomes into the state."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self._keeper = work.ModelKeeper()
+        self._done = 0
+        self._problems: list[tuple[Path, str]] = []
+
+    def segment(self) -> None:
+        """Find the vessels of the photograph on the screen."""
+        state = self._desk.state
+        document = state.document
+        if document is None or document.fov is None or state.model is None or state.job is not None:
+            return
+        fov, wish = document.fov, work.RunWish(state.model, state.device)
+        self._begin_job(
+            "segment",
+            lambda monitor: work.segment_document(document, fov, wish, self._keeper, monitor),
+            name=document.path.name,
+            succeeded=partial(self._on_segmented, document.path),
+            failed=partial(self._desk.fail, self.tr("{name} could not be segmented.").format(name=document.path.name)),
+        )
+
+    def segment_all(self) -> None:
+        """Find the vessels of all photographs that have no result yet."""
+        state = self._desk.state
+        items = without_result(state)
+        if not items or state.model is None or state.job is not None:
+            return
+        wish = work.RunWish(state.model, state.device)
+        self._done, self._problems = 0, []
+        self._begin_job(
+            "batch",
+            lambda monitor: work.segment_many(items, wish, self._keeper, self._desk.store, monitor),
+            items=len(items),
+            succeeded=lambda _none: self._end_batch(len(items), cancelled=False),
+            cancelled=lambda: self._end_batch(len(items), cancelled=True),
+            delivered=self._on_batch_part,
+            failed=partial(self._desk.fail, self.tr("The photographs could not be segmented.")),
+        )
+
+    def cancel(self) -> None:
+        """Ask the work that is going on to end."""
+        job = self._desk.state.job
+        if job is not None:
+            self._desk.board.cancel("job", tell=True)
+            self._desk.state.job = replace(job, cancelling=True)
+
+    def export(self, request: ExportRequest) -> None:
+        """Write results as files."""
+        if self._desk.state.job is not None:
+            return
+        from core.export import ExportChoices
+
+        self._desk.remember_rule()
+        wish = request.wish
+        choices = ExportChoices(
+            mask=wish.mask,
+            probability=wish.probability,
+            overlay=wish.overlay,
+            sidecar=wish.sidecar,
+            float_probability=wish.float_probability,
+        )
+        keeps_work = wish.mask or wish.probability
+        count = len(request.items)
+        self._done, self._problems = 0, []
+        self._begin_job(
+            "export",
+            lambda monitor: work.export_many(request.items, request.folder, choices, self._desk.store, monitor),
+            items=count,
+            delivered=partial(self._on_export_part, keeps_work),
+            succeeded=lambda _none: self._end_export(request, cancelled=False),
+            cancelled=lambda: self._end_export(request, cancelled=True),
+            failed=partial(self._desk.fail, self.tr("The files could not be written.")),
+        )
+
+    def _begin_job(
+        self,
+        kind: JobKind,
+        task: Callable[[work.DeliveringMonitor], object],
+        *,
+        succeeded: Callable[[object], None],
+        failed: Callable[[Failure], None],
+        cancelled: Callable[[], None] | None = None,
+        delivered: Callable[[object], None] | None = None,
+        items: int = 1,
+        name: str = "",
+    ) -> None:
+        self._desk.state.job = JobStatus(kind, Progress(""), items=items, name=name)
+        self._desk.board.start(
+            "job",
+            task,
+            succeeded=partial(self._end_job, succeeded),
+            failed=partial(self._end_job, failed),
+            cancelled=partial(self._end_job, cancelled or (lambda: None)),
+            progressed=self._on_job_progress,
+            delivered=delivered,
+            noted=partial(self._desk.notify, "info"),
+        )
+
+    def _end_job(self, then: Callable[..., None], *values: object) -> None:
+        self._desk.state.job = None
+        then(*values)
+
+    def _on_job_progress(self, progress: Progress) -> None:
+        if self._desk.state.job is not None:
+            self._desk.state.job = replace(self._desk.state.job, progress=progress)
+
+    def _on_batch_step(self, part: work.BatchStep) -> None:
+        if self._desk.state.job is not None:
+            self._desk.state.job = replace(
+                self._desk.state.job, item=part.item, name=part.path.name, progress=Progress("")
+            )
+
+    def _on_segmented(self, path: Path, outcome: object) -> None:
+        assert isinstance(outcome, Result)
+        self._take_result(path, outcome)
+
+    def _take_result(self, path: Path, result: Result) -> None:
+        state = self._desk.state
+        if all(item.path != path for item in state.photos):  # closed meanwhile
+            return
+        self._desk.store.put(path, result)
+        segmentation = result.segmentation
+        state.device_used = segmentation.device
+        for note in segmentation.notes:
+            self._desk.notify("info", note)
+        is_shown = state.document is not None and state.document.path == path
+        if is_shown:
+            self._desk.remember_rule()
+        self._desk.set_item(path, status="done", unsaved=path != sample_path(), problem="")
+        if is_shown and state.document is not None:
+            item = state.item
+            state.document = replace(state.document, result=result)
+            state.rule = (item.rule if item else None) or segmentation.card.rule
+        overflow = self._desk.store.overflow(keep=state.document.path if state.document else None)
+        if overflow and not self._desk.board.busy("spill"):
+            self._desk.board.start(
+                "spill",
+                partial(work.spill, overflow, self._desk.store),
+                failed=partial(self._desk.fail, self.tr("Results cannot be moved out of the memory.")),
+            )
+
+    def _on_batch_part(self, part: object) -> None:
+        if isinstance(part, work.BatchStep):
+            self._on_batch_step(part)
+        elif isinstance(part, work.Segmented):
+            if part.result is not None:
+                self._done += 1
+                self._take_result(part.path, part.result)
+            else:
+                self._problems.append((part.path, part.problem))
+                self._desk.set_item(part.path, status="failed", problem=part.problem)
+
+    def _end_batch(self, count: int, *, cancelled: bool) -> None:
+        done, problems = self._done, self._problems
+        if cancelled:
+            text = self.tr("Cancelled: {done} of {count} photographs are segmented, and their results are kept.")
+        else:
+            text = self.tr("{done} of {count} photographs are segmented.")
+        text = text.format(done=done, count=count)
+        if problems:
+            text += " " + self.tr("Could not be segmented: {names}.").format(names=_names(problems))
+        kind: NoticeKind = "warning" if problems else "info" if cancelled else "success"
+        self._desk.notify(kind, text, "\n".join(f"{path}: {problem}" for path, problem in problems))
+
+    def _on_export_part(self, keeps_work: bool, part: object) -> None:
+        if isinstance(part, work.BatchStep):
+            self._on_batch_step(part)
+        elif isinstance(part, work.Exported):
+            if part.problem:
+                self._problems.append((part.item.path, part.problem))
+                return
+            self._done += 1
+            self._desk.remember_rule()
+            now = next((item for item in self._desk.state.photos if item.path == part.item.path), None)
+            if keeps_work and now is not None and now.rule == part.item.rule:
+                self._desk.set_item(part.item.path, unsaved=False)
+
+    def _end_export(self, request: ExportRequest, *, cancelled: bool) -> None:
+        done, problems, count = self._done, self._problems, len(request.items)
+        if count == 1 and problems:
+            self._desk.notify("error", problems[0][1])
+            return
+        name = request.items[0].path.name
+        if cancelled:
+            text = self.tr("Export cancelled: the files of {done} of {count} photographs are written to {folder}.")
+        elif count == 1:
+            text = self.tr("The files of {name} are written to {folder}.")
+        else:
+            text = self.tr("The files of {done} of {count} photographs are written to {folder}.")
+        text = text.format(name=name, done=done, count=count, folder=request.folder)
+        if problems:
+            text += " " + self.tr("Not written: {names}.").format(names=_names(problems))
+        kind: NoticeKind = "warning" if problems else "info" if cancelled else "success"
+        details = "\n".join(f"{path}: {problem}" for path, problem in problems)
+        self._desk.notify(kind, text, details, folder=request.folder)
+
+
+def _names(problems: Sequence[tuple[Path, str]], limit: int = 3) -> str:
+    names = [path.name for path, _ in problems]
+    return ", ".join(names[:limit]) + ("..." if len(names) > limit else "")
