@@ -1,0 +1,251 @@
+"""Evaluation of the published data sets, against scikit-learn and against mlscorecheck's tables of them.
+
+mlscorecheck holds, per photograph, the vessel and background pixels of the labels, and tells whether reported scores
+can come from them at all.
+"""
+
+import csv
+import io
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from mlscorecheck.check.bundles import retina
+from mlscorecheck.experiments import get_experiment
+from sklearn import metrics
+
+from core.datasets.layouts import Case, DataSet, read_layout
+from core.errors import LabelError
+from core.evaluation.counts import SCORE_NAMES, Region, Scores
+from core.evaluation.folder import evaluate_dataset
+from core.evaluation.report import EvaluationReport, Method
+from core.photo.reading import read_fov, read_fundus, read_label
+from core.progress import Cancelled, Monitor, Progress
+from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
+
+RULE = ThresholdRule.nearest(0.5)
+DIGITS = 4
+
+
+def _dark_lines(image: FundusImage, fov: FieldOfView, monitor: Monitor) -> ProbabilityMap:
+    """A crude vessel finder without a network: how much darker than its surroundings the green channel is."""
+    green = image.rgb[..., 1].astype(np.float32)
+    contrast = cv2.GaussianBlur(green, (0, 0), 8) - cv2.GaussianBlur(green, (0, 0), 1)
+    values = 1 / (1 + np.exp(-(contrast - 6) / 2))
+    return ProbabilityMap(np.where(fov.inside, values, 0).astype(np.float32))
+
+
+def _evaluate(dataset: DataSet, region: Region = "fov", labels: str | None = None) -> EvaluationReport:
+    return evaluate_dataset(dataset, _dark_lines, method=Method("dark lines"), rule=RULE, region=region, labels=labels)
+
+
+def _few(dataset: DataSet, cases: int) -> DataSet:
+    return replace(dataset, cases=dataset.cases[:cases])
+
+
+@pytest.fixture(scope="module")
+def drive(serr_data: Path) -> DataSet:
+    return read_layout("drive", serr_data, "test")
+
+
+@pytest.fixture(scope="module")
+def reports(drive: DataSet) -> dict[Region, EvaluationReport]:
+    """The whole DRIVE test set, scored in both regions."""
+    return {"fov": _evaluate(drive), "image": _evaluate(drive, "image")}
+
+
+def _table(images: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
+    return {str(entry["identifier"]): (entry["p"], entry["n"]) for entry in images}
+
+
+def _check_labels(dataset: DataSet, label: str, table: dict[str, tuple[int, int]], key: slice, region: Region) -> None:
+    """Vessel and background pixels of every label are those of the table."""
+    for case in dataset.cases:
+        vessel = read_label(case.labels[label]).vessel
+        inside = np.ones_like(vessel)
+        if region == "fov":
+            assert case.fov is not None
+            inside = read_fov(case.fov, shape=(vessel.shape[0], vessel.shape[1])).inside
+        found = int((vessel & inside).sum()), int((~vessel & inside).sum())
+        assert found == table[case.stem[key]], case.stem
+
+
+@pytest.mark.parametrize("region", ["fov", "image"])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_drive_labels_have_the_known_pixels(serr_data: Path, split: str, region: Region) -> None:
+    dataset = read_layout("drive", serr_data, split)
+    for annotator, label in enumerate(dataset.cases[0].labels, start=1):
+        known = get_experiment("retina.drive")[annotator, "fov" if region == "fov" else "all"][split]["images"]
+        _check_labels(dataset, label, _table(known), slice(0, 2), region)
+
+
+def test_stare_and_chase_labels_have_the_known_pixels(serr_data: Path) -> None:
+    stare = read_layout("stare", serr_data, "all")
+    for label in ("ah", "vk"):
+        known = _table(get_experiment("retina.stare")[label]["images"])
+        _check_labels(stare, label, known, slice(None), "image")
+    chase = read_layout("chase_db1", serr_data, "train")
+    for number, label in enumerate(chase.cases[0].labels, start=1):
+        known = _table(get_experiment("retina.chase_db1")[f"manual{number}"]["images"])
+        _check_labels(chase, label, known, slice(6, 9), "image")
+
+
+@pytest.mark.parametrize(("region", "cases"), [("fov", 12), ("image", 3)])
+def test_hrf_labels_have_the_known_pixels(serr_data: Path, region: Region, cases: int) -> None:
+    dataset = _few(read_layout("hrf", serr_data, "train"), cases)
+    known = _table(get_experiment("retina.hrf")["fov" if region == "fov" else "all"]["images"])
+    _check_labels(dataset, "manual1", known, slice(None), region)
+
+
+def test_every_photograph_is_counted_whole(reports: dict[Region, EvaluationReport]) -> None:
+    for region, report in reports.items():
+        known = get_experiment("retina.drive")[1, "fov" if region == "fov" else "all"]["test"]["images"]
+        for image in report.images:
+            assert (image.counts.positives, image.counts.negatives) == _table(known)[image.stem[:2]]
+    assert reports["fov"].n_images == 20
+    assert {image.fov_origin for image in reports["fov"].images} == {"file"}
+
+
+def _rounded(scores: Scores) -> dict[str, float]:
+    return {
+        "acc": round(scores.accuracy, DIGITS),
+        "sens": round(scores.sensitivity, DIGITS),
+        "spec": round(scores.specificity, DIGITS),
+    }
+
+
+@pytest.mark.filterwarnings("ignore:.*PuLP 4.0:DeprecationWarning")  # how mlscorecheck calls its solver
+def test_mlscorecheck_accepts_the_report_and_tells_its_region(reports: dict[Region, EvaluationReport]) -> None:
+    eps = 10**-DIGITS
+    for region, report in reports.items():
+        accepted, refused = ("fov", "all") if region == "fov" else ("all", "fov")
+        for image in report.images[:5]:
+            full = _rounded(image.scores) | {
+                "ppv": round(image.scores.precision, DIGITS),
+                "f1": round(image.scores.f1, DIGITS),
+                "mcc": round(image.scores.mcc, DIGITS),
+                "ji": round(image.scores.iou, DIGITS),
+            }
+            result = retina.check_drive_vessel_image(image.stem[:2], 1, full, eps)["inconsistency"]
+            assert not result[f"inconsistency_{accepted}"], image.stem
+            assert result[f"inconsistency_{refused}"], image.stem
+        pooled = retina.check_drive_vessel_aggregated_som_assumption("test", accepted, 1, _rounded(report.pooled), eps)
+        mean = retina.check_drive_vessel_aggregated_mos_assumption(
+            "test", accepted, 1, _rounded(report.mean), eps, verbosity=0
+        )
+        assert not pooled["inconsistency"]
+        assert not mean["inconsistency"]
+
+
+def test_pooled_and_single_figures_are_scikit_learns(drive: DataSet) -> None:
+    few = _few(drive, 4)
+    report = _evaluate(few)
+    truths, maps = [], []
+    for case, image in zip(few.cases, report.images, strict=True):
+        photo = read_fundus(case.photo)
+        assert case.fov is not None
+        fov = read_fov(case.fov)
+        truth = read_label(case.labels["1st observer"]).vessel[fov.inside]
+        values = _dark_lines(photo, fov, _Recorder()).values[fov.inside]
+        found = values >= RULE.threshold
+        assert image.scores.accuracy == pytest.approx(metrics.accuracy_score(truth, found), abs=1e-12)
+        assert image.scores.f1 == pytest.approx(metrics.f1_score(truth, found), abs=1e-12)
+        assert image.scores.auc_roc == pytest.approx(metrics.roc_auc_score(truth, values), abs=1e-12)
+        truths.append(truth)
+        maps.append(values)
+    truth, values = np.concatenate(truths), np.concatenate(maps)
+    found = values >= RULE.threshold
+    assert report.pooled.mcc == pytest.approx(metrics.matthews_corrcoef(truth, found), abs=1e-12)
+    assert report.pooled.precision == pytest.approx(metrics.precision_score(truth, found), abs=1e-12)
+    assert report.pooled.auc_roc == pytest.approx(metrics.roc_auc_score(truth, values), abs=1e-12)
+    assert report.pooled.auc_pr == pytest.approx(metrics.average_precision_score(truth, values), abs=1e-12)
+    each = [image.scores.auc_roc for image in report.images]
+    assert report.mean.auc_roc == pytest.approx(np.mean(each))
+    assert report.std.auc_roc == pytest.approx(np.std(each, ddof=1))
+
+
+def test_the_second_expert_has_the_figures_that_are_known_of_a_human(reports: dict[Region, EvaluationReport]) -> None:
+    ((name, human),) = reports["fov"].experts
+    assert name == "2nd observer"
+    # As published for DRIVE inside the field of view: 0.7746, 0.9725, 0.9473, 0.7891 (pooled).
+    published = {"sensitivity": 0.7746, "specificity": 0.9725, "accuracy": 0.9473, "f1": 0.7891}
+    for score, value in published.items():
+        assert getattr(human.pooled, score) == pytest.approx(value, abs=1e-4), score
+    assert math.isnan(human.pooled.auc_roc)
+
+
+def test_other_labels_as_the_truth_are_said(drive: DataSet) -> None:
+    report = _evaluate(_few(drive, 2), labels="2nd observer")
+    swapped = _evaluate(_few(drive, 2))
+    assert report.labels == "2nd observer"
+    assert "2nd observer" in report.protocol
+    assert report.experts[0][0] == "1st observer"
+    # What the one expert misses, the other has too much.
+    assert report.experts[0][1].counts.fp == swapped.experts[0][1].counts.fn
+    with pytest.raises(LabelError, match=r"no label 'third'.*'1st observer'"):
+        _evaluate(_few(drive, 1), labels="third")
+
+
+def test_the_report_says_everything_in_every_form(reports: dict[Region, EvaluationReport]) -> None:
+    report = replace(reports["image"], method=Method("net", "ab" * 32, "flips", (0, 1), "cpu"))
+    values = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    for part in ("pooled", "mean", "std"):
+        assert tuple(values[part]) == SCORE_NAMES
+    assert (values["region"], values["n_images"], values["labels"]) == ("image", 20, "1st observer")
+    assert (values["threshold"], values["threshold_origin"]) == (0.5, "user")
+    assert (values["model"]["name"], values["model"]["sha256"], values["tta"]) == ("net", "ab" * 32, "flips")
+    assert values["model"]["seeds"] == [0, 1]
+    assert len(values["per_image"]) == 20
+    assert values["pooled_auc"] == "exact"
+    counts = values["counts"]
+    assert values["pooled"]["accuracy"] == pytest.approx((counts["tp"] + counts["tn"]) / sum(counts.values()))
+
+    rows = list(csv.DictReader(io.StringIO(report.to_csv())))
+    assert [row["row"] for row in rows[20:23]] == ["all pixels pooled", "mean over images", "standard deviation"]
+    assert {row["region"] for row in rows} == {"image"}
+    assert float(rows[20]["auc_roc"]) == report.pooled.auc_roc
+    assert rows[23]["auc_roc"] == ""  # a mask by hand has no curve
+
+    text = report.to_text()
+    assert text.isascii()
+    assert "whole image" in text
+    assert "128/256" in text
+    assert "abababababab" in text
+    assert f"{report.pooled.f1:.4f}" in text
+    assert max(len(line) for line in text.splitlines()) <= 120
+
+
+class _Recorder:
+    """A monitor that keeps what it is told and cancels at a given photograph."""
+
+    def __init__(self, cancel_at: int | None = None) -> None:
+        self.seen: list[Progress] = []
+        self.cancel_at = cancel_at
+
+    def step(self, progress: Progress) -> None:
+        self.seen.append(progress)
+        if progress.done == self.cancel_at:
+            raise Cancelled
+
+    def note(self, message: str) -> None:
+        raise AssertionError(message)
+
+
+def test_progress_counts_photographs_and_cancel_ends_it(drive: DataSet) -> None:
+    method, monitor = Method("dark lines"), _Recorder()
+    evaluate_dataset(_few(drive, 2), _dark_lines, method=method, rule=RULE, monitor=monitor)
+    assert [(step.done, step.total) for step in monitor.seen] == [(0, 2), (1, 2), (2, 2)]
+    with pytest.raises(Cancelled):
+        evaluate_dataset(drive, _dark_lines, method=method, rule=RULE, monitor=_Recorder(cancel_at=1))
+
+
+def test_without_labels_there_is_no_figure(drive: DataSet) -> None:
+    with pytest.raises(LabelError, match="no expert label"):
+        _evaluate(replace(drive, cases=(Case("01_test", drive.cases[0].photo, {}, drive.cases[0].fov),)))
+    with pytest.raises(LabelError, match="no photographs"):
+        _evaluate(replace(drive, cases=()))
