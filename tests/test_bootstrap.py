@@ -38,12 +38,13 @@ def get_requires_for_build_editable(config_settings=None):
 def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
     name = "tiny-1.0-py3-none-any.whl"
     with zipfile.ZipFile(f"{wheel_directory}/{name}", "w") as wheel:
+        info = "tiny-1.0.dist-info/"
+        more = open("more_metadata").read()
         wheel.writestr("tiny.py", "def main(): print('tiny works')")
-        wheel.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: tiny\\nVersion: 1.0\\n"
-                       + open("more_metadata").read())
-        wheel.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        wheel.writestr("tiny-1.0.dist-info/entry_points.txt", "[console_scripts]\\ntiny = tiny:main\\n")
-        wheel.writestr("tiny-1.0.dist-info/RECORD", "tiny.py,,\\ntiny-1.0.dist-info/METADATA,,\\ntiny-1.0.dist-info/RECORD,,\\n")
+        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: tiny\\nVersion: 1.0\\n" + more)
+        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(info + "entry_points.txt", "[console_scripts]\\ntiny = tiny:main\\n")
+        wheel.writestr(info + "RECORD", f"tiny.py,,\\n{info}METADATA,,\\n{info}RECORD,,\\n")
     return name
 """
 PYPROJECT = """
@@ -242,7 +243,8 @@ def test_a_venv_with_read_only_folders_is_removed(finished: Path, tmp_path: Path
         ),
         (
             "HTTPSConnectionPool(host='pypi.org', port=443): Max retries exceeded with url: /simple/torch/ (Caused by "
-            "NameResolutionError: Temporary failure in name resolution)\nERROR: No matching distribution found for torch",
+            "NameResolutionError: Temporary failure in name resolution)\n"
+            "ERROR: No matching distribution found for torch",
             "No network: pypi.org cannot",
         ),
         ("HINT: This error might have occurred since this system does not have Windows Long Path support", "260"),
