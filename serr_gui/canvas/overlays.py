@@ -28,6 +28,7 @@ COLORMAPS = tuple(_OPENCV_COLORMAPS)
 """Names of the colour maps, all perceptually even; ``cividis`` looks alike with and without red-green blindness."""
 
 _OUTLINE_STROKES = (((0, 0, 0, 255), 3.0), ((255, 255, 255, 255), 1.2))
+_OUTLINES_MAX = 200
 _SUBPIXEL_BITS = 4
 
 
@@ -125,7 +126,8 @@ class FovOutline:
     def __init__(self, inside: BoolArray) -> None:
         mask = np.ascontiguousarray(inside).view(np.uint8)
         contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-        self._contours = [np.asarray(contour, dtype=np.int32) for contour in contours]
+        longest = sorted(contours, key=len, reverse=True)[:_OUTLINES_MAX]
+        self._contours = [np.asarray(contour, dtype=np.int32) for contour in longest]
         self._by_octave: dict[int, list[FloatArray]] = {}
 
     def polygons(self, zoom: float) -> list[FloatArray]:
