@@ -23,7 +23,7 @@ from serr_gui.logs import start_log
 from serr_gui.main_window import MainWindow
 from serr_gui.settings import Settings, load_settings, save_settings
 from serr_gui.state import AppState
-from serr_gui.theme import apply_theme
+from serr_gui.theme import ProgramStyle, apply_theme
 
 _SAVE_DELAY_MS = 1000
 
@@ -186,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     wishes = parse(sys.argv[1:] if argv is None else argv)
     app = QApplication.instance() or QApplication(["serr-gui"])
     assert isinstance(app, QApplication)
-    app.setStyle("Fusion")
+    app.setStyle(ProgramStyle())
     app.setApplicationName("serr-fundus")
     app.setApplicationDisplayName("SERR Fundus")
     app.setApplicationVersion(__version__)

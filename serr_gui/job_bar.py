@@ -1,7 +1,7 @@
 """The strip below the photograph while work is going on: what, how far, and Cancel, whatever docks are closed."""
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
 
 from serr_gui.actions import Actions
 from serr_gui.state import AppState, JobStatus
@@ -20,8 +20,7 @@ class JobBar(QWidget):
         self._bar.setRange(0, 1000)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(8)
-        self._bar.setMinimumWidth(180)
-        self._bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._bar.setFixedWidth(200)
         self._bar.setAccessibleName(self.tr("Progress"))
         cancel = QToolButton()
         cancel.setDefaultAction(actions["cancel"])
@@ -29,8 +28,8 @@ class JobBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 8, 6)
         row.setSpacing(12)
-        row.addWidget(self._text, 3)
-        row.addWidget(self._bar, 2)
+        row.addWidget(self._text, 1)
+        row.addWidget(self._bar)
         row.addWidget(cancel)
         state.events.job.connect(self._show_job)
         self._show_job()
@@ -51,8 +50,8 @@ class JobBar(QWidget):
     def _describe(self, job: JobStatus) -> str:
         titles = {
             "segment": self.tr("Segmenting {name}"),
-            "batch": self.tr("Segmenting {name}, {item} of {items}"),
-            "export": self.tr("Exporting {name}, {item} of {items}"),
+            "batch": self.tr("Segmenting {item} of {items}, {name}"),
+            "export": self.tr("Exporting {item} of {items}, {name}"),
         }
         text = titles[job.kind].format(name=job.name, item=max(job.item, 1), items=job.items)
         if job.cancelling:

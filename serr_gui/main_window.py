@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QStandardPaths, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, QStandardPaths, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -47,6 +47,9 @@ from serr_gui.welcome import WelcomePage
 from serr_gui.work import ExportItem, Thumbnail, photo_stem
 
 _LAYOUT_VERSION = 1
+_LOW_PX = 820
+"""A window that is lower has no room for two panels one below the other: they become tabs."""
+_USUAL_SIZE = QSize(1440, 900)
 
 
 class MainWindow(QMainWindow):
@@ -64,7 +67,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("SERR Fundus")
         self.setWindowIcon(icons.program_icon())
         self.setAcceptDrops(True)
-        self.resize(1440, 900)
+        self._fit_screen()
 
         self.canvas = PhotoView()
         self.commands = Actions(self, self.state, self._handlers())
@@ -162,6 +165,9 @@ class MainWindow(QMainWindow):
             dock.setWidget(panel)
             self.addDockWidget(area, dock)
             docks.append(dock)
+        if self.height() < _LOW_PX:
+            self.tabifyDockWidget(docks[1], docks[2])
+            docks[1].raise_()
         self.resizeDocks(docks, [150, 320, 320], Qt.Orientation.Horizontal)
         self.resizeDocks(docks[1:], [470, 470], Qt.Orientation.Vertical)
         return docks
@@ -189,6 +195,8 @@ class MainWindow(QMainWindow):
             event.connect(self.commands.refresh)
         for event in (events.photos, events.current, events.document):
             event.connect(self._show_title)
+        for event in (events.photos, events.current, events.document, events.opening):
+            event.connect(self._show_page)
         events.notices.connect(self.notice_bar.set_notices)
         events.theme.connect(self._on_theme_changed)
         QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
@@ -201,7 +209,6 @@ class MainWindow(QMainWindow):
         self._picture = new
         if old is None or new.photo is not old.photo:
             self.canvas.set_photo(new.photo)
-            self._pages.setCurrentWidget(self._welcome if new.photo is None else self.canvas)
             old = None
         if new.photo is not None:
             if old is None or new.base is not old.base:
@@ -217,6 +224,14 @@ class MainWindow(QMainWindow):
         self.canvas.set_overlay_visible(new.overlay_visible)
         self.canvas.set_fov_visible(new.fov_visible and new.overlay_visible)
         self.status.set_zoom(self.canvas.zoom)
+
+    def _show_page(self) -> None:
+        """The welcome while nothing is open; else the canvas, which says why it may be empty."""
+        item = self.state.item
+        self._pages.setCurrentWidget(self.canvas if item is not None else self._welcome)
+        if item is not None and self.state.document is None:
+            waiting = self.tr("Opening {name}...").format(name=item.path.name)
+            self.canvas.set_hint(waiting if self.state.opening is not None else item.problem)
 
     def _show_title(self) -> None:
         item = self.state.item
@@ -376,6 +391,15 @@ class MainWindow(QMainWindow):
                     restore(QByteArray(base64.b64decode(text, validate=True)))
                 except binascii.Error:
                     continue
+        self._keep_reachable()
+
+    def _fit_screen(self) -> None:
+        """The usual size, or less on a small screen."""
+        screen = QGuiApplication.primaryScreen()
+        room = screen.availableSize() if screen is not None else _USUAL_SIZE
+        self.resize(_USUAL_SIZE.boundedTo(room * 0.92))
+
+    def _keep_reachable(self) -> None:
         frame = self.frameGeometry()
         screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
         # Enough of the title bar must be in reach.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject
 
 from core.progress import Progress
@@ -151,7 +152,7 @@ class Runs(QObject):
             return
         self._desk.store.put(path, result)
         segmentation = result.segmentation
-        state.device_used = segmentation.device
+        state.device_used = result.device
         for note in segmentation.notes:
             self._desk.notify("info", note)
         is_shown = state.document is not None and state.document.path == path
@@ -160,7 +161,10 @@ class Runs(QObject):
         self._desk.set_item(path, status="done", unsaved=path != sample_path(), problem="")
         if is_shown and state.document is not None:
             item = state.item
-            state.document = replace(state.document, result=result)
+            fov = state.document.fov
+            if fov is None or np.array_equal(fov.inside, segmentation.fov.inside):
+                fov = segmentation.fov  # a batch finds the same field of view anew
+            state.document = replace(state.document, result=result, fov=fov, fov_problem="")
             state.rule = (item.rule if item else None) or segmentation.card.rule
         overflow = self._desk.store.overflow(keep=state.document.path if state.document else None)
         if overflow and not self._desk.board.busy("spill"):

@@ -68,6 +68,11 @@ class Result:
         counts = np.bincount(inside, minlength=LEVELS)
         return cls(segmentation, model_path, tuple(int(n) for n in np.cumsum(counts[::-1])[::-1]))
 
+    @property
+    def device(self) -> str:
+        """The device that really computed, in words."""
+        return self.segmentation.device
+
     def vessel_share(self, level: int) -> float:
         """Share of the field of view at or above this level, 0 to 1."""
         return self.pixels_at_least[level] / self.pixels_at_least[0]

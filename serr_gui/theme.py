@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPalette
+from PySide6.QtWidgets import QApplication, QProxyStyle, QStyle, QStyleOption, QWidget
 
 from serr_gui.state import Theme
 
@@ -51,6 +51,47 @@ def apply_theme(app: QApplication, theme: Theme) -> None:
     schemes = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
     app.styleHints().setColorScheme(schemes[theme])
     app.setPalette(palette_of(is_dark(theme)))
+
+
+class ProgramStyle(QProxyStyle):
+    """Fusion with outlines that are seen in the dark, too: its own are darker than the window."""
+
+    _OUTLINED = frozenset(
+        {
+            QStyle.PrimitiveElement.PE_IndicatorCheckBox,
+            QStyle.PrimitiveElement.PE_IndicatorRadioButton,
+            QStyle.PrimitiveElement.PE_FrameLineEdit,
+        }
+    )
+
+    def __init__(self) -> None:
+        super().__init__("Fusion")
+
+    def drawPrimitive(
+        self,
+        element: QStyle.PrimitiveElement,
+        option: QStyleOption,
+        painter: QPainter,
+        widget: QWidget | None = None,
+    ) -> None:
+        super().drawPrimitive(element, option, painter, widget)
+        palette: QPalette = option.palette
+        dark = palette.color(QPalette.ColorRole.Window).lightness() < 128
+        focused = bool(option.state & QStyle.StateFlag.State_HasFocus)
+        if element not in self._OUTLINED or not dark or focused:
+            return
+        enabled = bool(option.state & QStyle.StateFlag.State_Enabled)
+        group = QPalette.ColorGroup.Active if enabled else QPalette.ColorGroup.Disabled
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QColor(_DARK.faded) if enabled else palette.color(group, QPalette.ColorRole.Text))
+        place = QRectF(option.rect).adjusted(0.5, 0.5, -0.5, -0.5)
+        if element == QStyle.PrimitiveElement.PE_IndicatorRadioButton:
+            painter.drawEllipse(place)
+        else:
+            painter.drawRoundedRect(place, 2, 2)
+        painter.restore()
 
 
 def palette_of(dark: bool) -> QPalette:

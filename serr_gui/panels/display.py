@@ -65,14 +65,16 @@ class DisplayPanel(QWidget):
         grid = QGridLayout()
         grid.setVerticalSpacing(4)
         self._bases: dict[Base, QRadioButton] = {}
-        places = {"colour": (0, 0), "enhanced": (0, 1), "red": (1, 0), "green": (1, 1), "blue": (2, 0)}
+        # Row, column, columns taken.
+        places = {"colour": (0, 0, 1), "enhanced": (0, 1, 2), "red": (1, 0, 1), "green": (1, 1, 1), "blue": (1, 2, 1)}
         for base in BASES:
             button = QRadioButton(_with_key(texts[base], actions, f"base_{base}"))
             button.setToolTip(actions[f"base_{base}"].toolTip())
             button.clicked.connect(partial(self._on_base_clicked, base))
             self._bases[base] = button
-            grid.addWidget(button, *places[base])
-        grid.setColumnStretch(1, 1)
+            row, column, columns = places[base]
+            grid.addWidget(button, row, column, 1, columns)
+        grid.setColumnStretch(2, 1)
         return grid
 
     def _make_mask(self, actions: Actions) -> QFormLayout:

@@ -55,7 +55,7 @@ class SegmentationPanel(QWidget):
         events = state.events
         for event in (events.models, events.model, events.library_ready):
             event.connect(self._show_models)
-        for event in (events.devices, events.device, events.device_used, events.job, events.library_ready):
+        for event in (events.devices, events.device, events.device_used, events.document, events.library_ready):
             event.connect(self._show_devices)
         for event in (events.document, events.model, events.opening):
             event.connect(self._show_document)
@@ -111,6 +111,10 @@ class SegmentationPanel(QWidget):
             button = _button(actions[key])
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.setMinimumHeight(34)
+            if key == "segment":  # the one that most people want
+                font = button.font()
+                font.setBold(True)
+                button.setFont(font)
             row.addWidget(button)
         return row
 
@@ -183,9 +187,12 @@ class SegmentationPanel(QWidget):
                 self._device.addItem(label, device.wish)
             wishes = [device.wish for device in state.devices]
             self._device.setCurrentIndex(wishes.index(state.device) if state.device in wishes else 0)
-        self._device.setEnabled(state.job is None)
         if state.device_used:
-            self._device_used.setText(self.tr("Last run on {device}").format(device=state.device_used))
+            text = self.tr("Last run on {device}").format(device=state.device_used)
+            if state.result is not None:
+                seconds = f"{state.result.segmentation.seconds:.1f}"
+                text = self.tr("Found on {device} in {seconds} s").format(device=state.result.device, seconds=seconds)
+            self._device_used.setText(text)
         elif not state.library_ready:
             self._device_used.setText(self.tr("Looking for devices..."))
         self._device_used.setVisible(bool(state.device_used) or not state.library_ready)
