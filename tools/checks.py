@@ -16,7 +16,7 @@ def checks(environment: Environment) -> list[tuple[str, list[str | Path]]]:
     return [
         ("ruff check", [python, "-m", "ruff", "check", "."]),
         ("ruff format", [python, "-m", "ruff", "format", "--check", "."]),
-        ("import contracts", [environment.program("lint-imports")]),
+        ("import contracts", [environment.program("lint-imports"), "--no-logo"]),
         ("mypy", [python, "-m", "mypy"]),
         ("pytest", [python, "-m", "pytest"]),
     ]

@@ -86,17 +86,14 @@ def run(root: Path, torch: Wish, *, fresh: bool, window: bool) -> int:
         say(f"Without a window ({obstacles[0]}): the sample photograph is segmented on the command line.")
         return segment_sample(environment)
     say("Starting the desktop program on the sample photograph.")
-    return subprocess.call([environment.python, "-m", "serr_gui", "--segment", sample(root)], cwd=root)
-
-
-def sample(root: Path) -> Path:
-    return root / "resources" / "sample" / "retina.jpg"
+    return subprocess.call([environment.python, "-m", "serr_gui", "--sample"])
 
 
 def segment_sample(environment: Environment) -> int:
     """Does the job of the window by ``serr segment`` and says where the pictures are; gives its exit code."""
+    sample = environment.root / "resources" / "sample" / "retina.jpg"
     out = environment.root / "out" / "sample"
-    code = subprocess.call([environment.program("serr"), "segment", sample(environment.root), "--out", out])
+    code = subprocess.call([environment.program("serr"), "segment", sample, "--out", out])
     if code != 0:
         return code
     say("")
