@@ -9,7 +9,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -59,6 +59,10 @@ version = "1.0"
 """
 
 
+def tell(absent: Sequence[str], line: str) -> None:
+    """What the tests do about libraries of the system: nothing here opens a window."""
+
+
 def lay_out(folder: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "backend.py").write_text(BACKEND)
@@ -71,7 +75,7 @@ def lay_out(folder: Path) -> Path:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A set-up checkout in a folder with a space and a letter beyond ASCII. Tests put back what they change."""
     root = lay_out(tmp_path_factory.mktemp("home") / "Netzhaut für alle")
-    set_up(root, Wanted())
+    set_up(root, Wanted(), tell)
     return root
 
 
@@ -96,7 +100,7 @@ def test_a_finished_environment_has_the_programs_and_is_left_alone(
     said = subprocess.run([environment.program("tiny")], capture_output=True, text=True, check=True).stdout
     assert said == "tiny works\n"
     before = [(path, path.stat().st_mtime_ns) for path in sorted((finished / ".venv").rglob("*"))]
-    set_up(finished, Wanted())
+    set_up(finished, Wanted(), tell)
     assert capsys.readouterr().out == ""
     assert [(path, path.stat().st_mtime_ns) for path in sorted((finished / ".venv").rglob("*"))] == before
 
@@ -162,7 +166,7 @@ def test_what_is_only_outdated_is_completed_in_place(changed: Environment) -> No
         file.write("\n[project.optional-dependencies]\ntest = []\n")
     assert changed.examine(Wanted()).reason == "pyproject.toml has changed"
     born = (changed.folder / "pyvenv.cfg").stat().st_mtime_ns
-    set_up(changed.root, Wanted(frozenset({"test"})))
+    set_up(changed.root, Wanted(frozenset({"test"})), tell)
     assert (changed.folder / "pyvenv.cfg").stat().st_mtime_ns == born
     assert changed.examine(Wanted(frozenset({"test"}))).state == "ready"
     assert changed.examine(Wanted()).state == "ready"
@@ -180,7 +184,7 @@ def test_an_interrupted_set_up_is_made_anew(tmp_path: Path) -> None:
         from pathlib import Path
         from tools.environment import Wanted
         from tools.setup import set_up
-        set_up(Path({str(root)!r}), Wanted())
+        set_up(Path({str(root)!r}), Wanted(), print)
     """)
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
@@ -193,7 +197,7 @@ def test_an_interrupted_set_up_is_made_anew(tmp_path: Path) -> None:
     assert (environment.folder / UNFINISHED).exists()
     assert environment.examine(Wanted()).reason == "it was not finished"
     (root / "backend.py").write_text(BACKEND)
-    set_up(root, Wanted())
+    set_up(root, Wanted(), tell)
     assert environment.examine(Wanted()).state == "ready"
     assert not (environment.folder / UNFINISHED).exists()
 
@@ -206,7 +210,7 @@ def test_without_a_network_a_sentence_and_nothing_left(tmp_path: Path, monkeypat
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", CLOSED_PORT)
     with pytest.raises(Failure, match=r"No network: 127\.0\.0\.1 cannot be reached.*\n.*bootstrap\.log"):
-        set_up(root, Wanted())
+        set_up(root, Wanted(), tell)
     assert not (root / ".venv").exists()
     assert "there-is-no-such-package" in (root / ".cache" / "bootstrap.log").read_text()
 
@@ -216,7 +220,7 @@ def test_what_is_no_virtual_environment_is_never_removed(tmp_path: Path) -> None
     (root / ".venv").mkdir()
     (root / ".venv" / "thesis.txt").write_text("three years of work")
     with pytest.raises(Failure, match="Move it away"):
-        set_up(root, Wanted())
+        set_up(root, Wanted(), tell)
     assert (root / ".venv" / "thesis.txt").read_text() == "three years of work"
 
 

@@ -114,6 +114,11 @@ def any_font(folders: Iterable[str] = FONT_FOLDERS) -> bool:
     return False
 
 
+def qt_libraries_missing(environ: Mapping[str, str] = os.environ, system: str = sys.platform) -> list[str]:
+    """As ``missing``, and nothing where Qt brings all that it needs: on Windows and macOS."""
+    return missing(environ) if system == "linux" else []
+
+
 def missing(environ: Mapping[str, str], probe: Callable[[str], bool] = loads) -> list[str]:
     """The libraries that Qt would not find: those of every start and those of the screens that are named."""
     needed = dict(OFFSCREEN)
@@ -178,7 +183,7 @@ def privilege() -> list[str] | None:
 def line_to_run(manager: Manager | None, wanted: Sequence[str]) -> str:
     """The exact line with which a person installs what is missing."""
     if manager is None:
-        return "install with this system's package manager what has: " + ", ".join(wanted)
+        return "(install with this system's package manager what has " + ", ".join(wanted) + ")"
     if sys.platform != "win32" and os.geteuid() == 0:
         return shlex.join(manager.command(wanted))
     return "sudo " + shlex.join(manager.command(wanted))
@@ -204,18 +209,3 @@ def install(wanted: Sequence[str], log: Log) -> bool:
     except Failure:
         return False
     return True
-
-
-def ensure_qt_libraries(log: Log) -> str | None:
-    """Sees to the libraries that Qt needs; what a person has to do about those still missing, or None."""
-    if sys.platform != "linux":
-        return None
-    absent = missing(os.environ)
-    if absent and install(absent, log):
-        absent = missing(os.environ)
-    if not absent:
-        return None
-    return (
-        f"The window needs what is missing here: {', '.join(absent)}. Install it with\n\n"
-        f"    {line_to_run(find_manager(), absent)}\n\nand start this again."
-    )

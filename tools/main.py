@@ -61,11 +61,10 @@ def _parser() -> argparse.ArgumentParser:
 def test(root: Path, torch: Wish, *, fresh: bool) -> int:
     """Sets up what the tests need and runs all checks; missing system libraries end it, because the tests need Qt."""
 
-    def refuse(advice: str) -> None:
-        raise Failure(advice)
+    def refuse(absent: Sequence[str], line: str) -> None:
+        raise Failure(f"The tests of the window need {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.")
 
-    wanted = Wanted(frozenset({"test"}), torch)
-    environment = set_up(root, wanted, fresh=fresh, on_missing_libraries=refuse)
+    environment = set_up(root, Wanted(frozenset({"test"}), torch), refuse, fresh=fresh)
     return run_checks(checks(environment), root)
 
 
@@ -75,11 +74,13 @@ def run(root: Path, torch: Wish, *, fresh: bool, window: bool) -> int:
     if window and (no_screen := no_screen_named(os.environ, sys.platform)):
         obstacles.append(no_screen)
 
-    def go_on_without(advice: str) -> None:
-        say(advice + "\n")
+    def go_on_without(absent: Sequence[str], line: str) -> None:
+        if obstacles:
+            return say(f"(A window would need {len(absent)} system libraries more: {line})")
         obstacles.append("system libraries are missing, see above")
+        return say(f"The window needs {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.\n")
 
-    environment = set_up(root, Wanted(torch=torch), fresh=fresh, on_missing_libraries=go_on_without)
+    environment = set_up(root, Wanted(torch=torch), go_on_without, fresh=fresh)
     if not obstacles and (shut := screen_stays_shut(environment.python)):
         obstacles.append(shut)
     if obstacles:

@@ -2,17 +2,16 @@
 
 import errno
 import importlib.util
-import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from tools import libraries
 from tools.console import Failure, Log, say, step
-from tools.environment import Environment, Wanted
+from tools.environment import Environment, Finding, Wanted
 from tools.locking import only_one
 from tools.packages import DISK_FULL, explain, install
 from tools.torch_build import requirement
@@ -21,20 +20,19 @@ SPACE_NEEDED = 3.0e9
 """Bytes that a fresh set-up takes at most, with the CPU build of torch and pip's temporary files."""
 
 
-def set_up(
-    root: Path, wanted: Wanted, *, fresh: bool = False, on_missing_libraries: Callable[[str], None] = say
-) -> Environment:
-    """A whole .venv, made, completed or left as it is; raises Failure with a sentence.
+MissingLibraries = Callable[[Sequence[str], str], None]
+"""Told what the window lacks and the exact line that installs it, where this set-up may not."""
 
-    ``on_missing_libraries`` gets the advice for a person where Qt lacks system libraries that cannot be installed.
-    """
+
+def set_up(root: Path, wanted: Wanted, on_missing: MissingLibraries, *, fresh: bool = False) -> Environment:
+    """A whole .venv, made, completed or left as it is; raises Failure with a sentence."""
     environment = Environment(root)
     cache = root / ".cache"
     try:
         with only_one(cache / "bootstrap.lock", lambda: say("Another set-up is at work here; waiting for its end ...")):
-            if fresh or _lacks_libraries() or environment.examine(wanted).state != "ready":
+            if fresh or libraries.qt_libraries_missing() or environment.examine(wanted).state != "ready":
                 with Log(cache / "bootstrap.log") as log:
-                    _work(environment, wanted, fresh, on_missing_libraries, log)
+                    _work(environment, wanted, fresh, on_missing, log)
     except OSError as error:
         if environment.examine(wanted).state == "ready" and not fresh:
             return environment  # a finished checkout on a read-only disk: the lock is all that could not be had
@@ -42,30 +40,42 @@ def set_up(
     return environment
 
 
-def _work(
-    environment: Environment, wanted: Wanted, fresh: bool, on_missing_libraries: Callable[[str], None], log: Log
-) -> None:
+def _work(environment: Environment, wanted: Wanted, fresh: bool, on_missing: MissingLibraries, log: Log) -> None:
     try:
         libraries.refuse_unfit_system()
-        if advice := libraries.ensure_qt_libraries(log):
-            on_missing_libraries(advice)
-        _make_whole(environment, wanted, fresh, log)
+        finding = Finding("broken", "as asked") if fresh else environment.examine(wanted)
+        _see_to_system(finding, on_missing, log)
+        if finding.state != "ready":
+            _make_whole(environment, wanted, finding, log)
     except Failure as failure:
         log.note(f"\n{failure}")
         raise Failure(f"{failure}\n(The full record is in {log.path})") from failure
 
 
-def _lacks_libraries() -> bool:
-    return sys.platform == "linux" and bool(libraries.missing(os.environ))
+def _see_to_system(finding: Finding, on_missing: MissingLibraries, log: Log) -> None:
+    """System packages: the libraries of Qt, and what Debian and Ubuntu have cut out of Python's standard library."""
+    manager = libraries.find_manager()
+    absent = libraries.qt_libraries_missing()
+    package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+    no_pip = finding.state in ("absent", "broken") and importlib.util.find_spec("ensurepip") is None
+    if no_pip and (manager is None or manager.name != "apt-get"):
+        raise Failure(f"{sys.executable} lacks the module ensurepip. Use a complete Python (python.org has one).")
+    asked = [*absent, *([package] if no_pip else [])]
+    if asked and libraries.install(asked, log):
+        absent = libraries.qt_libraries_missing()
+        importlib.invalidate_caches()
+        no_pip = no_pip and importlib.util.find_spec("ensurepip") is None
+    if no_pip:
+        line = libraries.line_to_run(manager, asked)
+        raise Failure(f"This Python cannot make virtual environments yet. Run\n\n    {line}\n\nand start this again.")
+    if absent:
+        on_missing(absent, libraries.line_to_run(manager, absent))
 
 
-def _make_whole(environment: Environment, wanted: Wanted, fresh: bool, log: Log) -> None:
-    finding = environment.examine(wanted)
-    if finding.state == "ready" and not fresh:
-        return
+def _make_whole(environment: Environment, wanted: Wanted, finding: Finding, log: Log) -> None:
     started = time.monotonic()
     reason = f" ({finding.reason})" if finding.reason else ""
-    if finding.state == "outdated" and not fresh:
+    if finding.state == "outdated":
         say(f"Updating {environment.folder}{reason}")
         wanted = environment.also(wanted)
         environment.unfinish()
@@ -85,28 +95,12 @@ def _make_whole(environment: Environment, wanted: Wanted, fresh: bool, log: Log)
 
 
 def _make_anew(environment: Environment, wanted: Wanted, log: Log) -> None:
-    if importlib.util.find_spec("ensurepip") is None:
-        _install_ensurepip(log)
     with step("virtual environment"):
         code, output = environment.make(log)
         if code != 0:
             raise Failure(explain(output) or f"{sys.executable} cannot make a virtual environment.")
     install(environment, wanted, log)
     environment.finish(wanted, log)
-
-
-def _install_ensurepip(log: Log) -> None:
-    """Debian and Ubuntu cut this part of Python's standard library out into a package of its own."""
-    package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
-    manager = libraries.find_manager()
-    if manager is None or manager.name != "apt-get":
-        raise Failure(f"{sys.executable} lacks the module ensurepip. Use a complete Python (python.org has one).")
-    if not libraries.install([package], log):
-        line = libraries.line_to_run(manager, [package])
-        raise Failure(
-            f"This Python cannot make virtual environments yet. Install what it lacks with\n\n    {line}\n\n"
-            "and start this again."
-        )
 
 
 def _check_space(folder: Path) -> None:
