@@ -93,10 +93,10 @@ class ResultStore:
             self._entries.move_to_end(path)
             return entry.result
 
-    def get(self, path: Path, image: FundusImage) -> Result | None:
+    def get(self, path: Path, image: FundusImage, *, keep: bool = True) -> Result | None:
         """The result of a photograph that was just read, from memory or from the disk.
 
-        None where there is none, or where it belongs to another state of the file.
+        With ``keep`` what came from the disk stays in memory, too. None where there is none, or where it belongs to another state of the file.
         """
         with self._lock:
             entry = self._entries.get(path)
@@ -107,7 +107,7 @@ class ResultStore:
                 same = entry.result.segmentation.image
                 return entry.result if entry.stamp == file_stamp(path) and same.shape == image.shape else None
         result = self._read_back(entry, image) if entry.stamp == file_stamp(path) else None
-        if result is not None:
+        if result is not None and keep:
             with self._lock:
                 entry.result = result
         return result

@@ -361,7 +361,7 @@ def export_many(
         monitor.deliver(BatchStep(number, len(items), item.path))
         monitor.step(Progress("Exporting", number - 1, len(items)))
         try:
-            result = store.in_memory(item.path) or store.get(item.path, read_fundus(item.path))
+            result = store.in_memory(item.path) or store.get(item.path, read_fundus(item.path), keep=False)
             if result is None:
                 raise InputError(f"{item.path.name} has changed since it was segmented. Segment it again.")
             segmentation = result.segmentation

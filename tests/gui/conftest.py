@@ -1,0 +1,115 @@
+"""The real program on real widgets, in folders of its own; leaked threads and windows and Qt's warnings fail a test."""
+
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import shiboken6
+from PIL import Image
+from PySide6.QtCore import QCoreApplication, QEvent, QThread
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from core.datasets.synthetic import draw_case
+from serr_gui.app import Program, Wishes
+from serr_gui.settings import Settings
+from tests.small_model import save_small_model
+
+WAIT_MS = 60_000
+"""Long enough for a slow machine; nothing here waits for a time to pass."""
+
+
+@pytest.fixture(scope="session")
+def small_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two small models, "other" and "small"."""
+    folder = tmp_path_factory.mktemp("models")
+    save_small_model(folder / "small.safetensors")
+    save_small_model(folder / "other.safetensors", name="other", default_threshold=0.5)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing outside the test's own folder is read or written."""
+    for name in ("CONFIG", "CACHE", "LOG"):
+        monkeypatch.setenv(f"SERR_{name}_DIR", str(tmp_path / "own" / name.lower()))
+
+
+@pytest.fixture(autouse=True)
+def no_leaks(qapp: QApplication) -> Iterator[None]:
+    yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    qapp.processEvents()
+    left = [widget for widget in qapp.topLevelWidgets() if widget.isVisible()]
+    assert not left, f"windows left open: {left}"
+    # By type: some lazy objects of other libraries warn when they are asked what they are an instance of.
+    threads = [thing for thing in gc.get_objects() if issubclass(type(thing), QThread) and shiboken6.isValid(thing)]
+    running = [thread for thread in threads if thread.isRunning()]
+    assert not running, f"threads left running: {running}"
+
+
+@pytest.fixture(autouse=True)
+def no_qt_warnings(qtlog: object) -> Iterator[None]:
+    yield
+    harmless = ("This plugin does not support", "propagateSizeHints")  # what the offscreen platform cannot do
+    said = [
+        record.message
+        for record in qtlog.records  # type: ignore[attr-defined]
+        if record.log_type_name != "QtDebugMsg" and not record.message.startswith(harmless)
+    ]
+    assert not said, f"Qt warned: {said}"
+
+
+StartProgram = Callable[..., Program]
+
+
+@pytest.fixture
+def start(
+    qapp: QApplication, qtbot: QtBot, small_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[StartProgram]:
+    """Starts programs with the small model, on the CPU, and ends them after the test whatever they were doing."""
+    monkeypatch.setenv("SERR_MODELS", str(small_models))
+    programs: list[Program] = []
+
+    def start_program(*paths: Path, settings: Settings | None = None, **wishes: object) -> Program:
+        chosen = settings or Settings(model=str(small_models / "small.safetensors"), device="cpu")
+        program = Program(qapp, Wishes(paths=paths, **wishes), chosen)  # type: ignore[arg-type]
+        programs.append(program)
+        program.start()
+        qtbot.waitUntil(lambda: program.state.library_ready and program.state.opening is None, timeout=WAIT_MS)
+        if paths:
+            qtbot.waitUntil(lambda: settled(program), timeout=WAIT_MS)
+        return program
+
+    yield start_program
+    for program in programs:
+        program.controller.shutdown()
+        program.state.job, program.state.photos = None, ()  # nothing left to ask about
+        program.window.close()
+        program.window.deleteLater()
+        program.controller.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def settled(program: Program) -> bool:
+    """Whether a photograph was opened, or refused."""
+    state = program.state
+    done = state.document is not None or (state.item is not None and state.item.status == "failed")
+    return state.opening is None and done
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """Three drawn photographs in a folder."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    paths = tuple(folder / f"eye {number}.png" for number in (1, 2, 10))
+    for seed, path in enumerate(paths):
+        Image.fromarray(draw_case(seed + 10, 160).image.rgb).save(path)
+    return paths[0], paths[1], paths[2]
+
+
+@pytest.fixture
+def photo(photos: tuple[Path, Path, Path]) -> Path:
+    return photos[0]

@@ -1,0 +1,200 @@
+"""Opening photographs: by command line, dialog, drop, and list; good ones and bad ones."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bad_inputs import BAD_INPUTS, BadInput, encoded
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QFileDialog
+from pytestqt.qtbot import QtBot
+
+from core.photo.reading import read_fundus
+from serr_gui.app import Program
+from tests.gui.conftest import WAIT_MS, StartProgram
+
+Photos = tuple[Path, Path, Path]
+
+
+def names(program: Program) -> list[str]:
+    return [item.path.name for item in program.state.photos]
+
+
+def wait_for(qtbot: QtBot, program: Program, name: str) -> None:
+    def there() -> bool:
+        document = program.state.document
+        return document is not None and document.path.name == name and program.state.opening is None
+
+    qtbot.waitUntil(there, timeout=WAIT_MS)
+
+
+def drop(program: Program, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    buttons, keys, action = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
+    enter = QDragEnterEvent(QPointF(50, 50).toPoint(), action, data, buttons, keys)
+    QApplication.sendEvent(program.window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(program.window, QDropEvent(QPointF(50, 50), action, data, buttons, keys))
+
+
+def test_a_photograph_from_the_command_line_is_shown_with_its_field_of_view(start: StartProgram, photo: Path) -> None:
+    program = start(photo)
+    document = program.state.document
+    assert document is not None
+    assert document.fov is not None
+    assert document.fov.origin == "estimated"
+    assert np.array_equal(document.image.rgb, read_fundus(photo).rgb)
+    assert program.window.canvas.isVisible()
+    assert "eye 1.png" in program.window.windowTitle()
+
+
+def test_what_is_no_photograph_is_answered_with_its_sentence(start: StartProgram, qtbot: QtBot, tmp_path: Path) -> None:
+    """One program meets the whole table of bad inputs, and opens a good one at the end."""
+    program = start()
+    wrong = []
+    for number, bad in enumerate(BAD_INPUTS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with bad.rights():
+            wrong += answer_to(program, qtbot, bad, bad.build(folder))
+    assert not wrong, "\n".join(wrong)
+    good = tmp_path / "good.png"
+    good.write_bytes(encoded("PNG"))
+    program.window.open_paths([good])
+    wait_for(qtbot, program, "good.png")
+    assert program.window.commands["close_photo"].isEnabled()
+
+
+def answer_to(program: Program, qtbot: QtBot, bad: BadInput, path: Path) -> list[str]:
+    """Open a bad input and say what is wrong with the answer."""
+    state = program.state
+    words: tuple[str, ...] = (*bad.words, path.name)
+    if path.is_dir():
+        words = ("no photographs", path.name)  # a folder is looked through, not refused as a picture
+    state.notices = ()
+    program.window.open_paths([path])
+    qtbot.waitUntil(lambda: bool(state.notices) and state.opening is None, timeout=WAIT_MS)
+    sentence = state.notices[-1].text
+    wrong = [f"{bad.name}: {word!r} is not in: {sentence}" for word in words if word.lower() not in sentence.lower()]
+    if not program.window.notice_bar.isVisible():
+        wrong.append(f"{bad.name}: the sentence is not seen")
+    if program.window.commands["segment"].isEnabled():
+        wrong.append(f"{bad.name}: it could be segmented")
+    if not path.is_dir() and (state.item is None or state.item.path != path or state.item.status != "failed"):
+        wrong.append(f"{bad.name}: the list does not say that it cannot be used")
+    return wrong
+
+
+def test_a_folder_lists_its_photographs_in_natural_order_without_results_and_labels(
+    start: StartProgram, photos: Photos
+) -> None:
+    folder = photos[0].parent
+    for name in ("eye 1_mask.png", "eye 1_overlay.png", "eye 1_probability.png", "Image_01L_1stHO.png", ".hidden.png"):
+        shutil.copy(photos[0], folder / name)
+    (folder / "eye 1.serr.json").write_text("{}")
+    assert names(start(folder)) == ["eye 1.png", "eye 2.png", "eye 10.png"]
+
+
+def test_files_and_folders_can_be_dropped_and_are_added_once(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:
+    program = start(photos[1])
+    drop(program, photos[0].parent)
+    wait_for(qtbot, program, "eye 1.png")
+    assert names(program) == ["eye 2.png", "eye 1.png", "eye 10.png"]
+    drop(program, photos[2], photos[1])
+    wait_for(qtbot, program, "eye 10.png")
+    assert names(program) == ["eye 2.png", "eye 1.png", "eye 10.png"]
+
+
+def test_the_dialog_opens_what_was_chosen(
+    start: StartProgram, qtbot: QtBot, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = start()
+    assert not program.window.canvas.isVisible()
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_args: ([str(photo)], ""))
+    program.window.commands["open"].trigger()
+    wait_for(qtbot, program, "eye 1.png")
+    assert program.state.recent == (photo,)
+
+
+def test_keys_go_through_the_list(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:
+    program = start(*photos)
+    window = program.window
+    qtbot.keyClick(window, Qt.Key.Key_D)
+    wait_for(qtbot, program, "eye 2.png")
+    qtbot.keyClick(window, Qt.Key.Key_D)
+    wait_for(qtbot, program, "eye 10.png")
+    assert not window.commands["next"].isEnabled()
+    qtbot.keyClick(window, Qt.Key.Key_A)
+    wait_for(qtbot, program, "eye 2.png")
+
+
+def test_of_many_hasty_wishes_the_last_one_is_shown(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:
+    program = start(*photos)
+    for index in (1, 2, 0, 1, 2, 1):
+        program.controller.photos.select(index)
+    wait_for(qtbot, program, "eye 2.png")
+    qtbot.wait(50)
+    assert program.state.document is not None
+    assert program.state.document.path == photos[1]
+
+
+def test_the_strip_gets_its_thumbnails_and_selects(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:
+    program = start(*photos)
+    model, view = program.window.files._model, program.window.files._list
+    qtbot.waitUntil(lambda: not any(model.needs_picture(row) for row in range(3)), timeout=WAIT_MS)
+    place = view.visualRect(model.index(2)).center()
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    wait_for(qtbot, program, "eye 10.png")
+
+
+def test_a_bad_photograph_does_not_take_the_good_one_with_it(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:
+    photos[1].write_bytes(b"")
+    program = start(*photos)
+    program.controller.photos.step(1)
+    qtbot.waitUntil(lambda: program.state.photos[1].status == "failed", timeout=WAIT_MS)
+    program.controller.photos.step(1)
+    wait_for(qtbot, program, "eye 10.png")
+    program.controller.photos.step(-2)
+    wait_for(qtbot, program, "eye 1.png")
+
+
+def test_closing_photographs_empties_the_list(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:
+    program = start(*photos)
+    program.window.commands["close_photo"].trigger()
+    wait_for(qtbot, program, "eye 2.png")
+    assert names(program) == ["eye 2.png", "eye 10.png"]
+    program.window.commands["close_all"].trigger()
+    assert program.state.document is None
+    assert not program.window.canvas.isVisible()
+    assert not program.window.commands["segment"].isEnabled()
+
+
+def test_the_field_of_view_can_be_the_whole_image_or_a_file(
+    start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    program = start(photo)
+    chooser = program.window.segmentation._fov
+    chooser.activated.emit(2)
+    qtbot.waitUntil(lambda: program.state.document.fov.origin == "full", timeout=WAIT_MS)  # type: ignore[union-attr]
+    assert chooser.currentIndex() == 2
+
+    inside = np.zeros((160, 160), np.uint8)
+    inside[20:140, 30:130] = 255
+    mask = tmp_path / "fov.png"
+    Image.fromarray(inside).save(mask)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: (str(mask), ""))
+    chooser.activated.emit(1)
+    qtbot.waitUntil(lambda: program.state.document.fov.origin == "file", timeout=WAIT_MS)  # type: ignore[union-attr]
+    assert np.array_equal(program.state.document.fov.inside, inside > 0)  # type: ignore[union-attr]
+
+    Image.fromarray(inside[:100]).save(mask)
+    chooser.activated.emit(1)
+    qtbot.waitUntil(lambda: bool(program.state.notices), timeout=WAIT_MS)
+    assert "160 x 100" in program.state.notices[-1].text
+    assert np.array_equal(program.state.document.fov.inside, inside > 0)  # type: ignore[union-attr]
+    assert chooser.currentIndex() == 1
