@@ -374,9 +374,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "L",
         QT_TRANSLATE_NOOP("Actions", "Contrast-&Enhanced (CLAHE)"),
         QT_TRANSLATE_NOOP(
-            "Actions",
-            "Show the green channel with its local contrast raised; only for the eye, the network is not affected",
+            "Actions", "Show the green channel with its local contrast raised; the network does not see it"
         ),
+    ),
+    _base(
+        "enhanced_colour",
+        "Shift+L",
+        QT_TRANSLATE_NOOP("Actions", "Contrast-Enhanced in C&olour"),
+        QT_TRANSLATE_NOOP("Actions", "Show the photograph with its local contrast raised; the network does not see it"),
     ),
     Command(
         "full_screen",

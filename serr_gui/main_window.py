@@ -37,14 +37,14 @@ from serr_gui.panels.display import DisplayPanel
 from serr_gui.panels.export import ExportDialog
 from serr_gui.panels.files import FilesPanel
 from serr_gui.panels.segmentation import SegmentationPanel
-from serr_gui.resolve import CanvasPicture, canvas_picture, export_stems, unsaved
+from serr_gui.resolve import CanvasPicture, canvas_picture, unsaved
 from serr_gui.running import ExportRequest
 from serr_gui.settings import ExportWish
 from serr_gui.state import BASES, Base, FovChoice, PhotoItem, Theme
 from serr_gui.status import PhotoStatusBar
 from serr_gui.theme import apply_theme
 from serr_gui.welcome import WelcomePage
-from serr_gui.work import ExportItem, Thumbnail, photo_stem
+from serr_gui.work import ExportItem, Thumbnail
 
 _LAYOUT_VERSION = 1
 _LOW_PX = 820
@@ -290,7 +290,10 @@ class MainWindow(QMainWindow):
         items = self.controller.export_items(everything=everything)
         if not items:
             return
-        stems = export_stems(tuple(photo_stem(item.path) for item in items))
+        from core.photo.companions import output_stems
+
+        by_path = output_stems([item.path for item in items])
+        stems = tuple(by_path[item.path] for item in items)
         folder = Path(self.export_wish.folder) if self.export_wish.folder else _default_folder(items[0].path)
         subject = items[0].path.name
         if len(items) > 1:

@@ -120,9 +120,9 @@ class Photos(QObject):
             self._desk.board.cancel("base")
             state.base_view = None
         elif made is None or made.image is not document.image or made.base != base:
-            image = document.image
+            image, fov = document.image, document.fov
             self._desk.board.start(
-                "base", lambda _monitor: make_base_view(image, base), succeeded=self._on_base_view_made
+                "base", lambda _monitor: make_base_view(image, fov, base), succeeded=self._on_base_view_made
             )
 
     def _on_photos_found(self, outcome: object) -> None:

@@ -95,16 +95,3 @@ def probability_at(document: Document | None, x: int, y: int) -> float | None:
     if not segmentation.fov.inside[y, x]:
         return None
     return float(segmentation.probability.values[y, x])
-
-
-def export_stems(stems: tuple[str, ...]) -> tuple[str, ...]:
-    """The same stems, with a number where photographs of different folders share one."""
-    made: list[str] = []
-    taken: set[str] = set()
-    for stem in stems:
-        free, number = stem, 2
-        while free.lower() in taken:  # lower case: some file systems see no difference
-            free, number = f"{stem}-{number}", number + 1
-        taken.add(free.lower())
-        made.append(free)
-    return tuple(made)

@@ -96,7 +96,8 @@ class ResultStore:
     def get(self, path: Path, image: FundusImage, *, keep: bool = True) -> Result | None:
         """The result of a photograph that was just read, from memory or from the disk.
 
-        With ``keep`` what came from the disk stays in memory, too. None where there is none, or where it belongs to another state of the file.
+        With ``keep`` what came from the disk stays in memory, too. None where there is none, or where it belongs to
+        another state of the file.
         """
         with self._lock:
             entry = self._entries.get(path)

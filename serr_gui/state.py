@@ -17,8 +17,8 @@ from core.types import LEVELS, ByteArray, FieldOfView, FundusImage, ThresholdRul
 if TYPE_CHECKING:
     from core.segment import Segmentation
 
-Base = Literal["colour", "red", "green", "blue", "enhanced"]
-BASES: tuple[Base, ...] = ("colour", "red", "green", "blue", "enhanced")
+Base = Literal["colour", "red", "green", "blue", "enhanced", "enhanced_colour"]
+BASES: tuple[Base, ...] = ("colour", "red", "green", "blue", "enhanced", "enhanced_colour")
 Theme = Literal["system", "light", "dark"]
 FovWish = Literal["estimated", "file", "full"]
 PhotoStatus = Literal["new", "done", "failed"]

@@ -47,12 +47,6 @@ class Found:
     problems: tuple[str, ...]
 
 
-def photo_stem(path: Path) -> str:
-    """The name without the ending, and without both of them for packed files such as ``im0001.ppm.gz``."""
-    name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
-    return Path(name).stem
-
-
 def find_photos(paths: Sequence[Path], monitor: Monitor) -> Found:
     """The photographs of files and folders; files are taken as they are named, folders looked through.
 
@@ -83,6 +77,7 @@ def find_photos(paths: Sequence[Path], monitor: Monitor) -> Found:
 
 
 def _photos_in(folder: Path) -> list[Path]:
+    from core.photo.companions import photo_stem
     from core.photo.reading import is_photo_path
 
     paths = [
@@ -276,9 +271,8 @@ def segment_document(
     ------
     SerrError : the model, the device or the photograph cannot be used.
     """
-    from core.segment import segment_photo
-
     from core.inference.predictor import InferenceOptions
+    from core.segment import segment_photo
 
     model = keeper.get(wish.model, monitor)
     options = InferenceOptions(device=wish.device)

@@ -60,13 +60,21 @@ class DisplayPanel(QWidget):
             "red": self.tr("Red"),
             "green": self.tr("Green"),
             "blue": self.tr("Blue"),
-            "enhanced": self.tr("Contrast-enhanced"),
+            "enhanced": self.tr("Contrast-enhanced green"),
+            "enhanced_colour": self.tr("Contrast-enhanced colour"),
         }
         grid = QGridLayout()
         grid.setVerticalSpacing(4)
         self._bases: dict[Base, QRadioButton] = {}
         # Row, column, columns taken.
-        places = {"colour": (0, 0, 1), "enhanced": (0, 1, 2), "red": (1, 0, 1), "green": (1, 1, 1), "blue": (1, 2, 1)}
+        places: dict[Base, tuple[int, int, int]] = {
+            "colour": (0, 0, 3),
+            "red": (1, 0, 1),
+            "green": (1, 1, 1),
+            "blue": (1, 2, 1),
+            "enhanced": (2, 0, 3),
+            "enhanced_colour": (3, 0, 3),
+        }
         for base in BASES:
             button = QRadioButton(_with_key(texts[base], actions, f"base_{base}"))
             button.setToolTip(actions[f"base_{base}"].toolTip())
