@@ -1,0 +1,274 @@
+"""The files of a result: mask, probability map, overlay picture, and the side-car that says how they were made.
+
+The side-car ``<stem>.serr.json`` is written last, so where it stands, its result is complete. Its fields are described
+in ``docs/formats.md``.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core import __version__
+from core.errors import InputError
+from core.files import atomic_path, shown, write_bytes_atomic
+from core.types import (
+    BoolArray,
+    ByteArray,
+    FieldOfView,
+    FovOrigin,
+    FundusImage,
+    ProbabilityMap,
+    ThresholdRule,
+    VesselMask,
+)
+
+if TYPE_CHECKING:
+    from core.segment import Segmentation
+
+Kind = Literal["mask", "probability", "overlay", "sidecar"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+FORMAT_VERSION: Final = 1
+MASK_COLOUR: Final = (0, 229, 255)
+"""Cyan: far from the reds of a fundus in hue and in lightness, so that colour-blind eyes see it too."""
+
+_MASK_OPACITY = 0.7
+_PROBABILITY_SCALE = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class ExportChoices:
+    """What is written. ``float_probability`` writes the map as float32 TIFF instead of 16-bit PNG."""
+
+    mask: bool = True
+    probability: bool = True
+    overlay: bool = True
+    sidecar: bool = True
+    float_probability: bool = False
+
+    def names(self, stem: str) -> dict[Kind, str]:
+        """The files of a photograph called ``stem``, by kind, in the order in which they are written."""
+        everything: dict[Kind, str] = {
+            "mask": f"{stem}_mask.png",
+            "probability": f"{stem}_probability.{'tif' if self.float_probability else 'png'}",
+            "overlay": f"{stem}_overlay.png",
+            "sidecar": f"{stem}.serr.json",
+        }
+        return {kind: name for kind, name in everything.items() if getattr(self, kind)}
+
+
+def export_segmentation(
+    segmentation: "Segmentation",
+    out_dir: Path,
+    stem: str,
+    choices: ExportChoices,
+    *,
+    mask: VesselMask | None = None,
+) -> dict[str, Path]:
+    """Write the chosen files of a result, each whole or not at all.
+
+    Parameters
+    ----------
+    out_dir : an existing folder.
+    mask : what to write instead of ``segmentation.mask``: another threshold, or corrected by hand.
+
+    Returns
+    -------
+    The files that were written, by kind.
+
+    Raises
+    ------
+    OutputError : a file cannot be written; the ones before it stay, and no side-car then vouches for them.
+    """
+    mask = mask or segmentation.mask
+    written: dict[str, Path] = {}
+    for kind, name in choices.names(stem).items():
+        path = Path(out_dir) / name
+        if kind == "mask":
+            write_bytes_atomic(path, png(np.where(mask.vessel, np.uint8(255), np.uint8(0))))
+        elif kind == "probability":
+            write_probability(path, segmentation.probability)
+        elif kind == "overlay":
+            picture = overlay_picture(segmentation.image, mask.vessel, segmentation.fov)
+            write_bytes_atomic(path, png(picture[:, :, ::-1]))
+        else:
+            record = make_record(segmentation, mask, {made: file.name for made, file in written.items()})
+            text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+            write_bytes_atomic(path, text.encode() + b"\n")
+        written[kind] = path
+    return written
+
+
+def png(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> bytes:
+    """A PNG file of grey (H, W) or BGR (H, W, 3) pixels."""
+    good, encoded = cv2.imencode(".png", np.ascontiguousarray(pixels))
+    if not good:
+        raise ValueError(f"pixels of shape {pixels.shape} and type {pixels.dtype} cannot be written as PNG")
+    return bytes(encoded)
+
+
+def write_probability(path: Path, probability: ProbabilityMap) -> None:
+    """Write a map: ``.png`` as round(65535 p) in 16 bits, ``.tif`` as the float32 values themselves."""
+    if path.suffix.lower() == ".png":
+        scaled = np.rint(probability.values * np.float32(_PROBABILITY_SCALE)).astype(np.uint16)
+        write_bytes_atomic(path, png(scaled))
+        return
+    import tifffile
+
+    with atomic_path(path) as temporary:
+        tifffile.imwrite(temporary, probability.values, photometric="minisblack", compression="zlib")
+
+
+def overlay_picture(image: FundusImage, vessel: BoolArray, fov: FieldOfView) -> ByteArray:
+    """The photograph with the vessels in cyan and the outline of the field of view, RGB uint8 (H, W, 3)."""
+    picture = image.rgb.copy()
+    colour = np.asarray(MASK_COLOUR, np.float32) * np.float32(_MASK_OPACITY)
+    under = image.rgb[vessel].astype(np.float32) * np.float32(1.0 - _MASK_OPACITY)
+    picture[vessel] = np.rint(under + colour).astype(np.uint8)
+    if not fov.inside.all():
+        contours, _ = cv2.findContours(fov.inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(picture, contours, -1, (255, 255, 255), max(1, round(max(image.shape) / 1000)))
+        # The outline must not hide what the picture is for.
+        picture[vessel] = np.rint(under + colour).astype(np.uint8)
+    return picture
+
+
+def pixels_sha256(pixels: BoolArray) -> str:
+    """SHA-256 of a mask: of its height and width as text and its pixels as bits, row by row."""
+    digest = hashlib.sha256(f"{pixels.shape[0]}x{pixels.shape[1]}:".encode())
+    digest.update(np.packbits(pixels).tobytes())
+    return digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str | None:
+    """SHA-256 of a file, None where it cannot be read (any more)."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def make_record(segmentation: "Segmentation", mask: VesselMask, files: Mapping[str, str]) -> dict[str, Any]:
+    """All that is needed to know how a result was made and to make it again, as plain JSON values."""
+    image, fov, card = segmentation.image, segmentation.fov, segmentation.card
+    inside = int(np.count_nonzero(fov.inside))
+    vessels = int(np.count_nonzero(mask.vessel))
+    return {
+        "serr_sidecar": FORMAT_VERSION,
+        "program": {"version": __version__, "torch": version("torch"), "opencv": cv2.__version__},
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "photograph": {
+            "file": shown(image.source) if image.source else None,
+            "sha256": file_sha256(image.source) if image.source else None,
+            "width": image.shape[1],
+            "height": image.shape[0],
+            "bit_depth": image.bit_depth,
+        },
+        "field_of_view": {
+            "origin": fov.origin,
+            "file": shown(fov.source) if fov.source else None,
+            "sha256": pixels_sha256(fov.inside),
+            "pixels": inside,
+            "diameter_px": fov.diameter_px,
+        },
+        "model": {
+            "name": card.name,
+            "sha256": segmentation.model_sha256,
+            "architecture": card.architecture,
+            "preprocessing": card.preprocessing.to_dict(),
+        },
+        "inference": {
+            "options": segmentation.options.to_dict(),
+            "device": segmentation.device,
+            "precision": segmentation.precision,
+            "tiles": segmentation.tiles,
+            "scale": segmentation.scale,
+        },
+        "rule": {
+            **asdict(mask.rule),
+            "threshold": mask.rule.threshold,
+            "meaning": "vessel where floor(256 * probability) >= level",
+        },
+        "mask": {
+            "sha256": pixels_sha256(mask.vessel),
+            "pixels": vessels,
+            "share_of_field_of_view": vessels / inside,
+            "edited": mask.edited,
+        },
+        "files": dict(files),
+        "notes": list(segmentation.notes),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class SideCar:
+    """What a side-car says, as far as it is needed to make the result again; ``record`` is all of it."""
+
+    path: Path
+    photo: Path | None
+    photo_sha256: str | None
+    model: str
+    model_sha256: str
+    options: dict[str, object]
+    rule: ThresholdRule
+    fov_origin: FovOrigin
+    fov_file: Path | None
+    fov_sha256: str
+    mask_sha256: str
+    edited: bool
+    record: dict[str, Any]
+
+
+def read_sidecar(path: Path) -> SideCar:
+    """Read a side-car.
+
+    Raises
+    ------
+    InputError : the file is missing, unreadable, no side-car, damaged, or from a newer program.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise InputError(f"The side-car {shown(path)} cannot be read: {why}.") from error
+    try:
+        record = json.loads(text)
+        found = record["serr_sidecar"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(
+            f"{shown(path)} is not a side-car of this program: choose a file called ....serr.json that it wrote."
+        ) from error
+    if not isinstance(found, int) or found > FORMAT_VERSION:
+        raise InputError(f"{shown(path)} was written by a newer version of this program: update the program.")
+    try:
+        photo, fov, model = record["photograph"], record["field_of_view"], record["model"]
+        origin = fov["origin"]
+        if origin not in get_args(FovOrigin):
+            raise ValueError(f"unknown origin of the field of view {origin!r}")
+        return SideCar(
+            path=path,
+            photo=Path(photo["file"]) if photo["file"] else None,
+            photo_sha256=photo["sha256"],
+            model=str(model["name"]),
+            model_sha256=str(model["sha256"]),
+            options=dict(record["inference"]["options"]),
+            rule=ThresholdRule(int(record["rule"]["level"]), record["rule"]["origin"]),
+            fov_origin=origin,
+            fov_file=Path(fov["file"]) if fov["file"] else None,
+            fov_sha256=str(fov["sha256"]),
+            mask_sha256=str(record["mask"]["sha256"]),
+            edited=bool(record["mask"]["edited"]),
+            record=record,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"The side-car {shown(path)} is damaged ({error!r}): make the result again.") from error
