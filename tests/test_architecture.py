@@ -199,6 +199,7 @@ def normal(name: str) -> str:
 
 
 def undeclared(imports: dict[str, set[str]], allowed: set[str]) -> dict[str, set[str]]:
+    allowed = allowed | {"shiboken6"}  # a part of PySide6, of the same version
     owners = metadata.packages_distributions()
     return {name: files for name, files in imports.items() if not {normal(d) for d in owners.get(name, [])} & allowed}
 
