@@ -121,8 +121,8 @@ def _decode(path: Path, kind: Kind, data: bytes) -> Picture:
     image.load()
     if bits == 16:
         return Picture(_turned(_sixteen_bit(path, kind, data), orientation), bits)
-    upright = ImageOps.exif_transpose(image)  # a TIFF has turned itself in load() and lost the mark
-    return Picture(_flattened(path, upright), bits)
+    ImageOps.exif_transpose(image, in_place=True)  # a TIFF has turned itself in load() and lost the mark
+    return Picture(_flattened(path, image), bits)
 
 
 def _opened(path: Path, kind: Kind, data: bytes) -> ImageFile:
@@ -221,7 +221,7 @@ def _sixteen_bit(path: Path, kind: Kind, data: bytes) -> ByteArray:
 def _flattened(path: Path, image: Image.Image) -> ByteArray:
     """uint8 (H, W, 3) of an image of any mode with 8 bit or less; transparent parts are black."""
     if not image.has_transparency_data:
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))  # convert would copy
     rgba = np.asarray(image.convert("RGBA"))
     _check_visible(path, int(rgba[:, :, 3].max()))
     flat: ByteArray = ((rgba[:, :, :3].astype(np.uint16) * rgba[:, :, 3:] + 127) // 255).astype(np.uint8)
