@@ -169,7 +169,7 @@ class MainWindow(QMainWindow):
             self.tabifyDockWidget(docks[1], docks[2])
             docks[1].raise_()
         self.resizeDocks(docks, [150, 320, 320], Qt.Orientation.Horizontal)
-        self.resizeDocks(docks[1:], [470, 470], Qt.Orientation.Vertical)
+        self.resizeDocks(docks[1:], [410, 530], Qt.Orientation.Vertical)
         return docks
 
     def _join(self) -> None:

@@ -80,17 +80,9 @@ class Runs(QObject):
         """Write results as files."""
         if self._desk.state.job is not None:
             return
-        from core.export import ExportChoices
-
         self._desk.remember_rule()
         wish = request.wish
-        choices = ExportChoices(
-            mask=wish.mask,
-            probability=wish.probability,
-            overlay=wish.overlay,
-            sidecar=wish.sidecar,
-            float_probability=wish.float_probability,
-        )
+        choices = wish.choices()
         keeps_work = wish.mask or wish.probability
         count = len(request.items)
         self._done, self._problems = 0, []

@@ -8,11 +8,14 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from core.errors import OutputError
 from core.files import write_bytes_atomic
 from serr_gui.state import BASES, Base, Colour, Theme, ViewOptions
+
+if TYPE_CHECKING:
+    from core.export import ExportChoices
 
 VERSION: Final = 1
 FILE_NAME: Final = "desktop.json"
@@ -32,6 +35,18 @@ class ExportWish:
     overlay: bool = True
     sidecar: bool = True
     float_probability: bool = False
+
+    def choices(self) -> "ExportChoices":
+        """What the library shall write."""
+        from core.export import ExportChoices
+
+        return ExportChoices(
+            mask=self.mask,
+            probability=self.probability,
+            overlay=self.overlay,
+            sidecar=self.sidecar,
+            float_probability=self.float_probability,
+        )
 
 
 @dataclass(frozen=True, slots=True)

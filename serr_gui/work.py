@@ -18,7 +18,6 @@ from serr_gui.state import DeviceChoice, Document, FovChoice, ModelChoice, Photo
 
 if TYPE_CHECKING:
     from core.export import ExportChoices
-
     from core.weights import LoadedModel, ModelEntry
 
 THUMBNAIL_PX: Final = 192
@@ -345,9 +344,8 @@ def export_many(
     OutputError : the folder cannot be used.
     """
     from core.export import export_segmentation
-    from core.masks.threshold import apply_threshold
-
     from core.files import ensure_folder
+    from core.masks.threshold import apply_threshold
     from core.photo.reading import read_fundus
 
     ensure_folder(folder)

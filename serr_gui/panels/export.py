@@ -29,20 +29,6 @@ from serr_gui.widgets import faded, heading
 _PREVIEW_LINES: Final = 200
 
 
-def file_names(stem: str, wish: ExportWish) -> tuple[str, ...]:
-    """The names of the files that an export writes for one photograph."""
-    names = []
-    if wish.mask:
-        names.append(f"{stem}_mask.png")
-    if wish.probability:
-        names.append(f"{stem}_probability.{'tif' if wish.float_probability else 'png'}")
-    if wish.overlay:
-        names.append(f"{stem}_overlay.png")
-    if wish.sidecar:
-        names.append(f"{stem}.serr.json")
-    return tuple(names)
-
-
 class ExportDialog(QDialog):
     """Asks for folder and choices. ``exportRequested`` carries (folder, ``ExportWish``) when the person agrees."""
 
@@ -158,7 +144,7 @@ class ExportDialog(QDialog):
     def _show_consequences(self) -> None:
         wish, folder = self.wish(), self.folder()
         self._kind.setEnabled(wish.probability)
-        names = [name for stem in self._stems for name in file_names(stem, wish)]
+        names = [name for stem in self._stems for name in wish.choices().names(stem).values()]
         there = set(_existing(folder))
         replaced = [name for name in names if name in there]
         lines = [self.tr("{name}   (replaces a file)").format(name=name) if name in there else name for name in names]
