@@ -48,7 +48,7 @@ class AugmentationPart(_Part):
 
 
 class OptimisationPart(_Part):
-    steps: int = Field(default=4000, ge=1, description="optimiser steps")
+    steps: int = Field(default=4500, ge=1, description="optimiser steps")
     batch: int = Field(default=4, ge=1, description="crops in a step, over all processes")
     crop_px: int = Field(default=256, ge=16, description="side of a crop, a multiple of the network's stride")
     loss: Literal["bce", "dice", "bce_dice"] = Field(default="bce_dice")
