@@ -51,7 +51,7 @@ class InferenceOptions:
     device: str = "auto"
     tta: TestTimeAugmentation = "none"
     tile_px: int | None = None
-    overlap_px: int = 128
+    overlap_px: int = 160
     precision: Literal["auto"] | Precision = "auto"
     threads: int | None = None
     gate_tolerance: float = 0.002
@@ -138,7 +138,9 @@ def predict(
             side, ran_out = attempt.side or longest, False
             try:
                 report = _Reporter(monitor)
-                runner = Runner(model.module, attempt.device, attempt.precision, report)
+                runner = Runner(
+                    model.module, attempt.device, attempt.precision, on_layer=report.advance, on_strip=report.poll
+                )
                 side = attempt.side or _side_by_memory(net_input.inside.shape, runner)
                 settled = replace(options, device=attempt.device.torch_name, precision=attempt.precision, threads=count)
                 result = _run(runner, net_input, replace(settled, tile_px=max(side, SMALLEST_TILE_PX)), report)
@@ -215,8 +217,13 @@ class _Reporter:
     def begin(self, stage: str, total: int) -> None:
         self._stage, self._done, self._total = stage, 0, total
 
-    def __call__(self) -> None:
+    def advance(self) -> None:
+        """A layer is done."""
         self._done = min(self._done + 1, self._total)
+        self.poll()
+
+    def poll(self) -> None:
+        """Nothing is done yet, but the monitor may want to end the work."""
         self._monitor.step(Progress(self._stage, self._done, self._total))
 
 
@@ -230,16 +237,16 @@ def _run(runner: Runner, net_input: NetInput, options: InferenceOptions, report:
     plan = plan_tiles((height + below, width + right), side, overlap, runner.stride)
 
     flips = _FLIPS[options.tta]
+    report.begin("Finding vessels", len(flips) * runner.layers)
     total: FloatArray = np.zeros((height, width), np.float32)
     means: list[torch.Tensor] | None = None
     passes, change = 1, 0.0
     for number, axes in enumerate(flips, start=1):
         view = np.pad(np.flip(net_input.planes, axes), ((0, 0), (0, below), (0, right)), mode="reflect")
-        name = f"view {number} of {len(flips)}" if len(flips) > 1 else ""
         if len(plan) == 1:
-            report.begin(_stage("Finding vessels", name), runner.layers)
             values = runner.run(view)
         else:
+            name = f"view {number} of {len(flips)}" if len(flips) > 1 else ""
             values, means, done, moved = _run_tiles(
                 runner, view, plan, means=means, tolerance=options.gate_tolerance, report=report, name=name
             )

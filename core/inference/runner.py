@@ -32,10 +32,18 @@ class Runner:
     Parameters
     ----------
     module : the network, float32; it stays as it is.
-    on_layer : called after every layer, with nothing; may raise to end the run.
+    on_layer : called after every layer. ``on_strip`` : called within a long one. Both may raise to end the run.
     """
 
-    def __init__(self, module: nn.Module, device: Device, precision: Precision, on_layer: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        device: Device,
+        precision: Precision,
+        *,
+        on_layer: Callable[[], None],
+        on_strip: Callable[[], None],
+    ) -> None:
         self.device = device
         self.precision = precision
         self.stride = int(getattr(module, "stride", 1))
@@ -46,7 +54,7 @@ class Runner:
         for layer in _leaves(self._module):
             layer.register_forward_hook(lambda *_: on_layer())
             if device.kind == "cpu" and isinstance(layer, nn.Conv2d) and _can_be_cut(layer):
-                layer.forward = partial(_conv_in_strips, layer, on_layer)  # type: ignore[method-assign]
+                layer.forward = partial(_conv_in_strips, layer, on_strip)  # type: ignore[method-assign]
 
     def run(self, planes: FloatArray) -> FloatArray:
         """Vessel probabilities float32 (h, w) for planes float32 (C, h, w); h and w multiples of the stride."""

@@ -2,10 +2,10 @@
 
 Along each axis neighbouring tiles overlap, and one boundary stands in the middle of each overlap. The boundaries cut
 the plane into *cores*, one for each tile, that touch and never overlap (sums over cores are sums over the plane).
-Results are blended across each boundary by a raised cosine that spans half of the overlap: the outer quarter on either
-side, where a tile sees least of its surroundings, counts for nothing. The weights of an axis are differences of
-neighbouring ramps, so that they add up to one at each pixel by construction; those of the plane are products of its two
-axes.
+Results are blended across each boundary by a raised cosine that spans a quarter of the overlap: the outer three
+eighths on either side, where a tile sees least of its surroundings, count for nothing. The weights of an axis are
+differences of neighbouring ramps, so that they add up to one at each pixel by construction; those of the plane are
+products of its two axes.
 """
 
 from collections.abc import Iterator
@@ -153,8 +153,8 @@ def _ramp(spans: tuple[Span, ...], boundary: int, over: Span) -> _Line:
     """0 to 1 across the boundary between tiles ``boundary`` and the next, at the pixels of ``over``."""
     before, after = spans[boundary], spans[boundary + 1]
     at = after.core_start
-    # Neither beyond half of the way to the tiles' ends, nor into the ramp of the next boundary.
-    half = min((before.stop - at) / 2, (at - after.start) / 2, (at - before.core_start) / 2, (after.core_stop - at) / 2)
+    # A quarter of the way to the tiles' ends, and not into the ramp of the next boundary.
+    half = min((before.stop - at) / 4, (at - after.start) / 4, (at - before.core_start) / 2, (after.core_stop - at) / 2)
     pixels = np.arange(over.start, over.stop) + 0.5
     if half <= 0:
         return (pixels > at).astype(np.float64)

@@ -138,6 +138,7 @@ def test_convolutions_cut_into_strips_give_the_same(model: LoadedModel, monkeypa
     monkeypatch.setattr(runner, "_STRIP_MULTIPLICATIONS", 84 * 9 * 16 * 5)
     np.testing.assert_allclose(predict(model, as_input(planes), WHOLE, monitor=fine).values, whole, atol=1e-6)
     assert len(fine.steps) > 2 * len(coarse.steps)
+    assert [step.fraction for step in fine.steps].count(1.0) == 1, "a strip is no layer"
 
 
 @settings(deadline=None, max_examples=60)

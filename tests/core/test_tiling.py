@@ -94,10 +94,10 @@ def test_everything_is_a_multiple_of_the_stride(multiple: int, length: int) -> N
     radius=st.integers(0, 4),
 )
 def test_a_local_filter_on_tiles_is_the_filter_on_the_plane(height: int, width: int, tile: int, radius: int) -> None:
-    """The weights vanish on the outer quarter of the overlap: with four times the radius no tile's edge is seen."""
+    """The weights vanish on the outer 3/8 of the overlap: with three times the radius no tile's edge is seen."""
     plane = np.random.default_rng(height).normal(size=(height, width))
     whole = uniform_filter(plane, 2 * radius + 1, mode="constant")
-    plan = plan_tiles((height, width), tile, 4 * radius)
+    plan = plan_tiles((height, width), tile, 3 * radius)
     blender = Blender(plan)
     for one in plan:
         blender.add(one, uniform_filter(plane[one.window], 2 * radius + 1, mode="constant").astype(np.float32))
@@ -111,7 +111,7 @@ def test_the_blend_is_smooth() -> None:
     for number, tile in enumerate(plan):
         blender.add(tile, np.full(plan.tile, number % 2, np.float32))
     steps = np.abs(np.diff(blender.result, axis=1))
-    assert 0.0 < steps.max() < 0.06
+    assert 0.0 < steps.max() < 0.12
 
 
 def test_tiles_shrink_to_what_is_needed() -> None:

@@ -1,0 +1,265 @@
+"""The whole chain, from a photograph to its vessels. The desktop, the command line and the evaluation all call this."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import InputError, OutputError, SerrError
+from core.export import ExportChoices, export_segmentation, file_sha256, read_sidecar
+from core.files import ensure_folder, shown
+from core.inference.device import Precision
+from core.inference.predictor import InferenceOptions, predict
+from core.masks.threshold import apply_threshold
+from core.model_card import ModelCard
+from core.photo.companions import FovChoice, output_stems, resolve_fov
+from core.photo.field_of_view import estimate_field_of_view
+from core.photo.preprocessing import prepare, restore
+from core.photo.reading import read_fundus
+from core.progress import SILENT, Monitor, Progress
+from core.types import FieldOfView, FovOrigin, FundusImage, ProbabilityMap, ThresholdRule, VesselMask
+from core.weights import LoadedModel
+
+_AUTOMATIC = InferenceOptions()
+_EVERYTHING = ExportChoices()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segmentation:
+    """The vessels of a photograph, with all that is needed to know how they were found and to find them again.
+
+    Parameters
+    ----------
+    image, fov : what was given or found. ``probability`` and ``mask`` are on the photograph's own grid.
+    card, model_sha256 : the network.
+    options : how it was run, with every choice made (none of them "auto").
+    device, precision : what really computed, in words, and in which number format.
+    tiles : 1 where the photograph was run whole.
+    scale : network pixels for each pixel of the photograph.
+    seconds : from the photograph in memory to the mask.
+    notes : sentences for the user about what went otherwise than asked.
+    """
+
+    image: FundusImage
+    fov: FieldOfView
+    probability: ProbabilityMap
+    mask: VesselMask
+    card: ModelCard
+    model_sha256: str
+    options: InferenceOptions
+    device: str
+    precision: Precision
+    tiles: int
+    scale: float
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """A photograph of a batch that is done: the stem and the files of its results, by kind, and how they came about.
+
+    ``vessel_share`` is that of the field of view, in [0, 1].
+    """
+
+    path: Path
+    stem: str
+    files: dict[str, Path]
+    threshold: float
+    vessel_share: float
+    fov_origin: FovOrigin
+    device: str
+    seconds: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What became of each photograph of a batch. ``failed`` and ``skipped`` say why, in a sentence."""
+
+    done: tuple[BatchItem, ...]
+    failed: tuple[tuple[Path, str], ...]
+    skipped: tuple[tuple[Path, str], ...]
+
+
+def segment_photo(
+    image: FundusImage,
+    model: LoadedModel,
+    *,
+    fov: FieldOfView | None = None,
+    options: InferenceOptions = _AUTOMATIC,
+    rule: ThresholdRule | None = None,
+    monitor: Monitor = SILENT,
+) -> Segmentation:
+    """Find the vessels of a photograph.
+
+    Parameters
+    ----------
+    image : the photograph, (H, W).
+    model : from ``load_model``; may be used for any number of photographs.
+    fov : its field of view, (H, W); None: it is found in the photograph.
+    rule : the threshold; None: the model's own.
+
+    Raises
+    ------
+    FieldOfViewError : none is found, or the given one has another size.
+    DeviceError, WeightsError, Cancelled : as ``predict``.
+    """
+    started = time.perf_counter()
+    if fov is None:
+        monitor.step(Progress("Finding the field of view"))
+        fov = estimate_field_of_view(image)
+    monitor.step(Progress("Preparing the photograph"))
+    prepared = prepare(image, fov, model.card.preprocessing)
+    prediction = predict(model, prepared, options, monitor=monitor)
+    monitor.step(Progress("Putting the result onto the photograph"))
+    values = restore(prediction.values, prepared, fov)
+    values.setflags(write=False)  # so that the box takes it over without a copy
+    probability = ProbabilityMap(values)
+    return Segmentation(
+        image=image,
+        fov=fov,
+        probability=probability,
+        mask=apply_threshold(probability, rule or model.card.rule),
+        card=model.card,
+        model_sha256=model.sha256,
+        options=prediction.options,
+        device=prediction.device_label,
+        precision=prediction.precision,
+        tiles=prediction.tiles,
+        scale=prepared.scale,
+        seconds=time.perf_counter() - started,
+        notes=prediction.notes,
+    )
+
+
+def segment_files(
+    paths: Sequence[Path],
+    out_dir: Path,
+    model: LoadedModel,
+    *,
+    fov: FovChoice = "auto",
+    options: InferenceOptions = _AUTOMATIC,
+    rule: ThresholdRule | None = None,
+    export: ExportChoices = _EVERYTHING,
+    skip_existing: bool = False,
+    overwrite_edited: bool = False,
+    monitor: Monitor = SILENT,
+) -> BatchReport:
+    """Find the vessels in photographs and write the results.
+
+    A photograph that cannot be used does not stop the others. Results are called by the stems that ``output_stems``
+    gives for ``paths``. A mask that a hand has changed since (its side-car says so) is left as it is.
+
+    Parameters
+    ----------
+    paths : the photographs; one that stands twice is done once.
+    out_dir : folder for the results; made where it is missing.
+    fov : where the fields of view come from.
+    export : what is written.
+    skip_existing : leave photographs alone that have every result that would be written.
+    overwrite_edited : write over masks that a hand has changed, too.
+
+    Raises
+    ------
+    OutputError : the folder cannot be used at all.
+    Cancelled : by the monitor; what is finished stays written.
+    """
+    ensure_folder(out_dir)
+    stems = output_stems(paths)
+    done: list[BatchItem] = []
+    failed: list[tuple[Path, str]] = []
+    skipped: list[tuple[Path, str]] = []
+    for number, (path, stem) in enumerate(stems.items()):
+        part = _Part(monitor, path, number, len(stems))
+        part.step(Progress("Reading the photograph"))
+        try:
+            reason = _reason_to_skip(
+                path, stem, out_dir, export, skip_existing=skip_existing, overwrite_edited=overwrite_edited
+            )
+            if reason:
+                skipped.append((path, reason))
+                continue
+            image = read_fundus(path)
+            part.step(Progress("Finding the field of view"))
+            field = resolve_fov(fov, path, image)
+            _refuse_to_overwrite([*stems, *([field.source] if field.source else [])], stem, out_dir, export)
+            found = segment_photo(image, model, fov=field, options=options, rule=rule, monitor=part)
+            part.step(Progress("Writing the results"))
+            files = export_segmentation(found, out_dir, stem, export)
+            done.append(_item(path, stem, files, found))
+        except (SerrError, MemoryError) as error:
+            sentence = str(error) or f"There is not enough memory for {shown(path.name)}. Close other programs."
+            failed.append((path, sentence))
+            monitor.note(sentence)
+    return BatchReport(tuple(done), tuple(failed), tuple(skipped))
+
+
+class _Part:
+    """Shows the progress of one photograph as part of the batch. A single photograph's is shown as it is."""
+
+    def __init__(self, monitor: Monitor, path: Path, number: int, count: int) -> None:
+        self._monitor, self._name, self._number, self._count = monitor, shown(path.name), number, count
+        self._share = 0.0
+
+    def step(self, progress: Progress) -> None:
+        if self._count == 1:
+            self._monitor.step(progress)
+            return
+        # Stages come one after the other with an unknown number of them: each but the main one may fill half.
+        weight = 0.95 if progress.stage.startswith("Finding vessels") else 0.5
+        self._share = max(self._share, weight * (progress.fraction or 0.0))
+        stage = f"{self._name} ({self._number + 1} of {self._count}): {progress.stage}"
+        self._monitor.step(Progress(stage, round(1000 * (self._number + self._share)), 1000 * self._count))
+
+    def note(self, message: str) -> None:
+        self._monitor.note(message if self._count == 1 else f"{self._name}: {message}")
+
+
+def _item(path: Path, stem: str, files: dict[str, Path], found: Segmentation) -> BatchItem:
+    share = np.count_nonzero(found.mask.vessel) / np.count_nonzero(found.fov.inside)
+    return BatchItem(
+        path=path,
+        stem=stem,
+        files=files,
+        threshold=found.mask.rule.threshold,
+        vessel_share=share,
+        fov_origin=found.fov.origin,
+        device=found.device,
+        seconds=found.seconds,
+        notes=found.notes,
+    )
+
+
+def _reason_to_skip(
+    path: Path, stem: str, out_dir: Path, export: ExportChoices, *, skip_existing: bool, overwrite_edited: bool
+) -> str:
+    """Why a photograph is left alone, or an empty text."""
+    sidecar_path = out_dir / f"{stem}.serr.json"
+    sidecar = None
+    if sidecar_path.exists() and not overwrite_edited:
+        try:
+            sidecar = read_sidecar(sidecar_path)
+        except InputError as error:
+            raise InputError(
+                f"{error} Whether the mask of {shown(path.name)} was corrected by hand is not known, so it is left as "
+                "it is."
+            ) from error
+        if sidecar.edited:
+            return f"The mask of {shown(path.name)} was corrected by hand: it is left as it is."
+    if skip_existing and all((out_dir / name).exists() for name in export.names(stem).values()):
+        of_another = sidecar is not None and sidecar.photo_sha256 not in {None, file_sha256(path)}
+        return "" if of_another else f"{shown(path.name)} has its results already."
+    return ""
+
+
+def _refuse_to_overwrite(inputs: Sequence[Path], stem: str, out_dir: Path, export: ExportChoices) -> None:
+    for name in export.names(stem).values():
+        target = out_dir / name
+        if target.exists() and any(source.exists() and source.samefile(target) for source in inputs):
+            raise OutputError(
+                f"The result {shown(name)} would overwrite a file that is read here, {shown(target)}. Choose another "
+                "folder for the results."
+            )
