@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -80,13 +81,24 @@ def train(
     """
     out = Path(out)
     config = _open_run(config, out, resume)
-    fabric = _fabric(config, device)
-    run = _Run(config, load_training_data(config, root, monitor), fabric, out)
-    if resume and (out / CHECKPOINT_FILE).is_file():
-        run.restore(load_checkpoint(out / CHECKPOINT_FILE))
-    else:
-        run.log.cut_after(-1)
-    return run.go(monitor)
+    with _denormals_as_zero():
+        fabric = _fabric(config, device)
+        run = _Run(config, load_training_data(config, root, monitor), fabric, out)
+        if resume and (out / CHECKPOINT_FILE).is_file():
+            run.restore(load_checkpoint(out / CHECKPOINT_FILE))
+        else:
+            run.log.cut_after(-1)
+        return run.go(monitor)
+
+
+@contextmanager
+def _denormals_as_zero() -> Iterator[None]:
+    """Late in a training activations become denormal, which is slow; afterwards the caller has its IEEE arithmetic."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def _open_run(config: TrainingConfig, out: Path, resume: bool) -> TrainingConfig:
@@ -107,7 +119,6 @@ def _open_run(config: TrainingConfig, out: Path, resume: bool) -> TrainingConfig
 def _fabric(config: TrainingConfig, device: str) -> Any:
     if config.run.threads:
         torch.set_num_threads(config.run.threads)
-    torch.set_flush_denormal(True)  # late in a training activations become denormal, and those are slow
     accelerator = {"mps": "mps", "cuda": "cuda", "cpu": "cpu"}.get(device, "auto")
     bf16 = config.optimisation.precision == "bf16" or (config.optimisation.precision == "auto" and _fast_bf16(device))
     try:

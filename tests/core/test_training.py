@@ -107,6 +107,7 @@ def test_training_learns_and_the_card_says_how(tmp_path: Path, drawn: Path) -> N
     assert len(held_out) == 1
     assert held_out[0] in model.card.trained_on
     assert model.card.preprocessing == tiny_config(tmp_path).preprocessing
+    assert (np.full(4, 1e-40, np.float32) / 2 > 0).all(), "the caller's arithmetic still knows denormal numbers"
 
 
 def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path, drawn: Path) -> None:
