@@ -94,7 +94,8 @@ def segment_sample(environment: Environment) -> int:
     """Does the job of the window by ``serr segment`` and says where the pictures are; gives its exit code."""
     sample = environment.root / "resources" / "sample" / "retina.jpg"
     out = environment.root / "out" / "sample"
-    code = subprocess.call([environment.program("serr"), "segment", sample, "--out", out])
+    command = [environment.program("serr"), "segment", sample, "--out", out]
+    code = subprocess.call(command, stdout=subprocess.DEVNULL)  # its one line for a script says what follows here
     if code != 0:
         return code
     say("")
