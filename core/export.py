@@ -1,16 +1,18 @@
 """The files of a result: mask, probability map, overlay picture, and the side-car that says how they were made.
 
-The side-car ``<stem>.serr.json`` is written last, so where it stands, its result is complete. Its fields are described
-in ``docs/formats.md``.
+All files of a result are put in place together, the side-car ``<stem>.serr.json`` last, so where it stands, its result
+is complete. Its fields are described in ``docs/formats.md``.
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import cv2
@@ -19,7 +21,7 @@ import numpy.typing as npt
 
 from core import __version__
 from core.errors import InputError
-from core.files import atomic_path, shown, write_bytes_atomic
+from core.files import shown, write_together
 from core.types import (
     BoolArray,
     ByteArray,
@@ -27,6 +29,7 @@ from core.types import (
     FovOrigin,
     FundusImage,
     ProbabilityMap,
+    ThresholdOrigin,
     ThresholdRule,
     VesselMask,
 )
@@ -74,7 +77,10 @@ def export_segmentation(
     *,
     mask: VesselMask | None = None,
 ) -> dict[str, Path]:
-    """Write the chosen files of a result, each whole or not at all.
+    """Write the chosen files of a result: all of them, or where that fails none, and older ones stay as they were.
+
+    A side-car that is already there for this stem is renewed together with its mask, also where none is chosen: the old
+    one would vouch for a mask that is gone.
 
     Parameters
     ----------
@@ -87,25 +93,27 @@ def export_segmentation(
 
     Raises
     ------
-    OutputError : a file cannot be written; the ones before it stay, and no side-car then vouches for them.
+    OutputError : a file cannot be written.
     """
     mask = mask or segmentation.mask
-    written: dict[str, Path] = {}
-    for kind, name in choices.names(stem).items():
-        path = Path(out_dir) / name
-        if kind == "mask":
-            write_bytes_atomic(path, png(np.where(mask.vessel, np.uint8(255), np.uint8(0))))
-        elif kind == "probability":
-            write_probability(path, segmentation.probability)
-        elif kind == "overlay":
-            picture = overlay_picture(segmentation.image, mask.vessel, segmentation.fov)
-            write_bytes_atomic(path, png(picture[:, :, ::-1]))
-        else:
-            record = make_record(segmentation, mask, {made: file.name for made, file in written.items()})
-            text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-            write_bytes_atomic(path, text.encode() + b"\n")
-        written[kind] = path
-    return written
+    names = choices.names(stem)
+    sidecar = f"{stem}.serr.json"
+    if "mask" in names and (out_dir / sidecar).exists():
+        names["sidecar"] = sidecar
+    contents: dict[Kind, bytes] = {}
+    if "mask" in names:
+        contents["mask"] = png(np.where(mask.vessel, np.uint8(255), np.uint8(0)))
+    if "probability" in names:
+        encode = probability_tiff if choices.float_probability else probability_png
+        contents["probability"] = encode(segmentation.probability)
+    if "overlay" in names:
+        contents["overlay"] = png(overlay_picture(segmentation.image, mask.vessel, segmentation.fov)[:, :, ::-1])
+    if "sidecar" in names:
+        record = make_record(segmentation, mask, {kind: names[kind] for kind in contents})
+        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+        contents["sidecar"] = text.encode() + b"\n"
+    write_together({out_dir / names[kind]: data for kind, data in contents.items()})
+    return {kind: out_dir / names[kind] for kind in contents}
 
 
 def png(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> bytes:
@@ -116,16 +124,18 @@ def png(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> bytes:
     return bytes(encoded)
 
 
-def write_probability(path: Path, probability: ProbabilityMap) -> None:
-    """Write a map: ``.png`` as round(65535 p) in 16 bits, ``.tif`` as the float32 values themselves."""
-    if path.suffix.lower() == ".png":
-        scaled = np.rint(probability.values * np.float32(_PROBABILITY_SCALE)).astype(np.uint16)
-        write_bytes_atomic(path, png(scaled))
-        return
+def probability_png(probability: ProbabilityMap) -> bytes:
+    """A map as 16-bit grey PNG of round(65535 p)."""
+    return png(np.rint(probability.values * np.float32(_PROBABILITY_SCALE)).astype(np.uint16))
+
+
+def probability_tiff(probability: ProbabilityMap) -> bytes:
+    """A map as grey TIFF of the float32 values themselves, deflated."""
     import tifffile
 
-    with atomic_path(path) as temporary:
-        tifffile.imwrite(temporary, probability.values, photometric="minisblack", compression="zlib")
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, probability.values, photometric="minisblack", compression="zlib")
+    return buffer.getvalue()
 
 
 def overlay_picture(image: FundusImage, vessel: BoolArray, fov: FieldOfView) -> ByteArray:
@@ -230,7 +240,7 @@ class SideCar:
 
 
 def read_sidecar(path: Path) -> SideCar:
-    """Read a side-car.
+    """Read a side-car and check every value that is needed to make the result again.
 
     Raises
     ------
@@ -238,9 +248,11 @@ def read_sidecar(path: Path) -> SideCar:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8
         why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise InputError(f"The side-car {shown(path)} cannot be read: {why}.") from error
+        raise InputError(
+            f"The side-car {shown(path)} cannot be read: {why}. Choose another, or make the result anew."
+        ) from error
     try:
         record = json.loads(text)
         found = record["serr_sidecar"]
@@ -251,24 +263,42 @@ def read_sidecar(path: Path) -> SideCar:
     if not isinstance(found, int) or found > FORMAT_VERSION:
         raise InputError(f"{shown(path)} was written by a newer version of this program: update the program.")
     try:
-        photo, fov, model = record["photograph"], record["field_of_view"], record["model"]
-        origin = fov["origin"]
-        if origin not in get_args(FovOrigin):
-            raise ValueError(f"unknown origin of the field of view {origin!r}")
-        return SideCar(
-            path=path,
-            photo=Path(photo["file"]) if photo["file"] else None,
-            photo_sha256=photo["sha256"],
-            model=str(model["name"]),
-            model_sha256=str(model["sha256"]),
-            options=dict(record["inference"]["options"]),
-            rule=ThresholdRule(int(record["rule"]["level"]), record["rule"]["origin"]),
-            fov_origin=origin,
-            fov_file=Path(fov["file"]) if fov["file"] else None,
-            fov_sha256=str(fov["sha256"]),
-            mask_sha256=str(record["mask"]["sha256"]),
-            edited=bool(record["mask"]["edited"]),
-            record=record,
-        )
+        return _checked(path, record)
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"The side-car {shown(path)} is damaged ({error!r}): make the result again.") from error
+        raise InputError(f"The side-car {shown(path)} is damaged ({error}): make the result again.") from error
+
+
+def _checked(path: Path, record: dict[str, Any]) -> SideCar:
+    """Raises KeyError, TypeError or ValueError for what is missing or wrong, with the place in its text."""
+
+    def value(place: str, kind: type | UnionType) -> Any:
+        found: Any = record
+        for key in place.split("."):
+            if not isinstance(found, dict) or key not in found:
+                raise KeyError(f"{place} is missing")
+            found = found[key]
+        if not isinstance(found, kind) or (isinstance(found, bool) and kind is int):
+            raise TypeError(f"{place} is {found!r}")
+        return found
+
+    def one_of(place: str, literal: object) -> Any:
+        if value(place, str) not in get_args(literal):
+            raise ValueError(f"{place} is {value(place, str)!r}")
+        return value(place, str)
+
+    photo, fov_file = value("photograph.file", str | None), value("field_of_view.file", str | None)
+    return SideCar(
+        path=path,
+        photo=Path(photo) if photo else None,
+        photo_sha256=value("photograph.sha256", str | None),
+        model=value("model.name", str),
+        model_sha256=value("model.sha256", str),
+        options=dict(value("inference.options", dict)),
+        rule=ThresholdRule(value("rule.level", int), one_of("rule.origin", ThresholdOrigin)),
+        fov_origin=one_of("field_of_view.origin", FovOrigin),
+        fov_file=Path(fov_file) if fov_file else None,
+        fov_sha256=value("field_of_view.sha256", str),
+        mask_sha256=value("mask.sha256", str),
+        edited=value("mask.edited", bool),
+        record=record,
+    )

@@ -7,8 +7,8 @@ any, stays whole until the new one is complete on the disk, and a failure or a c
 import errno
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from core.errors import OutputError
@@ -82,6 +82,21 @@ def write_bytes_atomic(path: Path, data: bytes | memoryview) -> None:
     """Write ``data`` as the whole content of ``path``, or leave everything as it was and raise ``OutputError``."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write several files so that all of them are new or all are as before, and put them in place in the given order.
+
+    All are complete on the disk before the first is put in place, so a disk that is full changes nothing.
+    """
+    with ExitStack() as stack:
+        for path, data in reversed(list(files.items())):  # the stack ends in the opposite order
+            temporary = stack.enter_context(atomic_path(path))
+            try:
+                temporary.write_bytes(data)
+                _flush_to_disk(temporary)
+            except OSError as error:  # here, or it would be told of the file that was begun last
+                raise output_error(path, error) from error
 
 
 def ensure_folder(folder: Path) -> Path:

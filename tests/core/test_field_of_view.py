@@ -52,7 +52,7 @@ def found(image: Pixels, noise: float = 2.0) -> tuple[BoolArray, str]:
     return fov.inside, fov.origin
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     size=st.tuples(st.integers(200, 900), st.integers(200, 900)),
     x=st.floats(0.35, 0.65),

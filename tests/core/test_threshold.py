@@ -1,0 +1,89 @@
+"""Thresholding: exact at every multiple of 1/256, and Otsu's choice against scikit-image."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from skimage.filters import threshold_otsu
+
+from core.masks.threshold import apply_threshold, otsu_level
+from core.types import FieldOfView, ProbabilityMap, ThresholdRule
+
+FLOATS = arrays(np.float32, (7, 9), elements=st.floats(0, 1, width=32))
+
+
+def edge_values() -> npt.NDArray[np.float32]:
+    """Every k/256 with its two neighbours among the float32 numbers, where rounding would show."""
+    exact = np.arange(257, dtype=np.float32) / np.float32(256)
+    below, above = np.nextafter(exact, np.float32(-1)), np.nextafter(exact, np.float32(2))
+    return np.stack([below, exact, above]).clip(0, 1).astype(np.float32)
+
+
+@pytest.mark.parametrize("level", [1, 2, 77, 128, 254, 255])
+def test_the_mask_is_p_at_least_k_over_256_without_rounding(level: int) -> None:
+    values = edge_values()
+    mask = apply_threshold(ProbabilityMap(values), ThresholdRule(level, "model"))
+    assert np.array_equal(mask.vessel, values.astype(np.float64) >= level / 256)
+    assert mask.rule == ThresholdRule(level, "model")
+    assert not mask.edited
+
+
+@given(values=FLOATS, low=st.integers(1, 255), high=st.integers(1, 255))
+def test_a_higher_threshold_never_adds_a_vessel(values: npt.NDArray[np.float32], low: int, high: int) -> None:
+    low, high = sorted((low, high))
+    probability = ProbabilityMap(values)
+    many, few = (apply_threshold(probability, ThresholdRule(level)).vessel for level in (low, high))
+    assert (many | ~few).all()
+    assert np.array_equal(few, values.astype(np.float64) >= high / 256)
+
+
+def in_two_heaps(seed: int, share: float, apart: float) -> npt.NDArray[np.float32]:
+    """Probabilities as networks give them: a heap near 0, a smaller one higher up, some between."""
+    rng = np.random.default_rng(seed)
+    vessel = rng.random((80, 90)) < share
+    return (
+        np.where(vessel, rng.normal(0.3 + apart, 0.12, vessel.shape), rng.exponential(0.08, vessel.shape))
+        .clip(0, 1)
+        .astype(np.float32)
+    )
+
+
+@given(seed=st.integers(0, 10_000), share=st.floats(0.03, 0.6), apart=st.floats(0.1, 0.6))
+def test_otsu_is_that_of_scikit_image(seed: int, share: float, apart: float) -> None:
+    """Inside the field of view. scikit-image gives the highest level of the lower class, we the lowest of the upper."""
+    probability = ProbabilityMap(in_two_heaps(seed, share, apart))
+    inside = np.zeros(probability.shape, np.bool_)
+    inside[5:70, 10:85] = True
+    theirs = int(threshold_otsu(probability.levels[inside]))
+    ours = otsu_level(probability, FieldOfView(inside, "file"))
+    levels = probability.levels[inside]
+    # Where a level is empty, several thresholds split alike: what counts is that the classes are the same.
+    assert np.array_equal(levels >= ours, levels > theirs)
+
+
+def test_otsu_looks_inside_the_field_of_view_only() -> None:
+    values = in_two_heaps(1, 0.3, 0.4)
+    inside = np.ones(values.shape, np.bool_)
+    inside[:, 45:] = False
+    fov = FieldOfView(inside, "file")
+    other = values.copy()
+    other[:, 45:] = 1.0
+    assert otsu_level(ProbabilityMap(values), fov) == otsu_level(ProbabilityMap(other), fov)
+
+
+def test_otsu_between_two_values_and_of_a_single_one() -> None:
+    values = np.full((10, 10), 0.25, np.float32)
+    fov = FieldOfView.full(values.shape)
+    assert otsu_level(ProbabilityMap(values), fov) == 128
+    values[:3] = 0.75
+    level = otsu_level(ProbabilityMap(values), fov)
+    assert 64 < level <= 192
+    assert abs(level - 128) <= 1  # in the middle of the empty stretch
+    assert otsu_level(ProbabilityMap(np.zeros((4, 4), np.float32)), FieldOfView.full((4, 4))) in range(1, 256)
+
+
+def test_a_field_of_view_of_another_size_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="field of view"):
+        otsu_level(ProbabilityMap(np.zeros((4, 4), np.float32)), FieldOfView.full((4, 5)))
