@@ -1,4 +1,4 @@
-"""The one shape of long work: a function takes a ``Monitor``, reports to it between steps, and may be cancelled by it."""
+"""The one shape of long work: a function takes a ``Monitor``, reports to it between steps, may be cancelled by it."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,8 +8,8 @@ from typing import Protocol
 class Progress:
     """Where a piece of long work stands.
 
-    ``stage`` is a short present-tense phrase for a person ("Finding vessels"); ``done`` and ``total`` count the steps of that
-    stage. ``total`` is 0 while the number of steps is not known.
+    ``stage`` is a short present-tense phrase for a person ("Finding vessels"); ``done`` and ``total`` count the steps of
+    that stage. ``total`` is 0 while the number of steps is not known.
     """
 
     stage: str

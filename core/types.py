@@ -72,7 +72,7 @@ class FundusImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldOfView:
-    """The part of the photograph that shows the retina: ``inside`` is bool (H, W), ``origin`` says where it came from."""
+    """The part of the photograph that shows the retina: ``inside`` is bool (H, W), ``origin`` says where it is from."""
 
     inside: BoolArray
     origin: FovOrigin
@@ -110,8 +110,8 @@ class FieldOfView:
 class ProbabilityMap:
     """Vessel probability of each pixel of the photograph.
 
-    ``values`` is float32 (H, W) in [0, 1] and exactly 0 outside the field of view. ``levels`` is uint8 (H, W), floor(256 p)
-    cut at 255, so that for a threshold k/256 the mask is ``levels >= k`` without rounding error.
+    ``values`` is float32 (H, W) in [0, 1] and exactly 0 outside the field of view. ``levels`` is uint8 (H, W),
+    floor(256 p) cut at 255, so that for a threshold k/256 the mask is ``levels >= k`` without rounding error.
     """
 
     values: FloatArray
@@ -136,7 +136,7 @@ class ProbabilityMap:
 class ThresholdRule:
     """How a probability map becomes a mask: vessel where p >= level / 256.
 
-    ``level`` is 1..255; ``origin`` says who chose it, because a threshold that was chosen on a label is no honest test of it.
+    ``level`` is 1..255; ``origin`` says who chose it, because a threshold chosen on a label is no honest test of it.
     """
 
     level: int
@@ -161,7 +161,7 @@ class ThresholdRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VesselMask:
-    """Vessel or not for each pixel: ``vessel`` bool (H, W), the rule that made it, and whether a hand has changed it since."""
+    """Vessel or not for each pixel: ``vessel`` bool (H, W), the rule that made it, whether a hand has changed it since."""
 
     vessel: BoolArray
     rule: ThresholdRule

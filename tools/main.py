@@ -94,7 +94,7 @@ def segment_sample(environment: Environment) -> int:
     """Does the job of the window by ``serr segment`` and says where the pictures are; gives its exit code."""
     sample = environment.root / "resources" / "sample" / "retina.jpg"
     out = environment.root / "out" / "sample"
-    command = [environment.program("serr"), "segment", sample, "--out", out]
+    command: list[str | Path] = [environment.program("serr"), "segment", sample, "--out", out]
     code = subprocess.call(command, stdout=subprocess.DEVNULL)  # its one line for a script says what follows here
     if code != 0:
         return code

@@ -24,7 +24,7 @@ from core.photo.reading import read_fov, read_fundus, read_label
         ("hrf", "train", 30, "01_dr", "10_h", ["manual1"]),
     ],
 )
-def test_real_data_sets(  # noqa: PLR0917
+def test_real_data_sets(
     serr_data: Path, name: str, split: str, number: int, first: str, last: str, experts: list[str]
 ) -> None:
     dataset = read_layout(name, serr_data, split)
@@ -41,7 +41,8 @@ def test_splits_do_not_overlap(serr_data: Path) -> None:
     for name, pair in {"drive": ("train", "test"), "stare": ("train", "test")}.items():
         one, other = ({case.photo for case in read_layout(name, serr_data, split).cases} for split in pair)
         assert not one & other
-    seed = [{case.stem for case in read_layout("stare", serr_data, split).cases} for split in ("seed-train", "seed-test")]
+    splits = ("seed-train", "seed-test")
+    seed = [{case.stem for case in read_layout("stare", serr_data, split).cases} for split in splits]
     assert not seed[0] & seed[1]
     assert seed[0] | seed[1] == {case.stem for case in read_layout("stare", serr_data, "all").cases}
 

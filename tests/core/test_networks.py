@@ -1,4 +1,4 @@
-"""SERR-U-Net is what it says: recurrent with shared weights, residual, and gated by a connected squeeze-and-excitation."""
+"""SERR-U-Net is what it says: recurrent with shared weights, residual, gated by a connected squeeze-and-excitation."""
 
 from pathlib import Path
 

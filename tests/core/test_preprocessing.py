@@ -89,7 +89,7 @@ def test_scale_brings_the_diameter_to_the_wanted_one(side: int, wanted: int) -> 
 
 
 def test_a_map_comes_back_to_its_place() -> None:
-    """A bright spot found on a photograph of three times the scale lies where it was, to half a pixel of the small grid."""
+    """A bright spot on a photograph of three times the scale lies where it was, to half a pixel of the small grid."""
     shape, at = (300, 360), (201, 98)
     inside = np.zeros(shape, bool)
     inside[20:290, 30:330] = True

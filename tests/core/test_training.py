@@ -122,7 +122,7 @@ def test_damaged_checkpoint_is_named(tmp_path: Path, drawn: Path) -> None:
     train(config, drawn, tmp_path / "run", device="cpu")
     checkpoint = tmp_path / "run" / "checkpoint.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(TrainingError, match="checkpoint.safetensors is damaged"):
+    with pytest.raises(TrainingError, match=r"checkpoint\.safetensors is damaged"):
         train(config, drawn, tmp_path / "run", resume=True, device="cpu")
 
 
@@ -198,7 +198,8 @@ def test_a_crop_is_a_pure_function_of_its_key() -> None:
 def test_image_label_and_field_of_view_of_a_crop_move_together() -> None:
     """With the label as the picture itself, the crop's plane and label must agree wherever neither is at an edge."""
     base = sample()
-    twin = Sample(base.name, (base.label * 2.0 - 1.0)[None] * base.inside, base.label, base.inside, base.rows, base.columns)
+    planes = (base.label * 2.0 - 1.0)[None] * base.inside
+    twin = Sample(base.name, planes, base.label, base.inside, base.rows, base.columns)
     still = AugmentationPart(log_gamma=0, log_contrast=0, brightness=0, noise_sd=0, blur_sd_px=0)
     seen = 0
     for slot in range(20):
