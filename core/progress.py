@@ -8,8 +8,8 @@ from typing import Protocol
 class Progress:
     """Where a piece of long work stands.
 
-    ``stage`` is a short present-tense phrase for a person ("Finding vessels"); ``done`` and ``total`` count the steps of
-    that stage. ``total`` is 0 while the number of steps is not known.
+    ``stage`` is a short present-tense phrase for a person ("Finding vessels"); ``done`` and ``total`` count the steps
+    of that stage. ``total`` is 0 while the number of steps is not known.
     """
 
     stage: str

@@ -161,7 +161,7 @@ class ThresholdRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VesselMask:
-    """Vessel or not for each pixel: ``vessel`` bool (H, W), the rule that made it, whether a hand has changed it since."""
+    """Vessel or not: ``vessel`` bool (H, W), the rule that made it, and whether a hand has changed it since."""
 
     vessel: BoolArray
     rule: ThresholdRule

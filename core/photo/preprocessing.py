@@ -63,8 +63,7 @@ class NetInput:
     """A prepared photograph.
 
     ``planes`` is float32 (C, h, w), about [-2, 2], 0 outside the field of view; ``inside`` bool (h, w); ``scale`` is h
-    over the height of ``box``, which is the field of view's bounding box (top, left, bottom, right) on the photograph of
-    ``shape``.
+    over the height of ``box``, the bounding box of the field of view (top, left, bottom, right) on the photograph of ``shape``.
     """
 
     planes: FloatArray
@@ -142,7 +141,7 @@ def _enhance(plane: FloatArray, inside: BoolArray, recipe: Preprocessing) -> Flo
 
 
 def restore(values: FloatArray, prepared: NetInput, fov: FieldOfView) -> FloatArray:
-    """Bring a map from the network's grid (h, w) back to the photograph's (H, W), exactly 0 outside the field of view."""
+    """Bring a map from the network's grid (h, w) back to the photograph's (H, W), 0 outside the field of view."""
     if values.shape != prepared.inside.shape:
         raise ValueError(f"the map is {values.shape}, the prepared photograph {prepared.inside.shape}")
     top, left, bottom, right = prepared.box
