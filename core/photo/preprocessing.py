@@ -63,7 +63,8 @@ class NetInput:
     """A prepared photograph.
 
     ``planes`` is float32 (C, h, w), about [-2, 2], 0 outside the field of view; ``inside`` bool (h, w); ``scale`` is h
-    over the height of ``box``, the bounding box of the field of view (top, left, bottom, right) on the photograph of ``shape``.
+    over the height of ``box``, the bounding box of the field of view (top, left, bottom, right) on the photograph of
+    ``shape``.
     """
 
     planes: FloatArray
