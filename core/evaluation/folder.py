@@ -83,20 +83,21 @@ def evaluate_dataset(
     pool = PooledValues()
     images: list[ImageScores] = []
     experts: dict[str, list[tuple[Counts, Scores]]] = {name: [] for name in others}
-    for done, case in enumerate(dataset.cases):
-        monitor.step(Progress("Evaluating photographs", done, len(dataset.cases)))
+    for number, case in enumerate(dataset.cases):
+        part = _Part(monitor, case.stem, number, len(dataset.cases))
+        part.step(Progress("Reading"))
         image = read_fundus(case.photo)
         label = read_label(case.labels[truth], shape=image.shape).vessel
         fov = estimate_field_of_view(image) if case.fov is None else read_fov(case.fov, shape=image.shape)
         inside = region_of(fov, region)
-        probability = predict(image, fov, monitor)
+        probability = predict(image, fov, part)
         areas = pool.add(probability.values, label, inside)
         counts = LevelHistogram.from_map(probability.levels, label, inside).counts(rule)
         scores = counts.scores(auc_roc=areas.auc_roc, auc_pr=areas.auc_pr)
         images.append(ImageScores(case.stem, case.photo, counts, scores, fov.origin))
         for name in others:
             experts[name].append(_expert(read_label(case.labels[name], shape=image.shape).vessel, label, inside))
-    monitor.step(Progress("Evaluating photographs", len(dataset.cases), len(dataset.cases)))
+    monitor.step(Progress("Pooling all pixels"))
     pooled = pool.areas()
     usual = truth == next(iter(dataset.cases[0].labels))
     return EvaluationReport(
@@ -115,6 +116,20 @@ def evaluate_dataset(
         exact_auc=pool.exact,
         versions=_versions(),
     )
+
+
+class _Part:
+    """Shows the progress of one photograph as a part of the whole."""
+
+    def __init__(self, monitor: Monitor, stem: str, number: int, count: int) -> None:
+        self._monitor, self._stem, self._number, self._count = monitor, stem, number, count
+
+    def step(self, progress: Progress) -> None:
+        stage = f"{self._stem} ({self._number + 1} of {self._count}): {progress.stage}"
+        self._monitor.step(Progress(stage, self._number, self._count))
+
+    def note(self, message: str) -> None:
+        self._monitor.note(f"{self._stem}: {message}")
 
 
 def _truth(dataset: DataSetFiles, labels: str | None) -> str:

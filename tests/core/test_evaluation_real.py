@@ -239,7 +239,8 @@ class _Recorder:
 def test_progress_counts_photographs_and_cancel_ends_it(drive: DataSet) -> None:
     method, monitor = Method("dark lines"), _Recorder()
     evaluate_dataset(_few(drive, 2), _dark_lines, method=method, rule=RULE, monitor=monitor)
-    assert [(step.done, step.total) for step in monitor.seen] == [(0, 2), (1, 2), (2, 2)]
+    assert [(step.done, step.total) for step in monitor.seen] == [(0, 2), (1, 2), (0, 0)]
+    assert monitor.seen[1].stage == "02_test (2 of 2): Reading"
     with pytest.raises(Cancelled):
         evaluate_dataset(drive, _dark_lines, method=method, rule=RULE, monitor=_Recorder(cancel_at=1))
 

@@ -1,0 +1,20 @@
+"""The command line: ``serr segment``, ``replay``, ``evaluate``, ``train``, ``models``, ``info``.
+
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed (one sentence for each failure on stderr),
+2 the command was used wrongly, 130 cancelled. Nothing heavy is imported before a command needs it, so that help comes
+at once.
+"""
+
+import os
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, ``sys.argv`` by default, and return its exit code."""
+    # Read by OpenMP when torch loads it: idle threads sleep instead of burning the cores that other programs need.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from core.cli.app import run
+
+    return run(arguments)

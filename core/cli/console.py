@@ -1,0 +1,185 @@
+"""What the commands say and how they are stopped: stdout, stderr, progress, Ctrl+C."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Protocol
+
+from core.errors import OutputError
+from core.progress import Cancelled, Progress
+
+CANCELLED_CODE = 130
+QUIET_S = 5.0
+"""Without a terminal, progress is a line at most this often: a log file shall show that work goes on, not each step."""
+
+
+class UsageError(Exception):
+    """The command was used wrongly; the sentence says how to use it. Exit code 2."""
+
+
+def prepare_streams() -> None:
+    """Let a console that lacks a character show an escape for it, where Python would stop with an error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def say(text: str) -> None:
+    """A line of the result, on stdout. Raises as ``flush``."""
+    with _told():
+        sys.stdout.write(text + "\n")
+
+
+def say_json(value: object) -> None:
+    """The result as JSON, on stdout, in plain ASCII so that every console and pipe carries it."""
+    say(json.dumps(value, indent=2, allow_nan=False))
+
+
+def flush() -> None:
+    """Bring the result out now, where it can still be told that it does not come through.
+
+    Raises
+    ------
+    OutputError : the disk that stdout goes to is full, for example. BrokenPipeError : nobody reads on.
+    """
+    with _told():
+        sys.stdout.flush()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        with suppress(OSError):  # some Pythons try the rest of the buffer again at their end, and exit with 120
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(f"the result cannot be written to the standard output: {error.strerror or error}.") from error
+
+
+def tell(text: str) -> None:
+    """A line beside the result, on stderr; where that is closed, there is nobody to tell."""
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def is_debugging() -> bool:
+    """Whether the user asked for tracebacks (SERR_DEBUG=1)."""
+    return os.environ.get("SERR_DEBUG", "0") not in {"", "0"}
+
+
+class _Display(Protocol):
+    def show(self, progress: Progress) -> None: ...
+
+    def note(self, message: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _Bars:
+    """A progress bar on a terminal, gone at the end."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as RichProgress
+
+        self._bars = RichProgress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(markup=False),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._bars.add_task("Starting", total=None)
+        self._bars.start()
+
+    def show(self, progress: Progress) -> None:
+        self._bars.update(self._task, description=progress.stage, completed=progress.done, total=progress.total or None)
+
+    def note(self, message: str) -> None:
+        self._bars.console.print(message, markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        self._bars.stop()
+
+
+class _Lines:
+    """Progress without a terminal: now and then a line."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def show(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._last >= QUIET_S:
+            self._last = now
+            share = "" if progress.fraction is None else f", {progress.fraction:.0%}"
+            tell(f"{progress.stage}{share}")
+
+    def note(self, message: str) -> None:
+        tell(message)
+
+    def close(self) -> None:
+        pass
+
+
+class ConsoleMonitor:
+    """Shows progress on stderr, and ends the work at its next step after a wish to cancel.
+
+    ``fraction`` is the share done that was last reported, None while it is not known.
+    """
+
+    def __init__(self, display: _Display) -> None:
+        self.fraction: float | None = None
+        self._display = display
+        self._wish = threading.Event()
+
+    def step(self, progress: Progress) -> None:
+        self.fraction = progress.fraction
+        if self._wish.is_set():
+            raise Cancelled
+        self._display.show(progress)
+
+    def note(self, message: str) -> None:
+        self._display.note(f"serr: {message}")
+
+    def cancel(self) -> None:
+        """Wish the end of the work; a second wish ends it on the spot with KeyboardInterrupt."""
+        if self._wish.is_set():
+            raise KeyboardInterrupt
+        self._wish.set()
+
+
+@contextmanager
+def monitored() -> Iterator[ConsoleMonitor]:
+    """A monitor for long work, cancelled by Ctrl+C or SIGTERM (what a batch system sends).
+
+    Work that reports to it ends at its next step, with its files whole. A second Ctrl+C does not wait for that step.
+    """
+    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    display: _Display = _Bars() if terminal else _Lines()
+    monitor = ConsoleMonitor(display)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        monitor.cancel()
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield monitor
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        display.close()

@@ -1,0 +1,50 @@
+"""``serr info``: versions, devices, and where files are; what a report of a fault needs."""
+
+import platform
+import sys
+from typing import Annotated
+
+import typer
+
+from core import __version__
+from core.cli.console import say, say_json
+from core.resources import resource_path
+
+
+def info(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False) -> None:
+    """Say versions, devices, and where files are."""
+    import cv2
+    import numpy as np
+    import torch
+
+    from core.inference.device import choose_device, list_devices
+    from core.weights import list_models, user_models_folder
+
+    devices = list_devices()
+    values: dict[str, dict[str, str]] = {
+        "versions": {
+            "serr-fundus": __version__,
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "opencv": str(cv2.__version__),
+            "numpy": np.__version__,
+            "system": platform.platform(),
+        },
+        "devices": {device.torch_name: device.label for device in devices} | {"auto": choose_device("auto").torch_name},
+        "files": {
+            "python": sys.executable,
+            "program": str(resource_path().parent),
+            "bundled models": str(resource_path("weights")),
+            "your models": str(user_models_folder()),
+            "sample photograph": str(resource_path("sample", "retina.jpg")),
+        },
+        "models": {entry.card.name: str(entry.path) for entry in list_models()},
+    }
+    if as_json:
+        say_json(values)
+        return
+    for part, entries in values.items():
+        say(part)
+        width = max((len(name) for name in entries), default=0)
+        for name, value in entries.items():
+            say(f"  {name:<{width}}  {value}")

@@ -1,0 +1,99 @@
+"""Options that several commands share, checked before anything heavy is loaded."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from core.cli.console import UsageError
+
+if TYPE_CHECKING:
+    from core.export import ExportChoices
+
+KINDS = ("mask", "probability", "overlay", "sidecar")
+ALL_KINDS = ",".join(KINDS)
+
+DEVICE_HELP = "auto, cpu, cuda or mps; auto takes a GPU where there is one."
+MODEL_HELP = "Name of a model ('serr models' lists them) or a weights file."
+TTA_HELP = "none, or flips: average over the four mirrored photographs; a little better, four times slower."
+THRESHOLD_HELP = "Vessel where the probability is at least this, between 0 and 1; the model's own by default."
+
+OUT_HELP = "Folder for the results; made where it is missing."
+SAVE_HELP = f"What to write, of {', '.join(KINDS)}; all by default."
+FLOAT_HELP = "Write the probability as 32-bit float TIFF, not as 16-bit PNG."
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def one_of(option: str, value: str, known: tuple[str, ...]) -> str:
+    """The value in lower case. Raises UsageError that lists what is known."""
+    lower = value.strip().lower()
+    if lower not in known:
+        raise UsageError(f"{option} {value} is not known; choose one of: {', '.join(known)}.")
+    return lower
+
+
+def checked_device(device: str) -> str:
+    """A kind of device, also with a number such as cuda:1."""
+    kind, _, number = device.partition(":")
+    if number and not (kind.lower() == "cuda" and number.isdecimal()):
+        raise UsageError(f"--device {device} is not known; choose one of: {', '.join(DEVICES)}, or cuda:0, cuda:1 ...")
+    return one_of("--device", kind, DEVICES) + (f":{number}" if number else "")
+
+
+def checked_threshold(threshold: float | None) -> float | None:
+    """A probability strictly between 0 and 1, or None for the model's own."""
+    if threshold is not None and not 0.0 < threshold < 1.0:
+        raise UsageError(
+            f"--threshold {threshold:g} is out of range: it is a probability between 0 and 1, such as 0.5."
+        )
+    return threshold
+
+
+def checked_tta(tta: str) -> Literal["none", "flips"]:
+    """How to average over mirrored photographs."""
+    return cast(Literal["none", "flips"], one_of("--tta", tta, ("none", "flips")))
+
+
+def checked_out(out: Path) -> None:
+    """Refuse a file where a folder is needed; whether it can be written to shows when it is made."""
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file; give a folder for the results.")
+
+
+def checked_kinds(save: str) -> set[str]:
+    """The kinds of results in a list with commas."""
+    kinds = {kind.strip().lower() for kind in save.split(",") if kind.strip()}
+    unknown = sorted(kinds - set(KINDS))
+    if unknown or not kinds:
+        what = f"{', '.join(unknown)} is not known" if unknown else "is empty"
+        raise UsageError(f"--save {what}; choose any of: {', '.join(KINDS)}.")
+    return kinds
+
+
+def export_choices(kinds: set[str], as_float: bool) -> "ExportChoices":
+    """What is written, as the library wants to know it."""
+    from core.export import ExportChoices
+
+    return ExportChoices(**{kind: kind in kinds for kind in KINDS}, float_probability=as_float)
+
+
+def checked_dataset(name: str) -> str:
+    """The name of a data set whose layout is known."""
+    from core.datasets.layouts import data_set_names, splits
+    from core.errors import InputError
+
+    try:
+        splits(name)
+    except InputError:
+        raise UsageError(f"--dataset {name} is not known; choose one of: {', '.join(data_set_names())}.") from None
+    return name
+
+
+def found_model(name: str) -> Path:
+    """The file of a model. An unknown name is a usage error that lists the known ones."""
+    from core.errors import WeightsError
+    from core.weights import find_model
+
+    try:
+        return find_model(name)
+    except WeightsError as error:
+        raise UsageError(str(error)) from None

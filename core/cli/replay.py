@@ -1,0 +1,61 @@
+"""``serr replay``: make the result of a side-car again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.console import monitored, say, say_json
+from core.cli.options import (
+    ALL_KINDS,
+    FLOAT_HELP,
+    MODEL_HELP,
+    OUT_HELP,
+    SAVE_HELP,
+    checked_kinds,
+    checked_out,
+    export_choices,
+    found_model,
+)
+
+
+def replay(
+    *,
+    sidecar: Annotated[Path, typer.Argument(metavar="SIDECAR", help="A STEM.serr.json that 'serr segment' wrote.")],
+    photo: Annotated[
+        Path | None, typer.Option("--photo", help="The photograph, where it is no longer where the side-car says.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help=OUT_HELP)],
+    model: Annotated[str | None, typer.Option("--model", help=MODEL_HELP, show_default=False)] = None,
+    save: Annotated[str, typer.Option("--save", metavar="KIND,...", help=SAVE_HELP, show_default=False)] = ALL_KINDS,
+    as_float: Annotated[bool, typer.Option("--float", help=FLOAT_HELP)] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a line.")] = False,
+) -> int:
+    """Make the result of a side-car again, with its photograph, weights, field of view, options and threshold.
+
+    Says whether the mask is identical, pixel for pixel, and ends with 1 where it is not.
+    """
+    kinds = checked_kinds(save)
+    checked_out(out)
+    weights = None if model is None else found_model(model)
+
+    from core.export import export_segmentation, pixels_sha256, read_sidecar
+    from core.files import ensure_folder
+    from core.replay import replay_sidecar
+    from core.weights import load_model
+
+    wanted = read_sidecar(sidecar).mask_sha256
+    ensure_folder(out)
+    with monitored() as monitor:
+        found = replay_sidecar(sidecar, photo, model=load_model(weights) if weights else None, monitor=monitor)
+        stem = sidecar.name.removesuffix(".json").removesuffix(".serr")
+        written = export_segmentation(found, out, stem, export_choices(kinds, as_float))
+        for note in found.notes:
+            monitor.note(note)
+    identical = pixels_sha256(found.mask.vessel) == wanted
+    files = {kind: str(path) for kind, path in written.items()}
+    if as_json:
+        say_json({"photo": str(found.image.source), "files": files, "identical": identical})
+    else:
+        say(f"{found.image.source}: {'identical' if identical else 'NOT identical'}; {', '.join(files.values())}")
+    return 0 if identical else 1

@@ -1,0 +1,158 @@
+"""``serr segment``: find the vessels in photographs and write masks, probabilities, overlays and side-cars."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.console import UsageError, monitored, say, say_json, tell
+from core.cli.options import (
+    ALL_KINDS,
+    DEVICE_HELP,
+    FLOAT_HELP,
+    MODEL_HELP,
+    OUT_HELP,
+    SAVE_HELP,
+    THRESHOLD_HELP,
+    TTA_HELP,
+    checked_device,
+    checked_kinds,
+    checked_out,
+    checked_threshold,
+    checked_tta,
+    export_choices,
+    found_model,
+)
+from core.progress import Cancelled
+
+if TYPE_CHECKING:
+    from core.photo.companions import FovChoice
+    from core.segment import BatchItem, BatchReport
+    from core.weights import LoadedModel
+
+
+def segment(
+    *,
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Photographs, folders of them, or patterns.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help=OUT_HELP)],
+    model: Annotated[str | None, typer.Option("--model", help=MODEL_HELP)] = None,
+    threshold: Annotated[float | None, typer.Option("--threshold", help=THRESHOLD_HELP)] = None,
+    fov: Annotated[
+        str,
+        typer.Option(
+            "--fov",
+            metavar="auto|full|FILE|DIR",
+            help="Field of view: auto finds it in each photograph, full takes the whole photograph; or a mask file, or "
+            "a folder with a mask for each photograph.",
+        ),
+    ] = "auto",
+    device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
+    tta: Annotated[str, typer.Option("--tta", help=TTA_HELP)] = "none",
+    save: Annotated[str, typer.Option("--save", metavar="KIND,...", help=SAVE_HELP, show_default=False)] = ALL_KINDS,
+    as_float: Annotated[bool, typer.Option("--float", help=FLOAT_HELP)] = False,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave photographs alone that have all their results already.")
+    ] = False,
+    overwrite_edited: Annotated[
+        bool, typer.Option("--overwrite-edited", help="Write over masks that were corrected by hand, too.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
+) -> int:
+    """Find the vessels in photographs.
+
+    Writes into --out, for each photograph: STEM_mask.png (0 and 255), STEM_probability.png (16 bit), STEM_overlay.png
+    and STEM.serr.json (how the result was made). A file that cannot be used does not stop the others.
+    """
+    kinds = checked_kinds(save)
+    checked_out(out)
+    checked_threshold(threshold)
+    device, tta = checked_device(device), checked_tta(tta)
+    if fov not in {"auto", "full"} and not Path(fov).exists():
+        raise UsageError(f"--fov {fov} is neither auto nor full nor an existing mask file or folder of masks.")
+
+    from core.weights import DEFAULT_MODEL
+
+    weights = found_model(DEFAULT_MODEL if model is None else model)
+
+    from core.cli.inputs import find_photos
+    from core.inference.predictor import InferenceOptions
+    from core.segment import segment_files
+    from core.types import ThresholdRule
+    from core.weights import load_model
+
+    inputs = find_photos(paths)
+    for _, sentence in inputs.failed:
+        tell(f"serr: {sentence}")
+    if inputs.left_out:
+        tell(f"serr: {inputs.left_out} results of earlier runs, beside their photographs, are left out.")
+    loaded = load_model(weights)
+    choice: FovChoice = fov if fov in {"auto", "full"} else Path(fov)  # type: ignore[assignment]
+    with monitored() as monitor:
+        try:
+            report = segment_files(
+                inputs.photos,
+                out,
+                loaded,
+                fov=choice,
+                options=InferenceOptions(device=device, tta=tta),
+                rule=None if threshold is None else ThresholdRule.nearest(threshold),
+                export=export_choices(kinds, as_float),
+                skip_existing=skip_existing,
+                overwrite_edited=overwrite_edited,
+                monitor=monitor,
+            )
+        except Cancelled:
+            raise Cancelled(_left_over(monitor.fraction, len(inputs.photos), out)) from None
+    failed = (*inputs.failed, *report.failed)
+    if as_json:
+        say_json(_as_json(report, failed, out, loaded))
+    else:
+        for item in report.done:
+            say(_line(item))
+        for _, why in report.skipped:
+            tell(f"serr: {why}")
+        if failed:
+            tell(f"serr: {len(report.done)} done, {len(failed)} failed.")
+    return 1 if failed else 0
+
+
+def _left_over(fraction: float | None, count: int, out: Path) -> str:
+    """What a cancelled batch has done, in a sentence."""
+    finished = math.floor((fraction or 0.0) * count + 1e-9) if count > 1 else 0
+    if finished == 0:
+        return "No photograph was finished."
+    return (
+        f"{finished} of {count} photographs were through; their results are whole, in {out}. "
+        "The same command with --skip-existing does the others."
+    )
+
+
+def _line(item: "BatchItem") -> str:
+    files = ", ".join(str(path) for path in item.files.values())
+    return f"{item.path}: {item.vessel_share:.1%} vessels; {files}"
+
+
+def _as_json(
+    report: "BatchReport", failed: tuple[tuple[Path, str], ...], out: Path, model: "LoadedModel"
+) -> dict[str, object]:
+    return {
+        "out": str(out),
+        "model": {"name": model.card.name, "sha256": model.sha256},
+        "done": [
+            {
+                "photo": str(item.path),
+                "stem": item.stem,
+                "files": {kind: str(path) for kind, path in item.files.items()},
+                "threshold": item.threshold,
+                "vessel_share": item.vessel_share,
+                "field_of_view": item.fov_origin,
+                "device": item.device,
+                "seconds": item.seconds,
+                "notes": list(item.notes),
+            }
+            for item in report.done
+        ],
+        "skipped": [{"photo": str(path), "why": why} for path, why in report.skipped],
+        "failed": [{"photo": str(path), "why": why} for path, why in failed],
+    }

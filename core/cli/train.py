@@ -1,0 +1,81 @@
+"""``serr train``: train a network on a data set."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.console import UsageError, monitored, say, say_json
+from core.cli.options import DEVICE_HELP, checked_dataset, checked_device
+from core.progress import Cancelled
+
+
+def train(
+    *,
+    root: Annotated[Path, typer.Option("--root", help="Folder of the data set, or the folder that holds it.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the run: configuration, log, checkpoint, weights.")
+    ],
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", help="drive, stare, chase_db1 or hrf; default drive, or the configuration's."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="TOML file with the recipe; fields left out have their defaults.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Optimiser steps, instead of the recipe's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Random seed, instead of the recipe's.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=0, help="CPU threads; 0 for all.")] = None,
+    device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Train a network on a data set; an interrupted run goes on with --resume.
+
+    Part of the training photographs is held out to choose the weights and the threshold. Writes config.toml,
+    events.jsonl (one line for each validation), checkpoint.safetensors, and at the end the weights file with its card.
+    """
+    checked_device(device)
+    if dataset is not None:
+        checked_dataset(dataset)
+    changes = {"--dataset": dataset, "--config": config, "--steps": steps, "--seed": seed, "--threads": threads}
+    given = [name for name, value in changes.items() if value is not None]
+    from core.training.config import TrainingConfig, load_config
+    from core.training.loop import CHECKPOINT_FILE, CONFIG_FILE
+    from core.training.loop import train as run_training
+
+    if resume and (out / CONFIG_FILE).is_file() and given:
+        raise UsageError(
+            f"--resume goes on with the recipe of the run in {out}; leave out {', '.join(given)}, or start a new run "
+            "in another folder."
+        )
+    recipe = load_config(config) if config else TrainingConfig()
+    if dataset is not None:
+        recipe = recipe.replaced("data", dataset=dataset)
+    if steps is not None:
+        recipe = recipe.replaced("optimisation", steps=steps)
+    if seed is not None:
+        recipe = recipe.replaced("run", seed=seed)
+    if threads is not None:
+        recipe = recipe.replaced("run", threads=threads)
+    try:
+        with monitored() as monitor:
+            result = run_training(recipe, root, out, resume=resume, device=device, monitor=monitor)
+    except Cancelled:
+        kept = (out / CHECKPOINT_FILE).is_file()
+        raise Cancelled(
+            f"The run in {out} can go on from its last checkpoint with --resume."
+            if kept
+            else f"The run in {out} had no checkpoint yet; --resume starts it again."
+        ) from None
+    if as_json:
+        say_json({"weights": str(result.weights), "best_step": result.best_step, "validation": asdict(result.best)})
+    else:
+        best = result.best
+        say(f"{result.weights}")
+        say(
+            f"best step {result.best_step}: validation AUC {best.auc_roc:.4f}, F1 {best.f1:.4f}, level {best.level}/256"
+        )

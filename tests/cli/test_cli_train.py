@@ -1,0 +1,125 @@
+"""``serr train`` on drawn photographs: the run, its result, Ctrl+C and resume, wrong use."""
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from core.datasets.synthetic import write_drive_layout
+from tests.cli.program import Serr, start
+
+RECIPE = """
+[data]
+validation_photos = 1
+[network]
+config = { width = 4, depth = 2 }
+[preprocessing]
+fov_diameter_px = 96
+[optimisation]
+steps = 6
+batch = 2
+crop_px = 48
+precision = "fp32"
+[run]
+validate_every = 3
+threads = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("drawn")
+    write_drive_layout(root, 3, side=112)
+    return root
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def test_a_run_ends_in_a_weights_file_that_the_program_can_use(
+    serr: Serr, tmp_path: Path, drawn: Path, recipe: Path
+) -> None:
+    run = tmp_path / "a run"
+    ran = serr(
+        *("train", "--root", drawn, "--out", run, "--config", recipe, "--seed", "3", "--device", "cpu", "--json")
+    )
+    assert ran.code == 0, ran.err
+    weights = Path(ran.json["weights"])
+    assert weights.is_file()
+    assert ran.json["best_step"] in {3, 6}
+
+    card = serr("models", "show", weights, "--json").json
+    assert card["seeds"] == [3]
+    assert card["training"]["optimisation"]["steps"] == 6
+    shown = serr("models", "show", weights)
+    assert shown.code == 0
+    assert card["sha256"] in shown.out
+
+    again = serr("train", "--root", drawn, "--out", run, "--config", recipe)
+    assert again.code == 1
+    assert "--resume" in again.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--dataset", "messidor"], 2, ["messidor", "drive, stare, chase_db1, hrf"]),
+        (["--device", "tpu"], 2, ["tpu", "cuda"]),
+        (["--config", "missing.toml"], 1, ["missing.toml"]),
+    ],
+)
+def test_what_cannot_be_trained_is_said(
+    serr: Serr, tmp_path: Path, drawn: Path, arguments: list[str], code: int, words: list[str]
+) -> None:
+    ran = serr("train", "--root", drawn, "--out", tmp_path / "run", *arguments)
+    assert ran.code == code
+    assert ran.out == ""
+    (sentence,) = ran.sentences
+    assert all(word in sentence for word in words), sentence
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_with_a_wrong_field_is_refused_by_its_name(
+    serr: Serr, tmp_path: Path, drawn: Path, recipe: Path
+) -> None:
+    recipe.write_text(RECIPE.replace("batch = 2", "batches = 2"))
+    ran = serr("train", "--root", drawn, "--out", tmp_path / "run", "--config", recipe)
+    assert ran.code == 1
+    assert "optimisation.batches" in ran.sentences[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl+C to consoles, not to processes")
+def test_ctrl_c_keeps_the_run_and_resume_ends_it(serr: Serr, tmp_path: Path, drawn: Path, recipe: Path) -> None:
+    run = tmp_path / "run"
+    recipe.write_text(RECIPE.replace("steps = 6", "steps = 100000"))
+    process = start("train", "--root", drawn, "--out", run, "--config", recipe, "--device", "cpu")
+    events = run / "events.jsonl"
+    while process.poll() is None and not (events.is_file() and '"validated"' in events.read_text()):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert err.splitlines()[-1].startswith("serr: cancelled.")
+    assert "--resume" in err
+    assert "Traceback" not in err
+
+    refused = serr("train", "--root", drawn, "--out", run, "--resume", "--steps", "9")
+    assert refused.code == 2
+    assert "--steps" in refused.sentences[0]
+
+    # Let the run end at the step after its last checkpoint.
+    done = [json.loads(line) for line in events.read_text().splitlines()]
+    last = max(event["step"] for event in done if event["event"] == "validated")
+    config = run / "config.toml"
+    config.write_text(config.read_text().replace("steps = 100000", f"steps = {last + 1}"))
+    ended = serr("train", "--root", drawn, "--out", run, "--resume", "--device", "cpu")
+    assert ended.code == 0, ended.err
+    assert Path(ended.out.splitlines()[0]).is_file()
