@@ -98,7 +98,7 @@ def _same_model(sidecar: SideCar) -> LoadedModel:
             return load_model(entry.path)
     raise WeightsError(
         f"{shown(sidecar.path)} was made with weights ({sidecar.model}, SHA-256 {sidecar.model_sha256[:12]}...) "
-        "not among the models that are there. Add them to the models, or give their file."
+        "that are not among the models that are there. Add them to the models, or give their file."
     )
 
 

@@ -1,0 +1,334 @@
+"""``serr segment`` and ``serr replay`` on real files: results, choices, wrong use, bad files, Ctrl+C."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.weights import load_model
+from tests.bad_inputs import BAD_INPUTS, BadInput
+from tests.bad_outputs import BAD_OUTPUTS, BadOutput
+from tests.cli.program import Serr, names, read_picture, start, write_photo
+
+RESULTS = {"_mask.png", "_probability.png", "_overlay.png", ".serr.json"}
+
+
+def results(*stems: str) -> set[str]:
+    """The file names of whole results."""
+    return {stem + ending for stem in stems for ending in RESULTS}
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    return write_photo(tmp_path / "eye.png")
+
+
+def test_folders_files_and_patterns_become_whole_results(serr: Serr, tmp_path: Path, weights: Path) -> None:
+    folder = tmp_path / "Büro 眼"
+    folder.mkdir()
+    for name in ("a.png", "b.tif", "c.jpg"):
+        write_photo(folder / name)
+    (folder / "notes.txt").write_text("no photograph")
+    single, patterned = write_photo(tmp_path / "left [1].png"), write_photo(tmp_path / "right-1.png", 130, 150)
+    out = tmp_path / "new" / "räume"
+
+    ran = serr(
+        *("segment", folder, single, tmp_path / "right-*.png", folder / "a.png"),
+        *("--out", out, "--model", weights, "--device", "cpu"),
+    )
+
+    assert ran.code == 0, ran.err
+    assert ran.err == ""
+    lines = ran.out.splitlines()
+    assert [line.split(": ")[0] for line in lines] == [
+        *(str(folder / name) for name in ("a.png", "b.tif", "c.jpg")),
+        str(single),
+        str(patterned),
+    ]
+    assert names(out) == results("a", "b", "c", "left [1]", "right-1")
+    mask, probability = read_picture(out / "right-1_mask.png"), read_picture(out / "right-1_probability.png")
+    assert mask.shape == probability.shape == (130, 150)
+    assert set(np.unique(mask)) == {0, 255}
+    # The mask is the probability cut at the model's own threshold, as far as 16 bits can tell.
+    threshold = round(65535 * load_model(weights).card.default_threshold)
+    sure = np.abs(probability.astype(int) - threshold) > 1
+    np.testing.assert_array_equal((mask > 0)[sure], (probability >= threshold)[sure])
+
+
+def test_json_is_all_of_stdout_and_has_every_outcome(serr: Serr, tmp_path: Path, photo: Path, weights: Path) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    out = tmp_path / "out"
+    arguments = ("segment", photo, bad, "--out", out, "--model", weights, "--threshold", "0.25", "--json")
+
+    ran = serr(*arguments)
+
+    assert ran.code == 1
+    (sentence,) = ran.sentences
+    assert "bad.png" in sentence
+    (done,) = ran.json["done"]
+    assert done["photo"] == str(photo)
+    assert {Path(path).name for path in done["files"].values()} == names(out) == results("eye")
+    assert done["threshold"] == 0.25
+    assert done["field_of_view"] == "estimated"
+    assert ran.json["model"] == {"name": "small", "sha256": load_model(weights).sha256}
+    (failed,) = ran.json["failed"]
+    assert failed["photo"] == str(bad)
+    assert failed["why"] in sentence
+
+    again = serr(*arguments, "--skip-existing")
+    assert again.code == 1
+    assert [entry["photo"] for entry in again.json["skipped"]] == [str(photo)]
+    assert again.json["done"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--save", "mask"], {"eye_mask.png"}),
+        (["--save", "Overlay, mask"], {"eye_mask.png", "eye_overlay.png"}),
+        (["--save", "probability", "--float"], {"eye_probability.tif"}),
+        (["--save", "sidecar"], {"eye.serr.json"}),
+    ],
+)
+def test_only_what_is_wanted_is_written(
+    serr: Serr, tmp_path: Path, photo: Path, weights: Path, options: list[str], expected: set[str]
+) -> None:
+    ran = serr("segment", photo, "--out", tmp_path / "out", "--model", weights, *options)
+    assert ran.code == 0, ran.err
+    assert names(tmp_path / "out") == expected
+
+
+def test_the_field_of_view_is_the_one_that_is_named(serr: Serr, tmp_path: Path, photo: Path, weights: Path) -> None:
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    half = np.zeros((120, 128), np.uint8)
+    half[:, 64:] = 255
+    Image.fromarray(half).save(masks / "eye_mask.gif")
+    shares = {}
+    for name, choice in {"auto": "auto", "full": "full", "file": masks / "eye_mask.gif", "folder": masks}.items():
+        out = tmp_path / name
+        ran = serr("segment", photo, "--out", out, "--model", weights, "--fov", choice, "--tta", "flips", "--json")
+        assert ran.code == 0, ran.err
+        record = json.loads((out / "eye.serr.json").read_text())
+        shares[name] = (ran.json["done"][0]["field_of_view"], record["field_of_view"]["pixels"] / (120 * 128))
+        assert record["inference"]["options"]["tta"] == "flips"
+        outside = half == 0 if name in {"file", "folder"} else np.zeros_like(half, np.bool_)
+        assert not read_picture(out / "eye_mask.png")[outside].any()
+    assert shares["full"] == ("full", 1.0)
+    assert shares["file"] == shares["folder"] == ("file", 0.5)
+    assert shares["auto"][0] == "estimated"
+    assert 0.4 < shares["auto"][1] < 0.8
+
+
+def test_results_beside_the_photographs_are_no_photographs(
+    serr: Serr, tmp_path: Path, photo: Path, weights: Path
+) -> None:
+    for left_out in (0, 3):
+        ran = serr("segment", tmp_path, "--out", tmp_path, "--model", weights)
+        assert ran.code == 0, ran.err
+        assert len(ran.out.splitlines()) == 1
+        assert [line for line in ran.sentences if f"{left_out} results" in line] == ran.sentences
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == results("eye") | {"eye.png"}
+
+
+def test_photographs_of_one_name_do_not_overwrite_each_other(serr: Serr, tmp_path: Path, weights: Path) -> None:
+    for side, shape in (("left", (120, 128)), ("right", (140, 140))):
+        (tmp_path / side).mkdir()
+        write_photo(tmp_path / side / "01.png", *shape)
+    ran = serr("segment", tmp_path / "*" / "01.png", "--out", tmp_path / "out", "--model", weights, "--save", "mask")
+    assert ran.code == 0, ran.err
+    assert read_picture(tmp_path / "out" / "left_01_mask.png").shape == (120, 128)
+    assert read_picture(tmp_path / "out" / "right_01_mask.png").shape == (140, 140)
+
+
+def test_a_mask_that_a_hand_has_changed_is_left_alone(serr: Serr, tmp_path: Path, photo: Path, weights: Path) -> None:
+    out = tmp_path / "out"
+    serr("segment", photo, "--out", out, "--model", weights)
+    record = json.loads((out / "eye.serr.json").read_text())
+    record["mask"]["edited"] = True
+    (out / "eye.serr.json").write_text(json.dumps(record))
+    before = (out / "eye_mask.png").read_bytes()
+    ran = serr("segment", photo, "--out", out, "--model", weights, "--threshold", "0.9")
+    assert ran.code == 0
+    assert "by hand" in ran.sentences[0]
+    assert (out / "eye_mask.png").read_bytes() == before
+    ran = serr("segment", photo, "--out", out, "--model", weights, "--threshold", "0.9", "--overwrite-edited")
+    assert ran.err == ""
+    assert (out / "eye_mask.png").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--threshold", "0"], ["--threshold 0", "between 0 and 1"]),
+        (["--threshold", "1.5"], ["1.5", "between 0 and 1"]),
+        (["--threshold", "nan"], ["nan", "between 0 and 1"]),
+        (["--save", "mask,picture"], ["picture", "mask, probability, overlay, sidecar"]),
+        (["--save", ","], ["--save", "empty"]),
+        (["--device", "tpu"], ["tpu", "auto, cpu, cuda, mps"]),
+        (["--device", "cpu:1"], ["cpu:1"]),
+        (["--tta", "rotations"], ["rotations", "none, flips"]),
+        (["--fov", "nowhere.png"], ["nowhere.png", "auto"]),
+        (["--model", "serr-net"], ["serr-net", "small"]),
+        (["--out", "{photo}"], ["eye.png", "is a file", "folder"]),
+    ],
+)
+def test_wrong_use_is_said_before_anything_is_done(
+    serr: Serr, tmp_path: Path, photo: Path, weights: Path, own_models: Path, arguments: list[str], words: list[str]
+) -> None:
+    shutil.copy(weights, own_models)
+    ran = serr("segment", photo, "--out", tmp_path / "out", *(a.format(photo=photo) for a in arguments))
+    assert (ran.code, ran.out) == (2, "")
+    (sentence,) = ran.sentences
+    for word in words:
+        assert word in sentence
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("given", ["empty folder", "no match"])
+def test_nothing_to_do_is_wrong_use(serr: Serr, tmp_path: Path, weights: Path, given: str) -> None:
+    (tmp_path / "empty").mkdir()
+    path = tmp_path / ("empty" if given == "empty folder" else "*.png")
+    ran = serr("segment", path, "--out", tmp_path / "out", "--model", weights)
+    assert (ran.code, ran.out) == (2, "")
+    assert "no photographs match" in ran.err or "is a folder without photographs" in ran.err
+
+
+@pytest.mark.parametrize("bad", BAD_INPUTS, ids=lambda bad: bad.name)
+def test_a_bad_file_is_told_and_the_others_are_done(serr: Serr, tmp_path: Path, weights: Path, bad: BadInput) -> None:
+    photo = write_photo(tmp_path / "sound.png")
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    path = bad.build(folder)
+    with bad.rights():
+        ran = serr("segment", path, photo, "--out", tmp_path / "out", "--model", weights, "--save", "mask,sidecar")
+    assert ran.code == 1
+    assert ran.out.startswith(str(photo))
+    assert len(ran.out.splitlines()) == 1
+    sentence, summary = ran.sentences
+    assert summary == "serr: 1 done, 1 failed."
+    assert path.name.lower() in sentence.lower()
+    for word in bad.words:
+        assert word.lower() in sentence.lower()
+    assert names(tmp_path / "out") == {"sound_mask.png", "sound.serr.json"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the folders are made bad by means of Unix")
+@pytest.mark.parametrize("bad", BAD_OUTPUTS, ids=lambda bad: bad.name)
+def test_a_folder_that_cannot_be_written_to_gets_no_half_file(
+    serr: Serr, tmp_path: Path, photo: Path, weights: Path, bad: BadOutput
+) -> None:
+    with bad.open(tmp_path) as out:
+        ran = serr("segment", photo, "--out", out, "--model", weights)
+        assert ran.code in {1, 2}
+        assert ran.out == ""
+        told = " ".join(ran.sentences).lower()
+        assert any(word in told for word in bad.words)
+        if out.is_dir():
+            assert names(out) == set()
+
+
+def _damaged(weights: Path, folder: Path) -> Path:
+    data = bytearray(weights.read_bytes())
+    data[-100] ^= 0xFF
+    path = folder / "damaged.safetensors"
+    path.write_bytes(data)
+    return path
+
+
+def _cut(weights: Path, folder: Path) -> Path:
+    path = folder / "cut.safetensors"
+    path.write_bytes(weights.read_bytes()[:-100])
+    return path
+
+
+def _pickle(weights: Path, folder: Path) -> Path:
+    path = folder / "network.pth"
+    path.write_bytes(b"PK\x03\x04" + bytes(100))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (_damaged, ["damaged.safetensors", "SHA-256"]),
+        (_cut, ["cut.safetensors", "damaged"]),
+        (_pickle, ["network.pth", "pickle"]),
+        (lambda weights, folder: folder / "none.safetensors", ["none.safetensors", "does not exist"]),
+    ],
+)
+def test_wrong_weights_are_refused_in_a_sentence(
+    serr: Serr, tmp_path: Path, photo: Path, weights: Path, make: Any, words: list[str]
+) -> None:
+    ran = serr("segment", photo, "--out", tmp_path / "out", "--model", make(weights, tmp_path))
+    assert (ran.code, ran.out) == (1, "")
+    (sentence,) = ran.sentences
+    for word in words:
+        assert word in sentence
+
+
+def test_replay_gives_the_identical_mask(
+    serr: Serr, tmp_path: Path, photo: Path, weights: Path, own_models: Path
+) -> None:
+    out, again = tmp_path / "out", tmp_path / "again"
+    serr("segment", photo, "--out", out, "--model", weights, "--threshold", "0.3", "--tta", "flips", "--fov", "full")
+    sidecar = out / "eye.serr.json"
+
+    unknown = serr("replay", sidecar, "--out", again)
+    assert unknown.code == 1
+    assert "weights" in unknown.sentences[0]
+
+    shutil.copy(weights, own_models)
+    moved = photo.rename(tmp_path / "moved.png")
+    ran = serr("replay", sidecar, "--photo", moved, "--out", again, "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["identical"] is True
+    assert (again / "eye_mask.png").read_bytes() == (out / "eye_mask.png").read_bytes()
+    assert names(again) == results("eye")
+
+    record = json.loads(sidecar.read_text())
+    record["mask"]["sha256"] = "0" * 64
+    sidecar.write_text(json.dumps(record))
+    other = serr("replay", sidecar, "--photo", moved, "--out", again)
+    assert other.code == 1
+    assert "NOT identical" in other.out
+    assert "not identical" in other.sentences[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl+C to consoles, not to processes")
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_cancelled_batch_leaves_whole_results_only(
+    serr: Serr, tmp_path: Path, weights: Path, kind: signal.Signals
+) -> None:
+    folder, out = tmp_path / "photos", tmp_path / "out"
+    folder.mkdir()
+    first = write_photo(folder / "00.png", 400, 420)
+    count = 60
+    for number in range(1, count):
+        os.link(first, folder / f"{number:02}.png")
+    process = start("segment", folder, "--out", out, "--model", weights, "--device", "cpu", "--json")
+    while process.poll() is None and not (out / "01.serr.json").exists():
+        time.sleep(0.01)
+    process.send_signal(kind)
+    output, told = process.communicate(timeout=120)
+
+    assert process.returncode == 130, told
+    assert output == ""
+    assert "Traceback" not in told
+    last = told.splitlines()[-1]
+    finished = sorted(path.name[:2] for path in out.glob("*.serr.json"))
+    assert 2 <= len(finished) < count
+    assert last.startswith(f"serr: cancelled. {len(finished)} of {count} photographs")
+    assert "--skip-existing" in last
+    assert names(out) == results(*finished)
+    for path in out.glob("*.png"):
+        assert read_picture(path).shape[:2] == (400, 420)
