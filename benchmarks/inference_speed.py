@@ -1,0 +1,183 @@
+"""Seconds for a photograph: the network alone, the chain in memory, and a whole process from start to files.
+
+    python benchmarks/inference_speed.py [PHOTO ...] [--model NAME|FILE] [--repeats 5] [--device auto]
+
+Without photographs two are drawn, of the size of DRIVE's (565 x 584) and HRF's (3504 x 2336). Prints Markdown tables:
+medians over the repeats; "late" is how late a thread wakes that wants to run every 5 ms while the network computes, the
+95th percentile and the largest: what a window on the same cores would feel. Nothing else should run on the machine.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(_ROOT))
+
+_TICK_S = 0.005
+
+
+class Ticker(threading.Thread):
+    """Wants to wake every 5 ms, and notes by how much it was late."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.late_ms: list[float] = []
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        while not self._over.is_set():
+            before = time.perf_counter()
+            time.sleep(_TICK_S)
+            self.late_ms.append((time.perf_counter() - before - _TICK_S) * 1000)
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join()
+
+
+def measure(*, photo: str, model: str, device: str, precision: str, threads: int, repeats: int) -> dict[str, object]:
+    """Run in a process of its own, because the wait policy is read when torch is loaded."""
+    from dataclasses import replace
+
+    from core.inference.predictor import InferenceOptions, predict
+    from core.photo.field_of_view import estimate_field_of_view
+    from core.photo.preprocessing import prepare
+    from core.photo.reading import read_fundus
+    from core.segment import segment_photo
+    from core.weights import load_model
+
+    loaded = load_model(model)
+    image = read_fundus(Path(photo))
+    fov = estimate_field_of_view(image)
+    data = prepare(image, fov, loaded.card.preprocessing)
+    options = InferenceOptions(device=device, precision=precision, threads=threads or None)  # type: ignore[arg-type]
+    settled = predict(loaded, data, options)  # also warms up
+    network, chain = [], []
+    ticker = Ticker()
+    ticker.start()
+    for _ in range(repeats):
+        started = time.perf_counter()
+        predict(loaded, data, replace(settled.options))
+        network.append(time.perf_counter() - started)
+    ticker.stop()
+    for _ in range(repeats):
+        started = time.perf_counter()
+        segment_photo(image, loaded, options=settled.options)
+        chain.append(time.perf_counter() - started)
+    late = sorted(ticker.late_ms)
+    return {
+        "network": statistics.median(network),
+        "chain": statistics.median(chain),
+        "late_95": late[int(0.95 * len(late))],
+        "late_max": late[-1],
+        "size": f"{image.shape[1]} x {image.shape[0]}",
+        "grid": f"{data.inside.shape[1]} x {data.inside.shape[0]}",
+        "precision": settled.precision,
+        "threads": settled.options.threads,
+        "tiles": settled.tiles,
+        "device": settled.device_label,
+    }
+
+
+def in_a_process(policy: str, **arguments: object) -> dict[str, object]:
+    environment = os.environ | {"OMP_WAIT_POLICY": policy}
+    environment.pop("OMP_NUM_THREADS", None)
+    command = [sys.executable, __file__, "--one", json.dumps(arguments)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def whole_process(photo: Path, model: str, device: str, repeats: int) -> float:
+    """Median seconds of ``serr segment`` for one photograph, from the start of Python to the last file."""
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
+    environment.pop("OMP_NUM_THREADS", None)
+    seconds = []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as out:
+            command = [sys.executable, "-m", "core.cli", "segment", str(photo.absolute()), "--out", out]
+            command += ["--model", model, "--device", device]
+            started = time.perf_counter()
+            subprocess.run(command, env=environment, capture_output=True, check=True, cwd=_ROOT)
+            seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def drawn(folder: Path) -> list[Path]:
+    from PIL import Image
+
+    from core.datasets.synthetic import draw_case
+
+    paths = []
+    for name, width, height in (("drive-size", 565, 584), ("hrf-size", 3504, 2336)):
+        side = max(width, height)
+        rgb = draw_case(1, side).image.rgb
+        top, left = (side - height) // 2, (side - width) // 2
+        paths.append(folder / f"{name}.png")
+        Image.fromarray(rgb[top : top + height, left : left + width]).save(paths[-1])
+    return paths
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", nargs="*", type=Path)
+    parser.add_argument("--model", default="serr-unet-drive")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(measure(**json.loads(given.one))))
+        return
+
+    cores = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder:
+        photos = given.photos or drawn(Path(folder))
+        print(
+            f"{platform.system()}, {platform.machine()}, {cores} cores, Python {platform.python_version()}; medians.\n"
+        )
+        print(
+            "| photograph | network's grid | format | threads | waiting | tiles | network | chain | late (95 %, max) |"
+        )
+        print("| --- " * 9 + "|")
+        ways = [
+            ("PASSIVE", "auto", 0),
+            ("PASSIVE", "fp32", 0),
+            ("PASSIVE", "auto", max(1, cores - 1)),
+            ("ACTIVE", "auto", 0),
+        ]
+        for photo in photos:
+            for policy, precision, threads in ways:
+                one = in_a_process(
+                    policy,
+                    photo=str(photo),
+                    model=given.model,
+                    device=given.device,
+                    precision=precision,
+                    threads=threads,
+                    repeats=given.repeats,
+                )
+                print(
+                    f"| {one['size']} | {one['grid']} | {one['precision']} | {one['threads']} | {policy.lower()} | "
+                    f"{one['tiles']} | {one['network']:.2f} s | {one['chain']:.2f} s | "
+                    f"{one['late_95']:.1f} ms, {one['late_max']:.0f} ms |",
+                    flush=True,
+                )
+        print("\n| photograph | whole process |\n| --- | --- |")
+        for photo in photos:
+            print(
+                f"| {photo.name} | {whole_process(photo, given.model, given.device, given.repeats):.2f} s |", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
