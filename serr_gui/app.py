@@ -24,6 +24,7 @@ from serr_gui.main_window import MainWindow
 from serr_gui.settings import Settings, load_settings, save_settings
 from serr_gui.state import AppState
 from serr_gui.theme import ProgramStyle, apply_theme
+from serr_gui.window_layout import layout_bytes, restore_layout
 
 _SAVE_DELAY_MS = 1000
 
@@ -110,7 +111,7 @@ class Program:
         self.controller = Controller(self.state)
         self.controller.library.added_models = tuple(Path(text) for text in settings.added_models)
         self.window = MainWindow(self.controller, export_wish=settings.export, last_folder=settings.last_folder)
-        self.window.restore_layout(settings.geometry, settings.docks)
+        restore_layout(self.window, settings.geometry, settings.docks)
         self._settings = settings
         self._save_timer = QTimer(self.window)
         self._save_timer.setSingleShot(True)
@@ -148,16 +149,16 @@ class Program:
     def save(self) -> None:
         """Keep the settings. A folder that cannot be written to costs a notice, not the program."""
         state, window = self.state, self.window
-        geometry, docks = window.layout_bytes()
+        geometry, docks = layout_bytes(window)
         settings = Settings(
             theme=state.theme,
             view=state.view,
-            export=window.export_wish,
+            export=window.asking.export_wish,
             model=self._model_to_keep(),
             added_models=tuple(str(path) for path in self.controller.library.added_models),
             device=state.device,
             recent=tuple(str(path) for path in state.recent),
-            last_folder=window.last_folder,
+            last_folder=window.asking.last_folder,
             geometry=geometry,
             docks=docks,
         )

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
 
 from core import __version__
 from serr_gui import icons
-from serr_gui.actions import COMMANDS, translated
+from serr_gui.actions import translated
+from serr_gui.commands.table import COMMANDS
 from serr_gui.texts import QT_TRANSLATE_NOOP
 
 # Keys and mouse moves that are no commands.

@@ -1,18 +1,15 @@
 """The window: it puts the parts together and joins wishes to the controller; what is shown follows from the state."""
 
-import base64
-import binascii
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, QStandardPaths, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QDockWidget,
-    QFileDialog,
     QLineEdit,
     QMainWindow,
     QPlainTextEdit,
@@ -25,31 +22,28 @@ from PySide6.QtWidgets import (
 
 from serr_gui import icons
 from serr_gui.actions import Actions
+from serr_gui.asking import Asking
 from serr_gui.canvas.photo_view import ZOOM_STEP, PhotoView
 from serr_gui.controller import Controller
-from serr_gui.desk import sample_path
 from serr_gui.dialogs import AboutDialog, ShortcutsDialog, ask_to_lose
 from serr_gui.job_bar import JobBar
 from serr_gui.logs import log_folder
 from serr_gui.menus import make_menus, make_tool_bar
 from serr_gui.notices import NoticeBar
 from serr_gui.panels.display import DisplayPanel
-from serr_gui.panels.export import ExportDialog
 from serr_gui.panels.files import FilesPanel
 from serr_gui.panels.segmentation import SegmentationPanel
 from serr_gui.resolve import CanvasPicture, canvas_picture, unsaved
-from serr_gui.running import ExportRequest
 from serr_gui.settings import ExportWish
-from serr_gui.state import BASES, Base, FovChoice, PhotoItem, Theme
+from serr_gui.state import BASES, Base, Theme
 from serr_gui.status import PhotoStatusBar
 from serr_gui.theme import apply_theme
 from serr_gui.welcome import WelcomePage
-from serr_gui.work import ExportItem, Thumbnail
+from serr_gui.window_layout import fit_screen
+from serr_gui.work import Thumbnail
 
-_LAYOUT_VERSION = 1
 _LOW_PX = 820
 """A window that is lower has no room for two panels one below the other: they become tabs."""
-_USUAL_SIZE = QSize(1440, 900)
 
 
 class MainWindow(QMainWindow):
@@ -61,13 +55,12 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.controller = controller
         self.state = controller.state
-        self.export_wish = export_wish or ExportWish()
-        self.last_folder = last_folder
+        self.asking = Asking(controller, self, export_wish or ExportWish(), last_folder)
         self._picture: CanvasPicture | None = None
         self.setWindowTitle("SERR Fundus")
         self.setWindowIcon(icons.program_icon())
         self.setAcceptDrops(True)
-        self._fit_screen()
+        fit_screen(self)
 
         self.canvas = PhotoView()
         self.commands = Actions(self, self.state, self._handlers())
@@ -83,7 +76,7 @@ class MainWindow(QMainWindow):
             self.commands,
             self.state,
             docks=docks,
-            open_recent=self._open_recent,
+            open_recent=self.asking.open_recent,
             forget_recent=controller.photos.forget_recent,
         )
         make_tool_bar(self, self.commands)
@@ -95,15 +88,15 @@ class MainWindow(QMainWindow):
     # Making
 
     def _handlers(self) -> dict[str, Callable[[], None]]:
-        controller = self.controller
+        controller, asking = self.controller, self.asking
         handlers: dict[str, Callable[[], None]] = {
-            "open": self._on_open,
-            "open_folder": self._on_open_folder,
+            "open": asking.open_photographs,
+            "open_folder": asking.open_folder,
             "open_sample": controller.open_sample,
-            "export": partial(self._on_export, everything=False),
-            "export_all": partial(self._on_export, everything=True),
-            "close_photo": self._on_close_photo,
-            "close_all": self._on_close_all,
+            "export": partial(asking.export, everything=False),
+            "export_all": partial(asking.export, everything=True),
+            "close_photo": asking.close_photo,
+            "close_all": asking.close_all,
             "quit": self._on_quit,
             "copy_picture": lambda: QGuiApplication.clipboard().setPixmap(self.canvas.grab()),
             "segment": controller.runs.segment,
@@ -113,7 +106,7 @@ class MainWindow(QMainWindow):
             "threshold_higher": partial(controller.nudge_level, 1),
             "threshold_model": controller.reset_level,
             "threshold_otsu": controller.otsu_level,
-            "add_model": self._on_add_model,
+            "add_model": asking.add_model,
             "previous": partial(controller.photos.step, -1),
             "next": partial(controller.photos.step, 1),
             "show_mask": controller.toggle_mask,
@@ -180,7 +173,7 @@ class MainWindow(QMainWindow):
         self.segmentation.modelRequested.connect(controller.library.set_model)
         self.segmentation.deviceRequested.connect(controller.library.set_device)
         self.segmentation.fovRequested.connect(controller.photos.set_fov)
-        self.segmentation.fovFileRequested.connect(self._on_fov_file)
+        self.segmentation.fovFileRequested.connect(self.asking.choose_fov_file)
         self.segmentation.levelRequested.connect(controller.set_level)
         self.display.viewRequested.connect(controller.set_view)
         self.notice_bar.dismissRequested.connect(controller.desk.dismiss)
@@ -248,79 +241,11 @@ class MainWindow(QMainWindow):
         assert isinstance(made, Thumbnail)
         self.files.set_thumbnail(made.path, made.pixels)
 
-    # Wishes that need a question first
-
-    def _on_open(self) -> None:
-        from core.photo.reading import PHOTO_SUFFIXES
-
-        pattern = " ".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES)
-        filters = f"{self.tr('Photographs')} ({pattern} {pattern.upper()});;{self.tr('All files')} (*)"
-        names, _ = QFileDialog.getOpenFileNames(self, self.tr("Open Photographs"), self.last_folder, filters)
-        if names:
-            self.open_paths([Path(name) for name in names])
-
-    def _on_open_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, self.tr("Open Folder"), self.last_folder)
-        if name:
-            self.open_paths([Path(name)])
+    # Wishes
 
     def open_paths(self, paths: list[Path]) -> None:
-        """Open files and folders, and begin there the next time."""
-        first = paths[0].absolute()
-        self.last_folder = str(first if first.is_dir() else first.parent)
-        self.controller.photos.open_paths(paths)
-
-    def _open_recent(self, path: Path) -> None:
-        self.open_paths([path])
-
-    def _on_add_model(self) -> None:
-        filters = f"{self.tr('Weights files')} (*.safetensors);;{self.tr('All files')} (*)"
-        name, _ = QFileDialog.getOpenFileName(self, self.tr("Add Weights File"), self.last_folder, filters)
-        if name:
-            self.controller.library.add_model(Path(name))
-
-    def _on_fov_file(self) -> None:
-        document = self.state.document
-        start = str(document.path.parent) if document else self.last_folder
-        name, _ = QFileDialog.getOpenFileName(self, self.tr("Mask of the Field of View"), start)
-        if name:
-            self.controller.photos.set_fov(FovChoice("file", Path(name)))
-
-    def _on_export(self, *, everything: bool) -> None:
-        items = self.controller.export_items(everything=everything)
-        if not items:
-            return
-        from core.photo.companions import output_stems
-
-        by_path = output_stems([item.path for item in items])
-        stems = tuple(by_path[item.path] for item in items)
-        folder = Path(self.export_wish.folder) if self.export_wish.folder else _default_folder(items[0].path)
-        subject = items[0].path.name
-        if len(items) > 1:
-            subject = self.tr("{count} segmented photographs").format(count=len(items))
-        dialog = ExportDialog(stems, folder, self.export_wish, subject, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.exportRequested.connect(partial(self._on_export_agreed, items, stems))
-        dialog.open()
-
-    def _on_export_agreed(
-        self, items: tuple[PhotoItem, ...], stems: tuple[str, ...], folder: Path, wish: ExportWish
-    ) -> None:
-        self.export_wish = wish
-        wanted = tuple(ExportItem(item.path, stem, item.rule) for item, stem in zip(items, stems, strict=True))
-        self.controller.runs.export(ExportRequest(wanted, folder.absolute(), wish))
-
-    def _on_close_photo(self) -> None:
-        item = self.state.item
-        if item is not None and (
-            not item.unsaved or ask_to_lose(self, running=False, unsaved=1, verb=self.tr("Close without exporting"))
-        ):
-            self.controller.photos.close_photos([item.path])
-
-    def _on_close_all(self) -> None:
-        lost = len(unsaved(self.state))
-        if not lost or ask_to_lose(self, running=False, unsaved=lost, verb=self.tr("Close without exporting")):
-            self.controller.photos.close_photos([item.path for item in self.state.photos])
+        """Open files and folders."""
+        self.asking.open_paths(paths)
 
     def _on_base(self, base: Base) -> None:
         self.controller.set_base(base)
@@ -379,42 +304,6 @@ class MainWindow(QMainWindow):
         self.controller.shutdown()
         event.accept()
 
-    # Geometry
-
-    def layout_bytes(self) -> tuple[str, str]:
-        """Geometry and docks as text for the settings."""
-        geometry, docks = self.saveGeometry(), self.saveState(_LAYOUT_VERSION)
-        return base64.b64encode(geometry.data()).decode(), base64.b64encode(docks.data()).decode()
-
-    def restore_layout(self, geometry: str, docks: str) -> None:
-        """Take back the size, place and docks of the last time, as far as they can be used on the screens of today."""
-        for text, restore in ((geometry, self.restoreGeometry), (docks, self._restore_docks)):
-            if text:
-                try:
-                    restore(QByteArray(base64.b64decode(text, validate=True)))
-                except binascii.Error:
-                    continue
-        self._keep_reachable()
-
-    def _fit_screen(self) -> None:
-        """The usual size, or less on a small screen."""
-        screen = QGuiApplication.primaryScreen()
-        room = screen.availableSize() if screen is not None else _USUAL_SIZE
-        self.resize(_USUAL_SIZE.boundedTo(room * 0.92))
-
-    def _keep_reachable(self) -> None:
-        frame = self.frameGeometry()
-        screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
-        # Enough of the title bar must be in reach.
-        bar = frame.adjusted(0, 0, 0, 40 - frame.height())
-        if screens and not any(screen.intersected(bar).width() >= min(200, bar.width()) for screen in screens):
-            first = screens[0]
-            self.resize(self.size().boundedTo(first.size()))
-            self.move(first.center() - self.rect().center())
-
-    def _restore_docks(self, docks: QByteArray) -> bool:
-        return self.restoreState(docks, _LAYOUT_VERSION)
-
 
 def _scrolling(panel: QWidget) -> QScrollArea:
     area = QScrollArea()
@@ -432,11 +321,3 @@ def _writes_text(widget: QWidget | None) -> bool:
 
 def _local_paths(event: QDropEvent) -> list[Path]:
     return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-
-
-def _default_folder(photo: Path) -> Path:
-    """Beside the photograph; for the sample, which may stand in a read-only place, in the person's documents."""
-    if photo == sample_path():
-        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-        return Path(documents or Path.home()) / "SERR results"
-    return photo.parent / "SERR results"

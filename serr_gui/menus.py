@@ -7,7 +7,9 @@ from typing import Final
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QToolBar, QToolButton
 
-from serr_gui.actions import COMMANDS, Actions, Menu
+from serr_gui.actions import Actions
+from serr_gui.commands.command import Menu
+from serr_gui.commands.table import COMMANDS
 from serr_gui.state import AppState
 
 _TOOLS: Final = (

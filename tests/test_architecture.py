@@ -247,7 +247,8 @@ def texts() -> Iterator[Path]:
     }
     folders = ("core", "serr_gui", "resources", "tests", "tools", "benchmarks", "docs", ".ci")
     for file in [*ROOT.glob("*.*"), *(file for folder in folders for file in (ROOT / folder).rglob("*"))]:
-        if file.is_file() and file.suffix in kept and "__pycache__" not in file.parts:
+        # In a second working tree .git is a file that names a place of this computer.
+        if file.is_file() and file.suffix in kept and not {"__pycache__", ".git"} & set(file.parts):
             yield file
 
 

@@ -286,7 +286,7 @@ def test_the_files_are_those_that_the_dialog_named_and_it_remembers(
 
     values = tifffile.imread(tmp_path / "out" / "eye 1_probability.tif")
     assert np.array_equal(values, result.segmentation.probability.values)
-    assert program.window.export_wish == ExportWish(str(tmp_path / "out"), overlay=False, float_probability=True)
+    assert program.window.asking.export_wish == ExportWish(str(tmp_path / "out"), overlay=False, float_probability=True)
     assert not program.window.isWindowModified()
 
 

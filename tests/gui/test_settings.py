@@ -22,6 +22,7 @@ from serr_gui.settings import (
     settings_from,
 )
 from serr_gui.state import ViewOptions
+from serr_gui.window_layout import layout_bytes, restore_layout
 from tests.gui.conftest import StartProgram
 
 CHANGED = Settings(
@@ -134,7 +135,7 @@ def test_a_window_from_a_screen_that_is_gone_comes_back_into_sight(start: StartP
     program = start()
     window = program.window
     window.move(20_000, 12_000)
-    geometry, docks = window.layout_bytes()
-    window.restore_layout(geometry, docks)
+    geometry, docks = layout_bytes(window)
+    restore_layout(window, geometry, docks)
     assert window.screen().availableGeometry().intersects(window.frameGeometry())
-    window.restore_layout("not base 64!", "AAAA")
+    restore_layout(window, "not base 64!", "AAAA")

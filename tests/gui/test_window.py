@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from serr_gui import logs
-from serr_gui.actions import COMMANDS, shortcut_text
+from serr_gui.actions import shortcut_text
 from serr_gui.app import FaultCatcher, Program, _show_fault, parse
+from serr_gui.commands.table import COMMANDS
 from serr_gui.dialogs import AboutDialog, ShortcutsDialog
 from serr_gui.theme import palette_of
 from tests.gui.conftest import StartProgram

@@ -1,0 +1,110 @@
+"""Wishes that need a question first: which files, where to, and whether work may be lost."""
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QStandardPaths, Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from serr_gui.controller import Controller
+from serr_gui.desk import sample_path
+from serr_gui.dialogs import ask_to_lose
+from serr_gui.panels.export import ExportDialog
+from serr_gui.resolve import unsaved
+from serr_gui.running import ExportRequest
+from serr_gui.settings import ExportWish
+from serr_gui.state import FovChoice, PhotoItem
+from serr_gui.work import ExportItem
+
+
+class Asking(QObject):
+    """Asks the person, then the controller. ``export_wish`` and ``last_folder`` are what the next question proposes."""
+
+    def __init__(self, controller: Controller, window: QWidget, export_wish: ExportWish, last_folder: str) -> None:
+        super().__init__(window)
+        self._controller = controller
+        self._state = controller.state
+        self._window = window
+        self.export_wish = export_wish
+        self.last_folder = last_folder
+
+    def open_photographs(self) -> None:
+        from core.photo.reading import PHOTO_SUFFIXES
+
+        pattern = " ".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES)
+        filters = f"{self.tr('Photographs')} ({pattern} {pattern.upper()});;{self.tr('All files')} (*)"
+        names, _ = QFileDialog.getOpenFileNames(self._window, self.tr("Open Photographs"), self.last_folder, filters)
+        if names:
+            self.open_paths([Path(name) for name in names])
+
+    def open_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self._window, self.tr("Open Folder"), self.last_folder)
+        if name:
+            self.open_paths([Path(name)])
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open files and folders, and begin there the next time."""
+        first = paths[0].absolute()
+        self.last_folder = str(first if first.is_dir() else first.parent)
+        self._controller.photos.open_paths(paths)
+
+    def open_recent(self, path: Path) -> None:
+        self.open_paths([path])
+
+    def add_model(self) -> None:
+        filters = f"{self.tr('Weights files')} (*.safetensors);;{self.tr('All files')} (*)"
+        name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Add Weights File"), self.last_folder, filters)
+        if name:
+            self._controller.library.add_model(Path(name))
+
+    def choose_fov_file(self) -> None:
+        document = self._state.document
+        start = str(document.path.parent) if document else self.last_folder
+        name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Mask of the Field of View"), start)
+        if name:
+            self._controller.photos.set_fov(FovChoice("file", Path(name)))
+
+    def export(self, *, everything: bool) -> None:
+        items = self._controller.export_items(everything=everything)
+        if not items:
+            return
+        from core.photo.companions import output_stems
+
+        by_path = output_stems([item.path for item in items])
+        stems = tuple(by_path[item.path] for item in items)
+        folder = Path(self.export_wish.folder) if self.export_wish.folder else _default_folder(items[0].path)
+        subject = items[0].path.name
+        if len(items) > 1:
+            subject = self.tr("{count} segmented photographs").format(count=len(items))
+        dialog = ExportDialog(stems, folder, self.export_wish, subject, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.exportRequested.connect(partial(self._on_export_agreed, items, stems))
+        dialog.open()
+
+    def _on_export_agreed(
+        self, items: tuple[PhotoItem, ...], stems: tuple[str, ...], folder: Path, wish: ExportWish
+    ) -> None:
+        self.export_wish = wish
+        wanted = tuple(ExportItem(item.path, stem, item.rule) for item, stem in zip(items, stems, strict=True))
+        self._controller.runs.export(ExportRequest(wanted, folder.absolute(), wish))
+
+    def close_photo(self) -> None:
+        item = self._state.item
+        if item is not None and self._may_lose(int(item.unsaved)):
+            self._controller.photos.close_photos([item.path])
+
+    def close_all(self) -> None:
+        if self._may_lose(len(unsaved(self._state))):
+            self._controller.photos.close_photos([item.path for item in self._state.photos])
+
+    def _may_lose(self, lost: int) -> bool:
+        verb = self.tr("Close without exporting")
+        return not lost or ask_to_lose(self._window, running=False, unsaved=lost, verb=verb)
+
+
+def _default_folder(photo: Path) -> Path:
+    """Beside the photograph; for the sample, which may stand in a read-only place, in the person's documents."""
+    if photo == sample_path():
+        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+        return Path(documents or Path.home()) / "SERR results"
+    return photo.parent / "SERR results"

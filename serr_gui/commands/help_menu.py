@@ -1,0 +1,33 @@
+"""Commands of the menu Help."""
+
+from typing import Final
+
+from PySide6.QtGui import QAction
+
+from serr_gui.commands.command import Command
+from serr_gui.texts import QT_TRANSLATE_NOOP
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        "shortcuts",
+        "help",
+        QT_TRANSLATE_NOOP("Actions", "&Keyboard Shortcuts"),
+        QT_TRANSLATE_NOOP("Actions", "List all keys"),
+        shortcuts=("Ctrl+/", "F1"),
+    ),
+    Command(
+        "show_log",
+        "help",
+        QT_TRANSLATE_NOOP("Actions", "Open &Log Folder"),
+        QT_TRANSLATE_NOOP("Actions", "Open the folder with the program's fault log"),
+        section=1,
+    ),
+    Command(
+        "about",
+        "help",
+        QT_TRANSLATE_NOOP("Actions", "&About SERR Fundus"),
+        QT_TRANSLATE_NOOP("Actions", "Version, licence and terms of use"),
+        section=1,
+        role=QAction.MenuRole.AboutRole,
+    ),
+)

@@ -1,0 +1,16 @@
+"""All commands, in the order in which the list of keys shows them.
+
+Texts are marked in the files of the menus and translated when the window is made, in the context "Actions".
+"""
+
+from typing import Final
+
+from serr_gui.commands import file_menu, help_menu, segment_menu, view_menu
+from serr_gui.commands.command import Command
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    *file_menu.COMMANDS,
+    *segment_menu.COMMANDS,
+    *view_menu.COMMANDS,
+    *help_menu.COMMANDS,
+)
