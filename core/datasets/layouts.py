@@ -38,7 +38,7 @@ def splits(name: str) -> tuple[str, ...]:
     return _layout(name).splits
 
 
-def read_layout(name: str, root: Path, split: str) -> DataSet:
+def read_layout(name: str, root: Path, split: str, *, complete: bool = True) -> DataSet:
     """Find the files of one split of a published data set.
 
     Parameters
@@ -46,6 +46,8 @@ def read_layout(name: str, root: Path, split: str) -> DataSet:
     name : "drive", "stare", "chase_db1" or "hrf" (case and hyphens do not matter).
     root : the folder of the data set, or the folder that holds it.
     split : one of ``splits(name)``.
+    complete : every photograph must have its label, and its mask where the set has masks. Without it the path of a
+        missing file stands in the case, for those who want to say what is missing.
 
     Raises
     ------
@@ -63,6 +65,9 @@ def read_layout(name: str, root: Path, split: str) -> DataSet:
         raise InputError(
             f"no photographs of the {split} split of {layout.folder} in {folder}; expected {layout.expected}"
         )
+    if complete:
+        for case in cases:
+            _check_files(case)
     return DataSet(layout.name, split, protocol, tuple(cases))
 
 
@@ -91,10 +96,11 @@ def _photos(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in _PHOTO_SUFFIXES)
 
 
-def _needed(path: Path, photo: Path) -> Path:
-    if not path.is_file():
-        raise InputError(f"{path} is missing: it belongs to {photo.name}")
-    return path
+def _check_files(case: Case) -> None:
+    truth = next(iter(case.labels.values()))
+    for path in (truth, case.fov):
+        if path is not None and not path.is_file():
+            raise InputError(f"{path} is missing: it belongs to {case.photo.name}")
 
 
 def _optional(labels: Iterable[tuple[str, Path]]) -> dict[str, Path]:
@@ -106,9 +112,9 @@ def _drive(root: Path, split: str) -> tuple[list[Case], str]:
     cases = []
     for photo in _photos(folder / "images"):
         number = photo.stem.split("_")[0]
-        first = _needed(folder / "1st_manual" / f"{number}_manual1.gif", photo)
+        first = folder / "1st_manual" / f"{number}_manual1.gif"
         second = folder / "2nd_manual" / f"{number}_manual2.gif"
-        fov = _needed(folder / "mask" / f"{photo.stem}_mask.gif", photo)
+        fov = folder / "mask" / f"{photo.stem}_mask.gif"
         cases.append(Case(photo.stem, photo, {"1st observer": first, **_optional([("2nd observer", second)])}, fov))
     return cases, f"DRIVE {split} photographs; ground truth 1st observer; field of view as given"
 
@@ -123,7 +129,7 @@ def _stare(root: Path, split: str) -> tuple[list[Case], str]:
         ah = root / "labels-ah" / f"{photo.stem}.ah.ppm"
         vk = root / "labels-vk" / f"{photo.stem}.vk.ppm"
         first, second = (("vk", vk), ("ah", ah)) if seed else (("ah", ah), ("vk", vk))
-        labels = {first[0]: _needed(first[1], photo), **_optional([second])}
+        labels = {first[0]: first[1], **_optional([second])}
         cases.append(Case(photo.stem, photo, labels))
     if seed:
         wanted = split == "seed-test"
@@ -143,7 +149,7 @@ def _chase(root: Path, split: str) -> tuple[list[Case], str]:
     for photo in _photos(root):
         if "HO" in photo.stem:
             continue
-        first = _needed(root / f"{photo.stem}_1stHO.png", photo)
+        first = root / f"{photo.stem}_1stHO.png"
         second = root / f"{photo.stem}_2ndHO.png"
         cases.append(Case(photo.stem, photo, {"1stHO": first, **_optional([("2ndHO", second)])}))
     if split != "all":  # the usual split: both eyes of children 1 to 10 train, of 11 to 14 test
@@ -155,8 +161,8 @@ def _chase(root: Path, split: str) -> tuple[list[Case], str]:
 def _hrf(root: Path, split: str) -> tuple[list[Case], str]:
     cases = []
     for photo in _photos(root / "images"):
-        label = _needed(root / "manual1" / f"{photo.stem}.tif", photo)
-        fov = _needed(root / "mask" / f"{photo.stem}_mask.tif", photo)
+        label = root / "manual1" / f"{photo.stem}.tif"
+        fov = root / "mask" / f"{photo.stem}_mask.tif"
         cases.append(Case(photo.stem, photo, {"manual1": label}, fov))
     if split != "all":
         cases = [case for case in cases if (int(case.stem[:2]) <= 10) == (split == "train")]

@@ -1,0 +1,194 @@
+"""What is wrong, or looks wrong, in a data set before anybody learns from it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+
+from core.datasets.dataset_file import Entry
+from core.datasets.layouts import Case
+from core.errors import FieldOfViewError, InputError, LabelError
+from core.files import shown
+from core.photo.field_of_view import estimate_field_of_view
+from core.photo.reading import read_fov, read_fundus, read_label
+from core.progress import SILENT, Monitor, Progress
+from core.types import BoolArray, ByteArray, FieldOfView, FundusImage
+
+Kind = Literal["photo", "label", "fov", "inverted", "unusual", "duplicate", "leak"]
+
+SPARSE_SHARE: Final = 0.01
+"""A label with fewer vessel pixels (share of the field of view) is hardly finished; experts draw 0.06 to 0.18."""
+DENSE_SHARE: Final = 0.35
+"""More than an expert ever draws."""
+INVERTED_SHARE: Final = 0.5
+"""Where most of the retina is "vessel", vessels and background have changed places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A sentence about some entries (their places in the list).
+
+    ``severe``: nothing can be learned from the photograph as it is. Else it is a warning: it may be meant so.
+    """
+
+    kind: Kind
+    severe: bool
+    sentence: str
+    rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examination:
+    """What was seen in the files of one entry; ``findings`` of this entry alone, without rows.
+
+    ``size``: width and height in pixels. ``vessel_share``: of the field of view, None without a usable label.
+    ``photo_hash`` and ``label_hash``: of the pixels, so that a copy under another name or format is known; empty where
+    the file cannot be used. ``picture`` and ``label_picture``: small copies, uint8 (h, w, 3) and (h, w).
+    """
+
+    findings: tuple[Finding, ...] = ()
+    size: tuple[int, int] | None = None
+    vessel_share: float | None = None
+    photo_hash: str = ""
+    label_hash: str = ""
+    picture: ByteArray | None = None
+    label_picture: ByteArray | None = None
+
+
+def examine(case: Case, *, picture_px: int = 0) -> Examination:
+    """Read the files of one photograph and look at them. ``picture_px`` > 0: make small copies of that longer side."""
+    try:
+        image = read_fundus(case.photo)
+    except InputError as error:
+        return Examination((Finding("photo", True, str(error)),))
+    height, width = image.shape
+    seen = Examination(size=(width, height), photo_hash=_pixels_hash(image.rgb))
+    if picture_px:
+        seen = replace(seen, picture=_small(image.rgb, picture_px))
+    fov, found = _examine_fov(case, image)
+    if not case.labels:
+        return replace(
+            seen, findings=(*found, Finding("label", True, f"{shown(case.photo.name)} has no label: choose its file."))
+        )
+    path = next(iter(case.labels.values()))
+    if path == case.photo:
+        return replace(seen, findings=(*found, Finding("label", True, f"{shown(path.name)} is its own label.")))
+    try:
+        vessel = read_label(path, shape=image.shape).vessel
+    except LabelError as error:
+        return replace(seen, findings=(*found, Finding("label", True, str(error))))
+    inside = fov.inside if fov is not None else np.ones_like(vessel)
+    share = float(vessel[inside].mean())
+    label = _examine_share(path, vessel, inside, share)
+    if picture_px:
+        seen = replace(seen, label_picture=_small(vessel.astype(np.uint8) * 255, picture_px))
+    return replace(seen, findings=(*found, *label), vessel_share=share, label_hash=_pixels_hash(vessel))
+
+
+def compare(entries: Sequence[Entry], examinations: Sequence[Examination]) -> list[Finding]:
+    """What is wrong between entries: copies, one patient in several parts, one label for several photographs."""
+    findings = []
+    for kind, what in (("photo_hash", "the same photograph"), ("label_hash", "the same label, pixel for pixel")):
+        for rows in _alike([getattr(one, kind) for one in examinations]):
+            names = _names([entries[row].case.photo for row in rows])
+            parts = {entries[row].part for row in rows} - {"unused"}
+            leak = kind == "photo_hash" and len(parts) > 1
+            sentence = f"{names} have {what}." if kind == "label_hash" else f"{names} are {what}."
+            if leak:
+                sentence += " Copies are in different parts, so that figures would be too good: leave one of them out."
+            findings.append(Finding("leak" if leak else "duplicate", False, sentence, rows))
+    for rows in _alike([entry.group for entry in entries]):
+        parts = {entries[row].part for row in rows} - {"unused"}
+        if len(parts) > 1:
+            names, patient = _names([entries[row].case.photo for row in rows]), entries[rows[0]].group
+            sentence = (
+                f'{names} show one patient ("{patient}") in different parts ({_and(sorted(parts))}), so that figures '
+                "would be too good: put them into one part."
+            )
+            findings.append(Finding("leak", False, sentence, rows))
+    return findings
+
+
+def check(entries: Sequence[Entry], *, monitor: Monitor = SILENT) -> list[Finding]:
+    """Examine every entry that is used, and compare them. Reads every file once.
+
+    Raises
+    ------
+    Cancelled : by the monitor.
+    """
+    findings: list[Finding] = []
+    seen = []
+    for row, entry in enumerate(entries):
+        monitor.step(Progress("Checking photographs", row, len(entries)))
+        one = Examination() if entry.part == "unused" else examine(entry.case)
+        seen.append(one)
+        findings += [replace(finding, rows=(row,)) for finding in one.findings]
+    return findings + compare(entries, seen)
+
+
+def _examine_fov(case: Case, image: FundusImage) -> tuple[FieldOfView | None, tuple[Finding, ...]]:
+    try:
+        if case.fov is None:
+            return estimate_field_of_view(image), ()
+        fov = read_fov(case.fov, shape=image.shape)
+    except FieldOfViewError as error:
+        return None, (Finding("fov", True, str(error)),)
+    outside = ~fov.inside
+    red = image.rgb[:, :, 0]
+    if outside.any() and float(red[fov.inside].mean()) < float(red[outside].mean()):
+        sentence = (
+            f"The mask {shown(case.fov.name)} seems to be inverted: the photograph is brighter outside it than inside. "
+            "White must be the retina."
+        )
+        return None, (Finding("inverted", False, sentence),)
+    return fov, ()
+
+
+def _examine_share(path: Path, vessel: BoolArray, inside: BoolArray, share: float) -> tuple[Finding, ...]:
+    name = shown(path.name)
+    if not (vessel & inside).any():
+        sentence = f"The label {name} has no vessel inside the field of view: choose another label."
+        return (Finding("label", True, sentence),)
+    if share > INVERTED_SHARE:
+        sentence = (
+            f"The label {name} seems to be inverted: {share:.0%} of the retina would be vessel. White must be vessel."
+        )
+        return (Finding("inverted", False, sentence),)
+    if not SPARSE_SHARE <= share <= DENSE_SHARE:
+        sentence = f"The label {name} is unusual: {share:.1%} of the retina is vessel (experts draw 6 to 18 %)."
+        return (Finding("unusual", False, sentence),)
+    return ()
+
+
+def _pixels_hash(pixels: ByteArray | BoolArray) -> str:
+    digest = hashlib.sha256(f"{pixels.dtype}{pixels.shape}".encode())
+    digest.update(pixels.tobytes())
+    return digest.hexdigest()
+
+
+def _small(pixels: ByteArray, side_px: int) -> ByteArray:
+    height, width = pixels.shape[:2]
+    scale = min(1.0, side_px / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.ascontiguousarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _alike(values: Sequence[str]) -> list[tuple[int, ...]]:
+    """The rows of each value that stands more than once; empty values say nothing."""
+    rows: dict[str, list[int]] = {}
+    for row, value in enumerate(values):
+        if value:
+            rows.setdefault(value, []).append(row)
+    return [tuple(some) for some in rows.values() if len(some) > 1]
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return _and([shown(path.name) for path in paths[:3]] + ([f"{len(paths) - 3} more"] if len(paths) > 3 else []))
+
+
+def _and(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,230 @@
+"""A data set of one's own as a small file: which photographs, labels and masks belong together, and in which part.
+
+TOML with the suffix ``.serr-dataset``; ``docs/formats.md`` describes it. Paths stand relative to the file where they
+can, so that a folder can be moved or copied with its data set.
+"""
+
+import os
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+from core.datasets.layouts import Case, DataSet
+from core.errors import InputError
+from core.files import shown, write_bytes_atomic
+from core.photo.companions import photo_stem
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Part = Literal["training", "validation", "test", "unused"]
+PARTS: Final[tuple[Part, ...]] = get_args(Part)
+SUFFIX: Final = ".serr-dataset"
+FORMAT_VERSION: Final = 1
+
+# What the published data sets call their parts.
+_OTHER_NAMES: Final[dict[str, Part]] = {"train": "training", "val": "validation"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A photograph with its files and its part. Photographs of one ``group`` (a patient) belong into one part.
+
+    An empty group says that the photograph is a group of its own.
+    """
+
+    case: Case
+    part: Part = "training"
+    group: str = ""
+
+    @property
+    def group_key(self) -> str:
+        """The group, or what stands for it where the photograph is alone."""
+        return self.group or f"\0{self.case.photo}"
+
+
+@dataclass(frozen=True, slots=True)
+class DataSetFile:
+    """What a data set file holds; ``split`` says in words how the parts came about. All paths are absolute."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    split: str = ""
+    notes: str = ""
+
+    def count(self, part: Part) -> int:
+        return sum(entry.part == part for entry in self.entries)
+
+    def part(self, part: str) -> DataSet:
+        """One part as a data set to be trained on or evaluated.
+
+        Raises
+        ------
+        InputError : the part is unknown or has no photographs.
+        """
+        wanted = part_named(part)
+        cases = tuple(entry.case for entry in self.entries if entry.part == wanted)
+        if not cases:
+            there = ", ".join(f"{name} ({self.count(name)})" for name in PARTS if self.count(name)) or "none"
+            raise InputError(
+                f'The data set "{self.name}" has no photographs in its {wanted} part. Parts that have some: {there}. '
+                "Choose one of these, or split the data set anew."
+            )
+        fovs = sum(case.fov is not None for case in cases)
+        origin = "as given" if fovs == len(cases) else f"given for {fovs} of {len(cases)}, else estimated"
+        how = f" ({self.split})" if self.split else ""
+        protocol = f"{self.name}, {wanted} part{how}; ground truth the first label of each; field of view {origin}"
+        return DataSet(self.name, wanted, protocol, cases)
+
+
+def part_named(name: str) -> Part:
+    """The part for a word; "train" and "val" are understood. Raises InputError."""
+    lower = name.strip().lower()
+    lower = _OTHER_NAMES.get(lower, lower)
+    for part in PARTS:
+        if part == lower:
+            return part
+    raise InputError(f"A data set file has no part '{name}'; choose one of: {', '.join(PARTS)}.")
+
+
+def is_dataset_file(text: str | Path) -> bool:
+    """Whether a name is that of a data set file, not of a published data set."""
+    return os.fspath(text).lower().endswith(SUFFIX)
+
+
+def read_dataset_file(path: Path) -> DataSetFile:
+    """Read a data set file. The files that it names are not looked at (``checks`` does that).
+
+    Raises
+    ------
+    InputError : missing, unreadable, not a data set file, newer than this program, or with a wrong or double entry.
+    """
+    from pydantic import ValidationError
+
+    path = Path(path)
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"The data set file {shown(path)} cannot be read ({error.strerror or error}).") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{shown(path)} is not a data set file: {error}. Choose a {SUFFIX} file.") from None
+    version = values.pop("serr_dataset", None)
+    if not isinstance(version, int):
+        raise InputError(f"{shown(path)} is not a data set file: it does not say 'serr_dataset = 1'.")
+    if version > FORMAT_VERSION:
+        raise InputError(
+            f"{shown(path)} was written by a newer version of this program (format {version}): update the program."
+        )
+    try:
+        content: Any = _model().model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
+        raise InputError(f"{shown(path)} is wrong at '{where}': {first['msg']}. Correct it, or make it anew.") from None
+    folder = path.absolute().parent
+    entries = tuple(_entry(folder, item) for item in content.photographs)
+    _refuse_doubles(path, entries)
+    return DataSetFile(content.name or path.stem, entries, content.split, content.notes)
+
+
+def write_dataset_file(path: Path, dataset: DataSetFile) -> Path:
+    """Write a data set file, all or nothing.
+
+    Raises
+    ------
+    OutputError : it cannot be written. InputError : wrong suffix, a double entry, or a name that is no text.
+    """
+    import tomli_w
+
+    path = Path(path)
+    if not is_dataset_file(path):
+        raise InputError(f"A data set file is written as {SUFFIX}: give {shown(path.name)} that suffix.")
+    _refuse_doubles(path, dataset.entries)
+    folder = path.absolute().parent
+    photographs = []
+    for entry in dataset.entries:
+        case = entry.case
+        item: dict[str, object] = {"photo": _stored(case.photo, folder), "part": entry.part}
+        item["labels"] = {name: _stored(label, folder) for name, label in case.labels.items()}
+        if case.fov is not None:
+            item["fov"] = _stored(case.fov, folder)
+        if entry.group:
+            item["group"] = entry.group
+        photographs.append(item)
+    values = {"serr_dataset": FORMAT_VERSION, "name": dataset.name, "split": dataset.split, "notes": dataset.notes}
+    write_bytes_atomic(path, tomli_w.dumps({**values, "photographs": photographs}).encode())
+    return path
+
+
+def with_entry(dataset: DataSetFile, entry: Entry) -> DataSetFile:
+    """A data set with one more photograph.
+
+    One that is there already keeps its part, group and mask; its new labels come before those that it had.
+    """
+    for number, old in enumerate(dataset.entries):
+        if old.case.photo == entry.case.photo:
+            labels = {**entry.case.labels, **{n: p for n, p in old.case.labels.items() if n not in entry.case.labels}}
+            case = replace(old.case, labels=labels, fov=old.case.fov or entry.case.fov)
+            entries = (*dataset.entries[:number], replace(old, case=case), *dataset.entries[number + 1 :])
+            return replace(dataset, entries=entries)
+    return replace(dataset, entries=(*dataset.entries, entry))
+
+
+def make_case(photo: Path, labels: dict[str, Path], fov: Path | None = None) -> Case:
+    """A case that is named after its photograph."""
+    return Case(photo_stem(photo), photo, labels, fov)
+
+
+def _model() -> "type[BaseModel]":
+    """The form of the file. Made here: pydantic takes a moment to load, and lists of models do not need it."""
+    from pydantic import BaseModel, ConfigDict, Field
+
+    class Photograph(BaseModel):
+        model_config = ConfigDict(extra="forbid", strict=True)
+        photo: str = Field(min_length=1)
+        labels: dict[str, str] = Field(default_factory=dict)
+        fov: str = ""
+        part: Part = "training"
+        group: str = ""
+
+    class Content(BaseModel):
+        model_config = ConfigDict(extra="forbid", strict=True)
+        name: str = ""
+        split: str = ""
+        notes: str = ""
+        photographs: list[Photograph] = Field(default_factory=list)
+
+    return Content
+
+
+def _entry(folder: Path, item: Any) -> Entry:
+    labels = {name: _absolute(label, folder) for name, label in item.labels.items()}
+    fov = _absolute(item.fov, folder) if item.fov else None
+    return Entry(make_case(_absolute(item.photo, folder), labels, fov), item.part, item.group)
+
+
+def _absolute(text: str, folder: Path) -> Path:
+    return Path(os.path.normpath(folder / PurePosixPath(text)))
+
+
+def _stored(path: Path, folder: Path) -> str:
+    path = path.absolute()
+    try:
+        text = Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # on another drive
+        text = path.as_posix()
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"The name {shown(path)} is no text (not UTF-8): rename it.") from None
+    return text
+
+
+def _refuse_doubles(path: Path, entries: Sequence[Entry]) -> None:
+    seen: set[Path] = set()
+    for entry in entries:
+        if entry.case.photo in seen:
+            raise InputError(f"{shown(path)} names the photograph {shown(entry.case.photo)} twice: leave one of them.")
+        seen.add(entry.case.photo)

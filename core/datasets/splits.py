@@ -1,0 +1,95 @@
+"""Dividing the photographs of a data set into training, validation and test, patients together."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from core.datasets.dataset_file import DataSetFile, Entry, Part
+from core.errors import InputError
+
+_EYES: Final = frozenset({"od", "os", "l", "r", "le", "re", "left", "right", "lefteye", "righteye"})
+_PATIENT = re.compile(r"^(?:patient|pat|subject|subj|sub|p|id)[ _-]?0*(\d+)(?!\d)", re.IGNORECASE)
+_EYE_AT_END = re.compile(r"^(.*\d)[lr]$", re.IGNORECASE)
+
+
+def patient_of(stem: str) -> str:
+    """The patient whom the name of a photograph tells, or nothing.
+
+    Told are a patient's number in front (``patient_07_2``, ``sub-12 left``) and what stands before the word for an eye
+    (``0815_OD``, ``10_left``, ``Image_01L``).
+    """
+    number = _PATIENT.match(stem)
+    if number:
+        return f"patient {number[1]}"
+    words = [word for word in re.split(r"[ _.\-]+", stem) if word]
+    for place, word in enumerate(words):
+        if place and word.lower() in _EYES:
+            return " ".join(words[:place]).lower()
+    attached = _EYE_AT_END.match(stem)
+    return " ".join(re.split(r"[ _.\-]+", attached[1])).lower() if attached else ""
+
+
+def grouped_by_patient(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The entries with the patients that the names tell, where at least one patient has two photographs.
+
+    Names of which each tells another patient say no more than that every photograph is alone.
+    """
+    found = [patient_of(entry.case.stem) for entry in entries]
+    repeated = {name for name in found if name and found.count(name) > 1}
+    return tuple(
+        replace(entry, group=name if name in repeated else "") for entry, name in zip(entries, found, strict=True)
+    )
+
+
+def split_by_seed(
+    dataset: DataSetFile, *, seed: int, validation_share: float, test_share: float = 0.0, keep_test: bool = True
+) -> DataSetFile:
+    """Divide a data set by chance, groups undivided; equal seeds give equal parts, whatever the order of the entries.
+
+    Parameters
+    ----------
+    validation_share, test_share : of the photographs that are divided, each in [0, 1), together below 1. Where a share
+        is not 0, its part gets at least one photograph.
+    keep_test : photographs that are in the test part stay there, and only the others are divided. Unused ones always
+        stay unused.
+
+    Raises
+    ------
+    InputError : there are too few groups for the parts.
+    """
+    if min(validation_share, test_share) < 0 or validation_share + test_share >= 1:
+        raise ValueError(f"shares {validation_share} and {test_share} leave nothing to learn from")
+    fixed: set[Part] = {"unused", "test"} if keep_test else {"unused"}
+    sizes: dict[str, int] = {}
+    for entry in dataset.entries:
+        if entry.part not in fixed:
+            sizes[entry.group_key] = sizes.get(entry.group_key, 0) + 1
+    wanted: list[tuple[Part, float]] = [("test", test_share), ("validation", validation_share)]
+    wanted = [(part, share) for part, share in wanted if share > 0]
+    if len(sizes) < len(wanted) + 1:
+        raise InputError(
+            f'"{dataset.name}" has {len(sizes)} patients or single photographs to be divided, and {len(wanted) + 1} '
+            "parts need one each at least. Add photographs, or choose the parts by hand."
+        )
+    names = sorted(sizes)
+    order = [names[place] for place in np.random.default_rng([seed, 0x5EED]).permutation(len(names))]
+    part_of: dict[str, Part] = {}
+    for number, (part, share) in enumerate(wanted):
+        needed_later = len(wanted) - number  # one group for each part that follows, training included
+        target, taken = max(1, round(share * sum(sizes.values()))), 0
+        for name in [name for name in order if name not in part_of]:
+            if len(order) - len(part_of) <= needed_later or taken >= target:
+                break
+            if taken == 0 or taken + sizes[name] <= target:
+                part_of[name] = part
+                taken += sizes[name]
+    entries = tuple(
+        entry if entry.part in fixed else replace(entry, part=part_of.get(entry.group_key, "training"))
+        for entry in dataset.entries
+    )
+    kept = "; test photographs as they were" if keep_test and dataset.count("test") else ""
+    how = "by patient" if any(entry.group for entry in dataset.entries) else "by photograph"
+    return replace(dataset, entries=entries, split=f"divided at random {how}, seed {seed}{kept}")

@@ -1,0 +1,142 @@
+"""What is wrong in a data set is found, and what is right is left in peace."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.datasets.checks import check, examine
+from core.datasets.dataset_file import Entry
+from core.datasets.recognise import recognise
+from core.datasets.synthetic import draw_case, write_drive_layout
+from core.progress import Cancelled, Progress
+from core.types import BoolArray
+
+
+@pytest.fixture
+def entries(tmp_path: Path) -> list[Entry]:
+    """Three drawn photographs with labels and masks."""
+    return list(recognise(write_drive_layout(tmp_path, 3, side=96)).dataset.entries)[3:]
+
+
+def write(path: Path, mask: BoolArray) -> None:
+    Image.fromarray(mask.astype(np.uint8) * 255).save(path)
+
+
+def label_of(entry: Entry) -> Path:
+    return next(iter(entry.case.labels.values()))
+
+
+def fov_of(entry: Entry) -> Path:
+    assert entry.case.fov is not None
+    return entry.case.fov
+
+
+def test_the_real_data_sets_are_in_order(serr_data: Path) -> None:
+    for name in ("DRIVE", "STARE", "CHASE_DB1"):
+        found = check(recognise(serr_data / name).dataset.entries)
+        assert found == [], name
+
+
+def test_drawn_photographs_are_in_order(entries: list[Entry]) -> None:
+    assert check(entries) == []
+
+
+DAMAGE: list[tuple[str, Callable[[Entry], object], str, bool, str]] = [
+    ("photo gone", lambda e: e.case.photo.unlink(), "photo", True, "01_training.tif"),
+    ("photo cut", lambda e: e.case.photo.write_bytes(e.case.photo.read_bytes()[:500]), "photo", True, "01_training"),
+    ("label gone", lambda e: label_of(e).unlink(), "label", True, "01_manual1.gif"),
+    ("label empty", lambda e: write(label_of(e), np.zeros((96, 96), bool)), "label", True, "same everywhere"),
+    ("other size", lambda e: write(label_of(e), np.eye(95, dtype=bool)), "label", True, "95 x 95"),
+    ("a photograph", lambda e: Image.open(e.case.photo).save(label_of(e).with_suffix(".png")), "label", True, "01_man"),
+    (
+        "inverted label",
+        lambda e: write(label_of(e), ~draw_case(0, 96).label.vessel),
+        "inverted",
+        False,
+        "seems to be inverted",
+    ),
+    ("hardly drawn", lambda e: write(label_of(e), np.eye(96, dtype=bool)[:, ::-1] & _row(48)), "unusual", False, "%"),
+    ("outside only", lambda e: write(label_of(e), _row(0)), "label", True, "no vessel inside"),
+    ("mask gone", lambda e: fov_of(e).unlink(), "fov", True, "01_training_mask.gif"),
+    ("mask black", lambda e: write(fov_of(e), np.zeros((96, 96), bool)), "fov", True, "all black"),
+    ("inverted mask", lambda e: write(fov_of(e), ~draw_case(0, 96).fov.inside), "inverted", False, "mask"),
+]
+
+
+def _row(number: int) -> BoolArray:
+    mask = np.zeros((96, 96), bool)
+    mask[number] = True
+    return mask
+
+
+@pytest.mark.parametrize(("name", "damage", "kind", "severe", "words"), DAMAGE, ids=[case[0] for case in DAMAGE])
+def test_damage_is_found_and_named(
+    entries: list[Entry], name: str, damage: Callable[[Entry], object], kind: str, severe: bool, words: str
+) -> None:
+    if name == "a photograph":
+        photo_as_label = label_of(entries[0]).with_suffix(".png")
+        damage(entries[0])
+        case = replace(entries[0].case, labels={"expert": photo_as_label})
+        entries[0] = replace(entries[0], case=case)
+    else:
+        damage(entries[0])
+    (finding,) = check(entries)
+    assert (finding.kind, finding.severe, finding.rows) == (kind, severe, (0,))
+    assert words in finding.sentence
+
+
+def test_a_photograph_without_label_or_as_its_own_label(entries: list[Entry]) -> None:
+    for labels, words in (({}, "has no label"), ({"x": entries[0].case.photo}, "its own label")):
+        (finding,) = examine(replace(entries[0].case, labels=labels)).findings
+        assert finding.severe
+        assert words in finding.sentence
+
+
+def test_copies_are_known_under_another_name_and_format(entries: list[Entry], tmp_path: Path) -> None:
+    copy = tmp_path / "copy.png"
+    Image.open(entries[0].case.photo).save(copy)
+    twin = replace(entries[0], case=replace(entries[0].case, photo=copy, stem="copy"), part="validation")
+    found = check([*entries, twin])
+    assert [(f.kind, f.rows) for f in found] == [("leak", (0, 3)), ("duplicate", (0, 3))]
+    assert "copy.png" in found[0].sentence
+    assert "same label" in found[1].sentence
+    alike = check([*entries, replace(twin, part="training")])
+    assert [f.kind for f in alike] == ["duplicate", "duplicate"]
+    assert check([*entries, replace(twin, part="unused")]) == []
+
+
+def test_a_patient_in_two_parts_is_found(entries: list[Entry]) -> None:
+    groups = [replace(e, group="patient 7") for e in entries[:2]]
+    assert check([*groups, entries[2]]) == []
+    (finding,) = check([groups[0], replace(groups[1], part="validation"), entries[2]])
+    assert (finding.kind, finding.rows) == ("leak", (0, 1))
+    assert "patient 7" in finding.sentence
+    assert "training and validation" in finding.sentence
+
+
+def test_small_pictures_for_the_table(entries: list[Entry]) -> None:
+    seen = examine(entries[0].case, picture_px=40)
+    assert seen.picture is not None
+    assert seen.label_picture is not None
+    assert seen.picture.shape == (40, 40, 3)
+    assert seen.label_picture.shape == (40, 40)
+    assert seen.size == (96, 96)
+    drawn = draw_case(0, 96)
+    assert seen.vessel_share == pytest.approx(drawn.label.vessel.sum() / drawn.fov.inside.sum())
+
+
+class StopAtOnce:
+    def step(self, progress: Progress) -> None:
+        raise Cancelled
+
+    def note(self, message: str) -> None:
+        pass
+
+
+def test_a_check_can_be_cancelled(entries: list[Entry]) -> None:
+    with pytest.raises(Cancelled):
+        check(entries, monitor=StopAtOnce())
