@@ -5,7 +5,8 @@ black corners of a photograph are true negatives for everybody. Formulas are the
 
 - accuracy (TP + TN) / all, sensitivity TP / (TP + FN), specificity TN / (TN + FP), precision TP / (TP + FP),
 - F1 = Dice = 2 TP / (2 TP + FP + FN), IoU = Jaccard = TP / (TP + FP + FN),
-- MCC (TP TN - FP FN) / sqrt((TP + FP) (TP + FN) (TN + FP) (TN + FN)), Matthews 1975.
+- MCC (TP TN - FP FN) / sqrt((TP + FP) (TP + FN) (TN + FP) (TN + FN)), Matthews 1975,
+- kappa 2 (TP TN - FP FN) / ((TP + FP) (FP + TN) + (TP + FN) (FN + TN)), Cohen 1960: agreement beyond chance.
 
 A quotient 0/0 is NaN, never 0 or 1: who reads it must see that there was nothing to measure.
 """
@@ -36,9 +37,10 @@ def _ratio(numerator: int, denominator: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Figures of one comparison, each in [0, 1] (MCC in [-1, 1]) and NaN where undefined.
+    """Figures of one comparison, each in [0, 1] (MCC and kappa in [-1, 1]) and NaN where undefined.
 
-    ``auc_roc`` and ``auc_pr`` need a probability map, so they stay NaN for a mask alone.
+    ``cl_dice`` needs the masks themselves, not only their counts (``core.evaluation.centre_lines``). ``auc_roc``,
+    ``auc_pr`` and ``ece`` (``core.evaluation.calibration``) need a probability map, so they stay NaN for a mask alone.
     """
 
     accuracy: float = math.nan
@@ -48,8 +50,11 @@ class Scores:
     f1: float = math.nan
     iou: float = math.nan
     mcc: float = math.nan
+    kappa: float = math.nan
+    cl_dice: float = math.nan
     auc_roc: float = math.nan
     auc_pr: float = math.nan
+    ece: float = math.nan
 
     def to_dict(self) -> dict[str, float | None]:
         """Names and values, with None (JSON null) where a figure is undefined: JSON has no NaN."""
@@ -86,8 +91,15 @@ class Counts:
         """Background pixels of the label."""
         return self.fp + self.tn
 
-    def scores(self, *, auc_roc: float = math.nan, auc_pr: float = math.nan) -> Scores:
-        """The figures that follow from these counts, with the areas of the map's curves where it has any."""
+    def scores(
+        self,
+        *,
+        auc_roc: float = math.nan,
+        auc_pr: float = math.nan,
+        cl_dice: float = math.nan,
+        ece: float = math.nan,
+    ) -> Scores:
+        """The figures that follow from these counts, beside those that do not and are given."""
         return Scores(
             accuracy=_ratio(self.tp + self.tn, self.total),
             sensitivity=_ratio(self.tp, self.positives),
@@ -96,14 +108,21 @@ class Counts:
             f1=_ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn),
             iou=_ratio(self.tp, self.tp + self.fp + self.fn),
             mcc=self._mcc(),
+            kappa=self._kappa(),
+            cl_dice=cl_dice,
             auc_roc=auc_roc,
             auc_pr=auc_pr,
+            ece=ece,
         )
 
     def _mcc(self) -> float:
         # Python integers: the product of four pixel counts does not fit into 64 bits.
         product = (self.tp + self.fp) * (self.tp + self.fn) * (self.tn + self.fp) * (self.tn + self.fn)
         return (self.tp * self.tn - self.fp * self.fn) / math.sqrt(product) if product else math.nan
+
+    def _kappa(self) -> float:
+        chance = (self.tp + self.fp) * self.negatives + self.positives * (self.fn + self.tn)
+        return _ratio(2 * (self.tp * self.tn - self.fp * self.fn), chance)
 
 
 def region_of(fov: FieldOfView, region: Region) -> BoolArray:

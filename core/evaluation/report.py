@@ -21,12 +21,16 @@ _SHORT = {
     "f1": "F1",
     "iou": "IoU",
     "mcc": "MCC",
+    "kappa": "kappa",
+    "cl_dice": "clDice",
     "auc_roc": "AUC",
     "auc_pr": "AP",
+    "ece": "ECE",
 }
 _LEGEND = (
     "ACC accuracy, SE sensitivity, SP specificity, PPV precision, F1 = Dice, IoU = Jaccard, MCC Matthews correlation,\n"
-    "AUC area under the ROC curve, AP area under the precision-recall curve (average precision); - undefined"
+    "kappa Cohen's, clDice of the centre lines, AUC area under the ROC curve, AP area under the precision-recall\n"
+    "curve (average precision), ECE expected calibration error (15 bins; lower is better); - undefined"
 )
 _REGION_TEXT: dict[Region, str] = {"fov": "inside the field of view", "image": "whole image"}
 _ORIGIN_TEXT: dict[ThresholdOrigin, str] = {
@@ -203,7 +207,7 @@ class EvaluationReport:
         rows = [(name, scores) for name, _, scores in self._total_rows()]
         each = [(image.stem, image.scores) for image in self.images]
         width = max(len(name) for name, _ in rows + each)
-        header = " " * width + "".join(f"{_SHORT[name]:>8}" for name in SCORE_NAMES)
+        header = " " * width + "".join(f"{_SHORT[name]:>7}" for name in SCORE_NAMES)
         lines = [f"{name:<10}{value}" for name, value in facts.items()]
         lines += ["", header, *(_line(name, scores, width) for name, scores in rows)]
         lines += ["", *(_line(name, scores, width) for name, scores in each), "", _LEGEND]
@@ -247,7 +251,7 @@ class EvaluationReport:
 
 def _line(name: str, scores: Scores, width: int) -> str:
     cells = (getattr(scores, score) for score in SCORE_NAMES)
-    return f"{name:<{width}}" + "".join("       -" if math.isnan(cell) else f"{cell:8.4f}" for cell in cells)
+    return f"{name:<{width}}" + "".join("      -" if math.isnan(cell) else f"{cell:7.4f}" for cell in cells)
 
 
 def _over_images(each: Sequence[Scores], function: Callable[[list[float]], float], *, needed: int) -> Scores:

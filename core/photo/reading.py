@@ -7,6 +7,7 @@ import numpy as np
 from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import shown
 from core.photo.decoding import Picture, decode
+from core.photo.two_valued import split_at_half
 from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage
 
 PHOTO_SUFFIXES = (
@@ -17,13 +18,6 @@ PHOTO_SUFFIXES = (
 
 MIN_SIDE_PX = 32
 """Shortest side of a photograph: no vessel can be seen in a smaller one."""
-
-MIDDLE = (0.25, 0.75)
-MAX_MIDDLE_SHARE = 0.25
-"""A grey label counts as two-valued when the pixels with a value in ``MIDDLE`` (as a share of the range from its
-darkest to its brightest value) are at most this share of the brighter half. JPEG of quality 30 gives up to 0.08 on
-labels of DRIVE, STARE, CHASE_DB1 and HRF, antialiased enlargement by 1.5 gives 0.09 to 0.32, and a blur of one pixel,
-which looks like a probability map, 0.30 to 1.0."""
 
 
 def is_photo_path(path: Path) -> bool:
@@ -134,21 +128,10 @@ def _check_shape(path: Path, picture: Picture, shape: tuple[int, int] | None, ro
 
 def _two_valued(path: Path, picture: Picture, role: str) -> BoolArray | None:
     """The brighter of two values, or None where there is only one."""
-    red, green, blue = (picture.pixels[:, :, channel] for channel in range(3))
-    grey = np.maximum(np.maximum(red, green), blue)  # so that every pure colour on black is bright
-    counts = np.bincount(grey.ravel(), minlength=256)
-    values = np.flatnonzero(counts)
-    low, high = int(values[0]), int(values[-1])
-    if low == high:
-        return None
-    half = (low + high) // 2
-    if values.size > 2:
-        start, stop = (low + round(share * (high - low)) for share in MIDDLE)
-        middle, bright = int(counts[start : stop + 1].sum()), int(counts[half + 1 :].sum())
-        if middle > MAX_MIDDLE_SHARE * bright:
-            raise InputError(
-                f"The {role} {shown(path.name)} is not black and white: it holds {values.size} grey values, many of "
-                "them in the middle, as in a photograph or a probability map. Choose another file, or threshold it."
-            )
-    upper: BoolArray = grey > half
-    return upper
+    split = split_at_half(picture.pixels)
+    if split.grey:
+        raise InputError(
+            f"The {role} {shown(path.name)} is not black and white: it holds {split.values} grey values, many of "
+            "them in the middle, as in a photograph or a probability map. Choose another file, or threshold it."
+        )
+    return split.upper

@@ -97,15 +97,15 @@ def test_a_perfect_mask_scores_one_everywhere_and_its_opposite_minus_one() -> No
 @pytest.mark.parametrize(
     ("counts", "undefined"),
     [
-        (Counts(0, 0, 0, 0), {"accuracy", "sensitivity", "specificity", "precision", "f1", "iou", "mcc"}),
-        (Counts(0, 0, 9, 0), {"sensitivity", "precision", "f1", "iou", "mcc"}),
+        (Counts(0, 0, 0, 0), {"accuracy", "sensitivity", "specificity", "precision", "f1", "iou", "mcc", "kappa"}),
+        (Counts(0, 0, 9, 0), {"sensitivity", "precision", "f1", "iou", "mcc", "kappa"}),
         (Counts(0, 0, 8, 1), {"precision", "mcc"}),
         (Counts(0, 1, 8, 0), {"sensitivity", "mcc"}),
         (Counts(5, 0, 0, 4), {"specificity", "mcc"}),
     ],
 )
 def test_undefined_is_nan_and_null_in_json(counts: Counts, undefined: set[str]) -> None:
-    values = counts.scores(auc_roc=0.9, auc_pr=0.8).to_dict()
+    values = counts.scores(auc_roc=0.9, auc_pr=0.8, cl_dice=0.7, ece=0.1).to_dict()
     assert {name for name, value in values.items() if value is None} == undefined
     assert json.loads(json.dumps(values, allow_nan=False)) == values
 

@@ -1,0 +1,80 @@
+"""clDice: how well two masks agree in the course of their vessels, whatever the width.
+
+Shit et al. 2021, "clDice - a novel topology-preserving loss function for tubular structure segmentation",
+doi 10.1109/CVPR46437.2021.01629: with S(.) a skeleton one pixel wide, the share of S(mask) that lies in the label
+(precision of the course) and the share of S(label) that lies in the mask (its sensitivity); clDice is their harmonic
+mean. As in the authors' program the skeleton is scikit-image's ``skeletonize`` (Zhang and Suen 1984).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.evaluation.counts import check_shapes
+from core.types import BoolArray
+
+
+@dataclass(frozen=True, slots=True)
+class CentreLineCounts:
+    """Pixels of both skeletons; adding two gives the counts of both photographs pooled.
+
+    ``found`` pixels of the mask's skeleton, ``found_in_label`` those of them in the label; ``drawn`` pixels of the
+    label's skeleton, ``drawn_in_mask`` those of them in the mask.
+    """
+
+    found_in_label: int
+    found: int
+    drawn_in_mask: int
+    drawn: int
+
+    def __add__(self, other: "CentreLineCounts") -> "CentreLineCounts":
+        return CentreLineCounts(
+            self.found_in_label + other.found_in_label,
+            self.found + other.found,
+            self.drawn_in_mask + other.drawn_in_mask,
+            self.drawn + other.drawn,
+        )
+
+    @property
+    def cl_dice(self) -> float:
+        """clDice in [0, 1]; NaN where one of the two masks has no vessel, 0 where their courses never meet."""
+        if not self.found or not self.drawn:
+            return math.nan
+        precision, sensitivity = self.found_in_label / self.found, self.drawn_in_mask / self.drawn
+        both = precision + sensitivity
+        return 2 * precision * sensitivity / both if both else 0.0
+
+
+NO_CENTRE_LINES = CentreLineCounts(0, 0, 0, 0)
+
+
+def skeleton(vessel: BoolArray, inside: BoolArray | None = None) -> BoolArray:
+    """The middle of each vessel, one pixel wide, bool (H, W); with ``inside``, of the vessels in that region only.
+
+    Takes about 40 ms for a megapixel.
+    """
+    from skimage.morphology import skeletonize
+
+    part = vessel.copy() if inside is None else vessel & inside  # a copy: it reads from writeable arrays only
+    return np.asarray(skeletonize(part), dtype=np.bool_)
+
+
+def count_centre_lines(
+    vessel: BoolArray, label: BoolArray, inside: BoolArray, *, skeletons: tuple[BoolArray, BoolArray] | None = None
+) -> CentreLineCounts:
+    """Compare the courses of two masks inside a region.
+
+    Parameters
+    ----------
+    vessel, label, inside : bool (H, W); what was found, what the expert drew, and where to count.
+    skeletons : ``skeleton(vessel, inside)`` and ``skeleton(label, inside)`` where they are at hand.
+    """
+    check_shapes(vessel=vessel, label=label, inside=inside)
+    found, drawn = skeletons or (skeleton(vessel, inside), skeleton(label, inside))
+    return CentreLineCounts(
+        found_in_label=int(np.count_nonzero(found & label)),
+        found=int(np.count_nonzero(found)),
+        drawn_in_mask=int(np.count_nonzero(drawn & vessel)),
+        drawn=int(np.count_nonzero(drawn)),
+    )

@@ -1,0 +1,79 @@
+"""Where a mask differs from a label: a map of the errors, and the errors in order of their size."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+
+from core.evaluation.counts import Counts, check_shapes
+from core.types import BoolArray, ByteArray
+
+RIGHT_BACKGROUND: Final = 0
+FALSE_NEGATIVE: Final = 1
+FALSE_POSITIVE: Final = 2
+TRUE_POSITIVE: Final = 3
+"""Codes of an error map: 1 for drawn, plus 2 for found. Outside the region everything is 0."""
+
+ErrorKind = Literal["false_negative", "false_positive"]
+_CODES: dict[ErrorKind, int] = {"false_negative": FALSE_NEGATIVE, "false_positive": FALSE_POSITIVE}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRegion:
+    """Connected pixels (also over corners) that are wrong in the same way.
+
+    ``area_px`` is their number; ``box`` (top, left, bottom, right), bottom and right exclusive; ``centre`` (row,
+    column) is that of the error's pixels which is nearest to their mean, so it lies on the error also where it bends.
+    """
+
+    kind: ErrorKind
+    area_px: int
+    box: tuple[int, int, int, int]
+    centre: tuple[int, int]
+
+
+def error_map(vessel: BoolArray, label: BoolArray, inside: BoolArray) -> ByteArray:
+    """Codes of each pixel, uint8 (H, W): right background 0, false negative 1, false positive 2, true positive 3.
+
+    Parameters
+    ----------
+    vessel, label, inside : bool (H, W); what was found (``levels >= k``, or a mask by hand), what the expert drew, and
+        where it counts.
+    """
+    check_shapes(vessel=vessel, label=label, inside=inside)
+    found, drawn = vessel.view(np.uint8), label.view(np.uint8)
+    codes: ByteArray = found + found
+    codes += drawn
+    codes *= inside.view(np.uint8)
+    return codes
+
+
+def counts_of_codes(codes: ByteArray, inside: BoolArray) -> Counts:
+    """The confusion matrix of an error map and its region."""
+    check_shapes(codes=codes, inside=inside)
+    fn, fp, tp = (int(np.count_nonzero(codes == code)) for code in (FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE))
+    return Counts(tp=tp, fp=fp, tn=int(np.count_nonzero(inside)) - tp - fp - fn, fn=fn)
+
+
+def largest_errors(codes: ByteArray, kind: ErrorKind, *, limit: int = 500) -> tuple[ErrorRegion, ...]:
+    """The connected errors of one kind, the largest first; equal ones from top to bottom, then from left to right.
+
+    Parameters
+    ----------
+    codes : an error map, uint8 (H, W).
+    limit : at most this many are returned.
+    """
+    wrong = (codes == _CODES[kind]).view(np.uint8)
+    number, labels, stats, means = cv2.connectedComponentsWithStats(wrong, connectivity=8, ltype=cv2.CV_32S)
+    boxes = stats[1:number]
+    order = np.lexsort((boxes[:, cv2.CC_STAT_LEFT], boxes[:, cv2.CC_STAT_TOP], -boxes[:, cv2.CC_STAT_AREA]))[:limit]
+    result = []
+    for index in order.tolist():
+        left, top, width, height, area = (int(value) for value in boxes[index])
+        rows, columns = np.nonzero(labels[top : top + height, left : left + width] == index + 1)
+        column, row = means[index + 1]
+        nearest = int(np.argmin((rows + top - row) ** 2 + (columns + left - column) ** 2))
+        centre = int(rows[nearest]) + top, int(columns[nearest]) + left
+        result.append(ErrorRegion(kind, area, (top, left, top + height, left + width), centre))
+    return tuple(result)
