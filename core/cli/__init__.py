@@ -1,4 +1,4 @@
-"""The command line: ``serr segment``, ``replay``, ``evaluate``, ``train``, ``models``, ``info``.
+"""The command line: ``serr segment``, ``replay``, ``evaluate``, ``train``, ``dataset``, ``models``, ``info``.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed (one sentence for each failure on stderr),
 2 the command was used wrongly, 130 cancelled. Nothing heavy is imported before a command needs it, so that help comes

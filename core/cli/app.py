@@ -10,6 +10,7 @@ import typer
 
 from core import __version__
 from core.cli.console import CANCELLED_CODE, UsageError, flush, is_debugging, prepare_streams, say, tell
+from core.cli.dataset import dataset
 from core.cli.evaluate import evaluate
 from core.cli.info import info
 from core.cli.models import models
@@ -29,6 +30,7 @@ app = typer.Typer(
 for command in (segment, replay, evaluate, train, info):
     app.command()(command)
 app.add_typer(models, name="models")
+app.add_typer(dataset, name="dataset")
 
 
 def _version(wanted: bool) -> None:

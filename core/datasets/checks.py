@@ -9,7 +9,7 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 
-from core.datasets.dataset_file import Entry
+from core.datasets.dataset_file import Entry, Part
 from core.datasets.layouts import Case
 from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import shown
@@ -18,7 +18,7 @@ from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import SILENT, Monitor, Progress
 from core.types import BoolArray, ByteArray, FieldOfView, FundusImage
 
-Kind = Literal["photo", "label", "fov", "inverted", "unusual", "duplicate", "leak"]
+Kind = Literal["photo", "label", "fov", "inverted", "unusual", "copy", "same label", "leak"]
 
 SPARSE_SHARE: Final = 0.01
 """A label with fewer vessel pixels (share of the field of view) is hardly finished; experts draw 0.06 to 0.18."""
@@ -92,17 +92,23 @@ def examine(case: Case, *, picture_px: int = 0) -> Examination:
 def compare(entries: Sequence[Entry], examinations: Sequence[Examination]) -> list[Finding]:
     """What is wrong between entries: copies, one patient in several parts, one label for several photographs."""
     findings = []
-    for kind, what in (("photo_hash", "the same photograph"), ("label_hash", "the same label, pixel for pixel")):
-        for rows in _alike([getattr(one, kind) for one in examinations]):
-            names = _names([entries[row].case.photo for row in rows])
-            parts = {entries[row].part for row in rows} - {"unused"}
-            leak = kind == "photo_hash" and len(parts) > 1
-            sentence = f"{names} have {what}." if kind == "label_hash" else f"{names} are {what}."
-            if leak:
-                sentence += " Copies are in different parts, so that figures would be too good: leave one of them out."
-            findings.append(Finding("leak" if leak else "duplicate", False, sentence, rows))
+    for rows in _alike([one.photo_hash for one in examinations]):
+        sentence = f"{_names([entries[row].case.photo for row in rows])} are the same photograph."
+        leak = len(_parts(entries, rows)) > 1
+        if leak:
+            sentence += " They are in different parts, so that figures would be too good: leave one of them out."
+        findings.append(Finding("leak" if leak else "copy", False, sentence, rows))
+    for rows in _alike([one.label_hash for one in examinations]):
+        names = _names([entries[row].case.photo for row in rows])
+        findings.append(Finding("same label", False, f"{names} have the same label, pixel for pixel.", rows))
+    return findings + compare_parts(entries)
+
+
+def compare_parts(entries: Sequence[Entry]) -> list[Finding]:
+    """Patients whose photographs are in several parts; no file is read."""
+    findings = []
     for rows in _alike([entry.group for entry in entries]):
-        parts = {entries[row].part for row in rows} - {"unused"}
+        parts = _parts(entries, rows)
         if len(parts) > 1:
             names, patient = _names([entries[row].case.photo for row in rows]), entries[rows[0]].group
             sentence = (
@@ -184,6 +190,10 @@ def _alike(values: Sequence[str]) -> list[tuple[int, ...]]:
         if value:
             rows.setdefault(value, []).append(row)
     return [tuple(some) for some in rows.values() if len(some) > 1]
+
+
+def _parts(entries: Sequence[Entry], rows: Sequence[int]) -> set[Part]:
+    return {entries[row].part for row in rows} - {"unused"}
 
 
 def _names(paths: Sequence[Path]) -> str:

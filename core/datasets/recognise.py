@@ -27,6 +27,7 @@ _PART_FOLDERS: Final[dict[str, Part]] = {
     **{"train": "training", "training": "training", "val": "validation", "valid": "validation"},
     **{"validation": "validation", "test": "test", "testing": "test"},
 }
+_COMMON_NAMES: Final = frozenset({*_PART_FOLDERS, "data", "dataset", "images"})
 _LABEL_ENDING: Final = re.compile(
     r"[_\-. ](manual\d?|1stho|2ndho|labels?|gt|ground[_-]?truth|annotations?|vessels?|seg|segmentation|ah|vk)$",
     re.IGNORECASE,
@@ -117,7 +118,9 @@ def _plain(folder: Path) -> Recognised:
         entries += [Entry(case, part) for case in found]
         notes += said
     split = "by folder" if parts else ""
-    return Recognised("folders", DataSetFile(folder.name, tuple(entries), split), tuple(dict.fromkeys(notes)))
+    # "training" alone would say little in a list of models.
+    name = f"{folder.parent.name} {folder.name}" if folder.name.lower() in _COMMON_NAMES else folder.name
+    return Recognised("folders", DataSetFile(name, tuple(entries), split), tuple(dict.fromkeys(notes)))
 
 
 def _pairs(folder: Path) -> tuple[list[Case], list[str]]:

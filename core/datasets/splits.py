@@ -1,7 +1,7 @@
 """Dividing the photographs of a data set into training, validation and test, patients together."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -42,6 +42,17 @@ def grouped_by_patient(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(
         replace(entry, group=name if name in repeated else "") for entry, name in zip(entries, found, strict=True)
     )
+
+
+def kept_together(entries: Sequence[Entry], rows: Iterable[Sequence[int]]) -> tuple[Entry, ...]:
+    """The entries with one group for each tuple of rows (copies of one photograph), so that no split parts them."""
+    changed = list(entries)
+    for some in rows:
+        names = [changed[row].group for row in some if changed[row].group]
+        group = names[0] if names else f"copies of {changed[some[0]].case.stem}"
+        for row in some:
+            changed[row] = replace(changed[row], group=group)
+    return tuple(changed)
 
 
 def split_by_seed(

@@ -23,7 +23,7 @@ from core.datasets.dataset_file import (
 )
 from core.datasets.layouts import Case, read_layout
 from core.datasets.recognise import recognise
-from core.datasets.splits import grouped_by_patient, patient_of, split_by_seed
+from core.datasets.splits import grouped_by_patient, kept_together, patient_of, split_by_seed
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.errors import InputError
 
@@ -129,6 +129,7 @@ def test_published_layouts_are_recognised(serr_data: Path) -> None:
     assert sorted(groups) == sorted(f"image {number:02d}" for number in range(1, 11) for _ in "LR")
     # Without the outer folder the names alone must do.
     plain = recognise(serr_data / "DRIVE" / "training")
+    assert plain.dataset.name == "DRIVE training"
     assert plain.layout == "folders"
     assert [e.case.photo for e in plain.dataset.entries] == [c.photo for c in _cases("drive", serr_data, "train")]
     assert [(*e.case.labels.values(), e.case.fov) for e in plain.dataset.entries] == [
@@ -292,3 +293,9 @@ def test_test_and_unused_photographs_stay_where_they_are(tmp_path: Path) -> None
     assert {tuple(e.part for e in split_by_seed(dataset, seed=s, validation_share=0.3).entries) for s in range(5)} > {
         tuple(e.part for e in done.entries)
     }
+
+
+def test_copies_are_not_parted(tmp_path: Path) -> None:
+    entries = [entry(tmp_path, f"{n}.png", group="patient 1" if n == 5 else "") for n in range(6)]
+    together = kept_together(entries, [(0, 1), (4, 5)])
+    assert [e.group for e in together] == ["copies of 0", "copies of 0", "", "", "patient 1", "patient 1"]

@@ -1,0 +1,120 @@
+"""``serr dataset``: make and check data set files of one's own."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.console import UsageError, flush, monitored, say, say_json
+
+if TYPE_CHECKING:
+    from core.datasets.checks import Finding
+    from core.datasets.dataset_file import DataSetFile
+
+dataset = typer.Typer(help="Make and check data set files (.serr-dataset) of one's own photographs.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@dataset.command()
+def new(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="DRIVE, STARE, CHASE_DB1 or HRF as published, or folders images, labels and masks.",
+        ),
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The data set file to write, NAME.serr-dataset.")],
+    *,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the data set; the folder's by default.")] = None,
+    validation: Annotated[
+        float,
+        typer.Option("--validation", min=0.0, max=0.9, help="Share that chooses weights and threshold; 0: no split."),
+    ] = 0.2,
+    test: Annotated[
+        float,
+        typer.Option("--test", min=0.0, max=0.9, help="Share that is kept for final figures; 0: as the folder says."),
+    ] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of the split.")] = 0,
+    replace: Annotated[bool, typer.Option("--replace", help="Write over a data set file that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the photographs, labels and masks of a folder, check them, split them, and write a data set file.
+
+    Photographs of one patient stay together where the names tell the patient. What cannot be used is put into the part
+    "unused", with a sentence.
+    """
+    from dataclasses import replace as changed
+
+    from core.datasets.checks import check, compare_parts
+    from core.datasets.dataset_file import is_dataset_file, write_dataset_file
+    from core.datasets.recognise import recognise
+    from core.datasets.splits import kept_together, split_by_seed
+
+    if not is_dataset_file(file):
+        raise UsageError(f"{file} is not the name of a data set file; give it the suffix .serr-dataset.")
+    if validation + test >= 1.0:
+        raise UsageError("--validation and --test leave nothing to learn from; together they must be below 1.")
+    if file.exists() and not replace:
+        raise UsageError(f"{file} is already there; choose another name, or say --replace.")
+    found = recognise(folder)
+    data = found.dataset if name is None else changed(found.dataset, name=name)
+    with monitored() as monitor:
+        training = tuple(changed(entry, part="training") for entry in data.entries)  # the parts are still to come
+        findings = check(training, monitor=monitor)
+    bad = {row for finding in findings if finding.severe for row in finding.rows}
+    entries = kept_together(data.entries, (finding.rows for finding in findings if finding.kind == "copy"))
+    entries = tuple(changed(entry, part="unused") if row in bad else entry for row, entry in enumerate(entries))
+    data = changed(data, entries=entries)
+    if validation or test:
+        data = split_by_seed(data, seed=seed, validation_share=validation, test_share=test, keep_test=not test)
+    write_dataset_file(file, data)
+    findings += compare_parts(data.entries)
+    _say(file, data, findings, (*found.notes,), as_json)
+
+
+@dataset.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The data set file.")], as_json: AsJson = False
+) -> None:
+    """Look for what is missing, of another size, empty, inverted or double, and for patients in several parts.
+
+    Ends with 1 where a photograph cannot be used.
+    """
+    from core.datasets.checks import check as run_check
+    from core.datasets.dataset_file import read_dataset_file
+
+    data = read_dataset_file(file)
+    with monitored() as monitor:
+        findings = run_check(data.entries, monitor=monitor)
+    _say(file, data, findings, (), as_json)
+    flush()
+    if any(finding.severe for finding in findings):
+        raise typer.Exit(1)
+
+
+def _say(file: Path, data: "DataSetFile", findings: "list[Finding]", notes: tuple[str, ...], as_json: bool) -> None:
+    from core.datasets.dataset_file import PARTS
+
+    counts = {part: data.count(part) for part in PARTS}
+    if as_json:
+        rows = [
+            {
+                "kind": finding.kind,
+                "severe": finding.severe,
+                "sentence": finding.sentence,
+                "photographs": [str(data.entries[row].case.photo) for row in finding.rows],
+            }
+            for finding in findings
+        ]
+        say_json({"file": str(file), "name": data.name, "parts": counts, "findings": rows, "notes": list(notes)})
+        return
+    for note in notes:
+        say(note)
+    parts = ", ".join(f"{count} {part}" for part, count in counts.items() if count)
+    say(f"{file}: {data.name}, {len(data.entries)} photographs ({parts})")
+    for finding in findings:
+        say(f"  {'ERROR' if finding.severe else 'warning'}  {finding.sentence}")
+    if not findings:
+        say("  nothing wrong was found")
