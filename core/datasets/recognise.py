@@ -4,7 +4,7 @@ Nothing is refused because a single file is missing: its path stands in the entr
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -12,10 +12,10 @@ from typing import Final
 from core.datasets.dataset_file import DataSetFile, Entry, Part, make_case
 from core.datasets.layouts import Case, data_set_names, read_layout
 from core.datasets.splits import grouped_by_patient
-from core.errors import InputError, LabelError
+from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import shown
 from core.photo.companions import photo_stem
-from core.photo.reading import is_photo_path, read_label
+from core.photo.reading import is_photo_path, read_fov, read_label
 
 _PHOTO_FOLDERS: Final = re.compile(r"^(images?|imgs?|photos?|photographs?|fundus|originals?|input)$", re.IGNORECASE)
 _LABEL_FOLDERS: Final = re.compile(
@@ -81,6 +81,61 @@ def recognise(folder: Path) -> Recognised:
     return replace(found, dataset=replace(found.dataset, entries=entries))
 
 
+def case_of(photo: Path) -> Case | None:
+    """The labels and the mask that lie beside one photograph, found as ``recognise`` finds those of a folder.
+
+    Looked through are the photograph's own folder and, where its place is that of a published data set or of a folder
+    of photographs, the folders beside it. Masks that this program made are not meant: comparing a model with its own
+    result says nothing. A mask of the field of view outside the published sets must cover as much as one does.
+
+    Returns
+    -------
+    The photograph with the files that exist; None where there are none.
+    """
+    photo = Path(photo).absolute()
+    try:
+        return _case_of(photo)
+    except InputError:  # a folder that may not be read
+        return None
+
+
+def _case_of(photo: Path) -> Case | None:
+    for root in photo.parents[:3]:
+        found = _published(root, {path.name for path in _listing(root)})
+        case = _same_photo(found.dataset, photo) if found else None
+        if case is not None:
+            return _existing(case)
+    if _PHOTO_FOLDERS.match(photo.parent.name):
+        cases, _ = _pairs(photo.parent.parent)
+    else:
+        cases = _within(photo.parent, key=_key(photo_stem(photo)))
+    case = _same_photo(DataSetFile("", tuple(Entry(case) for case in cases)), photo)
+    if case is not None and case.fov is not None and not _covers_most(case.fov):
+        case = replace(case, fov=None)
+    return _existing(case) if case is not None else None
+
+
+def _same_photo(dataset: DataSetFile, photo: Path) -> Case | None:
+    return next((entry.case for entry in dataset.entries if entry.case.photo == photo), None)
+
+
+def _existing(case: Case) -> Case | None:
+    labels = {name: path for name, path in case.labels.items() if name != OWN_LABEL and path.is_file()}
+    fov = case.fov if case.fov is not None and case.fov.is_file() else None
+    return replace(case, labels=labels, fov=fov) if labels or fov else None
+
+
+def partner_in(folder: Path, photo: Path) -> Path | None:
+    """The one picture of a folder that belongs to a photograph: by its stem, or but for endings such as ``_manual1``.
+
+    Raises
+    ------
+    InputError : the folder cannot be read.
+    """
+    others = [path for path in _pictures(Path(folder).absolute()) if path != Path(photo).absolute()]
+    return _partner(_by_key(others), photo)
+
+
 def _published(folder: Path, names: set[str]) -> Recognised | None:
     wanted = [name for name in data_set_names() if _is_layout(name, folder, names)]
     if not wanted:
@@ -143,15 +198,18 @@ def _pairs(folder: Path) -> tuple[list[Case], list[str]]:
     return cases, notes
 
 
-def _within(folder: Path) -> list[Case]:
-    """Photographs and labels beside one another in one folder, told apart by the ends of their names."""
+def _within(folder: Path, *, key: str | None = None) -> list[Case]:
+    """Photographs and labels beside one another in one folder, told apart by the ends of their names.
+
+    ``key``: those that have this in common only.
+    """
     photos: list[Path] = []
     labels: dict[str, dict[str, Path]] = {}
     fovs: dict[str, Path] = {}
     for path in _pictures(folder):
         stem = photo_stem(path)
         ending = _LABEL_ENDING.search(stem)
-        if _OWN_PICTURE.search(stem):
+        if _OWN_PICTURE.search(stem) or (key is not None and _key(stem) != key):
             continue
         if ending:
             labels.setdefault(_key(stem), {})[ending[1].lower()] = path
@@ -205,6 +263,13 @@ def _hold_vessels(folder: Path) -> bool:
     return False
 
 
+def _covers_most(mask: Path) -> bool:
+    try:
+        return float(read_fov(mask).inside.mean()) >= _MOSTLY
+    except FieldOfViewError:
+        return False
+
+
 def _folders(folder: Path) -> list[Path]:
     return sorted(path for path in _listing(folder) if path.is_dir() and not path.name.startswith("."))
 
@@ -213,8 +278,8 @@ def _pictures(folder: Path) -> list[Path]:
     return sorted(path for path in _listing(folder) if is_photo_path(path) and path.is_file())
 
 
-def _listing(folder: Path) -> Iterator[Path]:
+def _listing(folder: Path) -> list[Path]:
     try:
-        return folder.iterdir()
+        return list(folder.iterdir())  # here, and not later, it finds out that it may not
     except OSError as error:
         raise InputError(f"The folder {shown(folder)} cannot be read ({error.strerror or error}).") from None
