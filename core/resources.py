@@ -1,4 +1,4 @@
-"""Where the files that ship with the program are: in a checkout, an installed wheel, or a PyInstaller bundle."""
+"""Where what ships with the program is: in a checkout, an installed wheel, or a built program (PyInstaller)."""
 
 import sys
 from pathlib import Path
@@ -9,3 +9,13 @@ def resource_path(*parts: str) -> Path:
     bundle = getattr(sys, "_MEIPASS", None)
     root = Path(bundle) if bundle else Path(__file__).resolve().parent.parent
     return root.joinpath("resources", *parts)
+
+
+def command_line() -> list[str]:
+    """The words that start the command line in a process of its own: ``[*command_line(), "train", ...]``.
+
+    In a built program ``sys.executable`` is that program and no Python, and ``serr`` stands beside it.
+    """
+    if getattr(sys, "frozen", False):
+        return [str(Path(sys.executable).with_name("serr.exe" if sys.platform == "win32" else "serr"))]
+    return [sys.executable, "-m", "core.cli"]

@@ -1,0 +1,35 @@
+"""The user guide: ``python -m sphinx -W docs site`` makes HTML that ships inside the program and needs no network."""
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+HERE: Final = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+from reference import write_reference  # noqa: E402
+
+from core import __version__  # noqa: E402
+
+project = "SERR Fundus"
+release = version = __version__
+html_title = f"{project} {release}"
+extensions = ["myst_parser"]
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3  # links to headings, as on the pages of a code host
+exclude_patterns = ["site", "_build"]
+smartquotes = False  # it would make a dash of the two hyphens before an option
+html_theme = "furo"
+html_logo = html_favicon = "../resources/icons/serr.svg"
+html_theme_options = {"top_of_page_buttons": []}
+html_copy_source = False
+html_show_sphinx = False
+html_show_copyright = False
+html_static_path: list[str] = []
+pygments_style = "tango"
+pygments_dark_style = "monokai"
+
+
+def setup(_app: Any) -> None:
+    """Make the page of the command line from the program itself, so that it is never stale."""
+    write_reference(HERE / "guide" / "command-line.md")
