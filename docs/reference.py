@@ -8,8 +8,8 @@ _HEAD: Final = """\
 # Command line
 
 The program `serr` does without a window what the desktop program does, and more. Results go to the standard output,
-everything else to the standard error. Exit codes: 0 done, 1 failed (with one sentence for each failure), 2 used wrongly,
-130 cancelled.
+everything else to the standard error. Exit codes: 0 done, 1 failed (with one sentence for each failure), 2 used
+wrongly, 130 cancelled.
 """
 
 

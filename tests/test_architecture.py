@@ -191,7 +191,7 @@ def declared(*groups: str) -> set[str]:
     """Normalised names of the distributions that pyproject.toml asks for, with those of these optional groups."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = [*project["dependencies"], *(line for group in groups for line in project["optional-dependencies"][group])]
-    return {normal(re.split(r"[^\w.-]", line)[0]) for line in lines}
+    return {normal(re.split(r"[^\w.-]", line)[0]) for line in lines} - {project["name"]}  # a group may name another
 
 
 def normal(name: str) -> str:
