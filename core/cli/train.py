@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from core.cli.console import UsageError, monitored, say, say_json
-from core.cli.options import DEVICE_HELP, checked_dataset, checked_device
+from core.cli.options import DEVICE_HELP, checked_dataset, checked_device, one_of
 from core.progress import Cancelled
 
 
@@ -20,6 +20,9 @@ def train(
     dataset: Annotated[
         str | None,
         typer.Option("--dataset", help="drive, stare, chase_db1 or hrf; default drive, or the configuration's."),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", help="Recipe that ships with the program: general, paper or strong.")
     ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", help="TOML file with the recipe; fields left out have their defaults.")
@@ -41,9 +44,16 @@ def train(
     checked_device(device)
     if dataset is not None:
         checked_dataset(dataset)
-    changes = {"--dataset": dataset, "--config": config, "--steps": steps, "--seed": seed, "--threads": threads}
+    changes = {
+        "--dataset": dataset,
+        "--preset": preset,
+        "--config": config,
+        "--steps": steps,
+        "--seed": seed,
+        "--threads": threads,
+    }
     given = [name for name, value in changes.items() if value is not None]
-    from core.training.config import TrainingConfig, load_config
+    from core.training.config import TrainingConfig, load_config, load_preset, presets
     from core.training.loop import CHECKPOINT_FILE, CONFIG_FILE
     from core.training.loop import train as run_training
 
@@ -52,9 +62,14 @@ def train(
             f"--resume goes on with the recipe of the run in {out}; leave out {', '.join(given)}, or start a new run "
             "in another folder."
         )
-    recipe = load_config(config) if config else TrainingConfig()
+    if config is not None and preset is not None:
+        raise UsageError("--config and --preset both give the whole recipe; leave one of them out.")
+    if preset is not None:
+        recipe = load_preset(one_of("--preset", preset, presets()))
+    else:
+        recipe = load_config(config) if config else TrainingConfig()
     if dataset is not None:
-        recipe = recipe.replaced("data", dataset=dataset)
+        recipe = recipe.replaced("data", sources=[{"dataset": dataset}])
     if steps is not None:
         recipe = recipe.replaced("optimisation", steps=steps)
     if seed is not None:

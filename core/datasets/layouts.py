@@ -11,12 +11,21 @@ _PHOTO_SUFFIXES = {".tif", ".tiff", ".png", ".jpg", ".jpeg", ".ppm", ".bmp", ".g
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One photograph: ``labels`` is expert name -> file, ground truth first; ``fov`` its mask where the set has one."""
+    """One photograph: ``labels`` is expert name -> file, ground truth first; ``fov`` its mask where the set has one.
+
+    ``person`` is the same for photographs of the same person, as far as the data set says so; they must not be parted
+    between learning and choosing.
+    """
 
     stem: str
     photo: Path
     labels: dict[str, Path]
     fov: Path | None = None
+    person: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.person:
+            object.__setattr__(self, "person", self.stem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +160,8 @@ def _chase(root: Path, split: str) -> tuple[list[Case], str]:
             continue
         first = root / f"{photo.stem}_1stHO.png"
         second = root / f"{photo.stem}_2ndHO.png"
-        cases.append(Case(photo.stem, photo, {"1stHO": first, **_optional([("2ndHO", second)])}))
+        labels = {"1stHO": first, **_optional([("2ndHO", second)])}
+        cases.append(Case(photo.stem, photo, labels, person=photo.stem[:-1]))  # both eyes of a child: _01L and _01R
     if split != "all":  # the usual split: both eyes of children 1 to 10 train, of 11 to 14 test
         cases = [case for case in cases if (int(case.stem[6:8]) <= 10) == (split == "train")]
     part = {"train": "first 20", "test": "last 8", "all": "all"}[split]

@@ -4,6 +4,7 @@ So no random state has to be saved for a resumed run to go on with the very same
 a batch by taking different slots of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,29 +16,24 @@ from core.types import BoolArray, FloatArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """A prepared photograph for training: planes float32 (C, h, w), label and inside float32 (h, w) of 0 and 1.
+    """A prepared photograph for training: label float32 (h, w) in [0, 1], inside float32 (h, w) of 0 and 1.
 
+    ``variants`` are planes float32 (C, h, w): the photograph as it is, then as other cameras might have taken it.
     ``rows`` and ``columns`` list the pixels inside the field of view, from which crop centres are drawn.
     """
 
     name: str
-    planes: FloatArray
+    variants: tuple[FloatArray, ...]
     label: FloatArray
     inside: FloatArray
     rows: np.ndarray[tuple[int], np.dtype[np.int32]]
     columns: np.ndarray[tuple[int], np.dtype[np.int32]]
 
     @classmethod
-    def make(cls, name: str, planes: FloatArray, label: BoolArray, inside: BoolArray) -> "Sample":
+    def make(cls, name: str, variants: tuple[FloatArray, ...], label: FloatArray, inside: BoolArray) -> "Sample":
         rows, columns = np.nonzero(inside)
-        return cls(
-            name,
-            planes,
-            (label & inside).astype(np.float32),
-            inside.astype(np.float32),
-            rows.astype(np.int32),
-            columns.astype(np.int32),
-        )
+        drawn = np.asarray(label * inside, np.float32)
+        return cls(name, variants, drawn, inside.astype(np.float32), rows.astype(np.int32), columns.astype(np.int32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,13 +45,26 @@ class Crop:
     inside: FloatArray
 
 
-def random_crop(samples: list[Sample], crop_px: int, part: AugmentationPart, key: tuple[int, int, int]) -> Crop:
+def random_crop(
+    sources: Sequence[Sequence[Sample]],
+    crop_px: int,
+    part: AugmentationPart,
+    key: tuple[int, int, int],
+    *,
+    soft: bool = False,
+) -> Crop:
     """Draw a photograph, a centre inside its field of view and a random change, and cut the crop in one resampling.
 
-    ``key`` is (seed, step, slot); equal keys give equal crops.
+    Parameters
+    ----------
+    sources : the photographs of each data set; each data set is drawn equally often, however many it has.
+    key : (seed, step, slot); equal keys give equal crops.
+    soft : keep the label's values between 0 and 1; else the crop's label is cut at a half.
     """
     random = np.random.default_rng(key)
+    samples = sources[int(random.integers(len(sources)))] if len(sources) > 1 else sources[0]
     sample = samples[int(random.integers(len(samples)))]
+    variant = int(random.integers(len(sample.variants))) if len(sample.variants) > 1 else 0
     at = int(random.integers(len(sample.rows)))
     to_source = _random_map(random, crop_px, part, float(sample.columns[at]), float(sample.rows[at]))
 
@@ -66,8 +75,9 @@ def random_crop(samples: list[Sample], crop_px: int, part: AugmentationPart, key
         )
 
     inside = (cut(sample.inside) >= 0.5).astype(np.float32)
-    label = (cut(sample.label) >= 0.5).astype(np.float32) * inside
-    planes = np.stack([cut(plane) for plane in sample.planes])
+    drawn = cut(sample.label)
+    label = (drawn if soft else (drawn >= 0.5).astype(np.float32)) * inside
+    planes = np.stack([cut(plane) for plane in sample.variants[variant]])
     return Crop(_recolour(planes, random, part) * inside, label[None], inside[None])
 
 

@@ -2,28 +2,59 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import TrainingError
 from core.photo.preprocessing import Preprocessing
+from core.resources import resource_path
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class DataPart(_Part):
-    """Which photographs are learned from, and which choose the epoch and the threshold."""
+class SourcePart(_Part):
+    """One split of one data set."""
 
     dataset: str = Field(default="drive", description="drive, stare, chase_db1 or hrf")
     split: str = Field(default="train", description="the split whose photographs are used")
+    labels: str = Field(default="", description="name of the expert to learn from; empty for the usual one")
     validation_photos: int = Field(
         default=4,
         ge=1,
-        description="photographs of the split that are held out to choose the weights and the threshold",
+        description="photographs of the split that are held out to choose the weights and the threshold; all "
+        "photographs of one person are held out together",
     )
+
+
+class DataPart(_Part):
+    """Which photographs are learned from, and which choose the weights and the threshold.
+
+    A single source may be written directly into this part, without a list.
+    """
+
+    sources: tuple[SourcePart, ...] = Field(
+        default=(SourcePart(),),
+        min_length=1,
+        description="crops are drawn from each source equally often, and each counts alike in the choice",
+    )
+    targets: Literal["hard", "soft"] = Field(
+        default="hard",
+        description="what is learned on a resampled photograph: vessel or not by half of the pixel's area, or the share "
+        "of the area",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _single(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict):
+            return fields
+        single = {name: fields[name] for name in SourcePart.model_fields if name in fields}
+        if not single or "sources" in fields:
+            return fields
+        return {name: value for name, value in fields.items() if name not in single} | {"sources": [single]}
 
 
 class NetworkPart(_Part):
@@ -44,6 +75,13 @@ class AugmentationPart(_Part):
     noise_sd: float = Field(default=0.08, ge=0, le=1, description="largest standard deviation of added noise")
     blur_sd_px: float = Field(
         default=0.7, ge=0, le=5, description="largest blur, in pixels; applied to a quarter of the crops"
+    )
+    cameras: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="how many more times each photograph is prepared as if another camera had taken it (colours, light, "
+        "haze, sharpness, noise, JPEG); crops are drawn from all of them",
     )
 
 
@@ -66,6 +104,7 @@ class OptimisationPart(_Part):
 
 
 class RunPart(_Part):
+    name: str = Field(default="", description="name of the model; empty for <architecture>-<data sets>")
     seed: int = Field(default=0, ge=0, description="of the weights, the split and every random choice")
     validate_every: int = Field(default=250, ge=1, description="steps between validations and checkpoints")
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 for all")
@@ -80,6 +119,12 @@ class TrainingConfig(_Part):
     augmentation: AugmentationPart = AugmentationPart()
     optimisation: OptimisationPart = OptimisationPart()
     run: RunPart = RunPart()
+
+    @property
+    def model_name(self) -> str:
+        """The name of the model that this run makes."""
+        sets = "-".join(dict.fromkeys(source.dataset for source in self.data.sources))
+        return self.run.name or f"{self.network.architecture}-{sets}"
 
     def replaced(self, part: str, **fields: object) -> "TrainingConfig":
         """A copy with some fields of one part changed and checked. Raises TrainingError for a wrong value."""
@@ -102,6 +147,18 @@ def load_config(path: Path) -> TrainingConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainingError(f"{path} is not a TOML file: {error}") from None
     return _checked(fields, str(path))
+
+
+def presets() -> tuple[str, ...]:
+    """Names of the recipes that ship with the program."""
+    return tuple(sorted(path.stem for path in resource_path("training").glob("*.toml")))
+
+
+def load_preset(name: str) -> TrainingConfig:
+    """A recipe that ships with the program. Raises TrainingError for an unknown name."""
+    if name not in presets():
+        raise TrainingError(f"there is no training preset '{name}'; choose one of: {', '.join(presets())}")
+    return load_config(resource_path("training", f"{name}.toml"))
 
 
 def _checked(fields: dict[str, object], source: str) -> TrainingConfig:

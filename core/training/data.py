@@ -1,62 +1,157 @@
-"""From the photographs of a data set to prepared training samples."""
+"""From the photographs of the configured data sets to prepared training samples, and the part that is held out."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 
-from core.datasets.layouts import Case, read_layout
+from core.datasets.layouts import Case, DataSet, read_layout
 from core.errors import LabelError, TrainingError
 from core.photo.field_of_view import estimate_field_of_view
-from core.photo.preprocessing import NetInput, Preprocessing, prepare
+from core.photo.preprocessing import NetInput, prepare
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import Monitor, Progress
 from core.training.augmentation import Sample
-from core.training.config import TrainingConfig
-from core.types import BoolArray
+from core.training.cameras import other_camera
+from core.training.config import SourcePart, TrainingConfig
+from core.types import BoolArray, ByteArray, FieldOfView, FloatArray, FundusImage
+
+Targets = Literal["hard", "soft"]
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingData:
-    """What a run learns from, what it is chosen on, and the protocol in words."""
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOut:
+    """A photograph to choose on: as the network reads it, and the expert's label on the photograph's own pixels.
 
+    ``target`` is the label on the network's grid, float32 (h, w), for the loss.
+    """
+
+    name: str
+    prepared: NetInput
+    target: FloatArray
+    label: BoolArray
+    fov: FieldOfView
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceData:
+    """What one source gives: ``name`` stands in the events, ``protocol`` in the card."""
+
+    name: str
     training: list[Sample]
-    validation: list[Sample]
+    validation: list[HeldOut]
     protocol: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingData:
+    """What a run learns from and what it is chosen on, source by source."""
+
+    sources: tuple[SourceData, ...]
+
+    @property
+    def protocol(self) -> str:
+        """The protocol in words, for the model card."""
+        return "; ".join(
+            f"{source.protocol}: {len(source.training)} photographs to learn from, {len(source.validation)} held out to "
+            f"choose weights and threshold ({', '.join(held.name for held in source.validation)})"
+            for source in self.sources
+        )
+
+
 def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> TrainingData:
-    """Read and prepare every photograph of the configured split, and hold out the validation part.
+    """Read and prepare every photograph of the configured sources, and hold out the validation part of each.
 
     Raises
     ------
     InputError, LabelError : a file is missing, unreadable, or a label does not fit its photograph or is empty.
-    TrainingError : fewer photographs than the validation part needs.
+    TrainingError : fewer photographs than the validation part needs, or one photograph in two sources.
     """
-    dataset = read_layout(config.data.dataset, root, config.data.split)
-    held_out = config.data.validation_photos
-    if len(dataset.cases) <= held_out:
+    parts = config.data.sources
+    datasets = [_with_labels(read_layout(part.dataset, root, part.split), part.labels) for part in parts]
+    _refuse_repeats(datasets)
+    names = [dataset.name for dataset in datasets]
+    total, done = sum(len(dataset.cases) for dataset in datasets), 0
+    sources = []
+    for part, dataset in zip(parts, datasets, strict=True):
+        chosen = hold_out(dataset, part, config.run.seed)
+        training, validation = [], []
+        for index, case in enumerate(dataset.cases):
+            monitor.step(Progress("Reading photographs", done, total))
+            done += 1
+            if index in chosen:
+                validation.append(_load_held_out(case, config))
+            else:
+                training.append(load_sample(case, config))
+        name = dataset.name if names.count(dataset.name) == 1 else f"{dataset.name}/{dataset.split}"
+        sources.append(SourceData(name, training, validation, dataset.protocol))
+    return TrainingData(tuple(sources))
+
+
+def hold_out(dataset: DataSet, part: SourcePart, seed: int) -> set[int]:
+    """Numbers of the cases that are held out: at least as many as wanted, and all photographs of a person together.
+
+    Depends on the seed and the data set alone, so that a resumed or repeated run holds out the same photographs.
+
+    Raises
+    ------
+    TrainingError : nothing would be left to learn from.
+    """
+    persons = list(dict.fromkeys(case.person for case in dataset.cases))
+    chosen: set[int] = set()
+    for person in np.random.default_rng([seed, 0x5EED]).permutation(len(persons)):
+        if len(chosen) >= part.validation_photos:
+            break
+        chosen |= {index for index, case in enumerate(dataset.cases) if case.person == persons[person]}
+    if len(chosen) == len(dataset.cases):
         raise TrainingError(
-            f"{dataset.name} {dataset.split} has {len(dataset.cases)} photographs; with {held_out} held out for "
-            "validation none is left to learn from; hold out fewer"
+            f"{dataset.name} {dataset.split} has {len(dataset.cases)} photographs; with {part.validation_photos} held "
+            "out for validation none is left to learn from; hold out fewer"
         )
-    samples = []
-    for done, case in enumerate(dataset.cases):
-        monitor.step(Progress("Reading photographs", done, len(dataset.cases)))
-        samples.append(load_sample(case, config.preprocessing))
-    # The split depends on the seed alone, so that a resumed or repeated run holds out the same photographs.
-    order = np.random.default_rng([config.run.seed, 0x5EED]).permutation(len(samples))
-    chosen = set(order[:held_out].tolist())
-    return TrainingData(
-        [sample for index, sample in enumerate(samples) if index not in chosen],
-        [sample for index, sample in enumerate(samples) if index in chosen],
-        dataset.protocol,
-    )
+    return chosen
 
 
-def load_sample(case: Case, recipe: Preprocessing) -> Sample:
-    """One photograph with its ground truth, prepared by the recipe and on the network's grid."""
+def load_sample(case: Case, config: TrainingConfig) -> Sample:
+    """One photograph with its ground truth, prepared by the recipe and on the network's grid, with its variants."""
+    image, fov, label = _read(case)
+    prepared = prepare(image, fov, config.preprocessing)
+    planes = [prepared.planes]
+    if config.augmentation.cameras:
+        rgb = _rgb_on_grid(image, prepared)
+        for number in range(config.augmentation.cameras):
+            key = [config.run.seed, 0xCA3E5A, number, *case.stem.encode()]
+            varied = other_camera(rgb, prepared.inside, np.random.default_rng(key))
+            planes.append(_prepared_again(varied, prepared))
+    target = on_grid(label, prepared, config.data.targets)
+    return Sample.make(case.stem, tuple(planes), target, prepared.inside)
+
+
+def on_grid(vessel: BoolArray, prepared: NetInput, targets: Targets) -> FloatArray:
+    """The label on the grid of the prepared photograph, float32 (h, w), 0 outside the field of view.
+
+    "soft" gives the share of each pixel's area that is vessel. "hard" gives 1 where that is at least half, which loses
+    what is thinner than half a pixel of the grid.
+    """
+    top, left, bottom, right = prepared.box
+    cropped = vessel[top:bottom, left:right].astype(np.float32)
+    height, width = prepared.inside.shape
+    if cropped.shape != (height, width):
+        how = cv2.INTER_AREA if prepared.scale < 1.0 else cv2.INTER_LINEAR
+        cropped = np.asarray(cv2.resize(cropped, (width, height), interpolation=how), np.float32)
+    if targets == "hard":
+        cropped = (cropped >= 0.5).astype(np.float32)
+    return np.asarray(cropped * prepared.inside, np.float32)
+
+
+def _load_held_out(case: Case, config: TrainingConfig) -> HeldOut:
+    image, fov, label = _read(case)
+    prepared = prepare(image, fov, config.preprocessing)
+    return HeldOut(case.stem, prepared, on_grid(label, prepared, config.data.targets), label, fov)
+
+
+def _read(case: Case) -> tuple[FundusImage, FieldOfView, BoolArray]:
     image = read_fundus(case.photo)
     fov = read_fov(case.fov, shape=image.shape) if case.fov else estimate_field_of_view(image)
     label = read_label(next(iter(case.labels.values())), shape=image.shape)
@@ -64,16 +159,51 @@ def load_sample(case: Case, recipe: Preprocessing) -> Sample:
         raise LabelError(
             f"{label.source} has no vessel pixel inside the field of view; training needs labelled vessels"
         )
-    prepared = prepare(image, fov, recipe)
-    return Sample.make(case.stem, prepared.planes, _to_grid(label.vessel, prepared), prepared.inside)
+    return image, fov, label.vessel
 
 
-def _to_grid(vessel: BoolArray, prepared: NetInput) -> BoolArray:
-    """The label on the grid of the prepared photograph: vessel where at least half of the area is."""
+def _with_labels(dataset: DataSet, expert: str) -> DataSet:
+    """The data set with one expert's labels in the first place."""
+    if not expert:
+        return dataset
+    cases = []
+    for case in dataset.cases:
+        if expert not in case.labels:
+            known = ", ".join(f"'{name}'" for name in case.labels)
+            raise TrainingError(f"there is no label '{expert}' for {case.photo}; this photograph has {known}")
+        cases.append(Case(case.stem, case.photo, {expert: case.labels[expert]}, case.fov, case.person))
+    usual = next(iter(dataset.cases[0].labels))
+    protocol = dataset.protocol if expert == usual else f"{dataset.protocol}; HERE INSTEAD: ground truth {expert}"
+    return DataSet(dataset.name, dataset.split, protocol, tuple(cases))
+
+
+def _refuse_repeats(datasets: list[DataSet]) -> None:
+    """A photograph in two sources could be learned from in one and chosen on in the other."""
+    seen: dict[Path, str] = {}
+    for dataset in datasets:
+        for case in dataset.cases:
+            place = f"{dataset.name} {dataset.split}"
+            first = seen.setdefault(case.photo.resolve(), place)
+            if first is not place:
+                raise TrainingError(f"{case.photo} is in two sources, {first} and {place}; leave one of them out")
+
+
+def _rgb_on_grid(image: FundusImage, prepared: NetInput) -> ByteArray:
+    """The colours of the photograph on the network's grid, uint8 (h, w, 3)."""
     top, left, bottom, right = prepared.box
-    cropped = vessel[top:bottom, left:right]
+    cropped = image.rgb[top:bottom, left:right]
     height, width = prepared.inside.shape
-    if cropped.shape == (height, width):
+    if cropped.shape[:2] == (height, width):
         return np.ascontiguousarray(cropped)
-    how = cv2.INTER_AREA if prepared.scale < 1.0 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(cropped.astype(np.float32), (width, height), interpolation=how)) >= 0.5
+    how = cv2.INTER_AREA if prepared.scale < 1.0 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(cropped, (width, height), interpolation=how), np.uint8)
+
+
+def _prepared_again(rgb: ByteArray, prepared: NetInput) -> FloatArray:
+    """Planes of a photograph that is already on the network's grid."""
+    fov = FieldOfView(prepared.inside, "edited")
+    again = prepare(FundusImage(rgb), fov, prepared.recipe.model_copy(update={"fov_diameter_px": 0.0}))
+    planes = np.zeros_like(prepared.planes)
+    top, left, bottom, right = again.box
+    planes[:, top:bottom, left:right] = again.planes
+    return planes

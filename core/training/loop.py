@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from core.errors import TrainingError
 from core.files import write_bytes_atomic
+from core.inference.device import Precision
+from core.inference.predictor import InferenceOptions
 from core.networks.registry import build, resolve
 from core.progress import SILENT, Monitor, Progress
 from core.training.augmentation import Crop, random_crop
@@ -36,9 +38,9 @@ from core.training.config import TrainingConfig, load_config, to_toml
 from core.training.data import TrainingData, load_training_data
 from core.training.events import EventLog
 from core.training.losses import make_loss
-from core.training.validation import Validation, validate
+from core.training.validation import SourceScores, Validation, validate
 from core.types import LEVELS
-from core.weights import ModelCard, save_model
+from core.weights import LoadedModel, ModelCard, save_model
 
 CONFIG_FILE = "config.toml"
 EVENTS_FILE = "events.jsonl"
@@ -157,6 +159,7 @@ class _Run:
             multi_avg_fn=get_ema_multi_avg_fn(optimisation.ema_decay),  # type: ignore[no-untyped-call]
             use_buffers=True,
         )
+        self.precision: Precision = "bf16" if fabric._precision.precision == "bf16-mixed" else "fp32"
         self.loss = make_loss(optimisation.loss, optimisation.dice_weight)
         self.step = 0
         self.best: Validation | None = None
@@ -170,8 +173,15 @@ class _Run:
             "started" if self.step == 0 else "resumed",
             step=self.step,
             device=str(self.fabric.device),
-            training=[sample.name for sample in self.data.training],
-            validation=[sample.name for sample in self.data.validation],
+            training=[sample.name for source in self.data.sources for sample in source.training],
+            validation=[held.name for source in self.data.sources for held in source.validation],
+            sources={
+                source.name: {
+                    "training": [sample.name for sample in source.training],
+                    "validation": [held.name for held in source.validation],
+                }
+                for source in self.data.sources
+            },
             parameters=sum(parameter.numel() for parameter in self.network.parameters()),
         )
         losses: list[float] = []
@@ -182,7 +192,7 @@ class _Run:
             self.step += 1
             if self.step % config.run.validate_every == 0 or self.step == config.optimisation.steps:
                 seconds = (time.monotonic() - since) / len(losses)
-                self._validate_and_save(float(np.mean(losses)), seconds)
+                self._validate_and_save(float(np.mean(losses)), seconds, monitor)
                 losses, since = [], time.monotonic()
             monitor.step(Progress(self._stage(), self.step, config.optimisation.steps))
         return self._finish()
@@ -194,10 +204,12 @@ class _Run:
     def _batches(self) -> Iterator[list[Crop]]:
         """The batches from the present step on; the next one is cut while the network works on this one."""
         optimisation, seed = self.config.optimisation, self.config.run.seed
+        sources = [source.training for source in self.data.sources]
+        changes, soft = self.config.augmentation, self.config.data.targets == "soft"
 
         def cut(step: int) -> list[Crop]:
             return [
-                random_crop(self.data.training, optimisation.crop_px, self.config.augmentation, key=(seed, step, slot))
+                random_crop(sources, optimisation.crop_px, changes, (seed, step, slot), soft=soft)
                 for slot in range(optimisation.batch)
             ]
 
@@ -233,9 +245,11 @@ class _Run:
             )
         return value
 
-    def _validate_and_save(self, training_loss: float, seconds_per_step: float) -> None:
+    def _validate_and_save(self, training_loss: float, seconds_per_step: float, monitor: Monitor) -> None:
         averaged = self.mean.module
-        result = validate(averaged, self.data.validation, self.loss, self.fabric.device, self.fabric.autocast)
+        model = LoadedModel(self._card(), averaged, self.out, "")
+        options = InferenceOptions(device=_device_name(self.fabric.device), precision=self.precision)
+        result = validate(model, self.data, self.loss, options, monitor)
         rate = self.optimiser.param_groups[0]["lr"]
         self.log.write(
             "validated",
@@ -265,7 +279,7 @@ class _Run:
             restore_optimiser(self.optimiser, checkpoint.part("optimiser"))
             self.best_weights = prefixed("best", checkpoint.part("best"))
             self.step, self.best_step = int(checkpoint.facts["step"]), int(checkpoint.facts["best_step"])
-            self.best = Validation(**checkpoint.facts["best"])
+            self.best = Validation.from_dict(checkpoint.facts["best"])
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
             raise TrainingError(f"the checkpoint in {self.out} does not fit its configuration: {error}") from None
         self.log.cut_after(self.step)
@@ -273,36 +287,50 @@ class _Run:
     def _finish(self) -> TrainingResult:
         if self.best is None:
             raise TrainingError(f"the run in {self.out} has no validated weights; delete the folder and start again")
-        config = self.config
-        name = f"{config.network.architecture}-{config.data.dataset}"
-        network = build(config.network.architecture, self.network_config)
+        network = build(self.config.network.architecture, self.network_config)
         network.load_state_dict({name.removeprefix("best."): tensor for name, tensor in self.best_weights.items()})
+        card = self._card(self.best)
+        path = save_model(self.out / f"{card.name}.safetensors", network, card)
+        self.log.write("finished", step=self.step, weights=path.name, best_step=self.best_step, best=asdict(self.best))
+        return TrainingResult(path, self.best_step, self.best)
+
+    def _card(self, chosen: Validation | None = None) -> ModelCard:
+        """What the weights file says about itself; before anything is chosen, only how to run the network."""
+        config = self.config
         card = ModelCard(
-            name=name,
+            name=config.model_name,
             architecture=config.network.architecture,
             config=self.network_config,
             preprocessing=config.preprocessing,
-            trained_on=f"{self.data.protocol}; {len(self.data.training)} photographs to learn from, "
-            f"{len(self.data.validation)} held out to choose weights and threshold "
-            f"({', '.join(sample.name for sample in self.data.validation)})",
+            trained_on=self.data.protocol,
             training=config.model_dump(mode="json", exclude={"preprocessing", "network"})
             | {"best_step": self.best_step},
             seeds=(config.run.seed,),
-            default_threshold=self.best.level / LEVELS,
-            scores=(
-                {
-                    "protocol": "held-out training photographs, inside the field of view, all pixels pooled; "
-                    "threshold chosen on the same photographs by F1, so F1 here is optimistic",
-                    "auc_roc": self.best.auc_roc,
-                    "auc_pr": self.best.auc_pr,
-                    "f1": self.best.f1,
-                },
-            ),
             licence="MIT (weights); the training photographs have terms of their own",
         )
-        path = save_model(self.out / f"{name}.safetensors", network, card)
-        self.log.write("finished", step=self.step, weights=path.name, best_step=self.best_step, best=asdict(self.best))
-        return TrainingResult(path, self.best_step, self.best)
+        if chosen is None:
+            return card
+        return replace(card, default_threshold=chosen.level / LEVELS, scores=_scores(chosen))
+
+
+_CHOSEN_ON = (
+    "held-out training photographs, inside the field of view, all pixels pooled; "
+    "threshold chosen on the same photographs by F1, so F1 here is optimistic"
+)
+
+
+def _scores(chosen: Validation) -> tuple[dict[str, object], ...]:
+    """The figures by which a model was chosen: of each data set, and, where there are several, their mean."""
+
+    def figures(dataset: str, of: Validation | SourceScores) -> dict[str, object]:
+        return {"protocol": _CHOSEN_ON, "data": dataset, "auc_roc": of.auc_roc, "auc_pr": of.auc_pr, "f1": of.f1}
+
+    each = [figures(name, scores) for name, scores in chosen.sources.items()]
+    return tuple(each) if len(each) == 1 else (figures("mean over the data sets", chosen), *each)
+
+
+def _device_name(device: torch.device) -> str:
+    return str(device) if device.type == "cuda" else device.type
 
 
 def one_cycle(step: int, steps: int, peak: float, warmup_share: float) -> float:

@@ -1,68 +1,136 @@
-"""Scores of a network on the held-out photographs, by which weights and threshold are chosen."""
+"""Scores of a network on the held-out photographs, by which weights and threshold are chosen.
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+The photographs go through the very inference that the finished weights will go through, and are counted on their own
+pixels, not on the network's grid: what is chosen here is what a user gets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
 
 from core.evaluation.counts import LevelHistogram
 from core.evaluation.curves import PooledValues
-from core.training.augmentation import Sample
+from core.inference.predictor import InferenceOptions, predict
+from core.photo.preprocessing import restore
+from core.progress import Monitor, Progress
+from core.training.data import HeldOut, SourceData, TrainingData
 from core.training.losses import Loss
 from core.types import LEVELS, FloatArray, ProbabilityMap
+from core.weights import LoadedModel
+
+_EXACT_PIXELS = (
+    2**24
+)  # beyond, bins stand for the values (curves.PooledValues): sorting would take longer than inference
+_LOGIT_EPS = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class SourceScores:
+    """Figures of one data set, its pixels pooled.
+
+    ``f1`` is counted at the level that was chosen for all data sets, ``best_f1`` at the best one for this data set.
+    """
+
+    loss: float
+    auc_roc: float
+    auc_pr: float
+    f1: float
+    best_f1: float
+    best_level: int
+    photographs: int
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Figures inside the field of view, pixels pooled; ``f1`` is the best over thresholds, ``level`` its k of k/256."""
+    """Figures inside the field of view; with several data sets their mean, so that each counts alike.
+
+    ``f1`` is the best over thresholds, and ``level`` its k of k/256. ``sources`` holds the figures of each data set.
+    """
 
     loss: float
     auc_roc: float
     auc_pr: float
     f1: float
     level: int
+    sources: dict[str, SourceScores] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Validation":
+        """From what ``asdict`` gave. Raises TypeError where it does not fit."""
+        sources = {name: SourceScores(**scores) for name, scores in values.get("sources", {}).items()}
+        return cls(**{**values, "sources": sources})
 
 
-def pad_to_multiple(planes: Tensor, multiple: int) -> Tensor:
-    """Reflect (N, C, h, w) at the bottom and right until both sides are multiples."""
-    height, width = planes.shape[-2:]
-    return functional.pad(planes, (0, -width % multiple, 0, -height % multiple), mode="reflect")
+class _Validating:
+    """Shows inference as one part of the training's progress, and passes on a cancel."""
+
+    def __init__(self, monitor: Monitor, total: int) -> None:
+        self._monitor, self._total, self.done = monitor, total, 0
+
+    def step(self, progress: Progress) -> None:
+        self._monitor.step(Progress("Validating", self.done, self._total))
+
+    def note(self, message: str) -> None:
+        self._monitor.note(message)
 
 
-@torch.inference_mode()
 def validate(
-    module: nn.Module,
-    samples: list[Sample],
-    loss: Loss,
-    device: torch.device,
-    autocast: Callable[[], AbstractContextManager[object]],
+    model: LoadedModel, data: TrainingData, loss: Loss, options: InferenceOptions, monitor: Monitor
 ) -> Validation:
-    """Run the network over whole photographs and pool the results. Leaves the module in training mode if it was."""
-    was_training = module.training
-    module.eval()
-    stride = int(module.stride)  # type: ignore[arg-type]
-    pooled, losses = PooledValues(), []
+    """Run a network over the held-out photographs and pool the results of each data set.
+
+    The network runs on a copy in evaluation mode; the module itself stays as it is.
+    """
+    watch = _Validating(monitor, sum(len(source.validation) for source in data.sources))
+    scores, f1_curves = {}, []
+    for source in data.sources:
+        scores[source.name], f1 = _validate_source(model, source, loss, options, watch)
+        f1_curves.append(f1)
+    mean_f1 = np.mean(f1_curves, axis=0)
+    level = 1 + int(np.nanargmax(mean_f1))
+    for (name, one), f1 in zip(scores.items(), f1_curves, strict=True):
+        scores[name] = SourceScores(**asdict(one) | {"f1": float(f1[level - 1])})
+    means = {
+        name: float(np.mean([getattr(one, name) for one in scores.values()])) for name in ("loss", "auc_roc", "auc_pr")
+    }
+    return Validation(**means, f1=float(mean_f1[level - 1]), level=level, sources=scores)
+
+
+def _validate_source(
+    model: LoadedModel, source: SourceData, loss: Loss, options: InferenceOptions, watch: _Validating
+) -> tuple[SourceScores, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """The figures of one data set (with its own best F1), and F1 at each of the levels 1 to 255."""
+    pooled, losses = PooledValues(_EXACT_PIXELS), []
     histogram: LevelHistogram | None = None
-    for sample in samples:
-        planes = torch.from_numpy(sample.planes)[None].to(device, memory_format=torch.channels_last)
-        height, width = sample.label.shape
-        with autocast():
-            logits = module(pad_to_multiple(planes, stride))[..., :height, :width].float()
-        label, inside = (torch.from_numpy(plane)[None, None].to(device) for plane in (sample.label, sample.inside))
-        losses.append(float(loss(logits, label, inside)))
-        values: FloatArray = np.ascontiguousarray(logits.sigmoid()[0, 0].cpu().numpy())
-        drawn, counted = sample.label > 0, sample.inside > 0
-        pooled.add(values, drawn, counted)
-        one = LevelHistogram.from_map(ProbabilityMap(values).levels, drawn, counted)
+    for held in source.validation:
+        values = predict(model, held.prepared, options, monitor=watch).values
+        losses.append(_loss(loss, values, held))
+        whole = restore(values, held.prepared, held.fov)
+        pooled.add(whole, held.label, held.fov.inside)
+        one = LevelHistogram.from_map(ProbabilityMap(whole).levels, held.label, held.fov.inside)
         histogram = one if histogram is None else histogram + one
-    module.train(was_training)
+        watch.done += 1
     if histogram is None:
         raise ValueError("no photographs to validate on")
-    by_level = [histogram.counts_at(level).scores().f1 for level in range(1, LEVELS)]
-    level = 1 + int(np.nanargmax(by_level))
+    f1 = np.array([histogram.counts_at(level).scores().f1 for level in range(1, LEVELS)])
+    best = int(np.nanargmax(f1))
     areas = pooled.areas()
-    return Validation(float(np.mean(losses)), areas.auc_roc, areas.auc_pr, by_level[level - 1], level)
+    scores = SourceScores(
+        loss=float(np.mean(losses)),
+        auc_roc=areas.auc_roc,
+        auc_pr=areas.auc_pr,
+        f1=float(f1[best]),
+        best_f1=float(f1[best]),
+        best_level=1 + best,
+        photographs=len(source.validation),
+    )
+    return scores, f1
+
+
+def _loss(loss: Loss, values: FloatArray, held: HeldOut) -> float:
+    planes = (values, held.target, held.prepared.inside.astype(np.float32))
+    probability, target, inside = (torch.from_numpy(plane.copy())[None, None] for plane in planes)
+    return float(loss(torch.logit(probability, eps=_LOGIT_EPS), target, inside))

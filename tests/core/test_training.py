@@ -181,15 +181,15 @@ def sample() -> Sample:
     case = draw_case(5, 160)
     prepared = prepare(case.image, case.fov, Preprocessing(fov_diameter_px=0))
     top, left, bottom, right = prepared.box
-    return Sample.make("drawn", prepared.planes, case.label.vessel[top:bottom, left:right], prepared.inside)
+    return Sample.make("drawn", (prepared.planes,), case.label.vessel[top:bottom, left:right], prepared.inside)
 
 
 def test_a_crop_is_a_pure_function_of_its_key() -> None:
     samples = [sample()]
     part = AugmentationPart()
-    first = random_crop(samples, 64, part, (0, 7, 1))
-    again = random_crop(samples, 64, part, (0, 7, 1))
-    other = random_crop(samples, 64, part, (0, 7, 2))
+    first = random_crop([samples], 64, part, (0, 7, 1))
+    again = random_crop([samples], 64, part, (0, 7, 1))
+    other = random_crop([samples], 64, part, (0, 7, 2))
     assert np.array_equal(first.planes, again.planes)
     assert np.array_equal(first.label, again.label)
     assert not np.array_equal(first.planes, other.planes)
@@ -199,11 +199,11 @@ def test_image_label_and_field_of_view_of_a_crop_move_together() -> None:
     """With the label as the picture itself, the crop's plane and label must agree wherever neither is at an edge."""
     base = sample()
     planes = (base.label * 2.0 - 1.0)[None] * base.inside
-    twin = Sample(base.name, planes, base.label, base.inside, base.rows, base.columns)
+    twin = Sample(base.name, (planes,), base.label, base.inside, base.rows, base.columns)
     still = AugmentationPart(log_gamma=0, log_contrast=0, brightness=0, noise_sd=0, blur_sd_px=0)
     seen = 0
     for slot in range(20):
-        crop = random_crop([twin], 64, still, (3, 0, slot))
+        crop = random_crop([[twin]], 64, still, (3, 0, slot))
         certain = (np.abs(crop.planes[0]) > 0.99) & (crop.inside[0] > 0)
         assert np.array_equal(crop.planes[0][certain] > 0, crop.label[0][certain] > 0)
         assert not crop.label[0][crop.inside[0] == 0].any()
