@@ -42,8 +42,8 @@ class DataPart(_Part):
     )
     targets: Literal["hard", "soft"] = Field(
         default="hard",
-        description="what is learned on a resampled photograph: vessel or not by half of the pixel's area, or the share "
-        "of the area",
+        description="what is learned on a resampled photograph: vessel or not by half of the pixel's area, or the "
+        "share of the area",
     )
 
     @model_validator(mode="before")
@@ -80,8 +80,8 @@ class AugmentationPart(_Part):
         default=0,
         ge=0,
         le=64,
-        description="how many more times each photograph is prepared as if another camera had taken it (colours, light, "
-        "haze, sharpness, noise, JPEG); crops are drawn from all of them",
+        description="how many more times each photograph is prepared as if another camera had taken it (colours, "
+        "light, haze, sharpness, noise, JPEG); crops are drawn from all of them",
     )
 
 

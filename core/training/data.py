@@ -55,8 +55,8 @@ class TrainingData:
     def protocol(self) -> str:
         """The protocol in words, for the model card."""
         return "; ".join(
-            f"{source.protocol}: {len(source.training)} photographs to learn from, {len(source.validation)} held out to "
-            f"choose weights and threshold ({', '.join(held.name for held in source.validation)})"
+            f"{source.protocol}: {len(source.training)} photographs to learn from, {len(source.validation)} held out "
+            f"to choose weights and threshold ({', '.join(held.name for held in source.validation)})"
             for source in self.sources
         )
 

@@ -1,0 +1,152 @@
+"""From data sets to training samples: what is held out, targets on the grid, several data sets, other cameras."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.datasets.layouts import Case, DataSet, read_layout
+from core.datasets.synthetic import draw_case, write_drive_layout
+from core.errors import TrainingError
+from core.photo.preprocessing import Preprocessing, prepare
+from core.progress import SILENT
+from core.training.augmentation import Sample, random_crop
+from core.training.cameras import other_camera
+from core.training.config import AugmentationPart, SourcePart, TrainingConfig, load_preset, presets
+from core.training.data import hold_out, load_sample, load_training_data, on_grid
+
+
+def test_both_eyes_of_a_child_are_held_out_together(serr_data: Path) -> None:
+    dataset = read_layout("chase_db1", serr_data, "train")
+    for seed in range(5):
+        chosen = hold_out(dataset, SourcePart(dataset="chase_db1", validation_photos=3), seed)
+        assert len(chosen) == 4, "two children, each with two eyes"
+        held = {dataset.cases[index].stem[:8] for index in chosen}
+        learned = {case.stem[:8] for index, case in enumerate(dataset.cases) if index not in chosen}
+        assert not held & learned
+
+
+def test_the_general_preset_learns_from_and_chooses_on_training_photographs_only(serr_data: Path) -> None:
+    test_parts = {"drive": "test", "stare": "test"}
+    for part in load_preset("general").data.sources:
+        dataset = read_layout(part.dataset, serr_data, part.split)
+        assert part.split == "train"
+        assert all(case.photo.is_file() for case in dataset.cases)
+        if part.dataset in test_parts:
+            tested = {case.photo for case in read_layout(part.dataset, serr_data, test_parts[part.dataset]).cases}
+            assert not tested & {case.photo for case in dataset.cases}
+        chosen = hold_out(dataset, part, 0)
+        assert part.validation_photos <= len(chosen) <= len(dataset.cases) // 2
+
+
+def test_another_seed_holds_out_other_photographs() -> None:
+    cases = tuple(Case(f"{number}", Path(f"{number}.png"), {}) for number in range(20))
+    dataset = DataSet("drawn", "train", "", cases)
+    parts = [hold_out(dataset, SourcePart(), seed) for seed in range(4)]
+    assert parts[0] == hold_out(dataset, SourcePart(), 0)
+    assert len({frozenset(part) for part in parts}) == 4
+
+
+def test_a_photograph_in_two_sources_is_refused(tmp_path: Path) -> None:
+    write_drive_layout(tmp_path, 3, side=80)
+    sources = [{"validation_photos": 1}, {"validation_photos": 1}]
+    config = TrainingConfig().replaced("data", sources=sources)
+    with pytest.raises(TrainingError, match="is in two sources"):
+        load_training_data(config, tmp_path, SILENT)
+
+
+def test_a_single_source_may_stand_in_the_data_part_itself() -> None:
+    config = TrainingConfig.model_validate({"data": {"dataset": "stare", "validation_photos": 2, "targets": "soft"}})
+    assert config.data.sources == (SourcePart(dataset="stare", validation_photos=2),)
+    assert config.data.targets == "soft"
+    assert config.model_name == "serr-unet-stare"
+
+
+def test_an_expert_who_drew_nothing_is_named(tmp_path: Path) -> None:
+    write_drive_layout(tmp_path, 3, side=80)
+    config = TrainingConfig().replaced("data", sources=[{"labels": "3rd observer", "validation_photos": 1}])
+    with pytest.raises(TrainingError, match=r"no label '3rd observer'.*has '1st observer'"):
+        load_training_data(config, tmp_path, SILENT)
+
+
+def test_soft_targets_keep_the_area_of_thin_vessels() -> None:
+    case = draw_case(3, 400)
+    prepared = prepare(case.image, case.fov, Preprocessing(fov_diameter_px=100))
+    thin = np.zeros((400, 400), np.bool_)
+    thin[200, 60:340] = True  # a quarter of a pixel of the grid wide
+    soft, hard = on_grid(thin, prepared, "soft"), on_grid(thin, prepared, "hard")
+    assert not hard.any()
+    assert soft.sum() * prepared.scale**-2 == pytest.approx(280, rel=0.02)
+    assert soft.max() < 0.5
+    whole = on_grid(case.label.vessel, prepared, "soft")
+    assert whole.sum() * prepared.scale**-2 == pytest.approx(case.label.vessel.sum(), rel=0.02)
+    assert np.array_equal(on_grid(case.label.vessel, prepared, "hard"), (whole >= 0.5).astype(np.float32))
+
+
+def flat_sample(name: str, value: float, variants: int = 1) -> Sample:
+    """A photograph that is the same everywhere, so that a crop tells where it came from."""
+    inside = np.ones((40, 40), np.bool_)
+    planes = tuple(np.full((1, 40, 40), value + 0.1 * variant, np.float32) for variant in range(variants))
+    return Sample.make(name, planes, np.full((40, 40), 0.3, np.float32), inside)
+
+
+STILL = AugmentationPart(log_gamma=0, log_contrast=0, brightness=0, noise_sd=0, blur_sd_px=0, rotation_deg=0)
+
+
+def test_each_data_set_is_drawn_equally_often_and_each_variant_too() -> None:
+    small = [flat_sample("a", -1.0, variants=3)]
+    large = [flat_sample(f"b{number}", 0.5) for number in range(9)]
+    seen = [
+        round(float(random_crop([small, large], 8, STILL, (0, step, 0)).planes[0, 4, 4]), 2) for step in range(2000)
+    ]
+    values, counts = np.unique(seen, return_counts=True)
+    share = dict(zip(values.tolist(), (counts / len(seen)).tolist(), strict=True))
+    assert share[0.5] == pytest.approx(0.5, abs=0.04)
+    for variant in (-1.0, -0.9, -0.8):
+        assert share[variant] == pytest.approx(1 / 6, abs=0.03)
+
+
+def test_a_soft_crop_keeps_shares_and_a_hard_one_cuts_them() -> None:
+    sources = [[flat_sample("a", 0.0)]]
+    soft = random_crop(sources, 8, STILL, (0, 0, 0), soft=True)
+    hard = random_crop(sources, 8, STILL, (0, 0, 0))
+    assert soft.label[soft.inside > 0] == pytest.approx(0.3)
+    assert not hard.label.any()
+
+
+def test_other_cameras_change_the_colours_but_neither_the_place_of_vessels_nor_the_field_of_view(
+    tmp_path: Path,
+) -> None:
+    write_drive_layout(tmp_path, 1, side=160)
+    case = read_layout("drive", tmp_path, "train").cases[0]
+    config = TrainingConfig().replaced("augmentation", cameras=6).replaced("preprocessing", fov_diameter_px=120)
+    sample, again = load_sample(case, config), load_sample(case, config)
+    assert len(sample.variants) == 7
+    assert all(np.array_equal(one, other) for one, other in zip(sample.variants, again.variants, strict=True))
+    inside, vessel = sample.inside > 0, sample.label > 0
+    for planes in sample.variants:
+        assert planes.shape == sample.variants[0].shape
+        assert planes.dtype == np.float32
+        assert not planes[0][~inside].any()
+        assert planes[0][vessel & inside].mean() < planes[0][inside & ~vessel].mean() - 0.1, "vessels stay dark"
+    plain = sample.variants[0][0][inside]
+    likeness = [np.corrcoef(plain, planes[0][inside])[0, 1] for planes in sample.variants[1:]]
+    assert all(0.5 < one < 0.999 for one in likeness), likeness
+
+
+def test_another_camera_leaves_the_outside_black() -> None:
+    case = draw_case(1, 96)
+    for seed in range(20):
+        out = other_camera(case.image.rgb, case.fov.inside, np.random.default_rng(seed))
+        assert out.shape == case.image.rgb.shape
+        assert out.dtype == np.uint8
+        assert out[~case.fov.inside].mean() < 12, "but for the ringing of JPEG at the rim"
+
+
+def test_every_preset_can_be_read() -> None:
+    assert {"general", "strong"} <= set(presets())
+    for name in presets():
+        assert isinstance(load_preset(name), TrainingConfig)
+    assert load_preset("strong") == TrainingConfig()
+    with pytest.raises(TrainingError, match="'weak'; choose one of: general"):
+        load_preset("weak")
