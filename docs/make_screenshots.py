@@ -80,7 +80,8 @@ def segmentation(camera: Camera) -> None:
     window.commands["export"].trigger()
     camera.settle()
     dialog = window.findChild(ExportDialog)
-    dialog.findChild(QLineEdit).setText("/home/anna/Documents/SERR results")  # not the folder of who runs this
+    nobodys = Path("/", "home", "anna", "Documents", "SERR results")  # not the folder of who runs this
+    dialog.findChild(QLineEdit).setText(str(nobodys))
     camera.shoot("export", dialog)
     dialog.reject()
 
