@@ -65,7 +65,7 @@ class DataSetFile:
         InputError : the part is unknown or has no photographs.
         """
         wanted = part_named(part)
-        cases = tuple(entry.case for entry in self.entries if entry.part == wanted)
+        cases = tuple(replace(entry.case, person=entry.group) for entry in self.entries if entry.part == wanted)
         if not cases:
             there = ", ".join(f"{name} ({self.count(name)})" for name in PARTS if self.count(name)) or "none"
             raise InputError(

@@ -1,7 +1,7 @@
 """What a training run is made of: a typed, documented configuration that is read from and written to TOML."""
 
 import tomllib
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -18,14 +18,18 @@ class _Part(BaseModel):
 class SourcePart(_Part):
     """One split of one data set."""
 
-    dataset: str = Field(default="drive", description="drive, stare, chase_db1 or hrf")
+    dataset: str = Field(
+        default="drive",
+        description="drive, stare, chase_db1 or hrf; or a data set file (NAME.serr-dataset), or a folder (with a "
+        "slash, such as ./eyes); paths begin at the data folder",
+    )
     split: str = Field(default="train", description="the split whose photographs are used")
     labels: str = Field(default="", description="name of the expert to learn from; empty for the usual one")
     validation_photos: int = Field(
         default=4,
         ge=1,
         description="photographs of the split that are held out to choose the weights and the threshold; all "
-        "photographs of one person are held out together",
+        "photographs of one person are held out together. A data set file with a validation part holds out that part",
     )
 
 
@@ -45,6 +49,11 @@ class DataPart(_Part):
         description="what is learned on a resampled photograph: vessel or not by half of the pixel's area, or the "
         "share of the area",
     )
+    check_pairs: bool = Field(
+        default=True,
+        description="refuse a label whose vessels are not darker than their surroundings: it belongs to another "
+        "photograph. Leave it out for angiograms, where vessels are bright",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -52,9 +61,13 @@ class DataPart(_Part):
         if not isinstance(fields, dict):
             return fields
         single = {name: fields[name] for name in SourcePart.model_fields if name in fields}
-        if not single or "sources" in fields:
+        if not single:
             return fields
-        return {name: value for name, value in fields.items() if name not in single} | {"sources": [single]}
+        sources = fields.get("sources", [{}])
+        if len(sources) != 1:
+            raise ValueError(f"{', '.join(single)} must stand in one of the {len(sources)} sources")
+        others = {name: value for name, value in fields.items() if name not in single}
+        return others | {"sources": [dict(sources[0]) | single]}
 
 
 class NetworkPart(_Part):
@@ -123,7 +136,7 @@ class TrainingConfig(_Part):
     @property
     def model_name(self) -> str:
         """The name of the model that this run makes."""
-        sets = "-".join(dict.fromkeys(source.dataset for source in self.data.sources))
+        sets = "-".join(dict.fromkeys(PurePath(source.dataset).stem for source in self.data.sources))
         return self.run.name or f"{self.network.architecture}-{sets}"
 
     def replaced(self, part: str, **fields: object) -> "TrainingConfig":

@@ -1,14 +1,17 @@
 """From the photographs of the configured data sets to prepared training samples, and the part that is held out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 
+from core.datasets.finding import own_data_set
 from core.datasets.layouts import Case, DataSet, read_layout
+from core.datasets.likeness import MIN_CONTRAST, vessel_contrast
 from core.errors import LabelError, TrainingError
+from core.files import shown
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import NetInput, prepare
 from core.photo.reading import read_fov, read_fundus, read_label
@@ -69,25 +72,46 @@ def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> 
     InputError, LabelError : a file is missing, unreadable, or a label does not fit its photograph or is empty.
     TrainingError : fewer photographs than the validation part needs, or one photograph in two sources.
     """
-    parts = config.data.sources
-    datasets = [_with_labels(read_layout(part.dataset, root, part.split), part.labels) for part in parts]
-    _refuse_repeats(datasets)
-    names = [dataset.name for dataset in datasets]
-    total, done = sum(len(dataset.cases) for dataset in datasets), 0
+    found = [_find(part, root, config.run.seed) for part in config.data.sources]
+    _refuse_repeats([dataset for one in found for dataset in (one.learned, one.held) if dataset.cases])
+    names = [one.learned.name for one in found]
+    total, done = sum(len(one.learned.cases) + len(one.held.cases) for one in found), 0
     sources = []
-    for part, dataset in zip(parts, datasets, strict=True):
-        chosen = hold_out(dataset, part, config.run.seed)
+    for one in found:
         training, validation = [], []
-        for index, case in enumerate(dataset.cases):
+        for case in one.learned.cases:
             monitor.step(Progress("Reading photographs", done, total))
+            training.append(load_sample(case, config))
             done += 1
-            if index in chosen:
-                validation.append(_load_held_out(case, config))
-            else:
-                training.append(load_sample(case, config))
-        name = dataset.name if names.count(dataset.name) == 1 else f"{dataset.name}/{dataset.split}"
-        sources.append(SourceData(name, training, validation, dataset.protocol))
+        for case in one.held.cases:
+            monitor.step(Progress("Reading photographs", done, total))
+            validation.append(_load_held_out(case, config))
+            done += 1
+        name = one.learned.name
+        if names.count(name) > 1:
+            name = f"{name}/{one.learned.split}"
+        sources.append(SourceData(name, training, validation, one.learned.protocol))
     return TrainingData(tuple(sources))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    learned: DataSet
+    held: DataSet
+
+
+def _find(part: SourcePart, root: Path, seed: int) -> _Found:
+    """What a source learns from, and what it is chosen on: its validation part, or photographs held out by chance."""
+    own = own_data_set(part.dataset, root)
+    dataset = _with_labels(
+        read_layout(part.dataset, root, part.split) if own is None else own.part(part.split), part.labels
+    )
+    if own is not None and dataset.split == "training" and own.count("validation"):
+        return _Found(dataset, _with_labels(own.part("validation"), part.labels))
+    chosen = hold_out(dataset, part, seed)
+    held = tuple(case for index, case in enumerate(dataset.cases) if index in chosen)
+    learned = tuple(case for index, case in enumerate(dataset.cases) if index not in chosen)
+    return _Found(replace(dataset, cases=learned), replace(dataset, cases=held))
 
 
 def hold_out(dataset: DataSet, part: SourcePart, seed: int) -> set[int]:
@@ -125,6 +149,7 @@ def load_sample(case: Case, config: TrainingConfig) -> Sample:
             varied = other_camera(rgb, prepared.inside, np.random.default_rng(key))
             planes.append(_prepared_again(varied, prepared))
     target = on_grid(label, prepared, config.data.targets)
+    _refuse_wrong_pair(case, prepared, target, config)
     return Sample.make(case.stem, tuple(planes), target, prepared.inside)
 
 
@@ -148,7 +173,20 @@ def on_grid(vessel: BoolArray, prepared: NetInput, targets: Targets) -> FloatArr
 def _load_held_out(case: Case, config: TrainingConfig) -> HeldOut:
     image, fov, label = _read(case)
     prepared = prepare(image, fov, config.preprocessing)
-    return HeldOut(case.stem, prepared, on_grid(label, prepared, config.data.targets), label, fov)
+    target = on_grid(label, prepared, config.data.targets)
+    _refuse_wrong_pair(case, prepared, target, config)
+    return HeldOut(case.stem, prepared, target, label, fov)
+
+
+def _refuse_wrong_pair(case: Case, prepared: NetInput, target: FloatArray, config: TrainingConfig) -> None:
+    """A label of another photograph has the right size and looks like a label, and would spoil the training unseen."""
+    darker = prepared.planes.mean(axis=0)
+    if config.data.check_pairs and vessel_contrast(darker, target, prepared.inside) < MIN_CONTRAST:
+        label = shown(next(iter(case.labels.values())))
+        raise LabelError(
+            f"the vessels in {label} are not where {shown(case.photo)} has any: they do not seem to belong together. "
+            "Correct the pair, or set check_pairs = false in the recipe's data part"
+        )
 
 
 def _read(case: Case) -> tuple[FundusImage, FieldOfView, BoolArray]:
@@ -171,10 +209,10 @@ def _with_labels(dataset: DataSet, expert: str) -> DataSet:
         if expert not in case.labels:
             known = ", ".join(f"'{name}'" for name in case.labels)
             raise TrainingError(f"there is no label '{expert}' for {case.photo}; this photograph has {known}")
-        cases.append(Case(case.stem, case.photo, {expert: case.labels[expert]}, case.fov, case.person))
+        cases.append(replace(case, labels={expert: case.labels[expert]}))
     usual = next(iter(dataset.cases[0].labels))
     protocol = dataset.protocol if expert == usual else f"{dataset.protocol}; HERE INSTEAD: ground truth {expert}"
-    return DataSet(dataset.name, dataset.split, protocol, tuple(cases))
+    return replace(dataset, protocol=protocol, cases=tuple(cases))
 
 
 def _refuse_repeats(datasets: list[DataSet]) -> None:
@@ -183,9 +221,10 @@ def _refuse_repeats(datasets: list[DataSet]) -> None:
     for dataset in datasets:
         for case in dataset.cases:
             place = f"{dataset.name} {dataset.split}"
-            first = seen.setdefault(case.photo.resolve(), place)
-            if first is not place:
+            if case.photo.resolve() in seen:
+                first = seen[case.photo.resolve()]
                 raise TrainingError(f"{case.photo} is in two sources, {first} and {place}; leave one of them out")
+            seen[case.photo.resolve()] = place
 
 
 def _rgb_on_grid(image: FundusImage, prepared: NetInput) -> ByteArray:

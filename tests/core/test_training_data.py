@@ -1,14 +1,21 @@
 """From data sets to training samples: what is held out, targets on the grid, several data sets, other cameras."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from core.datasets.dataset_file import write_dataset_file
 from core.datasets.layouts import Case, DataSet, read_layout
+from core.datasets.likeness import MIN_CONTRAST, vessel_contrast
+from core.datasets.recognise import recognise
 from core.datasets.synthetic import draw_case, write_drive_layout
-from core.errors import TrainingError
+from core.errors import LabelError, TrainingError
+from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import Preprocessing, prepare
+from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import SILENT
 from core.training.augmentation import Sample, random_crop
 from core.training.cameras import other_camera
@@ -150,3 +157,71 @@ def test_every_preset_can_be_read() -> None:
     assert load_preset("strong") == TrainingConfig()
     with pytest.raises(TrainingError, match="'weak'; choose one of: general"):
         load_preset("weak")
+
+
+def test_a_label_of_another_photograph_is_refused(tmp_path: Path) -> None:
+    folder = write_drive_layout(tmp_path, 3, side=160) / "training" / "1st_manual"
+    (folder / "02_manual1.gif").write_bytes((folder / "03_manual1.gif").read_bytes())
+    config = TrainingConfig().replaced("data", validation_photos=1).replaced("preprocessing", fov_diameter_px=0)
+    with pytest.raises(LabelError, match=r"02_manual1\.gif are not where .*02_training\.tif"):
+        load_training_data(config, tmp_path, SILENT)
+    load_training_data(config.replaced("data", check_pairs=False), tmp_path, SILENT)
+
+
+@pytest.mark.parametrize("name", ["drive", "stare", "chase_db1", "hrf"])
+def test_real_labels_belong_to_their_photographs_and_not_to_others(serr_data: Path, name: str) -> None:
+    cases = read_layout(name, serr_data, "train").cases[:4]
+    pictures = []
+    for case in cases:
+        image = read_fundus(case.photo)
+        fov = read_fov(case.fov) if case.fov else estimate_field_of_view(image)
+        label = read_label(next(iter(case.labels.values()))).vessel
+        pictures.append((prepare(image, fov, Preprocessing()), label))
+    for number, (prepared, own) in enumerate(pictures):
+        plane, inside = prepared.planes[0], prepared.inside
+        assert vessel_contrast(plane, on_grid(own, prepared, "soft"), inside) > 0.5
+        others = [
+            vessel_contrast(plane, on_grid(label, prepared, "soft"), inside)
+            for _, label in pictures[:number] + pictures[number + 1 :]
+            if label.shape == own.shape
+        ]
+        assert np.median(others) < MIN_CONTRAST
+
+
+def write_folder(root: Path, photographs: int) -> Path:
+    """Photographs ``eye N.JPG`` in images/, labels ``eye N.png`` in labels/."""
+    folder = root / "eyes"
+    (folder / "images").mkdir(parents=True)
+    (folder / "labels").mkdir()
+    for number in range(photographs):
+        case = draw_case(number, 160)
+        Image.fromarray(case.image.rgb).save(folder / "images" / f"eye {number}.JPG", quality=95)
+        Image.fromarray(case.label.vessel).save(folder / "labels" / f"eye {number}.png")
+    return folder
+
+
+def test_a_folder_of_ones_own_is_a_source(tmp_path: Path) -> None:
+    write_folder(tmp_path, 4)
+    config = TrainingConfig().replaced("data", dataset="./eyes", validation_photos=1)
+    (source,) = load_training_data(config.replaced("preprocessing", fov_diameter_px=0), tmp_path, SILENT).sources
+    assert (len(source.training), len(source.validation)) == (3, 1)
+    assert config.model_name == "serr-unet-eyes"
+
+
+def test_a_data_set_file_holds_out_its_own_validation_part(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, 5)
+    whole = recognise(folder).dataset
+    parts = ("validation", "training", "test", "training", "validation")
+    entries = tuple(replace(entry, part=part) for entry, part in zip(whole.entries, parts, strict=True))
+    write_dataset_file(tmp_path / "mine.serr-dataset", replace(whole, entries=entries))
+    config = TrainingConfig().replaced("data", dataset="mine.serr-dataset")
+    (source,) = load_training_data(config.replaced("preprocessing", fov_diameter_px=0), tmp_path, SILENT).sources
+    assert [sample.name for sample in source.training] == ["eye 1", "eye 3"]
+    assert [held.name for held in source.validation] == ["eye 0", "eye 4"]
+
+
+def test_persons_of_a_data_set_file_stay_together(tmp_path: Path) -> None:
+    whole = recognise(write_folder(tmp_path, 6)).dataset
+    entries = tuple(replace(entry, group=f"p{row // 2}") for row, entry in enumerate(whole.entries))
+    chosen = hold_out(replace(whole, entries=entries).part("training"), SourcePart(validation_photos=1), 3)
+    assert chosen in ({0, 1}, {2, 3}, {4, 5})
