@@ -102,8 +102,18 @@ class OptimisationPart(_Part):
     steps: int = Field(default=4500, ge=1, description="optimiser steps")
     batch: int = Field(default=4, ge=1, description="crops in a step, over all processes")
     crop_px: int = Field(default=256, ge=16, description="side of a crop, a multiple of the network's stride")
-    loss: Literal["bce", "dice", "bce_dice"] = Field(default="bce_dice")
-    dice_weight: float = Field(default=0.3, ge=0, description="weight of soft Dice beside BCE in bce_dice")
+    loss: Literal["bce", "dice", "bce_dice", "bce_dice_cldice", "focal_tversky"] = Field(
+        default="bce_dice", description="all count inside the field of view only"
+    )
+    dice_weight: float = Field(default=0.3, ge=0, description="weight of soft Dice beside BCE")
+    cldice_weight: float = Field(default=0.2, ge=0, description="weight of soft clDice beside BCE and soft Dice")
+    cldice_iterations: int = Field(
+        default=6, ge=1, le=50, description="half the width of the widest vessel in pixels, for the soft skeleton"
+    )
+    tversky_missed: float = Field(
+        default=0.7, gt=0, lt=1, description="weight of missed vessels in focal_tversky; the rest is for false ones"
+    )
+    tversky_focus: float = Field(default=0.75, gt=0, le=4, description="power of 1 - Tversky index in focal_tversky")
     peak_rate: float = Field(default=3e-3, gt=0, description="highest learning rate of the one-cycle schedule")
     warmup_share: float = Field(default=0.2, gt=0, lt=1, description="share of the steps on which the rate rises")
     weight_decay: float = Field(default=0.01, ge=0, description="AdamW decay, on matrices and kernels only")

@@ -160,7 +160,7 @@ class _Run:
             use_buffers=True,
         )
         self.precision: Precision = "bf16" if fabric._precision.precision == "bf16-mixed" else "fp32"
-        self.loss = make_loss(optimisation.loss, optimisation.dice_weight)
+        self.loss = make_loss(optimisation)
         self.step = 0
         self.best: Validation | None = None
         self.best_step = 0

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from core.datasets.synthetic import draw_case, write_drive_layout
@@ -20,7 +19,6 @@ from core.training.augmentation import Sample, random_crop
 from core.training.config import AugmentationPart, TrainingConfig, load_config, to_toml
 from core.training.events import EventLog, read_events
 from core.training.loop import EVENTS_FILE, one_cycle, train
-from core.training.losses import bce, make_loss, soft_dice
 from core.weights import load_model
 
 TINY = """
@@ -152,29 +150,6 @@ def test_too_few_photographs(tmp_path: Path) -> None:
     write_drive_layout(tmp_path, 1, side=96)
     with pytest.raises(TrainingError, match="none is left to learn from"):
         train(tiny_config(tmp_path), tmp_path, tmp_path / "run", device="cpu")
-
-
-@pytest.mark.parametrize("name", ["bce", "dice", "bce_dice"])
-def test_losses_count_inside_the_field_of_view_only(name: str) -> None:
-    random = torch.Generator().manual_seed(1)
-    logits = torch.randn(2, 1, 8, 8, generator=random)
-    target = (torch.rand(2, 1, 8, 8, generator=random) > 0.7).float()
-    inside = torch.zeros(2, 1, 8, 8)
-    inside[..., 2:6, 2:6] = 1.0
-    loss = make_loss(name, 0.3)
-    before = loss(logits, target, inside)
-    outside = inside == 0
-    assert torch.equal(before, loss(logits + 5.0 * outside, torch.where(outside, 1.0, target), inside))
-    assert not torch.equal(before, loss(logits + 5.0 * inside, target, inside))
-
-
-def test_losses_of_a_perfect_and_of_an_inverted_map() -> None:
-    target = (torch.arange(64).reshape(1, 1, 8, 8) % 3 == 0).float()
-    inside, sure = torch.ones_like(target), 20.0 * (2.0 * target - 1.0)
-    assert float(soft_dice(sure, target, inside)) < 0.01
-    assert float(soft_dice(-sure, target, inside)) > 0.9
-    assert float(bce(sure, target, inside)) < 1e-6
-    assert float(bce(-sure, target, inside)) == pytest.approx(20.0, rel=1e-3)
 
 
 def sample() -> Sample:
