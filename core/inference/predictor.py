@@ -42,7 +42,8 @@ class InferenceOptions:
     tta : "flips" averages the probabilities of the photograph and of its three mirror images: a little better, four
         times as long.
     tile_px : largest side of a tile, None to choose by memory; a photograph that is no larger is run whole.
-    overlap_px : how far neighbouring tiles overlap; at most half of a tile is used.
+    overlap_px : how far neighbouring tiles overlap; at most half of a tile is used. With 256 the seams of the default
+        network differ from a whole run no more than the rest does (docs/benchmarks/tiling.md).
     precision : "auto", "fp32", "bf16", or "fp16" (CUDA only).
     threads : of the CPU; None for all of torch's.
     gate_tolerance : tiles are run again until no squeeze-and-excitation gate (0 to 1) moves by more than this.
@@ -51,7 +52,7 @@ class InferenceOptions:
     device: str = "auto"
     tta: TestTimeAugmentation = "none"
     tile_px: int | None = None
-    overlap_px: int = 160
+    overlap_px: int = 256
     precision: Literal["auto"] | Precision = "auto"
     threads: int | None = None
     gate_tolerance: float = 0.002
