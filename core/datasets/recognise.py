@@ -150,7 +150,9 @@ def _published(folder: Path, names: set[str]) -> Recognised | None:
         except InputError:  # only one part is there
             continue
         protocols.append(found.protocol)
-        entries |= {case.photo: Entry(case, part) for case in found.cases}
+        for case in found.cases:
+            group = case.person if case.person != case.stem else ""
+            entries[case.photo] = Entry(make_case(case.photo, case.labels, case.fov), part, group)
     title = {"drive": "DRIVE", "stare": "STARE", "chase_db1": "CHASE_DB1", "hrf": "HRF"}[name]
     notes = tuple(f"Recognised: {protocol}." for protocol in protocols)
     return Recognised(name, DataSetFile(title, tuple(entries.values()), "as published"), notes)

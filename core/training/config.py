@@ -1,5 +1,6 @@
 """What a training run is made of: a typed, documented configuration that is read from and written to TOML."""
 
+import re
 import tomllib
 from pathlib import Path, PurePath
 from typing import Any, Literal
@@ -73,6 +74,12 @@ class DataPart(_Part):
 class NetworkPart(_Part):
     architecture: str = Field(default="serr-unet", description="name in core.networks.registry")
     config: dict[str, int] = Field(default_factory=dict, description="its configuration; empty for the defaults")
+    start_from: str = Field(
+        default="",
+        description="model to train on (its name or its weights file), with its own architecture and preprocessing; "
+        "empty to start from scratch",
+    )
+    start_sha256: str = Field(default="", description="of that model's tensors; written by the program")
 
 
 class AugmentationPart(_Part):
@@ -130,6 +137,7 @@ class RunPart(_Part):
     name: str = Field(default="", description="name of the model; empty for <architecture>-<data sets>")
     seed: int = Field(default=0, ge=0, description="of the weights, the split and every random choice")
     validate_every: int = Field(default=250, ge=1, description="steps between validations and checkpoints")
+    log_every: int = Field(default=10, ge=1, description="steps between two points of the training curve")
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 for all")
 
 
@@ -146,8 +154,9 @@ class TrainingConfig(_Part):
     @property
     def model_name(self) -> str:
         """The name of the model that this run makes."""
-        sets = "-".join(dict.fromkeys(PurePath(source.dataset).stem for source in self.data.sources))
-        return self.run.name or f"{self.network.architecture}-{sets}"
+        # The name becomes that of a file, too.
+        names = (re.sub(r"[^\w.-]+", "-", PurePath(source.dataset).stem) for source in self.data.sources)
+        return self.run.name or f"{self.network.architecture}-{'-'.join(dict.fromkeys(names))}"
 
     def replaced(self, part: str, **fields: object) -> "TrainingConfig":
         """A copy with some fields of one part changed and checked. Raises TrainingError for a wrong value."""

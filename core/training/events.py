@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from core.errors import OutputError, TrainingError
-from core.files import write_bytes_atomic
+from core.errors import TrainingError
+from core.files import output_error, write_bytes_atomic
 
 
 class EventLog:
@@ -24,7 +24,7 @@ class EventLog:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise OutputError(f"cannot write the training log {self._path}: {error.strerror}") from None
+            raise output_error(self._path, error) from error
 
     def cut_after(self, step: int) -> None:
         """Drop what a killed run wrote after its last checkpoint, so that the curve has no step twice."""

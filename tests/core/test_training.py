@@ -18,7 +18,8 @@ from core.photo.preprocessing import Preprocessing, prepare
 from core.training.augmentation import Sample, random_crop
 from core.training.config import AugmentationPart, TrainingConfig, load_config, to_toml
 from core.training.events import EventLog, read_events
-from core.training.loop import EVENTS_FILE, one_cycle, train
+from core.training.loop import EVENTS_FILE, train
+from core.training.run import one_cycle
 from core.weights import load_model
 
 TINY = """
