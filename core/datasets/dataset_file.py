@@ -74,28 +74,11 @@ class DataSetFile:
                 f'The data set "{self.name}" has no photographs in its {wanted} part. Parts that have some: {there}. '
                 "Choose one of these, or split the data set anew."
             )
-        return self._of(wanted, f"{wanted} part", cases)
-
-    def whole(self) -> DataSet:
-        """All parts together as a data set, without the photographs that are not used.
-
-        Raises
-        ------
-        InputError : there are none.
-        """
-        used = [entry for entry in self.entries if entry.part != "unused"]
-        if not used:
-            raise InputError(f'The data set "{self.name}" has no photographs that are used: choose another.')
-        parts = " and ".join(dict.fromkeys(entry.part for entry in used))
-        cases = tuple(replace(entry.case, person=entry.group) for entry in used)
-        return self._of("all", f"all photographs ({parts})", cases)
-
-    def _of(self, split: str, what: str, cases: tuple[Case, ...]) -> DataSet:
         fovs = sum(case.fov is not None for case in cases)
         origin = "as given" if fovs == len(cases) else f"given for {fovs} of {len(cases)}, else estimated"
         how = f" ({self.split})" if self.split else ""
-        protocol = f"{self.name}, {what}{how}; ground truth the first label of each; field of view {origin}"
-        return DataSet(self.name, split, protocol, cases)
+        protocol = f"{self.name}, {wanted} part{how}; ground truth the first label of each; field of view {origin}"
+        return DataSet(self.name, wanted, protocol, cases)
 
 
 def part_named(name: str) -> Part:

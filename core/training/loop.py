@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 
 from core.errors import TrainingError
 from core.files import write_bytes_atomic
+from core.inference.device import Precision
 from core.progress import SILENT, Monitor
 from core.training.checkpoint import load_checkpoint
 from core.training.config import TrainingConfig, load_config, to_toml
 from core.training.data import load_training_data
+from core.training.processes import in_first, make_fabric
 from core.training.run import CHECKPOINT_FILE, CONFIG_FILE, EVENTS_FILE, Run, TrainingResult
 from core.weights import find_model, read_card
 
@@ -52,9 +53,11 @@ def train(
     Cancelled : by the monitor. EnoughLearned : by the monitor, before the first step.
     """
     out = Path(out)
-    config = _open_run(config, out, resume)
+    recorded = out / CONFIG_FILE
+    config = load_config(recorded) if resume and recorded.is_file() else prepare_config(config)
     with _denormals_as_zero():
         fabric = _fabric(config, device)
+        in_first(fabric, lambda: _open_run(config, out, resume))
         data = load_training_data(config, root, monitor)
         kept = out / CHECKPOINT_FILE
         checkpoint = load_checkpoint(kept) if resume and kept.is_file() else None
@@ -71,20 +74,18 @@ def _denormals_as_zero() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _open_run(config: TrainingConfig, out: Path, resume: bool) -> TrainingConfig:
+def _open_run(config: TrainingConfig, out: Path, resume: bool) -> None:
     """Make the folder of the run with the whole configuration, or take up the one that is there."""
     recorded = out / CONFIG_FILE
     if recorded.is_file():
         if not resume:
             raise TrainingError(f"{out} already holds a training run; resume it (--resume) or choose another folder")
-        return load_config(recorded)
-    config = prepare_config(config)
+        return
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrainingError(f"cannot make the folder {out} for the training run: {error.strerror}") from None
     write_bytes_atomic(recorded, to_toml(config).encode())
-    return config
 
 
 def prepare_config(config: TrainingConfig) -> TrainingConfig:
@@ -108,20 +109,17 @@ def prepare_config(config: TrainingConfig) -> TrainingConfig:
 def _fabric(config: TrainingConfig, device: str) -> Any:
     if config.run.threads:
         torch.set_num_threads(config.run.threads)
-    kind, _, number = device.partition(":")
-    accelerator = kind if kind in {"mps", "cuda", "cpu"} else "auto"
-    bf16 = config.optimisation.precision == "bf16" or (config.optimisation.precision == "auto" and _fast_bf16(kind))
+    wanted = config.optimisation.precision
+    precision = _fast_precision(device.partition(":")[0]) if wanted == "auto" else wanted
     try:
-        return Fabric(
-            accelerator=accelerator,
-            devices=[int(number)] if number else 1,
-            precision="bf16-mixed" if bf16 else "32-true",
-        )
+        return make_fabric(device, precision)
     except (RuntimeError, ValueError) as error:
         raise TrainingError(f"cannot train on device '{device}': {error}") from None
 
 
-def _fast_bf16(device: str) -> bool:
+def _fast_precision(device: str) -> Precision:
+    """The format in which the device trains fastest without loss."""
     if device in {"auto", "cuda"} and torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device in {"auto", "cpu"} and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    bf16 = device in {"auto", "cpu"} and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return "bf16" if bf16 else "fp32"

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from core.errors import TrainingError
-from core.inference.device import Precision
 from core.inference.predictor import InferenceOptions
 from core.networks.registry import build, resolve
 from core.progress import SILENT, Cancelled, Monitor, Progress
 from core.training.augmentation import Crop, random_crop
+from core.training.card import chosen_card, last_card, plain_card
 from core.training.checkpoint import Checkpoint, optimiser_tensors, prefixed, restore_optimiser, save_checkpoint
 from core.training.config import TrainingConfig
 from core.training.control import EnoughLearned
@@ -26,8 +26,11 @@ from core.training.data import HeldOut, TrainingData
 from core.training.events import EventLog
 from core.training.losses import make_loss
 from core.training.pictures import Pictures
-from core.training.validation import SourceScores, Validation, validate
-from core.types import LEVELS, FloatArray
+from core.training.processes import ask_together, in_first, own_slots, precision_of, share_statistics, whole_batch
+from core.training.schedule import decay_groups, learning_rate
+from core.training.tensorboard import Board
+from core.training.validation import Validation, validate
+from core.types import FloatArray
 from core.weights import LoadedModel, ModelCard, load_model, save_model
 
 CONFIG_FILE = "config.toml"
@@ -51,7 +54,8 @@ class Run:
         self, config: TrainingConfig, data: TrainingData, fabric: Any, out: Path, checkpoint: Checkpoint | None = None
     ) -> None:
         self.config, self.data, self.fabric, self.out = config, data, fabric, out
-        self.log = EventLog(out / EVENTS_FILE)
+        self.first: bool = fabric.global_rank == 0  # of several processes, the one that writes
+        self.log = EventLog(out / EVENTS_FILE, writes=self.first)
         optimisation = config.optimisation
         self.network_config = resolve(
             config.network.architecture, {"in_channels": config.preprocessing.planes, **config.network.config}
@@ -63,27 +67,33 @@ class Run:
             network.load_state_dict(_weights_to_start_from(config))
         if optimisation.crop_px % int(network.stride):  # type: ignore[arg-type]
             raise TrainingError(f"crop_px must be a multiple of {network.stride} for this network")
+        self.slots = own_slots(optimisation.batch, fabric)
+        if fabric.world_size > 1:
+            share_statistics(network)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network: nn.Module = network.to(fabric.device)
-        optimiser = torch.optim.AdamW(_decay_groups(network, optimisation.weight_decay), lr=optimisation.peak_rate)
+        optimiser = torch.optim.AdamW(decay_groups(network, optimisation.weight_decay), lr=optimisation.peak_rate)
         self.wrapped, self.optimiser = fabric.setup(network, optimiser)
         self.mean = AveragedModel(
             self.network,
             multi_avg_fn=get_ema_multi_avg_fn(optimisation.ema_decay),  # type: ignore[no-untyped-call]
             use_buffers=True,
         )
-        self.precision: Precision = "bf16" if fabric._precision.precision == "bf16-mixed" else "fp32"
+        self.precision = precision_of(fabric)
         self.loss = make_loss(optimisation)
+        self.card = plain_card(config, self.network_config, data)
         self.pictures = Pictures(out)
         self.step = 0
         self.validated_step = -1
         self.losses: list[float] = []  # since the last validation
+        self.last: Validation | None = None
         self.best: Validation | None = None
         self.best_step = 0
         self.best_weights: dict[str, Tensor] = {}
         if checkpoint is not None:
             self._restore(checkpoint)
         self.log.cut_after(self.step if checkpoint is not None else -1)
+        self.board = Board(out, self.step) if config.run.tensorboard and self.first else None
 
     def go(self, monitor: Monitor) -> TrainingResult:
         """Train to the last step, validating and saving on the way, and write the weights file.
@@ -109,8 +119,8 @@ class Run:
         if self._validation_due():  # a pause came before it, or the model that is started from is to be known
             self._validate(monitor)
         since, begun, seconds = time.monotonic(), self.step, 0.0
-        for batch in self._batches():
-            self.losses.append(self._learn(batch))
+        for batch in () if self._stalled() else self.batches():
+            self.losses.append(self.learn(batch))
             self.step += 1
             if self.step % config.run.log_every == 0:
                 seconds = (time.monotonic() - since) / (self.step - begun)
@@ -120,7 +130,16 @@ class Run:
                 began = time.monotonic()
                 self._validate(monitor, seconds)
                 since += time.monotonic() - began
-            monitor.step(Progress(self._stage(), self.step, config.optimisation.steps))
+                if self._stalled():
+                    self.log.write("stopped_early", step=self.step, best_step=self.best_step)
+                    break
+            ask_together(self.fabric, monitor, Progress(self._stage(), self.step, config.optimisation.steps))
+
+    def _stalled(self) -> bool:
+        """Whether the last validations brought nothing better, as many as the recipe has patience for."""
+        patience = self.config.optimisation.patience
+        waited = self.validated_step - self.best_step
+        return patience > 0 and self.best is not None and waited >= patience * self.config.run.validate_every
 
     def _validation_due(self) -> bool:
         """Whether this step is one to validate at, and that has not been done yet."""
@@ -150,15 +169,21 @@ class Run:
             parameters=sum(parameter.numel() for parameter in self.network.parameters()),
         )
         watched = self.data.sources[0].validation[0]
+        if not self.first:
+            return
         photo, label = self.pictures.begin(watched.picture, watched.label)
         self.log.write("pictured", step=self.step, name=watched.name, photo=photo, label=label)
 
     def _tell_learned(self, seconds_per_step: float) -> None:
+        loss = float(np.mean(self.losses[-self.config.run.log_every :]))
+        rate = self.optimiser.param_groups[0]["lr"]
+        if self.board is not None:
+            self.board.learned(self.step, loss, rate)
         self.log.write(
             "learned",
             step=self.step,
-            training_loss=float(np.mean(self.losses[-self.config.run.log_every :])),
-            learning_rate=self.optimiser.param_groups[0]["lr"],
+            training_loss=loss,
+            learning_rate=rate,
             seconds_per_step=round(seconds_per_step, 4),
             images_per_second=round(self.config.optimisation.batch / max(seconds_per_step, 1e-6), 2),
         )
@@ -167,7 +192,7 @@ class Run:
         best = f", best validation AUC {self.best.auc_roc:.4f}" if self.best else ""
         return f"Training{best}"
 
-    def _batches(self) -> Iterator[list[Crop]]:
+    def batches(self) -> Iterator[list[Crop]]:
         """The batches from the present step on; the next one is cut while the network works on this one."""
         optimisation, seed = self.config.optimisation, self.config.run.seed
         sources = [source.training for source in self.data.sources]
@@ -176,7 +201,7 @@ class Run:
         def cut(step: int) -> list[Crop]:
             return [
                 random_crop(sources, optimisation.crop_px, changes, (seed, step, slot), soft=soft)
-                for slot in range(optimisation.batch)
+                for slot in self.slots
             ]
 
         with ThreadPoolExecutor(1, thread_name_prefix="crops") as pool:
@@ -187,20 +212,21 @@ class Run:
                     coming = pool.submit(cut, step + 1)
                 yield batch
 
-    def _learn(self, batch: list[Crop]) -> float:
+    def learn(self, batch: list[Crop]) -> float:
         """One optimiser step; the loss of the batch before it."""
         optimisation = self.config.optimisation
         planes, label, inside = (
             torch.from_numpy(np.stack(arrays)).to(self.fabric.device)
             for arrays in zip(*((crop.planes, crop.label, crop.inside) for crop in batch), strict=True)
         )
-        rate = one_cycle(self.step, optimisation.steps, optimisation.peak_rate, optimisation.warmup_share)
+        rate = learning_rate(optimisation, self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         logits = self.wrapped(planes.contiguous(memory_format=torch.channels_last)).float()
-        loss = self.loss(logits, label, inside)
-        self.fabric.backward(loss)
-        self.fabric.clip_gradients(self.wrapped, self.optimiser, max_norm=optimisation.gradient_norm)
+        loss = self.loss(*(whole_batch(self.fabric, each) for each in (logits, label, inside)))
+        self.fabric.backward(loss * self.fabric.world_size)
+        if optimisation.gradient_norm:
+            self.fabric.clip_gradients(self.wrapped, self.optimiser, max_norm=optimisation.gradient_norm)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.mean.update_parameters(self.network)
@@ -214,7 +240,7 @@ class Run:
     def _validate(self, monitor: Monitor, seconds_per_step: float = 0.0) -> None:
         """Measure the running mean of the weights on the held-out photographs, and keep everything."""
         averaged, began = self.mean.module, time.monotonic()
-        model = LoadedModel(self._card(), averaged, self.out, "")
+        model = LoadedModel(self.card, averaged, self.out, "")
         options = InferenceOptions(device=_device_name(self.fabric.device), precision=self.precision)
         watched = self.data.sources[0].validation[0]
         picture = ""
@@ -224,7 +250,7 @@ class Run:
             if held is watched:
                 picture = self.pictures.add(self.step, values)
 
-        result = validate(model, self.data, self.loss, options, monitor, show=show)
+        result = in_first(self.fabric, lambda: validate(model, self.data, self.loss, options, monitor, show=show))
         self.log.write(
             "validated",
             step=self.step,
@@ -235,7 +261,9 @@ class Run:
             picture=picture,
             validation=asdict(result),
         )
-        self.validated_step, self.losses = self.step, []
+        if self.board is not None:
+            self.board.validated(self.step, result)
+        self.last, self.validated_step, self.losses = result, self.step, []
         if self.best is None or result.auc_roc > self.best.auc_roc:
             self.best, self.best_step = result, self.step
             self.best_weights = prefixed("best", averaged.state_dict())
@@ -244,12 +272,16 @@ class Run:
 
     def _save(self) -> None:
         """Keep all that is needed to go on from this very step."""
+        if not self.first:
+            return
         facts = {
             "step": self.step,
             "validated_step": self.validated_step,
             "losses": self.losses,
             "best": asdict(self.best) if self.best else None,
             "best_step": self.best_step,
+            "last": asdict(self.last) if self.last else None,
+            "scaler": self.fabric._precision.state_dict(),
         }
         tensors = {
             **prefixed("network", self.network.state_dict()),
@@ -270,45 +302,42 @@ class Run:
             self.validated_step = int(facts.get("validated_step", self.step))
             self.losses = [float(loss) for loss in facts.get("losses", [])]
             self.best = Validation.from_dict(facts["best"]) if facts["best"] else None
+            self.last = Validation.from_dict(facts["last"]) if facts.get("last") else None
+            self.fabric._precision.load_state_dict(facts.get("scaler", {}))
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
             raise TrainingError(f"the checkpoint in {self.out} does not fit its configuration: {error}") from None
 
     def _finish(self) -> TrainingResult:
-        path = self._write_best()
+        path, last = self._write_best(), ""
         assert self.best is not None
-        self.log.write("finished", step=self.step, weights=path.name, best_step=self.best_step, best=asdict(self.best))
+        if self.last is not None:
+            last = self._write(last_card(self.card, self.step, self.last), self.mean.module.state_dict()).name
+        self.log.write(
+            "finished",
+            step=self.step,
+            weights=path.name,
+            last=last,
+            best_step=self.best_step,
+            best=asdict(self.best),
+        )
+        if self.board is not None:
+            self.board.close()
         return TrainingResult(path, self.best_step, self.best)
 
     def _write_best(self) -> Path:
         """Write the weights file of the best weights so far."""
         if self.best is None:
             raise TrainingError(f"the run in {self.out} has no validated weights; delete the folder and start again")
-        network = build(self.config.network.architecture, self.network_config)
-        network.load_state_dict({name.removeprefix("best."): tensor for name, tensor in self.best_weights.items()})
-        card = self._card(self.best)
-        return save_model(self.out / f"{card.name}.safetensors", network, card)
+        tensors = {name.removeprefix("best."): tensor for name, tensor in self.best_weights.items()}
+        return self._write(chosen_card(self.card, self.best_step, self.best), tensors)
 
-    def _card(self, chosen: Validation | None = None) -> ModelCard:
-        """What the weights file says about itself; before anything is chosen, only how to run the network."""
-        config = self.config
-        card = ModelCard(
-            name=config.model_name,
-            architecture=config.network.architecture,
-            config=self.network_config,
-            preprocessing=config.preprocessing,
-            trained_on=self._history() + self.data.protocol,
-            training=config.model_dump(mode="json", exclude={"preprocessing", "network"})
-            | {"best_step": self.best_step},
-            seeds=(config.run.seed,),
-            licence="MIT (weights); the training photographs have terms of their own",
-        )
-        if chosen is None:
-            return card
-        return replace(card, default_threshold=chosen.level / LEVELS, scores=_scores(chosen))
-
-    def _history(self) -> str:
-        start = self.config.network
-        return f"{Path(start.start_from).stem} ({start.start_sha256[:12]}), then " if start.start_from else ""
+    def _write(self, card: ModelCard, tensors: dict[str, Tensor]) -> Path:
+        path = self.out / f"{card.name}.safetensors"
+        if self.first:
+            network = build(self.config.network.architecture, self.network_config)
+            network.load_state_dict(tensors)
+            save_model(path, network, card)
+        return path
 
 
 def _weights_to_start_from(config: TrainingConfig) -> dict[str, Tensor]:
@@ -321,38 +350,5 @@ def _weights_to_start_from(config: TrainingConfig) -> dict[str, Tensor]:
     return dict(model.module.state_dict())
 
 
-_CHOSEN_ON = (
-    "held-out training photographs, inside the field of view, all pixels pooled; "
-    "threshold chosen on the same photographs by F1, so F1 here is optimistic"
-)
-
-
-def _scores(chosen: Validation) -> tuple[dict[str, object], ...]:
-    """The figures by which a model was chosen: of each data set, and, where there are several, their mean."""
-
-    def figures(dataset: str, of: Validation | SourceScores) -> dict[str, object]:
-        return {"protocol": _CHOSEN_ON, "data": dataset, "auc_roc": of.auc_roc, "auc_pr": of.auc_pr, "f1": of.f1}
-
-    each = [figures(name, scores) for name, scores in chosen.sources.items()]
-    return tuple(each) if len(each) == 1 else (figures("mean over the data sets", chosen), *each)
-
-
 def _device_name(device: torch.device) -> str:
     return str(device) if device.type == "cuda" else device.type
-
-
-def one_cycle(step: int, steps: int, peak: float, warmup_share: float) -> float:
-    """Learning rate of a step: a cosine rise from peak / 25, then a cosine fall to peak / 10,000 (arXiv 1803.09820)."""
-    warmup = max(1.0, warmup_share * steps)
-    if step < warmup:
-        start, end, share = peak / 25.0, peak, step / warmup
-    else:
-        start, end, share = peak, peak / 1e4, (step - warmup) / max(1.0, steps - warmup)
-    return end + (start - end) * (1.0 + math.cos(math.pi * share)) / 2.0
-
-
-def _decay_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Kernels and matrices decay; biases and normalisations do not."""
-    matrices = [parameter for parameter in network.parameters() if parameter.ndim > 1]
-    vectors = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
