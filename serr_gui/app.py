@@ -1,15 +1,20 @@
 """Start and wiring: from the command line's words to a window that is there first and learns the rest behind it."""
 
 import argparse
+import os
 import sys
+import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from core import __version__
@@ -17,9 +22,11 @@ from core.errors import OutputError
 from core.types import ThresholdRule
 from serr_gui import icons
 from serr_gui.controller import Controller
+from serr_gui.crashes import CrashReport, system_line
 from serr_gui.desk import sample_path
+from serr_gui.instance import Instance
 from serr_gui.jobs import Failure
-from serr_gui.logs import start_log
+from serr_gui.logs import log_folder, start_log
 from serr_gui.main_window import MainWindow
 from serr_gui.settings import Settings, load_settings, save_settings
 from serr_gui.state import AppState
@@ -40,6 +47,23 @@ class Wishes:
     device: str = ""
     threshold: float | None = None
     selftest: bool = False
+    new_window: bool = False
+
+    @property
+    def own_program(self) -> bool:
+        """Whether this start is a program of its own, even where one runs already."""
+        return self.selftest or self.new_window or bool(self.model or self.device)
+
+    def handed(self) -> dict[str, Any]:
+        """What the program that runs already is asked for, as plain JSON values."""
+        paths = [str(path.absolute()) for path in self.paths]
+        return {"paths": paths, "sample": self.sample, "segment": self.segment, "threshold": self.threshold}
+
+    @classmethod
+    def from_handed(cls, values: Mapping[str, Any]) -> "Wishes":
+        """The reverse of ``handed``."""
+        paths = tuple(Path(text) for text in values["paths"])
+        return cls(paths, bool(values["sample"]), bool(values["segment"]), threshold=values["threshold"])
 
 
 def parse(argv: Sequence[str]) -> Wishes:
@@ -56,13 +80,16 @@ def parse(argv: Sequence[str]) -> Wishes:
     parser.add_argument("--model", default="", metavar="NAME|FILE", help="model to use")
     parser.add_argument("--device", default="", choices=["auto", "cpu", "cuda", "mps"], help="device to compute on")
     parser.add_argument("--threshold", type=_threshold, metavar="T", help="probability threshold between 0 and 1")
-    parser.add_argument("--selftest", action="store_true", help="segment the sample, check the result, and end")
+    parser.add_argument(
+        "--selftest", action="store_true", help="segment the sample, check the result, train two steps, and end"
+    )
+    parser.add_argument(
+        "--new-window", action="store_true", help="do not hand the files to a program that runs already"
+    )
     parser.add_argument("--version", action="version", version=f"SERR Fundus {__version__}")
     # Qt's own options are left to Qt.
     known, _rest = parser.parse_known_args(list(argv))
-    return Wishes(
-        tuple(known.paths), known.sample, known.segment, known.model, known.device, known.threshold, known.selftest
-    )
+    return Wishes(**{**vars(known), "paths": tuple(known.paths)})
 
 
 def _threshold(text: str) -> float:
@@ -133,6 +160,25 @@ class Program:
 
     def _begin(self) -> None:
         wishes = self.wishes
+        self._open(wishes)
+        wanted = wishes.model or self._settings.model
+        if wishes.model.endswith(".safetensors"):
+            wanted = str(Path(wishes.model).absolute())
+            self.controller.library.added_models += (Path(wanted),)
+        self.controller.library.start(wanted)
+
+    def take_over(self, values: Mapping[str, Any]) -> None:
+        """Do what a later start asks for, in front of all other windows."""
+        window = self.window
+        window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
+        window.raise_()
+        window.activateWindow()
+        try:
+            self._open(Wishes.from_handed(values))
+        except (KeyError, TypeError, ValueError):  # a start of another version
+            return
+
+    def _open(self, wishes: Wishes) -> None:
         rule = ThresholdRule.nearest(wishes.threshold) if wishes.threshold is not None else None
         paths = list(wishes.paths)
         if wishes.sample or wishes.selftest:
@@ -140,11 +186,6 @@ class Program:
         if paths:
             segment = wishes.segment or wishes.sample or wishes.selftest
             self.controller.photos.open_paths(paths, segment=segment, rule=rule)
-        wanted = wishes.model or self._settings.model
-        if wishes.model.endswith(".safetensors"):
-            wanted = str(Path(wishes.model).absolute())
-            self.controller.library.added_models += (Path(wanted),)
-        self.controller.library.start(wanted)
 
     def save(self) -> None:
         """Keep the settings. A folder that cannot be written to costs a notice, not the program."""
@@ -182,6 +223,18 @@ class Program:
             self.window.commands.refresh_icons()
 
 
+class FileOpener(QObject):
+    """macOS asks a running program to open files by an event."""
+
+    wanted = Signal(object)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QFileOpenEvent) and event.file():
+            self.wanted.emit(Wishes((Path(event.file()),)).handed())
+            return True
+        return super().eventFilter(watched, event)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     wishes = parse(sys.argv[1:] if argv is None else argv)
@@ -193,28 +246,64 @@ def main(argv: Sequence[str] | None = None) -> int:
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("serr-fundus")
     app.setWindowIcon(icons.program_icon())
+    instance = Instance(app)
+    if not wishes.own_program:
+        if instance.hand_over(wishes.handed()):
+            return 0
+        instance.listen()
+    with ExitStack() as at_end:
+        at_end.callback(instance.close)
+        if wishes.selftest:  # it leaves the person's settings alone
+            os.environ["SERR_CONFIG_DIR"] = at_end.enter_context(
+                tempfile.TemporaryDirectory(prefix="serr-", ignore_cleanup_errors=True)
+            )
+        return _run(app, wishes, instance)
+
+
+def _run(app: QApplication, wishes: Wishes, instance: Instance) -> int:
     start_log()
+    crashes = CrashReport()
+    crash = crashes.open()
     settings, unusable = load_settings()
     program = Program(app, wishes, settings)
     catcher = FaultCatcher(app)
     catcher.caught.connect(lambda failure: _show_fault(program.controller, failure))
     catcher.install()
-    if unusable:
-        names = ", ".join(unusable)
-        program.controller.desk.notify(
-            "info", f"Some settings could not be used and are back at their defaults: {names}."
-        )
+    instance.asked.connect(program.take_over)
+    opener = FileOpener(app)
+    opener.wanted.connect(program.take_over)
+    app.installEventFilter(opener)
+    tell_of_the_past(program.controller, unusable, crash)
     program.start()
     if wishes.selftest:
-        from serr_gui.selftest import watch
+        from serr_gui.selftest import SelfTest
 
-        watch(program.controller, app)
+        def end(code: int) -> None:
+            program.controller.shutdown()
+            app.exit(code)
+
+        SelfTest(program.controller, end, app)
     try:
         return app.exec()
     finally:
         catcher.restore()
+        crashes.close()
+
+
+def tell_of_the_past(controller: Controller, unusable: Sequence[str], crash: str) -> None:
+    """Notices about settings that could not be read, and about a crash of the last run."""
+    desk = controller.desk
+    if unusable:
+        text = controller.tr("Some settings could not be used and are back at their defaults: {names}.")
+        desk.notify("info", text.format(names=", ".join(unusable)))
+    if crash:
+        text = controller.tr(
+            "SERR Fundus ended unexpectedly the last time. A report is kept on this computer and was sent nowhere; "
+            "Details shows it, to be copied."
+        )
+        desk.notify("warning", text, crash, log_folder())
 
 
 def _show_fault(controller: Controller, failure: Failure) -> None:
     text = controller.tr("A fault in the program was caught ({kind}). You can go on; your files are untouched.")
-    controller.desk.notify("error", text.format(kind=failure.sentence), failure.details)
+    controller.desk.notify("error", text.format(kind=failure.sentence), f"{system_line()}\n\n{failure.details}")

@@ -65,9 +65,7 @@ class DataSetFile:
         InputError : the part is unknown or has no photographs.
         """
         wanted = part_named(part)
-        # Two folders may each have a photograph "01": only the group or the file tells who is on it.
-        persons = ((entry, entry.group or str(entry.case.photo)) for entry in self.entries if entry.part == wanted)
-        cases = tuple(replace(entry.case, person=person) for entry, person in persons)
+        cases = tuple(replace(entry.case, person=entry.group) for entry in self.entries if entry.part == wanted)
         if not cases:
             there = ", ".join(f"{name} ({self.count(name)})" for name in PARTS if self.count(name)) or "none"
             raise InputError(

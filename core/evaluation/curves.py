@@ -87,24 +87,6 @@ def operating_points(values: FloatArray, label: BoolArray, inside: BoolArray) ->
     return OperatingPoints(np.r_[np.inf, thresholds.astype(np.float64)], np.r_[0, tp], np.r_[0, fp])
 
 
-def thinned_curve(
-    values: FloatArray, label: BoolArray, inside: BoolArray, *, steps: int = 500
-) -> tuple[OperatingPoints, Areas]:
-    """A curve to be drawn, with a few hundred points that lie on the exact one, and the exact areas.
-
-    Its thresholds are all k/256 and those that part the vessel pixels, and the background pixels, into ``steps`` parts
-    of the same number. Parameters as for ``operating_points``.
-    """
-    vessel, background = _split(values, label, inside)
-    places = np.linspace(0.0, 1.0, steps + 1)
-    kept = [part[np.rint(places * (part.size - 1)).astype(np.int64)] for part in (vessel, background) if part.size]
-    thresholds = np.unique(np.concatenate([np.arange(1, LEVELS, dtype=np.float32) / np.float32(LEVELS), *kept]))[::-1]
-    tp = vessel.size - np.searchsorted(vessel, thresholds, side="left")
-    fp = background.size - np.searchsorted(background, thresholds, side="left")
-    points = OperatingPoints(np.r_[np.inf, thresholds.astype(np.float64)], np.r_[0, tp], np.r_[0, fp])
-    return points, _areas_of_sorted(vessel, background)
-
-
 def histogram_points(histogram: LevelHistogram) -> OperatingPoints:
     """The live curve: one point for each threshold k/256, k from 256 (nothing) down to 0 (everything)."""
     thresholds = np.arange(LEVELS, -1, -1, dtype=np.float64) / LEVELS

@@ -4,16 +4,23 @@ from typing import Final
 
 from PySide6.QtGui import QAction
 
-from serr_gui.commands.command import Command
+from serr_gui.commands.command import Command, Std
 from serr_gui.texts import QT_TRANSLATE_NOOP
 
 COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        "guide",
+        "help",
+        QT_TRANSLATE_NOOP("Actions", "User &Guide"),
+        QT_TRANSLATE_NOOP("Actions", "How the program is used, and what its numbers mean"),
+        shortcuts=(Std.HelpContents,),
+    ),
     Command(
         "shortcuts",
         "help",
         QT_TRANSLATE_NOOP("Actions", "&Keyboard Shortcuts"),
         QT_TRANSLATE_NOOP("Actions", "List all keys"),
-        shortcuts=("Ctrl+/", "F1"),
+        shortcuts=("Ctrl+/",),
     ),
     Command(
         "show_log",

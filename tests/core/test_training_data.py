@@ -151,7 +151,7 @@ def test_another_camera_leaves_the_outside_black() -> None:
 
 
 def test_every_preset_can_be_read() -> None:
-    assert presets() == ("general", "paper", "strong")
+    assert {"general", "strong"} <= set(presets())
     for name in presets():
         assert isinstance(load_preset(name), TrainingConfig)
     assert load_preset("strong") == TrainingConfig()

@@ -1,0 +1,58 @@
+"""Whether the program's own imports do without what the build leaves out.
+
+    python packaging/needed.py NAME...
+
+Runs every import statement of ``core`` and ``serr_gui``, also those inside functions, in a Python in which these names
+are not to be had. Ends with 1 and the statements that fail.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Without:
+    """A finder of modules that does not know some names."""
+
+    def __init__(self, finder: Any, names: Sequence[str]) -> None:
+        self._finder, self._names = finder, tuple(names)
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
+        if any(fullname == name or fullname.startswith(f"{name}.") for name in self._names):
+            return None
+        return self._finder.find_spec(fullname, path, target)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._finder, name)
+
+
+def statements() -> Iterator[tuple[Path, str]]:
+    """Every import statement, with its file."""
+    for room in ("core", "serr_gui"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, (ast.Import, ast.ImportFrom)):
+                    yield path, ast.unparse(node)
+
+
+def main(names: Sequence[str]) -> int:
+    sys.path.insert(0, str(ROOT))
+    sys.meta_path[:] = [Without(finder, names) for finder in sys.meta_path]
+    failed = set()
+    for path, statement in statements():
+        try:
+            exec(statement, {})  # noqa: S102 - our own import statements
+        except ImportError as error:
+            failed.add(f"{path.relative_to(ROOT)}: {statement}: {error}")
+    for line in sorted(failed):
+        sys.stderr.write(f"{line}\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

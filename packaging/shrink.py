@@ -1,0 +1,51 @@
+"""Makes a built program smaller on Linux: libraries that nothing loads any more, symbols that only debuggers read."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+Entry = tuple[str, str, str]
+"""An entry of PyInstaller's table of contents: where it goes, where it comes from, what it is."""
+
+_MUCH_TO_STRIP = re.compile(r"lib(torch_cpu|torch_python|python3[.\d]*)\.so")
+
+
+def without_orphans(entries: Iterable[Entry]) -> list[Entry]:
+    """Without the libraries of the system that were taken for a plug-in that is not taken itself."""
+    from PyInstaller.depend.bindepend import get_imports
+
+    entries = list(entries)
+    loose = {entry[0]: entry for entry in entries if "/" not in entry[0] and re.match(r"lib(?!python)", entry[0])}
+    by_name = {PurePosixPath(entry[0]).name: entry for entry in entries}
+    reached = {entry[0] for entry in entries if entry[0] not in loose}
+    waiting = [entry for entry in entries if entry[0] in reached and entry[2] in ("BINARY", "EXTENSION")]
+    while waiting:
+        for name, _ in get_imports(waiting.pop()[1]):
+            found = by_name.get(name)
+            if found is not None and found[0] not in reached:
+                reached.add(found[0])
+                if found[2] != "SYMLINK":
+                    waiting.append(found)
+    # A link goes where what it points to goes.
+    return [
+        entry
+        for entry in entries
+        if (entry[1] in reached if entry[2] == "SYMLINK" and entry[0] in loose else entry[0] in reached)
+    ]
+
+
+def stripped(entries: Iterable[Entry], folder: Path) -> list[Entry]:
+    """The largest libraries without their tables of local symbols; the others are stripped already."""
+    return [_stripped(entry, folder) if _MUCH_TO_STRIP.match(Path(entry[0]).name) else entry for entry in entries]
+
+
+def _stripped(entry: Entry, folder: Path) -> Entry:
+    target, source, kind = entry
+    if kind != "BINARY" or shutil.which("strip") is None:
+        return entry
+    small = folder / Path(target).name
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["strip", "--strip-unneeded", "-o", small, source], check=True)
+    return target, str(small), kind

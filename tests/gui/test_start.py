@@ -1,0 +1,159 @@
+"""What happens around a run: a second start, the report of a crash, the guide, the log, the self-test's stored mask."""
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from core.weights import load_model
+from serr_gui.app import Wishes, parse, tell_of_the_past
+from serr_gui.crashes import REPORT, CrashReport
+from serr_gui.guide import guide_page
+from serr_gui.instance import Instance
+from serr_gui.logs import LOGGER, log_fault, log_folder, start_log
+from serr_gui.selftest import dice, read_reference
+from tests.gui.conftest import WAIT_MS, StartProgram
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def second_start(*words: str, folder: Path) -> subprocess.Popen[bytes]:
+    """The real program, started once more with the same settings."""
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen([sys.executable, "-m", "serr_gui", *words], cwd=folder, env=environ)
+
+
+def test_a_second_start_hands_its_files_to_the_first_and_ends(start: StartProgram, photo: Path, qtbot: QtBot) -> None:
+    program = start()
+    instance = Instance(program.window)
+    instance.asked.connect(program.take_over)
+    instance.listen()
+    second = second_start(photo.name, folder=photo.parent)
+    qtbot.waitUntil(lambda: second.poll() is not None, timeout=WAIT_MS)
+    assert second.returncode == 0
+    qtbot.waitUntil(lambda: program.state.document is not None, timeout=WAIT_MS)
+    assert [item.path for item in program.state.photos] == [photo]
+    instance.close()
+    assert not Instance().hand_over(Wishes((photo,)).handed())
+
+
+def test_a_socket_that_a_dead_program_left_behind_does_not_matter(tmp_path: Path, qtbot: QtBot) -> None:
+    script = "from PySide6.QtCore import QCoreApplication as A; from serr_gui.instance import Instance; a = A([]);"
+    script += "Instance(a).listen(); import os; os._exit(0)"
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+    instance = Instance()
+    assert not instance.hand_over({})
+    instance.listen()
+    second = second_start("a b.png", folder=tmp_path)
+    with qtbot.waitSignal(instance.asked, timeout=WAIT_MS) as asked:
+        pass
+    assert asked.args == [Wishes((tmp_path / "a b.png",)).handed()]
+    qtbot.waitUntil(lambda: second.poll() is not None, timeout=WAIT_MS)
+    instance.close()
+
+
+def test_what_a_later_start_cannot_hand_over_makes_it_a_program_of_its_own() -> None:
+    for words in (["--selftest"], ["--new-window"], ["--model", "other"], ["--device", "cpu"]):
+        assert parse(words).own_program
+    wishes = parse(["eye.png", "--segment", "--threshold", "0.5"])
+    assert not wishes.own_program
+    assert Wishes.from_handed(wishes.handed()) == Wishes((Path("eye.png").absolute(),), segment=True, threshold=0.5)
+
+
+def test_a_strange_request_is_ignored(start: StartProgram) -> None:
+    program = start()
+    program.take_over({"paths": 3})
+    assert program.state.photos == ()
+
+
+CRASH = """
+import faulthandler, resource
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+from serr_gui.crashes import CrashReport
+report = CrashReport()
+print(repr(report.open()), flush=True)
+def mend(patient="Erika Mustermann"):
+    {end}
+mend()
+"""
+
+
+def run_until(end: str) -> str:
+    script = CRASH.format(end=end)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit on core dumps is not known there")
+def test_a_crash_is_told_once_at_the_next_start_and_kept(start: StartProgram) -> None:
+    run_until("faulthandler._sigsegv()")
+    report = CrashReport()
+    text = report.open()
+    assert "Segmentation fault" in text
+    assert "in mend" in text
+    assert text.startswith("SERR Fundus 0.")
+    assert "Erika" not in text
+    assert (log_folder() / REPORT).read_text(encoding="utf-8") == text
+    report.close()
+    again = CrashReport()
+    assert again.open() == ""
+    again.close()
+    program = start()
+    tell_of_the_past(program.controller, (), text)
+    notice = program.state.notices[-1]
+    assert (notice.kind, notice.details) == ("warning", text)
+
+
+def test_a_run_that_ends_well_leaves_no_report() -> None:
+    assert run_until("report.close()") == "''"
+    assert not list(log_folder().iterdir())
+
+
+def test_another_program_that_runs_has_not_crashed() -> None:
+    first = CrashReport()
+    first.open()
+    (log_folder() / "crash-1.tmp").touch()
+    second = CrashReport()
+    assert second.open() == ""
+    assert (log_folder() / "crash-1.tmp").exists()
+    second.close()
+    first.close()
+
+
+def test_the_log_turns_over_and_holds_no_names() -> None:
+    start_log()
+    handler = LOGGER.handlers[-1]
+    try:
+        for _ in range(8000):
+            try:
+                raise ValueError("Mustermann_Erika_1954.png")
+            except ValueError as error:
+                log_fault(error, error.__traceback__)
+        files = sorted(log_folder().iterdir())
+        assert [path.name for path in files] == ["serr-gui.log", "serr-gui.log.1"]
+        for path in files:
+            assert path.stat().st_size <= 256 * 1024
+            assert "Mustermann" not in path.read_text(encoding="utf-8")
+    finally:
+        LOGGER.removeHandler(handler)
+        handler.close()
+        logging.raiseExceptions = True
+
+
+def test_the_guide_is_found() -> None:
+    page = guide_page()
+    assert page is not None
+    assert "SERR Fundus" in page.read_text(encoding="utf-8")
+
+
+def test_the_stored_mask_is_of_the_model_that_ships() -> None:
+    mask, model = read_reference()
+    assert mask.shape == (1411, 1411)
+    assert model == load_model().sha256, "the default model has changed: run packaging/make_reference.py"
+    assert dice(mask, mask) == 1.0
+    assert dice(mask, mask[:-1]) == 0.0
+    assert dice(mask, ~mask) == 0.0
