@@ -16,7 +16,7 @@ ByteArray = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 FovOrigin = Literal["file", "estimated", "edited", "full"]
-ThresholdOrigin = Literal["model", "user", "otsu", "youden", "best_f1", "expert", "sidecar"]
+ThresholdOrigin = Literal["model", "user", "otsu", "youden", "best_f1", "expert", "sidecar", "default"]
 
 LEVELS = 256
 """Thresholds are k/256 with k in 1..255, so that p >= k/256 is the same as level >= k (see ``ProbabilityMap``)."""

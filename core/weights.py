@@ -201,9 +201,23 @@ def save_model(path: str | Path, module: "nn.Module", card: ModelCard, *, half: 
         created=card.created or datetime.now(UTC).isoformat(timespec="seconds"),
         version=__version__,
     )
-    text = json.dumps({"format_version": FORMAT_VERSION, "card": card.to_dict()}, ensure_ascii=False, allow_nan=False)
-    write_bytes_atomic(path, save(tensors, metadata={_METADATA_KEY: text}))
+    write_bytes_atomic(path, save(tensors, metadata={_METADATA_KEY: _card_text(card)}))
     return path
+
+
+def with_card(data: bytes, card: ModelCard) -> bytes:
+    """The content of a weights file with another name, notes or the like in its card; its tensors stay as they are.
+
+    Raises
+    ------
+    ValueError, KeyError : ``data`` is not that of a weights file.
+    """
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"][_METADATA_KEY] = _card_text(card)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
 def load_model(name_or_path: str | Path = DEFAULT_MODEL, device: "str | torch.device" = "cpu") -> LoadedModel:
@@ -236,6 +250,10 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL, device: "str | torch.de
         raise _damaged(path, f"its tensors have the SHA-256 {sha256[:12]}..., its card says {card.sha256[:12]}...")
     _refuse_not_finite(path, tensors)
     return LoadedModel(card, _build(path, card, tensors).to(device), path, sha256)
+
+
+def _card_text(card: ModelCard) -> str:
+    return json.dumps({"format_version": FORMAT_VERSION, "card": card.to_dict()}, ensure_ascii=False, allow_nan=False)
 
 
 def _build(path: Path, card: ModelCard, tensors: Tensors) -> "nn.Module":

@@ -31,5 +31,5 @@ pygments_dark_style = "monokai"
 
 
 def setup(_app: Any) -> None:
-    """Make the page of the command line from the program itself, so that it is never stale."""
-    write_reference(HERE / "guide" / "command-line.md")
+    """Make the pages of commands and of recipes from the program itself, so that they are never stale."""
+    write_reference(HERE / "guide")

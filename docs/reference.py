@@ -1,8 +1,8 @@
-"""The page of the command line, made from the program itself."""
+"""The pages of the command line and of the recipe of a training, made from the program itself."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args, get_origin
 
 _HEAD: Final = """\
 # Command line
@@ -13,9 +13,22 @@ wrongly, 130 cancelled.
 """
 
 
-def write_reference(path: Path) -> None:
-    """Write the page, unless it stands there already (a changed time would make every build a new one)."""
-    text = command_line_page()
+_RECIPE_HEAD: Final = """\
+# Fields of a recipe
+
+A recipe is a TOML file with the parts below; a field that is left out has its default. `config.toml` of any run is a
+complete example. See [Training](training.md).
+"""
+
+
+def write_reference(guide: Path) -> None:
+    """Write the pages into the folder of the guide."""
+    _write_changed(guide / "command-line.md", command_line_page())
+    _write_changed(guide / "recipe.md", recipe_page())
+
+
+def _write_changed(path: Path, text: str) -> None:
+    """Write a page, unless it stands there already (a changed time would make every build a new one)."""
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
 
@@ -27,6 +40,33 @@ def command_line_page() -> str:
     from core.cli.app import app
 
     return "\n".join([_HEAD, *_sections(get_command(app), "serr")])
+
+
+def recipe_page() -> str:
+    """Every field of a training configuration, in Markdown."""
+    from core.training.config import SourcePart, TrainingConfig
+
+    lines = [_RECIPE_HEAD]
+    for name, part in TrainingConfig.model_fields.items():
+        lines += [f"## {name}\n", *_fields(part.annotation)]
+        if name == "data":
+            lines += ["Each of its `sources` (`[[data.sources]]`):\n", *_fields(SourcePart)]
+    return "\n".join(lines)
+
+
+def _fields(part: Any) -> Iterator[str]:
+    yield "| field | default | meaning |\n| --- | --- | --- |"
+    for name, field in part.model_fields.items():
+        if name != "sources":
+            default = field.get_default(call_default_factory=True)
+            yield f"| `{name}` | `{default!r}` | {_known(field)}{field.description or ''} |"
+    yield ""
+
+
+def _known(field: Any) -> str:
+    """The values that a field may have, where they are few."""
+    values = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    return f"{', '.join(f'`{value}`' for value in values)}: " if values else ""
 
 
 def _sections(command: Any, name: str) -> Iterator[str]:

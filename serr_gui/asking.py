@@ -44,9 +44,17 @@ class Asking(QObject):
 
     def open_paths(self, paths: list[Path]) -> None:
         """Open files and folders, and begin there the next time."""
+        self._begin_there(paths)
+        self._controller.photos.open_paths(paths)
+
+    def take_dropped(self, paths: list[Path]) -> None:
+        """Open what was dropped on the window, or take it for a label."""
+        self._begin_there(paths)
+        self._controller.take_dropped(paths)
+
+    def _begin_there(self, paths: list[Path]) -> None:
         first = paths[0].absolute()
         self.last_folder = str(first if first.is_dir() else first.parent)
-        self._controller.photos.open_paths(paths)
 
     def open_recent(self, path: Path) -> None:
         self.open_paths([path])
@@ -63,6 +71,28 @@ class Asking(QObject):
         name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Mask of the Field of View"), start)
         if name:
             self._controller.photos.set_fov(FovChoice("file", Path(name)))
+
+    def load_label(self, expert: int) -> None:
+        document = self._state.document
+        if document is None:
+            return
+        from core.photo.reading import PHOTO_SUFFIXES
+
+        slot = document.labels[expert]
+        start = slot.file.path.parent if slot else self._state.label_folders[expert] or document.path.parent
+        pattern = " ".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES)
+        filters = f"{self.tr('Pictures')} ({pattern} {pattern.upper()});;{self.tr('All files')} (*)"
+        title = self.tr("Label of Expert {number}").format(number=expert + 1)
+        name, _ = QFileDialog.getOpenFileName(self._window, title, str(start), filters)
+        if name:
+            self._controller.comparing.load_label(expert, Path(name))
+
+    def choose_label_folder(self, expert: int) -> None:
+        start = str(self._state.label_folders[expert] or self.last_folder)
+        title = self.tr("Folder with the Labels of Expert {number}").format(number=expert + 1)
+        name = QFileDialog.getExistingDirectory(self._window, title, start)
+        if name:
+            self._controller.comparing.set_label_folder(expert, Path(name))
 
     def export(self, *, everything: bool) -> None:
         items = self._controller.export_items(everything=everything)

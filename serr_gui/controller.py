@@ -1,21 +1,28 @@
 """Wishes become jobs, and the outcomes of jobs become state. Nothing else writes the state.
 
-The parts: ``photos`` (opening), ``library`` (models and devices), ``runs`` (segmenting and exporting), and here the
-threshold, the view, and what connects the parts.
+The parts: ``photos`` (opening), ``library`` (models and devices), ``runs`` (segmenting and exporting), ``comparing``
+(experts' labels), and here the threshold, the view, and what connects the parts.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from core.evaluation.counts import Region
 from core.types import LEVELS, ThresholdRule
+from serr_gui import judging
+from serr_gui.comparing import Comparing
+from serr_gui.comparison import ErrorWish
 from serr_gui.desk import Desk, sample_path
 from serr_gui.library import Library
 from serr_gui.opening import Photos
 from serr_gui.resolve import model_rule, with_result
 from serr_gui.running import Runs
 from serr_gui.sessions import ResultStore
-from serr_gui.state import AppState, Base, PhotoItem, Theme, ViewOptions
+from serr_gui.state import AppState, Base, FovChoice, PhotoItem, Theme, ViewOptions
 
 
 class Controller(QObject):
@@ -28,6 +35,7 @@ class Controller(QObject):
         self.photos = Photos(self.desk)
         self.library = Library(self.desk)
         self.runs = Runs(self.desk)
+        self.comparing = Comparing(self.desk)
         self.desk.settled.connect(self._segment_if_wanted)
 
     def shutdown(self) -> None:
@@ -62,6 +70,46 @@ class Controller(QObject):
         level = otsu_level(result.segmentation.probability, result.segmentation.fov)
         self._set_rule(ThresholdRule(level, "otsu"))
 
+    def suggest_level(self, how: str) -> None:
+        """Set the threshold that follows from the labels (``Comparing.suggested_rule``)."""
+        rule = self.comparing.suggested_rule(how)
+        if rule is not None:
+            self._set_rule(rule)
+
+    def take_file(self, expert: int | None, path: Path) -> None:
+        """Use a file as the label of an expert, or, for None, as the mask of the field of view."""
+        if expert is None:
+            self.photos.set_fov(FovChoice("file", path))
+        else:
+            self.comparing.load_label(expert, path)
+
+    def take_dropped(self, paths: Sequence[Path]) -> None:
+        """Open photographs and folders; a picture of two values is a label of the photograph on the screen."""
+        document = self.state.document
+        if document is None:
+            self.photos.open_paths(paths)
+            return
+        shape = document.image.shape
+        self.desk.board.start(
+            "drop",
+            lambda _monitor: judging.sort_dropped(paths, shape),
+            succeeded=self._on_dropped_sorted,
+            failed=partial(self.desk.fail, self.tr("What was dropped cannot be opened.")),
+        )
+
+    def _on_dropped_sorted(self, outcome: object) -> None:
+        assert isinstance(outcome, judging.Dropped)
+        if outcome.labels:
+            self.comparing.load_labels(outcome.labels)
+        if outcome.others:
+            self.photos.open_paths(outcome.others)
+
+    def use_label_as_fov(self, expert: int) -> None:
+        """A file that was taken for a label is the mask of the field of view."""
+        path = self.comparing.use_as_fov(expert)
+        if path is not None:
+            self.photos.set_fov(FovChoice("file", path))
+
     def set_view(self, view: ViewOptions) -> None:
         """Change what is shown and how."""
         self.state.view = view
@@ -78,6 +126,17 @@ class Controller(QObject):
 
     def toggle_fov(self) -> None:
         self.set_view(replace(self.state.view, show_fov=not self.state.view.show_fov))
+
+    def toggle_errors(self) -> None:
+        self.set_view(replace(self.state.view, show_errors=not self.state.view.show_errors))
+
+    def set_region(self, region: Region) -> None:
+        """Count figures inside the field of view, or in the whole image."""
+        self.set_view(replace(self.state.view, region=region))
+
+    def set_error_wish(self, wish: ErrorWish) -> None:
+        """Step through these errors."""
+        self.set_view(replace(self.state.view, error_wish=wish))
 
     def hide_overlay(self, hidden: bool) -> None:
         self.state.overlay_hidden = hidden

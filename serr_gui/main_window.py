@@ -20,10 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.evaluation.counts import REGIONS
 from serr_gui import icons
 from serr_gui.actions import Actions
 from serr_gui.asking import Asking
 from serr_gui.canvas.photo_view import ZOOM_STEP, PhotoView
+from serr_gui.commands.compare_menu import ERROR_WISHES
 from serr_gui.controller import Controller
 from serr_gui.dialogs import AboutDialog, ShortcutsDialog, ask_to_lose
 from serr_gui.guide import guide_page, open_guide
@@ -32,7 +34,10 @@ from serr_gui.logs import log_folder
 from serr_gui.menus import make_menus, make_tool_bar
 from serr_gui.notices import NoticeBar
 from serr_gui.panels.display import DisplayPanel
+from serr_gui.panels.errors import ErrorsPanel
 from serr_gui.panels.files import FilesPanel
+from serr_gui.panels.labels import LabelsPanel
+from serr_gui.panels.scores import ScoresPanel
 from serr_gui.panels.segmentation import SegmentationPanel
 from serr_gui.resolve import CanvasPicture, canvas_picture, unsaved
 from serr_gui.settings import ExportWish
@@ -70,6 +75,9 @@ class MainWindow(QMainWindow):
         self.files = FilesPanel(self.state)
         self.segmentation = SegmentationPanel(self.state, self.commands)
         self.display = DisplayPanel(self.state, self.commands)
+        self.labels = LabelsPanel(self.state, self.commands)
+        self.scores = ScoresPanel(self.state)
+        self.errors = ErrorsPanel(self.state, self.commands)
         self._make_centre()
         docks = self._make_docks()
         make_menus(
@@ -117,12 +125,24 @@ class MainWindow(QMainWindow):
             "actual_size": lambda: self.canvas.zoom_to(1.0),
             "zoom_in": lambda: self.canvas.zoom_by(ZOOM_STEP),
             "zoom_out": lambda: self.canvas.zoom_by(1 / ZOOM_STEP),
+            "load_label": partial(asking.load_label, 0),
+            "load_second_label": partial(asking.load_label, 1),
+            "label_folder": partial(asking.choose_label_folder, 0),
+            "second_label_folder": partial(asking.choose_label_folder, 1),
+            "swap_labels": controller.comparing.swap_labels,
+            "show_errors": controller.toggle_errors,
+            "next_error": partial(controller.comparing.step_error, 1),
+            "previous_error": partial(controller.comparing.step_error, -1),
             "full_screen": self._on_full_screen,
             "guide": self._on_guide,
             "shortcuts": lambda: ShortcutsDialog(self).open(),
             "show_log": self._on_show_log,
             "about": lambda: AboutDialog(self).open(),
         }
+        handlers |= {f"region_{region}": partial(controller.set_region, region) for region in REGIONS}
+        handlers |= {f"errors_{wish}": partial(controller.set_error_wish, wish) for wish in ERROR_WISHES}
+        hows = ("best_f1", "youden", "expert")
+        handlers |= {f"threshold_{how}": partial(controller.suggest_level, how) for how in hows}
         handlers |= {f"base_{base}": partial(self._on_base, base) for base in BASES}
         themes: tuple[Theme, ...] = ("system", "light", "dark")
         handlers |= {f"theme_{theme}": partial(controller.set_theme, theme) for theme in themes}
@@ -154,17 +174,21 @@ class MainWindow(QMainWindow):
             ("files", self.tr("Photographs"), self.files, left),
             ("segmentation", self.tr("Segmentation"), _scrolling(self.segmentation), right),
             ("display", self.tr("Display"), _scrolling(self.display), right),
+            ("comparison", self.tr("Comparison"), _scrolling(_stacked(self.labels, self.scores, self.errors)), right),
         ):
             dock = QDockWidget(title, self)
             dock.setObjectName(name)
             dock.setWidget(panel)
             self.addDockWidget(area, dock)
             docks.append(dock)
+        self.tabifyDockWidget(docks[2], docks[3])
         if self.height() < _LOW_PX:
             self.tabifyDockWidget(docks[1], docks[2])
             docks[1].raise_()
-        self.resizeDocks(docks, [150, 320, 320], Qt.Orientation.Horizontal)
-        self.resizeDocks(docks[1:], [410, 530], Qt.Orientation.Vertical)
+        else:
+            docks[2].raise_()
+        self.resizeDocks(docks[:3], [150, 320, 320], Qt.Orientation.Horizontal)
+        self.resizeDocks(docks[1:3], [410, 530], Qt.Orientation.Vertical)
         return docks
 
     def _join(self) -> None:
@@ -178,15 +202,29 @@ class MainWindow(QMainWindow):
         self.segmentation.fovFileRequested.connect(self.asking.choose_fov_file)
         self.segmentation.levelRequested.connect(controller.set_level)
         self.display.viewRequested.connect(controller.set_view)
+        self.labels.loadRequested.connect(self.asking.load_label)
+        self.labels.acceptRequested.connect(
+            lambda expert, invert: controller.comparing.accept_label(expert, invert=invert)
+        )
+        self.labels.removeRequested.connect(controller.comparing.remove_label)
+        self.labels.useAsFovRequested.connect(controller.use_label_as_fov)
+        self.labels.fovRequested.connect(controller.photos.set_fov)
+        self.labels.fovFileRequested.connect(self.asking.choose_fov_file)
+        self.labels.dropped.connect(controller.take_file)
+        self.scores.regionRequested.connect(controller.set_region)
+        self.errors.viewRequested.connect(controller.set_view)
+        self.errors.wishRequested.connect(controller.set_error_wish)
         self.notice_bar.dismissRequested.connect(controller.desk.dismiss)
         self.canvas.cursorMoved.connect(self.status.set_cursor)
         self.canvas.cursorLeft.connect(self.status.clear_cursor)
         self.canvas.zoomChanged.connect(self.status.set_zoom)
         for event in (events.document, events.rule, events.base_view, events.view, events.overlay_hidden):
             event.connect(self._show_picture)
+        for event in (events.comparison, events.errors, events.error_at):
+            event.connect(self._show_picture)
         for event in (events.document, events.job, events.photos, events.current, events.view, events.theme):
             event.connect(self.commands.refresh)
-        for event in (events.model, events.library_ready):
+        for event in (events.model, events.library_ready, events.comparison):
             event.connect(self.commands.refresh)
         for event in (events.photos, events.current, events.document):
             event.connect(self._show_title)
@@ -216,6 +254,13 @@ class MainWindow(QMainWindow):
                 self.canvas.set_overlay_style(new.style)
             if old is None or new.levels is not old.levels:
                 self.canvas.set_levels(new.levels)
+            if old is None or new.error_layer is not old.error_layer:
+                layer = new.error_layer
+                self.canvas.set_errors(layer.levels if layer else None, layer.drawn if layer else None)
+            self.canvas.set_error_style(new.error_style)
+            if new.marked is not None and (old is None or new.marked is not old.marked):
+                self.canvas.look_at(new.marked.box, new.marked.centre)
+            self.canvas.set_marked(new.marked.box if new.marked else None)
         self.canvas.set_overlay_visible(new.overlay_visible)
         self.canvas.set_fov_visible(new.fov_visible and new.overlay_visible)
         self.status.set_zoom(self.canvas.zoom)
@@ -298,7 +343,7 @@ class MainWindow(QMainWindow):
         if paths:
             event.acceptProposedAction()
             # After the drop is over, so that the program it came from does not wait.
-            QTimer.singleShot(0, self, lambda: self.open_paths(paths))
+            QTimer.singleShot(0, self, lambda: self.asking.take_dropped(paths))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         running, lost = self.state.job is not None, len(unsaved(self.state))
@@ -322,6 +367,18 @@ def _scrolling(panel: QWidget) -> QScrollArea:
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setMinimumWidth(290)
     return area
+
+
+def _stacked(*panels: QWidget) -> QWidget:
+    """Panels of one dock, one below the other."""
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(4)
+    for panel in panels:
+        column.addWidget(panel)
+    column.addStretch(1)
+    return whole
 
 
 def _writes_text(widget: QWidget | None) -> bool:

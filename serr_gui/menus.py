@@ -16,7 +16,7 @@ _TOOLS: Final = (
     ("open", "open_folder", "export"),
     ("segment", "segment_all"),
     ("previous", "next"),
-    ("show_mask", "show_probability", "show_fov"),
+    ("show_mask", "show_probability", "show_errors", "show_fov"),
     ("fit", "actual_size", "zoom_in", "zoom_out"),
 )
 _WITH_TEXT: Final = {"open", "open_folder", "export", "segment", "segment_all"}
@@ -38,6 +38,7 @@ def make_menus(
         ("edit", window.tr("&Edit")),
         ("view", window.tr("&View")),
         ("segment", window.tr("&Segment")),
+        ("compare", window.tr("&Compare")),
         ("help", window.tr("&Help")),
     )
     for name, title in titles:
@@ -51,6 +52,17 @@ def make_menus(
                 lambda menu=recent: _fill_recent(menu, window, state, open_recent, forget_recent)
             )
             menu.aboutToShow.connect(lambda menu=recent: menu.setEnabled(bool(state.recent)))
+        elif name == "compare":
+            errors = QMenu(window.tr("S&tep Through"), menu)
+            _fill(errors, actions, "errors")
+            menu.addMenu(errors)
+            menu.addSeparator()
+            suggest = QMenu(window.tr("Set &Threshold to"), menu)
+            _fill(suggest, actions, "suggest")
+            suggest.addSeparator()
+            suggest.addAction(actions["threshold_otsu"])
+            suggest.addAction(actions["threshold_model"])
+            menu.addMenu(suggest)
         elif name == "view":
             base = QMenu(window.tr("P&hotograph as"), menu)
             _fill(base, actions, "base")

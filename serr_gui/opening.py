@@ -54,15 +54,15 @@ class Photos(QObject):
         state.opening = item.path
         self._desk.board.start(
             "open",
-            partial(self._open, item),
+            partial(self._open, item, state.label_folders),
             succeeded=self._on_document_opened,
             failed=partial(self._on_open_failed, item.path),
         )
 
-    def _open(self, item: PhotoItem, monitor: Monitor) -> Document:
+    def _open(self, item: PhotoItem, folders: tuple[Path | None, Path | None], monitor: Monitor) -> work.Opened:
         """In the thread. One at a time: a held key asks for many photographs, and only the last is wanted."""
         with self._one_reader:
-            return work.open_document(item.path, item.fov, self._desk.store, monitor)
+            return work.open_document(item, folders, self._desk.store, monitor)
 
     def step(self, by: int) -> None:
         """Go forward or back in the list."""
@@ -141,8 +141,9 @@ class Photos(QObject):
         first = outcome.paths[0]
         self.select(next(index for index, item in enumerate(state.photos) if item.path == first))
 
-    def _on_document_opened(self, outcome: object) -> None:
-        assert isinstance(outcome, Document)
+    def _on_document_opened(self, opened: object) -> None:
+        assert isinstance(opened, work.Opened)
+        outcome = opened.document
         state = self._desk.state
         item = state.item
         state.opening = None
@@ -159,6 +160,10 @@ class Photos(QObject):
             )
         elif item.status == "failed" and outcome.fov is not None:
             self._desk.set_item(outcome.path, status="new", problem="")
+        first, second = (slot.file if slot else None for slot in outcome.labels)
+        self._desk.set_item(outcome.path, fov=opened.fov, labels=(first, second))
+        for note in opened.notes:
+            self._desk.notify("warning", note)
         self._show_document(outcome, item.rule)
         if outcome.fov_problem:
             self._desk.notify("warning", outcome.fov_problem)

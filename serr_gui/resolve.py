@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from core.evaluation.error_map import ErrorRegion
 from core.types import BoolArray, ByteArray, ThresholdRule
-from serr_gui.canvas.overlays import OverlayStyle
+from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle
+from serr_gui.comparison import ErrorLayer
+from serr_gui.figures import comparison, error_list
 from serr_gui.state import AppState, Document, PhotoItem
 
 Stale = Literal["model", "fov"]
@@ -22,6 +25,9 @@ class CanvasPicture:
     style: OverlayStyle
     overlay_visible: bool
     fov_visible: bool
+    error_layer: ErrorLayer | None
+    error_style: ErrorStyle | None
+    marked: ErrorRegion | None
 
 
 def canvas_picture(state: AppState) -> CanvasPicture:
@@ -39,6 +45,8 @@ def canvas_picture(state: AppState) -> CanvasPicture:
     made = state.base_view
     if document and view.base != "colour" and made and made.image is document.image and made.base == view.base:
         base = made.pixels
+    compared = comparison(state) if view.show_errors else None
+    error_layer = compared.errors if compared else None
     return CanvasPicture(
         photo=document.image.rgb if document else None,
         base=base,
@@ -48,7 +56,22 @@ def canvas_picture(state: AppState) -> CanvasPicture:
         style=style,
         overlay_visible=not state.overlay_hidden,
         fov_visible=view.show_fov,
+        error_layer=error_layer,
+        error_style=ErrorStyle(view.error_opacity, view.error_colours) if view.show_errors else None,
+        marked=marked_error(state),
     )
+
+
+def marked_error(state: AppState) -> ErrorRegion | None:
+    """The error that a person has stepped to."""
+    found = error_list(state)
+    return found.regions[state.error_at] if found is not None and 0 <= state.error_at < len(found.regions) else None
+
+
+def has_label(state: AppState, expert: int) -> bool:
+    """Whether a label of this expert (0 or 1) is in use."""
+    slot = state.document.labels[expert] if state.document else None
+    return slot is not None and slot.label is not None
 
 
 def model_rule(state: AppState) -> ThresholdRule | None:

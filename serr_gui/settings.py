@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from core.errors import OutputError
+from core.evaluation.counts import Region
 from core.files import write_bytes_atomic
+from serr_gui.comparison import ErrorWish
 from serr_gui.state import BASES, Base, Colour, Theme, ViewOptions
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ RECENT_LIMIT: Final = 10
 APP_NAME: Final = "serr-fundus"
 
 _COLORMAPS = ("inferno", "magma", "viridis", "cividis")
+_ERROR_COLOURS = ("white_blue_black", "black_blue_yellow", "white_cyan_magenta", "green_blue_red")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +203,11 @@ _PART_READERS: dict[str, Callable[[object], object]] = {
     "probability_opacity": _share,
     "colormap": _one_of(*_COLORMAPS),
     "show_fov": _flag,
+    "region": _one_of(*get_args(Region)),
+    "show_errors": _flag,
+    "error_opacity": _share,
+    "error_colours": _one_of(*_ERROR_COLOURS),
+    "error_wish": _one_of(*get_args(ErrorWish)),
     "folder": _text,
     "mask": _flag,
     "probability": _flag,

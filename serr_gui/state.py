@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from psygnal import SignalGroupDescriptor
 
+from core.evaluation.counts import Region
 from core.progress import Progress
 from core.types import LEVELS, ByteArray, FieldOfView, FundusImage, ThresholdRule
+from serr_gui.comparison import (
+    NO_LABELS,
+    CentreLines,
+    Comparison,
+    ErrorList,
+    ErrorWish,
+    LabelFiles,
+    LabelSlots,
+)
 
 if TYPE_CHECKING:
     from core.segment import Segmentation
@@ -40,7 +50,8 @@ class PhotoItem:
     """One line of the folder strip.
 
     ``rule`` is the threshold that was left for this photograph, None for the model's own. ``unsaved`` means that there
-    is a result, or a newer threshold, that no export holds.
+    is a result, or a newer threshold, that no export holds. ``labels`` are the experts' files, None until they were
+    looked for.
     """
 
     path: Path
@@ -49,6 +60,7 @@ class PhotoItem:
     rule: ThresholdRule | None = None
     fov: FovChoice = FovChoice()
     problem: str = ""
+    labels: LabelFiles | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +94,8 @@ class Result:
 class Document:
     """The photograph on the screen.
 
-    ``fov`` is what the next run will use, None where none could be found; ``fov_problem`` then says why.
+    ``fov`` is what the next run will use, None where none could be found; ``fov_problem`` then says why. ``labels``
+    are the experts'.
     """
 
     path: Path
@@ -90,6 +103,7 @@ class Document:
     fov: FieldOfView | None
     fov_problem: str = ""
     result: Result | None = None
+    labels: LabelSlots = NO_LABELS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +117,10 @@ class BaseView:
 
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
-    """What is shown and how; opacities in [0, 1]. These come back at the next start."""
+    """What is shown and how; opacities in [0, 1]. These come back at the next start.
+
+    ``region`` is where figures are counted, ``error_colours`` one of the error map's presets.
+    """
 
     base: Base = "colour"
     show_mask: bool = True
@@ -113,6 +130,11 @@ class ViewOptions:
     probability_opacity: float = 0.6
     colormap: str = "inferno"
     show_fov: bool = True
+    region: Region = "fov"
+    show_errors: bool = False
+    error_opacity: float = 0.85
+    error_colours: str = "white_blue_black"
+    error_wish: ErrorWish = "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +208,11 @@ class AppState:
     library_ready: bool = False
     job: JobStatus | None = None
     notices: tuple[Notice, ...] = ()
+    label_folders: tuple[Path | None, Path | None] = (None, None)
+    comparison: Comparison | None = None
+    centre_lines: CentreLines | None = None
+    errors: ErrorList | None = None
+    error_at: int = -1
     theme: Theme = "system"
     recent: tuple[Path, ...] = ()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from core.errors import FieldOfViewError, InputError, SerrError
 from core.progress import Monitor, Progress
 from core.types import ByteArray, FieldOfView, FundusImage, ThresholdRule
+from serr_gui import judging
 from serr_gui.base_views import thumbnail
 from serr_gui.sessions import ResultStore
 from serr_gui.state import DeviceChoice, Document, FovChoice, ModelChoice, PhotoItem, Result
@@ -93,8 +94,38 @@ def natural_key(path: Path) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
 
-def open_document(path: Path, choice: FovChoice, store: ResultStore, monitor: Monitor) -> Document:
-    """Read a photograph, find its field of view, and bring back its result if there is one.
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A document with the field of view that was taken for it, and sentences on what could not be used."""
+
+    document: Document
+    fov: FovChoice
+    notes: tuple[str, ...] = ()
+
+
+def open_document(item: PhotoItem, folders: Sequence[Path | None], store: ResultStore, monitor: Monitor) -> Opened:
+    """Read a photograph with its field of view and its experts' labels, and bring back its result if there is one.
+
+    At the first time (``item.labels`` None) the labels and the mask that lie beside the photograph are looked for;
+    ``folders`` are those that a person chose for each expert's labels.
+
+    Raises
+    ------
+    InputError : the photograph cannot be read.
+    """
+    files, mask = item.labels, None
+    if files is None:
+        monitor.step(Progress("Looking for labels"))
+        files, mask = judging.files_beside(item.path, folders)
+    opened = read_photo(item, mask, store, monitor)
+    document = opened.document
+    monitor.step(Progress("Reading labels"))
+    slots = judging.read_slots(files, document.image.shape, document.fov)
+    return replace(opened, document=replace(document, labels=slots))
+
+
+def read_photo(item: PhotoItem, mask: Path | None, store: ResultStore, monitor: Monitor) -> Opened:
+    """Read a photograph with its field of view, without labels. ``mask`` was found beside it, and nobody chose it.
 
     Raises
     ------
@@ -102,15 +133,22 @@ def open_document(path: Path, choice: FovChoice, store: ResultStore, monitor: Mo
     """
     from core.photo.reading import read_fundus
 
+    path, choice = item.path, item.fov
+    notes: tuple[str, ...] = ()
     monitor.step(Progress("Reading"))
     held = store.in_memory(path)
     image = held.segmentation.image if held else read_fundus(path)
     monitor.step(Progress("Finding the field of view"))
     result = held or store.get(path, image)
+    if mask is not None and choice == FovChoice():
+        choice = FovChoice("file", mask)
     if result is not None and _same_choice(result.segmentation.fov, choice):
-        return Document(path, image, result.segmentation.fov, "", result)
+        return Opened(Document(path, image, result.segmentation.fov, "", result), choice)
     fov, problem = _field_of_view(image, choice)
-    return Document(path, image, fov, problem, result)
+    if problem and choice != item.fov:  # what was found does not fit
+        notes, choice = (problem,), item.fov
+        fov, problem = _field_of_view(image, choice)
+    return Opened(Document(path, image, fov, problem, result), choice, notes)
 
 
 def _same_choice(fov: FieldOfView, choice: FovChoice) -> bool:
@@ -303,7 +341,8 @@ def segment_many(
     for number, item in enumerate(items, start=1):
         monitor.deliver(BatchStep(number, len(items), item.path))
         try:
-            document = open_document(item.path, item.fov, store, monitor)
+            mask = judging.files_beside(item.path, (None, None))[1] if item.labels is None else None
+            document = read_photo(item, mask, store, monitor).document
             if document.fov is None:
                 raise FieldOfViewError(document.fov_problem)
             result = segment_document(document, document.fov, wish, keeper, monitor)

@@ -13,6 +13,7 @@ from core.cli.console import CANCELLED_CODE, UsageError, flush, is_debugging, pr
 from core.cli.dataset import dataset
 from core.cli.evaluate import evaluate
 from core.cli.info import info
+from core.cli.jobs import jobs
 from core.cli.models import models
 from core.cli.replay import replay
 from core.cli.segment import segment
@@ -31,6 +32,7 @@ for command in (segment, replay, evaluate, train, info):
     app.command()(command)
 app.add_typer(models, name="models")
 app.add_typer(dataset, name="dataset")
+app.add_typer(jobs, name="jobs")
 
 
 def _version(wanted: bool) -> None:

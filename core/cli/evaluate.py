@@ -1,15 +1,15 @@
-"""``serr evaluate``: score a model on a published data set."""
+"""``serr evaluate``: score a model, or results that somebody else made, on a data set with expert labels."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from core.cli.console import UsageError, monitored, say, say_json
+from core.cli.console import ConsoleMonitor, UsageError, monitored, say, say_json, tell
 from core.cli.options import (
     DEVICE_HELP,
     MODEL_HELP,
-    THRESHOLD_HELP,
     TTA_HELP,
     checked_dataset,
     checked_device,
@@ -18,17 +18,72 @@ from core.cli.options import (
     found_model,
     one_of,
 )
+from core.progress import Cancelled, Progress
+
+if TYPE_CHECKING:
+    from core.datasets.layouts import DataSet
+    from core.evaluation.counts import Region
+    from core.evaluation.folder import Extras
+    from core.evaluation.report import EvaluationReport
+
+_REPORTS = (".html", ".pdf")
+_PICTURE_PX = 360
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What is evaluated, whatever found the vessels."""
+
+    cases: "DataSet"
+    threshold: float | None
+    region: "Region"
+    labels: str | None
+    extras: "Extras"
 
 
 def evaluate(
     *,
-    root: Annotated[Path, typer.Option("--root", help="Folder of the data set, or the folder that holds it.")],
-    dataset: Annotated[str, typer.Option("--dataset", help="drive, stare, chase_db1 or hrf.")] = "drive",
-    split: Annotated[str, typer.Option("--split", help="Part of the data set, such as test or train.")] = "test",
+    root: Annotated[
+        Path, typer.Option("--root", help="Folder of the data set, or the folder that holds it; here by default.")
+    ] = Path(),
+    dataset: Annotated[
+        str,
+        typer.Option(
+            "--dataset",
+            help="drive, stare, chase_db1 or hrf; a .serr-dataset file; or a folder of photographs and labels, with a "
+            "slash in its name.",
+        ),
+    ] = "drive",
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split",
+            help="Part of the data set: test (the default), train or all; for STARE also 10/10 and seed, its two "
+            "protocols. One's own data set without a test part is taken whole.",
+        ),
+    ] = None,
     model: Annotated[str | None, typer.Option("--model", help=MODEL_HELP)] = None,
-    threshold: Annotated[float | None, typer.Option("--threshold", help=THRESHOLD_HELP)] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            "--predictions",
+            help="Score the files in this folder instead of a model's results: probability maps (8- or 16-bit "
+            "pictures, TIFF with decimals, .npy) or masks, called as the photographs.",
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold",
+            help="Vessel where the probability is at least this, between 0 and 1; the model's own by default, 0.5 for "
+            "maps of --predictions.",
+        ),
+    ] = None,
     region: Annotated[
-        str, typer.Option("--region", help="fov: count inside the field of view; image: in the whole image.")
+        str,
+        typer.Option(
+            "--region", help="fov: count inside the field of view; image: in the whole image. The other stands beside."
+        ),
     ] = "fov",
     labels: Annotated[
         str | None,
@@ -38,66 +93,175 @@ def evaluate(
     ] = None,
     tta: Annotated[str, typer.Option("--tta", help=TTA_HELP)] = "none",
     device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
+    bootstrap: Annotated[
+        int, typer.Option("--bootstrap", min=0, help="95 % intervals from so many drawings of photographs, say 1000.")
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of the drawings.")] = 0,
+    results: Annotated[
+        Path | None,
+        typer.Option("--results", help="Folder to keep the results in; those that it holds are not computed again."),
+    ] = None,
+    report: Annotated[
+        list[Path] | None,
+        typer.Option("--report", help="Also write a report with pictures to this .html or .pdf file; may be repeated."),
+    ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Also write the table to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-) -> None:
+) -> int:
     """Score a model on a data set: each photograph, all pixels pooled, and the mean over photographs.
 
-    Where a second expert has drawn the same photographs, that expert's figures stand beside the model's.
+    Where a second expert has drawn the same photographs, that expert's figures stand beside the model's. A photograph
+    that cannot be evaluated does not end the work; it is listed, and the command ends with exit code 1.
     """
     counted = cast(Literal["fov", "image"], one_of("--region", region, ("fov", "image")))
     averaging = checked_tta(tta)
     device = checked_device(device)
     threshold = checked_threshold(threshold)
-    dataset = checked_dataset(dataset)
-    if csv is not None and (csv.is_dir() or not csv.absolute().parent.is_dir()):
-        raise UsageError(f"--csv {csv} is no file in an existing folder.")
+    _check_files(csv, report or [])
+    if predictions is not None:
+        unused = {"--model": model, "--results": results}
+        idle = [name for name, value in unused.items() if value is not None]
+        idle += ["--tta"] if averaging != "none" else []
+        if idle:
+            raise UsageError(f"--predictions scores files that are there; leave out {', '.join(idle)}.")
+    cases = _found_cases(dataset, root, split)
+    truth = _label_name(labels, cases)
 
-    from core.datasets.layouts import read_layout, splits
-
-    one_of("--split", split, splits(dataset))
-    cases = read_layout(dataset, root, split)
-    truth = _label_name(labels, tuple(cases.cases[0].labels))
-
+    from core.evaluation.folder import Extras
     from core.weights import DEFAULT_MODEL
 
-    path = found_model(model if model is not None else DEFAULT_MODEL)
-
-    from core.evaluation.folder import evaluate_dataset
-    from core.evaluation.report import Method
-    from core.files import write_bytes_atomic
-    from core.inference.device import choose_device
-    from core.inference.predictor import InferenceOptions
-    from core.progress import Monitor
-    from core.segment import segment_photo
-    from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
-    from core.weights import load_model
-
-    loaded = load_model(path)
-    options = InferenceOptions(device=device, tta=averaging)
-    rule = loaded.card.rule if threshold is None else ThresholdRule.nearest(threshold)
-
-    def predict(image: FundusImage, fov: FieldOfView, monitor: Monitor) -> ProbabilityMap:
-        return segment_photo(image, loaded, fov=fov, options=options, rule=rule, monitor=monitor).probability
-
-    method = Method(loaded.card.name, loaded.sha256, averaging, loaded.card.seeds, choose_device(device).label)
+    extras = Extras(bootstrap, seed, picture_px=_PICTURE_PX if report else 0)
+    given = _Given(cases, threshold, counted, truth, extras)
+    weights = found_model(model if model is not None else DEFAULT_MODEL) if predictions is None else None
     with monitored() as monitor:
-        report = evaluate_dataset(
-            cases, predict, method=method, rule=rule, region=counted, labels=truth, monitor=monitor
-        )
-    if csv is not None:
-        write_bytes_atomic(csv, report.to_csv().encode())
+        if predictions is not None:
+            done = _score_predictions(predictions, given, monitor)
+        else:
+            assert weights is not None
+            done = _score_model(weights, (device, averaging), results, given, monitor)
+        _write(done, csv, report or [], monitor)
     if as_json:
-        say_json(report.to_dict())
+        say_json(done.to_dict())
     else:
-        say(report.to_text())
+        from core.evaluation.tables import to_text
+
+        say(to_text(done))
+    for failed, why in done.failed:
+        tell(f"serr: not evaluated: {failed}: {why}")
+    return 0 if done.complete else 1
 
 
-def _label_name(wanted: str | None, known: tuple[str, ...]) -> str | None:
+def _check_files(csv: Path | None, reports: list[Path]) -> None:
+    """Refuse what could not be written, before the long work."""
+    if csv is not None and (csv.is_dir() or not csv.absolute().parent.is_dir()):
+        raise UsageError(f"--csv {csv} is no file in an existing folder.")
+    for path in reports:
+        if path.suffix.lower() not in _REPORTS:
+            raise UsageError(f"--report {path} must end in one of: {', '.join(_REPORTS)}.")
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise UsageError(f"--report {path} is no file in an existing folder.")
+
+
+def _found_cases(name: str, root: Path, split: str | None) -> "DataSet":
+    """The photographs of a published data set, of a data set file, or of a folder."""
+    from core.datasets.finding import own_data_set
+    from core.datasets.layouts import read_layout, splits
+
+    own = own_data_set(name, root)
+    if own is not None:
+        split = split or ("test" if own.count("test") else "all")
+        return own.whole() if split == "all" else own.part(split)
+    checked_dataset(name)
+    return read_layout(name, root, one_of("--split", split or "test", splits(name)), complete=False)
+
+
+def _label_name(wanted: str | None, cases: "DataSet") -> str | None:
     """The name of an expert who is given by number or name."""
+    known = tuple(dict.fromkeys(name for case in cases.cases for name in case.labels))
     if wanted is None or wanted in known:
         return wanted
     if wanted.isdecimal() and 1 <= int(wanted) <= len(known):
         return known[int(wanted) - 1]
-    numbered = ", ".join(f"{number} ({name})" for number, name in enumerate(known, start=1))
+    numbered = ", ".join(f"{number} ({name})" for number, name in enumerate(known, start=1)) or "none"
     raise UsageError(f"--labels {wanted} is not known; this data set has: {numbered}.")
+
+
+def _score_predictions(folder: Path, given: _Given, monitor: ConsoleMonitor) -> "EvaluationReport":
+    from core.evaluation.folder import evaluate_dataset
+    from core.evaluation.predictions import find_predictions
+    from core.evaluation.report import Method
+    from core.types import LEVELS, ThresholdRule
+
+    found = find_predictions(folder, [case.photo for case in given.cases.cases], monitor)
+    rule = None
+    if found.kind == "probabilities":
+        default = ThresholdRule(LEVELS // 2, "default")
+        rule = default if given.threshold is None else ThresholdRule.nearest(given.threshold)
+    elif given.threshold is not None:
+        raise UsageError(f"--threshold: the files in {folder} are masks of two values; they need no threshold.")
+    return evaluate_dataset(
+        given.cases,
+        found.predict,
+        method=Method(folder.absolute().name, found.sha256, kind=found.kind),
+        rule=rule,
+        region=given.region,
+        labels=given.labels,
+        extras=given.extras,
+        monitor=monitor,
+    )
+
+
+def _score_model(
+    path: Path,
+    how: tuple[str, Literal["none", "flips"]],
+    results: Path | None,
+    given: _Given,
+    monitor: ConsoleMonitor,
+) -> "EvaluationReport":
+    """``how``: the device and the averaging."""
+    from core.evaluation.folder import evaluate_dataset
+    from core.evaluation.report import Method
+    from core.files import ensure_folder
+    from core.inference.predictor import InferenceOptions
+    from core.photo.companions import output_stems
+    from core.reuse import ReusedResults
+    from core.types import ThresholdRule
+    from core.weights import load_model
+
+    model = load_model(path)
+    rule = model.card.rule if given.threshold is None else ThresholdRule.nearest(given.threshold)
+    stems = output_stems([case.photo for case in given.cases.cases])
+    if results is not None:
+        ensure_folder(results)
+    options = InferenceOptions(device=how[0], tta=how[1])
+    kept = ReusedResults(model, options, rule, results, stems)
+    try:
+        report = evaluate_dataset(
+            given.cases,
+            kept.predict,
+            method=Method(model.card.name, model.sha256, options.tta, model.card.seeds),
+            rule=rule,
+            region=given.region,
+            labels=given.labels,
+            extras=given.extras,
+            monitor=monitor,
+        )
+    except Cancelled:
+        if results is None:
+            raise
+        raise Cancelled(f"What is finished is in {results}; the same command goes on there.") from None
+    if kept.reused:
+        tell(f"serr: {len(kept.reused)} of {report.n_images} results were in {results} and not computed again.")
+    return replace(report, method=replace(report.method, device="; ".join(sorted(kept.ran_on))))
+
+
+def _write(report: "EvaluationReport", csv: Path | None, reports: list[Path], monitor: ConsoleMonitor) -> None:
+    from core.evaluation.documents import write_report
+    from core.evaluation.tables import to_csv
+    from core.files import write_bytes_atomic
+
+    if csv is not None:
+        write_bytes_atomic(csv, to_csv(report).encode())
+    for path in reports:
+        monitor.step(Progress(f"Writing {path.name}"))
+        write_report(path, report)

@@ -1,15 +1,18 @@
-"""``serr models``: which models are there, and what their cards say."""
+"""``serr models``: which models are there, what their cards say, and taking models in and out."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from core.cli.console import say, say_json, tell
+from core.cli.console import UsageError, say, say_json, tell
 from core.cli.options import found_model
 from core.progress import Progress
 
-models = typer.Typer(help="List the models that are there, or show the card of one.", invoke_without_command=True)
+models = typer.Typer(
+    help="List the models that are there, show their cards, take models in and out.", invoke_without_command=True
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -74,6 +77,57 @@ def show(
         say_json(values)
     else:
         _say_indented(values, "")
+
+
+@models.command()
+def add(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The weights file.")],
+    *,
+    name: Annotated[str | None, typer.Option("--name", help="Call it so; its own name by default.")] = None,
+    notes: Annotated[str | None, typer.Option("--notes", help="Notes for its card.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Take the place of your model of that name.")] = False,
+) -> None:
+    """Take a weights file into your own models, so that it can be chosen by its name."""
+    from core.user_models import add_model
+
+    entry = add_model(file, name=name, notes=notes, overwrite=replace)
+    say(f"{entry.card.name}  {entry.path}")
+
+
+@models.command()
+def edit(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="One of your own models.")],
+    *,
+    new_name: Annotated[str | None, typer.Option("--name", help="Call it so from now on.")] = None,
+    notes: Annotated[str | None, typer.Option("--notes", help="Notes for its card.")] = None,
+) -> None:
+    """Give one of your own models another name or other notes."""
+    from core.user_models import change_model
+
+    if new_name is None and notes is None:
+        raise UsageError("nothing to change: give --name or --notes.")
+    entry = change_model(name, new_name=new_name, notes=notes)
+    say(f"{entry.card.name}  {entry.path}")
+
+
+@models.command()
+def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="One of your own models.")]) -> None:
+    """Remove one of your own models; those that came with the program stay."""
+    from core.user_models import remove_model
+
+    say(f"removed {remove_model(name)}")
+
+
+@models.command()
+def export(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, or a weights file.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="File or folder to write to.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a model's weights file for another machine, where 'serr models add' takes it in."""
+    from core.user_models import export_model
+
+    say(str(export_model(found_model(name), target, overwrite=replace)))
 
 
 def _say_indented(values: dict[str, object], indent: str) -> None:

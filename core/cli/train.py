@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,16 +10,25 @@ from core.cli.console import UsageError, monitored, say, say_json
 from core.cli.options import DEVICE_HELP, checked_dataset, checked_device, one_of
 from core.progress import Cancelled
 
+if TYPE_CHECKING:
+    from core.training.config import TrainingConfig
+
 
 def train(
     *,
-    root: Annotated[Path, typer.Option("--root", help="Folder of the data set, or the folder that holds it.")],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder of the run: configuration, log, checkpoint, weights.")
     ],
+    root: Annotated[
+        Path, typer.Option("--root", help="Folder of the data sets; where paths of the recipe's data sets begin.")
+    ] = Path(),
     dataset: Annotated[
         str | None,
-        typer.Option("--dataset", help="drive, stare, chase_db1 or hrf; default drive, or the configuration's."),
+        typer.Option(
+            "--dataset",
+            help="drive, stare, chase_db1 or hrf, a data set file (NAME.serr-dataset), or a folder such as ./eyes; "
+            "default drive, or the recipe's.",
+        ),
     ] = None,
     preset: Annotated[
         str | None, typer.Option("--preset", help="Recipe that ships with the program: general, paper or strong.")
@@ -39,10 +48,13 @@ def train(
     """Train a network on a data set; an interrupted run goes on with --resume.
 
     Part of the training photographs is held out to choose the weights and the threshold. Writes config.toml,
-    events.jsonl (one line for each validation), checkpoint.safetensors, and at the end the weights file with its card.
+    events.jsonl, checkpoint.safetensors, the weights file with its card, and the weights of the last step. Under
+    torchrun, several processes do what one would.
     """
     checked_device(device)
-    if dataset is not None:
+    from core.datasets.finding import is_own_data_set
+
+    if dataset is not None and not is_own_data_set(dataset):
         checked_dataset(dataset)
     changes = {
         "--dataset": dataset,
@@ -56,6 +68,7 @@ def train(
     from core.training.config import TrainingConfig, load_config, load_preset, presets
     from core.training.loop import CHECKPOINT_FILE, CONFIG_FILE
     from core.training.loop import train as run_training
+    from core.training.processes import is_first
 
     if resume and (out / CONFIG_FILE).is_file() and given:
         raise UsageError(
@@ -68,14 +81,7 @@ def train(
         recipe = load_preset(one_of("--preset", preset, presets()))
     else:
         recipe = load_config(config) if config else TrainingConfig()
-    if dataset is not None:
-        recipe = recipe.replaced("data", sources=[{"dataset": dataset}])
-    if steps is not None:
-        recipe = recipe.replaced("optimisation", steps=steps)
-    if seed is not None:
-        recipe = recipe.replaced("run", seed=seed)
-    if threads is not None:
-        recipe = recipe.replaced("run", threads=threads)
+    recipe = _changed(recipe, dataset, {"steps": steps}, {"seed": seed, "threads": threads})
     try:
         with monitored() as monitor:
             result = run_training(recipe, root, out, resume=resume, device=device, monitor=monitor)
@@ -86,6 +92,8 @@ def train(
             if kept
             else f"The run in {out} had no checkpoint yet; --resume starts it again."
         ) from None
+    if not is_first():
+        return
     if as_json:
         say_json({"weights": str(result.weights), "best_step": result.best_step, "validation": asdict(result.best)})
     else:
@@ -94,3 +102,15 @@ def train(
         say(
             f"best step {result.best_step}: validation AUC {best.auc_roc:.4f}, F1 {best.f1:.4f}, level {best.level}/256"
         )
+
+
+def _changed(
+    recipe: "TrainingConfig", dataset: str | None, optimisation: dict[str, int | None], run: dict[str, int | None]
+) -> "TrainingConfig":
+    """The recipe with what the command's options say instead."""
+    if dataset is not None:
+        single = len(recipe.data.sources) == 1  # its other fields stay
+        recipe = recipe.replaced("data", **({"dataset": dataset} if single else {"sources": [{"dataset": dataset}]}))
+    for part, fields in (("optimisation", optimisation), ("run", run)):
+        recipe = recipe.replaced(part, **{name: value for name, value in fields.items() if value is not None})
+    return recipe

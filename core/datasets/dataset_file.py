@@ -65,18 +65,37 @@ class DataSetFile:
         InputError : the part is unknown or has no photographs.
         """
         wanted = part_named(part)
-        cases = tuple(replace(entry.case, person=entry.group) for entry in self.entries if entry.part == wanted)
+        # Two folders may each have a photograph "01": only the group or the file tells who is on it.
+        persons = ((entry, entry.group or str(entry.case.photo)) for entry in self.entries if entry.part == wanted)
+        cases = tuple(replace(entry.case, person=person) for entry, person in persons)
         if not cases:
             there = ", ".join(f"{name} ({self.count(name)})" for name in PARTS if self.count(name)) or "none"
             raise InputError(
                 f'The data set "{self.name}" has no photographs in its {wanted} part. Parts that have some: {there}. '
                 "Choose one of these, or split the data set anew."
             )
+        return self._of(wanted, f"{wanted} part", cases)
+
+    def whole(self) -> DataSet:
+        """All parts together as a data set, without the photographs that are not used.
+
+        Raises
+        ------
+        InputError : there are none.
+        """
+        used = [entry for entry in self.entries if entry.part != "unused"]
+        if not used:
+            raise InputError(f'The data set "{self.name}" has no photographs that are used: choose another.')
+        parts = " and ".join(dict.fromkeys(entry.part for entry in used))
+        cases = tuple(replace(entry.case, person=entry.group) for entry in used)
+        return self._of("all", f"all photographs ({parts})", cases)
+
+    def _of(self, split: str, what: str, cases: tuple[Case, ...]) -> DataSet:
         fovs = sum(case.fov is not None for case in cases)
         origin = "as given" if fovs == len(cases) else f"given for {fovs} of {len(cases)}, else estimated"
         how = f" ({self.split})" if self.split else ""
-        protocol = f"{self.name}, {wanted} part{how}; ground truth the first label of each; field of view {origin}"
-        return DataSet(self.name, wanted, protocol, cases)
+        protocol = f"{self.name}, {what}{how}; ground truth the first label of each; field of view {origin}"
+        return DataSet(self.name, split, protocol, cases)
 
 
 def part_named(name: str) -> Part:

@@ -7,6 +7,11 @@ from core.datasets.layouts import DataSet, read_layout
 from core.datasets.recognise import recognise
 
 
+def is_own_data_set(name: str) -> bool:
+    """Whether a name means a data set file or a folder, not a published data set."""
+    return is_dataset_file(name) or "/" in name or "\\" in name
+
+
 def own_data_set(name: str, root: Path) -> DataSetFile | None:
     """The data set file or folder that a name means; None where it is the name of a published data set.
 
@@ -21,7 +26,7 @@ def own_data_set(name: str, root: Path) -> DataSetFile | None:
     """
     if is_dataset_file(name):
         return read_dataset_file(Path(root) / name)
-    if "/" in name or "\\" in name:
+    if is_own_data_set(name):
         return recognise(Path(root) / name).dataset
     return None
 

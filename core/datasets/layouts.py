@@ -132,6 +132,7 @@ _STARE_SEED_TEST = {"im0162", "im0163", "im0235", "im0236", "im0239", "im0240"}
 
 
 def _stare(root: Path, split: str) -> tuple[list[Case], str]:
+    split = {"10/10": "test", "seed": "seed-test"}.get(split, split)  # the protocols by name: what is tested on
     seed = split.startswith("seed-")
     cases = []
     for photo in _photos(root / "stare-images"):
@@ -149,7 +150,7 @@ def _stare(root: Path, split: str) -> tuple[list[Case], str]:
         )
     if split != "all":
         cases = cases[:10] if split == "train" else cases[10:]
-    part = {"train": "first ten", "test": "last ten", "all": "all"}[split]
+    part = {"train": "10/10, first ten", "test": "10/10, last ten", "all": "all"}[split]
     return cases, f"STARE {part} photographs by file name; ground truth ah; field of view estimated"
 
 
@@ -183,7 +184,11 @@ def _hrf(root: Path, split: str) -> tuple[list[Case], str]:
 _LAYOUTS = {
     "drive": _Layout("drive", "DRIVE", ("train", "test"), "training/images/*.tif and test/images/*.tif", _drive),
     "stare": _Layout(
-        "stare", "STARE", ("train", "test", "all", "seed-train", "seed-test"), "stare-images/im*.ppm", _stare
+        "stare",
+        "STARE",
+        ("train", "test", "all", "seed-train", "seed-test", "10/10", "seed"),
+        "stare-images/im*.ppm",
+        _stare,
     ),
     "chase_db1": _Layout("chase_db1", "CHASE_DB1", ("train", "test", "all"), "Image_*.jpg", _chase),
     "hrf": _Layout("hrf", "HRF", ("train", "test", "all"), "images/*.jpg", _hrf),

@@ -125,15 +125,19 @@ def _existing(case: Case) -> Case | None:
     return replace(case, labels=labels, fov=fov) if labels or fov else None
 
 
-def partner_in(folder: Path, photo: Path) -> Path | None:
-    """The one picture of a folder that belongs to a photograph: by its stem, or but for endings such as ``_manual1``.
+def partners_in(folder: Path, photos: Iterable[Path]) -> dict[Path, Path]:
+    """The picture of a folder that belongs to each photograph: by its stem, or but for endings such as ``_manual1``.
+
+    Left out are the photographs to which none, or more than one, belongs.
 
     Raises
     ------
     InputError : the folder cannot be read.
     """
-    others = [path for path in _pictures(Path(folder).absolute()) if path != Path(photo).absolute()]
-    return _partner(_by_key(others), photo)
+    wanted = {photo: Path(photo).absolute() for photo in photos}
+    themselves = set(wanted.values())
+    files = _by_key(path for path in _pictures(Path(folder).absolute()) if path not in themselves)
+    return {photo: found for photo, path in wanted.items() if (found := _partner(files, path)) is not None}
 
 
 def _published(folder: Path, names: set[str]) -> Recognised | None:
@@ -150,7 +154,9 @@ def _published(folder: Path, names: set[str]) -> Recognised | None:
         except InputError:  # only one part is there
             continue
         protocols.append(found.protocol)
-        entries |= {case.photo: Entry(case, part) for case in found.cases}
+        for case in found.cases:
+            group = case.person if case.person != case.stem else ""
+            entries[case.photo] = Entry(make_case(case.photo, case.labels, case.fov), part, group)
     title = {"drive": "DRIVE", "stare": "STARE", "chase_db1": "CHASE_DB1", "hrf": "HRF"}[name]
     notes = tuple(f"Recognised: {protocol}." for protocol in protocols)
     return Recognised(name, DataSetFile(title, tuple(entries.values()), "as published"), notes)

@@ -11,6 +11,7 @@ puts most of the background into the lowest level, where its order is lost.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +73,28 @@ class OperatingPoints:
         return _areas_of_counts(self.tp, self.fp)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SortedValues:
+    """The values of a region's vessel and background pixels, float32, each sorted upwards."""
+
+    vessel: FloatArray
+    background: FloatArray
+
+    @classmethod
+    def of(cls, values: FloatArray, label: BoolArray, inside: BoolArray) -> "SortedValues":
+        """Part and sort; parameters as for ``operating_points``."""
+        check_shapes(values=values, label=label, inside=inside)
+        vessel, background = values[inside & label], values[inside & ~label]
+        vessel.sort()
+        background.sort()
+        return cls(vessel, background)
+
+    @property
+    def areas(self) -> Areas:
+        """Exact areas under both curves."""
+        return _areas_of_sorted(self.vessel, self.background)
+
+
 def operating_points(values: FloatArray, label: BoolArray, inside: BoolArray) -> OperatingPoints:
     """The exact curve of a map: one point for each different value in the region.
 
@@ -80,11 +103,30 @@ def operating_points(values: FloatArray, label: BoolArray, inside: BoolArray) ->
     values : float32 (H, W), probabilities.
     label, inside : bool (H, W), the expert's vessels and the region that counts.
     """
-    vessel, background = _split(values, label, inside)
-    thresholds = np.unique(np.concatenate([vessel, background]))[::-1]
+    parted = SortedValues.of(values, label, inside)
+    thresholds = np.unique(np.concatenate([parted.vessel, parted.background]))[::-1]
+    tp = parted.vessel.size - np.searchsorted(parted.vessel, thresholds, side="left")
+    fp = parted.background.size - np.searchsorted(parted.background, thresholds, side="left")
+    return OperatingPoints(np.r_[np.inf, thresholds.astype(np.float64)], np.r_[0, tp], np.r_[0, fp])
+
+
+def thinned_curve(
+    values: FloatArray, label: BoolArray, inside: BoolArray, *, steps: int = 500
+) -> tuple[OperatingPoints, Areas]:
+    """A curve to be drawn, with a few hundred points that lie on the exact one, and the exact areas.
+
+    Its thresholds are all k/256 and those that part the vessel pixels, and the background pixels, into ``steps`` parts
+    of the same number. Parameters as for ``operating_points``.
+    """
+    parted = SortedValues.of(values, label, inside)
+    vessel, background = parted.vessel, parted.background
+    places = np.linspace(0.0, 1.0, steps + 1)
+    kept = [part[np.rint(places * (part.size - 1)).astype(np.int64)] for part in (vessel, background) if part.size]
+    thresholds = np.unique(np.concatenate([np.arange(1, LEVELS, dtype=np.float32) / np.float32(LEVELS), *kept]))[::-1]
     tp = vessel.size - np.searchsorted(vessel, thresholds, side="left")
     fp = background.size - np.searchsorted(background, thresholds, side="left")
-    return OperatingPoints(np.r_[np.inf, thresholds.astype(np.float64)], np.r_[0, tp], np.r_[0, fp])
+    points = OperatingPoints(np.r_[np.inf, thresholds.astype(np.float64)], np.r_[0, tp], np.r_[0, fp])
+    return points, _areas_of_sorted(vessel, background)
 
 
 def histogram_points(histogram: LevelHistogram) -> OperatingPoints:
@@ -95,7 +137,44 @@ def histogram_points(histogram: LevelHistogram) -> OperatingPoints:
 
 def areas(values: FloatArray, label: BoolArray, inside: BoolArray) -> Areas:
     """Exact areas under both curves of a map, without building the curve; parameters as for ``operating_points``."""
-    return _areas_of_sorted(*_split(values, label, inside))
+    return SortedValues.of(values, label, inside).areas
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FineHistogram:
+    """Counts of a map in ``FINE_BINS`` bins, of which only those that are not empty are kept.
+
+    ``bins`` int64, rising; ``vessel`` and ``background`` int64, pixels of the region in each of them. The areas under
+    its curves are those of the float values to about 1e-6, in a hundredth of the memory.
+    """
+
+    bins: IntArray
+    vessel: IntArray
+    background: IntArray
+
+    @classmethod
+    def of(cls, parted: SortedValues) -> "FineHistogram":
+        """Count the values of a map."""
+        drawn, left = (np.bincount(_fine_bin(part), minlength=FINE_BINS) for part in (parted.vessel, parted.background))
+        bins = np.flatnonzero(drawn + left)
+        return cls(bins, drawn[bins], left[bins])
+
+    @classmethod
+    def pooled(cls, parts: "Sequence[FineHistogram]") -> "FineHistogram":
+        """The histogram of all pixels together."""
+        bins = np.unique(np.concatenate([np.empty(0, np.int64), *(part.bins for part in parts)]))
+        drawn, left = np.zeros(bins.size, np.int64), np.zeros(bins.size, np.int64)
+        for part in parts:
+            places = np.searchsorted(bins, part.bins)
+            drawn[places] += part.vessel
+            left[places] += part.background
+        return cls(bins, drawn, left)
+
+    def points(self) -> OperatingPoints:
+        """The curve: one point for each bin, at the smallest probability in it."""
+        thresholds = np.r_[np.inf, _smallest_in_bin(self.bins[::-1])]
+        tp, fp = (np.r_[0, np.cumsum(counts[::-1])] for counts in (self.vessel, self.background))
+        return OperatingPoints(thresholds, tp, fp)
 
 
 class PooledValues:
@@ -108,50 +187,42 @@ class PooledValues:
     def __init__(self, exact_pixels: int = EXACT_PIXELS) -> None:
         self._exact_pixels = exact_pixels
         self._pixels = 0
-        self._vessel: list[FloatArray] = []
-        self._background: list[FloatArray] = []
-        self._bins: tuple[IntArray, IntArray] | None = None
+        self._kept: list[SortedValues] = []
+        self._fine: FineHistogram | None = None
 
     @property
     def exact(self) -> bool:
         """Whether every value is still there."""
-        return self._bins is None
+        return self._fine is None
 
     def add(self, values: FloatArray, label: BoolArray, inside: BoolArray) -> Areas:
         """Take in one photograph (parameters as for ``areas``) and return its own exact areas."""
-        vessel, background = _split(values, label, inside)
-        self._pixels += vessel.size + background.size
-        self._vessel.append(vessel)
-        self._background.append(background)
-        if self._bins is None and self._pixels > self._exact_pixels:
-            self._bins = (np.zeros(FINE_BINS, dtype=np.int64), np.zeros(FINE_BINS, dtype=np.int64))
-        if self._bins is not None:
-            for bins, kept in zip(self._bins, (self._vessel, self._background), strict=True):
-                while kept:
-                    np.add(bins, np.bincount(_fine_bin(kept.pop()), minlength=FINE_BINS), out=bins)
-        return _areas_of_sorted(vessel, background)
+        parted = SortedValues.of(values, label, inside)
+        self.keep(parted)
+        return parted.areas
+
+    def keep(self, parted: SortedValues) -> None:
+        """Take in one photograph whose values are sorted already."""
+        self._pixels += parted.vessel.size + parted.background.size
+        self._kept.append(parted)
+        if self._fine is not None or self._pixels > self._exact_pixels:
+            parts = [] if self._fine is None else [self._fine]
+            while self._kept:
+                parts.append(FineHistogram.of(self._kept.pop()))
+            self._fine = FineHistogram.pooled(parts)
 
     def areas(self) -> Areas:
         """Areas over all pixels that were taken in; the values are given up, so this is the last call."""
-        if self._bins is not None:
-            tp, fp = (np.r_[0, np.cumsum(bins[::-1])] for bins in self._bins)
-            return _areas_of_counts(tp, fp)
-        vessel, background = _drain(self._vessel), _drain(self._background)
-        return _areas_of_sorted(vessel, background)
+        if self._fine is not None:
+            return self._fine.points().areas
+        vessel, background = [one.vessel for one in self._kept], [one.background for one in self._kept]
+        self._kept.clear()
+        return SortedValues(_drain(vessel), _drain(background)).areas
 
 
 def _share(part: IntArray, whole: IntArray | np.int64) -> DoubleArray:
     with np.errstate(invalid="ignore"):
         return np.asarray(part / whole, dtype=np.float64)
-
-
-def _split(values: FloatArray, label: BoolArray, inside: BoolArray) -> tuple[FloatArray, FloatArray]:
-    """The values of the region's vessel and background pixels, each sorted upwards."""
-    check_shapes(values=values, label=label, inside=inside)
-    vessel, background = values[inside & label], values[inside & ~label]
-    vessel.sort()
-    background.sort()
-    return vessel, background
 
 
 def _drain(parts: list[FloatArray]) -> FloatArray:
@@ -195,3 +266,11 @@ def _fine_bin(values: FloatArray) -> IntArray:
     distance = np.where(upper, np.float32(1) - values, values)  # exact: the difference fits a float32
     kept = (distance.view(np.uint32) >> _DROPPED_BITS).astype(np.int64)
     return np.where(upper, FINE_BINS - 1 - kept, kept)
+
+
+def _smallest_in_bin(bins: IntArray) -> DoubleArray:
+    """The smallest float32 of each bin, as float64."""
+    low = np.minimum(bins, _HALF).astype(np.uint32) << _DROPPED_BITS
+    farthest = ((np.maximum(FINE_BINS - bins, 1)).astype(np.uint32) << _DROPPED_BITS) - 1
+    upper = 1.0 - np.minimum(farthest.view(np.float32), np.float32(0.5)).astype(np.float64)
+    return np.where(bins <= _HALF, low.view(np.float32).astype(np.float64), upper)

@@ -15,6 +15,14 @@ FALSE_POSITIVE: Final = 2
 TRUE_POSITIVE: Final = 3
 """Codes of an error map: 1 for drawn, plus 2 for found. Outside the region everything is 0."""
 
+ERROR_COLOURS: Final = {
+    FALSE_NEGATIVE: (255, 64, 255),
+    FALSE_POSITIVE: (0, 229, 255),
+    TRUE_POSITIVE: (255, 255, 255),
+}
+"""Magenta for what was missed, cyan for what is too much, white for what is right: apart in every kind of colour
+vision, and none of them a colour of the retina."""
+
 ErrorKind = Literal["false_negative", "false_positive"]
 _CODES: dict[ErrorKind, int] = {"false_negative": FALSE_NEGATIVE, "false_positive": FALSE_POSITIVE}
 

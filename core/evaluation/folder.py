@@ -1,29 +1,41 @@
 """Evaluate a method on all photographs of a data set.
 
-The method is a function from a photograph and its field of view to a probability map, so that a network, maps that
-somebody else made, or a test's own map are scored in exactly the same way.
+The method is a function from a photograph and its field of view to a probability map or a mask, so that a network,
+results that somebody else made, or a test's own map are scored in exactly the same way.
 """
 
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from core import __version__
-from core.errors import LabelError
-from core.evaluation.counts import Counts, LevelHistogram, Region, Scores, count, region_of
-from core.evaluation.curves import PooledValues
-from core.evaluation.report import EvaluationReport, ImageScores, Method, Summary
+from core.errors import LabelError, SerrError
+from core.evaluation import suggest
+from core.evaluation.bootstrap import bootstrap
+from core.evaluation.counts import Region, region_of
+from core.evaluation.curves import EXACT_PIXELS, PooledValues
+from core.evaluation.error_map import error_map
+from core.evaluation.measure import Figures, Found, GivenMask, Measured, found_vessels, measure, measure_mask, pool
+from core.evaluation.pictures import thumbnails
+from core.evaluation.report import Best, EvaluationReport, ImageScores, Method, RegionResult
+from core.evaluation.summary import Summary
+from core.files import shown
 from core.photo.field_of_view import estimate_field_of_view
+from core.photo.label_doubts import MAX_VESSEL_SHARE, refuse_inverted, vessel_share
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import SILENT, Monitor, Progress
-from core.types import BoolArray, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
+from core.types import BoolArray, FieldOfView, FundusImage, ThresholdRule
 
-Predict = Callable[[FundusImage, FieldOfView, Monitor], ProbabilityMap]
-"""Finds the vessels of one photograph inside its field of view; reports its own progress, if any, to the monitor."""
+Predict = Callable[[FundusImage, FieldOfView, Monitor], Found]
+"""Finds the vessels of one photograph inside its field of view; reports its own progress, if any, to the monitor. What
+it says by ``monitor.note`` becomes a note of the photograph."""
 
 
 class CaseFiles(Protocol):
@@ -52,104 +64,231 @@ class DataSetFiles(Protocol):
     def cases(self) -> Sequence[CaseFiles]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What an evaluation does beyond the figures: intervals from ``resamples`` drawings by ``seed``, and small pictures
+    of ``picture_px`` for a report (0: none)."""
+
+    resamples: int = 0
+    seed: int = 0
+    picture_px: int = 0
+
+
+_PLAIN = Extras()
+
+
 def evaluate_dataset(
     dataset: DataSetFiles,
     predict: Predict,
     *,
     method: Method,
-    rule: ThresholdRule,
+    rule: ThresholdRule | None,
     region: Region = "fov",
     labels: str | None = None,
+    extras: Extras = _PLAIN,
     monitor: Monitor = SILENT,
 ) -> EvaluationReport:
     """Score a method on every photograph of a data set, one at a time.
 
+    A photograph that cannot be evaluated (a file is missing, damaged or does not fit) does not end the work: the report
+    lists it and says that it is incomplete.
+
     Parameters
     ----------
     predict, method : the function that finds the vessels, and what to call it in the report.
-    rule : one threshold for all photographs.
-    region : count inside the field of view (the file's where there is one, else estimated) or in the whole image.
+    rule : one threshold for all photographs; None for a method that gives masks.
+    region : where the figures of the report are counted: inside the field of view (the file's where there is one, else
+        estimated) or in the whole image. The other one stands beside it.
     labels : name of the expert to take for the truth; None for the data set's own choice. All other experts that have
         drawn every photograph become lines of the report.
 
     Raises
     ------
-    InputError, LabelError, FieldOfViewError : a file is missing, unreadable or does not fit. Nothing is left out
-        silently: figures over a part of a test set would not be comparable.
+    LabelError : there are no photographs, no labels, or none of that expert.
+    SerrError : no photograph could be evaluated; the error is that of the first.
+    Cancelled : by the monitor.
     """
     truth = _truth(dataset, labels)
-    drawn_by_all = set.intersection(*(set(case.labels) for case in dataset.cases))
-    others = [name for name in dataset.cases[0].labels if name in drawn_by_all - {truth}]
-    pool = PooledValues()
+    with_truth = [case for case in dataset.cases if truth in case.labels]
+    drawn_by_all = set.intersection(*(set(case.labels) for case in with_truth))
+    others = [name for name in with_truth[0].labels if name in drawn_by_all - {truth}]
+    main, beside = _Gathered(region, EXACT_PIXELS), _Gathered(_other(region), EXACT_PIXELS // 4)
+    task = _Task(predict, rule, truth, tuple(others), (main, beside), extras.picture_px)
     images: list[ImageScores] = []
-    experts: dict[str, list[tuple[Counts, Scores]]] = {name: [] for name in others}
+    failed: list[tuple[Path, str]] = []
+    first_error: SerrError | MemoryError | None = None
     for number, case in enumerate(dataset.cases):
         part = _Part(monitor, case.stem, number, len(dataset.cases))
         part.step(Progress("Reading"))
-        image = read_fundus(case.photo)
-        label = read_label(case.labels[truth], shape=image.shape).vessel
-        fov = estimate_field_of_view(image) if case.fov is None else read_fov(case.fov, shape=image.shape)
-        inside = region_of(fov, region)
-        probability = predict(image, fov, part)
-        areas = pool.add(probability.values, label, inside)
-        counts = LevelHistogram.from_map(probability.levels, label, inside).counts(rule)
-        scores = counts.scores(auc_roc=areas.auc_roc, auc_pr=areas.auc_pr)
-        images.append(ImageScores(case.stem, case.photo, counts, scores, fov.origin))
-        for name in others:
-            experts[name].append(_expert(read_label(case.labels[name], shape=image.shape).vessel, label, inside))
+        try:
+            images.append(task.evaluate(case, part))
+        except (SerrError, MemoryError) as error:
+            first_error = first_error or error
+            sentence = str(error) or f"There is not enough memory for {shown(case.photo.name)}. Close other programs."
+            failed.append((case.photo, sentence))
+            part.note(sentence)
+    if not images:
+        assert first_error is not None
+        raise first_error
     monitor.step(Progress("Pooling all pixels"))
-    pooled = pool.areas()
-    usual = truth == next(iter(dataset.cases[0].labels))
+    usual = truth == next(iter(with_truth[0].labels))
     return EvaluationReport(
         dataset=dataset.name,
         split=dataset.split,
         protocol=dataset.protocol if usual else f"{dataset.protocol}; HERE INSTEAD: ground truth {truth}",
         labels=truth,
-        region=region,
         rule=rule,
         method=method,
-        total=Summary.of(
-            [(image.counts, image.scores) for image in images], auc_roc=pooled.auc_roc, auc_pr=pooled.auc_pr
-        ),
+        result=main.result(extras, monitor),
+        beside=beside.result(_PLAIN, monitor),
         images=tuple(images),
-        experts=tuple((name, Summary.of(each)) for name, each in experts.items()),
-        exact_auc=pool.exact,
+        failed=tuple(failed),
         versions=_versions(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
+class _Gathered:
+    """What was measured in one region so far."""
+
+    def __init__(self, region: Region, exact_pixels: int) -> None:
+        self.region = region
+        self.pool = PooledValues(exact_pixels)
+        self._each: list[Measured] = []
+        self._experts: dict[str, list[Measured]] = {}
+
+    def add(self, measured: Measured, experts: Mapping[str, Measured]) -> None:
+        if measured.values is not None:
+            self.pool.keep(measured.values)
+        self._each.append(replace(measured, values=None))
+        for name, one in experts.items():
+            self._experts.setdefault(name, []).append(one)
+
+    def result(self, extras: Extras, monitor: Monitor) -> RegionResult:
+        exact = self.pool.exact
+        areas = self.pool.areas()
+        together = pool(self._each, areas)
+        wanted = extras.resamples if len(self._each) > 1 else 0
+        intervals = bootstrap(self._each, wanted, extras.seed, monitor) if wanted else None
+        rule = suggest.best_f1(together.levels) if together.levels is not None else None
+        best = None
+        if rule is not None and together.levels is not None:
+            counts = together.levels.counts(rule)
+            best = Best(rule, Figures(counts, counts.scores(auc_roc=areas.auc_roc, auc_pr=areas.auc_pr)))
+        experts = {
+            name: Summary.of(each, bootstrap=bootstrap(each, wanted, extras.seed, monitor) if wanted else None)
+            for name, each in self._experts.items()
+        }
+        return RegionResult(
+            region=self.region,
+            total=Summary.of(self._each, exact=areas, bootstrap=intervals),
+            experts=tuple(experts.items()),
+            exact_auc=exact,
+            curve=None if together.fine is None else together.fine.points(),
+            best=best,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is done to each photograph."""
+
+    predict: Predict
+    rule: ThresholdRule | None
+    truth: str
+    others: tuple[str, ...]
+    gathered: tuple[_Gathered, _Gathered]
+    picture_px: int
+
+    def evaluate(self, case: CaseFiles, part: "_Part") -> ImageScores:
+        """One photograph; nothing of it is gathered before all has succeeded."""
+        if self.truth not in case.labels:
+            name = f" '{self.truth}'" if case.labels else ""
+            raise LabelError(
+                f"There is no expert label{name} for {shown(case.photo.name)}: add it, or leave the photograph out."
+            )
+        image = read_fundus(case.photo)
+        fov = estimate_field_of_view(image) if case.fov is None else read_fov(case.fov, shape=image.shape)
+        label, *drawn = (_label(case.labels[name], fov) for name in (self.truth, *self.others))
+        found = self.predict(image, fov, part)
+        part.step(Progress("Counting"))
+        if isinstance(found, GivenMask) and vessel_share(found.vessel, fov.inside) > MAX_VESSEL_SHARE:
+            part.note("More than half of the field of view is vessel in the given mask: it looks inverted.")
+        insides = [region_of(fov, one.region) for one in self.gathered]
+        own = [measure(found, label, inside, rule=self.rule) for inside in insides]
+        experts = [
+            {name: measure_mask(vessel, label, inside) for name, vessel in zip(self.others, drawn, strict=True)}
+            for inside in insides
+        ]
+        pictures = None
+        if self.picture_px:
+            codes = error_map(found_vessels(found, self.rule), label, insides[0])
+            pictures = thumbnails(image, fov, codes, insides[0], self.picture_px)
+        for one, measured, others in zip(self.gathered, own, experts, strict=True):
+            one.add(measured, others)
+        return ImageScores(
+            stem=case.stem,
+            photo=case.photo,
+            figures=own[0].figures,
+            fov_origin=fov.origin,
+            beside=own[1].figures,
+            experts=tuple((name, measured.figures) for name, measured in experts[0].items()),
+            notes=tuple(part.notes),
+            pictures=pictures,
+        )
+
+
+def _label(path: Path, fov: FieldOfView) -> BoolArray:
+    label = read_label(path, shape=fov.shape)
+    refuse_inverted(label, fov.inside)
+    return label.vessel
+
+
 class _Part:
-    """Shows the progress of one photograph as a part of the whole."""
+    """Shows the progress of one photograph as a part of the whole, and keeps its notes."""
 
     def __init__(self, monitor: Monitor, stem: str, number: int, count: int) -> None:
         self._monitor, self._stem, self._number, self._count = monitor, stem, number, count
+        self.notes: list[str] = []
 
     def step(self, progress: Progress) -> None:
         stage = f"{self._stem} ({self._number + 1} of {self._count}): {progress.stage}"
         self._monitor.step(Progress(stage, self._number, self._count))
 
     def note(self, message: str) -> None:
+        self.notes.append(message)
         self._monitor.note(f"{self._stem}: {message}")
 
 
+def _other(region: Region) -> Region:
+    return "image" if region == "fov" else "fov"
+
+
 def _truth(dataset: DataSetFiles, labels: str | None) -> str:
+    """The name of the expert that is taken for the truth."""
     if not dataset.cases:
         raise LabelError(f"the {dataset.name} {dataset.split} split has no photographs: there is nothing to evaluate")
-    for case in dataset.cases:
-        if not case.labels:
-            raise LabelError(f"there is no expert label for {case.photo}: nothing can be evaluated on it")
-        if labels is not None and labels not in case.labels:
-            known = ", ".join(f"'{name}'" for name in case.labels)
-            raise LabelError(f"there is no label '{labels}' for {case.photo}; this photograph has {known}")
-    return labels if labels is not None else next(iter(dataset.cases[0].labels))
-
-
-def _expert(drawn: BoolArray, truth: BoolArray, inside: BoolArray) -> tuple[Counts, Scores]:
-    counts = count(drawn, truth, inside)
-    return counts, counts.scores()
+    known = list(dict.fromkeys(name for case in dataset.cases for name in case.labels))
+    if not known:
+        raise LabelError(
+            f"there is no expert label for any of the {len(dataset.cases)} photographs of {dataset.name} "
+            f"{dataset.split}: nothing can be evaluated on them"
+        )
+    if labels is not None and labels not in known:
+        names = ", ".join(f"'{name}'" for name in known)
+        raise LabelError(f"there is no label '{labels}' in {dataset.name}; there are {names}")
+    return labels if labels is not None else known[0]
 
 
 def _versions() -> dict[str, str]:
-    versions = {"serr-fundus": __version__, "python": platform.python_version(), "numpy": np.__version__}
-    torch = sys.modules.get("torch")  # only where it took part, and never imported for its number
-    return versions if torch is None else versions | {"torch": str(torch.__version__)}
+    versions = {
+        "serr-fundus": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+    }
+    for name, module in (("scikit-image", "skimage"), ("torch", "torch")):
+        loaded = sys.modules.get(module)  # only where it took part, and never imported for its number
+        if loaded is not None:
+            versions[name] = str(loaded.__version__)
+    return versions

@@ -1,6 +1,9 @@
 """What a training run is made of: a typed, documented configuration that is read from and written to TOML."""
 
+import re
+import textwrap
 import tomllib
+from collections.abc import Collection
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
@@ -73,6 +76,12 @@ class DataPart(_Part):
 class NetworkPart(_Part):
     architecture: str = Field(default="serr-unet", description="name in core.networks.registry")
     config: dict[str, int] = Field(default_factory=dict, description="its configuration; empty for the defaults")
+    start_from: str = Field(
+        default="",
+        description="model to train on (its name or its weights file), with its own architecture and preprocessing; "
+        "empty to start from scratch",
+    )
+    start_sha256: str = Field(default="", description="of that model's tensors; written by the program")
 
 
 class AugmentationPart(_Part):
@@ -114,15 +123,21 @@ class OptimisationPart(_Part):
         default=0.7, gt=0, lt=1, description="weight of missed vessels in focal_tversky; the rest is for false ones"
     )
     tversky_focus: float = Field(default=0.75, gt=0, le=4, description="power of 1 - Tversky index in focal_tversky")
-    peak_rate: float = Field(default=3e-3, gt=0, description="highest learning rate of the one-cycle schedule")
+    schedule: Literal["one_cycle", "constant"] = Field(
+        default="one_cycle", description="the learning rate rises to peak_rate and falls again, or stays there"
+    )
+    peak_rate: float = Field(default=3e-3, gt=0, description="highest learning rate")
     warmup_share: float = Field(default=0.2, gt=0, lt=1, description="share of the steps on which the rate rises")
     weight_decay: float = Field(default=0.01, ge=0, description="AdamW decay, on matrices and kernels only")
-    gradient_norm: float = Field(default=1.0, gt=0, description="gradients are clipped to this norm")
+    gradient_norm: float = Field(default=1.0, ge=0, description="gradients are clipped to this norm; 0 for never")
     ema_decay: float = Field(
         default=0.998, ge=0, lt=1, description="decay of the running mean of the weights; 0 for none"
     )
-    precision: Literal["auto", "fp32", "bf16"] = Field(
-        default="auto", description="bf16 autocast where the device is fast at it"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        default="auto", description="autocast to bf16 (or fp16, on older GPUs) where the device is fast at it"
+    )
+    patience: int = Field(
+        default=0, ge=0, description="end after this many validations in a row without a better AUC; 0 for never"
     )
 
 
@@ -130,7 +145,11 @@ class RunPart(_Part):
     name: str = Field(default="", description="name of the model; empty for <architecture>-<data sets>")
     seed: int = Field(default=0, ge=0, description="of the weights, the split and every random choice")
     validate_every: int = Field(default=250, ge=1, description="steps between validations and checkpoints")
+    log_every: int = Field(default=10, ge=1, description="steps between two points of the training curve")
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 for all")
+    tensorboard: bool = Field(
+        default=False, description="also write the curves for TensorBoard (the package tensorboard must be installed)"
+    )
 
 
 class TrainingConfig(_Part):
@@ -146,8 +165,9 @@ class TrainingConfig(_Part):
     @property
     def model_name(self) -> str:
         """The name of the model that this run makes."""
-        sets = "-".join(dict.fromkeys(PurePath(source.dataset).stem for source in self.data.sources))
-        return self.run.name or f"{self.network.architecture}-{sets}"
+        # The name becomes that of a file, too.
+        names = (re.sub(r"[^\w.-]+", "-", PurePath(source.dataset).stem) for source in self.data.sources)
+        return self.run.name or f"{self.network.architecture}-{'-'.join(dict.fromkeys(names))}"
 
     def replaced(self, part: str, **fields: object) -> "TrainingConfig":
         """A copy with some fields of one part changed and checked. Raises TrainingError for a wrong value."""
@@ -194,7 +214,34 @@ def _checked(fields: dict[str, object], source: str) -> TrainingConfig:
 
 
 def to_toml(config: TrainingConfig) -> str:
-    """The whole configuration, defaults written out."""
+    """The whole configuration, defaults written out, with what each field means as a comment."""
+    lines = ["# A recipe for `serr train --config`; fields that are left out have their defaults.", ""]
+    for name in TrainingConfig.model_fields:
+        part: BaseModel = getattr(config, name)
+        lines += [f"[{name}]", *_fields_as_toml(part, {"sources"})]
+        if isinstance(part, DataPart):
+            for number, source in enumerate(part.sources):
+                lines += ["[[data.sources]]", *_fields_as_toml(source, explained=number == 0)]
+    return "\n".join(lines)
+
+
+def _fields_as_toml(part: BaseModel, left_out: Collection[str] = (), *, explained: bool = True) -> list[str]:
+    lines: list[str] = []
+    values = part.model_dump(mode="json")
+    for name, field in type(part).model_fields.items():
+        if name in left_out:
+            continue
+        if explained and field.description:
+            lines += textwrap.wrap(field.description, 110, initial_indent="# ", subsequent_indent="# ")
+        lines.append(f"{name} = {_on_one_line(values[name])}")
+    return [*lines, ""]
+
+
+def _on_one_line(value: object) -> str:
     import tomli_w
 
-    return tomli_w.dumps(config.model_dump(mode="json"))
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {_on_one_line(item)}" for name, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_on_one_line(item) for item in value) + "]"
+    return tomli_w.dumps({"value": value}).partition(" = ")[2].rstrip("\n")

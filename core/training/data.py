@@ -19,6 +19,7 @@ from core.progress import Monitor, Progress
 from core.training.augmentation import Sample
 from core.training.cameras import other_camera
 from core.training.config import SourcePart, TrainingConfig
+from core.training.pictures import small_picture
 from core.types import BoolArray, ByteArray, FieldOfView, FloatArray, FundusImage
 
 Targets = Literal["hard", "soft"]
@@ -28,10 +29,12 @@ Targets = Literal["hard", "soft"]
 class HeldOut:
     """A photograph to choose on: as the network reads it, and the expert's label on the photograph's own pixels.
 
-    ``target`` is the label on the network's grid, float32 (h, w), for the loss.
+    ``target`` is the label on the network's grid, float32 (h, w), for the loss. ``picture`` is a small copy of the
+    photograph for those who watch, uint8 (h, w, 3).
     """
 
     name: str
+    picture: ByteArray
     prepared: NetInput
     target: FloatArray
     label: BoolArray
@@ -175,7 +178,7 @@ def _load_held_out(case: Case, config: TrainingConfig) -> HeldOut:
     prepared = prepare(image, fov, config.preprocessing)
     target = on_grid(label, prepared, config.data.targets)
     _refuse_wrong_pair(case, prepared, target, config)
-    return HeldOut(case.stem, prepared, target, label, fov)
+    return HeldOut(case.stem, small_picture(image.rgb), prepared, target, label, fov)
 
 
 def _refuse_wrong_pair(case: Case, prepared: NetInput, target: FloatArray, config: TrainingConfig) -> None:

@@ -5,18 +5,23 @@ import os
 from pathlib import Path
 from typing import Any
 
-from core.errors import OutputError, TrainingError
-from core.files import write_bytes_atomic
+from core.errors import TrainingError
+from core.files import output_error, write_bytes_atomic
 
 
 class EventLog:
-    """Appends events to a file; each has "event" (its kind) and, where it belongs to one, "step"."""
+    """Appends events to a file; each has "event" (its kind) and, where it belongs to one, "step".
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    With ``writes`` False it does nothing: of several processes only one keeps the log.
+    """
+
+    def __init__(self, path: Path, *, writes: bool = True) -> None:
+        self._path, self._writes = path, writes
 
     def write(self, event: str, **fields: Any) -> None:
         """Append one event. Raises OutputError where the file cannot be written."""
+        if not self._writes:
+            return
         line = json.dumps({"event": event, **fields}, ensure_ascii=False)
         try:
             with self._path.open("a", encoding="utf-8") as file:
@@ -24,10 +29,12 @@ class EventLog:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise OutputError(f"cannot write the training log {self._path}: {error.strerror}") from None
+            raise output_error(self._path, error) from error
 
     def cut_after(self, step: int) -> None:
         """Drop what a killed run wrote after its last checkpoint, so that the curve has no step twice."""
+        if not self._writes:
+            return
         kept = [
             event for event in read_events(self._path) if event.get("step", 0) <= step and event["event"] != "finished"
         ]

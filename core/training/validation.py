@@ -4,7 +4,7 @@ The photographs go through the very inference that the finished weights will go 
 pixels, not on the network's grid: what is chosen here is what a user gets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,6 +25,9 @@ _EXACT_PIXELS = (
     2**24
 )  # beyond, bins stand for the values (curves.PooledValues): sorting would take longer than inference
 _LOGIT_EPS = 1e-6
+
+Show = Callable[[HeldOut, FloatArray], None]
+"""Is given each photograph with its probability map on the photograph's own pixels, float32 (H, W)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,8 @@ class Validation:
 class _Validating:
     """Shows inference as one part of the training's progress, and passes on a cancel."""
 
-    def __init__(self, monitor: Monitor, total: int) -> None:
-        self._monitor, self._total, self.done = monitor, total, 0
+    def __init__(self, monitor: Monitor, show: Show, total: int) -> None:
+        self._monitor, self.show, self._total, self.done = monitor, show, total, 0
 
     def step(self, progress: Progress) -> None:
         self._monitor.step(Progress("Validating", self.done, self._total))
@@ -77,14 +80,24 @@ class _Validating:
         self._monitor.note(message)
 
 
+def _unseen(held: HeldOut, values: FloatArray) -> None:
+    """Nobody watches."""
+
+
 def validate(
-    model: LoadedModel, data: TrainingData, loss: Loss, options: InferenceOptions, monitor: Monitor
+    model: LoadedModel,
+    data: TrainingData,
+    loss: Loss,
+    options: InferenceOptions,
+    monitor: Monitor,
+    *,
+    show: Show = _unseen,
 ) -> Validation:
     """Run a network over the held-out photographs and pool the results of each data set.
 
     The network runs on a copy in evaluation mode; the module itself stays as it is.
     """
-    watch = _Validating(monitor, sum(len(source.validation) for source in data.sources))
+    watch = _Validating(monitor, show, sum(len(source.validation) for source in data.sources))
     scores, f1_curves = {}, []
     for source in data.sources:
         scores[source.name], f1 = _validate_source(model, source, loss, options, watch)
@@ -109,6 +122,7 @@ def _validate_source(
         values = predict(model, held.prepared, options, monitor=watch).values
         losses.append(_loss(loss, values, held))
         whole = restore(values, held.prepared, held.fov)
+        watch.show(held, whole)
         pooled.add(whole, held.label, held.fov.inside)
         one = LevelHistogram.from_map(ProbabilityMap(whole).levels, held.label, held.fov.inside)
         histogram = one if histogram is None else histogram + one

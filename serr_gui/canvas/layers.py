@@ -1,17 +1,31 @@
 """The pictures that lie on one another in the view, at the resolution of the screen and for the visible part only.
 
-From below: the photograph, the overlay (the level map through 256 colours), the outline of the field of view. Each
-is kept until what it depends on changes, so that a step of the threshold makes only the overlay anew, from one byte
-for each device pixel; the size of the photograph does not enter.
+From below: the photograph, the overlay (the level map through 256 colours), the error map (in place of the mask), the
+outline of the field of view. Each is kept until what it depends on changes, so that a step of the threshold makes only
+the overlay and the error map anew, from one or two bytes for each device pixel; the size of the photograph does not
+enter.
+
+Zoomed out, the error map compares what is seen of the mask with what would be seen of the label: a device pixel counts
+as found, or drawn, where any of its photograph's pixels is. So a missed or false vessel is never lost, however thin,
+and a border that is off by less than a device pixel is right. From 100 % on each pixel is judged by itself.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtGui import QImage
 
 from core.types import LEVELS, BoolArray, ByteArray
-from serr_gui.canvas.overlays import FovOutline, OverlayStyle, build_lut, to_argb32
+from serr_gui.canvas.overlays import (
+    ErrorStyle,
+    FovOutline,
+    OverlayStyle,
+    build_lut,
+    error_codes,
+    error_lut,
+    to_argb32,
+)
 from serr_gui.canvas.resampling import Box, LevelPyramid, PhotoPyramid, Scrolled
 
 _OPAQUE = QImage.Format.Format_RGB32
@@ -21,21 +35,27 @@ _PREMULTIPLIED = QImage.Format.Format_ARGB32_Premultiplied
 class Layers:
     """What is shown, and the pictures of it.
 
-    ``style``, ``threshold_level``, ``overlay_visible`` and ``fov_visible`` may be set at any time; the next
-    pictures follow.
+    ``style``, ``error_style`` (None: no error map), ``threshold_level``, ``overlay_visible`` and ``fov_visible`` may be
+    set at any time; the next pictures follow.
     """
 
     def __init__(self) -> None:
         self.style = OverlayStyle()
+        self.error_style: ErrorStyle | None = None
         self.threshold_level = LEVELS // 2
         self.overlay_visible = True
         self.fov_visible = True
         self._base: Scrolled | None = None
         self._levels: ByteArray | None = None
         self._scrolled_levels: Scrolled | None = None
+        self._error_levels: ByteArray | None = None
+        self._drawn: ByteArray | None = None
+        self._scrolled_error_levels: Scrolled | None = None
+        self._scrolled_drawn: Scrolled | None = None
         self._outline: FovOutline | None = None
         self._base_image = _Kept()
         self._overlay_image = _Kept()
+        self._error_image = _Kept()
         self._outline_image = _Kept()
 
     def set_base(self, pixels: ByteArray | None) -> None:
@@ -49,6 +69,20 @@ class Layers:
         self._scrolled_levels = None if self._levels is None else Scrolled(LevelPyramid(self._levels).render)
         self._overlay_image = _Kept()
 
+    def set_errors(self, levels: ByteArray | None, drawn: ByteArray | None) -> None:
+        """What the error map compares, both uint8 (H, W) and 0 outside the region: levels, and 1 where was drawn."""
+        if levels is None or drawn is None:
+            levels, drawn = None, None
+        self._error_image = _Kept()
+        if drawn is not self._drawn:
+            self._drawn = drawn
+            self._scrolled_drawn = None if drawn is None else Scrolled(LevelPyramid(drawn).render)
+        if levels is not self._error_levels:
+            self._error_levels = levels
+            shared = self._scrolled_levels if levels is self._levels else None
+            own = None if levels is None else Scrolled(LevelPyramid(levels).render)
+            self._scrolled_error_levels = shared or own
+
     def set_fov(self, inside: BoolArray | None) -> None:
         """The field of view, bool (H, W)."""
         self._outline = None if inside is None else FovOutline(inside)
@@ -56,9 +90,20 @@ class Layers:
 
     def mask(self) -> BoolArray | None:
         """Bool (H, W), the pixels that the pictures show as vessel; None where they show none."""
-        if self._levels is None or not self.overlay_visible or not self.style.show_mask:
+        if self._levels is None or not self.overlay_visible or not self.style.show_mask or self.shows_errors:
             return None
         return self._levels >= self.threshold_level
+
+    @property
+    def shows_errors(self) -> bool:
+        """Whether the error map is painted, in place of the mask."""
+        return self.error_style is not None and self._drawn is not None and self.overlay_visible
+
+    def errors(self) -> ByteArray | None:
+        """Codes of the error map, uint8 (H, W); None where none is painted."""
+        if not self.shows_errors or self._error_levels is None or self._drawn is None:
+            return None
+        return error_codes(self._error_levels, self._drawn, self.threshold_level)
 
     def pictures(self, zoom: float, box: Box, pixel_ratio: float) -> Iterator[QImage]:
         """The pictures from below, each (right - left) x (bottom - top) device pixels; valid until the next call.
@@ -72,10 +117,17 @@ class Layers:
             if self._base_image.is_old((zoom, box)):
                 self._base_image.hold(self._base.part(zoom, box), _OPAQUE)
             yield self._base_image.image
-        if self._scrolled_levels is not None and self.overlay_visible:
-            if self._overlay_image.is_old((zoom, box, self.style, self.threshold_level)):
-                self._overlay_image.image = self._coloured(self._scrolled_levels.part(zoom, box))
+        style = replace(self.style, show_mask=False) if self.shows_errors else self.style
+        seen = style.show_mask or style.show_probability
+        if self._scrolled_levels is not None and self.overlay_visible and seen:
+            if self._overlay_image.is_old((zoom, box, style, self.threshold_level)):
+                levels = self._scrolled_levels.part(zoom, box)
+                self._overlay_image.image = _coloured(levels, build_lut(style, self.threshold_level))
             yield self._overlay_image.image
+        if self.shows_errors:
+            if self._error_image.is_old((zoom, box, self.error_style, self.threshold_level)):
+                self._error_image.image = self._error_picture(zoom, box)
+            yield self._error_image.image
         if self._outline is not None and self.fov_visible:
             if self._outline_image.is_old((zoom, box, pixel_ratio)):
                 size = (box[2] - box[0], box[3] - box[1])
@@ -83,11 +135,19 @@ class Layers:
             if not self._outline_image.image.isNull():
                 yield self._outline_image.image
 
-    def _coloured(self, levels: ByteArray) -> QImage:
-        height, width = levels.shape
-        indexed = QImage(levels.data, width, height, width, QImage.Format.Format_Indexed8)
-        indexed.setColorTable(to_argb32(build_lut(self.style, self.threshold_level)))
-        return indexed.convertToFormat(_PREMULTIPLIED)
+    def _error_picture(self, zoom: float, box: Box) -> QImage:
+        levels, drawn, style = self._scrolled_error_levels, self._scrolled_drawn, self.error_style
+        if levels is None or drawn is None or style is None:
+            return QImage()
+        codes = error_codes(levels.part(zoom, box), drawn.part(zoom, box), self.threshold_level)
+        return _coloured(codes, error_lut(style))
+
+
+def _coloured(indices: ByteArray, lut: ByteArray) -> QImage:
+    height, width = indices.shape
+    indexed = QImage(indices.data, width, height, width, QImage.Format.Format_Indexed8)
+    indexed.setColorTable(to_argb32(lut))
+    return indexed.convertToFormat(_PREMULTIPLIED)
 
 
 class _Kept:

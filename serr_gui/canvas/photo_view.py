@@ -19,13 +19,15 @@ from PySide6.QtWidgets import QWidget
 from core.types import LEVELS, BoolArray, ByteArray
 from serr_gui.canvas.geometry import ViewGeometry
 from serr_gui.canvas.layers import Layers
-from serr_gui.canvas.overlays import OverlayStyle
+from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle
 from serr_gui.canvas.resampling import Box, zoomed_size
 
 ZOOM_STEP = 1.25
 """Factor of one notch of the wheel and of one press of + or -."""
 
 _PAN_STEP = 0.1
+_LOOK_SHARE, _LOOK_ZOOM = 0.3, 6.0
+"""How much of the view a part takes that is looked at, and how far it is enlarged at most."""
 
 
 class PhotoView(QWidget):
@@ -46,6 +48,7 @@ class PhotoView(QWidget):
         self._layers = Layers()
         self._photo: ByteArray | None = None
         self._hint = ""
+        self._marked: tuple[int, int, int, int] | None = None
 
         self._reported_zoom = 0.0
         self._cursor_place: QPointF | None = None
@@ -75,6 +78,8 @@ class PhotoView(QWidget):
         self._layers.set_base(rgb)
         self._layers.set_levels(None)
         self._layers.set_fov(None)
+        self._layers.set_errors(None, None)
+        self._marked = None
         self._geometry.set_image(*((0, 0) if rgb is None else (rgb.shape[1], rgb.shape[0])))
         self._view_changed()
 
@@ -96,6 +101,25 @@ class PhotoView(QWidget):
         self._check_shape(inside, "The field of view")
         self._layers.set_fov(inside)
         self.update()
+
+    def set_errors(self, levels: ByteArray | None, drawn: ByteArray | None) -> None:
+        """What the error map compares (``Layers.set_errors``); None takes it away."""
+        self._check_shape(levels, "The level map")
+        self._check_shape(drawn, "The label")
+        self._layers.set_errors(levels, drawn)
+        self.update()
+
+    def set_error_style(self, style: ErrorStyle | None) -> None:
+        """Show the error map in place of the mask; None shows the mask."""
+        if style != self._layers.error_style:
+            self._layers.error_style = style
+            self.update()
+
+    def set_marked(self, box: tuple[int, int, int, int] | None) -> None:
+        """Draw a frame around a part of the photograph: top, left, bottom and right, the last two exclusive."""
+        if box != self._marked:
+            self._marked = box
+            self.update()
 
     def set_threshold_level(self, level: int) -> None:
         """Vessel is where the level is at least this, 1 to 255."""
@@ -133,6 +157,10 @@ class PhotoView(QWidget):
         mask = self._layers.mask()
         return np.zeros(self._photo.shape[:2], dtype=np.bool_) if mask is None else mask
 
+    def shown_errors(self) -> ByteArray | None:
+        """Codes of the error map that is painted, uint8 (H, W) (``core.evaluation.error_map``); None without one."""
+        return self._layers.errors()
+
     # Where it is shown
 
     @property
@@ -161,6 +189,19 @@ class PhotoView(QWidget):
     def centre_on(self, x: float, y: float) -> None:
         """Bring a point of the photograph to the middle of the view."""
         self._geometry.centre_on(x, y)
+        self._view_changed()
+
+    def look_at(self, box: tuple[int, int, int, int], centre: tuple[int, int]) -> None:
+        """Bring a part of the photograph (top, left, bottom, right) into view, enlarged, its ``centre`` in the middle.
+
+        ``centre`` is (row, column). A part too large to be seen at 100 % is shown at 100 % around its centre.
+        """
+        if self._photo is None:
+            return
+        height, width = max(1, box[2] - box[0]), max(1, box[3] - box[1])
+        share = min(self._geometry.view[0] / width, self._geometry.view[1] / height)
+        self._geometry.zoom_to(min(max(share * _LOOK_SHARE, 1.0), _LOOK_ZOOM))
+        self._geometry.centre_on(centre[1] + 0.5, centre[0] + 0.5)
         self._view_changed()
 
     def image_point(self, place: QPointF) -> QPointF:
@@ -200,6 +241,16 @@ class PhotoView(QWidget):
         left, top = self._geometry.origin
         for picture in self._layers.pictures(self._geometry.zoom, box, ratio):
             painter.drawImage(left + box[0], top + box[1], picture)
+        if self._marked is not None:
+            self._paint_marked(painter, self._marked, ratio)
+
+    def _paint_marked(self, painter: QPainter, box: tuple[int, int, int, int], ratio: float) -> None:
+        """A light frame in a dark one, seen on bright and dark ground, a little outside what it marks."""
+        near, far = self._geometry.to_view(box[1], box[0]), self._geometry.to_view(box[3], box[2])
+        frame = QRectF(QPointF(*near), QPointF(*far)).adjusted(-4 * ratio, -4 * ratio, 4 * ratio, 4 * ratio)
+        for colour, width in ((Qt.GlobalColor.black, 3.0), (Qt.GlobalColor.white, 1.2)):
+            painter.setPen(QPen(colour, width * ratio))
+            painter.drawRect(frame)
 
     def _visible_box(self) -> Box:
         """The visible part of the zoomed photograph, in device pixels from its corner."""

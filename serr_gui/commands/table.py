@@ -5,12 +5,13 @@ Texts are marked in the files of the menus and translated when the window is mad
 
 from typing import Final
 
-from serr_gui.commands import file_menu, help_menu, segment_menu, view_menu
+from serr_gui.commands import compare_menu, file_menu, help_menu, segment_menu, view_menu
 from serr_gui.commands.command import Command
 
 COMMANDS: Final[tuple[Command, ...]] = (
     *file_menu.COMMANDS,
     *segment_menu.COMMANDS,
     *view_menu.COMMANDS,
+    *compare_menu.COMMANDS,
     *help_menu.COMMANDS,
 )

@@ -244,6 +244,9 @@ class SegmentationPanel(QWidget):
             "model": self.tr("the model's own"),
             "otsu": self.tr("by Otsu's method"),
             "user": self.tr("set by hand"),
+            "best_f1": self.tr("best F1 on this label"),
+            "youden": self.tr("largest Youden index on this label"),
+            "expert": self.tr("expert 2's sensitivity on this label"),
         }
         self._origin.setText(
             self.tr("{level}/256, {origin}").format(level=rule.level, origin=origins.get(rule.origin, rule.origin))

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from core.datasets.layouts import read_layout
-from core.datasets.recognise import case_of, partner_in
+from core.datasets.recognise import case_of, partners_in
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.types import BoolArray
 
@@ -80,8 +80,8 @@ def test_a_chosen_folder_gives_the_one_picture_of_a_photograph(tmp_path: Path) -
     folder = tmp_path / "second expert"
     wanted = write(folder / "eye_label.png", drawn.label.vessel)
     write(folder / "other.png", drawn.label.vessel)
-    assert partner_in(folder, photo) == wanted
-    assert partner_in(folder, tmp_path / "third.png") is None
+    third = tmp_path / "third.png"
+    assert partners_in(folder, [photo, third]) == {photo: wanted}
     write(folder / "eye_manual2.png", drawn.label.vessel)
-    assert partner_in(folder, photo) is None  # which one?
-    assert partner_in(tmp_path, photo) is None  # not the photograph itself
+    assert partners_in(folder, [photo]) == {}  # which one?
+    assert partners_in(tmp_path, [photo]) == {}  # not the photograph itself

@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 from sklearn import metrics
 
 from core.evaluation.counts import SCORE_NAMES, Counts, LevelHistogram, Scores, count, region_of
-from core.evaluation.report import Summary
+from core.evaluation.measure import Measured
+from core.evaluation.summary import Summary
 from core.types import FieldOfView, ProbabilityMap, ThresholdRule
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
@@ -191,13 +192,13 @@ def test_counting_raises_no_warning_on_empty_regions() -> None:
 
 def test_the_mean_is_over_the_photographs_in_which_a_figure_is_defined() -> None:
     each = [Counts(6, 2, 90, 2), Counts(0, 0, 95, 5), Counts(8, 0, 90, 2)]  # nothing found in the second: no precision
-    summary = Summary.of([(counts, counts.scores()) for counts in each])
+    summary = Summary.of([Measured(counts) for counts in each])
     assert summary.mean.precision == pytest.approx((6 / 8 + 1) / 2)
     assert summary.std.precision == pytest.approx(np.std([6 / 8, 1], ddof=1))
     assert summary.mean.sensitivity == pytest.approx((6 / 8 + 0 + 8 / 10) / 3)
     assert summary.pooled.sensitivity == pytest.approx(14 / 23)
     assert summary.n_images == 3
-    single = Summary.of([(each[0], each[0].scores())])
+    single = Summary.of([Measured(each[0])])
     assert single.mean.f1 == single.pooled.f1
     assert math.isnan(single.std.f1)
     assert math.isnan(single.mean.auc_roc)

@@ -124,9 +124,11 @@ def test_published_layouts_are_recognised(serr_data: Path) -> None:
         assert (found.layout, found.dataset.name) == (name, title)
         assert (found.dataset.count("training"), found.dataset.count("test")) == counts
         cases = {case.photo: case for split in ("train", "test") for case in _cases(name, serr_data, split)}
-        assert {e.case.photo: e.case for e in found.dataset.entries} == cases
+        assert {e.case.photo: (e.case.labels, e.case.fov) for e in found.dataset.entries} == {
+            photo: (case.labels, case.fov) for photo, case in cases.items()
+        }
     groups = [e.group for e in recognise(serr_data / "CHASE_DB1").dataset.entries]
-    assert sorted(groups) == sorted(f"image {number:02d}" for number in range(1, 11) for _ in "LR")
+    assert sorted(groups) == sorted(f"Image_{number:02d}" for number in range(1, 11) for _ in "LR")
     # Without the outer folder the names alone must do.
     plain = recognise(serr_data / "DRIVE" / "training")
     assert plain.dataset.name == "DRIVE training"

@@ -15,10 +15,13 @@ from PIL import Image
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.errors import InputError, LabelError, TrainingError
 from core.photo.preprocessing import Preprocessing, prepare
+from core.progress import Cancelled, Progress
 from core.training.augmentation import Sample, random_crop
-from core.training.config import AugmentationPart, TrainingConfig, load_config, to_toml
+from core.training.config import AugmentationPart, TrainingConfig, load_config, load_preset, presets, to_toml
 from core.training.events import EventLog, read_events
-from core.training.loop import EVENTS_FILE, one_cycle, train
+from core.training.loop import EVENTS_FILE, train
+from core.training.processes import own_slots
+from core.training.schedule import one_cycle
 from core.weights import load_model
 
 TINY = """
@@ -195,11 +198,18 @@ def test_the_learning_rate_rises_and_falls() -> None:
     assert rates[-1] < 1e-4
 
 
-def test_config_survives_toml(tmp_path: Path) -> None:
-    config = TrainingConfig().replaced("optimisation", steps=77).replaced("run", seed=5)
+def test_config_survives_toml_and_says_what_its_fields_mean(tmp_path: Path) -> None:
+    config = (
+        TrainingConfig().replaced("optimisation", steps=77).replaced("run", seed=5, name='two  spaces and "quotes"')
+    )
+    several = TrainingConfig().replaced("data", sources=[{"dataset": "drive"}, {"dataset": "eyes/of mine"}])
     path = tmp_path / "config.toml"
-    path.write_text(to_toml(config))
-    assert load_config(path) == config
+    for each in (config, several, *(load_preset(name) for name in presets())):
+        path.write_text(to_toml(each), encoding="utf-8")
+        assert load_config(path) == each
+    text = to_toml(config)
+    assert "# of the weights, the split and every random choice\nseed = 5\n" in text
+    assert max(len(line) for line in text.splitlines()) <= 120
 
 
 @pytest.mark.parametrize(
@@ -227,3 +237,90 @@ def test_event_log_drops_what_came_after_a_checkpoint(tmp_path: Path) -> None:
     log.cut_after(5)
     lines = (tmp_path / "events.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [0, 5]
+
+
+def test_a_run_ends_when_nothing_gets_better_and_resuming_ends_it_again(tmp_path: Path, drawn: Path) -> None:
+    config = tiny_config(tmp_path, steps=400).replaced("optimisation", patience=2, peak_rate=1e-9, ema_decay=0.0)
+    result = train(config, drawn, tmp_path / "run", device="cpu")
+    events = read_events(tmp_path / "run" / EVENTS_FILE)
+    (stop,) = [event for event in events if event["event"] == "stopped_early"]
+    assert stop["step"] - result.best_step == 8, "two validations of four steps each"
+    again = train(config, drawn, tmp_path / "run", resume=True, device="cpu")
+    assert curve(tmp_path / "run")[-1][0] == stop["step"]
+    assert load_model(again.weights).sha256 == load_model(result.weights).sha256
+
+
+def test_the_last_weights_are_kept_beside_the_best(tmp_path: Path, drawn: Path) -> None:
+    result = train(tiny_config(tmp_path), drawn, tmp_path / "run", device="cpu")
+    finished = read_events(tmp_path / "run" / EVENTS_FILE)[-1]
+    best, last = load_model(result.weights), load_model(tmp_path / "run" / finished["last"])
+    assert last.card.name == f"{best.card.name}-last"
+    assert "last step (12)" in last.card.notes
+    assert (best.sha256 == last.sha256) == (result.best_step == 12)
+
+
+def test_half_precision_learns_and_resumes(tmp_path: Path, drawn: Path) -> None:
+    config = tiny_config(tmp_path, steps=24).replaced("optimisation", precision="fp16")
+    whole = train(config, drawn, tmp_path / "whole", device="cpu")
+    assert curve(tmp_path / "whole")[-1][1] < curve(tmp_path / "whole")[0][1], "the loss falls"
+
+    class Pause:
+        def step(self, progress: Progress) -> None:
+            if progress.stage.startswith("Training") and progress.done == 9:
+                raise Cancelled
+
+        def note(self, message: str) -> None: ...
+
+    with pytest.raises(Cancelled):
+        train(config, drawn, tmp_path / "paused", device="cpu", monitor=Pause())
+    resumed = train(config, drawn, tmp_path / "paused", resume=True, device="cpu")
+    assert load_model(resumed.weights).sha256 == load_model(whole.weights).sha256
+
+
+def test_the_curves_for_tensorboard_are_those_of_the_log(tmp_path: Path, drawn: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    config = tiny_config(tmp_path).replaced("run", tensorboard=True, log_every=2)
+    train(config, drawn, tmp_path / "run", device="cpu")
+    seen = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    seen.Reload()
+    events = read_events(tmp_path / "run" / EVENTS_FILE)
+    for tag, kind, value in (
+        ("training/loss", "learned", lambda event: event["training_loss"]),
+        ("validation/auc_roc", "validated", lambda event: event["validation"]["auc_roc"]),
+    ):
+        points = [(point.step, point.value) for point in seen.Scalars(tag)]
+        said = [(event["step"], pytest.approx(value(event))) for event in events if event["event"] == kind]
+        assert points == said
+
+
+def test_two_processes_learn_what_one_learns(tmp_path: Path, drawn: Path) -> None:
+    config = tiny_config(tmp_path, steps=8).replaced("optimisation", batch=4, loss="bce_dice")
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(to_toml(config), encoding="utf-8")
+    one = train(config, drawn, tmp_path / "one", device="cpu")
+
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = ["-m", "core.cli", "train", "--root", drawn, "--out", tmp_path / "two", "--config", recipe]
+    done = subprocess.run(
+        [*launch, *map(str, command), "--device", "cpu", "--json"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["best_step"] == one.best_step, "one of the two speaks, and only once"
+    for alone, together in zip(curve(tmp_path / "one"), curve(tmp_path / "two"), strict=True):
+        assert alone[0] == together[0]
+        assert alone[1:] == pytest.approx(together[1:], rel=1e-4)
+
+
+def test_a_batch_that_cannot_be_divided_is_refused() -> None:
+    class Three:
+        world_size, global_rank = 3, 1
+
+    assert list(own_slots(6, Three())) == [2, 3]
+    with pytest.raises(TrainingError, match="4 crops cannot be divided among 3 processes"):
+        own_slots(4, Three())

@@ -1,0 +1,191 @@
+"""``serr jobs``: trainings that go on by themselves, and what has become of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.console import UsageError, monitored, say, say_json
+
+if TYPE_CHECKING:
+    from core.jobs.store import Job
+    from core.training.follow import RunView
+
+jobs = typer.Typer(
+    help="Trainings in processes of their own: they go on when the terminal or the window is closed.",
+    invoke_without_command=True,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+JobName = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job, the beginning of it, or the job's name.")]
+_LOG_LINES = 20
+
+
+@jobs.callback()
+def every(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the jobs; 'serr jobs COMMAND --help' tells more."""
+    if context.invoked_subcommand is None:
+        _list(as_json)
+
+
+@jobs.command("list")
+def list_command(as_json: AsJson = False) -> None:
+    """List the jobs, the newest last."""
+    _list(as_json)
+
+
+@jobs.command()
+def show(name: JobName, as_json: AsJson = False) -> None:
+    """Show one job: what it does, how far it is, how good it is, and what it said last."""
+    job = _found(name)
+    view = _view(job)
+    if as_json:
+        say_json(_facts(job, view))
+        return
+    rows = {key: value for key, value in _facts(job, view).items() if value not in ("", None, {}, [])}
+    width = max(len(key) for key in rows)
+    for key, value in rows.items():
+        say(f"{key:<{width}}  {_text(value)}")
+    for each in view.validated[-5:]:
+        say(
+            f"  step {each.step}: training loss {each.training_loss:.4f}, validation loss {each.loss:.4f}, "
+            f"AUC {each.auc_roc:.4f}, F1 {each.f1:.4f}"
+        )
+    log = _log(job)
+    if log:
+        say(f"\n{job.folder / 'log.txt'}, the last lines:")
+        for line in log:
+            say(f"  {line}")
+
+
+@jobs.command()
+def pause(name: JobName) -> None:
+    """Let a job finish its step, keep everything, and end; 'resume' goes on to the same result."""
+    from core.jobs.process import pause_job
+
+    say(_line(pause_job(_found(name))))
+
+
+@jobs.command()
+def stop(
+    name: JobName,
+    kill: Annotated[
+        bool, typer.Option("--kill", help="End its process at once if it does not follow; its last checkpoint stays.")
+    ] = False,
+) -> None:
+    """End a job with the best weights so far."""
+    from core.jobs.process import end_by_force, stop_job
+    from core.jobs.store import read_job
+
+    job = _found(name)
+    if kill:
+        end_by_force(job)
+        job = read_job(job.folder)
+    else:
+        job = stop_job(job)
+    say(_line(job))
+
+
+@jobs.command()
+def resume(name: JobName) -> None:
+    """Go on with a job that was paused, that failed, or whose process was killed."""
+    from core.jobs.process import start_job
+
+    job = _found(name)
+    if job.state == "done":
+        raise UsageError(f'the job "{job.order.name}" is done.')
+    say(_line(start_job(job)))
+
+
+@jobs.command()
+def remove(name: JobName) -> None:
+    """Remove a job with its run and its weights; add its weights to your models before ('serr models add')."""
+    from core.jobs.store import remove_job
+
+    job = _found(name)
+    remove_job(job)
+    say(f"removed {job.id}")
+
+
+@jobs.command(hidden=True)
+def work(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> None:
+    """Do a job: the command of its own process."""
+    from core.jobs.worker import work as run_work
+
+    with monitored() as monitor:
+        weights = run_work(folder, monitor)
+    if weights is not None:
+        say(str(weights))
+
+
+def _found(name: str) -> "Job":
+    from core.jobs.store import find_job
+
+    return find_job(name)
+
+
+def _list(as_json: bool) -> None:
+    from core.jobs.store import jobs_folder, list_jobs
+
+    found = list_jobs()
+    if as_json:
+        say_json([_facts(job, _view(job)) for job in found])
+        return
+    if not found:
+        say(f"There are no training jobs. 'serr jobs start' makes one. They are kept in {jobs_folder()}.")
+        return
+    for job in found:
+        say(_line(job))
+
+
+def _line(job: "Job") -> str:
+    view = _view(job)
+    far = f"{view.step}/{view.steps}" if view.steps else "-"
+    best = f"AUC {view.best.auc_roc:.4f}" if view.best else "-"
+    state = f"{job.state}, wished: {job.wish}" if job.wish else job.state
+    line = f"{job.id}  {state:<12} {far:>12}  {best:<11}  {job.order.name}"
+    return f"{line}\n    {job.status.sentence}" if job.status.sentence else line
+
+
+def _view(job: "Job") -> "RunView":
+    from core.training.follow import follow_run
+
+    return follow_run(job.run)
+
+
+def _facts(job: "Job", view: "RunView") -> dict[str, Any]:
+    """What there is to say about a job, as plain values."""
+    best = view.best
+    return {
+        "id": job.id,
+        "name": job.order.name,
+        "state": job.state,
+        "wish": job.wish,
+        "sentence": job.status.sentence,
+        "stage": job.status.stage,
+        "data": job.order.data,
+        "start_from": job.order.start_from,
+        "device": job.status.device or " or ".join(job.order.devices),
+        "created": job.order.created,
+        "changed": job.status.changed,
+        "step": view.step,
+        "steps": view.steps,
+        "seconds_left": view.seconds_left if job.state == "running" else None,
+        "best": {"step": best.step, "auc_roc": best.auc_roc, "f1": best.f1} if best else None,
+        "weights": str(job.weights) if job.weights else "",
+        "folder": str(job.folder),
+        "pid": job.status.pid if job.alive else None,
+        "notes": job.order.notes,
+    }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _log(job: "Job") -> list[str]:
+    from core.jobs.store import read_log
+
+    return read_log(job, 1 << 14).splitlines()[-_LOG_LINES:]

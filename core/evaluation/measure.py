@@ -1,0 +1,125 @@
+"""One mask or probability map against one label: everything that is measured of it, in a form that can be pooled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from core.evaluation.calibration import Calibration
+from core.evaluation.centre_lines import NO_CENTRE_LINES, CentreLineCounts, count_centre_lines
+from core.evaluation.counts import Counts, LevelHistogram, Scores, count
+from core.evaluation.curves import Areas, FineHistogram, SortedValues
+from core.types import BoolArray, ProbabilityMap, ThresholdRule
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GivenMask:
+    """Vessels that somebody else has found, bool (H, W), without probabilities and without a threshold."""
+
+    vessel: BoolArray
+
+
+Found = ProbabilityMap | GivenMask
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a reader wants of a comparison."""
+
+    counts: Counts
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """A comparison in one region. ``levels``, ``calibration`` and ``fine`` are None for a mask without probabilities.
+
+    ``areas`` are exact for one photograph; they cannot be pooled from those of several (``pool`` is told them).
+    ``values`` are what they come from; who keeps many comparisons lets go of them.
+    """
+
+    counts: Counts
+    centre_lines: CentreLineCounts = NO_CENTRE_LINES
+    areas: Areas = Areas()  # noqa: RUF009 - a frozen value
+    levels: LevelHistogram | None = None
+    calibration: Calibration | None = None
+    fine: FineHistogram | None = None
+    values: SortedValues | None = None
+
+    @property
+    def scores(self) -> Scores:
+        """All figures of this comparison."""
+        return self.counts.scores(
+            auc_roc=self.areas.auc_roc,
+            auc_pr=self.areas.auc_pr,
+            cl_dice=self.centre_lines.cl_dice,
+            **({} if self.calibration is None else {"ece": self.calibration.ece}),
+        )
+
+    @property
+    def figures(self) -> Figures:
+        return Figures(self.counts, self.scores)
+
+
+def measure(found: Found, label: BoolArray, inside: BoolArray, *, rule: ThresholdRule | None) -> Measured:
+    """Compare a map, or a mask that was given, with a label inside a region.
+
+    Parameters
+    ----------
+    found, label, inside : (H, W) each; the map or mask, what the expert drew, and where to count.
+    rule : the threshold of a map; not used for a mask.
+    """
+    if isinstance(found, GivenMask):
+        return measure_mask(found.vessel, label, inside)
+    if rule is None:
+        raise ValueError("a probability map needs a threshold to be scored")
+    levels = LevelHistogram.from_map(found.levels, label, inside)
+    values = SortedValues.of(found.values, label, inside)
+    return Measured(
+        counts=levels.counts(rule),
+        centre_lines=count_centre_lines(found.levels >= rule.level, label, inside),
+        areas=values.areas,
+        levels=levels,
+        calibration=Calibration.from_map(found.values, label, inside),
+        fine=FineHistogram.of(values),
+        values=values,
+    )
+
+
+def measure_mask(vessel: BoolArray, label: BoolArray, inside: BoolArray) -> Measured:
+    """Compare a mask with a label inside a region, bool (H, W) each."""
+    return Measured(count(vessel, label, inside), count_centre_lines(vessel, label, inside))
+
+
+def pool(parts: Sequence[Measured], exact: Areas | None = None) -> Measured:
+    """All pixels of several comparisons taken together.
+
+    Parameters
+    ----------
+    exact : the areas under the pooled curves where they are known (``PooledValues``); None: from the fine bins.
+    """
+    levels = [part.levels for part in parts if part.levels is not None]
+    calibrations = [part.calibration for part in parts if part.calibration is not None]
+    fines = [part.fine for part in parts if part.fine is not None]
+    fine = FineHistogram.pooled(fines) if fines else None
+    if exact is None:
+        exact = Areas() if fine is None else fine.points().areas
+    return Measured(
+        counts=reduce(add, (part.counts for part in parts), Counts(0, 0, 0, 0)),
+        centre_lines=reduce(add, (part.centre_lines for part in parts), NO_CENTRE_LINES),
+        areas=exact,
+        levels=reduce(add, levels) if levels else None,
+        calibration=reduce(add, calibrations) if calibrations else None,
+        fine=fine,
+    )
+
+
+def found_vessels(found: Found, rule: ThresholdRule | None) -> BoolArray:
+    """The mask that is scored, bool (H, W)."""
+    if isinstance(found, GivenMask):
+        return found.vessel
+    if rule is None:
+        raise ValueError("a probability map needs a threshold")
+    return np.asarray(found.levels >= rule.level)

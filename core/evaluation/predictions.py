@@ -1,0 +1,235 @@
+"""Results that somebody else made, as files: probability maps or masks, to be scored as our own are.
+
+Read are pictures of 8 or 16 bit (grey; 0 is background, the highest value of the type is certainty), TIFF with decimals
+and ``.npy`` arrays (never pickled objects), the last two in [0, 1]. Where no file of the folder holds more than two
+values they are masks, else all of them are probabilities.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import InputError
+from core.evaluation.measure import Found, GivenMask
+from core.files import shown
+from core.photo.companions import photo_stem
+from core.photo.decoding import decode
+from core.photo.headers import MAX_PIXELS, damaged, sniff
+from core.photo.reading import PHOTO_SUFFIXES
+from core.photo.sixteen_bit import decode_16_bit
+from core.progress import SILENT, Monitor, Progress
+from core.types import FieldOfView, FloatArray, FundusImage, ProbabilityMap
+
+SUFFIXES = (*PHOTO_SUFFIXES, ".npy")
+
+_ENDINGS = (
+    *("", "_probability", "_probabilities", "_prob", "_probs", "_prediction", "_pred", "_map", "_output"),
+    *("_mask", "_binary", "_segmentation", "_seg", "_vessels", "_vessel"),
+)
+"""How the name of a result may go on after the photograph's own, the most telling first."""
+
+_PARTS = ("_test", "_training", "_train")
+"""Ends of photographs' names that names of results often lack: DRIVE's ``01_test.tif``, a result ``01.png``."""
+
+Kind = Literal["masks", "probabilities"]
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """The results in a folder for some photographs.
+
+    ``files`` photograph -> result; ``kind`` what they hold; ``sha256`` of all their names and bytes.
+    """
+
+    folder: Path
+    files: dict[Path, Path]
+    kind: Kind
+    sha256: str
+
+    def predict(self, image: FundusImage, fov: FieldOfView, monitor: Monitor = SILENT) -> Found:
+        """The result of a photograph, in the form in which ``evaluate_dataset`` asks for it.
+
+        Raises
+        ------
+        InputError : there is none, it cannot be read, or it has another size.
+        """
+        path = self.files.get(image.source) if image.source is not None else None
+        if path is None:
+            name = "a photograph without a file" if image.source is None else shown(image.source.name)
+            raise InputError(f"{shown(self.folder)} has no result for {name}: add it, or leave the photograph out.")
+        values = read_values(path)
+        if values.shape != image.shape:
+            raise InputError(
+                f"{shown(path.name)} has {values.shape[1]} x {values.shape[0]} pixels, but the photograph has "
+                f"{image.shape[1]} x {image.shape[0]}. A result must lie on the photograph's own pixels."
+            )
+        return GivenMask(values > 0) if self.kind == "masks" else ProbabilityMap(values)
+
+
+def find_predictions(folder: Path, photos: Sequence[Path], monitor: Monitor = SILENT) -> Predictions:
+    """Find the results of photographs by name, and whether they are masks or probabilities.
+
+    A result is called as its photograph, or goes on with a word such as ``_probability`` or ``_mask`` (``_ENDINGS``);
+    ``_test`` or ``_training`` at the end of the photograph's name may be missing. Small and capital letters are the
+    same.
+
+    Raises
+    ------
+    InputError : no folder, no result for any photograph, several that fit one equally well, or one that cannot be read.
+    """
+    try:
+        there = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES))
+    except OSError as error:
+        raise InputError(
+            f"The folder of results {shown(folder)} cannot be read ({error.strerror or error}). Check the path."
+        ) from error
+    by_stem: dict[str, list[Path]] = {}
+    for path in there:
+        by_stem.setdefault(photo_stem(path).casefold(), []).append(path)
+    files = {photo: found for photo in photos if (found := _result_of(photo, by_stem)) is not None}
+    if not files:
+        example = photo_stem(photos[0]) if photos else "eye"
+        raise InputError(
+            f"{shown(folder)} has no result for any of the {len(photos)} photographs. A result is called as its "
+            f"photograph, such as {shown(example)}.png or {shown(example)}_probability.npy ({', '.join(SUFFIXES)})."
+        )
+    kind: Kind = "masks"
+    for number, path in enumerate(files.values()):
+        monitor.step(Progress("Looking at the results", number, len(files)))
+        if not _is_two_valued(path):
+            kind = "probabilities"
+            break
+    return Predictions(folder, files, kind, _digest(files.values()))
+
+
+def read_values(path: Path) -> FloatArray:
+    """The values of a result, float32 (H, W) in [0, 1].
+
+    Raises
+    ------
+    InputError : unreadable, damaged, colours, more than one picture, or values that are no probabilities.
+    """
+    if path.suffix.lower() == ".npy":
+        return _scaled(path, _read_npy(path))
+    floats = _float_tiff(path)
+    if floats is not None:
+        return _scaled(path, floats)
+    picture = decode(path)
+    values: npt.NDArray[Any] = picture.pixels
+    if picture.bits == 16:
+        data = path.read_bytes()
+        words = decode_16_bit(sniff(path, data), data)
+        if words is None:
+            raise damaged(path)
+        values = words
+    if values.ndim == 3:
+        if (values[:, :, :1] != values).any():
+            raise InputError(f"{shown(path.name)} is a colour picture: a result is grey. Choose the map or the mask.")
+        values = values[:, :, 0]
+    return _scaled(path, values)
+
+
+def _result_of(photo: Path, by_stem: dict[str, list[Path]]) -> Path | None:
+    stem = photo_stem(photo).casefold()
+    shorter = next((stem.removesuffix(part) for part in _PARTS if stem.endswith(part)), stem)
+    for name in dict.fromkeys((stem, shorter)):
+        for ending in _ENDINGS:
+            found = [path for path in by_stem.get(name + ending, []) if not _same(path, photo)]
+            if len(found) > 1:
+                several = " and ".join(shown(path.name) for path in found)
+                raise InputError(
+                    f"There is more than one result for {shown(photo.name)} in {shown(found[0].parent)}: {several}. "
+                    "Leave one of them there."
+                )
+            if found:
+                return found[0]
+    return None
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _is_two_valued(path: Path) -> bool:
+    """Whether all values are 0 or one other."""
+    values = read_values(path)
+    return bool(((values == 0) | (values == values.max())).all())
+
+
+def _read_npy(path: Path) -> npt.NDArray[Any]:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if array.size > MAX_PIXELS:
+            raise InputError(f"{shown(path.name)} is too large: {array.size} values. Give one map for each photograph.")
+        values = np.array(array).squeeze()
+    except OSError as error:
+        raise InputError(f"{shown(path)} cannot be read ({error.strerror or error}). Check the file.") from error
+    except (ValueError, EOFError) as error:  # pickled objects, or damaged
+        raise InputError(
+            f"{shown(path.name)} is no plain array of numbers ({error}). Save it with numpy.save(..., values)."
+        ) from error
+    if values.ndim != 2 or not values.size:
+        raise InputError(f"{shown(path.name)} has the shape {array.shape}: a result has height and width only.")
+    return values
+
+
+def _float_tiff(path: Path) -> npt.NDArray[Any] | None:
+    """The values of a TIFF file with decimals, None for any other file."""
+    if path.suffix.lower() not in {".tif", ".tiff"}:
+        return None
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            page = file.pages[0]
+            if page.dtype is None or page.dtype.kind != "f":
+                return None
+            if len(file.pages) > 1 or page.size > MAX_PIXELS:
+                raise InputError(f"{shown(path.name)} holds more than one map, or one that is too large.")
+            values: npt.NDArray[Any] = page.asarray().squeeze()
+    except InputError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever is wrong with the file, reading it as a picture says it in a sentence
+        return None
+    if values.ndim != 2:
+        raise InputError(f"{shown(path.name)} has the shape {values.shape}: a result has height and width only.")
+    return values
+
+
+def _scaled(path: Path, values: npt.NDArray[Any]) -> FloatArray:
+    kind = values.dtype.kind
+    if kind == "b":
+        return values.astype(np.float32)
+    if kind == "f":
+        low, high = float(values.min()), float(values.max())
+        if not (low >= 0.0 and high <= 1.0):  # also catches NaN
+            raise InputError(
+                f"{shown(path.name)} holds values from {low:g} to {high:g}: probabilities lie between 0 and 1. "
+                "Scale them, or save the map as 8- or 16-bit picture."
+            )
+        return np.ascontiguousarray(values, dtype=np.float32)
+    if kind == "u" and values.dtype.itemsize <= 2:
+        return (values / np.float64(np.iinfo(values.dtype).max)).astype(np.float32)
+    if kind in "iu" and int(values.min()) >= 0 and int(values.max()) <= 1:
+        return values.astype(np.float32)
+    raise InputError(
+        f"{shown(path.name)} holds whole numbers of a kind ({values.dtype}) whose range says nothing. Save it as "
+        "uint8, uint16, or with decimals between 0 and 1."
+    )
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.name.encode("utf-8", "surrogateescape") + b"\0")
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

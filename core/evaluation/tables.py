@@ -1,0 +1,185 @@
+"""An evaluation as text for a person and as CSV for a program."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from core.evaluation.counts import SCORE_NAMES, Counts, Region, Scores
+from core.evaluation.curves import FINE_BINS
+from core.evaluation.report import EvaluationReport, RegionResult
+from core.evaluation.suggest import chosen_on_label
+from core.evaluation.summary import Summary
+from core.files import shown
+from core.types import FovOrigin, ThresholdOrigin, ThresholdRule
+
+SHORT = {
+    "accuracy": "ACC",
+    "sensitivity": "SE",
+    "specificity": "SP",
+    "precision": "PPV",
+    "f1": "F1",
+    "iou": "IoU",
+    "mcc": "MCC",
+    "kappa": "kappa",
+    "cl_dice": "clDice",
+    "auc_roc": "AUC",
+    "auc_pr": "AP",
+    "ece": "ECE",
+}
+LEGEND = (
+    "ACC accuracy, SE sensitivity, SP specificity, PPV precision, F1 = Dice, IoU = Jaccard, MCC Matthews correlation, "
+    "kappa Cohen's, clDice of the centre lines, AUC area under the ROC curve, AP area under the precision-recall curve "
+    "(average precision), ECE expected calibration error (15 bins; lower is better); - undefined"
+)
+REGION_TEXT: dict[Region, str] = {"fov": "inside the field of view", "image": "whole image"}
+_ORIGIN_TEXT: dict[ThresholdOrigin, str] = {
+    "model": "the model's own",
+    "user": "given by the user",
+    "default": "one half: none was given",
+    "otsu": "by Otsu's method",
+    "youden": "largest Youden index",
+    "best_f1": "best F1",
+    "expert": "an expert's sensitivity",
+    "sidecar": "from a side-car",
+}
+_FOV_TEXT: dict[FovOrigin, str] = {
+    "file": "from a file",
+    "estimated": "estimated from the photograph",
+    "edited": "edited by hand",
+    "full": "the whole photograph",
+}
+_LINE = 118
+
+
+def facts(report: EvaluationReport) -> dict[str, str]:
+    """The protocol: what a reader must know before a figure means anything, as name and words."""
+    origins = ", ".join(f"{_FOV_TEXT[origin]} ({number})" for origin, number in sorted(report.fov_origins.items()))
+    lines = {
+        "data set": f"{report.dataset}, {report.split}, {report.n_images} photographs",
+        "protocol": report.protocol,
+        "labels": report.labels,
+        "region": f"{REGION_TEXT[report.region]}; field of view {origins}",
+        "method": report.method.text,
+        "threshold": threshold_text(report.rule),
+    }
+    if report.method.seeds:
+        lines["seeds"] = ", ".join(str(seed) for seed in report.method.seeds)
+    if not report.result.exact_auc:
+        lines["areas"] = f"pooled AUC and AP from {FINE_BINS} bins: too many pixels to keep each value"
+    if report.total.bootstrap is not None:
+        drawn = report.total.bootstrap
+        lines["intervals"] = f"95 %, {drawn.resamples} drawings of photographs with replacement, seed {drawn.seed}"
+    if not report.complete:
+        many = report.n_images + len(report.failed)
+        lines["INCOMPLETE"] = (
+            f"{len(report.failed)} of {many} photographs could not be evaluated: no figure here is that of the data set"
+        )
+    lines["versions"] = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    return lines
+
+
+def threshold_text(rule: ThresholdRule | None) -> str:
+    """A threshold and where it came from."""
+    if rule is None:
+        return "none: masks as they were given"
+    warning = " on these labels: no honest test" if chosen_on_label(rule) else ""
+    return f"{rule.threshold:.4f} ({rule.level}/256), {_ORIGIN_TEXT[rule.origin]}{warning}"
+
+
+def total_rows(result: RegionResult) -> list[tuple[str, Counts | None, Scores]]:
+    """Rows over all photographs: name, counts, figures; the experts' after those of the method."""
+    rows: list[tuple[str, Counts | None, Scores]] = []
+    for name, total in (("", result.total), *result.experts):
+        rows += _rows_of(f"{name}, " if name else "", total)
+    if result.best is not None:
+        best = result.best
+        rows.append((f"best F1 here, {best.rule.level}/256: no test", best.figures.counts, best.figures.scores))
+    return rows
+
+
+def to_text(report: EvaluationReport) -> str:
+    """A table for a person, in plain ASCII apart from names."""
+    sections = [
+        (REGION_TEXT[result.region] + note, [(name, scores) for name, _, scores in total_rows(result)])
+        for result, note in ((report.result, ""), (report.beside, " (beside it)"))
+    ]
+    each = [(image.stem, image.scores) for image in report.images]
+    width = 1 + max(len(name) for _, rows in [*sections, ("", each)] for name, _ in rows)
+    lines = [f"{name:<11}{value}" for name, value in facts(report).items()]
+    for title, rows in [*sections, (f"each photograph, {REGION_TEXT[report.region]}", each)]:
+        lines += ["", title.upper(), _header(width), *(_line(name, scores, width) for name, scores in rows)]
+    if report.failed:
+        lines += ["", "NOT EVALUATED", *(f"{shown(path.name)}: {why}" for path, why in report.failed)]
+    notes = [f"{image.stem}: {note}" for image in report.images for note in image.notes]
+    if notes:
+        lines += ["", "NOTES", *notes]
+    return "\n".join([*lines, "", *_wrapped(LEGEND)])
+
+
+def to_csv(report: EvaluationReport) -> str:
+    """One row for each photograph and region, then the totals; every row says what it was computed on.
+
+    The column ``region`` tells both regions apart; undefined is empty; photographs that failed say why in ``note``.
+    """
+    what: dict[str, object] = {
+        "dataset": report.dataset,
+        "split": report.split,
+        "labels": report.labels,
+        "method": report.method.name,
+        "kind": report.method.kind,
+        "sha256": report.method.sha256,
+        "tta": report.method.tta,
+        "seeds": " ".join(str(seed) for seed in report.method.seeds),
+        "threshold": "" if report.rule is None else report.rule.threshold,
+        "threshold_origin": "masks as given" if report.rule is None else report.rule.origin,
+    }
+    columns = [*what, "region", "row", "tp", "fp", "tn", "fn", *SCORE_NAMES, "field_of_view", "note"]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    for result in (report.result, report.beside):
+        here = what | {"region": result.region}
+        for image in report.images:
+            figures = image.figures if result is report.result else image.beside
+            row = {"row": image.stem, "field_of_view": image.fov_origin, "note": " ".join(image.notes)}
+            writer.writerow(here | row | asdict(figures.counts) | figures.scores.to_dict())
+        for name, counts, scores in total_rows(result):
+            writer.writerow(here | {"row": name} | (asdict(counts) if counts else {}) | scores.to_dict())
+    for path, why in report.failed:
+        writer.writerow(what | {"row": path.stem, "note": f"not evaluated: {why}"})
+    return text.getvalue()
+
+
+def cell(value: float) -> str:
+    """A figure with four digits, or a dash where it is undefined."""
+    return "-" if math.isnan(value) else f"{value:.4f}"
+
+
+def _rows_of(prefix: str, total: Summary) -> list[tuple[str, Counts | None, Scores]]:
+    rows: list[tuple[str, Counts | None, Scores]] = [(f"{prefix}all pixels pooled", total.counts, total.pooled)]
+    drawn = total.bootstrap
+    if drawn is not None:
+        rows += [(f"{prefix}  95 % from", None, drawn.pooled.low), (f"{prefix}  95 % to", None, drawn.pooled.high)]
+    rows += [(f"{prefix}mean over images", None, total.mean), (f"{prefix}standard deviation", None, total.std)]
+    if drawn is not None:
+        rows += [
+            (f"{prefix}  mean, 95 % from", None, drawn.mean.low),
+            (f"{prefix}  mean, 95 % to", None, drawn.mean.high),
+        ]
+    return rows
+
+
+def _header(width: int) -> str:
+    return " " * width + "".join(f"{SHORT[name]:>7}" for name in SCORE_NAMES)
+
+
+def _line(name: str, scores: Scores, width: int) -> str:
+    return f"{name:<{width}}" + "".join(f"{cell(getattr(scores, score)):>7}" for score in SCORE_NAMES)
+
+
+def _wrapped(text: str) -> Iterable[str]:
+    import textwrap
+
+    return textwrap.wrap(text, _LINE)

@@ -1,0 +1,171 @@
+"""Starting a job's process so that it outlives the window, and what it does to be a good neighbour of it."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+import core
+from core.errors import TrainingError
+from core.files import output_error
+from core.jobs.locks import is_held, try_lock
+from core.jobs.store import (
+    LOCK_FILE,
+    LOG_FILE,
+    Job,
+    JobStatus,
+    best_weights,
+    read_job,
+    read_log,
+    write_status,
+    write_wish,
+)
+from core.resources import command_line
+
+START_VARIABLE: Final = "SERR_JOB_START"
+"""Names a start, so that the starter knows the answer of the process that it started from an older one's."""
+
+_ANSWER_S: Final = 60.0
+_NICENESS: Final = 10
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def start_job(job: Job) -> Job:
+    """Start the process of a job, or start it again, and wait for its first word.
+
+    Raises
+    ------
+    TrainingError : it is alive already, or its process ends without a word; OutputError : its folder cannot be used.
+    """
+    if read_job(job.folder).alive and is_held(job.folder / LOCK_FILE):
+        raise TrainingError(f'The job "{job.order.name}" is going on already.')
+    write_wish(job.folder, None)
+    start_id = secrets.token_hex(8)
+    process = _launch(job.folder, start_id)
+    deadline = time.monotonic() + _ANSWER_S
+    ended = False
+    while not ended and time.monotonic() < deadline:
+        ended = process.poll() is not None  # asked first: what it said before its end is read below
+        now = read_job(job.folder)
+        if now.status.start_id == start_id:
+            return now
+        time.sleep(0.05)
+    raise TrainingError(f'The process of the job "{job.order.name}" did not start. {_last_line(job)}'.rstrip())
+
+
+def pause_job(job: Job) -> Job:
+    """Ask a job to finish its step, keep everything, and end. Raises TrainingError where it does not run."""
+    job = read_job(job.folder)
+    if not job.alive:
+        raise TrainingError(f'The job "{job.order.name}" does not run: it is {job.state}.')
+    write_wish(job.folder, "pause")
+    return read_job(job.folder)
+
+
+def stop_job(job: Job) -> Job:
+    """Ask a job to end with the best weights so far; one that does not run any more gets those that it had kept.
+
+    Raises
+    ------
+    TrainingError : it is done, or has no weights yet.
+    """
+    job = read_job(job.folder)
+    if job.alive:
+        write_wish(job.folder, "stop")
+        return read_job(job.folder)
+    if job.state == "done":
+        raise TrainingError(f'The job "{job.order.name}" is done already.')
+    weights = best_weights(job.run)
+    if weights is None:
+        raise TrainingError(f'The job "{job.order.name}" has no weights yet: resume it, or remove it.')
+    lock = try_lock(job.folder / LOCK_FILE)
+    if lock is None:
+        raise TrainingError(f'The job "{job.order.name}" is just starting: try again.')
+    try:
+        sentence = "Stopped: these are the best weights that it had kept."
+        write_status(job.folder, replace(job.status, state="done", sentence=sentence, weights=weights.name))
+    finally:
+        lock.release()
+    return read_job(job.folder)
+
+
+def end_by_force(job: Job, *, patience_s: float = 10.0) -> None:
+    """End the process of a job that does not follow wishes: asked first, killed after ``patience_s``."""
+    process = _process_of(job.status)
+    if process is None:
+        return
+    with suppress(psutil.Error):
+        process.terminate()
+        try:
+            process.wait(patience_s)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(patience_s)
+
+
+def this_process() -> tuple[int, float]:
+    """Number and time of start, which together name this process for good."""
+    return os.getpid(), psutil.Process().create_time()
+
+
+def step_back() -> None:
+    """Let every program that a person works with go first: called by the job's process itself."""
+    with suppress(psutil.Error, OSError):
+        if sys.platform == "win32":
+            psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            os.nice(max(0, _NICENESS - os.nice(0)))
+    if sys.platform == "linux":
+        # Linux shares the processor between sessions first, and niceness counts within one: the session needs it, too.
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(_NICENESS), encoding="ascii")
+
+
+def _launch(folder: Path, start_id: str) -> "subprocess.Popen[bytes]":
+    _children[:] = [child for child in _children if child.poll() is None]  # no zombies of jobs that have ended
+    environ = os.environ | {START_VARIABLE: start_id, "PYTHONUNBUFFERED": "1"}
+    if not getattr(sys, "frozen", False):
+        root = str(Path(core.__file__).resolve().parent.parent)
+        environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environ.get("PYTHONPATH", "")]))
+    flags = 0
+    if sys.platform == "win32":
+        flags = (
+            subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        )
+    try:
+        with (folder / LOG_FILE).open("ab") as log:
+            process = subprocess.Popen(
+                [*command_line(), "jobs", "work", str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=environ,
+                creationflags=flags,
+                start_new_session=True,  # closing the terminal or the window does not end it
+            )
+    except OSError as error:
+        raise output_error(folder / LOG_FILE, error) from error
+    _children.append(process)
+    return process
+
+
+def _process_of(status: JobStatus) -> psutil.Process | None:
+    try:
+        process = psutil.Process(status.pid) if status.pid > 0 else None
+        same = process is not None and abs(process.create_time() - status.pid_started) < 1.0
+    except psutil.Error:
+        return None
+    return process if same else None
+
+
+def _last_line(job: Job) -> str:
+    said = [line for line in read_log(job, 4096).splitlines() if line.strip()]
+    return said[-1] if said else ""

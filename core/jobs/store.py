@@ -1,0 +1,323 @@
+"""The folder of training jobs: what each of them shall do, and what became of it.
+
+Each job is a folder with everything in it: ``job.json`` (what was asked for), ``recipe.toml`` (the configuration),
+``status.json`` (written by the job's own process), ``control`` (a wish for that process), ``log.txt`` (what it said),
+and ``run/`` (see ``core.training``). No program has to stay open for a job, and no list of jobs is kept anywhere else.
+
+A job is alive while its process holds the lock on ``lock``. The operating system gives the lock back however the
+process ends, so a job whose process was killed is known as such, by anybody, at any time.
+"""
+
+import json
+import os
+import platform
+import secrets
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from core.errors import TrainingError
+from core.files import output_error, shown, write_bytes_atomic
+from core.jobs.locks import is_held
+
+JobState = Literal["starting", "queued", "running", "paused", "done", "failed", "interrupted"]
+"""``paused``: it ended on a wish and can go on. ``interrupted``: its process was killed; it can go on, too."""
+Wish = Literal["pause", "stop"]
+"""``pause``: finish the step, keep everything, end. ``stop``: end with the best weights so far."""
+
+FORMAT_VERSION: Final = 1
+ALIVE: Final[frozenset[JobState]] = frozenset({"starting", "queued", "running"})
+JOB_FILE, STATUS_FILE, RECIPE_FILE, CONTROL_FILE = "job.json", "status.json", "recipe.toml", "control"
+LOCK_FILE, LOG_FILE, RUN_FOLDER, RESERVE_FILE = "lock", "log.txt", "run", "reserve"
+_CHECKPOINT_FILE: Final = "checkpoint.safetensors"
+_RESERVE_BYTES: Final = 1 << 16
+_STARTING_S: Final = 60.0
+"""A job without a word from its process counts as starting for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """What was asked for when the job was made.
+
+    Parameters
+    ----------
+    name, notes : for a person. ``created`` : UTC, ISO 8601.
+    root : folder of the data sets that the recipe names; empty for data set files.
+    data, start_from : what is learned from, and the model that is trained on (empty: from scratch), in words.
+    devices : torch names of the devices that will do ("cuda:0", "cuda:1"); the first free one is taken.
+    count : how many of them at once.
+    estimate : the measured estimate that the person saw, or empty.
+    """
+
+    name: str
+    notes: str = ""
+    created: str = ""
+    root: str = ""
+    data: str = ""
+    start_from: str = ""
+    devices: tuple[str, ...] = ("cpu",)
+    count: int = 1
+    estimate: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What the job's process said last. ``sentence`` tells a person why it ended. ``changed`` is UTC, ISO 8601."""
+
+    state: JobState = "starting"
+    sentence: str = ""
+    stage: str = ""
+    device: str = ""
+    pid: int = 0
+    pid_started: float = 0.0
+    host: str = ""
+    start_id: str = ""
+    queued: str = ""
+    changed: str = ""
+    weights: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is found on the disk; ``state`` takes into account whether its process is alive."""
+
+    folder: Path
+    order: JobOrder
+    status: JobStatus
+    state: JobState
+    wish: Wish | None = None
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def run(self) -> Path:
+        """The folder of the training run."""
+        return self.folder / RUN_FOLDER
+
+    @property
+    def alive(self) -> bool:
+        return self.state in ALIVE
+
+    @property
+    def weights(self) -> Path | None:
+        """The finished weights file."""
+        path = self.run / self.status.weights
+        return path if self.status.weights and path.is_file() else None
+
+
+def jobs_folder() -> Path:
+    """Where the jobs are: ``SERR_JOBS``, or else ``jobs`` in the user's data folder. May not exist."""
+    chosen = os.environ.get("SERR_JOBS")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_data_path
+
+    return user_data_path("serr-fundus", appauthor=False) / "jobs"
+
+
+def create_job(order: JobOrder, recipe_toml: str) -> Job:
+    """Make the folder of a job; nothing is started.
+
+    Raises
+    ------
+    OutputError : the folder cannot be made, or the disk is full.
+    """
+    now = datetime.now(UTC)
+    folder = jobs_folder() / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    order = replace(order, created=now.isoformat(timespec="seconds"))
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise output_error(folder, error) from error
+    try:
+        write_bytes_atomic(folder / RECIPE_FILE, recipe_toml.encode())
+        # Given back when the job ends: on a full disk there is then room for the sentence that says so.
+        write_bytes_atomic(folder / RESERVE_FILE, secrets.token_bytes(_RESERVE_BYTES))
+        _write_json(folder / JOB_FILE, {"serr_job": FORMAT_VERSION, **asdict(order)})
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return read_job(folder)
+
+
+def list_jobs() -> list[Job]:
+    """All jobs, the oldest first. Folders that hold no job are left out."""
+    try:
+        folders = sorted(path for path in jobs_folder().iterdir() if (path / JOB_FILE).is_file())
+    except OSError:
+        return []
+    jobs = []
+    for folder in folders:
+        try:
+            jobs.append(read_job(folder))
+        except TrainingError:  # removed at this moment, or damaged: told when it is asked for by name
+            continue
+    return jobs
+
+
+def find_job(name: str) -> Job:
+    """The job of an id, of the beginning of one, or of a name.
+
+    Raises
+    ------
+    TrainingError : there is none, or more than one.
+    """
+    jobs = list_jobs()
+    by_id = [job for job in jobs if job.id == name]
+    found = by_id or [job for job in jobs if job.order.name == name] or [job for job in jobs if job.id.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(job.id for job in found)
+        raise TrainingError(f'Several jobs fit "{name}": {ids}. Give the whole id of one of them.')
+    there = ", ".join(job.id for job in jobs) or "none"
+    raise TrainingError(f'There is no training job "{name}". Jobs that are there: {there}.')
+
+
+def read_job(folder: Path) -> Job:
+    """A job as it is now.
+
+    Raises
+    ------
+    TrainingError : its folder has vanished, or is damaged.
+    """
+    try:
+        values = json.loads((folder / JOB_FILE).read_bytes())
+        version = int(values.pop("serr_job"))
+        if version > FORMAT_VERSION:
+            raise TrainingError(f"The job in {shown(folder)} was made by a newer version of this program: update it.")
+        order = JobOrder(**_known(JobOrder, values) | {"devices": tuple(values["devices"])})
+    except FileNotFoundError:
+        raise TrainingError(f"The job's folder {shown(folder)} is not there any more.") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise TrainingError(f"The job in {shown(folder)} is damaged ({error}): remove its folder.") from None
+    # The lock is asked before the status is read: a process that ends in between has written its last word by then.
+    held = is_held(folder / LOCK_FILE)
+    status = _read_status(folder)
+    tries = 3
+    while held and status.state not in ALIVE and tries:  # somebody else may just be asking the lock, too
+        tries -= 1
+        time.sleep(0.02)
+        held, status = is_held(folder / LOCK_FILE), _read_status(folder)
+    return Job(folder, order, status, _state(order, status, held), _read_wish(folder) if held else None)
+
+
+def write_status(folder: Path, status: JobStatus) -> None:
+    """Say what has become of a job; its own process alone does this.
+
+    Raises
+    ------
+    OutputError : the disk is full, or the folder has vanished.
+    """
+    _write_json(folder / STATUS_FILE, asdict(replace(status, changed=utc_now())))
+
+
+def change_order(job: Job, *, name: str | None = None, notes: str | None = None) -> Job:
+    """Give a job another name or other notes. Raises OutputError."""
+    order = replace(job.order, name=job.order.name if name is None else name)
+    order = replace(order, notes=order.notes if notes is None else notes)
+    _write_json(job.folder / JOB_FILE, {"serr_job": FORMAT_VERSION, **asdict(order)})
+    return read_job(job.folder)
+
+
+def write_wish(folder: Path, wish: Wish | None) -> None:
+    """Leave a wish for the job's process, or take it back. Raises OutputError."""
+    path = folder / CONTROL_FILE
+    try:
+        if wish is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_text(wish, encoding="utf-8")
+    except OSError as error:
+        raise output_error(path, error) from error
+
+
+def read_log(job: Job, last_bytes: int) -> str:
+    """The end of what the job's process said; empty where it has said nothing."""
+    try:
+        with (job.folder / LOG_FILE).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - last_bytes))
+            data = file.read(last_bytes)
+    except OSError:
+        return ""
+    text = data.decode("utf-8", "replace")
+    return text if size <= last_bytes else text.partition("\n")[2]  # no half a line
+
+
+def best_weights(run: Path) -> Path | None:
+    """The weights file that a run has kept so far, None before its first validation."""
+    files = [path for path in run.glob("*.safetensors") if path.name != _CHECKPOINT_FILE]
+    return max(files, key=lambda path: path.stat().st_mtime_ns) if files else None
+
+
+def remove_job(job: Job) -> None:
+    """Remove a job with its run and its weights.
+
+    Raises
+    ------
+    TrainingError : its process is alive. OutputError : a file cannot be removed.
+    """
+    if read_job(job.folder).alive:
+        raise TrainingError(f'The job "{job.order.name}" is still going on: stop or pause it before you remove it.')
+    try:
+        shutil.rmtree(job.folder)
+    except OSError as error:
+        raise output_error(job.folder, error) from error
+
+
+def _state(order: JobOrder, status: JobStatus, held: bool) -> JobState:
+    if held:
+        return status.state if status.state in ALIVE else "starting"
+    if status.state not in ALIVE:
+        return status.state
+    if not status.start_id and _age_s(order.created) < _STARTING_S:
+        return "starting"
+    return "interrupted"
+
+
+def _read_status(folder: Path) -> JobStatus:
+    try:
+        values = json.loads((folder / STATUS_FILE).read_bytes())
+        status = JobStatus(**_known(JobStatus, values))
+    except (OSError, ValueError, TypeError, AttributeError):  # not yet there; it is written whole or not at all
+        return JobStatus()
+    return status if status.state in get_args(JobState) else JobStatus()
+
+
+def _read_wish(folder: Path) -> Wish | None:
+    try:
+        text = (folder / CONTROL_FILE).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return "pause" if text == "pause" else "stop" if text == "stop" else None
+
+
+def _write_json(path: Path, values: Mapping[str, object]) -> None:
+    write_bytes_atomic(path, json.dumps(values, ensure_ascii=False, indent=1).encode("utf-8", "surrogateescape"))
+
+
+def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f.name: values[f.name] for f in fields(kind) if f.name in values}
+
+
+def utc_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _age_s(time: str) -> float:
+    try:
+        return (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds()
+    except (ValueError, TypeError):
+        return float("inf")
+
+
+def host_name() -> str:
+    """This machine: jobs of a folder that several machines share are queued on each of them apart."""
+    return platform.node() or "this machine"

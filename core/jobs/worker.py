@@ -1,0 +1,197 @@
+"""What the process of a job does: wait for a device, train, and say in the job's folder what has become of it."""
+
+import os
+import threading
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from core.errors import OutputError, SerrError, TrainingError
+from core.jobs.locks import devices_locked, try_lock
+from core.jobs.process import START_VARIABLE, step_back, this_process
+from core.jobs.store import (
+    CONTROL_FILE,
+    LOCK_FILE,
+    RECIPE_FILE,
+    RESERVE_FILE,
+    Job,
+    JobStatus,
+    best_weights,
+    host_name,
+    list_jobs,
+    read_job,
+    utc_now,
+    write_status,
+    write_wish,
+)
+from core.progress import Cancelled, Monitor, Progress
+from core.training.control import ControlledMonitor, EnoughLearned
+
+_POLL_S: Final = 0.5
+_STAGE_S: Final = 5.0
+_LOCK_TRIES: Final = 40
+
+
+def work(folder: Path, monitor: Monitor) -> Path | None:
+    """Do a job from where it stands. Returns the weights file, None where it was ended before its end.
+
+    Raises
+    ------
+    SerrError : it cannot go on; the sentence stands in the job's folder, too. Cancelled : it was paused.
+    """
+    step_back()
+    job = read_job(folder)
+    lock = None
+    for _ in range(_LOCK_TRIES):  # those who ask whether the job is alive hold the lock for a moment
+        lock = try_lock(folder / LOCK_FILE)
+        if lock is not None:
+            break
+        time.sleep(0.05)
+    if lock is None:
+        raise TrainingError(f'The job "{job.order.name}" is going on already.')
+    try:
+        return _Worker(job, monitor).go()
+    finally:
+        lock.release()
+
+
+@dataclass(slots=True)
+class _Teller:
+    """Keeps the status on the disk; passes the stage on from time to time."""
+
+    folder: Path
+    status: JobStatus
+    next_stage: float = 0.0
+
+    def say(self, **changes: object) -> None:
+        """Write the status; on a full disk give up the reserve for it."""
+        self.status = replace(self.status, **changes)  # type: ignore[arg-type]
+        try:
+            write_status(self.folder, self.status)
+        except OutputError:
+            with suppress(OSError):
+                (self.folder / RESERVE_FILE).unlink()
+            with suppress(OutputError):  # the folder has vanished, or somebody else took the room: nobody to tell
+                write_status(self.folder, self.status)
+
+    def stage(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if progress.stage != self.status.stage and now >= self.next_stage:
+            self.next_stage = now + _STAGE_S
+            self.say(stage=progress.stage)
+
+
+class _JobMonitor:
+    """Shows the stage in the status, and hands everything on."""
+
+    def __init__(self, inner: Monitor, teller: _Teller) -> None:
+        self._inner, self._teller = inner, teller
+
+    def step(self, progress: Progress) -> None:
+        self._inner.step(progress)
+        self._teller.stage(progress)
+
+    def note(self, message: str) -> None:
+        self._inner.note(message)
+
+
+class _Worker:
+    def __init__(self, job: Job, monitor: Monitor) -> None:
+        self.job = job
+        self._tried = False
+        pid, started = this_process()
+        status = JobStatus(
+            state="queued",
+            pid=pid,
+            pid_started=started,
+            host=host_name(),
+            start_id=os.environ.get(START_VARIABLE, ""),
+            queued=utc_now(),
+        )
+        self.teller = _Teller(job.folder, status)
+        self.monitor = ControlledMonitor(_JobMonitor(monitor, self.teller), job.folder / CONTROL_FILE)
+
+    def go(self) -> Path | None:
+        """Train, and turn every way in which that may end into a state and a sentence."""
+        self.teller.say()
+        weights: Path | None
+        try:
+            weights = self._train()
+        except EnoughLearned:  # while it waited, or read the photographs
+            weights = best_weights(self.job.run)
+        except Cancelled:
+            self._end("paused", "Paused; it can go on.")
+            raise
+        except SerrError as error:
+            self._end("failed", str(error))
+            raise
+        except BaseException as error:
+            sentence = _no_memory(error)
+            if sentence:
+                self._end("failed", sentence)
+                raise TrainingError(sentence) from error
+            self._end("failed", f"This should not have happened ({type(error).__name__}: {error}). See the log.")
+            traceback.print_exception(error)
+            raise
+        if weights is None:
+            self._end("paused", "Stopped before anything was learned; it can go on.")
+            return None
+        stopped = self.monitor.wish == "stop"
+        self._end("done", "Stopped with the best weights so far." if stopped else "", weights=weights.name)
+        return weights
+
+    def _end(self, state: str, sentence: str, **changes: object) -> None:
+        self.teller.say(state=state, sentence=sentence, stage="", **changes)
+        with suppress(OutputError):
+            write_wish(self.job.folder, None)
+
+    def _train(self) -> Path:
+        order = self.job.order
+        locks = self.job.folder.parent / "locks"
+        try:
+            locks.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"The folder {locks} cannot be made: {error.strerror or error}.") from error
+        with devices_locked(locks, host_name(), order.devices, order.count, self._wait) as devices:
+            self.teller.say(state="running", device=", ".join(devices), stage="")
+            from core.training.config import load_config
+            from core.training.loop import CONFIG_FILE, train
+
+            config = load_config(self.job.folder / RECIPE_FILE)
+            resume = (self.job.run / CONFIG_FILE).is_file()
+            result = train(
+                config, Path(order.root), self.job.run, resume=resume, device=devices[0], monitor=self.monitor
+            )
+            return result.weights
+
+    def _wait(self) -> bool:
+        """Whether it is this job's turn; sleeps a little where it is not."""
+        wanted = set(self.job.order.devices)
+        mine = (self.teller.status.queued, self.job.id)
+        self.monitor.step(Progress(f"Waiting for {' or '.join(self.job.order.devices)}"))
+        before = [
+            other
+            for other in list_jobs()
+            if other.state == "queued"
+            and other.status.host == host_name()
+            and (other.status.queued, other.id) < mine
+            and wanted & set(other.order.devices)
+        ]
+        if before or self._tried:
+            threading.Event().wait(_POLL_S)
+        self._tried = True
+        return not before
+
+
+def _no_memory(error: BaseException) -> str:
+    """The sentence for a device or a machine without memory, or nothing."""
+    text = str(error)
+    if isinstance(error, MemoryError) or ("alloc" in text.lower() and "memory" in text.lower()):
+        return (
+            "There is not enough memory. Close other programs, or start anew with fewer crops in a step, smaller crops "
+            "or a smaller network."
+        )
+    return ""

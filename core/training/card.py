@@ -1,0 +1,58 @@
+"""The model card of a run: what its weights file says about itself."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from core.model_card import ModelCard
+from core.training.config import TrainingConfig
+from core.training.data import TrainingData
+from core.training.validation import SourceScores, Validation
+from core.types import LEVELS
+
+_CHOSEN_ON = (
+    "held-out training photographs, inside the field of view, all pixels pooled; "
+    "threshold chosen on the same photographs by F1, so F1 here is optimistic"
+)
+
+
+def plain_card(config: TrainingConfig, network_config: Mapping[str, object], data: TrainingData) -> ModelCard:
+    """The card before anything is chosen: how to run the network, and what it learns from."""
+    start = config.network
+    history = f"{Path(start.start_from).stem} ({start.start_sha256[:12]}), then " if start.start_from else ""
+    return ModelCard(
+        name=config.model_name,
+        architecture=config.network.architecture,
+        config=dict(network_config),
+        preprocessing=config.preprocessing,
+        trained_on=history + data.protocol,
+        training=config.model_dump(mode="json", exclude={"preprocessing", "network"}),
+        seeds=(config.run.seed,),
+        licence="MIT (weights); the training photographs have terms of their own",
+    )
+
+
+def chosen_card(card: ModelCard, step: int, chosen: Validation) -> ModelCard:
+    """The card of the weights of a step, with the threshold and the figures of its validation."""
+    return replace(
+        card,
+        training=card.training | {"best_step": step},
+        default_threshold=chosen.level / LEVELS,
+        scores=_scores(chosen),
+    )
+
+
+def last_card(card: ModelCard, step: int, last: Validation) -> ModelCard:
+    """The card of the weights that a run ended with."""
+    notes = f"The weights of the last step ({step}), for going on with; the chosen ones are in {card.name}."
+    return replace(chosen_card(card, step, last), name=f"{card.name}-last", notes=notes)
+
+
+def _scores(chosen: Validation) -> tuple[dict[str, object], ...]:
+    """The figures by which a model was chosen: of each data set, and, where there are several, their mean."""
+
+    def figures(dataset: str, of: Validation | SourceScores) -> dict[str, object]:
+        return {"protocol": _CHOSEN_ON, "data": dataset, "auc_roc": of.auc_roc, "auc_pr": of.auc_pr, "f1": of.f1}
+
+    each = [figures(name, scores) for name, scores in chosen.sources.items()]
+    return tuple(each) if len(each) == 1 else (figures("mean over the data sets", chosen), *each)

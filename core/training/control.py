@@ -1,0 +1,44 @@
+"""Wishes that reach a training while it runs, through a file: pause, or end with the best weights so far."""
+
+import time
+from pathlib import Path
+from typing import Final
+
+from core.progress import Cancelled, Monitor, Progress
+
+CONTROL_FILE: Final = "control"
+_POLL_S: Final = 0.2
+
+
+class EnoughLearned(Exception):  # noqa: N818 - an outcome that the user asked for, not an error
+    """Raised by a monitor to end a training early, with the best weights so far as its result."""
+
+
+class ControlledMonitor:
+    """Hands progress on to another monitor, and does what a file says.
+
+    The file holds one word: ``pause`` ends the work with ``Cancelled`` (a training keeps all that is needed to go on),
+    ``stop`` ends it with ``EnoughLearned``. ``wish`` is the word that was followed, or empty.
+    """
+
+    def __init__(self, inner: Monitor, file: Path) -> None:
+        self.wish = ""
+        self._inner, self._file = inner, file
+        self._next = 0.0
+
+    def step(self, progress: Progress) -> None:
+        self._inner.step(progress)
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + _POLL_S
+        try:
+            word = self._file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):  # no wish
+            return
+        if word in {"pause", "stop"}:
+            self.wish = word
+            raise Cancelled if word == "pause" else EnoughLearned
+
+    def note(self, message: str) -> None:
+        self._inner.note(message)

@@ -1,0 +1,204 @@
+"""Following a run from outside, by its event file, in bounded memory however long the run is."""
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+EVENTS_FILE: Final = "events.jsonl"
+LIMIT: Final = 2000
+"""Points of a curve that are kept; beyond, every second one is dropped."""
+
+_MOST_BYTES: Final = 1 << 22
+"""What is read of a file at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A point of the training curve: mean loss and learning rate since the point before, and the speed."""
+
+    step: int
+    loss: float
+    rate: float
+    images_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """Figures on the validation photographs; ``picture`` is the file of a map, relative to the run, or empty."""
+
+    step: int
+    training_loss: float
+    loss: float
+    auc_roc: float
+    f1: float
+    rate: float
+    seconds: float
+    picture: str
+
+
+_Point = TypeVar("_Point", Learned, Validated)
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """What a run has said so far. ``steps`` is 0 until it has started; ``finished`` is the last event's weights file.
+
+    ``photo`` and ``label`` are pictures of the validation photograph whose maps are shown, relative to the run.
+    """
+
+    steps: int = 0
+    step: int = 0
+    device: str = ""
+    training_photos: int = 0
+    validation_photos: int = 0
+    parameters: int = 0
+    photo: str = ""
+    label: str = ""
+    learned: tuple[Learned, ...] = ()
+    validated: tuple[Validated, ...] = ()
+    best_step: int = 0
+    finished: str = ""
+    seconds_per_step: float = math.nan
+    validate_every: int = 0
+
+    @property
+    def best(self) -> Validated | None:
+        """The validation whose weights are the best so far."""
+        return max(self.validated, key=lambda each: each.auc_roc, default=None)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the speed so far; None while nothing is known."""
+        if not self.steps or math.isnan(self.seconds_per_step):
+            return None
+        left = max(0, self.steps - self.step)
+        validations = [each.seconds for each in self.validated[-3:] if not math.isnan(each.seconds)]
+        each = sum(validations) / len(validations) if validations else 0.0
+        return left * self.seconds_per_step + each * math.ceil(left / max(1, self.validate_every))
+
+
+@dataclass(slots=True)
+class RunFollower:
+    """Reads what is new in a run's event file. ``view`` is the run as it is known."""
+
+    file: Path
+    view: RunView = field(default_factory=RunView)
+    _offset: int = 0
+    _inode: int = 0
+    _learned: list[Learned] = field(default_factory=list)
+    _validated: list[Validated] = field(default_factory=list)
+
+    def poll(self) -> bool:
+        """Read on; whether anything was new. A file that was cut (a run that was resumed) is read anew."""
+        try:
+            with self.file.open("rb") as file:
+                status = os.fstat(file.fileno())
+                if status.st_size < self._offset or status.st_ino != self._inode:
+                    self._offset, self._inode, self.view = 0, status.st_ino, RunView()
+                    self._learned, self._validated = [], []
+                file.seek(self._offset)
+                data = file.read(_MOST_BYTES)
+        except OSError:
+            return False
+        end = data.rfind(b"\n") + 1
+        if not end:
+            return False
+        self._offset += end
+        for line in data[:end].splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:  # half a line that a full disk left
+                continue
+            if isinstance(event, dict):
+                self._take(event)
+        self.view = replace(self.view, learned=tuple(self._learned), validated=tuple(self._validated))
+        return True
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        take = _TAKERS.get(str(event.get("event")))
+        if take is not None:
+            try:
+                take(self, event)
+            except (KeyError, TypeError, ValueError):  # an event of another version
+                return
+
+    def _start(self, event: Mapping[str, Any]) -> None:
+        self._go_back(int(event["step"]))
+        self.view = replace(
+            self.view,
+            step=int(event["step"]),
+            steps=int(event.get("steps", 0)),
+            validate_every=int(event.get("validate_every", 0)),
+            device=str(event.get("device", "")),
+            training_photos=len(event.get("training", ())),
+            validation_photos=len(event.get("validation", ())),
+            parameters=int(event.get("parameters", 0)),
+            finished="",
+        )
+
+    def _go_back(self, step: int) -> None:
+        self._learned = [each for each in self._learned if each.step <= step]
+        self._validated = [each for each in self._validated if each.step <= step]
+
+    def _learn(self, event: Mapping[str, Any]) -> None:
+        point = Learned(
+            int(event["step"]),
+            float(event["training_loss"]),
+            float(event["learning_rate"]),
+            float(event["images_per_second"]),
+        )
+        self._learned = _kept(self._learned, point)
+        self.view = replace(self.view, step=point.step, seconds_per_step=float(event["seconds_per_step"]))
+
+    def _validate(self, event: Mapping[str, Any]) -> None:
+        figures = event["validation"]
+        point = Validated(
+            int(event["step"]),
+            math.nan if event["training_loss"] is None else float(event["training_loss"]),
+            float(figures["loss"]),
+            float(figures["auc_roc"]),
+            float(figures["f1"]),
+            float(event["learning_rate"]),
+            float(event.get("seconds", math.nan)),
+            str(event.get("picture", "")),
+        )
+        self._validated = _kept(self._validated, point)
+        self.view = replace(self.view, step=point.step)
+        if math.isnan(self.view.seconds_per_step):
+            self.view = replace(self.view, seconds_per_step=float(event["seconds_per_step"]))
+
+    def _show(self, event: Mapping[str, Any]) -> None:
+        self.view = replace(self.view, photo=str(event["photo"]), label=str(event["label"]))
+
+    def _finish(self, event: Mapping[str, Any]) -> None:
+        self.view = replace(self.view, finished=str(event["weights"]), best_step=int(event["best_step"]))
+
+
+def _kept(points: list[_Point], point: _Point) -> list[_Point]:
+    """The points with one more, thinned out where they are too many."""
+    points.append(point)
+    if len(points) > LIMIT:
+        del points[1:-1:2]
+    return points
+
+
+def follow_run(run: Path) -> RunView:
+    """What a run has said until now."""
+    follower = RunFollower(run / EVENTS_FILE)
+    while follower.poll():
+        pass
+    return follower.view
+
+
+_TAKERS: Final[dict[str, Callable[[RunFollower, Mapping[str, Any]], None]]] = {
+    "started": RunFollower._start,
+    "resumed": RunFollower._start,
+    "learned": RunFollower._learn,
+    "validated": RunFollower._validate,
+    "pictured": RunFollower._show,
+    "finished": RunFollower._finish,
+}

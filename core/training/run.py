@@ -1,0 +1,354 @@
+"""One training run: its network, its optimiser, its place in the schedule, and what it leaves in its folder."""
+
+import math
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from core.errors import TrainingError
+from core.inference.predictor import InferenceOptions
+from core.networks.registry import build, resolve
+from core.progress import SILENT, Cancelled, Monitor, Progress
+from core.training.augmentation import Crop, random_crop
+from core.training.card import chosen_card, last_card, plain_card
+from core.training.checkpoint import Checkpoint, optimiser_tensors, prefixed, restore_optimiser, save_checkpoint
+from core.training.config import TrainingConfig
+from core.training.control import EnoughLearned
+from core.training.data import HeldOut, TrainingData
+from core.training.events import EventLog
+from core.training.losses import make_loss
+from core.training.pictures import Pictures
+from core.training.processes import ask_together, in_first, own_slots, precision_of, share_statistics, whole_batch
+from core.training.schedule import decay_groups, learning_rate
+from core.training.tensorboard import Board
+from core.training.validation import Validation, validate
+from core.types import FloatArray
+from core.weights import LoadedModel, ModelCard, load_model, save_model
+
+CONFIG_FILE = "config.toml"
+EVENTS_FILE = "events.jsonl"
+CHECKPOINT_FILE = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """Where the weights file is, and the figures on the held-out photographs that chose it."""
+
+    weights: Path
+    best_step: int
+    best: Validation
+
+
+class Run:
+    """One training run: its network, its optimiser, its place in the schedule."""
+
+    def __init__(
+        self, config: TrainingConfig, data: TrainingData, fabric: Any, out: Path, checkpoint: Checkpoint | None = None
+    ) -> None:
+        self.config, self.data, self.fabric, self.out = config, data, fabric, out
+        self.first: bool = fabric.global_rank == 0  # of several processes, the one that writes
+        self.log = EventLog(out / EVENTS_FILE, writes=self.first)
+        optimisation = config.optimisation
+        self.network_config = resolve(
+            config.network.architecture, {"in_channels": config.preprocessing.planes, **config.network.config}
+        )
+        with torch.random.fork_rng():  # the caller's random state is not ours to change
+            torch.manual_seed(config.run.seed)
+            network = build(config.network.architecture, self.network_config)
+        if config.network.start_from and checkpoint is None:
+            network.load_state_dict(_weights_to_start_from(config))
+        if optimisation.crop_px % int(network.stride):  # type: ignore[arg-type]
+            raise TrainingError(f"crop_px must be a multiple of {network.stride} for this network")
+        self.slots = own_slots(optimisation.batch, fabric)
+        if fabric.world_size > 1:
+            share_statistics(network)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: nn.Module = network.to(fabric.device)
+        optimiser = torch.optim.AdamW(decay_groups(network, optimisation.weight_decay), lr=optimisation.peak_rate)
+        self.wrapped, self.optimiser = fabric.setup(network, optimiser)
+        self.mean = AveragedModel(
+            self.network,
+            multi_avg_fn=get_ema_multi_avg_fn(optimisation.ema_decay),  # type: ignore[no-untyped-call]
+            use_buffers=True,
+        )
+        self.precision = precision_of(fabric)
+        self.loss = make_loss(optimisation)
+        self.card = plain_card(config, self.network_config, data)
+        self.pictures = Pictures(out)
+        self.step = 0
+        self.validated_step = -1
+        self.losses: list[float] = []  # since the last validation
+        self.last: Validation | None = None
+        self.best: Validation | None = None
+        self.best_step = 0
+        self.best_weights: dict[str, Tensor] = {}
+        if checkpoint is not None:
+            self._restore(checkpoint)
+        self.log.cut_after(self.step if checkpoint is not None else -1)
+        self.board = Board(out, self.step) if config.run.tensorboard and self.first else None
+
+    def go(self, monitor: Monitor) -> TrainingResult:
+        """Train to the last step, validating and saving on the way, and write the weights file.
+
+        Where the monitor raises ``Cancelled``, this step is finished and kept, so that a resumed run goes on from it.
+        Where it raises ``EnoughLearned``, the best weights so far are the result.
+        """
+        self._tell_start()
+        try:
+            self._learn_all(monitor)
+        except Cancelled:
+            self._save()
+            raise
+        except EnoughLearned:
+            self._save()
+            if self.best is None:
+                self._validate(SILENT)
+        return self._finish()
+
+    def _learn_all(self, monitor: Monitor) -> None:
+        config = self.config
+        self.network.train()
+        if self._validation_due():  # a pause came before it, or the model that is started from is to be known
+            self._validate(monitor)
+        since, begun, seconds = time.monotonic(), self.step, 0.0
+        for batch in () if self._stalled() else self.batches():
+            self.losses.append(self.learn(batch))
+            self.step += 1
+            if self.step % config.run.log_every == 0:
+                seconds = (time.monotonic() - since) / (self.step - begun)
+                since, begun = time.monotonic(), self.step
+                self._tell_learned(seconds)
+            if self._validation_due():
+                began = time.monotonic()
+                self._validate(monitor, seconds)
+                since += time.monotonic() - began
+                if self._stalled():
+                    self.log.write("stopped_early", step=self.step, best_step=self.best_step)
+                    break
+            ask_together(self.fabric, monitor, Progress(self._stage(), self.step, config.optimisation.steps))
+
+    def _stalled(self) -> bool:
+        """Whether the last validations brought nothing better, as many as the recipe has patience for."""
+        patience = self.config.optimisation.patience
+        waited = self.validated_step - self.best_step
+        return patience > 0 and self.best is not None and waited >= patience * self.config.run.validate_every
+
+    def _validation_due(self) -> bool:
+        """Whether this step is one to validate at, and that has not been done yet."""
+        first = self.step == 0 and bool(self.config.network.start_from)
+        regular = self.step > 0 and self.step % self.config.run.validate_every == 0
+        last = self.step == self.config.optimisation.steps
+        return self.validated_step != self.step and (first or regular or last)
+
+    def _tell_start(self) -> None:
+        config = self.config
+        self.log.write(
+            "started" if self.step == 0 else "resumed",
+            step=self.step,
+            steps=config.optimisation.steps,
+            batch=config.optimisation.batch,
+            validate_every=config.run.validate_every,
+            device=str(self.fabric.device),
+            training=[sample.name for source in self.data.sources for sample in source.training],
+            validation=[held.name for source in self.data.sources for held in source.validation],
+            sources={
+                source.name: {
+                    "training": [sample.name for sample in source.training],
+                    "validation": [held.name for held in source.validation],
+                }
+                for source in self.data.sources
+            },
+            parameters=sum(parameter.numel() for parameter in self.network.parameters()),
+        )
+        watched = self.data.sources[0].validation[0]
+        if not self.first:
+            return
+        photo, label = self.pictures.begin(watched.picture, watched.label)
+        self.log.write("pictured", step=self.step, name=watched.name, photo=photo, label=label)
+
+    def _tell_learned(self, seconds_per_step: float) -> None:
+        loss = float(np.mean(self.losses[-self.config.run.log_every :]))
+        rate = self.optimiser.param_groups[0]["lr"]
+        if self.board is not None:
+            self.board.learned(self.step, loss, rate)
+        self.log.write(
+            "learned",
+            step=self.step,
+            training_loss=loss,
+            learning_rate=rate,
+            seconds_per_step=round(seconds_per_step, 4),
+            images_per_second=round(self.config.optimisation.batch / max(seconds_per_step, 1e-6), 2),
+        )
+
+    def _stage(self) -> str:
+        best = f", best validation AUC {self.best.auc_roc:.4f}" if self.best else ""
+        return f"Training{best}"
+
+    def batches(self) -> Iterator[list[Crop]]:
+        """The batches from the present step on; the next one is cut while the network works on this one."""
+        optimisation, seed = self.config.optimisation, self.config.run.seed
+        sources = [source.training for source in self.data.sources]
+        changes, soft = self.config.augmentation, self.config.data.targets == "soft"
+
+        def cut(step: int) -> list[Crop]:
+            return [
+                random_crop(sources, optimisation.crop_px, changes, (seed, step, slot), soft=soft)
+                for slot in self.slots
+            ]
+
+        with ThreadPoolExecutor(1, thread_name_prefix="crops") as pool:
+            coming = pool.submit(cut, self.step)
+            for step in range(self.step, optimisation.steps):
+                batch = coming.result()
+                if step + 1 < optimisation.steps:
+                    coming = pool.submit(cut, step + 1)
+                yield batch
+
+    def learn(self, batch: list[Crop]) -> float:
+        """One optimiser step; the loss of the batch before it."""
+        optimisation = self.config.optimisation
+        planes, label, inside = (
+            torch.from_numpy(np.stack(arrays)).to(self.fabric.device)
+            for arrays in zip(*((crop.planes, crop.label, crop.inside) for crop in batch), strict=True)
+        )
+        rate = learning_rate(optimisation, self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        logits = self.wrapped(planes.contiguous(memory_format=torch.channels_last)).float()
+        loss = self.loss(*(whole_batch(self.fabric, each) for each in (logits, label, inside)))
+        self.fabric.backward(loss * self.fabric.world_size)
+        if optimisation.gradient_norm:
+            self.fabric.clip_gradients(self.wrapped, self.optimiser, max_norm=optimisation.gradient_norm)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.mean.update_parameters(self.network)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"the loss is no longer a number at step {self.step}; lower the peak learning rate and start again"
+            )
+        return value
+
+    def _validate(self, monitor: Monitor, seconds_per_step: float = 0.0) -> None:
+        """Measure the running mean of the weights on the held-out photographs, and keep everything."""
+        averaged, began = self.mean.module, time.monotonic()
+        model = LoadedModel(self.card, averaged, self.out, "")
+        options = InferenceOptions(device=_device_name(self.fabric.device), precision=self.precision)
+        watched = self.data.sources[0].validation[0]
+        picture = ""
+
+        def show(held: HeldOut, values: FloatArray) -> None:
+            nonlocal picture
+            if held is watched:
+                picture = self.pictures.add(self.step, values)
+
+        result = in_first(self.fabric, lambda: validate(model, self.data, self.loss, options, monitor, show=show))
+        self.log.write(
+            "validated",
+            step=self.step,
+            training_loss=float(np.mean(self.losses)) if self.losses else None,
+            learning_rate=self.optimiser.param_groups[0]["lr"],
+            seconds_per_step=round(seconds_per_step, 4),
+            seconds=round(time.monotonic() - began, 3),
+            picture=picture,
+            validation=asdict(result),
+        )
+        if self.board is not None:
+            self.board.validated(self.step, result)
+        self.last, self.validated_step, self.losses = result, self.step, []
+        if self.best is None or result.auc_roc > self.best.auc_roc:
+            self.best, self.best_step = result, self.step
+            self.best_weights = prefixed("best", averaged.state_dict())
+            self._write_best()
+        self._save()
+
+    def _save(self) -> None:
+        """Keep all that is needed to go on from this very step."""
+        if not self.first:
+            return
+        facts = {
+            "step": self.step,
+            "validated_step": self.validated_step,
+            "losses": self.losses,
+            "best": asdict(self.best) if self.best else None,
+            "best_step": self.best_step,
+            "last": asdict(self.last) if self.last else None,
+            "scaler": self.fabric._precision.state_dict(),
+        }
+        tensors = {
+            **prefixed("network", self.network.state_dict()),
+            **prefixed("mean", self.mean.state_dict()),
+            **prefixed("optimiser", optimiser_tensors(self.optimiser)),
+            **self.best_weights,
+        }
+        save_checkpoint(self.out / CHECKPOINT_FILE, Checkpoint(tensors, facts))
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        try:
+            self.network.load_state_dict(checkpoint.part("network"))
+            self.mean.load_state_dict(checkpoint.part("mean"))
+            restore_optimiser(self.optimiser, checkpoint.part("optimiser"))
+            self.best_weights = prefixed("best", checkpoint.part("best"))
+            facts = checkpoint.facts
+            self.step, self.best_step = int(facts["step"]), int(facts["best_step"])
+            self.validated_step = int(facts.get("validated_step", self.step))
+            self.losses = [float(loss) for loss in facts.get("losses", [])]
+            self.best = Validation.from_dict(facts["best"]) if facts["best"] else None
+            self.last = Validation.from_dict(facts["last"]) if facts.get("last") else None
+            self.fabric._precision.load_state_dict(facts.get("scaler", {}))
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise TrainingError(f"the checkpoint in {self.out} does not fit its configuration: {error}") from None
+
+    def _finish(self) -> TrainingResult:
+        path, last = self._write_best(), ""
+        assert self.best is not None
+        if self.last is not None:
+            last = self._write(last_card(self.card, self.step, self.last), self.mean.module.state_dict()).name
+        self.log.write(
+            "finished",
+            step=self.step,
+            weights=path.name,
+            last=last,
+            best_step=self.best_step,
+            best=asdict(self.best),
+        )
+        if self.board is not None:
+            self.board.close()
+        return TrainingResult(path, self.best_step, self.best)
+
+    def _write_best(self) -> Path:
+        """Write the weights file of the best weights so far."""
+        if self.best is None:
+            raise TrainingError(f"the run in {self.out} has no validated weights; delete the folder and start again")
+        tensors = {name.removeprefix("best."): tensor for name, tensor in self.best_weights.items()}
+        return self._write(chosen_card(self.card, self.best_step, self.best), tensors)
+
+    def _write(self, card: ModelCard, tensors: dict[str, Tensor]) -> Path:
+        path = self.out / f"{card.name}.safetensors"
+        if self.first:
+            network = build(self.config.network.architecture, self.network_config)
+            network.load_state_dict(tensors)
+            save_model(path, network, card)
+        return path
+
+
+def _weights_to_start_from(config: TrainingConfig) -> dict[str, Tensor]:
+    model = load_model(Path(config.network.start_from))
+    if config.network.start_sha256 not in {"", model.sha256}:
+        raise TrainingError(
+            f"{config.network.start_from} is no longer the model that this run was begun with; put that one back, or "
+            "begin a new run"
+        )
+    return dict(model.module.state_dict())
+
+
+def _device_name(device: torch.device) -> str:
+    return str(device) if device.type == "cuda" else device.type

@@ -1,0 +1,128 @@
+"""A person's own models: taken in, renamed, taken out, removed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from core.errors import OutputError, WeightsError
+from core.files import ensure_folder, output_error, shown, write_bytes_atomic
+from core.model_card import ModelCard
+from core.weights import (
+    SUFFIX,
+    ModelEntry,
+    find_model,
+    list_models,
+    load_model,
+    read_card,
+    user_models_folder,
+    with_card,
+)
+
+
+def add_model(file: Path, *, name: str | None = None, notes: str | None = None, overwrite: bool = False) -> ModelEntry:
+    """Take a weights file into the person's own models, after every tensor of it was checked.
+
+    Parameters
+    ----------
+    name, notes : written into the copy's card; None: as they are.
+    overwrite : put it in the place of another model of that name.
+
+    Raises
+    ------
+    WeightsError : the file cannot be used, or another model has that name. OutputError : the folder cannot be used.
+    """
+    loaded = load_model(Path(file))
+    card = _changed(loaded.card, name, notes)
+    for entry in list_models():
+        if entry.card.name == card.name and entry.card.sha256 != card.sha256 and (entry.bundled or not overwrite):
+            advice = "" if entry.bundled else ", or say that it shall take the other's place"
+            raise WeightsError(
+                f'There is another model named "{card.name}" ({shown(entry.path)}). Give this one another name{advice}.'
+            )
+    target = ensure_folder(user_models_folder()) / f"{card.name}{SUFFIX}"
+    _write(Path(file), target, card)
+    for entry in _own():  # one file for each name, however it was called before
+        if entry.card.name == card.name and entry.path != target:
+            _remove(entry.path)
+    return ModelEntry(card, target, bundled=False)
+
+
+def change_model(name: str, *, new_name: str | None = None, notes: str | None = None) -> ModelEntry:
+    """Give one of the person's own models another name or other notes.
+
+    Raises
+    ------
+    WeightsError : it is none of their own, or the new name is taken or cannot be a name. OutputError : as files do.
+    """
+    entry = _own_model(name)
+    card = _changed(entry.card, new_name, notes)
+    if card.name != entry.card.name and any(other.card.name == card.name for other in list_models()):
+        raise WeightsError(f'There is another model named "{card.name}". Choose another name.')
+    target = entry.path.with_name(f"{card.name}{SUFFIX}")
+    _write(entry.path, target, card)
+    if target != entry.path:
+        _remove(entry.path)
+    return ModelEntry(card, target, bundled=False)
+
+
+def remove_model(name: str) -> Path:
+    """Remove one of the person's own models; returns the file that was removed. Raises WeightsError, OutputError."""
+    entry = _own_model(name)
+    _remove(entry.path)
+    return entry.path
+
+
+def export_model(name_or_path: str | Path, target: Path, *, overwrite: bool = False) -> Path:
+    """Write a model's weights file somewhere else, for another machine; returns the file.
+
+    ``target`` is a file, or a folder in which the file is called after the model.
+
+    Raises
+    ------
+    WeightsError : there is no such model, or it is damaged. OutputError : a file is in the way, or cannot be written.
+    """
+    loaded = load_model(find_model(name_or_path))
+    target = Path(target)
+    if target.is_dir():
+        target = target / f"{loaded.card.name}{SUFFIX}"
+    if target.suffix.lower() != SUFFIX:
+        raise OutputError(f"A weights file is written as {SUFFIX}: give {shown(target.name)} that suffix.")
+    if target.exists() and not overwrite:
+        raise OutputError(f"{shown(target)} is already there: choose another name, or say that it may be replaced.")
+    _write(loaded.path, target, loaded.card)
+    return target
+
+
+def _changed(card: ModelCard, name: str | None, notes: str | None) -> ModelCard:
+    try:
+        return replace(card, name=card.name if name is None else name, notes=card.notes if notes is None else notes)
+    except ValueError as error:
+        raise WeightsError(f"{error}. Choose another name.") from None
+
+
+def _write(source: Path, target: Path, card: ModelCard) -> None:
+    try:
+        data = source.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{shown(source)} cannot be read ({error.strerror or error}).") from None
+    write_bytes_atomic(target, data if read_card(source) == card else with_card(data, card))
+
+
+def _own() -> list[ModelEntry]:
+    return [entry for entry in list_models() if not entry.bundled]
+
+
+def _own_model(name: str) -> ModelEntry:
+    for entry in _own():
+        if entry.card.name == name:
+            return entry
+    if any(entry.card.name == name for entry in list_models()):
+        raise WeightsError(f'The model "{name}" came with the program: it can be exported, not changed or removed.')
+    names = ", ".join(entry.card.name for entry in _own()) or "none"
+    raise WeightsError(f'There is no model of your own named "{name}". Your own: {names}.')
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise output_error(path, error) from error

@@ -1,0 +1,123 @@
+"""What is compared with what, and what came out: plain data, no Qt.
+
+Arrays stand in frozen boxes that compare by identity, so that a figure is only shown with the labels, the map and the
+field of view that it was computed from.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from core.evaluation.counts import Counts, LevelHistogram, Region
+from core.evaluation.curves import Areas, OperatingPoints
+from core.evaluation.error_map import ErrorRegion
+from core.photo.label_doubts import Doubt
+from core.types import ByteArray, ExpertLabel, FieldOfView, ProbabilityMap
+
+ErrorWish = Literal["both", "false_negative", "false_positive"]
+EXPERTS = (0, 1)
+"""Expert 1, whose label is taken for the truth, and expert 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """A file that shall be an expert's label.
+
+    ``found``: the program found it, nobody chose it. ``inverted``: dark is vessel. ``accepted``: a person has seen what
+    is doubtful about it and wants to use it.
+    """
+
+    path: Path
+    found: bool = False
+    inverted: bool = False
+    accepted: bool = False
+
+
+LabelFiles = tuple[LabelFile | None, LabelFile | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelSlot:
+    """An expert's place for a photograph: the file, and its label, None while a doubt or problem stands against it."""
+
+    file: LabelFile
+    label: ExpertLabel | None = None
+    doubts: tuple[Doubt, ...] = ()
+    usable: bool = False
+    problem: str = ""
+
+
+LabelSlots = tuple[LabelSlot | None, LabelSlot | None]
+NO_LABELS: LabelSlots = (None, None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """What is compared: a probability map (None: not segmented) with up to two labels, in a region."""
+
+    probability: ProbabilityMap | None
+    labels: tuple[ExpertLabel | None, ExpertLabel | None]
+    fov: FieldOfView
+    region: Region
+
+    def same_as(self, other: "Subject | None") -> bool:
+        """Whether both mean the same arrays."""
+        return (
+            other is not None
+            and self.probability is other.probability
+            and all(mine is theirs for mine, theirs in zip(self.labels, other.labels, strict=True))
+            and self.fov is other.fov
+            and self.region == other.region
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """The map against one expert: counts for every threshold, and, as soon as computed, exact areas and curve."""
+
+    histogram: LevelHistogram
+    areas: Areas | None = None
+    curve: OperatingPoints | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ErrorLayer:
+    """What the error map is painted from, uint8 (H, W): the levels, and 1 where expert 1 drew a vessel.
+
+    Both are 0 outside the region.
+    """
+
+    levels: ByteArray
+    drawn: ByteArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """What came out for a subject; ``between`` is expert 2 against expert 1."""
+
+    subject: Subject
+    judged: tuple[Judged | None, Judged | None]
+    between: Counts | None
+    errors: ErrorLayer | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CentreLines:
+    """clDice at a threshold: model - expert 1, model - expert 2, expert 2 - expert 1; NaN where undefined.
+
+    None where one of the two is missing.
+    """
+
+    subject: Subject
+    level: int
+    values: tuple[float | None, float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ErrorList:
+    """The connected errors at a threshold, the largest first."""
+
+    subject: Subject
+    level: int
+    wish: ErrorWish
+    regions: tuple[ErrorRegion, ...]
