@@ -117,7 +117,7 @@ def test_mlscorecheck_accepts_the_report_and_tells_its_region(reports: dict[Regi
     eps = 10**-DIGITS
     for region, report in reports.items():
         accepted, refused = ("fov", "all") if region == "fov" else ("all", "fov")
-        for image in report.images[:5]:
+        for image in report.images:
             full = _rounded(image.scores) | {
                 "ppv": round(image.scores.precision, DIGITS),
                 "f1": round(image.scores.f1, DIGITS),
@@ -131,8 +131,55 @@ def test_mlscorecheck_accepts_the_report_and_tells_its_region(reports: dict[Regi
         mean = retina.check_drive_vessel_aggregated_mos_assumption(
             "test", accepted, 1, _rounded(report.mean), eps, verbosity=0
         )
-        assert not pooled["inconsistency"]
-        assert not mean["inconsistency"]
+        assert _accepts(pooled)
+        assert _accepts(mean)
+        wrong = retina.check_drive_vessel_aggregated_som_assumption("test", refused, 1, _rounded(report.pooled), eps)
+        assert not _accepts(wrong)
+
+
+def _accepts(result: dict[str, Any]) -> bool:
+    return not result["inconsistency"]
+
+
+@pytest.mark.filterwarnings("ignore:.*PuLP 4.0:DeprecationWarning")
+@pytest.mark.parametrize("expert", ["ah", "vk"])
+def test_mlscorecheck_accepts_the_reports_on_stare(serr_data: Path, expert: str) -> None:
+    report = _evaluate(read_layout("stare", serr_data, "all"), "image", expert)
+    eps, total = 10**-DIGITS, report.total
+    for image in report.images:
+        assert _accepts(retina.check_stare_vessel_image(image.stem, expert, _rounded(image.scores), eps)), image.stem
+    assert _accepts(retina.check_stare_vessel_aggregated_som("all", expert, _rounded(total.pooled), eps))
+    assert _accepts(retina.check_stare_vessel_aggregated_mos("all", expert, _rounded(total.mean), eps, verbosity=0))
+    other = "vk" if expert == "ah" else "ah"  # figures against the one are not possible against the other
+    assert not _accepts(retina.check_stare_vessel_aggregated_som("all", other, _rounded(total.pooled), eps))
+
+
+@pytest.mark.filterwarnings("ignore:.*PuLP 4.0:DeprecationWarning")
+def test_mlscorecheck_accepts_the_reports_on_chase(serr_data: Path) -> None:
+    report = _evaluate(_few(read_layout("chase_db1", serr_data, "train"), 8), "image")
+    eps, names = 10**-DIGITS, [image.stem[6:] for image in report.images]
+    for name, image in zip(names, report.images, strict=True):
+        assert _accepts(retina.check_chasedb1_vessel_image(name, "manual1", _rounded(image.scores), eps)), name
+    pooled, mean = _rounded(report.pooled), _rounded(report.mean)
+    assert _accepts(retina.check_chasedb1_vessel_aggregated_som(names, "manual1", pooled, eps))
+    assert _accepts(retina.check_chasedb1_vessel_aggregated_mos(names, "manual1", mean, eps, verbosity=0))
+    assert not _accepts(retina.check_chasedb1_vessel_aggregated_som(names, "manual2", pooled, eps))
+
+
+@pytest.mark.filterwarnings("ignore:.*PuLP 4.0:DeprecationWarning")
+def test_mlscorecheck_accepts_the_reports_on_hrf_in_both_regions(serr_data: Path) -> None:
+    report = _evaluate(_few(read_layout("hrf", serr_data, "train"), 3))
+    eps, names = 10**-DIGITS, [image.stem for image in report.images]
+    for image in report.images:
+        for assumption, figures in (("fov", image.figures), ("all", image.beside)):
+            scores = _rounded(figures.scores)
+            assert _accepts(retina.check_hrf_vessel_image_assumption(image.stem, assumption, scores, eps)), image.stem
+    for assumption, total in (("fov", report.total), ("all", report.beside.total)):
+        pooled, mean = _rounded(total.pooled), _rounded(total.mean)
+        assert _accepts(retina.check_hrf_vessel_aggregated_som_assumption(names, assumption, pooled, eps))
+        assert _accepts(retina.check_hrf_vessel_aggregated_mos_assumption(names, assumption, mean, eps, verbosity=0))
+    wrong = _rounded(report.total.pooled)
+    assert not _accepts(retina.check_hrf_vessel_aggregated_som_assumption(names, "all", wrong, eps))
 
 
 def test_pooled_and_single_figures_are_scikit_learns(drive: DataSet) -> None:
