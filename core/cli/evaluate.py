@@ -35,6 +35,8 @@ class _Given:
     """What is evaluated, whatever found the vessels."""
 
     cases: "DataSet"
+    dataset: str
+    root: Path
     threshold: float | None
     region: "Region"
     labels: str | None
@@ -131,7 +133,7 @@ def evaluate(
     from core.weights import DEFAULT_MODEL
 
     extras = Extras(bootstrap, seed, picture_px=_PICTURE_PX if report else 0)
-    given = _Given(cases, threshold, counted, truth, extras)
+    given = _Given(cases, dataset, root, threshold, counted, truth, extras)
     weights = found_model(model if model is not None else DEFAULT_MODEL) if predictions is None else None
     with monitored() as monitor:
         if predictions is not None:
@@ -219,6 +221,7 @@ def _score_model(
     monitor: ConsoleMonitor,
 ) -> "EvaluationReport":
     """``how``: the device and the averaging."""
+    from core.datasets.exposure import seen_by
     from core.evaluation.folder import evaluate_dataset
     from core.evaluation.report import Method
     from core.files import ensure_folder
@@ -229,17 +232,27 @@ def _score_model(
     from core.weights import load_model
 
     model = load_model(path)
+    photos = [case.photo for case in given.cases.cases]
+    exposure = seen_by(model.card, given.dataset, given.root, photos)
     rule = model.card.rule if given.threshold is None else ThresholdRule.nearest(given.threshold)
-    stems = output_stems([case.photo for case in given.cases.cases])
+    stems = output_stems(photos)
     if results is not None:
         ensure_folder(results)
     options = InferenceOptions(device=how[0], tta=how[1])
     kept = ReusedResults(model, options, rule, results, stems)
+    method = Method(
+        model.card.name,
+        model.sha256,
+        options.tta,
+        model.card.seeds,
+        seen=len(exposure.seen),
+        unknown=exposure.unknown,
+    )
     try:
         report = evaluate_dataset(
             given.cases,
             kept.predict,
-            method=Method(model.card.name, model.sha256, options.tta, model.card.seeds),
+            method=method,
             rule=rule,
             region=given.region,
             labels=given.labels,

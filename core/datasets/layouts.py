@@ -47,6 +47,14 @@ def splits(name: str) -> tuple[str, ...]:
     return _layout(name).splits
 
 
+def same_layout(one: str, other: str) -> bool:
+    """Whether two names mean the same published data set."""
+    try:
+        return _layout(one).name == _layout(other).name
+    except InputError:
+        return False
+
+
 def read_layout(name: str, root: Path, split: str, *, complete: bool = True) -> DataSet:
     """Find the files of one split of a published data set.
 

@@ -20,7 +20,8 @@ class Method:
     """What found the vessels: a model by name and hash with its test-time averaging, or any other source by name.
 
     ``kind`` is "model", "probabilities" or "masks", the last two for results that were given as files; ``sha256`` is
-    that of the model's tensors, or of all these files.
+    that of the model's tensors, or of all these files. ``seen`` is how many of the photographs it learned from or was
+    chosen by, None where that is not known; ``unknown`` says in words what else it may have seen.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Method:
     seeds: tuple[int, ...] = ()
     device: str = ""
     kind: str = "model"
+    seen: int | None = None
+    unknown: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -190,7 +193,7 @@ class EvaluationReport:
             "field_of_view": self.fov_origins,
             "threshold": None if self.rule is None else self.rule.threshold,
             "threshold_origin": "masks as given" if self.rule is None else self.rule.origin,
-            "model": asdict(self.method) | {"seeds": list(self.method.seeds)},
+            "model": asdict(self.method) | {"seeds": list(self.method.seeds), "unknown": list(self.method.unknown)},
             "tta": self.method.tta,
             **self.result.to_dict(),
             "beside": self.beside.to_dict(),

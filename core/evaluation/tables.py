@@ -66,6 +66,7 @@ def facts(report: EvaluationReport) -> dict[str, str]:
     }
     if report.method.seeds:
         lines["seeds"] = ", ".join(str(seed) for seed in report.method.seeds)
+    lines |= _seen(report)
     if not report.result.exact_auc:
         lines["areas"] = f"pooled AUC and AP from {FINE_BINS} bins: too many pixels to keep each value"
     if report.total.bootstrap is not None:
@@ -78,6 +79,16 @@ def facts(report: EvaluationReport) -> dict[str, str]:
         )
     lines["versions"] = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     return lines
+
+
+def _seen(report: EvaluationReport) -> dict[str, str]:
+    """What a model has seen of these photographs, as far as it is known."""
+    method = report.method
+    also = f"; not known: {', '.join(method.unknown)}" if method.unknown else ""
+    if method.seen:
+        many = f"{method.seen} of these {report.n_images + len(report.failed)} photographs"
+        return {"SEEN": f"the model has learned from, or was chosen by, {many}: no test{also}"}
+    return {} if method.seen is None else {"seen": f"none of these photographs by the model before{also}"}
 
 
 def threshold_text(rule: ThresholdRule | None) -> str:
@@ -134,6 +145,7 @@ def to_csv(report: EvaluationReport) -> str:
         "seeds": " ".join(str(seed) for seed in report.method.seeds),
         "threshold": "" if report.rule is None else report.rule.threshold,
         "threshold_origin": "masks as given" if report.rule is None else report.rule.origin,
+        "seen_before": "" if report.method.seen is None else report.method.seen,
     }
     columns = [*what, "region", "row", "tp", "fp", "tn", "fn", *SCORE_NAMES, "field_of_view", "note"]
     text = io.StringIO(newline="")

@@ -16,6 +16,7 @@ from sklearn import metrics
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.photo.reading import read_fov, read_label
 from tests.cli.program import Serr, names, start
+from tests.small_model import save_small_model
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -58,6 +59,15 @@ def test_text_json_csv_and_reports_say_the_same(serr: Serr, data: Path, weights:
         assert figure in text
         assert figure in page.read_text(encoding="utf-8")
     assert paper.read_bytes().startswith(b"%PDF")
+
+
+def test_a_model_on_its_own_photographs_is_no_test(serr: Serr, data: Path, tmp_path: Path) -> None:
+    learned = {"data": {"dataset": "drive", "split": "train"}}
+    own = save_small_model(tmp_path / "own.safetensors", training=learned)
+    seen = serr("evaluate", "--root", data, "--split", "train", "--model", own)
+    assert "SEEN       the model has learned from, or was chosen by, 3 of these 3 photographs: no test" in seen.out
+    fresh = serr("evaluate", "--root", data, "--split", "test", "--model", own, "--json").json
+    assert (fresh["model"]["seen"], fresh["model"]["unknown"]) == (0, [])
 
 
 def test_the_region_is_a_choice_and_the_other_stands_beside(serr: Serr, data: Path, weights: Path) -> None:
