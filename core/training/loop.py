@@ -5,13 +5,13 @@ moments and the best weights so far.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from core.errors import TrainingError
+from core.errors import SerrError, TrainingError
 from core.files import write_bytes_atomic
 from core.inference.device import Precision
 from core.progress import SILENT, Monitor
@@ -57,8 +57,13 @@ def train(
     config = load_config(recorded) if resume and recorded.is_file() else prepare_config(config)
     with _denormals_as_zero():
         fabric = _fabric(config, device)
-        in_first(fabric, lambda: _open_run(config, out, resume))
-        data = load_training_data(config, root, monitor)
+        opened = in_first(fabric, lambda: _open_run(config, out, resume))
+        try:
+            data = load_training_data(config, root, monitor)
+        except SerrError:
+            if opened and fabric.global_rank == 0:
+                _forget_run(out)
+            raise
         kept = out / CHECKPOINT_FILE
         checkpoint = load_checkpoint(kept) if resume and kept.is_file() else None
         return Run(config, data, fabric, out, checkpoint).go(monitor)
@@ -74,18 +79,26 @@ def _denormals_as_zero() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _open_run(config: TrainingConfig, out: Path, resume: bool) -> None:
-    """Make the folder of the run with the whole configuration, or take up the one that is there."""
+def _open_run(config: TrainingConfig, out: Path, resume: bool) -> bool:
+    """Make the folder of the run with the whole configuration, or take up the one that is there; whether it is new."""
     recorded = out / CONFIG_FILE
     if recorded.is_file():
         if not resume:
             raise TrainingError(f"{out} already holds a training run; resume it (--resume) or choose another folder")
-        return
+        return False
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrainingError(f"cannot make the folder {out} for the training run: {error.strerror}") from None
     write_bytes_atomic(recorded, to_toml(config).encode())
+    return True
+
+
+def _forget_run(out: Path) -> None:
+    """Data that is refused leaves no run behind: it would stand in the way of the next try."""
+    with suppress(OSError):
+        (out / CONFIG_FILE).unlink()
+        out.rmdir()  # where nothing else was in it
 
 
 def prepare_config(config: TrainingConfig) -> TrainingConfig:

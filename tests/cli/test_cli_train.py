@@ -4,11 +4,13 @@ import json
 import signal
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from core.datasets.synthetic import write_drive_layout
+from core.datasets.synthetic import draw_case, write_drive_layout
 from tests.cli.program import Serr, start
 
 RECIPE = """
@@ -67,9 +69,31 @@ def test_a_run_ends_in_a_weights_file_that_the_program_can_use(
     assert "--resume" in again.sentences[0]
 
 
+def test_a_folder_of_ones_own_is_trained_on_and_keeps_the_other_fields_of_the_recipe(
+    serr: Serr, tmp_path: Path, recipe: Path
+) -> None:
+    eyes = tmp_path / "my eyes"
+    for number in range(3):
+        case = draw_case(number, 112)
+        for name, pixels in (("images", case.image.rgb), ("labels", case.label.vessel)):
+            (eyes / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(eyes / name / f"{number}.png")
+    ran = serr(
+        *("train", "--root", tmp_path, "--dataset", "./my eyes", "--out", tmp_path / "run", "--config", recipe),
+        *("--device", "cpu", "--json"),
+    )
+    assert ran.code == 0, ran.err
+    config = tomllib.loads((tmp_path / "run" / "config.toml").read_text())
+    assert config["data"]["sources"][0]["validation_photos"] == 1
+    assert Path(ran.json["weights"]).name == "serr-unet-my-eyes.safetensors"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
+        (["--preset", "general", "--config", "mine.toml"], 2, ["--config", "--preset"]),
+        (["--preset", "weak"], 2, ["weak", "general, paper, strong"]),
+        (["--dataset", "./nowhere"], 1, ["nowhere"]),
         (["--dataset", "messidor"], 2, ["messidor", "drive, stare, chase_db1, hrf"]),
         (["--device", "tpu"], 2, ["tpu", "cuda"]),
         (["--config", "missing.toml"], 1, ["missing.toml"]),
