@@ -1,0 +1,92 @@
+"""How a recipe does on cameras that it has never seen: each data set is left out once and then measured on.
+
+    python benchmarks/unseen_cameras.py --root DATA --out RUNS [--steps N] [--only NAME ...] [--tta flips]
+
+For each source of the recipe a network learns from all the others, chooses its weights and its threshold on their
+validation photographs, and is scored on the photographs that the left-out source would have given: inside the field of
+view, all pixels pooled, at its own default threshold. No test photograph takes part. It can be stopped at any time:
+called again it goes on where it was. The table is printed and stands in RUNS/unseen-cameras.md.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from core.cli.console import monitored
+from core.datasets.layouts import read_layout
+from core.evaluation.counts import Scores
+from core.evaluation.folder import evaluate_dataset
+from core.evaluation.report import Method
+from core.files import write_bytes_atomic
+from core.inference.predictor import InferenceOptions, TestTimeAugmentation
+from core.progress import Monitor
+from core.segment import segment_photo
+from core.training.config import SourcePart, TrainingConfig, load_preset
+from core.training.loop import train
+from core.types import FieldOfView, FundusImage, ProbabilityMap
+from core.weights import load_model
+
+
+def without(recipe: TrainingConfig, left_out: SourcePart) -> TrainingConfig:
+    """The recipe with one source fewer."""
+    sources = [source.model_dump() for source in recipe.data.sources if source != left_out]
+    return recipe.replaced("data", sources=sources).replaced("run", name=f"without-{left_out.dataset}")
+
+
+def score(weights: Path, source: SourcePart, root: Path, tta: TestTimeAugmentation, monitor: Monitor) -> Scores:
+    """The pooled figures of a network on a source's photographs."""
+    model = load_model(weights)
+    options = InferenceOptions(tta=tta)
+
+    def find(image: FundusImage, fov: FieldOfView, inner: Monitor) -> ProbabilityMap:
+        return segment_photo(image, model, fov=fov, options=options, monitor=inner).probability
+
+    method = Method(model.card.name, model.sha256, tta, model.card.seeds)
+    report = evaluate_dataset(
+        read_layout(source.dataset, root, source.split),
+        find,
+        method=method,
+        rule=model.card.rule,
+        labels=source.labels or None,
+        monitor=monitor,
+    )
+    return report.total.pooled
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--preset", default="general")
+    parser.add_argument("--steps", type=int, default=0, help="instead of the recipe's")
+    parser.add_argument("--only", nargs="+", default=[], help="names of data sets to leave out; all by default")
+    parser.add_argument("--tta", choices=("none", "flips"), default="none")
+    chosen = parser.parse_args()
+    recipe = load_preset(chosen.preset)
+    if chosen.steps:
+        recipe = recipe.replaced("optimisation", steps=chosen.steps)
+    lines = [
+        "| left out, and measured on | threshold | AUC | F1 | SE | SP | ACC |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for source in recipe.data.sources:
+        if chosen.only and source.dataset not in chosen.only:
+            continue
+        with monitored() as monitor:
+            weights = train(
+                without(recipe, source), chosen.root, chosen.out / source.dataset, resume=True, monitor=monitor
+            ).weights
+            scores = score(weights, source, chosen.root, chosen.tta, monitor)
+        level = load_model(weights).card.rule.level
+        lines.append(
+            f"| {source.dataset} {source.split} | {level}/256 | {scores.auc_roc:.4f} | {scores.f1:.4f} | "
+            f"{scores.sensitivity:.4f} | {scores.specificity:.4f} | {scores.accuracy:.4f} |"
+        )
+        write_bytes_atomic(chosen.out / "unseen-cameras.md", ("\n".join(lines) + "\n").encode())
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
