@@ -16,6 +16,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from core.segment import Segmentation
 from core.types import LEVELS, BoolArray, ByteArray, FieldOfView, FundusImage, ProbabilityMap, VesselMask
 from serr_gui.canvas.overlays import OverlayStyle
 from serr_gui.canvas.photo_view import PhotoView
+from serr_gui.comparison import NO_LABELS, LabelSlots
 from serr_gui.controller import Controller
 from serr_gui.main_window import MainWindow
 from serr_gui.state import AppState, Document, PhotoItem, Result, ViewOptions
@@ -214,8 +216,9 @@ def run_view(size: tuple[int, int], count: int) -> Iterator[Row]:
     view.deleteLater()
 
 
-def run_program(size: tuple[int, int], count: int) -> Iterator[Row]:
-    """The slider of the program's own window, with all that follows it: state, number field, share of vessels, view."""
+@contextmanager
+def open_program(size: tuple[int, int], labels: LabelSlots = NO_LABELS) -> Iterator[tuple[MainWindow, QSlider]]:
+    """The program's own window with a segmented photograph, and its threshold slider."""
     photo, levels, inside = make_case(*size)
     image, fov = FundusImage(photo), FieldOfView(inside, "estimated")
     probability = ProbabilityMap(levels.astype(np.float32) / np.float32(LEVELS))
@@ -238,22 +241,27 @@ def run_program(size: tuple[int, int], count: int) -> Iterator[Row]:
     state = AppState()
     controller = Controller(state)
     window = MainWindow(controller)
-    paints = Paints(window.canvas)
     window.resize(*WINDOW)
     state.photos, state.current = (PhotoItem(path, "done"),), 0
-    state.document = Document(path, image, fov, result=Result.of(segmentation, path))
+    state.document = Document(path, image, fov, result=Result.of(segmentation, path), labels=labels)
     window.show()
-    slider = next(child for child in window.findChildren(QSlider) if child.accessibleName() == "Threshold")
-    for name, options in (("mask", ViewOptions()), ("mask + probability", ViewOptions(show_probability=True))):
-        state.view = options
-        window.canvas.fit()
-        yield Row(size, "program: slider, fitted", name, measure(paints, slider_steps(slider.setValue, count)))
-        window.canvas.zoom_to(1.0)
-        yield Row(size, "program: slider, 100 %", name, measure(paints, slider_steps(slider.setValue, count)))
+    yield window, next(child for child in window.findChildren(QSlider) if child.accessibleName() == "Threshold")
     controller.shutdown()
     state.photos = ()  # nothing left to ask about
     window.close()
     window.deleteLater()
+
+
+def run_program(size: tuple[int, int], count: int) -> Iterator[Row]:
+    """The slider of the program's own window, with all that follows it: state, number field, share of vessels, view."""
+    with open_program(size) as (window, slider):
+        paints = Paints(window.canvas)
+        for name, options in (("mask", ViewOptions()), ("mask + probability", ViewOptions(show_probability=True))):
+            window.state.view = options
+            window.canvas.fit()
+            yield Row(size, "program: slider, fitted", name, measure(paints, slider_steps(slider.setValue, count)))
+            window.canvas.zoom_to(1.0)
+            yield Row(size, "program: slider, 100 %", name, measure(paints, slider_steps(slider.setValue, count)))
 
 
 def run(count: int) -> Iterator[Row]:
@@ -300,17 +308,17 @@ def facts() -> list[str]:
     ]
 
 
-def write_section(name: str, text: str) -> None:
-    """Put a section into the document, in place of the one with the same heading."""
+def write_section(name: str, text: str, document: Path = DOCUMENT, introduction: str = INTRODUCTION) -> None:
+    """Put a section into a document, in place of the one with the same heading."""
     sections: dict[str, str] = {}
-    if DOCUMENT.exists():
-        for part in DOCUMENT.read_text(encoding="utf-8").split("\n## ")[1:]:
+    if document.exists():
+        for part in document.read_text(encoding="utf-8").split("\n## ")[1:]:
             heading, _, body = part.partition("\n")
             sections[heading] = body.strip()
     sections[name] = text
     body = "".join(f"\n## {heading}\n\n{section}\n" for heading, section in sections.items())
-    DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
-    DOCUMENT.write_text(INTRODUCTION + body, encoding="utf-8")
+    document.parent.mkdir(parents=True, exist_ok=True)
+    document.write_text(introduction + body, encoding="utf-8")
 
 
 def main() -> int:

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from serr_gui.controller import Controller
 from serr_gui.desk import sample_path
 from serr_gui.dialogs import ask_to_lose
+from serr_gui.figures import judged
+from serr_gui.panels.curves import CurvesPanel
 from serr_gui.panels.export import ExportDialog
 from serr_gui.resolve import unsaved
 from serr_gui.running import ExportRequest
@@ -93,6 +95,21 @@ class Asking(QObject):
         name = QFileDialog.getExistingDirectory(self._window, title, start)
         if name:
             self._controller.comparing.set_label_folder(expert, Path(name))
+
+    def export_curves(self, panel: CurvesPanel) -> None:
+        document, against = self._state.document, judged(self._state)
+        if document is None or against is None:
+            return
+        stem = Path(self.last_folder or document.path.parent) / f"{document.path.stem}_curves.png"
+        kinds = (self.tr("PNG picture (*.png)"), self.tr("SVG picture (*.svg)"), self.tr("Table (*.csv)"))
+        name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export Curves"), str(stem), ";;".join(kinds))
+        if not name:
+            return
+        suffixes = (".png", ".svg", ".csv")
+        path = Path(name)
+        if path.suffix.lower() not in suffixes:
+            path = path.with_name(path.name + suffixes[kinds.index(kind) if kind in kinds else 0])
+        self._controller.write_file(path, panel.file_of(path.suffix.lower()))
 
     def export(self, *, everything: bool) -> None:
         items = self._controller.export_items(everything=everything)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from core.errors import OutputError
 from core.evaluation.counts import Region
+from core.files import write_bytes_atomic
 from core.types import LEVELS, ThresholdRule
 from serr_gui import judging
 from serr_gui.comparing import Comparing
@@ -133,6 +135,15 @@ class Controller(QObject):
     def set_region(self, region: Region) -> None:
         """Count figures inside the field of view, or in the whole image."""
         self.set_view(replace(self.state.view, region=region))
+
+    def write_file(self, path: Path, content: bytes) -> None:
+        """Write a small file, and say so."""
+        try:
+            write_bytes_atomic(path, content)
+        except OutputError as error:
+            self.desk.notify("error", str(error))
+        else:
+            self.desk.notify("success", self.tr("{name} is written.").format(name=path.name), folder=path.parent)
 
     def set_error_wish(self, wish: ErrorWish) -> None:
         """Step through these errors."""

@@ -96,3 +96,20 @@ def score_columns(state: AppState) -> tuple[Column | None, Column | None, Column
         counted = asdict(made.between.scores()) if made is not None and made.between is not None else {}
         between = Column(counted | {"cl_dice": courses[2]}, False)
     return columns[0], columns[1], between
+
+
+def curve_facts(state: AppState) -> dict[str, object]:
+    """What a table of the curve says about itself: photograph, label, region, model."""
+    document, made = state.document, comparison(state)
+    if document is None or document.result is None or made is None:
+        return {}
+    label = document.labels[0]
+    card = document.result.segmentation.card
+    return {
+        "photograph": document.path.name,
+        "label": label.file.path.name if label else "",
+        "region": made.subject.region,
+        "field_of_view": made.subject.fov.origin,
+        "model": card.name,
+        "model_sha256": document.result.segmentation.model_sha256,
+    }

@@ -33,6 +33,7 @@ from serr_gui.job_bar import JobBar
 from serr_gui.logs import log_folder
 from serr_gui.menus import make_menus, make_tool_bar
 from serr_gui.notices import NoticeBar
+from serr_gui.panels.curves import CurvesPanel
 from serr_gui.panels.display import DisplayPanel
 from serr_gui.panels.errors import ErrorsPanel
 from serr_gui.panels.files import FilesPanel
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self.labels = LabelsPanel(self.state, self.commands)
         self.scores = ScoresPanel(self.state)
         self.errors = ErrorsPanel(self.state, self.commands)
+        self.curves = CurvesPanel(self.state, self.commands)
         self._make_centre()
         docks = self._make_docks()
         make_menus(
@@ -133,6 +135,7 @@ class MainWindow(QMainWindow):
             "show_errors": controller.toggle_errors,
             "next_error": partial(controller.comparing.step_error, 1),
             "previous_error": partial(controller.comparing.step_error, -1),
+            "show_curves": partial(self._show_dock, "curves"),
             "full_screen": self._on_full_screen,
             "guide": self._on_guide,
             "shortcuts": lambda: ShortcutsDialog(self).open(),
@@ -165,6 +168,7 @@ class MainWindow(QMainWindow):
 
     def _make_docks(self) -> list[QDockWidget]:
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        bottom = Qt.DockWidgetArea.BottomDockWidgetArea
         self.setDockOptions(QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowTabbedDocks)
         # The room that later panels need is beside and behind these.
         self.setCorner(Qt.Corner.BottomRightCorner, right)
@@ -175,11 +179,13 @@ class MainWindow(QMainWindow):
             ("segmentation", self.tr("Segmentation"), _scrolling(self.segmentation), right),
             ("display", self.tr("Display"), _scrolling(self.display), right),
             ("comparison", self.tr("Comparison"), _scrolling(_stacked(self.labels, self.scores, self.errors)), right),
+            ("curves", self.tr("Curves"), self.curves, bottom),
         ):
             dock = QDockWidget(title, self)
             dock.setObjectName(name)
             dock.setWidget(panel)
             self.addDockWidget(area, dock)
+            dock.setVisible(area is not bottom)  # these open on demand
             docks.append(dock)
         self.tabifyDockWidget(docks[2], docks[3])
         if self.height() < _LOW_PX:
@@ -189,6 +195,7 @@ class MainWindow(QMainWindow):
             docks[2].raise_()
         self.resizeDocks(docks[:3], [150, 320, 320], Qt.Orientation.Horizontal)
         self.resizeDocks(docks[1:3], [410, 530], Qt.Orientation.Vertical)
+        self.resizeDocks(docks[4:], [300] * len(docks[4:]), Qt.Orientation.Vertical)
         return docks
 
     def _join(self) -> None:
@@ -211,6 +218,8 @@ class MainWindow(QMainWindow):
         self.labels.fovRequested.connect(controller.photos.set_fov)
         self.labels.fovFileRequested.connect(self.asking.choose_fov_file)
         self.labels.dropped.connect(controller.take_file)
+        self.curves.levelRequested.connect(controller.set_level)
+        self.curves.exportRequested.connect(partial(self.asking.export_curves, self.curves))
         self.scores.regionRequested.connect(controller.set_region)
         self.errors.viewRequested.connect(controller.set_view)
         self.errors.wishRequested.connect(controller.set_error_wish)
@@ -299,6 +308,12 @@ class MainWindow(QMainWindow):
 
     def _on_quit(self) -> None:
         self.close()
+
+    def _show_dock(self, name: str) -> None:
+        dock = self.findChild(QDockWidget, name)
+        if isinstance(dock, QDockWidget):
+            dock.show()
+            dock.raise_()
 
     def _on_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)

@@ -123,6 +123,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
         section=2,
         repeats=True,
     ),
+    Command(
+        "show_curves",
+        "compare",
+        QT_TRANSLATE_NOOP("Actions", "&Curves"),
+        QT_TRANSLATE_NOOP("Actions", "Show ROC and precision-recall, and move the threshold along them"),
+        icon="curve",
+        shortcuts=("Ctrl+R",),
+        section=3,
+    ),
     *(
         Command(f"errors_{wish}", "errors", text, tip, checked_when=_looks_for(wish), group="errors")
         for wish, text, tip in zip(

@@ -4,6 +4,8 @@ import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import shiboken6
 from PIL import Image
@@ -11,11 +13,14 @@ from PySide6.QtCore import QCoreApplication, QEvent, QThread
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from core.datasets.synthetic import draw_case
+from core.datasets.synthetic import draw_case, write_drive_layout
+from core.photo.reading import read_label
 from serr_gui.app import Program, Wishes
 from serr_gui.settings import Settings
 from tests.small_model import save_small_model
 
+SIDE = 160
+"""Of drawn photographs, in pixels."""
 WAIT_MS = 60_000
 """Long enough for a slow machine; nothing here waits for a time to pass."""
 
@@ -113,3 +118,15 @@ def photos(tmp_path: Path) -> tuple[Path, Path, Path]:
 @pytest.fixture
 def photo(photos: tuple[Path, Path, Path]) -> Path:
     return photos[0]
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Path:
+    """The test part of a small drawn DRIVE whose second observer drew less, and thicker."""
+    root = write_drive_layout(tmp_path, 2, side=SIDE, first_seed=20) / "test"
+    for path in (root / "2nd_manual").iterdir():
+        drawn = read_label(path).vessel.astype(np.uint8)
+        thick = np.asarray(cv2.dilate(drawn, np.ones((3, 3), np.uint8)), np.uint8)
+        thick[:, : SIDE // 3] = 0
+        Image.fromarray(thick * 255).save(path)
+    return root

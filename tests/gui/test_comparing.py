@@ -13,29 +13,14 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 from sklearn import metrics
 
-from core.datasets.synthetic import write_drive_layout
 from core.evaluation.error_map import error_map, largest_errors
 from core.photo.reading import read_fov, read_label
 from core.types import BoolArray, ByteArray
 from serr_gui import figures
 from serr_gui.app import Program
 from serr_gui.canvas.overlays import error_colours
-from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.conftest import SIDE, WAIT_MS, StartProgram
 from tests.gui.test_segmenting import export, read_mask, segment
-
-SIDE = 160
-
-
-@pytest.fixture
-def drive(tmp_path: Path) -> Path:
-    """The test part of a small drawn DRIVE whose second observer drew less, and thicker."""
-    root = write_drive_layout(tmp_path, 2, side=SIDE, first_seed=20) / "test"
-    for path in (root / "2nd_manual").iterdir():
-        drawn = read_label(path).vessel.astype(np.uint8)
-        thick = np.asarray(cv2.dilate(drawn, np.ones((3, 3), np.uint8)), np.uint8)
-        thick[:, : SIDE // 3] = 0
-        Image.fromarray(thick * 255).save(path)
-    return root
 
 
 def photo_of(drive: Path, number: int = 3) -> Path:

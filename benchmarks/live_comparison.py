@@ -1,0 +1,129 @@
+"""How long a step of the threshold slider takes while the program compares with two experts' labels.
+
+Measured as in ``live_threshold.py``: from the call that moves the slider to the window system's answer, with
+everything that follows in the program's own window. Besides, the time that the figures themselves take.
+
+Run on a virtual screen: ``xvfb-run -a -s "-screen 0 1920x1200x24" python benchmarks/live_comparison.py``; ``--write
+NAME`` also puts the tables into docs/benchmarks/live-comparison.md, in place of those with that name.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import cv2
+import numpy as np
+from PySide6.QtWidgets import QApplication, QDockWidget
+
+from benchmarks.live_threshold import (
+    SIZES,
+    Paints,
+    Row,
+    facts,
+    make_case,
+    measure,
+    open_program,
+    slider_steps,
+    table,
+    write_section,
+)
+from core.types import BoolArray, ExpertLabel, ThresholdRule
+from serr_gui import figures
+from serr_gui.comparison import LabelFile, LabelSlot, LabelSlots
+from serr_gui.state import AppState, ViewOptions
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / "live-comparison.md"
+INTRODUCTION = """# The live comparison
+
+Made by `xvfb-run -a -s "-screen 0 1920x1200x24" python benchmarks/live_comparison.py --write NAME`. A time runs from
+the step of the slider to the window system's answer that the new picture is on the screen, in the program's own window
+of 1400 x 900 with two experts' labels: three columns of ten figures follow each step, and the error map and the curves
+where they are named. "figures alone" is the computation of all figures of a step without showing them.
+
+The aim: figures below 0.1 ms, a step below 10 ms in the median; with the error map below 16 ms in the median and 24 ms
+for 95 % of the steps, at each size.
+
+Why the size of the photograph hardly matters: the counts of all 256 thresholds come from two cumulative histograms that
+are made once, beside the window, and the error map is one comparison and one table of four colours for each pixel of
+the screen.
+"""
+
+
+def make_labels(size: tuple[int, int]) -> LabelSlots:
+    """Two experts who see the dark structures of the photograph differently."""
+    _, levels, inside = make_case(*size)
+    drawn = (levels >= 150) & inside
+    other = np.asarray(cv2.dilate((levels >= 190).astype(np.uint8), np.ones((3, 3), np.uint8)), np.uint8)
+    other[:, : size[0] // 4] = 0
+    return _slot(drawn), _slot((other > 0) & inside)
+
+
+def _slot(vessel: BoolArray) -> LabelSlot:
+    return LabelSlot(LabelFile(Path("label.png")), ExpertLabel(vessel), usable=True)
+
+
+def time_figures(state: AppState, count: int) -> float:
+    """Median milliseconds for all figures of a step."""
+    times = []
+    for number in range(count):
+        state.rule = ThresholdRule(1 + number % 255)
+        begin = time.perf_counter()
+        figures.score_columns(state)
+        times.append((time.perf_counter() - begin) * 1000.0)
+    return float(np.median(times))
+
+
+def run_size(size: tuple[int, int], count: int) -> Iterator[Row | float]:
+    with open_program(size, make_labels(size)) as (window, slider):
+        state = window.state
+        dock = window.findChild(QDockWidget, "comparison")
+        assert isinstance(dock, QDockWidget)
+        dock.raise_()
+        while (against := figures.judged(state, 1)) is None or against.areas is None or not state.centre_lines:
+            QApplication.processEvents()
+            time.sleep(0.01)
+        paints = Paints(window.canvas)
+        errors = ViewOptions(show_errors=True)
+        for name, options, curves in (
+            ("mask", ViewOptions(), False),
+            ("error map", errors, False),
+            ("error map + probability", ViewOptions(show_errors=True, show_probability=True), False),
+            ("error map + curves", errors, True),
+        ):
+            state.view = options
+            if curves:
+                window.commands["show_curves"].trigger()
+            for place, show in (("fitted", window.canvas.fit), ("100 %", lambda: window.canvas.zoom_to(1.0))):
+                show()
+                yield Row(size, f"slider, {place}", name, measure(paints, slider_steps(slider.setValue, count)))
+        yield time_figures(state, 1000)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=302, help="steps of each kind (default: %(default)s)")
+    parser.add_argument("--write", metavar="NAME", help="write the section NAME of docs/benchmarks/live-comparison.md")
+    arguments = parser.parse_args()
+    application = QApplication(sys.argv[:1])
+    lines = facts()
+    rows: list[Row] = []
+    for size in SIZES:
+        for outcome in run_size(size, arguments.steps):
+            if isinstance(outcome, Row):
+                rows.append(outcome)
+            else:
+                lines.append(f"Figures alone at {size[0]} x {size[1]}: {outcome:.3f} ms (median)")
+    text = "\n".join(f"- {line}" for line in lines)
+    print(text, table(rows, markdown=False), sep="\n\n")
+    if arguments.write:
+        write_section(arguments.write, f"{text}\n\n{table(rows, markdown=True)}", DOCUMENT, INTRODUCTION)
+    application.quit()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
