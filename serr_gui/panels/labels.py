@@ -247,3 +247,4 @@ class _Question(QFrame):
         button.clicked.connect(lambda _checked=False: wish())
         number = self._answers.count()
         self._answers.addWidget(button, number // 2, number % 2)
+        button.show()  # now: a layout shows its new children only after a while
