@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from core.datasets.dataset_file import DataSetFile, is_dataset_file, read_dataset_file
+from core.datasets.layouts import DataSet, read_layout
 from core.datasets.recognise import recognise
 
 
@@ -28,3 +29,14 @@ def own_data_set(name: str, root: Path) -> DataSetFile | None:
     if is_own_data_set(name):
         return recognise(Path(root) / name).dataset
     return None
+
+
+def find_split(name: str, root: Path, split: str) -> DataSet:
+    """One split of a data set that is given by any name (see ``own_data_set`` and ``layouts.read_layout``).
+
+    Raises
+    ------
+    InputError : unknown, missing, without such a split, or its files are missing.
+    """
+    own = own_data_set(name, root)
+    return read_layout(name, root, split) if own is None else own.part(split)
