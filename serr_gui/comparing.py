@@ -10,10 +10,11 @@ from PySide6.QtCore import QObject, QTimer
 from core.evaluation import suggest
 from core.evaluation.counts import Region
 from core.types import ThresholdRule
-from serr_gui import figures, judging
+from serr_gui import figures
 from serr_gui.comparison import CentreLines, Comparison, ErrorList, LabelFile, LabelSlot, LabelSlots
 from serr_gui.desk import Desk
 from serr_gui.state import Document
+from serr_gui.work import comparing as comparing_work
 
 _REST_MS = 250
 """The centre lines are compared when the slider has rested for so long: they take longer than a step."""
@@ -26,7 +27,7 @@ class Comparing(QObject):
         super().__init__(desk)
         self._desk = desk
         self._made: dict[Region, Comparison] = {}
-        self._keeper = judging.SkeletonKeeper()
+        self._keeper = comparing_work.SkeletonKeeper()
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
@@ -82,7 +83,7 @@ class Comparing(QObject):
         photos = tuple(item.path for item in state.photos)
         self._desk.board.start(
             f"label folder {expert}",
-            partial(judging.labels_in, folder, photos),
+            partial(comparing_work.labels_in, folder, photos),
             succeeded=partial(self._on_labels_found, expert, folder, len(photos)),
             failed=partial(self._desk.fail, self.tr("The folder cannot be looked through.")),
         )
@@ -102,7 +103,7 @@ class Comparing(QObject):
             return
         self._desk.board.start(
             "errors",
-            partial(judging.find_errors, now, state.rule.level, state.view.error_wish),
+            partial(comparing_work.find_errors, now, state.rule.level, state.view.error_wish),
             succeeded=self._on_errors_found,
             failed=partial(self._desk.fail, self.tr("The errors could not be looked for.")),
         )
@@ -135,7 +136,7 @@ class Comparing(QObject):
         image, fov = document.image, document.fov
         self._desk.board.start(
             f"label {expert}",
-            lambda _monitor: judging.read_slot(file, image.shape, fov),
+            lambda _monitor: comparing_work.read_slot(file, image.shape, fov),
             succeeded=partial(self._on_label_read, document.path, expert),
             failed=partial(self._desk.fail, self.tr("{name} cannot be read.").format(name=file.path.name)),
         )
@@ -197,7 +198,7 @@ class Comparing(QObject):
             return
         self._desk.board.start(
             "compare",
-            partial(judging.compare, now),
+            partial(comparing_work.compare, now),
             delivered=self._on_compared,
             succeeded=self._on_compared,
             failed=partial(self._desk.fail, self.tr("The comparison could not be computed.")),
@@ -228,7 +229,7 @@ class Comparing(QObject):
             return
         self._desk.board.start(
             "centre lines",
-            partial(judging.compare_centre_lines, now, state.rule.level, self._keeper),
+            partial(comparing_work.compare_centre_lines, now, state.rule.level, self._keeper),
             succeeded=self._on_centre_lines,
             failed=partial(self._desk.fail, self.tr("The centre lines could not be compared.")),
         )

@@ -15,7 +15,6 @@ from core.errors import OutputError
 from core.evaluation.counts import Region
 from core.files import write_bytes_atomic
 from core.types import LEVELS, ThresholdRule
-from serr_gui import judging
 from serr_gui.comparing import Comparing
 from serr_gui.comparison import ErrorWish
 from serr_gui.desk import Desk, sample_path
@@ -25,6 +24,7 @@ from serr_gui.resolve import model_rule, with_result
 from serr_gui.running import Runs
 from serr_gui.sessions import ResultStore
 from serr_gui.state import AppState, Base, FovChoice, PhotoItem, Theme, ViewOptions
+from serr_gui.work import comparing as comparing_work
 
 
 class Controller(QObject):
@@ -94,13 +94,13 @@ class Controller(QObject):
         shape = document.image.shape
         self.desk.board.start(
             "drop",
-            lambda _monitor: judging.sort_dropped(paths, shape),
+            lambda _monitor: comparing_work.sort_dropped(paths, shape),
             succeeded=self._on_dropped_sorted,
             failed=partial(self.desk.fail, self.tr("What was dropped cannot be opened.")),
         )
 
     def _on_dropped_sorted(self, outcome: object) -> None:
-        assert isinstance(outcome, judging.Dropped)
+        assert isinstance(outcome, comparing_work.Dropped)
         if outcome.labels:
             self.comparing.load_labels(outcome.labels)
         if outcome.others:

@@ -1,11 +1,10 @@
 """The window: it puts the parts together and joins wishes to the controller; what is shown follows from the state."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -13,22 +12,21 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMainWindow,
     QPlainTextEdit,
-    QScrollArea,
     QStackedWidget,
     QTextEdit,
     QVBoxLayout,
     QWidget,
 )
 
-from core.evaluation.counts import REGIONS
 from serr_gui import icons
 from serr_gui.actions import Actions
 from serr_gui.asking import Asking
-from serr_gui.canvas.photo_view import ZOOM_STEP, PhotoView
-from serr_gui.commands.compare_menu import ERROR_WISHES
+from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.controller import Controller
-from serr_gui.dialogs import AboutDialog, ShortcutsDialog, ask_to_lose
+from serr_gui.dialogs import ask_to_lose
+from serr_gui.docks import Dock, make_docks, scrolling, stacked
 from serr_gui.guide import guide_page, open_guide
+from serr_gui.handlers import make_handlers
 from serr_gui.job_bar import JobBar
 from serr_gui.logs import log_folder
 from serr_gui.menus import make_menus, make_tool_bar
@@ -42,15 +40,12 @@ from serr_gui.panels.scores import ScoresPanel
 from serr_gui.panels.segmentation import SegmentationPanel
 from serr_gui.resolve import CanvasPicture, canvas_picture, unsaved
 from serr_gui.settings import ExportWish
-from serr_gui.state import BASES, Base, Theme
+from serr_gui.state import Theme
 from serr_gui.status import PhotoStatusBar
 from serr_gui.theme import apply_theme
 from serr_gui.welcome import WelcomePage
 from serr_gui.window_layout import fit_screen
 from serr_gui.work import Thumbnail
-
-_LOW_PX = 820
-"""A window that is lower has no room for two panels one below the other: they become tabs."""
 
 
 class MainWindow(QMainWindow):
@@ -70,7 +65,7 @@ class MainWindow(QMainWindow):
         fit_screen(self)
 
         self.canvas = PhotoView()
-        self.commands = Actions(self, self.state, self._handlers())
+        self.commands = Actions(self, self.state, make_handlers(self))
         self.notice_bar = NoticeBar()
         self.status = PhotoStatusBar(self.state)
         self.files = FilesPanel(self.state)
@@ -98,59 +93,6 @@ class MainWindow(QMainWindow):
 
     # Making
 
-    def _handlers(self) -> dict[str, Callable[[], None]]:
-        controller, asking = self.controller, self.asking
-        handlers: dict[str, Callable[[], None]] = {
-            "open": asking.open_photographs,
-            "open_folder": asking.open_folder,
-            "open_sample": controller.open_sample,
-            "export": partial(asking.export, everything=False),
-            "export_all": partial(asking.export, everything=True),
-            "close_photo": asking.close_photo,
-            "close_all": asking.close_all,
-            "quit": self._on_quit,
-            "copy_picture": lambda: QGuiApplication.clipboard().setPixmap(self.canvas.grab()),
-            "segment": controller.runs.segment,
-            "segment_all": controller.runs.segment_all,
-            "cancel": controller.runs.cancel,
-            "threshold_lower": partial(controller.nudge_level, -1),
-            "threshold_higher": partial(controller.nudge_level, 1),
-            "threshold_model": controller.reset_level,
-            "threshold_otsu": controller.otsu_level,
-            "add_model": asking.add_model,
-            "previous": partial(controller.photos.step, -1),
-            "next": partial(controller.photos.step, 1),
-            "show_mask": controller.toggle_mask,
-            "show_probability": controller.toggle_probability,
-            "show_fov": controller.toggle_fov,
-            "fit": self.canvas.fit,
-            "actual_size": lambda: self.canvas.zoom_to(1.0),
-            "zoom_in": lambda: self.canvas.zoom_by(ZOOM_STEP),
-            "zoom_out": lambda: self.canvas.zoom_by(1 / ZOOM_STEP),
-            "load_label": partial(asking.load_label, 0),
-            "load_second_label": partial(asking.load_label, 1),
-            "label_folder": partial(asking.choose_label_folder, 0),
-            "second_label_folder": partial(asking.choose_label_folder, 1),
-            "swap_labels": controller.comparing.swap_labels,
-            "show_errors": controller.toggle_errors,
-            "next_error": partial(controller.comparing.step_error, 1),
-            "previous_error": partial(controller.comparing.step_error, -1),
-            "show_curves": partial(self._show_dock, "curves"),
-            "full_screen": self._on_full_screen,
-            "guide": self._on_guide,
-            "shortcuts": lambda: ShortcutsDialog(self).open(),
-            "show_log": self._on_show_log,
-            "about": lambda: AboutDialog(self).open(),
-        }
-        handlers |= {f"region_{region}": partial(controller.set_region, region) for region in REGIONS}
-        handlers |= {f"errors_{wish}": partial(controller.set_error_wish, wish) for wish in ERROR_WISHES}
-        hows = ("best_f1", "youden", "expert")
-        handlers |= {f"threshold_{how}": partial(controller.suggest_level, how) for how in hows}
-        handlers |= {f"base_{base}": partial(self._on_base, base) for base in BASES}
-        themes: tuple[Theme, ...] = ("system", "light", "dark")
-        handlers |= {f"theme_{theme}": partial(controller.set_theme, theme) for theme in themes}
-        return handlers
-
     def _make_centre(self) -> None:
         self._pages = QStackedWidget()
         self._welcome = WelcomePage(self.commands)
@@ -167,36 +109,17 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
 
     def _make_docks(self) -> list[QDockWidget]:
-        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-        bottom = Qt.DockWidgetArea.BottomDockWidgetArea
-        self.setDockOptions(QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowTabbedDocks)
-        # The room that later panels need is beside and behind these.
-        self.setCorner(Qt.Corner.BottomRightCorner, right)
-        self.setCorner(Qt.Corner.BottomLeftCorner, left)
-        docks = []
-        for name, title, panel, area in (
-            ("files", self.tr("Photographs"), self.files, left),
-            ("segmentation", self.tr("Segmentation"), _scrolling(self.segmentation), right),
-            ("display", self.tr("Display"), _scrolling(self.display), right),
-            ("comparison", self.tr("Comparison"), _scrolling(_stacked(self.labels, self.scores, self.errors)), right),
-            ("curves", self.tr("Curves"), self.curves, bottom),
-        ):
-            dock = QDockWidget(title, self)
-            dock.setObjectName(name)
-            dock.setWidget(panel)
-            self.addDockWidget(area, dock)
-            dock.setVisible(area is not bottom)  # these open on demand
-            docks.append(dock)
-        self.tabifyDockWidget(docks[2], docks[3])
-        if self.height() < _LOW_PX:
-            self.tabifyDockWidget(docks[1], docks[2])
-            docks[1].raise_()
-        else:
-            docks[2].raise_()
-        self.resizeDocks(docks[:3], [150, 320, 320], Qt.Orientation.Horizontal)
-        self.resizeDocks(docks[1:3], [410, 530], Qt.Orientation.Vertical)
-        self.resizeDocks(docks[4:], [300] * len(docks[4:]), Qt.Orientation.Vertical)
-        return docks
+        comparison = stacked(self.labels, self.scores, self.errors)
+        return make_docks(
+            self,
+            (
+                Dock("files", self.tr("Photographs"), self.files, "left"),
+                Dock("segmentation", self.tr("Segmentation"), scrolling(self.segmentation), "right"),
+                Dock("display", self.tr("Display"), scrolling(self.display), "right"),
+                Dock("comparison", self.tr("Comparison"), scrolling(comparison), "right"),
+                Dock("curves", self.tr("Curves"), self.curves, "bottom"),
+            ),
+        )
 
     def _join(self) -> None:
         controller, events = self.controller, self.state.events
@@ -303,29 +226,26 @@ class MainWindow(QMainWindow):
         """Open files and folders."""
         self.asking.open_paths(paths)
 
-    def _on_base(self, base: Base) -> None:
-        self.controller.set_base(base)
-
-    def _on_quit(self) -> None:
+    def close_window(self) -> None:
         self.close()
 
-    def _show_dock(self, name: str) -> None:
+    def show_dock(self, name: str) -> None:
         dock = self.findChild(QDockWidget, name)
         if isinstance(dock, QDockWidget):
             dock.show()
             dock.raise_()
 
-    def _on_full_screen(self) -> None:
+    def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
-    def _on_guide(self) -> None:
+    def show_guide(self) -> None:
         if not open_guide():
             text = self.tr(
                 "The user guide cannot be shown: no program that shows web pages was found. It is at {path}."
             )
             self.controller.desk.notify("warning", text.format(path=guide_page() or "docs"))
 
-    def _on_show_log(self) -> None:
+    def show_log(self) -> None:
         folder = log_folder()
         if folder.is_dir():
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
@@ -372,28 +292,6 @@ class MainWindow(QMainWindow):
         self.hide()  # threads may take a moment to end
         self.controller.shutdown()
         event.accept()
-
-
-def _scrolling(panel: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidget(panel)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setMinimumWidth(290)
-    return area
-
-
-def _stacked(*panels: QWidget) -> QWidget:
-    """Panels of one dock, one below the other."""
-    whole = QWidget()
-    column = QVBoxLayout(whole)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(4)
-    for panel in panels:
-        column.addWidget(panel)
-    column.addStretch(1)
-    return whole
 
 
 def _writes_text(widget: QWidget | None) -> bool:

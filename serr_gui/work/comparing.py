@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -27,11 +26,7 @@ from serr_gui.comparison import (
     LabelSlots,
     Subject,
 )
-
-
-class _Delivering(Monitor, Protocol):
-    def deliver(self, part: object) -> None: ...
-
+from serr_gui.work.monitor import DeliveringMonitor
 
 # Labels
 
@@ -125,7 +120,7 @@ def sort_dropped(paths: Sequence[Path], shape: tuple[int, int]) -> Dropped:
 # Figures
 
 
-def compare(subject: Subject, monitor: _Delivering) -> Comparison:
+def compare(subject: Subject, monitor: DeliveringMonitor) -> Comparison:
     """Count for every threshold; delivers the counts as a ``Comparison`` before the areas and curves are there."""
     monitor.step(Progress("Counting"))
     inside = region_of(subject.fov, subject.region)

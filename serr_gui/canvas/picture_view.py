@@ -1,0 +1,279 @@
+"""What is painted: the photograph with its overlays at a zoom and place, and a threshold that follows the slider."""
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from core.types import LEVELS, BoolArray, ByteArray
+from serr_gui.canvas.geometry import ViewGeometry
+from serr_gui.canvas.layers import Layers
+from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle
+from serr_gui.canvas.resampling import Box, zoomed_size
+
+_LOOK_SHARE, _LOOK_ZOOM = 0.3, 6.0
+"""How much of the view a part takes that is looked at, and how far it is enlarged at most."""
+
+
+class PictureView(QWidget):
+    """Paints a fundus photograph, its vessel map, mask and error map, and the outline of its field of view.
+
+    All arrays have the photograph's height and width and are not copied: do not change them afterwards.
+    ``zoomChanged`` gives device pixels for one photograph pixel. ``PhotoView`` adds mouse and keys.
+    """
+
+    zoomChanged = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._geometry = ViewGeometry()
+        self._layers = Layers()
+        self._photo: ByteArray | None = None
+        self._hint = ""
+        self._marked: tuple[int, int, int, int] | None = None
+
+        self._reported_zoom = 0.0
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(80, 80)
+
+    # What is shown
+
+    def set_photo(self, rgb: ByteArray | None) -> None:
+        """Show another photograph, uint8 (H, W, 3), fitted and without overlays; None empties the view."""
+        if rgb is not None:
+            if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
+                raise ValueError(f"a photograph is uint8 (H, W, 3), not {rgb.dtype} {rgb.shape}")
+            rgb = np.ascontiguousarray(rgb)
+        self._photo = rgb
+        self._layers.set_base(rgb)
+        self._layers.set_levels(None)
+        self._layers.set_fov(None)
+        self._layers.set_errors(None, None)
+        self._marked = None
+        self._geometry.set_image(*((0, 0) if rgb is None else (rgb.shape[1], rgb.shape[0])))
+        self._view_changed()
+
+    def set_base(self, pixels: ByteArray | None) -> None:
+        """Show another picture of the same photograph, uint8 (H, W, 3) or (H, W); None: the photograph itself."""
+        pixels = self._photo if pixels is None else pixels
+        self._check_shape(pixels, "The picture")
+        self._layers.set_base(pixels)
+        self.update()
+
+    def set_levels(self, levels: ByteArray | None) -> None:
+        """Lay a level map, uint8 (H, W), over the photograph (``ProbabilityMap.levels``); None takes it away."""
+        self._check_shape(levels, "The level map")
+        self._layers.set_levels(levels)
+        self.update()
+
+    def set_fov(self, inside: BoolArray | None) -> None:
+        """Outline this field of view, bool (H, W); None takes the outline away."""
+        self._check_shape(inside, "The field of view")
+        self._layers.set_fov(inside)
+        self.update()
+
+    def set_errors(self, levels: ByteArray | None, drawn: ByteArray | None) -> None:
+        """What the error map compares (``Layers.set_errors``); None takes it away."""
+        self._check_shape(levels, "The level map")
+        self._check_shape(drawn, "The label")
+        self._layers.set_errors(levels, drawn)
+        self.update()
+
+    def set_error_style(self, style: ErrorStyle | None) -> None:
+        """Show the error map in place of the mask; None shows the mask."""
+        if style != self._layers.error_style:
+            self._layers.error_style = style
+            self.update()
+
+    def set_marked(self, box: tuple[int, int, int, int] | None) -> None:
+        """Draw a frame around a part of the photograph: top, left, bottom and right, the last two exclusive."""
+        if box != self._marked:
+            self._marked = box
+            self.update()
+
+    def set_threshold_level(self, level: int) -> None:
+        """Vessel is where the level is at least this, 1 to 255."""
+        if not 1 <= level <= LEVELS - 1:
+            raise ValueError(f"threshold level must be 1 to {LEVELS - 1}, not {level}")
+        if level != self._layers.threshold_level:
+            self._layers.threshold_level = level
+            self.update()
+
+    def set_overlay_style(self, style: OverlayStyle) -> None:
+        if style != self._layers.style:
+            self._layers.style = style
+            self.update()
+
+    def set_overlay_visible(self, visible: bool) -> None:
+        """Show or hide probability map and mask together, whatever the style says."""
+        if visible != self._layers.overlay_visible:
+            self._layers.overlay_visible = visible
+            self.update()
+
+    def set_fov_visible(self, visible: bool) -> None:
+        if visible != self._layers.fov_visible:
+            self._layers.fov_visible = visible
+            self.update()
+
+    def set_hint(self, text: str) -> None:
+        """A sentence in the middle of the view while there is no photograph."""
+        self._hint = text
+        self.update()
+
+    def shown_mask(self) -> BoolArray:
+        """Bool (H, W): the pixels that are painted as vessel; (0, 0) without a photograph."""
+        if self._photo is None:
+            return np.zeros((0, 0), dtype=np.bool_)
+        mask = self._layers.mask()
+        return np.zeros(self._photo.shape[:2], dtype=np.bool_) if mask is None else mask
+
+    def shown_errors(self) -> ByteArray | None:
+        """Codes of the error map that is painted, uint8 (H, W) (``core.evaluation.error_map``); None without one."""
+        return self._layers.errors()
+
+    # Where it is shown
+
+    @property
+    def zoom(self) -> float:
+        """Device pixels for one photograph pixel."""
+        return self._geometry.zoom
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the view keeps the whole photograph in sight when its size changes."""
+        return self._geometry.fitted
+
+    def fit(self) -> None:
+        """Show the whole photograph."""
+        self._geometry.fit()
+        self._view_changed()
+
+    def zoom_to(self, factor: float) -> None:
+        """Zoom at the middle of the view; 1.0 is 100 %, one photograph pixel on one device pixel."""
+        self._zoom_at(factor, None)
+
+    def zoom_by(self, factor: float) -> None:
+        """Zoom at the middle of the view, relative to the present zoom."""
+        self._zoom_at(self.zoom * factor, None)
+
+    def centre_on(self, x: float, y: float) -> None:
+        """Bring a point of the photograph to the middle of the view."""
+        self._geometry.centre_on(x, y)
+        self._view_changed()
+
+    def look_at(self, box: tuple[int, int, int, int], centre: tuple[int, int]) -> None:
+        """Bring a part of the photograph (top, left, bottom, right) into view, enlarged, its ``centre`` in the middle.
+
+        ``centre`` is (row, column). A part too large to be seen at 100 % is shown at 100 % around its centre.
+        """
+        if self._photo is None:
+            return
+        height, width = max(1, box[2] - box[0]), max(1, box[3] - box[1])
+        share = min(self._geometry.view[0] / width, self._geometry.view[1] / height)
+        self._geometry.zoom_to(min(max(share * _LOOK_SHARE, 1.0), _LOOK_ZOOM))
+        self._geometry.centre_on(centre[1] + 0.5, centre[0] + 0.5)
+        self._view_changed()
+
+    def image_point(self, place: QPointF) -> QPointF:
+        """The photograph's point (column and row with fraction) at a place in the widget."""
+        ratio = self.devicePixelRatioF()
+        return QPointF(*self._geometry.to_image(place.x() * ratio, place.y() * ratio))
+
+    def widget_point(self, x: float, y: float) -> QPointF:
+        """The place in the widget of a point of the photograph."""
+        ratio = self.devicePixelRatioF()
+        return QPointF(*self._geometry.to_view(x, y)) / ratio
+
+    def sizeHint(self) -> QSize:
+        return QSize(900, 700)
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), self.palette().color(QPalette.ColorRole.Window))
+        if self._photo is None:
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._hint)
+        else:
+            self._paint_photo(painter)
+        if self._shows_focus():
+            painter.resetTransform()
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
+            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        painter.end()
+
+    def _shows_focus(self) -> bool:
+        return False
+
+    def _paint_photo(self, painter: QPainter) -> None:
+        # In device pixels, so that the pictures are copied and not scaled on screens with fractional scaling.
+        ratio = self.devicePixelRatioF()
+        painter.scale(1.0 / ratio, 1.0 / ratio)
+        box = self._visible_box()
+        left, top = self._geometry.origin
+        for picture in self._layers.pictures(self._geometry.zoom, box, ratio):
+            painter.drawImage(left + box[0], top + box[1], picture)
+        if self._marked is not None:
+            self._paint_marked(painter, self._marked, ratio)
+
+    def _paint_marked(self, painter: QPainter, box: tuple[int, int, int, int], ratio: float) -> None:
+        """A light frame in a dark one, seen on bright and dark ground, a little outside what it marks."""
+        near, far = self._geometry.to_view(box[1], box[0]), self._geometry.to_view(box[3], box[2])
+        frame = QRectF(QPointF(*near), QPointF(*far)).adjusted(-4 * ratio, -4 * ratio, 4 * ratio, 4 * ratio)
+        for colour, width in ((Qt.GlobalColor.black, 3.0), (Qt.GlobalColor.white, 1.2)):
+            painter.setPen(QPen(colour, width * ratio))
+            painter.drawRect(frame)
+
+    def _visible_box(self) -> Box:
+        """The visible part of the zoomed photograph, in device pixels from its corner."""
+        left, top = self._geometry.origin
+        width, height = zoomed_size((self._geometry.image[1], self._geometry.image[0]), self._geometry.zoom)
+        view = QRect(0, 0, *self._geometry.view) & QRect(left, top, width, height)
+        return (view.left() - left, view.top() - top, view.right() + 1 - left, view.bottom() + 1 - top)
+
+    def _check_shape(self, array: ByteArray | BoolArray | None, what: str) -> None:
+        if array is None:
+            return
+        if self._photo is None:
+            raise ValueError(f"{what} has no photograph to lie on")
+        if array.shape[:2] != self._photo.shape[:2]:
+            raise ValueError(f"{what} has shape {array.shape[:2]}, the photograph {self._photo.shape[:2]}")
+
+    # Changes of the view
+
+    def _view_changed(self) -> None:
+        self.update()
+        if self._geometry.zoom != self._reported_zoom:
+            self._reported_zoom = self._geometry.zoom
+            self.zoomChanged.emit(self._reported_zoom)
+
+    def _zoom_at(self, zoom: float, place: QPointF | None) -> None:
+        if self._photo is None:
+            return
+        ratio = self.devicePixelRatioF()
+        self._geometry.zoom_to(zoom, None if place is None else (place.x() * ratio, place.y() * ratio))
+        self._view_changed()
+
+    def _measure(self) -> None:
+        """Take over the widget's size in device pixels."""
+        ratio = self.devicePixelRatioF()
+        size = (round(self.width() * ratio), round(self.height() * ratio))
+        if size != self._geometry.view:
+            self._geometry.set_view(*size)
+            self._view_changed()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._measure()
+        return super().event(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._measure()

@@ -1,0 +1,71 @@
+"""What each command does: wishes to the controller, questions first, or something of the window alone."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QGuiApplication
+
+from core.evaluation.counts import REGIONS
+from serr_gui.canvas.photo_view import ZOOM_STEP
+from serr_gui.commands.compare_menu import ERROR_WISHES
+from serr_gui.dialogs import AboutDialog, ShortcutsDialog
+from serr_gui.state import BASES, Theme
+
+if TYPE_CHECKING:
+    from serr_gui.main_window import MainWindow
+
+
+def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
+    """A function for every key of the table of commands."""
+    controller, asking, canvas = window.controller, window.asking, window.canvas
+    handlers: dict[str, Callable[[], None]] = {
+        "open": asking.open_photographs,
+        "open_folder": asking.open_folder,
+        "open_sample": controller.open_sample,
+        "export": partial(asking.export, everything=False),
+        "export_all": partial(asking.export, everything=True),
+        "close_photo": asking.close_photo,
+        "close_all": asking.close_all,
+        "quit": window.close_window,
+        "copy_picture": lambda: QGuiApplication.clipboard().setPixmap(canvas.grab()),
+        "segment": controller.runs.segment,
+        "segment_all": controller.runs.segment_all,
+        "cancel": controller.runs.cancel,
+        "threshold_lower": partial(controller.nudge_level, -1),
+        "threshold_higher": partial(controller.nudge_level, 1),
+        "threshold_model": controller.reset_level,
+        "threshold_otsu": controller.otsu_level,
+        "add_model": asking.add_model,
+        "previous": partial(controller.photos.step, -1),
+        "next": partial(controller.photos.step, 1),
+        "show_mask": controller.toggle_mask,
+        "show_probability": controller.toggle_probability,
+        "show_fov": controller.toggle_fov,
+        "fit": canvas.fit,
+        "actual_size": lambda: canvas.zoom_to(1.0),
+        "zoom_in": lambda: canvas.zoom_by(ZOOM_STEP),
+        "zoom_out": lambda: canvas.zoom_by(1 / ZOOM_STEP),
+        "load_label": partial(asking.load_label, 0),
+        "load_second_label": partial(asking.load_label, 1),
+        "label_folder": partial(asking.choose_label_folder, 0),
+        "second_label_folder": partial(asking.choose_label_folder, 1),
+        "swap_labels": controller.comparing.swap_labels,
+        "show_errors": controller.toggle_errors,
+        "next_error": partial(controller.comparing.step_error, 1),
+        "previous_error": partial(controller.comparing.step_error, -1),
+        "show_curves": partial(window.show_dock, "curves"),
+        "full_screen": window.toggle_full_screen,
+        "guide": window.show_guide,
+        "shortcuts": lambda: ShortcutsDialog(window).open(),
+        "show_log": window.show_log,
+        "about": lambda: AboutDialog(window).open(),
+    }
+    handlers |= {f"region_{region}": partial(controller.set_region, region) for region in REGIONS}
+    handlers |= {f"errors_{wish}": partial(controller.set_error_wish, wish) for wish in ERROR_WISHES}
+    hows = ("best_f1", "youden", "expert")
+    handlers |= {f"threshold_{how}": partial(controller.suggest_level, how) for how in hows}
+    handlers |= {f"base_{base}": partial(controller.set_base, base) for base in BASES}
+    themes: tuple[Theme, ...] = ("system", "light", "dark")
+    handlers |= {f"theme_{theme}": partial(controller.set_theme, theme) for theme in themes}
+    return handlers
