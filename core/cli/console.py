@@ -119,13 +119,17 @@ class _Lines:
 
     def __init__(self) -> None:
         self._last = time.monotonic()
+        self._told = ""
 
     def show(self, progress: Progress) -> None:
         now = time.monotonic()
         if now - self._last >= QUIET_S:
             self._last = now
             share = "" if progress.fraction is None else f", {progress.fraction:.0%}"
-            tell(f"{progress.stage}{share}")
+            text = f"{progress.stage}{share}"
+            if text != self._told:
+                self._told = text
+                tell(text)
 
     def note(self, message: str) -> None:
         tell(message)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.console import UsageError, monitored, say, say_json
+from core.cli.options import DEVICE_HELP, checked_device
+from core.cli.recipes import Config, Dataset, Name, Preset, Root, Seed, StartFrom, Steps, Threads, chosen_recipe
 
 if TYPE_CHECKING:
     from core.jobs.store import Job
@@ -32,6 +34,47 @@ def every(context: typer.Context, as_json: AsJson = False) -> None:
 def list_command(as_json: AsJson = False) -> None:
     """List the jobs, the newest last."""
     _list(as_json)
+
+
+@jobs.command()
+def start(
+    *,
+    root: Root = Path(),
+    dataset: Dataset = None,
+    preset: Preset = None,
+    config: Config = None,
+    start_from: StartFrom = None,
+    name: Name = None,
+    notes: Annotated[str, typer.Option("--notes", help="Notes on the job.")] = "",
+    steps: Steps = None,
+    seed: Seed = None,
+    threads: Threads = None,
+    device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
+    count: Annotated[int, typer.Option("--gpus", min=1, help="Graphics processors to train on at once.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Start a training in a process of its own; it waits until its device is free.
+
+    Jobs on one device run one after the other, in the order in which they were started.
+    """
+    device = checked_device(device)
+    recipe = chosen_recipe(
+        dataset=dataset,
+        preset=preset,
+        config=config,
+        start_from=start_from,
+        name=name,
+        steps=steps,
+        seed=seed,
+        threads=threads,
+    )
+    from core.jobs.ordering import order_job
+
+    job = order_job(recipe, root, name=name or "", notes=notes, device=device, count=count)
+    if as_json:
+        say_json(_facts(job, _view(job)))
+    else:
+        say(_line(job))
 
 
 @jobs.command()

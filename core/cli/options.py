@@ -77,14 +77,20 @@ def export_choices(kinds: set[str], as_float: bool) -> "ExportChoices":
 
 
 def checked_dataset(name: str) -> str:
-    """The name of a data set whose layout is known."""
+    """The name of a data set whose layout is known, a data set file, or a folder (with a slash)."""
+    from core.datasets.finding import is_own_data_set
     from core.datasets.layouts import data_set_names, splits
     from core.errors import InputError
 
+    if is_own_data_set(name):
+        return name
     try:
         splits(name)
     except InputError:
-        raise UsageError(f"--dataset {name} is not known; choose one of: {', '.join(data_set_names())}.") from None
+        raise UsageError(
+            f"--dataset {name} is not known; choose one of: {', '.join(data_set_names())}, a .serr-dataset file, or a "
+            "folder with a slash in its name."
+        ) from None
     return name
 
 

@@ -33,8 +33,19 @@ START_VARIABLE: Final = "SERR_JOB_START"
 """Names a start, so that the starter knows the answer of the process that it started from an older one's."""
 
 _ANSWER_S: Final = 60.0
+NICE_VARIABLE: Final = "SERR_JOB_NICE"
+"""How far a job steps back behind other programs, 0 (not at all) to 19; 10 by default."""
 _NICENESS: Final = 10
-_children: list[subprocess.Popen[bytes]] = []
+
+
+class _Detached(subprocess.Popen[bytes]):
+    """A process that is meant to outlive this one: nothing is said when this one forgets it."""
+
+    def __del__(self) -> None:
+        pass
+
+
+_children: list[_Detached] = []
 
 
 def start_job(job: Job) -> Job:
@@ -117,18 +128,22 @@ def this_process() -> tuple[int, float]:
 
 def step_back() -> None:
     """Let every program that a person works with go first: called by the job's process itself."""
+    wanted = os.environ.get(NICE_VARIABLE, "")
+    niceness = min(int(wanted), 19) if wanted.isdecimal() else _NICENESS
+    if niceness == 0:
+        return
     with suppress(psutil.Error, OSError):
         if sys.platform == "win32":
             psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
         else:
-            os.nice(max(0, _NICENESS - os.nice(0)))
+            os.nice(max(0, niceness - os.nice(0)))
     if sys.platform == "linux":
         # Linux shares the processor between sessions first, and niceness counts within one: the session needs it, too.
         with suppress(OSError):
-            Path("/proc/self/autogroup").write_text(str(_NICENESS), encoding="ascii")
+            Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
 
-def _launch(folder: Path, start_id: str) -> "subprocess.Popen[bytes]":
+def _launch(folder: Path, start_id: str) -> _Detached:
     _children[:] = [child for child in _children if child.poll() is None]  # no zombies of jobs that have ended
     environ = os.environ | {START_VARIABLE: start_id, "PYTHONUNBUFFERED": "1"}
     if not getattr(sys, "frozen", False):
@@ -141,7 +156,7 @@ def _launch(folder: Path, start_id: str) -> "subprocess.Popen[bytes]":
         )
     try:
         with (folder / LOG_FILE).open("ab") as log:
-            process = subprocess.Popen(
+            process = _Detached(
                 [*command_line(), "jobs", "work", str(folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

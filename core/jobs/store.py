@@ -129,7 +129,8 @@ def create_job(order: JobOrder, recipe_toml: str) -> Job:
     OutputError : the folder cannot be made, or the disk is full.
     """
     now = datetime.now(UTC)
-    folder = jobs_folder() / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    # The names sort by time, and two that are made at once on two machines differ.
+    folder = jobs_folder() / f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}{secrets.token_hex(1)}"
     order = replace(order, created=now.isoformat(timespec="seconds"))
     try:
         folder.mkdir(parents=True)
@@ -252,8 +253,9 @@ def read_log(job: Job, last_bytes: int) -> str:
 
 
 def best_weights(run: Path) -> Path | None:
-    """The weights file that a run has kept so far, None before its first validation."""
-    files = [path for path in run.glob("*.safetensors") if path.name != _CHECKPOINT_FILE]
+    """The weights file of the best weights that a run has kept so far, None before its first validation."""
+    others = (_CHECKPOINT_FILE, "-last.safetensors")
+    files = [path for path in run.glob("*.safetensors") if not path.name.endswith(others)]
     return max(files, key=lambda path: path.stat().st_mtime_ns) if files else None
 
 

@@ -25,7 +25,6 @@ from core.jobs.store import (
     read_job,
     utc_now,
     write_status,
-    write_wish,
 )
 from core.progress import Cancelled, Monitor, Progress
 from core.training.control import ControlledMonitor, EnoughLearned
@@ -125,17 +124,13 @@ class _Worker:
         except Cancelled:
             self._end("paused", "Paused; it can go on.")
             raise
-        except SerrError as error:
-            self._end("failed", str(error))
-            raise
         except BaseException as error:
-            sentence = _no_memory(error)
-            if sentence:
-                self._end("failed", sentence)
-                raise TrainingError(sentence) from error
-            self._end("failed", f"This should not have happened ({type(error).__name__}: {error}). See the log.")
-            traceback.print_exception(error)
-            raise
+            sentence = sentence_for(error)
+            self._end("failed", sentence)
+            if isinstance(error, SerrError):
+                raise
+            traceback.print_exception(error)  # into the log
+            raise TrainingError(sentence) from error
         if weights is None:
             self._end("paused", "Stopped before anything was learned; it can go on.")
             return None
@@ -145,8 +140,7 @@ class _Worker:
 
     def _end(self, state: str, sentence: str, **changes: object) -> None:
         self.teller.say(state=state, sentence=sentence, stage="", **changes)
-        with suppress(OutputError):
-            write_wish(self.job.folder, None)
+        self.monitor.clear()
 
     def _train(self) -> Path:
         order = self.job.order
@@ -186,12 +180,14 @@ class _Worker:
         return not before
 
 
-def _no_memory(error: BaseException) -> str:
-    """The sentence for a device or a machine without memory, or nothing."""
+def sentence_for(error: BaseException) -> str:
+    """What a person is told about the error that ended a job."""
     text = str(error)
+    if isinstance(error, SerrError):
+        return text
     if isinstance(error, MemoryError) or ("alloc" in text.lower() and "memory" in text.lower()):
         return (
             "There is not enough memory. Close other programs, or start anew with fewer crops in a step, smaller crops "
             "or a smaller network."
         )
-    return ""
+    return f"This should not have happened ({type(error).__name__}: {text}). The log has the details."

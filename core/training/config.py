@@ -192,6 +192,10 @@ def load_config(path: Path) -> TrainingConfig:
     return _checked(fields, str(path))
 
 
+FINE_TUNING = "fine-tune"
+"""The preset for training on from a model."""
+
+
 def presets() -> tuple[str, ...]:
     """Names of the recipes that ship with the program."""
     return tuple(sorted(path.stem for path in resource_path("training").glob("*.toml")))

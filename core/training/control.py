@@ -1,6 +1,7 @@
 """Wishes that reach a training while it runs, through a file: pause, or end with the best weights so far."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,11 @@ class ControlledMonitor:
         if word in {"pause", "stop"}:
             self.wish = word
             raise Cancelled if word == "pause" else EnoughLearned
+
+    def clear(self) -> None:
+        """Take the wish away, so that the work can go on later."""
+        with suppress(OSError):
+            self._file.unlink(missing_ok=True)
 
     def note(self, message: str) -> None:
         self._inner.note(message)

@@ -22,7 +22,7 @@ from core.training.processes import in_first, make_fabric
 from core.training.run import CHECKPOINT_FILE, CONFIG_FILE, EVENTS_FILE, Run, TrainingResult
 from core.weights import find_model, read_card
 
-__all__ = ["CHECKPOINT_FILE", "CONFIG_FILE", "EVENTS_FILE", "TrainingResult", "prepare_config", "train"]
+__all__ = ["CHECKPOINT_FILE", "CONFIG_FILE", "EVENTS_FILE", "TrainingResult", "fabric_for", "prepare_config", "train"]
 
 
 def train(
@@ -56,7 +56,7 @@ def train(
     recorded = out / CONFIG_FILE
     config = load_config(recorded) if resume and recorded.is_file() else prepare_config(config)
     with _denormals_as_zero():
-        fabric = _fabric(config, device)
+        fabric = fabric_for(config, device)
         opened = in_first(fabric, lambda: _open_run(config, out, resume))
         try:
             data = load_training_data(config, root, monitor)
@@ -119,7 +119,8 @@ def prepare_config(config: TrainingConfig) -> TrainingConfig:
     return config.replaced("preprocessing", **card.preprocessing.to_dict())
 
 
-def _fabric(config: TrainingConfig, device: str) -> Any:
+def fabric_for(config: TrainingConfig, device: str) -> Any:
+    """What runs the network on a device, in the number format of the configuration. Raises TrainingError."""
     if config.run.threads:
         torch.set_num_threads(config.run.threads)
     wanted = config.optimisation.precision

@@ -1,10 +1,11 @@
 """One training run: its network, its optimiser, its place in the schedule, and what it leaves in its folder."""
 
+import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,37 @@ class Run:
                 self._validate(SILENT)
         return self._finish()
 
+    def try_out(self, steps: int, patience_s: float, monitor: Monitor) -> tuple[float, float, int]:
+        """Learn for a few steps and validate on one photograph, keeping nothing.
+
+        Returns
+        -------
+        Seconds for a step, seconds to validate on a photograph, and the bytes of the files of a run. The first step,
+        in which libraries prepare themselves, does not count.
+        """
+        self.network.train()
+        batches, done, step_s = self.batches(), 0, 0.0
+        with contextlib.closing(batches):
+            self.learn(next(batches))
+            began = time.monotonic()
+            for batch in batches:
+                self.learn(batch)
+                done += 1
+                step_s = (time.monotonic() - began) / done
+                monitor.step(Progress("Training", done, steps))
+                if done >= steps or time.monotonic() - began > patience_s:
+                    break
+        source = self.data.sources[0]
+        few = TrainingData((replace(source, validation=source.validation[:1]),))
+        began = time.monotonic()
+        model = LoadedModel(self.card, self.mean.module, self.out, "")
+        options = InferenceOptions(device=_device_name(self.fabric.device), precision=self.precision)
+        validate(model, few, self.loss, options, monitor)
+        photo_s = time.monotonic() - began
+        bytes_each = sum(tensor.numel() * tensor.element_size() for tensor in self.network.state_dict().values())
+        # Network, mean, best weights, two moments, two weights files; twice while the old ones are still there.
+        return step_s, photo_s, 2 * 7 * bytes_each
+
     def _learn_all(self, monitor: Monitor) -> None:
         config = self.config
         self.network.train()
@@ -192,7 +224,7 @@ class Run:
         best = f", best validation AUC {self.best.auc_roc:.4f}" if self.best else ""
         return f"Training{best}"
 
-    def batches(self) -> Iterator[list[Crop]]:
+    def batches(self) -> Generator[list[Crop], None, None]:
         """The batches from the present step on; the next one is cut while the network works on this one."""
         optimisation, seed = self.config.optimisation, self.config.run.seed
         sources = [source.training for source in self.data.sources]

@@ -1,0 +1,317 @@
+"""Jobs: real processes that are paused, stopped, killed, queued, starved of room, and go on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from bad_outputs import small_disk
+
+from core.errors import DeviceError, OutputError, SerrError, TrainingError
+from core.files import TEMPORARY_PREFIX
+from core.jobs.locks import is_held, try_lock
+from core.jobs.ordering import devices_for
+from core.jobs.process import pause_job, start_job, stop_job
+from core.jobs.store import (
+    JobOrder,
+    change_order,
+    create_job,
+    find_job,
+    list_jobs,
+    read_job,
+    read_log,
+    remove_job,
+)
+from core.jobs.worker import sentence_for
+from core.training.follow import follow_run
+from core.weights import load_model
+from tests.job_runs import drawn_dataset, kill, own_jobs, recipe, start, until, wait_for, wait_for_step
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return drawn_dataset(tmp_path_factory.mktemp("drawn"))
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path) -> Iterator[Path]:
+    with own_jobs(tmp_path / "jobs") as folder:
+        yield folder
+
+
+# --------------------------------------------------------------------------------------------------------- the folder
+
+
+def test_jobs_are_listed_found_renamed_and_removed(store: Path) -> None:
+    assert list_jobs() == []
+    one = create_job(JobOrder("first", data="drive"), "a = 1")
+    two = create_job(JobOrder("second", devices=("cuda:0", "cuda:1")), "")
+    assert [job.order.name for job in list_jobs()] == ["first", "second"]
+    assert two.order.devices == ("cuda:0", "cuda:1")
+    assert (one.state, one.alive) == ("starting", True)
+    assert find_job("second") == two
+    assert find_job(two.id) == two
+    with pytest.raises(TrainingError, match="Several jobs"):
+        find_job(one.id[:8])
+    with pytest.raises(TrainingError, match='no training job "third"'):
+        find_job("third")
+    renamed = change_order(one, name="better", notes="for the clinic")
+    assert (renamed.order.name, renamed.order.notes, renamed.order.data) == ("better", "for the clinic", "drive")
+    (two.folder / "status.json").write_text(json.dumps({"state": "paused"}))
+    remove_job(two)
+    assert [job.order.name for job in list_jobs()] == ["better"]
+
+
+def test_damaged_and_foreign_folders_are_left_out_and_told(store: Path) -> None:
+    job = create_job(JobOrder("mine"), "")
+    (store / "foreign").mkdir()
+    (store / "half").mkdir()
+    (store / "half" / "job.json").write_text('{"serr_job": 1, "name"')
+    (store / "newer").mkdir()
+    (store / "newer" / "job.json").write_text('{"serr_job": 2, "name": "x", "devices": []}')
+    assert list_jobs() == [job]
+    for name, words in (("half", "damaged"), ("newer", "newer version"), ("gone", "not there any more")):
+        with pytest.raises(TrainingError, match=words):
+            read_job(store / name)
+    for text in ("", "[]", '{"state": "flying"}', '{"state": "done", "unknown": 1}'):
+        (job.folder / "status.json").write_text(text)
+        assert read_job(job.folder).state == ("done" if "unknown" in text else "starting")
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SERR_JOBS", str(tmp_path / "file" / "jobs"))
+    with pytest.raises(OutputError, match="not a folder"):
+        create_job(JobOrder("x"), "")
+    assert list_jobs() == []
+
+
+def test_a_lock_is_held_by_one_and_freed_by_a_kill(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert not is_held(path)
+    lock = try_lock(path)
+    assert lock is not None
+    assert is_held(path)
+    assert try_lock(path) is None
+    lock.release()
+    assert not is_held(path)
+    program = (
+        "import sys, time; from pathlib import Path; from core.jobs.locks import try_lock;"
+        "lock = try_lock(Path(sys.argv[1])); print('held', flush=True); time.sleep(600)"
+    )
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, env=environ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert is_held(path)
+        other.kill()
+        other.wait()
+    assert not is_held(path)
+
+
+def test_devices_that_are_not_there_are_told() -> None:
+    assert devices_for("cpu", 1) == ("cpu",)
+    with pytest.raises(DeviceError, match="There are not 2 graphics processors"):
+        devices_for("cpu", 2)
+    with pytest.raises(DeviceError, match="cuda:99"):
+        devices_for("cuda:99", 1)
+
+
+# ------------------------------------------------------------------------------------------------- the life of a job
+
+
+def test_a_job_is_paused_killed_resumed_and_stopped(tmp_path: Path, dataset: Path) -> None:
+    job = start(tmp_path, dataset, notes="a note")
+    assert job.state in {"queued", "running"}
+    with pytest.raises(TrainingError, match="going on already"):
+        start_job(job)
+    with pytest.raises(TrainingError, match="still going on"):
+        remove_job(job)
+    wait_for_step(job, 5)
+    assert pause_job(job).wish == "pause"
+    paused = wait_for(job, "paused", "failed")
+    assert paused.state == "paused"
+    assert paused.wish is None
+    step = follow_run(job.run).step
+    with pytest.raises(TrainingError, match="does not run"):
+        pause_job(job)
+
+    start_job(job)
+    wait_for_step(job, step + 5)
+    kill(job)
+    killed = read_job(job.folder)
+    assert killed.state == "interrupted"
+    before = follow_run(job.run).validated[-1].step
+
+    start_job(job)
+    wait_for_step(job, before + 5)
+    assert stop_job(job).wish == "stop"
+    done = wait_for(job, "done", "failed")
+    assert (done.state, done.status.sentence) == ("done", "Stopped with the best weights so far.")
+    assert done.weights is not None
+    view = follow_run(job.run)
+    assert view.finished == done.weights.name == "tiny.safetensors"
+    assert view.best is not None
+    assert load_model(done.weights).card.scores[0]["auc_roc"] == view.best.auc_roc
+    steps = [point.step for point in view.validated]
+    assert steps == sorted(set(steps))
+    with pytest.raises(TrainingError, match="done already"):
+        stop_job(job)
+    remove_job(done)
+    assert list_jobs() == []
+
+
+def test_a_killed_job_still_has_the_best_weights(tmp_path: Path, dataset: Path) -> None:
+    job = start(tmp_path, dataset)
+    wait_for_step(job, 10)
+    kill(job)
+    done = stop_job(read_job(job.folder))
+    assert done.state == "done"
+    assert done.weights is not None
+    assert load_model(done.weights).card.name == "tiny"
+
+
+def test_a_job_outlives_who_started_it_and_steps_back_behind_other_programs(
+    tmp_path: Path, dataset: Path, store: Path
+) -> None:
+    recipe(tmp_path, dataset)
+    program = (
+        "import os, signal, sys; from pathlib import Path; from core.jobs.ordering import order_job;"
+        "from core.training.config import load_config; from tests.job_runs import wait_for_step;"
+        "job = order_job(load_config(Path(sys.argv[1])), Path(), device='cpu'); print(job.folder, flush=True);"
+        "os.killpg(0, signal.SIGKILL)"
+    )
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "SERR_JOB_NICE": "7"}
+    starter = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "recipe.toml")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environ,
+        start_new_session=True,
+    )
+    out, _ = starter.communicate()
+    assert starter.returncode == -signal.SIGKILL
+    (job,) = list_jobs()
+    assert str(job.folder) == out.strip()
+    assert psutil.Process(job.status.pid).nice() == 7
+    wait_for_step(job, 5)
+    stop_job(job)
+    assert wait_for(job, "done", "failed").state == "done"
+
+
+def test_jobs_on_one_device_run_one_after_the_other(tmp_path: Path, dataset: Path) -> None:
+    first = start(tmp_path, dataset, steps=40, name="first")
+    second = start(tmp_path, dataset, steps=10, name="second")
+    third = start(tmp_path, dataset, steps=10, name="third")
+    running: list[set[str]] = []
+
+    def all_ended() -> bool:
+        states = {job.order.name: job.state for job in list_jobs()}
+        running.append({name for name, state in states.items() if state == "running"})
+        return not any(state in {"starting", "queued", "running"} for state in states.values())
+
+    until(all_ended, "all jobs have ended")
+    assert [read_job(job.folder).state for job in (first, second, third)] == ["done"] * 3
+    assert all(len(some) <= 1 for some in running)
+    ended = [read_job(job.folder).status.changed for job in (first, second, third)]
+    assert ended == sorted(ended)
+
+
+def test_a_queued_job_can_be_paused_stopped_and_overtaken(tmp_path: Path, dataset: Path) -> None:
+    first = start(tmp_path, dataset, name="first")
+    wait_for(first, "running")
+    second, third = start(tmp_path, dataset, name="second"), start(tmp_path, dataset, name="third")
+    assert [read_job(job.folder).state for job in (second, third)] == ["queued", "queued"]
+    stop_job(second)
+    stopped = wait_for(second, "paused", "failed", "done")
+    assert "before anything was learned" in stopped.status.sentence
+    kill(first)  # whoever holds a device gives it back by dying
+    wait_for(third, "running")
+    start_job(second)
+    pause_job(third)
+    wait_for(second, "running")
+
+
+def test_a_process_that_cannot_start_is_told_with_its_last_words(tmp_path: Path, dataset: Path) -> None:
+    job = create_job(JobOrder("x"), "steps = [")
+    lock = try_lock(job.folder / "lock")
+    assert lock is not None
+    with pytest.raises(TrainingError, match="going on already"):
+        start_job(job)
+    lock.release()
+    failed = wait_for(start_job(job), "failed")
+    assert "is not a TOML file" in failed.status.sentence
+    assert "is not a TOML file" in read_log(failed, 1000)
+
+
+# -------------------------------------------------------------------------------------------------- what goes wrong
+
+
+def test_a_full_disk_ends_a_job_with_a_sentence_and_keeps_its_last_checkpoint(
+    tmp_path: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with small_disk(tmp_path, 8 << 20) as disk:
+        monkeypatch.setenv("SERR_JOBS", str(disk.folder / "jobs"))
+        job = start(tmp_path, dataset)
+        wait_for_step(job, 5)
+        if disk.mounted:
+            with disk.full():  # while it runs
+                failed = wait_for(job, "failed", "paused", "interrupted")
+        else:
+            pause_job(job)
+            wait_for(job, "paused")
+            with disk.full():
+                start_job(job)
+                failed = wait_for(job, "failed", "interrupted")
+        assert failed.state == "failed"
+        assert "there is no room left on the disk" in failed.status.sentence
+        assert not list(job.folder.rglob(f"{TEMPORARY_PREFIX}*"))
+        before = follow_run(job.run).validated[-1].step
+        start_job(job)
+        wait_for_step(job, before + 5)
+        stop_job(job)
+        assert wait_for(job, "done", "failed").state == "done"
+
+
+def test_a_folder_that_vanishes_ends_the_job_with_a_sentence(tmp_path: Path, dataset: Path) -> None:
+    job = start(tmp_path, dataset)
+    wait_for_step(job, 5)
+    job.run.rename(tmp_path / "away")
+    failed = wait_for(job, "failed")
+    assert "does not exist (any more)" in failed.status.sentence
+    (tmp_path / "away").rename(job.run)
+    pid = start_job(job).status.pid
+    job.folder.rename(tmp_path / "all away")
+    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", "the process ends")
+    assert list_jobs() == []
+
+
+def test_photographs_that_vanish_stop_a_resume_and_keep_the_checkpoint(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    dataset = drawn_dataset(data)
+    job = start(tmp_path, dataset)
+    wait_for_step(job, 5)
+    pause_job(job)
+    wait_for(job, "paused")
+    data.rename(tmp_path / "unplugged")
+    failed = wait_for(start_job(job), "failed")
+    assert "drawn.serr-dataset" in failed.status.sentence
+    done = stop_job(failed)  # its best weights can be had all the same
+    assert done.weights is not None
+
+
+@pytest.mark.parametrize("act", [lambda: np.empty(1 << 50), lambda: torch.empty(1 << 55)], ids=["numpy", "torch"])
+def test_no_memory_is_a_sentence(act: object) -> None:
+    with pytest.raises((MemoryError, RuntimeError)) as caught:
+        act()  # type: ignore[operator]
+    assert "not enough memory" in sentence_for(caught.value)
+    assert sentence_for(SerrError("a sentence")) == "a sentence"
+    assert "KeyError" in sentence_for(KeyError("x"))
