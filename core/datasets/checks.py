@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-import cv2
 import numpy as np
 
 from core.datasets.dataset_file import Entry, Part
@@ -14,7 +13,9 @@ from core.datasets.layouts import Case
 from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import shown
 from core.photo.field_of_view import estimate_field_of_view
+from core.photo.label_doubts import MAX_VESSEL_SHARE
 from core.photo.reading import read_fov, read_fundus, read_label
+from core.photo.views import small_copy
 from core.progress import SILENT, Monitor, Progress
 from core.types import BoolArray, ByteArray, FieldOfView, FundusImage
 
@@ -24,8 +25,6 @@ SPARSE_SHARE: Final = 0.01
 """A label with fewer vessel pixels (share of the field of view) is hardly finished; experts draw 0.06 to 0.18."""
 DENSE_SHARE: Final = 0.35
 """More than an expert ever draws."""
-INVERTED_SHARE: Final = 0.5
-"""Where most of the retina is "vessel", vessels and background have changed places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def examine(case: Case, *, picture_px: int = 0) -> Examination:
     height, width = image.shape
     seen = Examination(size=(width, height), photo_hash=_pixels_hash(image.rgb))
     if picture_px:
-        seen = replace(seen, picture=_small(image.rgb, picture_px))
+        seen = replace(seen, picture=small_copy(image.rgb, picture_px))
     fov, found = _examine_fov(case, image)
     if not case.labels:
         return replace(
@@ -85,7 +84,7 @@ def examine(case: Case, *, picture_px: int = 0) -> Examination:
     share = float(vessel[inside].mean())
     label = _examine_share(path, vessel, inside, share)
     if picture_px:
-        seen = replace(seen, label_picture=_small(vessel.astype(np.uint8) * 255, picture_px))
+        seen = replace(seen, label_picture=small_copy(vessel.astype(np.uint8) * 255, picture_px))
     return replace(seen, findings=(*found, *label), vessel_share=share, label_hash=_pixels_hash(vessel))
 
 
@@ -159,7 +158,7 @@ def _examine_share(path: Path, vessel: BoolArray, inside: BoolArray, share: floa
     if not (vessel & inside).any():
         sentence = f"The label {name} has no vessel inside the field of view: choose another label."
         return (Finding("label", True, sentence),)
-    if share > INVERTED_SHARE:
+    if share > MAX_VESSEL_SHARE:
         sentence = (
             f"The label {name} seems to be inverted: {share:.0%} of the retina would be vessel. White must be vessel."
         )
@@ -174,13 +173,6 @@ def _pixels_hash(pixels: ByteArray | BoolArray) -> str:
     digest = hashlib.sha256(f"{pixels.dtype}{pixels.shape}".encode())
     digest.update(pixels.tobytes())
     return digest.hexdigest()
-
-
-def _small(pixels: ByteArray, side_px: int) -> ByteArray:
-    height, width = pixels.shape[:2]
-    scale = min(1.0, side_px / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.ascontiguousarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _alike(values: Sequence[str]) -> list[tuple[int, ...]]:

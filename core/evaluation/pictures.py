@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from core.evaluation.error_map import ERROR_COLOURS
+from core.photo.views import small_copy
 from core.types import BoolArray, ByteArray, FieldOfView, FundusImage
 
 _OUTSIDE = 48
@@ -29,8 +30,8 @@ def thumbnails(image: FundusImage, fov: FieldOfView, codes: ByteArray, inside: B
     """
     top, left, bottom, right = fov.box
     part = slice(top, bottom), slice(left, right)
-    photo = _small(image.rgb[part], side_px)
-    errors = _small(error_picture(codes[part], inside[part]), side_px)
+    photo = small_copy(image.rgb[part], side_px)
+    errors = small_copy(error_picture(codes[part], inside[part]), side_px)
     return Thumbnails(
         _encoded(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 85]),
         _encoded(".png", errors, [cv2.IMWRITE_PNG_COMPRESSION, 9]),
@@ -45,13 +46,6 @@ def error_picture(codes: ByteArray, inside: BoolArray) -> ByteArray:
     picture: ByteArray = table[codes]
     picture[~inside] = _OUTSIDE
     return picture
-
-
-def _small(pixels: ByteArray, side_px: int) -> ByteArray:
-    height, width = pixels.shape[:2]
-    scale = min(1.0, side_px / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _encoded(suffix: str, rgb: ByteArray, options: list[int]) -> bytes:

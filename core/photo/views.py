@@ -49,6 +49,18 @@ def make_view(image: FundusImage, view: View, *, fov: FieldOfView | None = None)
     return np.ascontiguousarray(image.rgb[:, :, _CHANNELS[view]])
 
 
+def small_copy(pixels: ByteArray, side_px: int) -> ByteArray:
+    """The picture with its longer side cut down to ``side_px`` by averaging; a smaller one as it is.
+
+    ``pixels`` uint8 (H, W) or (H, W, 3).
+    """
+    height, width = pixels.shape[:2]
+    scale = min(1.0, side_px / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(small, dtype=np.uint8)
+
+
 def _equalise_lightness(rgb: ByteArray, fov: FieldOfView | None) -> ByteArray:
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
     lab[:, :, 0] = _equalise(np.asarray(lab[:, :, 0], dtype=np.uint8), fov)

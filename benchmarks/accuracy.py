@@ -1,0 +1,384 @@
+"""How good are the models? Measures them on DRIVE, STARE, CHASE_DB1 and HRF, and writes the page with the tables.
+
+    python benchmarks/accuracy.py --root DATA [--models NAME ...] [--results FOLDER] [--out docs/benchmarks]
+
+Writes ``accuracy.md`` (its words are in ``accuracy_page.md``) and its pictures. DATA holds the data sets as they are
+published. All models that ship are measured where none are named. With ``--results`` every result is kept, so that the
+program goes on where it was stopped.
+"""
+
+import argparse
+import platform
+import re
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from string import Template
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from vessel_errors import VesselErrors
+
+from core.datasets.exposure import seen_by
+from core.datasets.layouts import read_layout
+from core.evaluation.counts import Scores
+from core.evaluation.folder import Extras, evaluate_dataset
+from core.evaluation.plots import Curve, Mark, curve_plot, to_svg
+from core.evaluation.report import EvaluationReport, Method
+from core.evaluation.tables import cell
+from core.files import write_bytes_atomic
+from core.inference.predictor import InferenceOptions, TestTimeAugmentation
+from core.photo.companions import output_stems
+from core.photo.reading import read_label
+from core.progress import Monitor, Progress
+from core.reuse import ReusedResults
+from core.types import FieldOfView, FundusImage, ProbabilityMap
+from core.weights import LoadedModel, list_models, load_model
+
+RESAMPLES, SEED = 1000, 0
+PAGE = Path(__file__).with_name("accuracy_page.md")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A data set and split, how it is called in the tables, and how its pictures are called."""
+
+    dataset: str
+    split: str
+    title: str
+    stem: str
+
+
+PROTOCOLS = (
+    Protocol("drive", "test", "DRIVE, test", "drive"),
+    Protocol("stare", "10/10", "STARE, last ten (`10/10`), labels ah", "stare"),
+    Protocol("stare", "seed", "STARE, six (`seed`), labels vk", "stare-seed"),
+    Protocol("chase_db1", "train", "CHASE_DB1, first 20", "chase"),
+    Protocol("hrf", "train", "HRF, 01 to 10 of each group", "hrf"),
+)
+AVERAGING: tuple[TestTimeAugmentation, ...] = ("none", "flips")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model with one averaging by one protocol."""
+
+    protocol: Protocol
+    model: LoadedModel
+    report: EvaluationReport
+    errors: VesselErrors
+
+    @property
+    def name(self) -> str:
+        flips = ", flips" if self.report.method.tta == "flips" else ""
+        return f"{self.model.card.name}{flips}"
+
+    @property
+    def seen(self) -> bool:
+        """Whether the model has seen any of these photographs, or that cannot be known."""
+        return self.report.method.seen != 0
+
+
+class _Lines:
+    """Progress as a line for each photograph."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._last = what, -1
+
+    def step(self, progress: Progress) -> None:
+        if progress.done != self._last:
+            self._last = progress.done
+            print(f"{self._what}: {progress.stage}", file=sys.stderr, flush=True)
+
+    def note(self, message: str) -> None:
+        print(f"{self._what}: {message}", file=sys.stderr, flush=True)
+
+
+def measure(
+    protocol: Protocol, model: LoadedModel, tta: TestTimeAugmentation, root: Path, results: Path | None
+) -> Result:
+    """Score one model with one averaging by one protocol."""
+    data = read_layout(protocol.dataset, root, protocol.split)
+    photos = [case.photo for case in data.cases]
+    folder = None
+    if results is not None:
+        folder = results / model.card.name / tta / protocol.stem
+        folder.mkdir(parents=True, exist_ok=True)
+    kept = ReusedResults(model, InferenceOptions(tta=tta), model.card.rule, folder, output_stems(photos))
+    labels = {case.photo: next(iter(case.labels.values())) for case in data.cases}
+    errors = VesselErrors()
+
+    def predict(image: FundusImage, fov: FieldOfView, monitor: Monitor) -> ProbabilityMap:
+        found = kept.predict(image, fov, monitor)
+        assert image.source is not None
+        errors.add(found.levels >= model.card.rule.level, read_label(labels[image.source]).vessel, fov)
+        return found
+
+    seen = seen_by(model.card, protocol.dataset, root, photos)
+    method = Method(model.card.name, model.sha256, tta, model.card.seeds, seen=len(seen.seen), unknown=seen.unknown)
+    monitor = _Lines(f"{model.card.name}, {tta}, {protocol.stem}")
+    report = evaluate_dataset(
+        data, predict, method=method, rule=model.card.rule, extras=Extras(RESAMPLES, SEED), monitor=monitor
+    )
+    if not report.complete:
+        raise SystemExit(f"{protocol.title}: {report.failed}")
+    report = replace(report, method=replace(method, device="; ".join(sorted(kept.ran_on))))
+    return Result(protocol, model, report, errors)
+
+
+def row(*cells: object) -> str:
+    return "| " + " | ".join(str(value) for value in cells) + " |"
+
+
+def header(*names: str) -> list[str]:
+    return [row(*names), "|" + " --- |" * len(names)]
+
+
+def figures(scores: Scores, *names: str) -> list[str]:
+    return [cell(getattr(scores, name)) for name in names]
+
+
+_MAIN = ("accuracy", "sensitivity", "specificity", "f1", "auc_roc")
+
+
+def drive_table(results: Sequence[Result]) -> list[str]:
+    """DRIVE's test photographs: the models beside what others have published, with protocols."""
+    lines = header("method", "ACC", "SE", "SP", "F1", "AUC", "region", "pixels", "threshold", "averaging", "where from")
+    drive = [result for result in results if result.protocol.stem == "drive"]
+    for result in drive:
+        threshold = f"{result.report.rule.level}/256, its own" if result.report.rule else "-"
+        seen = _seen_words(result)
+        lines.append(
+            row(
+                f"**{result.model.card.name}**{seen}",
+                *figures(result.report.pooled, *_MAIN),
+                *("FOV", "pooled", threshold, result.report.method.tta, "measured here"),
+            )
+        )
+    lines.append(
+        row(
+            "lwnet, W-Net (Galdran et al. 2022)",
+            *("0.9560", "-", "-", "0.8290", "0.9810"),
+            *("FOV", "pooled", "best Dice on its training photographs", "flips", "measured again for this project"),
+        )
+    )
+    lines.append(
+        row(
+            "SERR-U-Net as published (Wang et al. 2021)",
+            *("0.9552", "-", "-", "-", "0.9784"),
+            *("not said", "not said", "not said", "not said", "doi 10.1155/2021/5976097"),
+        )
+    )
+    human = drive[0].report.experts[0][1].pooled
+    lines.append(
+        row("2nd observer against the 1st", *figures(human, *_MAIN), "FOV", "pooled", "-", "-", "measured here")
+    )
+    return lines
+
+
+def stare_table(results: Sequence[Result]) -> list[str]:
+    """STARE beside the published figures, in both regions because the publication does not say which it took."""
+    lines = header("method", "photographs, labels", "region", "ACC", "SE", "SP", "F1", "AUC")
+    for result in results:
+        if result.protocol.dataset != "stare":
+            continue
+        what = result.protocol.title.removeprefix("STARE, ")
+        for region in (result.report.result, result.report.beside):
+            place = "FOV (estimated)" if region.region == "fov" else "whole image"
+            lines.append(row(f"{result.name}{_seen_words(result)}", what, place, *figures(region.total.pooled, *_MAIN)))
+    lines.append(
+        row(
+            "SERR-U-Net as published (Wang et al. 2021)",
+            *("not said", "not said; see below", "0.9796", "0.8220", "0.9926", "-", "0.9859"),
+        )
+    )
+    shown = set[str]()
+    for result in results:
+        if result.protocol.dataset == "stare" and result.protocol.stem not in shown:
+            shown.add(result.protocol.stem)
+            name, expert = result.report.experts[0]
+            lines.append(
+                row(
+                    f"expert {name} against {result.report.labels}",
+                    result.protocol.title.removeprefix("STARE, "),
+                    "FOV (estimated)",
+                    *figures(expert.pooled, *_MAIN),
+                )
+            )
+    return lines
+
+
+def all_table(results: Sequence[Result]) -> list[str]:
+    """Every model on every data set that it has not seen, inside the field of view, at its own threshold."""
+    lines = header(
+        "data set", "n", "method", "SE", "SP", "ACC", "F1", "best F1 here", "MCC", "clDice", "AUC", "AP", "ECE"
+    )
+    for result in results:
+        best = result.report.result.best
+        pooled = result.report.pooled
+        lines.append(
+            row(
+                result.protocol.title,
+                result.report.n_images,
+                f"{result.name}{_seen_words(result)}",
+                *figures(pooled, "sensitivity", "specificity", "accuracy", "f1"),
+                f"{best.figures.scores.f1:.4f} ({best.rule.level}/256)" if best else "-",
+                *figures(pooled, "mcc", "cl_dice", "auc_roc", "auc_pr", "ece"),
+            )
+        )
+    for result in _one_for_each(results):
+        for name, expert in result.report.experts:
+            pooled = expert.pooled
+            lines.append(
+                row(
+                    result.protocol.title,
+                    expert.n_images,
+                    f"expert {name} against {result.report.labels}",
+                    *figures(pooled, "sensitivity", "specificity", "accuracy", "f1"),
+                    "-",
+                    *figures(pooled, "mcc", "cl_dice", "auc_roc", "auc_pr", "ece"),
+                )
+            )
+    return lines
+
+
+def spread_table(results: Sequence[Result]) -> list[str]:
+    """Mean and standard deviation over photographs, intervals of the pooled figures, whole image beside."""
+    names = ["data set", "method", "F1, mean +- sd", "F1 pooled, 95 %", "AUC, mean +- sd", "AUC pooled, 95 %"]
+    lines = header(*names, "whole image: ACC", "whole image: F1", "whole image: AUC")
+    for result in results:
+        total, image = result.report.total, result.report.beside.total.pooled
+        assert total.bootstrap is not None
+        drawn = total.bootstrap.pooled
+        lines.append(
+            row(
+                result.protocol.title,
+                result.name,
+                f"{total.mean.f1:.4f} +- {total.std.f1:.4f}",
+                f"{drawn.low.f1:.4f} to {drawn.high.f1:.4f}",
+                f"{total.mean.auc_roc:.4f} +- {total.std.auc_roc:.4f}",
+                f"{drawn.low.auc_roc:.4f} to {drawn.high.auc_roc:.4f}",
+                *figures(image, "accuracy", "f1", "auc_roc"),
+            )
+        )
+    return lines
+
+
+def error_table(results: Sequence[Result]) -> list[str]:
+    """What is missed and what is too much."""
+    names = ["data set", "method", "thin, found", "middle, found", "wide, found"]
+    lines = header(*names, "false positives at the edge of a drawn vessel", "worst photographs (F1)")
+    for result in results:
+        if result.report.method.tta != "none":
+            continue
+        worst = sorted(result.report.images, key=lambda image: image.scores.f1)[:3]
+        lines.append(
+            row(
+                result.protocol.title,
+                result.name,
+                *(f"{share:.0%}" for share in result.errors.found_shares),
+                f"{result.errors.near_share:.0%}",
+                ", ".join(f"`{image.stem}` {image.scores.f1:.3f}" for image in worst),
+            )
+        )
+    return lines
+
+
+def pictures(results: Sequence[Result], folder: Path) -> list[str]:
+    """ROC and precision-recall curves of every protocol as SVG files; gives the lines that show them."""
+    lines = []
+    for protocol in dict.fromkeys(result.protocol for result in results):
+        shown = [r for r in results if r.protocol == protocol and r.report.result.curve is not None]
+        curves = [Curve(r.name, r.report.result.curve) for r in shown if r.report.result.curve is not None]
+        marks = [Mark(f"{r.name}, its threshold", r.report.pooled) for r in shown]
+        marks += [Mark(f"expert {name}", summary.pooled) for name, summary in shown[0].report.experts]
+        lines += [f"### {protocol.title}", ""]
+        for kind, x, y in (("roc", (0.0, 0.2), (0.5, 1.0)), ("pr", (0.4, 1.0), (0.4, 1.0))):
+            drawing = curve_plot(kind, curves, marks, size=(470, 380), x_range=x, y_range=y)  # type: ignore[arg-type]
+            name = f"images/accuracy-{protocol.stem}-{kind}.svg"
+            write_bytes_atomic(folder / name, to_svg(drawing).encode())
+            what = "ROC curve" if kind == "roc" else "Precision-recall curve"
+            lines.append(f"![{what}, {protocol.title}]({name})")
+        lines.append("")
+    return lines
+
+
+def page(results: Sequence[Result], out: Path, minutes: float) -> str:
+    """The whole page: ``accuracy_page.md`` with its tables."""
+    fair = [result for result in results if not result.seen]
+    unfair = [result for result in results if result.seen]
+    models = {result.model.card.name: result.model for result in results}.values()
+    versions = ", ".join(f"{name} {version}" for name, version in results[0].report.versions.items())
+    device = results[0].report.method.device
+    made = (
+        f"Measured {datetime.now(UTC):%d %B %Y} on {platform.system()}, {device}, in {minutes:.0f} minutes. {versions}."
+    )
+    parts = {
+        "made": [made],
+        "models": [_about(model) for model in models],
+        "drive": drive_table(fair),
+        "stare": stare_table(fair),
+        "all": all_table(fair),
+        "spread": spread_table(fair),
+        "unfair": ["## Photographs that a model has seen: no test", "", *all_table(unfair)] if unfair else [],
+        "errors": error_table(fair),
+        "curves": pictures(fair, out),
+    }
+    text = Template(PAGE.read_text(encoding="utf-8")).substitute(
+        {name: "\n".join(lines).strip() for name, lines in parts.items()}, resamples=RESAMPLES, seed=SEED
+    )
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _about(model: LoadedModel) -> str:
+    card = model.card
+    return (
+        f"- `{card.name}` (SHA-256 {model.sha256[:12]}...): {card.trained_on}. Threshold {card.rule.level}/256, from "
+        f"its own held-out photographs. Seeds {', '.join(map(str, card.seeds))}."
+    )
+
+
+def _seen_words(result: Result) -> str:
+    method = result.report.method
+    if method.seen:
+        return f" (has seen {method.seen} of them: no test)"
+    return f" (not known whether it has seen them: {', '.join(method.unknown)})" if method.unknown else ""
+
+
+def _one_for_each(results: Sequence[Result]) -> list[Result]:
+    return list({result.protocol: result for result in reversed(results)}.values())[::-1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--root", type=Path, required=True, help="the folder that holds DRIVE, STARE, CHASE_DB1 and HRF"
+    )
+    parser.add_argument("--models", nargs="+", help="names or files; all that ship by default")
+    parser.add_argument("--only", nargs="+", choices=[p.stem for p in PROTOCOLS], help="only these protocols")
+    parser.add_argument("--results", type=Path, help="keep every result in this folder, and use those that it holds")
+    parser.add_argument("--out", type=Path, default=Path("docs/benchmarks"), help="where the page is written")
+    given = parser.parse_args()
+
+    started = time.perf_counter()
+    names = given.models or [str(entry.path) for entry in list_models() if entry.bundled]
+    models = [load_model(name) for name in names]
+    protocols = [p for p in PROTOCOLS if given.only is None or p.stem in given.only]
+    results = [
+        measure(protocol, model, tta, given.root, given.results)
+        for protocol in protocols
+        for model in models
+        for tta in AVERAGING
+    ]
+    (given.out / "images").mkdir(parents=True, exist_ok=True)
+    text = page(results, given.out, (time.perf_counter() - started) / 60)
+    write_bytes_atomic(given.out / "accuracy.md", text.encode())
+    print(given.out / "accuracy.md")
+
+
+if __name__ == "__main__":
+    main()

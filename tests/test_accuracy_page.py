@@ -1,0 +1,78 @@
+"""The program that measures the models writes a whole page, and says where a model has seen its photographs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.datasets.synthetic import write_drive_layout
+from core.types import FieldOfView
+from tests.cli.program import process_environment
+from tests.small_model import save_small_model
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from vessel_errors import VesselErrors  # noqa: E402 - the programs that measure are no package
+
+
+def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "benchmarks" / "accuracy.py"), *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", env=process_environment(), check=True
+    )
+
+
+def test_the_page_has_every_model_and_parts_seen_photographs_off(tmp_path: Path) -> None:
+    write_drive_layout(tmp_path / "data", 2, side=96)
+    learned = {"data": {"dataset": "drive", "split": "train"}}
+    fresh = save_small_model(tmp_path / "fresh.safetensors", "fresh", training=learned)
+    seen = save_small_model(
+        tmp_path / "seen.safetensors", "seen", training={"data": {"dataset": "drive", "split": "test"}}
+    )
+    out = tmp_path / "out"
+    arguments = (
+        "--root",
+        tmp_path / "data",
+        "--models",
+        fresh,
+        seen,
+        "--only",
+        "drive",
+        "--results",
+        tmp_path / "kept",
+    )
+    _run(*arguments, "--out", out)
+    text = (out / "accuracy.md").read_text(encoding="utf-8")
+    assert "$" not in text
+    fair, unfair = text.split("## Photographs that a model has seen: no test")
+    assert fair.count("| **fresh** |") == 2
+    assert "| fresh, flips |" in fair
+    assert "seen" not in re.findall(r"^\| (?:\*\*)?(\w+)", fair, re.MULTILINE)
+    assert "seen, flips (has seen 2 of them: no test)" in unfair.partition("## Where")[0]
+    pictures = re.findall(r"\]\((images/[^)]+\.svg)\)", text)
+    assert len(pictures) == 2
+    assert all((out / name).read_text(encoding="utf-8").startswith("<svg") for name in pictures)
+    again = _run(*arguments, "--out", tmp_path / "again")
+    numbers = re.compile(r"^\|.*", re.MULTILINE)
+    assert numbers.findall((tmp_path / "again" / "accuracy.md").read_text(encoding="utf-8")) == numbers.findall(text)
+    assert "again" in again.stdout
+
+
+def test_errors_are_parted_by_width_and_distance() -> None:
+    label = np.zeros((540, 540), dtype=np.bool_)
+    label[100, 50:250] = True  # one pixel wide
+    label[200:209, 50:250] = True  # nine pixels wide
+    vessel = label.copy()
+    vessel[100, 150:250] = False
+    vessel[209:211, 50:250] = True  # at the edge
+    vessel[400, 50:250] = True  # nowhere near
+    errors = VesselErrors()
+    errors.add(vessel, label, FieldOfView.full(label.shape))
+    assert errors.found_shares[0] == pytest.approx(0.5, abs=0.03)
+    assert errors.found_shares[2] == 1.0
+    assert (errors.near, errors.far) == (400, 200)
+    assert errors.near_share == pytest.approx(2 / 3)
