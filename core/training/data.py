@@ -77,10 +77,9 @@ def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> 
     """
     found = [_find(part, root, config.run.seed) for part in config.data.sources]
     _refuse_repeats([dataset for one in found for dataset in (one.learned, one.held) if dataset.cases])
-    names = [one.learned.name for one in found]
     total, done = sum(len(one.learned.cases) + len(one.held.cases) for one in found), 0
     sources = []
-    for one in found:
+    for name, one in zip(_names([one.learned for one in found]), found, strict=True):
         training, validation = [], []
         for case in one.learned.cases:
             monitor.step(Progress("Reading photographs", done, total))
@@ -90,11 +89,18 @@ def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> 
             monitor.step(Progress("Reading photographs", done, total))
             validation.append(_load_held_out(case, config))
             done += 1
-        name = one.learned.name
-        if names.count(name) > 1:
-            name = f"{name}/{one.learned.split}"
         sources.append(SourceData(name, training, validation, one.learned.protocol))
     return TrainingData(tuple(sources))
+
+
+def _names(datasets: list[DataSet]) -> list[str]:
+    """A name for each source, all different: the data set's, with its split and a number where that is needed."""
+    plain = [dataset.name for dataset in datasets]
+    longer = [d.name if plain.count(d.name) == 1 else f"{d.name}/{d.split}" for d in datasets]
+    return [
+        name if longer.count(name) == 1 else f"{name}/{longer[: place + 1].count(name)}"
+        for place, name in enumerate(longer)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

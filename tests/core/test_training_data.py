@@ -220,6 +220,16 @@ def test_a_data_set_file_holds_out_its_own_validation_part(tmp_path: Path) -> No
     assert [held.name for held in source.validation] == ["eye 0", "eye 4"]
 
 
+def test_sources_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    names = [write_folder(tmp_path / clinic, 2).parent.name for clinic in ("north", "south")]
+    write_drive_layout(tmp_path, 2, side=160)
+    sources = [{"dataset": f"./{name}/eyes", "validation_photos": 1} for name in names]
+    sources.append({"dataset": "drive", "validation_photos": 1})
+    config = TrainingConfig().replaced("data", sources=sources).replaced("preprocessing", fov_diameter_px=0)
+    data = load_training_data(config, tmp_path, SILENT)
+    assert [source.name for source in data.sources] == ["eyes/training/1", "eyes/training/2", "drive"]
+
+
 def test_persons_of_a_data_set_file_stay_together(tmp_path: Path) -> None:
     whole = recognise(write_folder(tmp_path, 6)).dataset
     entries = tuple(replace(entry, group=f"p{row // 2}") for row, entry in enumerate(whole.entries))
