@@ -9,7 +9,16 @@ from core.errors import OutputError
 from core.evaluation.counts import SCORE_NAMES
 from core.evaluation.plots import Curve, Mark, box_plot, curve_plot, to_svg
 from core.evaluation.report import EvaluationReport, ImageScores
-from core.evaluation.tables import LEGEND, REGION_TEXT, SHORT, cell, facts, total_rows
+from core.evaluation.tables import (
+    LEGEND,
+    REGION_TEXT,
+    SHORT,
+    WHY_UNDEFINED,
+    cell,
+    facts,
+    total_rows,
+    undefined_reasons,
+)
 from core.files import shown, write_bytes_atomic
 from core.resources import resource_path
 
@@ -63,6 +72,8 @@ def to_html(report: EvaluationReport) -> str:
         created=created_text(report),
         images=worst_first(report),
         legend=LEGEND,
+        undefined=undefined_reasons(report),
+        why=WHY_UNDEFINED,
         pictures=PICTURES,
         cell=cell,
         shown=shown,

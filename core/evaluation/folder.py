@@ -173,8 +173,9 @@ class _Gathered:
         rule = suggest.best_f1(together.levels) if together.levels is not None else None
         best = None
         if rule is not None and together.levels is not None:
-            counts = together.levels.counts(rule)
-            best = Best(rule, Figures(counts, counts.scores(auc_roc=areas.auc_roc, auc_pr=areas.auc_pr)))
+            counts, map_scores = together.levels.counts(rule), together.scores
+            scores = counts.scores(auc_roc=areas.auc_roc, auc_pr=areas.auc_pr, ece=map_scores.ece)
+            best = Best(rule, Figures(counts, scores))
         experts = {
             name: Summary.of(each, bootstrap=bootstrap(each, wanted, extras.seed, monitor) if wanted else None)
             for name, each in self._experts.items()

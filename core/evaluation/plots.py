@@ -47,7 +47,7 @@ def curve_plot(
     curves: Sequence[Curve],
     marks: Sequence[Mark] = (),
     *,
-    size: tuple[int, int] = (330, 280),
+    size: tuple[int, int] = (330, 260),
     x_range: Range = (0.0, 1.0),
     y_range: Range = (0.0, 1.0),
     title: str = "",

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 from core.evaluation.counts import SCORE_NAMES, Scores
 from core.evaluation.documents import PICTURES, TITLE, WARNING, created_text, drawings, worst_first
 from core.evaluation.report import EvaluationReport, ImageScores
-from core.evaluation.tables import LEGEND, REGION_TEXT, SHORT, cell, facts, total_rows
+from core.evaluation.tables import LEGEND, REGION_TEXT, SHORT, cell, facts, total_rows, undefined_reasons
 from core.files import shown
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _story(report: EvaluationReport) -> "list[Flowable]":
         rows = [(name, scores) for name, _, scores in total_rows(result)]
         title = _text(f"All photographs, {REGION_TEXT[result.region]}{beside}", "Heading2")
         story.append(KeepTogether([title, _table(rows)]))
-    story += [Spacer(1, 6), _text(f"{LEGEND}.")]
+    story += [Spacer(1, 6), _text(". ".join([LEGEND, *undefined_reasons(report)]) + ".")]
     plots = drawings(report)
     if plots:
         title = _text(f"Curves and spread, {REGION_TEXT[report.region]}", "Heading2")

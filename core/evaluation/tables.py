@@ -33,6 +33,21 @@ LEGEND = (
     "kappa Cohen's, clDice of the centre lines, AUC area under the ROC curve, AP area under the precision-recall curve "
     "(average precision), ECE expected calibration error (15 bins; lower is better); - undefined"
 )
+WHY_UNDEFINED = {
+    "accuracy": "no pixel to count",
+    "sensitivity": "no vessel in the label",
+    "specificity": "no background in the label",
+    "precision": "nothing found",
+    "f1": "nothing drawn and nothing found",
+    "iou": "nothing drawn and nothing found",
+    "mcc": "mask or label is all vessel or all background",
+    "kappa": "mask and label are all vessel or all background",
+    "cl_dice": "mask or label has no vessel; not computed for the best F1",
+    "auc_roc": "a mask without probabilities, or a label that is all vessel or all background",
+    "auc_pr": "a mask without probabilities, or a label that is all vessel or all background",
+    "ece": "a mask without probabilities",
+}
+"""Why a figure has no value. A standard deviation has none either where fewer than two photographs have the figure."""
 REGION_TEXT: dict[Region, str] = {"fov": "inside the field of view", "image": "whole image"}
 _ORIGIN_TEXT: dict[ThresholdOrigin, str] = {
     "model": "the model's own",
@@ -126,7 +141,21 @@ def to_text(report: EvaluationReport) -> str:
     notes = [f"{image.stem}: {note}" for image in report.images for note in image.notes]
     if notes:
         lines += ["", "NOTES", *notes]
-    return "\n".join([*lines, "", *_wrapped(LEGEND)])
+    return "\n".join([*lines, "", *_wrapped(LEGEND), *undefined_reasons(report)])
+
+
+def undefined_reasons(report: EvaluationReport) -> list[str]:
+    """A line for each reason for a dash in the tables of a report."""
+    shown_scores = [image.scores for image in report.images]
+    for result in (report.result, report.beside):
+        shown_scores += [scores for _, _, scores in total_rows(result)]
+    reasons: dict[str, list[str]] = {}
+    for name in SCORE_NAMES:
+        if any(math.isnan(getattr(scores, name)) for scores in shown_scores):
+            reasons.setdefault(WHY_UNDEFINED[name], []).append(SHORT[name])
+    lines = [f"- under {', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    single = ["- of a standard deviation: fewer than two photographs have the figure"] if report.n_images < 2 else []
+    return lines + single
 
 
 def to_csv(report: EvaluationReport) -> str:

@@ -23,7 +23,7 @@ from core.evaluation.measure import GivenMask
 from core.evaluation.plots import Curve, Mark, curve_plot, to_svg
 from core.evaluation.report import EvaluationReport, Method
 from core.evaluation.report_pdf import to_pdf
-from core.evaluation.tables import cell, facts
+from core.evaluation.tables import cell, facts, to_text
 from core.types import ThresholdRule
 from tests.dark_lines import dark_lines
 
@@ -142,12 +142,15 @@ def test_masks_and_undefined_figures_have_their_report_too(report: EvaluationRep
         failed=(),
     )
     html = to_html(bare)
-    assert ">-<" in html
+    assert '<td title="Undefined: no vessel in the label">-</td>' in html
+    assert "- under SE: no vessel in the label." in html
+    assert "- under SE: no vessel in the label\n" in to_text(bare)
     assert "<img" not in html.partition("Each photograph")[2]
     assert "Incomplete" not in html
     text, pictures = _pdf_text(to_pdf(bare))
     assert pictures == 0
     assert "masks as they were given" in text
+    assert "no vessel in the label" in text
 
 
 def test_a_file_is_written_by_its_suffix(report: EvaluationReport, tmp_path: Path) -> None:
