@@ -151,11 +151,11 @@ def test_another_camera_leaves_the_outside_black() -> None:
 
 
 def test_every_preset_can_be_read() -> None:
-    assert presets() == ("general", "paper", "strong")
+    assert {"general", "paper", "strong"} <= set(presets())
     for name in presets():
         assert isinstance(load_preset(name), TrainingConfig)
     assert load_preset("strong") == TrainingConfig()
-    with pytest.raises(TrainingError, match="'weak'; choose one of: general"):
+    with pytest.raises(TrainingError, match=r"'weak'; choose one of: .*general"):
         load_preset("weak")
 
 
