@@ -6,8 +6,15 @@ from typing import Annotated
 
 import typer
 
-from core.cli.console import UsageError, say, say_json, tell
-from core.cli.options import found_model
+from core.cli.console import UsageError, monitored, say, say_json, tell
+from core.cli.options import (
+    DEVICE_HELP,
+    TTA_HELP,
+    checked_dataset,
+    checked_device,
+    checked_tta,
+    found_model,
+)
 from core.progress import Progress
 
 models = typer.Typer(
@@ -128,6 +135,36 @@ def export(
     from core.user_models import export_model
 
     say(str(export_model(found_model(name), target, overwrite=replace)))
+
+
+@models.command()
+def compare(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Name or weights file of the model that is there.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Name or weights file of the other one.")],
+    *,
+    dataset: Annotated[str, typer.Option("--dataset", help="Published data set, data set file, or folder.")] = "drive",
+    root: Annotated[Path, typer.Option("--root", help="Folder of the data sets; here by default.")] = Path(),
+    split: Annotated[str, typer.Option("--split", help="Part that neither model has seen: test, validation.")] = "test",
+    labels: Annotated[str | None, typer.Option("--labels", help="Name of the expert to take for the truth.")] = None,
+    tta: Annotated[str, typer.Option("--tta", help=TTA_HELP)] = "none",
+    device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Compare two models on the same labelled photographs, each at its own threshold, by Wilcoxon's paired test."""
+    averaging, device, dataset = checked_tta(tta), checked_device(device), checked_dataset(dataset)
+    paths = found_model(old), found_model(new)
+    from core.datasets.finding import find_split
+    from core.inference.predictor import InferenceOptions
+    from core.model_comparison import compare_models
+
+    options = InferenceOptions(device=device, tta=averaging)
+    cases = find_split(dataset, root, split)
+    with monitored() as monitor:
+        done = compare_models(*paths, cases, name=dataset, root=root, options=options, labels=labels, monitor=monitor)
+    if as_json:
+        say_json(done.to_dict())
+    else:
+        say(done.to_text())
 
 
 def _say_indented(values: dict[str, object], indent: str) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from core.errors import OutputError, SerrError, TrainingError
 from core.jobs.locks import devices_locked, try_lock
 from core.jobs.process import START_VARIABLE, step_back, this_process
+from core.jobs.several import train_in_several
 from core.jobs.store import (
     CONTROL_FILE,
     LOCK_FILE,
@@ -134,7 +135,7 @@ class _Worker:
         if weights is None:
             self._end("paused", "Stopped before anything was learned; it can go on.")
             return None
-        stopped = self.monitor.wish == "stop"
+        stopped = read_job(self.job.folder).wish == "stop"
         self._end("done", "Stopped with the best weights so far." if stopped else "", weights=weights.name)
         return weights
 
@@ -154,6 +155,8 @@ class _Worker:
             from core.training.config import load_config
             from core.training.loop import CONFIG_FILE, train
 
+            if len(devices) > 1:
+                return train_in_several(self.job, devices)
             config = load_config(self.job.folder / RECIPE_FILE)
             resume = (self.job.run / CONFIG_FILE).is_file()
             result = train(

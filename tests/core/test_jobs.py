@@ -30,6 +30,7 @@ from core.jobs.store import (
     remove_job,
 )
 from core.jobs.worker import sentence_for
+from core.training.config import to_toml
 from core.training.follow import follow_run
 from core.weights import load_model
 from tests.job_runs import drawn_dataset, kill, own_jobs, recipe, start, until, wait_for, wait_for_step
@@ -315,3 +316,29 @@ def test_no_memory_is_a_sentence(act: object) -> None:
     assert "not enough memory" in sentence_for(caught.value)
     assert sentence_for(SerrError("a sentence")) == "a sentence"
     assert "KeyError" in sentence_for(KeyError("x"))
+
+
+def test_a_job_in_several_processes_is_paused_resumed_and_stopped(tmp_path: Path, dataset: Path) -> None:
+    """Two processes on the processor, in the place of two graphics processors."""
+    config = recipe(tmp_path, dataset).replaced("optimisation", batch=2)
+    order = JobOrder("both", root=str(tmp_path), devices=("cpu:0", "cpu:1"), count=2)
+    job = start_job(create_job(order, to_toml(config)))
+    wait_for_step(job, 5)
+    assert read_job(job.folder).status.device == "cpu:0, cpu:1"
+    pause_job(job)
+    assert wait_for(job, "paused", "failed").status.sentence == "Paused; it can go on."
+    step = follow_run(job.run).step
+    start_job(job)
+    wait_for_step(job, step + 5)
+    stop_job(job)
+    done = wait_for(job, "done", "failed", "paused")
+    assert (done.state, done.status.sentence) == ("done", "Stopped with the best weights so far.")
+    assert done.weights is not None
+    assert load_model(done.weights).card.name == "tiny"
+
+
+def test_a_failure_in_one_of_several_processes_is_told_in_its_words(tmp_path: Path, dataset: Path) -> None:
+    config = recipe(tmp_path, dataset).replaced("optimisation", batch=3)
+    order = JobOrder("both", root=str(tmp_path), devices=("cpu:0", "cpu:1"), count=2)
+    failed = wait_for(start_job(create_job(order, to_toml(config))), "failed", "paused")
+    assert "a batch of 3 crops cannot be divided among 2 processes" in failed.status.sentence

@@ -1,0 +1,85 @@
+"""A job on several devices at once: the processes that ``torchrun`` starts, watched by the job's own process."""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from core.errors import TrainingError
+from core.files import output_error
+from core.jobs.store import CONTROL_FILE, RECIPE_FILE, Job, best_weights, read_log
+from core.progress import Cancelled
+from core.resources import command_line
+from core.training.control import CONTROL_FILE as RUN_CONTROL_FILE
+from core.training.follow import follow_run
+
+_POLL_S: Final = 0.3
+_CANCELLED_CODE: Final = 130
+_CONFIG_FILE: Final = "config.toml"
+
+
+def train_in_several(job: Job, devices: Sequence[str]) -> Path:
+    """Train in as many processes as there are devices, all in step, and return the weights file.
+
+    Raises
+    ------
+    TrainingError : a process failed, with the sentence that it said. Cancelled : it was paused.
+    """
+    from torch.distributed.elastic.multiprocessing import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.run import main as launch
+
+    kind = devices[0].partition(":")[0]
+    if kind == "cuda":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(device.partition(":")[2] for device in devices)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // len(devices))))
+    resumed = (job.run / _CONFIG_FILE).is_file()
+    recipe = ["--resume"] if resumed else ["--config", str(job.folder / RECIPE_FILE)]
+    words = [*command_line(), "train", *recipe, "--root", job.order.root, "--out", str(job.run), "--device", kind]
+    try:
+        with _wishes_handed_on(job):
+            launch(["--standalone", f"--nproc-per-node={len(devices)}", "--no-python", *words])
+    except SignalException:
+        raise Cancelled from None
+    except ChildFailedError as error:
+        codes = {failure.exitcode for failure in error.failures.values()}
+        if _CANCELLED_CODE in codes:
+            raise Cancelled from None
+        raise TrainingError(_last_sentence(job) or f"A process ended with exit code {sorted(codes)[0]}.") from None
+    weights = best_weights(job.run)
+    if weights is None or not follow_run(job.run).finished:
+        raise TrainingError(f'The processes of "{job.order.name}" ended without a result. See the log.')
+    return weights
+
+
+@contextmanager
+def _wishes_handed_on(job: Job) -> Iterator[None]:
+    """The processes look for wishes in the run's folder, as every training does."""
+    source, target = job.folder / CONTROL_FILE, job.run / RUN_CONTROL_FILE
+    ended = threading.Event()
+
+    def copy() -> None:
+        while not ended.wait(_POLL_S):
+            try:
+                target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+            except OSError:  # no wish, or the run has not begun
+                continue
+
+    thread = threading.Thread(target=copy, name="wishes", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        try:
+            target.unlink(missing_ok=True)
+        except OSError as error:
+            raise output_error(target, error) from error
+
+
+def _last_sentence(job: Job) -> str:
+    said = [line.removeprefix("serr: ") for line in read_log(job, 1 << 15).splitlines() if line.startswith("serr: ")]
+    return next((line for line in reversed(said) if not line.startswith("cancelled")), "")
