@@ -13,12 +13,12 @@ _MUCH_TO_STRIP = re.compile(r"lib(torch_cpu|torch_python|python3[.\d]*)\.so")
 
 
 def without_orphans(entries: Iterable[Entry]) -> list[Entry]:
-    """Without the libraries of the system that were taken for a plug-in that is not taken itself."""
+    """Without the libraries, of the system and of wheels, that were taken for a plug-in that is not taken itself."""
     from PyInstaller.depend.bindepend import get_imports
 
     entries = list(entries)
-    loose = {entry[0]: entry for entry in entries if "/" not in entry[0] and re.match(r"lib(?!python)", entry[0])}
-    by_name = {PurePosixPath(entry[0]).name: entry for entry in entries}
+    loose = {entry[0]: entry for entry in entries if re.match(r"([^/]+\.libs/)?lib(?!python)[^/]*$", entry[0])}
+    by_name = {PurePosixPath(entry[0]).name: entry for entry in entries if entry[2] != "SYMLINK"}
     reached = {entry[0] for entry in entries if entry[0] not in loose}
     waiting = [entry for entry in entries if entry[0] in reached and entry[2] in ("BINARY", "EXTENSION")]
     while waiting:
@@ -26,14 +26,13 @@ def without_orphans(entries: Iterable[Entry]) -> list[Entry]:
             found = by_name.get(name)
             if found is not None and found[0] not in reached:
                 reached.add(found[0])
-                if found[2] != "SYMLINK":
-                    waiting.append(found)
-    # A link goes where what it points to goes.
-    return [
-        entry
-        for entry in entries
-        if (entry[1] in reached if entry[2] == "SYMLINK" and entry[0] in loose else entry[0] in reached)
-    ]
+                waiting.append(found)
+    return [entry for entry in entries if _pointed_to(entry) in reached]
+
+
+def _pointed_to(entry: Entry) -> str:
+    """A link goes where what it points to goes."""
+    return str(PurePosixPath(entry[0]).parent / entry[1]) if entry[2] == "SYMLINK" else entry[0]
 
 
 def stripped(entries: Iterable[Entry], folder: Path) -> list[Entry]:

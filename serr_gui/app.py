@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
@@ -30,6 +30,7 @@ from serr_gui.logs import log_folder, start_log
 from serr_gui.main_window import MainWindow
 from serr_gui.settings import Settings, load_settings, save_settings
 from serr_gui.state import AppState
+from serr_gui.texts import use_translator
 from serr_gui.theme import ProgramStyle, apply_theme
 from serr_gui.window_layout import layout_bytes, restore_layout
 
@@ -246,6 +247,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("serr-fundus")
     app.setWindowIcon(icons.program_icon())
+    use_translator(QCoreApplication.translate)
     instance = Instance(app)
     if not wishes.own_program:
         if instance.hand_over(wishes.handed()):

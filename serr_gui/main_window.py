@@ -3,8 +3,8 @@
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -25,12 +25,12 @@ from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.controller import Controller
 from serr_gui.dialogs import ask_to_lose
 from serr_gui.docks import Dock, make_docks, scrolling, stacked
-from serr_gui.guide import guide_page, open_guide
 from serr_gui.handlers import make_handlers
 from serr_gui.job_bar import JobBar
 from serr_gui.logs import log_folder
 from serr_gui.menus import make_menus, make_tool_bar
 from serr_gui.notices import NoticeBar
+from serr_gui.outside import guide_page, open_guide, open_outside
 from serr_gui.panels.curves import CurvesPanel
 from serr_gui.panels.display import DisplayPanel
 from serr_gui.panels.errors import ErrorsPanel
@@ -248,7 +248,7 @@ class MainWindow(QMainWindow):
     def show_log(self) -> None:
         folder = log_folder()
         if folder.is_dir():
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+            open_outside(folder)
         else:
             self.controller.desk.notify("info", self.tr("There is no log yet: nothing has gone wrong."))
 

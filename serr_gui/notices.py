@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QColor, QDesktopServices, QGuiApplication, QPalette
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from serr_gui import icons
+from serr_gui.outside import open_outside
 from serr_gui.state import Notice, NoticeKind
 
 SHOWN_AT_ONCE = 3
@@ -169,7 +170,8 @@ class NoticeBar(QWidget):
 
 
 def _open_folder(notice: Notice) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(notice.folder)))
+    if notice.folder is not None:
+        open_outside(notice.folder)
 
 
 def _rgb(colour: QColor) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QEvent, QIODevice, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPalette
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
@@ -282,7 +282,7 @@ def _svg_of(plots: CurvePlots) -> bytes:
     generator.setResolution(plots.logicalDpiX())  # else the axes, which are kept as drawn, are scaled by the difference
     generator.setSize(_EXPORT)
     generator.setViewBox(QRectF(0, 0, _EXPORT.width(), _EXPORT.height()))
-    generator.setTitle("ROC and precision-recall curve")
+    generator.setTitle(QCoreApplication.translate("Plots", "ROC and precision-recall curve"))
     painter = QPainter(generator)
     plots.render(painter, QRectF(0, 0, _EXPORT.width(), _EXPORT.height()), plots.viewport().rect())
     painter.end()

@@ -15,6 +15,7 @@ from core.evaluation.counts import Region
 from core.files import write_bytes_atomic
 from serr_gui.comparison import ErrorWish
 from serr_gui.state import BASES, Base, Colour, Theme, ViewOptions
+from serr_gui.texts import translate
 
 if TYPE_CHECKING:
     from core.export import ExportChoices
@@ -107,7 +108,8 @@ def save_settings(settings: Settings, folder: Path | None = None) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The folder for settings {folder} cannot be made: {error.strerror or error}.") from error
+        text = translate("Settings", "The folder for settings {folder} cannot be made: {reason}.")
+        raise OutputError(text.format(folder=folder, reason=error.strerror or error)) from error
     text = json.dumps(asdict(settings), ensure_ascii=False, indent=2)
     write_bytes_atomic(folder / FILE_NAME, text.encode("utf-8", "surrogateescape"))
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tools.console import say
@@ -22,9 +22,11 @@ def checks(environment: Environment) -> list[tuple[str, list[str | Path]]]:
     ]
 
 
-def run_checks(commands: Iterable[tuple[str, list[str | Path]]], folder: Path) -> int:
+def run_checks(
+    commands: Iterable[tuple[str, list[str | Path]]], folder: Path, variables: Mapping[str, str] | None = None
+) -> int:
     """Runs every check in this folder, also after one has failed; 0 where all pass, else 1."""
-    environ = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
+    environ = {**os.environ, "QT_QPA_PLATFORM": "offscreen", **(variables or {})}
     results = []
     for name, command in commands:
         say(f"\n== {name}")

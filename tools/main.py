@@ -1,4 +1,4 @@
-"""The two commands of bootstrap.py."""
+"""The commands of bootstrap.py."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from tools.bundle import install_bundle_tools, megabytes, package
 from tools.checks import checks, run_checks
 from tools.console import Failure, prepare_console, say
 from tools.environment import Environment, Wanted
@@ -24,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         if chosen.command == "test":
-            return test(ROOT, chosen.torch, fresh=chosen.fresh)
+            return test(ROOT, chosen.torch, fresh=chosen.fresh, bundle=chosen.bundle)
+        if chosen.command == "package":
+            return make_package(ROOT, chosen.torch, fresh=chosen.fresh, packed=not chosen.folder_only)
         return run(ROOT, chosen.torch, fresh=chosen.fresh, window=not chosen.no_window)
     except Failure as failure:
         sys.stdout.flush()
@@ -37,12 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="bootstrap.py", description="Sets SERR up in .venv beside this file, then starts it or runs its tests."
+        prog="bootstrap.py",
+        description="Sets SERR up in .venv beside this file, then starts it, runs its tests, or builds the program.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("run", "start the desktop program on the sample photograph (without a screen: segment it into out/)"),
         ("test", "run all checks: ruff, mypy, import contracts, pytest"),
+        ("package", "build the program that needs no Python, and pack it, into dist/"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--fresh", action="store_true", help="make .venv anew even where it is whole")
@@ -55,17 +60,42 @@ def _parser() -> argparse.ArgumentParser:
         )
         if name == "run":
             command.add_argument("--no-window", action="store_true", help="work as where there is no screen")
+        elif name == "test":
+            command.add_argument("--bundle", action="store_true", help="build the program, too, and test what is built")
+        else:
+            command.add_argument("--folder-only", action="store_true", help="make no archive and no installer")
     return parser
 
 
-def test(root: Path, torch: Wish, *, fresh: bool) -> int:
-    """Sets up what the tests need and runs all checks; missing system libraries end it, because the tests need Qt."""
+def test(root: Path, torch: Wish, *, fresh: bool, bundle: bool) -> int:
+    """Sets up what the tests need and runs all checks; missing system libraries end it, because the tests need Qt.
+
+    With ``bundle`` the program is built first, or taken from SERR_BUILD_CACHE where nothing has changed that enters it.
+    """
 
     def refuse(absent: Sequence[str], line: str) -> None:
         raise Failure(f"The tests of the window need {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.")
 
-    environment = set_up(root, Wanted(frozenset({"test"}), torch), refuse, fresh=fresh)
-    return run_checks(checks(environment), root)
+    extras = {"test", "package"} if bundle else {"test"}
+    environment = set_up(root, Wanted(frozenset(extras), torch), refuse, fresh=fresh)
+    if not bundle:
+        return run_checks(checks(environment), root)
+    install_bundle_tools(root)
+    dist = Path(os.environ.get("SERR_BUILD_CACHE") or root / "dist")
+    folder = package(environment, dist, packed=False, large=False)[0]
+    return run_checks(checks(environment), root, {"SERR_BUNDLE": str(folder)})
+
+
+def make_package(root: Path, torch: Wish, *, fresh: bool, packed: bool) -> int:
+    """Builds the program into dist/ and says what was made."""
+
+    def refuse(absent: Sequence[str], line: str) -> None:
+        raise Failure(f"The build needs {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.")
+
+    environment = set_up(root, Wanted(frozenset({"package"}), torch), refuse, fresh=fresh)
+    for path in package(environment, root / "dist", packed=packed, large=torch in ("cuda", "default")):
+        say(f"{megabytes(path):6.0f} MB  {path}")
+    return 0
 
 
 def run(root: Path, torch: Wish, *, fresh: bool, window: bool) -> int:

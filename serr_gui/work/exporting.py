@@ -9,6 +9,7 @@ from core.errors import InputError, SerrError
 from core.progress import Monitor, Progress
 from core.types import ThresholdRule
 from serr_gui.sessions import ResultStore
+from serr_gui.texts import translate
 from serr_gui.work.monitor import BatchStep, DeliveringMonitor
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def export_many(
         try:
             result = store.in_memory(item.path) or store.get(item.path, read_fundus(item.path), keep=False)
             if result is None:
-                raise InputError(f"{item.path.name} has changed since it was segmented. Segment it again.")
+                text = translate("Work", "{name} has changed since it was segmented. Segment it again.")
+                raise InputError(text.format(name=item.path.name))
             segmentation = result.segmentation
             rule = item.rule or segmentation.mask.rule
             mask = apply_threshold(segmentation.probability, rule)

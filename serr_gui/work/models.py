@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from core.errors import SerrError
 from core.progress import Monitor, Progress
 from serr_gui.state import DeviceChoice, ModelChoice
+from serr_gui.texts import translate
 
 if TYPE_CHECKING:
     from core.weights import ModelEntry
@@ -62,6 +63,7 @@ def read_devices(monitor: Monitor) -> tuple[DeviceChoice, ...]:
 
 def _model_choice(entry: "ModelEntry") -> ModelChoice:
     card = entry.card
-    lines = [f"Trained on {card.trained_on}" if card.trained_on else "", card.notes]
-    lines.append(f"Licence: {card.licence}" if card.licence else "")
+    trained, licence = translate("Work", "Trained on {data}"), translate("Work", "Licence: {name}")
+    lines = [trained.format(data=card.trained_on) if card.trained_on else "", card.notes]
+    lines.append(licence.format(name=card.licence) if card.licence else "")
     return ModelChoice(card.name, entry.path, entry.bundled, card.rule.level, "\n".join(line for line in lines if line))

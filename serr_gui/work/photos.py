@@ -12,6 +12,7 @@ from core.types import ByteArray, FieldOfView, FundusImage
 from serr_gui.base_views import thumbnail
 from serr_gui.sessions import ResultStore
 from serr_gui.state import Document, FovChoice, PhotoItem
+from serr_gui.texts import translate
 from serr_gui.work import comparing
 from serr_gui.work.monitor import DeliveringMonitor
 
@@ -46,14 +47,17 @@ def find_photos(paths: Sequence[Path], monitor: Monitor) -> Found:
                 if not inside and (path / "images").is_dir():
                     inside = _photos_in(path / "images")
             except OSError as error:
-                problems.append(f"The folder {path.name} cannot be read: {error.strerror or error}.")
+                text = translate("Work", "The folder {name} cannot be read: {reason}.")
+                problems.append(text.format(name=path.name, reason=error.strerror or error))
                 continue
             found += inside
             if not inside:
-                problems.append(
-                    f"There are no photographs in the folder {path.name}. Choose a folder with PNG, JPEG, TIFF, BMP, "
-                    "GIF or PPM pictures."
+                text = translate(
+                    "Work",
+                    "There are no photographs in the folder {name}. Choose a folder with PNG, JPEG, TIFF, BMP, GIF or "
+                    "PPM pictures.",
                 )
+                problems.append(text.format(name=path.name))
         else:
             found.append(path)
     return Found(tuple(dict.fromkeys(path.absolute() for path in found)), tuple(problems))

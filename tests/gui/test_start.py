@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 from core.weights import load_model
 from serr_gui.app import Wishes, parse, tell_of_the_past
 from serr_gui.crashes import REPORT, CrashReport
-from serr_gui.guide import guide_page
 from serr_gui.instance import Instance
 from serr_gui.logs import LOGGER, log_fault, log_folder, start_log
+from serr_gui.outside import guide_page
 from serr_gui.selftest import dice, read_reference
 from tests.gui.conftest import WAIT_MS, StartProgram
 

@@ -1,0 +1,283 @@
+"""The built program, as a process: in a folder that cannot be written to, with a name beyond ASCII, without Python,
+network or home; on its own, and in a real window that is worked by the keyboard.
+
+``bootstrap.py test --bundle`` builds it and names its folder in SERR_BUNDLE.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.datasets.synthetic import write_drive_layout
+from core.photo.reading import read_label
+from serr_gui.selftest import dice, read_reference
+from tests.bare_root import BareRoot, make_bare_root
+
+LARGEST_MB = 900
+PATIENCE_S = 240
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Path:
+    """The folder of the built program."""
+    folder = os.environ.get("SERR_BUNDLE")
+    if not folder:
+        pytest.skip("SERR_BUNDLE is not set: bootstrap.py test --bundle builds the program and runs these")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def moved(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program in another folder than that in which it was built: with a space and letters beyond ASCII."""
+    place = tmp_path_factory.mktemp("programs") / "Netzhaut für 網膜" / "serr-fundus"
+    shutil.copytree(bundle, place, symlinks=True, copy_function=os.link)
+    return place
+
+
+@pytest.fixture(scope="session")
+def bare(moved: Path, tmp_path_factory: pytest.TempPathFactory) -> BareRoot:
+    """A root with a C library, the graphics libraries and a font; the program is mounted there read-only."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("only root on Linux can make and enter a root of its own")
+    return make_bare_root(tmp_path_factory.mktemp("bare"), moved)
+
+
+def clean_environment(folder: Path) -> dict[str, str]:
+    """Nothing of the shell that runs the tests: no Python, no Qt, no settings."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT") if name in os.environ}
+    own = {f"SERR_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "CACHE", "LOG")}
+    return (
+        kept
+        | own
+        | {"HOME": str(folder), "TMPDIR": str(folder), "QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": "2"}
+    )
+
+
+def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        env=clean_environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ what is in it
+
+
+def test_it_is_small_enough(bundle: Path) -> None:
+    total = sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file() and not path.is_symlink())
+    assert total < LARGEST_MB * 1e6
+
+
+def test_it_holds_licences_of_all_its_parts(bundle: Path) -> None:
+    folder = bundle / "_internal" / "licences"
+    table = (folder / "THIRD-PARTY.txt").read_text(encoding="utf-8")
+    for name in ("Python 3", "torch 2", "numpy", "PySide6_Essentials", "opencv-python-headless", "pydantic", "pillow"):
+        assert name in table
+    assert "GNU LESSER GENERAL PUBLIC LICENSE" in next(folder.glob("PySide6*/LGPL*")).read_text(encoding="utf-8")
+    places = [path for path in folder.iterdir() if path.is_dir()]
+    assert len(places) > 30
+    assert not [place for place in places if not any(file.stat().st_size for file in place.iterdir())]
+    # Every Python package that lies in the program is named.
+    for info in (bundle / "_internal").glob("*.dist-info"):
+        assert info.name.partition("-")[0].lower().replace("_", "-") in table.lower().replace("_", "-"), info
+
+
+def test_it_holds_the_guide_the_model_and_the_sample_and_no_tests_or_sources(bundle: Path) -> None:
+    inside = bundle / "_internal"
+    for name in ("guide/index.html", "guide/guide/command-line.html", "sample/retina.jpg", "icons/serr-fundus-256.png"):
+        assert (inside / "resources" / name).is_file()
+    assert list((inside / "resources" / "weights").glob("*.safetensors"))
+    names = {path.name for path in inside.iterdir()}
+    assert not names & {"tests", "pytest", "PyQt5", "tkinter", "matplotlib", "sphinx", "tensorboard"}
+    assert not list(inside.rglob("libQt6Qml*")) + list(inside.rglob("libQt6Quick*")) + list(inside.rglob("libgtk*"))
+    assert not list((inside / "core").rglob("*.py")) + list((inside / "serr_gui").rglob("*.py"))
+
+
+# ----------------------------------------------------------------------------------------------------- the command line
+
+
+def test_the_command_line_finds_the_vessels_that_the_program_of_a_checkout_finds(moved: Path, tmp_path: Path) -> None:
+    photo = tmp_path / "Auge 目.jpg"
+    shutil.copyfile(ROOT / "resources" / "sample" / "retina.jpg", photo)
+    done = run(moved / "serr", "segment", photo, "--out", tmp_path / "out", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    mask = read_label(tmp_path / "out" / "Auge 目_mask.png").vessel
+    assert dice(mask, read_reference()[0]) > 0.98
+
+
+def test_wrong_use_and_a_bad_file_end_as_they_do_in_a_checkout(moved: Path, tmp_path: Path) -> None:
+    (tmp_path / "no photo.png").write_text("text")
+    assert run(moved / "serr", "segment", folder=tmp_path).returncode == 2
+    bad = run(moved / "serr", "segment", tmp_path / "no photo.png", "--out", tmp_path / "out", folder=tmp_path)
+    assert bad.returncode == 1
+    assert "no photo.png" in bad.stderr
+    assert "Traceback" not in bad.stderr
+
+
+# ------------------------------------------------------------------------------------------------------ the clean room
+
+
+def test_the_clean_room_is_clean(bare: BareRoot) -> None:
+    assert not list(bare.root.rglob("*python*"))
+    assert not (bare.root / "home").exists()
+    program = bare.run(bare.program / "serr", "--version")
+    assert program.returncode == 0, program.stderr
+    probe = bare.run(bare.program / "serr", "info")
+    assert "/opt/" in probe.stdout
+    writes = bare.shell('echo x > "$1"/x', str(bare.program))
+    assert "Read-only file system" in writes.stderr
+    assert "lo" in bare.shell("cat /proc/net/dev").stdout
+    assert "eth" not in bare.shell("cat /proc/net/dev").stdout
+
+
+def test_the_selftest_passes_in_the_clean_room(bare: BareRoot) -> None:
+    done = bare.run(bare.program / "serr-gui", "--selftest")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "selftest: passed"
+    assert "Dice" in done.stdout
+    assert "two steps" in done.stdout
+
+
+def test_evaluating_works_in_the_clean_room(bare: BareRoot) -> None:
+    write_drive_layout(bare.root / "tmp", 1, side=160)
+    done = bare.run(bare.program / "serr", "evaluate", "--dataset", "drive", "--root", "/tmp", "--out", "/tmp/report")
+    assert done.returncode == 0, done.stderr
+
+
+# --------------------------------------------------------------------------------------------------------- the window
+
+
+class Screen:
+    """A virtual screen, and somebody who presses keys on it."""
+
+    def __init__(self, display: str) -> None:
+        self.display = display
+
+    def tool(self, *words: str) -> str:
+        done = subprocess.run(
+            ["xdotool", *words],
+            env={"DISPLAY": self.display, "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.strip()
+
+    def windows(self, title: str) -> list[str]:
+        return self.tool("search", "--onlyvisible", "--name", title).split()
+
+    def wait_for(self, what: str, found: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not found():
+            assert time.monotonic() < deadline, f"waited for {what}; windows: {self.titles()}"
+            time.sleep(0.1)
+
+    def titles(self) -> list[str]:
+        return [self.tool("getwindowname", window) for window in self.windows(".")]
+
+    def window(self, title: str) -> str:
+        """The window with this in its title, once it is there, with the keyboard in it."""
+        self.wait_for(f"the window {title}", lambda: self.windows(title))
+        window = self.windows(title)[-1]
+        self.tool("windowfocus", "--sync", window)
+        return window
+
+    def press(self, *keys: str) -> None:
+        self.tool("key", "--delay", "60", *keys)
+
+    def write(self, text: str) -> None:
+        self.tool("type", "--delay", "20", text)
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    if sys.platform != "linux":
+        pytest.skip("xdotool presses keys on X only")
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout is not None
+        number = server.stdout.readline().decode().strip()
+        yield Screen(f":{number}")
+        server.terminate()
+
+
+def test_a_window_is_worked_in_the_clean_room(bare: BareRoot, screen: Screen) -> None:
+    """Open by the dialog, segment, export by the dialog: nothing but keys, as a person would."""
+    folder = bare.root / "tmp" / "work"
+    folder.mkdir()
+    folder.chmod(0o777)
+    shutil.copyfile(ROOT / "resources" / "sample" / "retina.jpg", folder / "eye.jpg")
+    program = bare.start(bare.program / "serr-gui", display=screen.display)
+    try:
+        screen.window("SERR Fundus")
+        screen.press("ctrl+o")
+        screen.window("Open Photographs")
+        screen.write("/tmp/work/eye.jpg")
+        screen.press("Return")
+        screen.window("eye.jpg")
+        screen.press("ctrl+Return")
+        screen.wait_for("the result", lambda: screen.windows(r"eye.jpg\*"))
+        screen.window("eye.jpg")
+        screen.press("ctrl+e")
+        screen.window("Export")
+        screen.press("Return")
+        sidecar = folder / "SERR results" / "eye.serr.json"
+        screen.wait_for("the export", sidecar.is_file)
+        with Image.open(sidecar.with_name("eye_mask.png")) as mask:
+            assert dice(np.asarray(mask) > 127, read_reference()[0]) > 0.98
+        screen.window("eye.jpg")
+        screen.press("ctrl+q")
+        assert program.wait(PATIENCE_S) == 0
+    finally:
+        program.kill()
+        program.wait()
+
+
+def test_the_guide_and_a_second_start(moved: Path, screen: Screen, tmp_path: Path) -> None:
+    """F1 starts the system's own program with the system's own libraries; another start opens its file in the first."""
+    told = tmp_path / "told.txt"
+    opener = tmp_path / "bin" / "xdg-open"
+    opener.parent.mkdir()
+    opener.write_text(f'#!/bin/sh\nprintf "%s|%s" "$1" "$LD_LIBRARY_PATH" > "{told}.new"\nmv "{told}.new" "{told}"\n')
+    opener.chmod(0o755)
+    environ = clean_environment(tmp_path) | {"DISPLAY": screen.display, "QT_QPA_PLATFORM": "xcb"}
+    environ["PATH"] = f"{opener.parent}:{environ['PATH']}"
+    first = subprocess.Popen([moved / "serr-gui"], env=environ)
+    try:
+        screen.window("SERR Fundus")
+        screen.press("F1")
+        screen.wait_for("the guide", told.is_file)
+        page, libraries = told.read_text().split("|")
+        assert page.endswith("resources/guide/index.html")
+        assert libraries == ""
+        shutil.copyfile(ROOT / "resources" / "sample" / "retina.jpg", tmp_path / "second eye.jpg")
+        second = subprocess.run(
+            [moved / "serr-gui", "second eye.jpg"], env=environ, cwd=tmp_path, timeout=PATIENCE_S, check=False
+        )
+        assert second.returncode == 0
+        screen.window("second eye.jpg")
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        third = subprocess.Popen([moved / "serr-gui", "second eye.jpg"], env=environ, cwd=tmp_path)
+        screen.window("second eye.jpg")
+        third.kill()
+        third.wait()
+    finally:
+        first.kill()
+        first.wait()
