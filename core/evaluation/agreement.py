@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.evaluation.centre_lines import NO_CENTRE_LINES, CentreLineCounts, count_centre_lines, skeleton
+from core.evaluation.centre_lines import NO_CENTRE_LINES, CentreLineCounts, Skeletons
 from core.evaluation.counts import Counts, Scores, count
 from core.evaluation.curves import Areas, areas
 from core.progress import SILENT, Monitor, Progress
@@ -60,18 +60,13 @@ def agreement(
     pairs += [
         (names[later], names[earlier]) for earlier in range(len(names)) for later in range(earlier + 1, len(names))
     ]
-    lines: dict[str, BoolArray] = {}
+    skeletons = Skeletons()
     result = []
     for number, (judged, truth) in enumerate(pairs):
         monitor.step(Progress(f"Comparing {judged} with {truth}", number, len(pairs)))
         counts = count(masks[judged], masks[truth], inside)
         area = areas(values, masks[truth], inside) if judged == MODEL and values is not None else Areas()
-        course = NO_CENTRE_LINES
-        if centre_lines:
-            for name in (judged, truth):
-                if name not in lines:
-                    lines[name] = skeleton(masks[name], inside)
-            course = count_centre_lines(masks[judged], masks[truth], inside, skeletons=(lines[judged], lines[truth]))
+        course = skeletons.count(masks[judged], masks[truth], inside) if centre_lines else NO_CENTRE_LINES
         scores = counts.scores(
             auc_roc=area.auc_roc, auc_pr=area.auc_pr, cl_dice=course.cl_dice if centre_lines else math.nan
         )

@@ -60,6 +60,34 @@ def skeleton(vessel: BoolArray, inside: BoolArray | None = None) -> BoolArray:
     return np.asarray(skeletonize(part), dtype=np.bool_)
 
 
+class Skeletons:
+    """Makes each skeleton of a photograph once: most of the time of an evaluation goes into them.
+
+    Masks are known by identity, so they must not change and must live as long as this does.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, int], BoolArray] = {}
+        self._whole: dict[int, BoolArray] = {}
+
+    def of(self, vessel: BoolArray, inside: BoolArray) -> BoolArray:
+        """``skeleton(vessel, inside)``; where no vessel lies outside, that of the whole mask, which is the same."""
+        key = id(vessel), id(inside)
+        if key not in self._made:
+            if (vessel & ~inside).any():
+                self._made[key] = skeleton(vessel, inside)
+            else:
+                if key[0] not in self._whole:
+                    self._whole[key[0]] = skeleton(vessel)
+                self._made[key] = self._whole[key[0]]
+        return self._made[key]
+
+    def count(self, vessel: BoolArray, label: BoolArray, inside: BoolArray) -> CentreLineCounts:
+        """``count_centre_lines`` with skeletons that may have been made before."""
+        both = self.of(vessel, inside), self.of(label, inside)
+        return count_centre_lines(vessel, label, inside, skeletons=both)
+
+
 def count_centre_lines(
     vessel: BoolArray, label: BoolArray, inside: BoolArray, *, skeletons: tuple[BoolArray, BoolArray] | None = None
 ) -> CentreLineCounts:

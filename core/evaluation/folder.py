@@ -19,6 +19,7 @@ from core import __version__
 from core.errors import LabelError, SerrError
 from core.evaluation import suggest
 from core.evaluation.bootstrap import bootstrap
+from core.evaluation.centre_lines import Skeletons
 from core.evaluation.counts import Region, region_of
 from core.evaluation.curves import EXACT_PIXELS, PooledValues
 from core.evaluation.error_map import error_map
@@ -215,15 +216,19 @@ class _Task:
         part.step(Progress("Counting"))
         if isinstance(found, GivenMask) and vessel_share(found.vessel, fov.inside) > MAX_VESSEL_SHARE:
             part.note("More than half of the field of view is vessel in the given mask: it looks inverted.")
+        vessel, skeletons = found_vessels(found, self.rule), Skeletons()
         insides = [region_of(fov, one.region) for one in self.gathered]
-        own = [measure(found, label, inside, rule=self.rule) for inside in insides]
+        own = [measure(found, label, inside, rule=self.rule, vessel=vessel, skeletons=skeletons) for inside in insides]
         experts = [
-            {name: measure_mask(vessel, label, inside) for name, vessel in zip(self.others, drawn, strict=True)}
+            {
+                name: measure_mask(other, label, inside, skeletons=skeletons)
+                for name, other in zip(self.others, drawn, strict=True)
+            }
             for inside in insides
         ]
         pictures = None
         if self.picture_px:
-            codes = error_map(found_vessels(found, self.rule), label, insides[0])
+            codes = error_map(vessel, label, insides[0])
             pictures = thumbnails(image, fov, codes, insides[0], self.picture_px)
         for one, measured, others in zip(self.gathered, own, experts, strict=True):
             one.add(measured, others)

@@ -8,7 +8,7 @@ from operator import add
 import numpy as np
 
 from core.evaluation.calibration import Calibration
-from core.evaluation.centre_lines import NO_CENTRE_LINES, CentreLineCounts, count_centre_lines
+from core.evaluation.centre_lines import NO_CENTRE_LINES, CentreLineCounts, Skeletons
 from core.evaluation.counts import Counts, LevelHistogram, Scores, count
 from core.evaluation.curves import Areas, FineHistogram, SortedValues
 from core.types import BoolArray, ProbabilityMap, ThresholdRule
@@ -63,23 +63,32 @@ class Measured:
         return Figures(self.counts, self.scores)
 
 
-def measure(found: Found, label: BoolArray, inside: BoolArray, *, rule: ThresholdRule | None) -> Measured:
+def measure(
+    found: Found,
+    label: BoolArray,
+    inside: BoolArray,
+    *,
+    rule: ThresholdRule | None,
+    vessel: BoolArray | None = None,
+    skeletons: Skeletons | None = None,
+) -> Measured:
     """Compare a map, or a mask that was given, with a label inside a region.
 
     Parameters
     ----------
     found, label, inside : (H, W) each; the map or mask, what the expert drew, and where to count.
     rule : the threshold of a map; not used for a mask.
+    vessel : ``found_vessels(found, rule)`` where it is at hand. ``skeletons`` : those of this photograph made before.
     """
     if isinstance(found, GivenMask):
-        return measure_mask(found.vessel, label, inside)
-    if rule is None:
-        raise ValueError("a probability map needs a threshold to be scored")
+        return measure_mask(found.vessel, label, inside, skeletons=skeletons)
+    if vessel is None:
+        vessel = found_vessels(found, rule)
     levels = LevelHistogram.from_map(found.levels, label, inside)
     values = SortedValues.of(found.values, label, inside)
     return Measured(
-        counts=levels.counts(rule),
-        centre_lines=count_centre_lines(found.levels >= rule.level, label, inside),
+        counts=count(vessel, label, inside),
+        centre_lines=(skeletons or Skeletons()).count(vessel, label, inside),
         areas=values.areas,
         levels=levels,
         calibration=Calibration.from_map(found.values, label, inside),
@@ -88,9 +97,11 @@ def measure(found: Found, label: BoolArray, inside: BoolArray, *, rule: Threshol
     )
 
 
-def measure_mask(vessel: BoolArray, label: BoolArray, inside: BoolArray) -> Measured:
-    """Compare a mask with a label inside a region, bool (H, W) each."""
-    return Measured(count(vessel, label, inside), count_centre_lines(vessel, label, inside))
+def measure_mask(
+    vessel: BoolArray, label: BoolArray, inside: BoolArray, *, skeletons: Skeletons | None = None
+) -> Measured:
+    """Compare a mask with a label inside a region, bool (H, W) each; ``skeletons`` : those made before."""
+    return Measured(count(vessel, label, inside), (skeletons or Skeletons()).count(vessel, label, inside))
 
 
 def pool(parts: Sequence[Measured], exact: Areas | None = None) -> Measured:
@@ -121,5 +132,5 @@ def found_vessels(found: Found, rule: ThresholdRule | None) -> BoolArray:
     if isinstance(found, GivenMask):
         return found.vessel
     if rule is None:
-        raise ValueError("a probability map needs a threshold")
+        raise ValueError("a probability map needs a threshold to be scored")
     return np.asarray(found.levels >= rule.level)

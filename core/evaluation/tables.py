@@ -163,9 +163,11 @@ def to_csv(report: EvaluationReport) -> str:
 
     The column ``region`` tells both regions apart; undefined is empty; photographs that failed say why in ``note``.
     """
+    drawn = report.total.bootstrap
     what: dict[str, object] = {
         "dataset": report.dataset,
         "split": report.split,
+        "protocol": report.protocol,
         "labels": report.labels,
         "method": report.method.name,
         "kind": report.method.kind,
@@ -175,6 +177,8 @@ def to_csv(report: EvaluationReport) -> str:
         "threshold": "" if report.rule is None else report.rule.threshold,
         "threshold_origin": "masks as given" if report.rule is None else report.rule.origin,
         "seen_before": "" if report.method.seen is None else report.method.seen,
+        "bootstrap": "" if drawn is None else f"{drawn.resamples} drawings of photographs, seed {drawn.seed}",
+        "versions": ", ".join(f"{name} {version}" for name, version in report.versions.items()),
     }
     columns = [*what, "region", "row", "tp", "fp", "tn", "fn", *SCORE_NAMES, "field_of_view", "note"]
     text = io.StringIO(newline="")

@@ -14,7 +14,7 @@ from sklearn.calibration import calibration_curve
 from core.datasets.synthetic import draw_case
 from core.evaluation.agreement import MODEL, agreement
 from core.evaluation.calibration import BINS, Calibration
-from core.evaluation.centre_lines import CentreLineCounts, count_centre_lines, skeleton
+from core.evaluation.centre_lines import CentreLineCounts, Skeletons, count_centre_lines, skeleton
 from core.evaluation.counts import SCORE_NAMES, count
 
 SHAPE = (64, 64)
@@ -55,6 +55,18 @@ def test_cl_dice_is_that_of_its_definition() -> None:
     assert 0.2 < ours.cl_dice < 0.98
     given = count_centre_lines(shifted, drawn, inside, skeletons=(skeleton(shifted, inside), skeleton(drawn, inside)))
     assert given == ours
+
+
+def test_skeletons_that_were_made_before_are_the_same() -> None:
+    kept, upper = Skeletons(), np.zeros(SHAPE, dtype=np.bool_)
+    upper[:32] = True
+    inside_only, across = _line(20, 5), _line(20, 5) | _line(32, 9)
+    for inside in (upper, EVERYWHERE, upper):
+        for mask in (inside_only, across):
+            assert np.array_equal(kept.of(mask, inside), skeleton(mask, inside))
+            assert kept.of(mask, inside) is kept.of(mask, inside)
+        assert kept.count(across, inside_only, inside) == count_centre_lines(across, inside_only, inside)
+    assert kept.of(inside_only, upper) is kept.of(inside_only, EVERYWHERE)
 
 
 def test_cl_dice_sees_the_course_and_not_the_width() -> None:

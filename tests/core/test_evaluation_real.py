@@ -249,6 +249,10 @@ def test_the_report_says_everything_in_every_form(reports: dict[Region, Evaluati
     assert [row["row"] for row in rows[20:23]] == ["all pixels pooled", "mean over images", "standard deviation"]
     assert [row["region"] for row in rows] == ["image"] * 27 + ["fov"] * 27
     assert float(rows[20]["auc_roc"]) == report.pooled.auc_roc
+    for row in rows:
+        assert (row["sha256"], row["tta"], row["seeds"], row["threshold_origin"]) == ("ab" * 32, "flips", "0 1", "user")
+        assert "1st observer" in row["protocol"]
+        assert "serr-fundus" in row["versions"]
     assert rows[23]["auc_roc"] == ""  # a mask by hand has no curve
 
     text = to_text(report)
