@@ -13,12 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject, Qt, QTimer, QTranslator, Signal
 from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from core import __version__
 from core.errors import OutputError
+from core.resources import resource_path
 from core.types import ThresholdRule
 from serr_gui import icons
 from serr_gui.controller import Controller
@@ -247,7 +248,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("serr-fundus")
     app.setWindowIcon(icons.program_icon())
-    use_translator(QCoreApplication.translate)
+    _speak_the_desktops_language(app)
     instance = Instance(app)
     if not wishes.own_program:
         if instance.hand_over(wishes.handed()):
@@ -260,6 +261,14 @@ def main(argv: Sequence[str] | None = None) -> int:
                 tempfile.TemporaryDirectory(prefix="serr-", ignore_cleanup_errors=True)
             )
         return _run(app, wishes, instance)
+
+
+def _speak_the_desktops_language(app: QApplication) -> None:
+    """Where there is a translation for it; else English."""
+    translator = QTranslator(app)
+    if translator.load(QLocale(), "serr", "_", str(resource_path("translations"))):
+        app.installTranslator(translator)
+    use_translator(QCoreApplication.translate)
 
 
 def _run(app: QApplication, wishes: Wishes, instance: Instance) -> int:

@@ -157,3 +157,36 @@ def test_the_stored_mask_is_of_the_model_that_ships() -> None:
     assert dice(mask, mask) == 1.0
     assert dice(mask, mask[:-1]) == 0.0
     assert dice(mask, ~mask) == 0.0
+
+
+def test_a_translation_that_lies_among_the_resources_is_spoken(tmp_path: Path) -> None:
+    """From the texts in the source to another language on the screen, with Qt's own tools."""
+    folder = tmp_path / "resources" / "translations"
+    folder.mkdir(parents=True)
+    tools = Path(sys.executable)
+    script = ROOT / "packaging" / "make_translation.py"
+    subprocess.run([tools, script, folder / "serr_de.ts"], check=True)
+    text = (folder / "serr_de.ts").read_text(encoding="utf-8")
+    source = "<source>Keyboard Shortcuts</source>"
+    done = text.replace(
+        f'{source}\n        <translation type="unfinished"></translation>', f"{source}<translation>Tasten</translation>"
+    )
+    assert done != text
+    (folder / "serr_de.ts").write_text(done, encoding="utf-8")
+    subprocess.run([tools.with_name("pyside6-lrelease"), "-silent", folder / "serr_de.ts"], check=True)
+    shown = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QLocale
+from PySide6.QtWidgets import QApplication
+from serr_gui import app
+app.resource_path = lambda *parts: Path(sys.argv[1], *parts)
+QLocale.setDefault(QLocale("de"))
+running = QApplication([])
+app._speak_the_desktops_language(running)
+from serr_gui.dialogs import ShortcutsDialog
+print(ShortcutsDialog().windowTitle())
+"""
+    command = [tools, "-c", shown, tmp_path / "resources"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "Tasten"

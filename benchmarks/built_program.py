@@ -1,0 +1,118 @@
+"""How large the built program is and how fast it starts, beside the same program in its checkout.
+
+    python benchmarks/built_program.py dist/serr-fundus [--runs 7]
+
+Prints Markdown tables. Starts are measured in turn (built, checkout, built, ...), each as a whole process; the first
+pair, which fills the system's cache of files, is told apart. A window counts as there when the X server shows it: needs
+Xvfb and xdotool.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "resources" / "sample" / "retina.jpg"
+
+
+def sizes(folder: Path) -> Counter[str]:
+    """Bytes for each part: the folders of ``_internal``, small ones together."""
+    parts: Counter[str] = Counter()
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            inside = path.relative_to(folder).parts
+            name = inside[1] if len(inside) > 2 else "programs and libraries of the system"
+            parts[name.removesuffix(".libs")] += path.stat().st_size
+    return parts
+
+
+def print_sizes(folder: Path) -> None:
+    parts = sizes(folder)
+    total = sum(parts.values())
+    print(f"| part | MB |\n| --- | --- |\n| **all, unpacked** | **{total / 1e6:.0f}** |")
+    for name, size in parts.most_common(14):
+        print(f"| {name} | {size / 1e6:.0f} |")
+    rest = total - sum(size for _, size in parts.most_common(14))
+    print(f"| everything else | {rest / 1e6:.0f} |")
+    for path in sorted(folder.parent.glob("serr-fundus[-_]*")):
+        if path.is_file() and path.suffix != ".sha256":
+            print(f"| **{path.name}** | **{path.stat().st_size / 1e6:.0f}** |")
+    print()
+
+
+def until_end(command: list[str], environ: dict[str, str]) -> float:
+    """Seconds until the process has ended well."""
+    started = time.perf_counter()
+    subprocess.run(command, env=environ, check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def until_window(command: list[str], environ: dict[str, str]) -> float:
+    """Seconds until the X server shows the window."""
+    started = time.perf_counter()
+    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        search = ["xdotool", "search", "--onlyvisible", "--name", "SERR Fundus"]
+        while subprocess.run(search, env=environ, capture_output=True, check=False).returncode != 0:
+            if process.poll() is not None or time.perf_counter() - started > 120:
+                raise SystemExit(f"{command[0]} shows no window")
+        seconds = time.perf_counter() - started
+        process.terminate()
+    return seconds
+
+
+def compare(
+    name: str,
+    measure: Callable[[list[str], dict[str, str]], float],
+    built: list[str],
+    source: list[str],
+    *,
+    environ: dict[str, str],
+    runs: int,
+) -> None:
+    pairs = [(measure(built, environ), measure(source, environ)) for _ in range(runs + 1)]
+    first, rest = pairs[0], pairs[1:]
+    mine, theirs = (statistics.median(column) for column in zip(*rest, strict=True))
+    spread = f"{min(p[0] for p in rest):.2f} to {max(p[0] for p in rest):.2f}"
+    print(f"| {name} | {mine:.2f} ({spread}) | {theirs:.2f} | {mine / theirs:.2f} | {first[0]:.2f} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="the folder of the built program")
+    parser.add_argument("--runs", type=int, default=7, help="measured starts of each kind")
+    options = parser.parse_args()
+    folder = options.folder.resolve()
+    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print_sizes(folder)
+    print("| start | built, s: median (least to most) | checkout, s | ratio | built, first time |")
+    print("| --- | --- | --- | --- | --- |")
+    server = subprocess.Popen(["Xvfb", "-displayfd", "1", "-screen", "0", "1600x1000x24"], stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    display = f":{server.stdout.readline().decode().strip()}"
+    python = [sys.executable, "-m"]
+    with tempfile.TemporaryDirectory() as own:
+        environ = os.environ | {"DISPLAY": display, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE"}
+        environ |= {f"SERR_{name}_DIR": own for name in ("CONFIG", "CACHE", "LOG")}
+        serr, gui = [str(folder / "serr")], [str(folder / "serr-gui")]
+        segment = ["segment", str(SAMPLE), "--out", own]
+        for name, measure, words in (
+            ("`serr --version`", until_end, ["--version"]),
+            ("`serr info` (loads torch)", until_end, ["info"]),
+            ("`serr segment` of the sample", until_end, segment),
+        ):
+            compare(name, measure, serr + words, [*python, "core.cli", *words], environ=environ, runs=options.runs)
+        name, source = "`serr-gui` until its window is there", [*python, "serr_gui"]
+        compare(name, until_window, gui, source, environ=environ, runs=options.runs)
+    server.terminate()
+
+
+if __name__ == "__main__":
+    main()
