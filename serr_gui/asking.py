@@ -1,5 +1,6 @@
 """Wishes that need a question first: which files, where to, and whether work may be lost."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -103,13 +104,25 @@ class Asking(QObject):
         stem = Path(self.last_folder or document.path.parent) / f"{document.path.stem}_curves.png"
         kinds = (self.tr("PNG picture (*.png)"), self.tr("SVG picture (*.svg)"), self.tr("Table (*.csv)"))
         name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export Curves"), str(stem), ";;".join(kinds))
-        if not name:
-            return
-        suffixes = (".png", ".svg", ".csv")
-        path = Path(name)
-        if path.suffix.lower() not in suffixes:
-            path = path.with_name(path.name + suffixes[kinds.index(kind) if kind in kinds else 0])
-        self._controller.write_file(path, panel.file_of(path.suffix.lower()))
+        path = _with_suffix(name, kind, kinds, (".png", ".svg", ".csv"))
+        if path is not None:
+            self._controller.write_file(path, panel.file_of(path.suffix.lower()))
+
+    def export_evaluation(self) -> None:
+        item = self._state.item
+        folder = self.last_folder or str(item.path.parent if item is not None else Path.home())
+        kinds = (
+            self.tr("Web page (*.html)"),
+            self.tr("PDF (*.pdf)"),
+            self.tr("Table (*.csv)"),
+            self.tr("For programs (*.json)"),
+        )
+        name, kind = QFileDialog.getSaveFileName(
+            self._window, self.tr("Export Report"), str(Path(folder) / "evaluation.html"), ";;".join(kinds)
+        )
+        path = _with_suffix(name, kind, kinds, (".html", ".pdf", ".csv", ".json"))
+        if path is not None:
+            self._controller.evaluating.write(path)
 
     def export(self, *, everything: bool) -> None:
         items = self._controller.export_items(everything=everything)
@@ -147,6 +160,16 @@ class Asking(QObject):
     def _may_lose(self, lost: int) -> bool:
         verb = self.tr("Close without exporting")
         return not lost or ask_to_lose(self._window, running=False, unsaved=lost, verb=verb)
+
+
+def _with_suffix(name: str, kind: str, kinds: Sequence[str], suffixes: Sequence[str]) -> Path | None:
+    """The file that a person has named, with the suffix of the chosen kind where there is no good one."""
+    if not name:
+        return None
+    path = Path(name)
+    if path.suffix.lower() in suffixes:
+        return path
+    return path.with_name(path.name + suffixes[kinds.index(kind) if kind in kinds else 0])
 
 
 def _default_folder(photo: Path) -> Path:

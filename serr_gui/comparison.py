@@ -11,6 +11,7 @@ from typing import Literal
 from core.evaluation.counts import Counts, LevelHistogram, Region
 from core.evaluation.curves import Areas, OperatingPoints
 from core.evaluation.error_map import ErrorRegion
+from core.evaluation.report import EvaluationReport, ImageScores
 from core.photo.label_doubts import Doubt
 from core.types import ByteArray, ExpertLabel, FieldOfView, ProbabilityMap
 
@@ -121,3 +122,16 @@ class ErrorList:
     level: int
     wish: ErrorWish
     regions: tuple[ErrorRegion, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """All photographs against expert 1: what is done so far, and the report once all of it is.
+
+    ``failed`` are those without figures, with a sentence each.
+    """
+
+    count: int
+    images: tuple[ImageScores, ...] = ()
+    failed: tuple[tuple[Path, str], ...] = ()
+    report: EvaluationReport | None = None

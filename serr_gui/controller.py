@@ -1,7 +1,7 @@
 """Wishes become jobs, and the outcomes of jobs become state. Nothing else writes the state.
 
 The parts: ``photos`` (opening), ``library`` (models and devices), ``runs`` (segmenting and exporting), ``comparing``
-(experts' labels), and here the threshold, the view, and what connects the parts.
+(experts' labels), ``evaluating`` (all photographs), and here the threshold, the view, and what connects the parts.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,9 @@ from core.types import LEVELS, ThresholdRule
 from serr_gui.comparing import Comparing
 from serr_gui.comparison import ErrorWish
 from serr_gui.desk import Desk, sample_path
+from serr_gui.evaluating import Evaluating
 from serr_gui.library import Library
+from serr_gui.long_work import LongWork
 from serr_gui.opening import Photos
 from serr_gui.resolve import model_rule, with_result
 from serr_gui.running import Runs
@@ -36,7 +38,9 @@ class Controller(QObject):
         self.desk = Desk(state, store or ResultStore(), self)
         self.photos = Photos(self.desk)
         self.library = Library(self.desk)
-        self.runs = Runs(self.desk)
+        long_work = LongWork(self.desk)
+        self.runs = Runs(self.desk, long_work)
+        self.evaluating = Evaluating(self.desk, long_work, self.runs)
         self.comparing = Comparing(self.desk)
         self.desk.settled.connect(self._segment_if_wanted)
 

@@ -47,14 +47,26 @@ def make_docks(window: QMainWindow, wanted: Sequence[Dock]) -> list[QDockWidget]
         first.raise_()
     else:
         below[0].raise_()
-    for dock in made["bottom"][1:]:
-        window.tabifyDockWidget(made["bottom"][0], dock)
     window.resizeDocks([*made["left"], first, below[0]], [150, 320, 320], Qt.Orientation.Horizontal)
     window.resizeDocks([first, below[0]], [410, 530], Qt.Orientation.Vertical)
     window.resizeDocks(made["bottom"], [_BOTTOM_PX] * len(made["bottom"]), Qt.Orientation.Vertical)
     for dock in made["bottom"]:
         dock.hide()
+        dock.toggleViewAction().triggered.connect(lambda on, dock=dock: show_dock(window, dock) if on else None)
     return [dock for docks in made.values() for dock in docks]
+
+
+def show_dock(window: QMainWindow, dock: QDockWidget) -> None:
+    """Show a dock in front, and as a tab where another one is at the bottom already."""
+    dock.show()
+    place = window.dockWidgetArea(dock)
+    if place == _AREAS["bottom"] and not dock.isFloating():
+        # Only now: docks that are tabs while both are hidden leave their tab bar behind.
+        for other in window.findChildren(QDockWidget):
+            beside = other is not dock and other.isVisible() and not other.isFloating()
+            if beside and window.dockWidgetArea(other) == place and other not in window.tabifiedDockWidgets(dock):
+                window.tabifyDockWidget(other, dock)
+    dock.raise_()
 
 
 def scrolling(panel: QWidget) -> QScrollArea:

@@ -55,6 +55,9 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "next_error": partial(controller.comparing.step_error, 1),
         "previous_error": partial(controller.comparing.step_error, -1),
         "show_curves": partial(window.show_dock, "curves"),
+        "show_evaluation": partial(window.show_dock, "evaluation"),
+        "evaluate_all": partial(_evaluate_all, window),
+        "export_evaluation": asking.export_evaluation,
         "full_screen": window.toggle_full_screen,
         "guide": window.show_guide,
         "shortcuts": lambda: ShortcutsDialog(window).open(),
@@ -69,3 +72,8 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
     themes: tuple[Theme, ...] = ("system", "light", "dark")
     handlers |= {f"theme_{theme}": partial(controller.set_theme, theme) for theme in themes}
     return handlers
+
+
+def _evaluate_all(window: "MainWindow") -> None:
+    window.show_dock("evaluation")
+    window.controller.evaluating.evaluate_all()

@@ -52,6 +52,7 @@ class JobBar(QWidget):
             "segment": self.tr("Segmenting {name}"),
             "batch": self.tr("Segmenting {item} of {items}, {name}"),
             "export": self.tr("Exporting {item} of {items}, {name}"),
+            "evaluate": self.tr("Evaluating"),
         }
         text = titles[job.kind].format(name=job.name, item=max(job.item, 1), items=job.items)
         if job.cancelling:

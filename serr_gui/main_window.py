@@ -24,7 +24,7 @@ from serr_gui.asking import Asking
 from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.controller import Controller
 from serr_gui.dialogs import ask_to_lose
-from serr_gui.docks import Dock, make_docks, scrolling, stacked
+from serr_gui.docks import Dock, make_docks, scrolling, show_dock, stacked
 from serr_gui.handlers import make_handlers
 from serr_gui.job_bar import JobBar
 from serr_gui.logs import log_folder
@@ -34,6 +34,7 @@ from serr_gui.outside import guide_page, open_guide, open_outside
 from serr_gui.panels.curves import CurvesPanel
 from serr_gui.panels.display import DisplayPanel
 from serr_gui.panels.errors import ErrorsPanel
+from serr_gui.panels.evaluation import EvaluationPanel
 from serr_gui.panels.files import FilesPanel
 from serr_gui.panels.labels import LabelsPanel
 from serr_gui.panels.scores import ScoresPanel
@@ -75,6 +76,7 @@ class MainWindow(QMainWindow):
         self.scores = ScoresPanel(self.state)
         self.errors = ErrorsPanel(self.state, self.commands)
         self.curves = CurvesPanel(self.state, self.commands)
+        self.evaluation = EvaluationPanel(self.state, self.commands)
         self._make_centre()
         docks = self._make_docks()
         make_menus(
@@ -118,6 +120,7 @@ class MainWindow(QMainWindow):
                 Dock("display", self.tr("Display"), scrolling(self.display), "right"),
                 Dock("comparison", self.tr("Comparison"), scrolling(comparison), "right"),
                 Dock("curves", self.tr("Curves"), self.curves, "bottom"),
+                Dock("evaluation", self.tr("All Photographs"), self.evaluation, "bottom"),
             ),
         )
 
@@ -143,6 +146,8 @@ class MainWindow(QMainWindow):
         self.labels.dropped.connect(controller.take_file)
         self.curves.levelRequested.connect(controller.set_level)
         self.curves.exportRequested.connect(partial(self.asking.export_curves, self.curves))
+        self.evaluation.photoRequested.connect(controller.photos.open_or_select)
+        self.evaluation.viewRequested.connect(controller.set_view)
         self.scores.regionRequested.connect(controller.set_region)
         self.errors.viewRequested.connect(controller.set_view)
         self.errors.wishRequested.connect(controller.set_error_wish)
@@ -156,7 +161,7 @@ class MainWindow(QMainWindow):
             event.connect(self._show_picture)
         for event in (events.document, events.job, events.photos, events.current, events.view, events.theme):
             event.connect(self.commands.refresh)
-        for event in (events.model, events.library_ready, events.comparison):
+        for event in (events.model, events.library_ready, events.comparison, events.evaluation):
             event.connect(self.commands.refresh)
         for event in (events.photos, events.current, events.document):
             event.connect(self._show_title)
@@ -232,8 +237,7 @@ class MainWindow(QMainWindow):
     def show_dock(self, name: str) -> None:
         dock = self.findChild(QDockWidget, name)
         if isinstance(dock, QDockWidget):
-            dock.show()
-            dock.raise_()
+            show_dock(self, dock)
 
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)

@@ -64,6 +64,15 @@ class Photos(QObject):
         with self._one_reader:
             return work.open_document(item, folders, self._desk.store, monitor)
 
+    def open_or_select(self, path: Path) -> None:
+        """Show a photograph of the list, or open it anew where it was closed."""
+        state = self._desk.state
+        index = next((index for index, item in enumerate(state.photos) if item.path == path), None)
+        if index is None:
+            self.open_paths([path])
+        elif index != state.current:
+            self.select(index)
+
     def step(self, by: int) -> None:
         """Go forward or back in the list."""
         self.select(self._desk.state.current + by)

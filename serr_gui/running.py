@@ -1,6 +1,6 @@
 """Runs of the network and exports: the long work, one at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject
 
-from core.progress import Progress
 from serr_gui import work
 from serr_gui.desk import Desk, sample_path
-from serr_gui.jobs import Failure
+from serr_gui.long_work import LongWork
 from serr_gui.resolve import without_result
 from serr_gui.settings import ExportWish
-from serr_gui.state import JobKind, JobStatus, NoticeKind, Result
+from serr_gui.state import NoticeKind, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +28,11 @@ class ExportRequest:
 class Runs(QObject):
     """Segments and exports photographs, and puts the outcomes into the state."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, long_work: LongWork) -> None:
         super().__init__(desk)
         self._desk = desk
-        self._keeper = work.ModelKeeper()
+        self._long = long_work
+        self.keeper = work.ModelKeeper()
         self._done = 0
         self._problems: list[tuple[Path, str]] = []
 
@@ -43,9 +43,9 @@ class Runs(QObject):
         if document is None or document.fov is None or state.model is None or state.job is not None:
             return
         fov, wish = document.fov, work.RunWish(state.model, state.device)
-        self._begin_job(
+        self._long.begin(
             "segment",
-            lambda monitor: work.segment_document(document, fov, wish, self._keeper, monitor),
+            lambda monitor: work.segment_document(document, fov, wish, self.keeper, monitor),
             name=document.path.name,
             succeeded=partial(self._on_segmented, document.path),
             failed=partial(self._desk.fail, self.tr("{name} could not be segmented.").format(name=document.path.name)),
@@ -59,9 +59,9 @@ class Runs(QObject):
             return
         wish = work.RunWish(state.model, state.device)
         self._done, self._problems = 0, []
-        self._begin_job(
+        self._long.begin(
             "batch",
-            lambda monitor: work.segment_many(items, wish, self._keeper, self._desk.store, monitor),
+            lambda monitor: work.segment_many(items, wish, self.keeper, self._desk.store, monitor),
             items=len(items),
             succeeded=lambda _none: self._end_batch(len(items), cancelled=False),
             cancelled=lambda: self._end_batch(len(items), cancelled=True),
@@ -71,10 +71,7 @@ class Runs(QObject):
 
     def cancel(self) -> None:
         """Ask the work that is going on to end."""
-        job = self._desk.state.job
-        if job is not None:
-            self._desk.board.cancel("job", tell=True)
-            self._desk.state.job = replace(job, cancelling=True)
+        self._long.cancel()
 
     def export(self, request: ExportRequest) -> None:
         """Write results as files."""
@@ -86,7 +83,7 @@ class Runs(QObject):
         keeps_work = wish.mask or wish.probability
         count = len(request.items)
         self._done, self._problems = 0, []
-        self._begin_job(
+        self._long.begin(
             "export",
             lambda monitor: work.export_many(request.items, request.folder, choices, self._desk.store, monitor),
             items=count,
@@ -96,49 +93,12 @@ class Runs(QObject):
             failed=partial(self._desk.fail, self.tr("The files could not be written.")),
         )
 
-    def _begin_job(
-        self,
-        kind: JobKind,
-        task: Callable[[work.DeliveringMonitor], object],
-        *,
-        succeeded: Callable[[object], None],
-        failed: Callable[[Failure], None],
-        cancelled: Callable[[], None] | None = None,
-        delivered: Callable[[object], None] | None = None,
-        items: int = 1,
-        name: str = "",
-    ) -> None:
-        self._desk.state.job = JobStatus(kind, Progress(""), items=items, name=name)
-        self._desk.board.start(
-            "job",
-            task,
-            succeeded=partial(self._end_job, succeeded),
-            failed=partial(self._end_job, failed),
-            cancelled=partial(self._end_job, cancelled or (lambda: None)),
-            progressed=self._on_job_progress,
-            delivered=delivered,
-            noted=partial(self._desk.notify, "info"),
-        )
-
-    def _end_job(self, then: Callable[..., None], *values: object) -> None:
-        self._desk.state.job = None
-        then(*values)
-
-    def _on_job_progress(self, progress: Progress) -> None:
-        if self._desk.state.job is not None:
-            self._desk.state.job = replace(self._desk.state.job, progress=progress)
-
-    def _on_batch_step(self, part: work.BatchStep) -> None:
-        if self._desk.state.job is not None:
-            self._desk.state.job = replace(
-                self._desk.state.job, item=part.item, name=part.path.name, progress=Progress("")
-            )
-
     def _on_segmented(self, path: Path, outcome: object) -> None:
         assert isinstance(outcome, Result)
-        self._take_result(path, outcome)
+        self.take_result(path, outcome)
 
-    def _take_result(self, path: Path, result: Result) -> None:
+    def take_result(self, path: Path, result: Result) -> None:
+        """Keep a new result, and show it if its photograph is on the screen."""
         state = self._desk.state
         if all(item.path != path for item in state.photos):  # closed meanwhile
             return
@@ -168,11 +128,11 @@ class Runs(QObject):
 
     def _on_batch_part(self, part: object) -> None:
         if isinstance(part, work.BatchStep):
-            self._on_batch_step(part)
+            self._long.show_step(part)
         elif isinstance(part, work.Segmented):
             if part.result is not None:
                 self._done += 1
-                self._take_result(part.path, part.result)
+                self.take_result(part.path, part.result)
             else:
                 self._problems.append((part.path, part.problem))
                 self._desk.set_item(part.path, status="failed", problem=part.problem)
@@ -191,7 +151,7 @@ class Runs(QObject):
 
     def _on_export_part(self, keeps_work: bool, part: object) -> None:
         if isinstance(part, work.BatchStep):
-            self._on_batch_step(part)
+            self._long.show_step(part)
         elif isinstance(part, work.Exported):
             if part.problem:
                 self._problems.append((part.item.path, part.problem))

@@ -14,7 +14,7 @@ from core.errors import OutputError
 from core.evaluation.counts import Region
 from core.files import write_bytes_atomic
 from serr_gui.comparison import ErrorWish
-from serr_gui.state import BASES, Base, Colour, Theme, ViewOptions
+from serr_gui.state import BASES, Base, Colour, EvaluateAt, Theme, ViewOptions
 from serr_gui.texts import translate
 
 if TYPE_CHECKING:
@@ -210,6 +210,7 @@ _PART_READERS: dict[str, Callable[[object], object]] = {
     "error_opacity": _share,
     "error_colours": _one_of(*_ERROR_COLOURS),
     "error_wish": _one_of(*get_args(ErrorWish)),
+    "evaluate_at": _one_of(*get_args(EvaluateAt)),
     "folder": _text,
     "mask": _flag,
     "probability": _flag,

@@ -20,6 +20,7 @@ from serr_gui.comparison import (
     Comparison,
     ErrorList,
     ErrorWish,
+    Evaluation,
     LabelFiles,
     LabelSlots,
 )
@@ -33,7 +34,8 @@ Theme = Literal["system", "light", "dark"]
 FovWish = Literal["estimated", "file", "full"]
 PhotoStatus = Literal["new", "done", "failed"]
 NoticeKind = Literal["info", "success", "warning", "error"]
-JobKind = Literal["segment", "batch", "export"]
+EvaluateAt = Literal["model", "slider"]
+JobKind = Literal["segment", "batch", "export", "evaluate"]
 Colour = tuple[int, int, int]
 
 
@@ -119,7 +121,8 @@ class BaseView:
 class ViewOptions:
     """What is shown and how; opacities in [0, 1]. These come back at the next start.
 
-    ``region`` is where figures are counted, ``error_colours`` one of the error map's presets.
+    ``region`` is where figures are counted, ``error_colours`` one of the error map's presets, ``evaluate_at`` the
+    threshold at which all photographs are measured.
     """
 
     base: Base = "colour"
@@ -135,6 +138,7 @@ class ViewOptions:
     error_opacity: float = 0.85
     error_colours: str = "white_blue_black"
     error_wish: ErrorWish = "both"
+    evaluate_at: EvaluateAt = "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +217,7 @@ class AppState:
     centre_lines: CentreLines | None = None
     errors: ErrorList | None = None
     error_at: int = -1
+    evaluation: Evaluation | None = None
     theme: Theme = "system"
     recent: tuple[Path, ...] = ()
 

@@ -65,6 +65,34 @@ class DataSetFiles(Protocol):
     def cases(self) -> Sequence[CaseFiles]: ...
 
 
+class Reader(Protocol):
+    """Reads what belongs to a photograph. Who lets a person choose fields of view and labels brings an own one."""
+
+    def fov(self, case: CaseFiles, image: FundusImage) -> FieldOfView:
+        """The field of view. Raises ``FieldOfViewError``."""
+        ...
+
+    def label(self, case: CaseFiles, expert: str, fov: FieldOfView) -> BoolArray:
+        """The vessels that an expert drew, bool (H, W). Raises ``LabelError``."""
+        ...
+
+
+class FileReader:
+    """Takes the case's files as they are: the mask or an estimate, and labels that raise no doubt."""
+
+    def fov(self, case: CaseFiles, image: FundusImage) -> FieldOfView:
+        return estimate_field_of_view(image) if case.fov is None else read_fov(case.fov, shape=image.shape)
+
+    def label(self, case: CaseFiles, expert: str, fov: FieldOfView) -> BoolArray:
+        label = read_label(case.labels[expert], shape=fov.shape)
+        refuse_inverted(label, fov.inside)
+        return label.vessel
+
+
+Done = Callable[[Path, "ImageScores | str"], None]
+"""Told of each photograph when it is done: its figures, or the sentence on why there are none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Extras:
     """What an evaluation does beyond the figures: intervals from ``resamples`` drawings by ``seed``, and small pictures
@@ -76,6 +104,7 @@ class Extras:
 
 
 _PLAIN = Extras()
+_FILES = FileReader()
 
 
 def evaluate_dataset(
@@ -87,6 +116,8 @@ def evaluate_dataset(
     region: Region = "fov",
     labels: str | None = None,
     extras: Extras = _PLAIN,
+    reader: Reader = _FILES,
+    done: Done = lambda _photo, _outcome: None,
     monitor: Monitor = SILENT,
 ) -> EvaluationReport:
     """Score a method on every photograph of a data set, one at a time.
@@ -102,6 +133,8 @@ def evaluate_dataset(
         estimated) or in the whole image. The other one stands beside it.
     labels : name of the expert to take for the truth; None for the data set's own choice. All other experts that have
         drawn every photograph become lines of the report.
+    reader : how fields of view and labels are read.
+    done : told of each photograph when it is done.
 
     Raises
     ------
@@ -114,7 +147,7 @@ def evaluate_dataset(
     drawn_by_all = set.intersection(*(set(case.labels) for case in with_truth))
     others = [name for name in with_truth[0].labels if name in drawn_by_all - {truth}]
     main, beside = _Gathered(region, EXACT_PIXELS), _Gathered(_other(region), EXACT_PIXELS // 4)
-    task = _Task(predict, rule, truth, tuple(others), (main, beside), extras.picture_px)
+    task = _Task(predict, reader, rule, truth, tuple(others), (main, beside), extras.picture_px)
     images: list[ImageScores] = []
     failed: list[tuple[Path, str]] = []
     first_error: SerrError | MemoryError | None = None
@@ -123,10 +156,12 @@ def evaluate_dataset(
         part.step(Progress("Reading"))
         try:
             images.append(task.evaluate(case, part))
+            done(case.photo, images[-1])
         except (SerrError, MemoryError) as error:
             first_error = first_error or error
             sentence = str(error) or f"There is not enough memory for {shown(case.photo.name)}. Close other programs."
             failed.append((case.photo, sentence))
+            done(case.photo, sentence)
             part.note(sentence)
     if not images:
         assert first_error is not None
@@ -196,6 +231,7 @@ class _Task:
     """What is done to each photograph."""
 
     predict: Predict
+    reader: Reader
     rule: ThresholdRule | None
     truth: str
     others: tuple[str, ...]
@@ -210,8 +246,8 @@ class _Task:
                 f"There is no expert label{name} for {shown(case.photo.name)}: add it, or leave the photograph out."
             )
         image = read_fundus(case.photo)
-        fov = estimate_field_of_view(image) if case.fov is None else read_fov(case.fov, shape=image.shape)
-        label, *drawn = (_label(case.labels[name], fov) for name in (self.truth, *self.others))
+        fov = self.reader.fov(case, image)
+        label, *drawn = (self.reader.label(case, name, fov) for name in (self.truth, *self.others))
         found = self.predict(image, fov, part)
         part.step(Progress("Counting"))
         if isinstance(found, GivenMask) and vessel_share(found.vessel, fov.inside) > MAX_VESSEL_SHARE:
@@ -242,12 +278,6 @@ class _Task:
             notes=tuple(part.notes),
             pictures=pictures,
         )
-
-
-def _label(path: Path, fov: FieldOfView) -> BoolArray:
-    label = read_label(path, shape=fov.shape)
-    refuse_inverted(label, fov.inside)
-    return label.vessel
 
 
 class _Part:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final, get_args
 
 from core.evaluation.counts import Region
-from serr_gui.commands.command import Command, has_document
+from serr_gui.commands.command import Command, has_document, idle
 from serr_gui.comparison import ErrorWish
 from serr_gui.figures import judged
 from serr_gui.resolve import has_label
@@ -131,6 +131,36 @@ COMMANDS: Final[tuple[Command, ...]] = (
         icon="curve",
         shortcuts=("Ctrl+R",),
         section=3,
+    ),
+    Command(
+        "show_evaluation",
+        "compare",
+        QT_TRANSLATE_NOOP("Actions", "T&able of All Photographs"),
+        QT_TRANSLATE_NOOP("Actions", "Show the figures of all open photographs, the worst first"),
+        icon="table",
+        shortcuts=("Ctrl+T",),
+        section=4,
+    ),
+    Command(
+        "evaluate_all",
+        "compare",
+        QT_TRANSLATE_NOOP("Actions", "E&valuate All"),
+        QT_TRANSLATE_NOOP("Actions", "Measure every open photograph against its label, and segment what has no result"),
+        icon="table",
+        short=QT_TRANSLATE_NOOP("Actions", "Evaluate All"),
+        shortcuts=("Ctrl+Shift+T",),
+        enabled_when=lambda state: bool(state.photos) and state.model is not None and idle(state),
+        section=4,
+    ),
+    Command(
+        "export_evaluation",
+        "compare",
+        QT_TRANSLATE_NOOP("Actions", "Export &Report..."),
+        QT_TRANSLATE_NOOP("Actions", "Write the figures of all photographs as HTML, PDF, CSV or JSON"),
+        icon="export",
+        short=QT_TRANSLATE_NOOP("Actions", "Export Report"),
+        enabled_when=lambda state: state.evaluation is not None and state.evaluation.report is not None,
+        section=4,
     ),
     *(
         Command(f"errors_{wish}", "errors", text, tip, checked_when=_looks_for(wish), group="errors")

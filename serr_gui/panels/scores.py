@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QPalette
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -20,72 +20,11 @@ from PySide6.QtWidgets import (
 from core.evaluation.counts import Region
 from core.evaluation.suggest import chosen_on_label
 from serr_gui import icons
+from serr_gui.figure_texts import DASH, FIGURES, WHY_UNDEFINED, translated
 from serr_gui.figures import Column, score_columns
 from serr_gui.state import AppState
-from serr_gui.texts import QT_TRANSLATE_NOOP
 from serr_gui.widgets import faded, heading
 
-# Name in core.evaluation, what a person reads, and what it means.
-FIGURES: Final[tuple[tuple[str, str, str], ...]] = (
-    (
-        "accuracy",
-        QT_TRANSLATE_NOOP("Scores", "Accuracy"),
-        QT_TRANSLATE_NOOP("Scores", "(TP + TN) / all: the share of pixels that are right"),
-    ),
-    (
-        "sensitivity",
-        QT_TRANSLATE_NOOP("Scores", "Sensitivity"),
-        QT_TRANSLATE_NOOP("Scores", "TP / (TP + FN): the share of the expert's vessel pixels that are found"),
-    ),
-    (
-        "specificity",
-        QT_TRANSLATE_NOOP("Scores", "Specificity"),
-        QT_TRANSLATE_NOOP("Scores", "TN / (TN + FP): the share of the expert's background that stays background"),
-    ),
-    (
-        "precision",
-        QT_TRANSLATE_NOOP("Scores", "Precision"),
-        QT_TRANSLATE_NOOP("Scores", "TP / (TP + FP): the share of what is found that the expert drew"),
-    ),
-    ("f1", QT_TRANSLATE_NOOP("Scores", "F1 (Dice)"), QT_TRANSLATE_NOOP("Scores", "2 TP / (2 TP + FP + FN)")),
-    ("iou", QT_TRANSLATE_NOOP("Scores", "IoU (Jaccard)"), QT_TRANSLATE_NOOP("Scores", "TP / (TP + FP + FN)")),
-    (
-        "mcc",
-        QT_TRANSLATE_NOOP("Scores", "MCC"),
-        QT_TRANSLATE_NOOP("Scores", "Matthews' correlation of mask and label, -1 to 1"),
-    ),
-    (
-        "kappa",
-        QT_TRANSLATE_NOOP("Scores", "Kappa"),
-        QT_TRANSLATE_NOOP("Scores", "Cohen's kappa: agreement beyond what chance would give, at most 1"),
-    ),
-    (
-        "cl_dice",
-        QT_TRANSLATE_NOOP("Scores", "clDice"),
-        QT_TRANSLATE_NOOP("Scores", "Agreement in the course of the vessels, whatever their width, 0 to 1"),
-    ),
-    (
-        "auc_roc",
-        QT_TRANSLATE_NOOP("Scores", "AUC"),
-        QT_TRANSLATE_NOOP(
-            "Scores", "Area under the ROC curve of the probability map, from its exact values: no threshold enters"
-        ),
-    ),
-)
-
-_WHY_UNDEFINED: Final = {
-    "sensitivity": QT_TRANSLATE_NOOP("Scores", "Undefined: the label has no vessel here."),
-    "specificity": QT_TRANSLATE_NOOP("Scores", "Undefined: the label has no background here."),
-    "precision": QT_TRANSLATE_NOOP("Scores", "Undefined: nothing is found at this threshold."),
-    "f1": QT_TRANSLATE_NOOP("Scores", "Undefined: nothing is drawn and nothing is found."),
-    "iou": QT_TRANSLATE_NOOP("Scores", "Undefined: nothing is drawn and nothing is found."),
-    "mcc": QT_TRANSLATE_NOOP("Scores", "Undefined: one of the two is all vessel or all background."),
-    "kappa": QT_TRANSLATE_NOOP("Scores", "Undefined: both are all vessel or all background."),
-    "cl_dice": QT_TRANSLATE_NOOP("Scores", "Undefined: one of the two has no vessel."),
-    "auc_roc": QT_TRANSLATE_NOOP("Scores", "Undefined: the label is all vessel or all background."),
-    "accuracy": QT_TRANSLATE_NOOP("Scores", "Undefined: there is no pixel to count."),
-}
-DASH: Final = "\u2013"
 _WAITING: Final = "\u2026"
 
 
@@ -154,8 +93,8 @@ class ScoresPanel(QWidget):
             self._cells.append({})
             grid.addWidget(head, 0, number + 1)
         for row, (key, name, meaning) in enumerate(FIGURES, start=1):
-            caption = QLabel(_tr(name))
-            caption.setToolTip(_tr(meaning))
+            caption = QLabel(translated(name))
+            caption.setToolTip(translated(meaning))
             grid.addWidget(caption, row, 0)
             for number in range(3):
                 cell = QLabel()
@@ -191,7 +130,7 @@ class ScoresPanel(QWidget):
         elif value is None:
             text, tip = _WAITING, self.tr("Being computed")
         elif math.isnan(value):
-            text, tip = DASH, _tr(_WHY_UNDEFINED[key])
+            text, tip = DASH, translated(WHY_UNDEFINED[key])
         else:
             text = f"{value:.4f}"
         if cell.text() != text:
@@ -235,10 +174,6 @@ class ScoresPanel(QWidget):
         used = [number for number, head in enumerate(heads) if head]
         lines = ["\t".join(["", *(heads[number] for number in used)])]
         for key, name, _ in FIGURES:
-            lines.append("\t".join([_tr(name), *(self.figure(key, number) for number in used)]))
+            lines.append("\t".join([translated(name), *(self.figure(key, number) for number in used)]))
         where = self._regions[self._state.view.region].text()
         QGuiApplication.clipboard().setText("\n".join([where, *lines]))
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Scores", text)
