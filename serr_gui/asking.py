@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -18,6 +19,8 @@ from serr_gui.running import ExportRequest
 from serr_gui.settings import ExportWish
 from serr_gui.state import FovChoice, PhotoItem
 from serr_gui.work import ExportItem
+
+_REPORT_NAME: Final = "evaluation.html"
 
 
 class Asking(QObject):
@@ -118,7 +121,7 @@ class Asking(QObject):
             self.tr("For programs (*.json)"),
         )
         name, kind = QFileDialog.getSaveFileName(
-            self._window, self.tr("Export Report"), str(Path(folder) / "evaluation.html"), ";;".join(kinds)
+            self._window, self.tr("Export Report"), str(Path(folder) / _REPORT_NAME), ";;".join(kinds)
         )
         path = _with_suffix(name, kind, kinds, (".html", ".pdf", ".csv", ".json"))
         if path is not None:

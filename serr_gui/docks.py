@@ -37,6 +37,7 @@ def make_docks(window: QMainWindow, wanted: Sequence[Dock]) -> list[QDockWidget]
         dock = QDockWidget(plan.title, window)
         dock.setObjectName(plan.name)
         dock.setWidget(plan.panel)
+        dock.setVisible(plan.area != "bottom")  # before it is added, or the window grows for it
         window.addDockWidget(_AREAS[plan.area], dock)
         made[plan.area].append(dock)
     first, *below = made["right"]
@@ -51,7 +52,6 @@ def make_docks(window: QMainWindow, wanted: Sequence[Dock]) -> list[QDockWidget]
     window.resizeDocks([first, below[0]], [410, 530], Qt.Orientation.Vertical)
     window.resizeDocks(made["bottom"], [_BOTTOM_PX] * len(made["bottom"]), Qt.Orientation.Vertical)
     for dock in made["bottom"]:
-        dock.hide()
         dock.toggleViewAction().triggered.connect(lambda on, dock=dock: show_dock(window, dock) if on else None)
     return [dock for docks in made.values() for dock in docks]
 

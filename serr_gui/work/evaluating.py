@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.errors import InputError, LabelError
+from core.errors import LabelError
 from core.progress import Monitor, Progress
 from core.types import BoolArray, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
 from serr_gui.comparison import EXPERTS, LabelFile
@@ -159,8 +159,7 @@ class _Finder:
         from core.segment import segment_photo
 
         path = image.source
-        if path is None:
-            raise InputError("A photograph without a file cannot be evaluated.")
+        assert path is not None  # it was read from a file
         kept = self._store.get(path, image, keep=False)
         if kept is not None and self._fits(kept, fov):
             return kept.segmentation.probability
