@@ -103,7 +103,7 @@ class Comparing(QObject):
             return
         self._desk.board.start(
             "errors",
-            partial(comparing_work.find_errors, now, state.rule.level, state.view.error_wish),
+            partial(comparing_work.find_errors, now, state.rule.level, figures.error_search(state)),
             succeeded=self._on_errors_found,
             failed=partial(self._desk.fail, self.tr("The errors could not be looked for.")),
         )

@@ -114,13 +114,21 @@ class CentreLines:
     values: tuple[float | None, float | None, float | None]
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorSearch:
+    """Which errors to step through; those within ``border_px`` of a vessel that both have are left out."""
+
+    wish: ErrorWish
+    border_px: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ErrorList:
     """The connected errors at a threshold, the largest first."""
 
     subject: Subject
     level: int
-    wish: ErrorWish
+    search: ErrorSearch
     regions: tuple[ErrorRegion, ...]
 
 

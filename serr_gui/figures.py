@@ -4,8 +4,11 @@ from dataclasses import asdict, dataclass
 
 from core.evaluation.counts import Counts, Scores
 from core.evaluation.curves import Areas
-from serr_gui.comparison import EXPERTS, CentreLines, Comparison, ErrorList, Judged, Subject
+from serr_gui.comparison import EXPERTS, CentreLines, Comparison, ErrorList, ErrorSearch, Judged, Subject
 from serr_gui.state import AppState
+
+_DIAMETER_FOR_A_PIXEL = 540
+"""In a field of view of so many pixels (as in DRIVE) a border of one pixel is left out, in larger ones more."""
 
 
 def subject(state: AppState) -> Subject | None:
@@ -56,12 +59,19 @@ def centre_lines(state: AppState) -> CentreLines | None:
     return made if made.level == state.rule.level or now.probability is None else None
 
 
+def error_search(state: AppState) -> ErrorSearch:
+    """Which errors a person wants to step through; borders grow with the photograph."""
+    fov = state.document.fov if state.document is not None else None
+    border = max(1, round(fov.diameter_px / _DIAMETER_FOR_A_PIXEL)) if fov is not None else 1
+    return ErrorSearch(state.view.error_wish, border if state.view.skip_borders else 0)
+
+
 def error_list(state: AppState) -> ErrorList | None:
     """The errors of the mask that is shown, if they were looked for."""
     now, made = subject(state), state.errors
     if now is None or made is None or not made.subject.same_as(now):
         return None
-    return made if (made.level, made.wish) == (state.rule.level, state.view.error_wish) else None
+    return made if made.level == state.rule.level and made.search == error_search(state) else None
 
 
 @dataclass(frozen=True, slots=True)

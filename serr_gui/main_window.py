@@ -22,6 +22,7 @@ from serr_gui import icons
 from serr_gui.actions import Actions
 from serr_gui.asking import Asking
 from serr_gui.canvas.photo_view import PhotoView
+from serr_gui.comparison import NO_LABELS
 from serr_gui.controller import Controller
 from serr_gui.dialogs import ask_to_lose
 from serr_gui.docks import Dock, make_docks, scrolling, show_dock, stacked
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
         self.state = controller.state
         self.asking = Asking(controller, self, export_wish or ExportWish(), last_folder)
         self._picture: CanvasPicture | None = None
+        self._comparison_shown = False
         self.setWindowTitle("SERR Fundus")
         self.setWindowIcon(icons.program_icon())
         self.setAcceptDrops(True)
@@ -167,6 +169,7 @@ class MainWindow(QMainWindow):
             event.connect(self._show_title)
         for event in (events.photos, events.current, events.document, events.opening):
             event.connect(self._show_page)
+        events.document.connect(self._show_comparison_once)
         events.notices.connect(self.notice_bar.set_notices)
         events.theme.connect(self._on_theme_changed)
         QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
@@ -201,6 +204,16 @@ class MainWindow(QMainWindow):
         self.canvas.set_overlay_visible(new.overlay_visible)
         self.canvas.set_fov_visible(new.fov_visible and new.overlay_visible)
         self.status.set_zoom(self.canvas.zoom)
+
+    def _show_comparison_once(self) -> None:
+        """Bring the comparison to the front when the first label is there; later it stays where a person leaves it."""
+        document = self.state.document
+        if self._comparison_shown or document is None or document.labels == NO_LABELS:
+            return
+        self._comparison_shown = True
+        dock = self.findChild(QDockWidget, "comparison")
+        if isinstance(dock, QDockWidget) and not dock.isHidden():
+            dock.raise_()
 
     def _show_page(self) -> None:
         """The welcome while nothing is open; else the canvas, which says why it may be empty."""

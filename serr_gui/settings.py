@@ -26,7 +26,7 @@ RECENT_LIMIT: Final = 10
 APP_NAME: Final = "serr-fundus"
 
 _COLORMAPS = ("inferno", "magma", "viridis", "cividis")
-_ERROR_COLOURS = ("white_blue_black", "black_blue_yellow", "white_cyan_magenta", "green_blue_red")
+_ERROR_COLOURS = ("white_blue_black", "black_blue_yellow", "white_magenta_cyan", "green_blue_red")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +210,7 @@ _PART_READERS: dict[str, Callable[[object], object]] = {
     "error_opacity": _share,
     "error_colours": _one_of(*_ERROR_COLOURS),
     "error_wish": _one_of(*get_args(ErrorWish)),
+    "skip_borders": _flag,
     "evaluate_at": _one_of(*get_args(EvaluateAt)),
     "folder": _text,
     "mask": _flag,

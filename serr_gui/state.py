@@ -138,6 +138,7 @@ class ViewOptions:
     error_opacity: float = 0.85
     error_colours: str = "white_blue_black"
     error_wish: ErrorWish = "both"
+    skip_borders: bool = True
     evaluate_at: EvaluateAt = "model"
 
 

@@ -101,7 +101,10 @@ def case_of(photo: Path) -> Case | None:
 
 def _case_of(photo: Path) -> Case | None:
     for root in photo.parents[:3]:
-        found = _published(root, {path.name for path in _listing(root)})
+        try:
+            found = _published(root, {path.name for path in _listing(root)})
+        except InputError:  # a folder above may not be read
+            continue
         case = _same_photo(found.dataset, photo) if found else None
         if case is not None:
             return _existing(case)

@@ -23,6 +23,9 @@ ERROR_COLOURS: Final = {
 """Magenta for what was missed, cyan for what is too much, white for what is right: apart in every kind of colour
 vision, and none of them a colour of the retina."""
 
+MOST_ERRORS: Final = 500
+"""How many errors are listed at most."""
+
 ErrorKind = Literal["false_negative", "false_positive"]
 _CODES: dict[ErrorKind, int] = {"false_negative": FALSE_NEGATIVE, "false_positive": FALSE_POSITIVE}
 
@@ -64,15 +67,25 @@ def counts_of_codes(codes: ByteArray, inside: BoolArray) -> Counts:
     return Counts(tp=tp, fp=fp, tn=int(np.count_nonzero(inside)) - tp - fp - fn, fn=fn)
 
 
-def largest_errors(codes: ByteArray, kind: ErrorKind, *, limit: int = 500) -> tuple[ErrorRegion, ...]:
+def largest_errors(
+    codes: ByteArray, kind: ErrorKind, *, limit: int = MOST_ERRORS, border_px: int = 0
+) -> tuple[ErrorRegion, ...]:
     """The connected errors of one kind, the largest first; equal ones from top to bottom, then from left to right.
 
     Parameters
     ----------
     codes : an error map, uint8 (H, W).
     limit : at most this many are returned.
+    border_px : pixels that are missed so near (also aslant) to one that was found, or found so near to one that was
+        drawn, are left out. A vessel that is drawn a little wider or narrower makes the longest errors but no
+        interesting ones; what remains are vessels that one side has and the other has not.
     """
     wrong = (codes == _CODES[kind]).view(np.uint8)
+    if border_px:
+        other = FALSE_POSITIVE if kind == "false_negative" else FALSE_NEGATIVE
+        side = 2 * border_px + 1
+        near = cv2.dilate((codes & other).view(np.uint8), np.ones((side, side), dtype=np.uint8))
+        wrong &= near == 0
     number, labels, stats, means = cv2.connectedComponentsWithStats(wrong, connectivity=8, ltype=cv2.CV_32S)
     boxes = stats[1:number]
     order = np.lexsort((boxes[:, cv2.CC_STAT_LEFT], boxes[:, cv2.CC_STAT_TOP], -boxes[:, cv2.CC_STAT_AREA]))[:limit]

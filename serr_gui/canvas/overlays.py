@@ -15,6 +15,8 @@ from functools import cache
 import cv2
 import numpy as np
 
+from core.evaluation.error_map import ERROR_COLOURS as REPORT_COLOURS
+from core.evaluation.error_map import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE
 from core.types import LEVELS, BoolArray, ByteArray, FloatArray
 
 Colour = tuple[int, int, int]
@@ -29,11 +31,16 @@ COLORMAPS = tuple(_OPENCV_COLORMAPS)
 """Names of the colour maps, all perceptually even; ``cividis`` looks alike with and without red-green blindness."""
 
 # Missed, false and right vessels. The first preset is told apart best, also from the retina, whatever the colour vision
-# (the tests measure it); the last one is common in papers but says nothing to the red-green blind.
+# (the tests measure it); the third is that of the reports; the last is common in papers but says nothing to people with
+# red-green blindness.
 _ERROR_COLOURS: dict[str, tuple[Colour, Colour, Colour]] = {
     "white_blue_black": ((20, 100, 255), (0, 0, 0), (255, 255, 255)),
     "black_blue_yellow": ((40, 110, 255), (255, 235, 60), (0, 0, 0)),
-    "white_cyan_magenta": ((0, 229, 255), (255, 0, 255), (255, 255, 255)),
+    "white_magenta_cyan": (
+        REPORT_COLOURS[FALSE_NEGATIVE],
+        REPORT_COLOURS[FALSE_POSITIVE],
+        REPORT_COLOURS[TRUE_POSITIVE],
+    ),
     "green_blue_red": ((0, 60, 255), (255, 0, 0), (0, 200, 0)),
 }
 ERROR_COLOURS = tuple(_ERROR_COLOURS)

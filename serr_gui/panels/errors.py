@@ -16,10 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.evaluation.error_map import MOST_ERRORS
 from serr_gui.actions import Actions, shortcut_text
 from serr_gui.canvas.overlays import ERROR_COLOURS, error_colours
 from serr_gui.commands.compare_menu import ERROR_WISHES
-from serr_gui.figures import error_list, model_counts
+from serr_gui.figures import error_list, error_search, model_counts
 from serr_gui.resolve import marked_error
 from serr_gui.state import AppState
 from serr_gui.texts import QT_TRANSLATE_NOOP
@@ -28,7 +29,7 @@ from serr_gui.widgets import OpacitySlider, faded, heading, swatch
 _PRESETS: Final = {
     "white_blue_black": QT_TRANSLATE_NOOP("Errors", "White, blue, black"),
     "black_blue_yellow": QT_TRANSLATE_NOOP("Errors", "Black, blue, yellow"),
-    "white_cyan_magenta": QT_TRANSLATE_NOOP("Errors", "White, cyan, magenta"),
+    "white_magenta_cyan": QT_TRANSLATE_NOOP("Errors", "White, magenta, cyan (as in reports)"),
     "green_blue_red": QT_TRANSLATE_NOOP("Errors", "Green, blue, red (not for red-green blindness)"),
 }
 
@@ -68,6 +69,9 @@ class ErrorsPanel(QWidget):
         column.addWidget(self._colours)
         column.addLayout(self._make_legend())
         column.addLayout(self._make_steps(actions))
+        self._borders = QCheckBox(self.tr("Leave out borders of vessels"))
+        self._borders.clicked.connect(lambda on: self._wish(skip_borders=on))
+        column.addWidget(self._borders)
         self._place = faded()
         column.addWidget(self._place)
         column.addStretch(1)
@@ -133,6 +137,12 @@ class ErrorsPanel(QWidget):
         for chip, colour in zip(self._chips, error_colours(view.error_colours), strict=True):
             chip.setPixmap(swatch(colour, QSize(22, 14)).pixmap(22, 14))
 
+        border = error_search(self._state).border_px or 1
+        self._borders.setChecked(view.skip_borders)
+        self._borders.setToolTip(
+            self.tr("Steps pass over errors within %n pixel(s) of a vessel that both have drawn", "", border)
+        )
+
     def _show_counts(self) -> None:
         counts = model_counts(self._state)
         numbers = (counts.fn, counts.fp, counts.tp) if counts is not None else (None, None, None)
@@ -147,7 +157,9 @@ class ErrorsPanel(QWidget):
             text = self.tr("There are none at this threshold.")
         elif found is not None and error is not None:
             kinds = {"false_negative": self.tr("missed"), "false_positive": self.tr("false")}
-            text = self.tr("{number} of {count}: {kind}, {area} pixels").format(
+            many = len(found.regions) >= MOST_ERRORS
+            text = self.tr("{number} of {count} or more: {kind}, {area} pixels") if many else ""
+            text = (text or self.tr("{number} of {count}: {kind}, {area} pixels")).format(
                 number=self._state.error_at + 1, count=len(found.regions), kind=kinds[error.kind], area=error.area_px
             )
         else:

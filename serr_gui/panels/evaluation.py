@@ -27,7 +27,7 @@ from serr_gui import icons
 from serr_gui.actions import Actions
 from serr_gui.box_plot import Box, BoxPlot
 from serr_gui.comparison import Evaluation
-from serr_gui.figure_texts import DASH, FIGURES, translated
+from serr_gui.figure_texts import DASH, FIGURES, WHY_UNDEFINED, translated
 from serr_gui.state import AppState
 from serr_gui.widgets import faded
 
@@ -52,6 +52,7 @@ class Line:
     path: Path | None = None
     sentence: str = ""
     picture: QIcon | None = None
+    is_deviation: bool = False
 
     def value(self, column: int) -> float:
         """The figure of a column, from 1."""
@@ -106,8 +107,17 @@ class LinesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole and column == 0:
             return line.picture
         if role == Qt.ItemDataRole.ToolTipRole:
-            return line.sentence or (str(line.path) if line.path is not None and column == 0 else None)
+            return self._tip(line, column)
         return None
+
+    def _tip(self, line: Line, column: int) -> str | None:
+        if line.sentence or column == 0 or line.scores is None:
+            return line.sentence or (str(line.path) if line.path is not None else None)
+        if not math.isnan(line.value(column)):
+            return None
+        if line.is_deviation:
+            return self.tr("Undefined: fewer than two photographs have this figure.")
+        return translated(WHY_UNDEFINED[_KEYS[column - 1]])
 
     def _text(self, line: Line, column: int) -> str:
         if line.scores is None:
@@ -269,7 +279,7 @@ class EvaluationPanel(QWidget):
         lines = [
             Line(self.tr("All pixels pooled"), result.total.pooled),
             Line(self.tr("Mean over photographs"), result.total.mean),
-            Line(self.tr("Standard deviation"), result.total.std),
+            Line(self.tr("Standard deviation"), result.total.std, is_deviation=True),
         ]
         for name, summary in result.experts:
             text = self.tr("{name}, all pixels pooled").format(name=name.capitalize())

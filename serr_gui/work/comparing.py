@@ -18,7 +18,7 @@ from serr_gui.comparison import (
     Comparison,
     ErrorLayer,
     ErrorList,
-    ErrorWish,
+    ErrorSearch,
     Judged,
     LabelFile,
     LabelFiles,
@@ -196,16 +196,16 @@ def compare_centre_lines(subject: Subject, level: int, keeper: SkeletonKeeper, m
     return CentreLines(subject, level, (values[0], values[1], between))
 
 
-def find_errors(subject: Subject, level: int, wish: ErrorWish, monitor: Monitor) -> ErrorList:
+def find_errors(subject: Subject, level: int, search: ErrorSearch, monitor: Monitor) -> ErrorList:
     """The connected errors of the mask against expert 1, the largest first."""
     label, probability = subject.labels[0], subject.probability
     if label is None or probability is None:
-        return ErrorList(subject, level, wish, ())
+        return ErrorList(subject, level, search, ())
     monitor.step(Progress("Looking for errors"))
     codes = error_map(probability.levels >= level, label.vessel, region_of(subject.fov, subject.region))
-    kinds: tuple[ErrorKind, ...] = ("false_negative", "false_positive") if wish == "both" else (wish,)
+    kinds: tuple[ErrorKind, ...] = ("false_negative", "false_positive") if search.wish == "both" else (search.wish,)
     regions: list[ErrorRegion] = []
     for kind in kinds:
         monitor.step(Progress("Looking for errors"))
-        regions += largest_errors(codes, kind)
-    return ErrorList(subject, level, wish, tuple(sorted(regions, key=lambda region: -region.area_px)))
+        regions += largest_errors(codes, kind, border_px=search.border_px)
+    return ErrorList(subject, level, search, tuple(sorted(regions, key=lambda region: -region.area_px)))

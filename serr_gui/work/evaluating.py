@@ -96,6 +96,7 @@ def evaluate_photos(
         method=Method(model.card.name, model.sha256, seeds=model.card.seeds, seen=seen, unknown=unknown),
         rule=wish.rule or model.card.rule,
         region=wish.region,
+        labels=_NAMES[0],
         extras=Extras(picture_px=_PICTURE_PX),
         reader=_ChosenFiles(),
         done=lambda path, outcome: monitor.deliver(PhotoDone(path, outcome)),

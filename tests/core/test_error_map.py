@@ -116,3 +116,19 @@ def test_the_experts_sensitivity_is_reached_with_the_fewest_false_positives(
 
 def test_own_and_given_thresholds_were_not_chosen_on_the_label() -> None:
     assert not any(chosen_on_label(ThresholdRule(9, origin)) for origin in ("model", "user", "otsu", "sidecar"))
+
+
+def test_borders_are_left_out_and_vessels_of_one_side_only_remain() -> None:
+    label = np.zeros((40, 60), np.bool_)
+    label[10:14, 5:55] = True
+    label[30:32, 10:20] = True  # missed
+    vessel = np.zeros_like(label)
+    vessel[9:15, 5:55] = True  # a pixel wider all around
+    vessel[20:22, 30:45] = True  # drawn by nobody
+    codes = error_map(vessel, label, np.ones_like(label))
+    assert [error.area_px for error in largest_errors(codes, "false_positive")] == [50, 50, 30]
+    (only,) = largest_errors(codes, "false_positive", border_px=1)
+    assert (only.area_px, only.box) == (30, (20, 30, 22, 45))
+    (missed,) = largest_errors(codes, "false_negative", border_px=1)
+    assert missed.area_px == 20
+    assert largest_errors(error_map(label, label, np.ones_like(label)), "false_negative", border_px=2) == ()

@@ -343,6 +343,8 @@ def test_steps_go_from_the_largest_error_to_smaller_ones_and_show_them(
     program = compared(start, qtbot, drive)
     window, state = program.window, program.state
     window.segmentation._slider.setValue(100)
+    window.errors._borders.click()
+    assert not state.view.skip_borders
     assert state.result is not None
     inside = read_fov(drive / "mask" / "03_test_mask.gif").inside
     label = read_label(first_label(drive)).vessel
@@ -362,7 +364,13 @@ def test_steps_go_from_the_largest_error_to_smaller_ones_and_show_them(
             assert abs(middle.x() - error.centre[1]) <= 2
         qtbot.keyClick(window.canvas, Qt.Key.Key_N, Qt.KeyboardModifier.ShiftModifier)
         assert state.error_at == 1
-    window.segmentation._slider.setValue(101)  # other errors: the steps begin anew
+    window.errors._borders.click()  # other errors: the steps begin anew
+    assert window.errors._place.text() == ""
+    window.commands["next_error"].trigger()
+    qtbot.waitUntil(lambda: state.error_at == 0, timeout=WAIT_MS)
+    beyond = largest_errors(codes, "false_positive", border_px=1)
+    assert f"1 of {len(beyond)}" in window.errors._place.text()
+    window.segmentation._slider.setValue(101)
     assert window.errors._place.text() == ""
 
 
