@@ -25,7 +25,8 @@ html_theme_options = {"top_of_page_buttons": []}
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
-html_static_path: list[str] = []
+html_static_path = ["static"]
+html_css_files = ["guide.css"]
 pygments_style = "tango"
 pygments_dark_style = "monokai"
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -18,15 +19,17 @@ def without_orphans(entries: Iterable[Entry]) -> list[Entry]:
 
     entries = list(entries)
     loose = {entry[0]: entry for entry in entries if re.match(r"([^/]+\.libs/)?lib(?!python)[^/]*$", entry[0])}
-    by_name = {PurePosixPath(entry[0]).name: entry for entry in entries if entry[2] != "SYMLINK"}
+    by_name: dict[str, list[Entry]] = defaultdict(list)  # two wheels may bring libraries of the same name
+    for entry in entries:
+        if entry[2] != "SYMLINK":
+            by_name[PurePosixPath(entry[0]).name].append(entry)
     reached = {entry[0] for entry in entries if entry[0] not in loose}
     waiting = [entry for entry in entries if entry[0] in reached and entry[2] in ("BINARY", "EXTENSION")]
     while waiting:
         for name, _ in get_imports(waiting.pop()[1]):
-            found = by_name.get(name)
-            if found is not None and found[0] not in reached:
-                reached.add(found[0])
-                waiting.append(found)
+            new = [entry for entry in by_name.get(name, ()) if entry[0] not in reached]
+            reached.update(entry[0] for entry in new)
+            waiting += new
     return [entry for entry in entries if _pointed_to(entry) in reached]
 
 
@@ -36,15 +39,18 @@ def _pointed_to(entry: Entry) -> str:
 
 
 def stripped(entries: Iterable[Entry], folder: Path) -> list[Entry]:
-    """The largest libraries without their tables of local symbols; the others are stripped already."""
-    return [_stripped(entry, folder) if _MUCH_TO_STRIP.match(Path(entry[0]).name) else entry for entry in entries]
+    """Modules and the largest libraries without their tables of local symbols; the others are stripped already."""
+    return [
+        _stripped(entry, folder) if entry[2] == "EXTENSION" or _MUCH_TO_STRIP.match(Path(entry[0]).name) else entry
+        for entry in entries
+    ]
 
 
 def _stripped(entry: Entry, folder: Path) -> Entry:
     target, source, kind = entry
-    if kind != "BINARY" or shutil.which("strip") is None:
+    if kind == "SYMLINK" or shutil.which("strip") is None:
         return entry
-    small = folder / Path(target).name
-    folder.mkdir(parents=True, exist_ok=True)
+    small = folder / target
+    small.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(["strip", "--strip-unneeded", "-o", small, source], check=True)
     return target, str(small), kind

@@ -17,7 +17,7 @@ from serr_gui.controller import Controller
 ENOUGH_DICE: Final = 0.98
 """Processors and GPUs round differently; another model or another recipe agrees far less."""
 _TIMEOUT_MS: Final = 600_000
-_RECIPE: Final = """
+TINY_RECIPE: Final = """
 [data]
 validation_photos = 1
 [network]
@@ -90,7 +90,7 @@ class SelfTest(QObject):
         folder = Path(self._folder.name)
         write_drive_layout(folder, 3, side=112)
         recipe = folder / "recipe.toml"
-        recipe.write_text(_RECIPE, encoding="utf-8")
+        recipe.write_text(TINY_RECIPE, encoding="utf-8")
         program, *words = command_line()
         words += [
             "train",

@@ -4,6 +4,7 @@ network or home; on its own, and in a real window that is worked by the keyboard
 ``bootstrap.py test --bundle`` builds it and names its folder in SERR_BUNDLE.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ from PIL import Image
 
 from core.datasets.synthetic import write_drive_layout
 from core.photo.reading import read_label
-from serr_gui.selftest import dice, read_reference
+from serr_gui.selftest import TINY_RECIPE, dice, read_reference
 from tests.bare_root import BareRoot, make_bare_root
 
 LARGEST_MB = 900
@@ -130,6 +131,25 @@ def test_wrong_use_and_a_bad_file_end_as_they_do_in_a_checkout(moved: Path, tmp_
     assert "Traceback" not in bad.stderr
 
 
+def test_a_training_job_runs_in_a_process_of_its_own(moved: Path, tmp_path: Path) -> None:
+    write_drive_layout(tmp_path, 3, side=112)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(TINY_RECIPE)
+    words = ["--root", tmp_path, "--config", recipe, "--device", "cpu", "--json"]
+    started = run(moved / "serr", "jobs", "start", *words, folder=tmp_path)
+    assert started.returncode == 0, started.stderr
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        (job,) = json.loads(run(moved / "serr", "jobs", "list", "--json", folder=tmp_path).stdout)
+        if job["state"] not in ("starting", "queued", "running"):
+            break
+        assert time.monotonic() < deadline, job
+        time.sleep(1)
+    assert job["state"] == "done", job
+    assert job["step"] == 2
+    assert Path(job["weights"]).is_file()
+
+
 # ------------------------------------------------------------------------------------------------------ the clean room
 
 
@@ -168,6 +188,7 @@ class Screen:
 
     def __init__(self, display: str) -> None:
         self.display = display
+        self.program: subprocess.Popen[bytes] | None = None
 
     def tool(self, *words: str) -> str:
         done = subprocess.run(
@@ -186,6 +207,7 @@ class Screen:
         deadline = time.monotonic() + PATIENCE_S
         while not found():
             assert time.monotonic() < deadline, f"waited for {what}; windows: {self.titles()}"
+            assert self.program is None or self.program.poll() is None, "the program has ended"
             time.sleep(0.1)
 
     def titles(self) -> list[str]:
@@ -223,7 +245,7 @@ def test_a_window_is_worked_in_the_clean_room(bare: BareRoot, screen: Screen) ->
     folder.mkdir()
     folder.chmod(0o777)
     shutil.copyfile(ROOT / "resources" / "sample" / "retina.jpg", folder / "eye.jpg")
-    program = bare.start(bare.program / "serr-gui", display=screen.display)
+    program = screen.program = bare.start(bare.program / "serr-gui", display=screen.display)
     try:
         screen.window("SERR Fundus")
         screen.press("ctrl+o")
@@ -258,7 +280,7 @@ def test_the_guide_and_a_second_start(moved: Path, screen: Screen, tmp_path: Pat
     opener.chmod(0o755)
     environ = clean_environment(tmp_path) | {"DISPLAY": screen.display, "QT_QPA_PLATFORM": "xcb"}
     environ["PATH"] = f"{opener.parent}:{environ['PATH']}"
-    first = subprocess.Popen([moved / "serr-gui"], env=environ)
+    first = screen.program = subprocess.Popen([moved / "serr-gui"], env=environ)
     try:
         screen.window("SERR Fundus")
         screen.press("F1")
@@ -274,7 +296,7 @@ def test_the_guide_and_a_second_start(moved: Path, screen: Screen, tmp_path: Pat
         screen.window("second eye.jpg")
         first.send_signal(signal.SIGKILL)
         first.wait()
-        third = subprocess.Popen([moved / "serr-gui", "second eye.jpg"], env=environ, cwd=tmp_path)
+        third = screen.program = subprocess.Popen([moved / "serr-gui", "second eye.jpg"], env=environ, cwd=tmp_path)
         screen.window("second eye.jpg")
         third.kill()
         third.wait()
