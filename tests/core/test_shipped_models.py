@@ -31,3 +31,12 @@ def test_the_drive_model_on_drives_test_photographs(serr_data: Path) -> None:
     assert scores.auc_roc >= 0.978
     assert scores.f1 == pytest.approx(0.8243, abs=0.002), "docs/models/serr-unet-drive.md says so"
     assert scores.accuracy == pytest.approx(0.9536, abs=0.001)
+
+
+def test_the_general_model_on_photographs_that_chose_nothing(serr_data: Path) -> None:
+    drive = report_on(serr_data, "serr-unet-general", "drive", "test").total.pooled
+    assert drive.auc_roc >= 0.976
+    assert drive.f1 == pytest.approx(0.7937, abs=0.002), "docs/models/serr-unet-general.md says so"
+    stare = report_on(serr_data, "serr-unet-general", "stare", "test").total.pooled
+    assert stare.auc_roc >= 0.987
+    assert stare.f1 == pytest.approx(0.8371, abs=0.002)
