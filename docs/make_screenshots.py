@@ -2,7 +2,7 @@
 
     xvfb-run -a -s "-screen 0 1920x1200x24" python docs/make_screenshots.py [FOLDER]
 
-Starts the real window on the bundled sample photograph with settings of its own, segments it, and writes PNG files.
+Starts the real window with settings of its own on the bundled sample photograph and on drawn ones, and writes PNGs.
 """
 
 import os
@@ -47,13 +47,14 @@ class Camera:
         end = time.monotonic() + seconds
         self.wait(lambda: time.monotonic() > end)
 
-    def shoot(self, name: str, of: "QWidget | None" = None) -> None:
-        """Write NAME.png: the window, or a part of it, or a dialog."""
+    def shoot(self, name: str, of: "QWidget | None" = None, *, rare: bool = False) -> None:
+        """Write NAME.png: the window, or a part of it, or a dialog; ``rare`` where colours of a few pixels count."""
         self.settle()
         path = self.folder / f"{name}.png"
         (of or self.window).grab().save(str(path))
         with Image.open(path) as picture:  # 256 colours of its own: a third of the size
-            picture.convert("RGB").quantize(dither=Image.Dither.NONE).save(path, optimize=True)
+            how = Image.Quantize.FASTOCTREE if rare else Image.Quantize.MEDIANCUT
+            picture.convert("RGB").quantize(method=how, dither=Image.Dither.NONE).save(path, optimize=True)
         sys.stdout.write(f"{path}\n")
 
 
@@ -86,6 +87,72 @@ def segmentation(camera: Camera) -> None:
     dialog.reject()
 
 
+def draw_photographs(folder: Path) -> Path:
+    """Drawn photographs in DRIVE's layout; their second expert draws wider, and leaves the thinnest vessels out."""
+    import cv2
+    import numpy as np
+
+    from core.datasets.synthetic import write_drive_layout
+    from core.photo.reading import read_label
+
+    root = write_drive_layout(folder, 5, side=600, first_seed=3) / "test"
+    for path in (root / "2nd_manual").iterdir():
+        drawn = read_label(path).vessel.astype(np.uint8)
+        opened = cv2.morphologyEx(drawn, cv2.MORPH_OPEN, np.ones((4, 4), np.uint8))
+        wider = cv2.dilate(opened, np.ones((3, 3), np.uint8))
+        Image.fromarray(np.asarray(wider, np.uint8) * 255).save(path)
+    return root
+
+
+def comparison(camera: Camera, root: Path) -> None:
+    """Labels, figures, error map, curves, a doubtful label, and the table, on drawn photographs with exact labels."""
+    import numpy as np
+    from PySide6.QtWidgets import QDockWidget
+
+    from core.photo.reading import read_label
+    from serr_gui import figures
+
+    state, controller, window = camera.state, camera.controller, camera.window
+    photos = sorted((root / "images").iterdir())
+    controller.photos.close_photos([item.path for item in state.photos])
+    window.open_paths(photos)
+    camera.wait(lambda: state.document is not None and state.document.path == photos[0] and state.opening is None)
+    window.commands["segment"].trigger()
+
+    def compared() -> bool:
+        against, lines = figures.judged(state), figures.centre_lines(state)
+        return state.job is None and against is not None and against.areas is not None and lines is not None
+
+    camera.wait(compared)
+    controller.set_theme("light")
+    window.commands["show_errors"].trigger()
+    camera.shoot("comparison", rare=True)
+    window.commands["show_curves"].trigger()
+    camera.settle()
+    camera.shoot("curves", window.findChild(QDockWidget, "curves"))
+    window.findChild(QDockWidget, "curves").close()
+    controller.set_theme("dark")
+    window.commands["next_error"].trigger()
+    camera.wait(lambda: state.error_at == 0)
+    camera.shoot("errors", rare=True)
+    controller.set_theme("light")
+    window.canvas.fit()
+    doubtful = root / "inverted.png"
+    label = read_label(root / "1st_manual" / f"{photos[0].stem[:2]}_manual1.gif")
+    Image.fromarray((~label.vessel).astype(np.uint8) * 255).save(doubtful)
+    controller.comparing.load_label(0, doubtful)
+    camera.wait(lambda: figures.judged(state) is None)
+    camera.shoot("doubt", window.labels)
+    controller.comparing.load_label(0, root / "1st_manual" / f"{photos[0].stem[:2]}_manual1.gif")
+    camera.wait(compared)
+    window.commands["show_errors"].trigger()
+    window.commands["evaluate_all"].trigger()
+    camera.wait(lambda: state.job is None and state.evaluation is not None and state.evaluation.report is not None)
+    for notice in state.notices:
+        controller.desk.dismiss(notice)
+    camera.shoot("table")
+
+
 def take(folder: Path) -> None:
     from PySide6.QtWidgets import QApplication
 
@@ -100,7 +167,10 @@ def take(folder: Path) -> None:
     program.window.resize(1440, 900)
     program.start()
     folder.mkdir(parents=True, exist_ok=True)
-    segmentation(Camera(app, program, folder))
+    camera = Camera(app, program, folder)
+    segmentation(camera)
+    with tempfile.TemporaryDirectory(prefix="serr-drawn-") as drawn:
+        comparison(camera, draw_photographs(Path(drawn)))
     program.controller.shutdown()
 
 

@@ -10,9 +10,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
-_LEFT, _TOP, _BOTTOM, _RIGHT = 34, 8, 22, 8
+_LEFT, _TOP, _BOTTOM, _RIGHT = 34, 8, 34, 8
 _NEAR_PX: Final = 8.0
 _DOT_PX: Final = 2.6
+_FONT_SHARE: Final = 0.88
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ class BoxPlot(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = painter.font()
+        font.setPointSizeF(font.pointSizeF() * _FONT_SHARE)
+        painter.setFont(font)
         palette = self.palette()
         painter.fillRect(self.rect(), palette.color(QPalette.ColorRole.Base))
         text, faint = palette.color(QPalette.ColorRole.Text), palette.color(QPalette.ColorRole.Mid)
@@ -101,9 +105,10 @@ class BoxPlot(QWidget):
         painter.setPen(QPen(accent, 2.4))
         painter.drawLine(QPointF(left, self._y(middle)), QPointF(right, self._y(middle)))
         painter.setPen(palette.color(QPalette.ColorRole.Text))
-        below = QRectF(self._x(number), self.height() - _BOTTOM + 2, self._x(number + 1) - self._x(number), _BOTTOM)
-        name = painter.fontMetrics().elidedText(box.name, Qt.TextElideMode.ElideRight, int(below.width()))
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, name)
+        # Every other name a line lower, so that narrow boxes keep whole names.
+        height = painter.fontMetrics().height()
+        below = QRectF(x - 60, self.height() - _BOTTOM + 3 + (number % 2) * height, 120, height)
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, box.name)
 
     def _x(self, column: float) -> float:
         return _LEFT + column / max(1, len(self._boxes)) * (self.width() - _LEFT - _RIGHT)

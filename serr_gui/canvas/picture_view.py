@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QWidget
 from core.types import LEVELS, BoolArray, ByteArray
 from serr_gui.canvas.geometry import ViewGeometry
 from serr_gui.canvas.layers import Layers
-from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle
+from serr_gui.canvas.legend import paint_legend
+from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, error_colours
 from serr_gui.canvas.resampling import Box, zoomed_size
 
 _LOOK_SHARE, _LOOK_ZOOM = 0.3, 6.0
@@ -203,11 +204,19 @@ class PictureView(QWidget):
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._hint)
         else:
             self._paint_photo(painter)
-        if self._shows_focus():
             painter.resetTransform()
+            self._paint_legend(painter)
+        if self._shows_focus():
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         painter.end()
+
+    def _paint_legend(self, painter: QPainter) -> None:
+        style = self._layers.error_style
+        if style is None or not self._layers.shows_errors:
+            return
+        names = (self.tr("missed"), self.tr("false"), self.tr("right"))
+        paint_legend(painter, QRectF(self.rect()), list(zip(names, error_colours(style.colours), strict=True)))
 
     def _shows_focus(self) -> bool:
         return False

@@ -182,7 +182,7 @@ class EvaluationPanel(QWidget):
         split.addWidget(self.boxes)
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 1)
-        split.setSizes([620, 300])
+        split.setSizes([580, 340])
         split.setChildrenCollapsible(True)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(8, 6, 8, 6)
@@ -305,7 +305,9 @@ class EvaluationPanel(QWidget):
             painter.drawImage(round(number * (side + 4 * ratio)), (side - small.height()) // 2, small)
         painter.end()
         whole.setDevicePixelRatio(ratio)
-        return QIcon(whole)
+        icon = QIcon(whole)
+        icon.addPixmap(whole, QIcon.Mode.Selected)  # else it is tinted
+        return icon
 
     def _show_texts(self, evaluation: Evaluation | None) -> None:
         if evaluation is None:

@@ -84,7 +84,7 @@ class ScoresPanel(QWidget):
     def _make_table(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(3)
+        grid.setVerticalSpacing(1)
         for number in range(3):
             head = QLabel()
             head.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
