@@ -51,8 +51,7 @@ class ModelCard:
         for name in ("name", "architecture", "trained_on", "licence", "notes", "created", "version", "sha256"):
             if not isinstance(getattr(self, name), str):
                 raise TypeError(f"{name} must be text")
-        if not self.name or not set(self.name).isdisjoint('/\\:*?"<>|\0') or self.name != self.name.strip(" ."):
-            raise ValueError(f"{self.name!r} cannot be the name of a model: it must also do as the name of a file")
+        check_name(self.name)
         level = float(self.default_threshold) * LEVELS
         if not (level.is_integer() and 1 <= level <= LEVELS - 1):
             raise ValueError(
@@ -89,6 +88,12 @@ class ModelCard:
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
         known["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])
         return cls(**known)
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError for text that cannot be the name of a model, which is the name of a file, too."""
+    if not name or not set(name).isdisjoint('/\\:*?"<>|\0') or name != name.strip(" ."):
+        raise ValueError(f"{name!r} cannot be the name of a model: it must also do as the name of a file")
 
 
 def _plain_mapping(values: object, name: str) -> dict[str, object]:

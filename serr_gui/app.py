@@ -135,6 +135,7 @@ class Program:
             theme=settings.theme,
             device=wishes.device or settings.device,
             recent=tuple(Path(text) for text in settings.recent),
+            data_set=Path(settings.data_set) if settings.data_set else None,
         )
         apply_theme(app, self.state.theme)
         self.controller = Controller(self.state)
@@ -148,7 +149,7 @@ class Program:
         self._save_timer.timeout.connect(self.save)
         self.window.closing.connect(self.save)
         events = self.state.events
-        for event in (events.theme, events.view, events.recent, events.model, events.device):
+        for event in (events.theme, events.view, events.recent, events.model, events.device, events.data_set):
             event.connect(self._save_later)
         app.styleHints().colorSchemeChanged.connect(self._on_desktop_theme_changed)
 
@@ -168,6 +169,7 @@ class Program:
             wanted = str(Path(wishes.model).absolute())
             self.controller.library.added_models += (Path(wanted),)
         self.controller.library.start(wanted)
+        self.controller.trainings.start()
 
     def take_over(self, values: Mapping[str, Any]) -> None:
         """Do what a later start asks for, in front of all other windows."""
@@ -202,6 +204,7 @@ class Program:
             device=state.device,
             recent=tuple(str(path) for path in state.recent),
             last_folder=window.asking.last_folder,
+            data_set=str(state.data_set or ""),
             geometry=geometry,
             docks=docks,
         )

@@ -1,7 +1,8 @@
 """Wishes become jobs, and the outcomes of jobs become state. Nothing else writes the state.
 
 The parts: ``photos`` (opening), ``library`` (models and devices), ``runs`` (segmenting and exporting), ``comparing``
-(experts' labels), ``evaluating`` (all photographs), and here the threshold, the view, and what connects the parts.
+(experts' labels), ``evaluating`` (all photographs), ``data_sets`` and ``trainings`` (models of one's own), and here the
+threshold, the view, and what connects the parts.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from core.files import write_bytes_atomic
 from core.types import LEVELS, ThresholdRule
 from serr_gui.comparing import Comparing
 from serr_gui.comparison import ErrorWish
+from serr_gui.data_sets import DataSets
 from serr_gui.desk import Desk, sample_path
 from serr_gui.evaluating import Evaluating
 from serr_gui.library import Library
@@ -26,6 +28,7 @@ from serr_gui.resolve import model_rule, with_result
 from serr_gui.running import Runs
 from serr_gui.sessions import ResultStore
 from serr_gui.state import AppState, Base, FovChoice, PhotoItem, Theme, ViewOptions
+from serr_gui.trainings import TrainingDesk
 from serr_gui.work import comparing as comparing_work
 
 
@@ -42,6 +45,8 @@ class Controller(QObject):
         self.runs = Runs(self.desk, long_work)
         self.evaluating = Evaluating(self.desk, long_work, self.runs)
         self.comparing = Comparing(self.desk)
+        self.trainings = TrainingDesk(self.desk, self.library, long_work)
+        self.data_sets = DataSets(self.desk)
         self.desk.settled.connect(self._segment_if_wanted)
 
     def shutdown(self) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
     """A function for every key of the table of commands."""
     controller, asking, canvas = window.controller, window.asking, window.canvas
+    training = window.training_questions
     handlers: dict[str, Callable[[], None]] = {
         "open": asking.open_photographs,
         "open_folder": asking.open_folder,
@@ -58,6 +59,15 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "show_evaluation": partial(window.show_dock, "evaluation"),
         "evaluate_all": partial(_evaluate_all, window),
         "export_evaluation": asking.export_evaluation,
+        "data_set": lambda: _none(training.open_data_set()),
+        "add_to_data_set": training.add_to_data_set,
+        "choose_data_set": training.choose_data_set,
+        "new_training": lambda: _none(training.new_training()),
+        "show_trainings": window.show_trainings,
+        "compare_models": lambda: _none(training.compare_models()),
+        "export_model": training.export_model,
+        "edit_model": training.edit_model,
+        "remove_model": training.remove_model,
         "full_screen": window.toggle_full_screen,
         "guide": window.show_guide,
         "shortcuts": lambda: ShortcutsDialog(window).open(),
@@ -77,3 +87,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
 def _evaluate_all(window: "MainWindow") -> None:
     window.show_dock("evaluation")
     window.controller.evaluating.evaluate_all()
+
+
+def _none(_opened: object) -> None:
+    """A command gives nothing back."""

@@ -53,6 +53,7 @@ class JobBar(QWidget):
             "batch": self.tr("Segmenting {item} of {items}, {name}"),
             "export": self.tr("Exporting {item} of {items}, {name}"),
             "evaluate": self.tr("Evaluating"),
+            "compare_models": self.tr("Comparing {name}"),
         }
         text = titles[job.kind].format(name=job.name, item=max(job.item, 1), items=job.items)
         if job.cancelling:

@@ -33,6 +33,18 @@ class Library(QObject):
             noted=partial(self._desk.notify, "warning"),
         )
 
+    def refresh(self, choose: Path | None = None) -> None:
+        """Look for models anew, after the person's own have changed; ``choose`` one of them."""
+        state = self._desk.state
+        self._wanted_model = str(choose or state.model or "")
+        self._desk.board.start(
+            "models",
+            partial(work.read_models, tuple(path for path in self.added_models if path.exists())),
+            succeeded=partial(self._on_models_refreshed, choose),
+            failed=partial(self._desk.fail, self.tr("The models cannot be read.")),
+            noted=partial(self._desk.notify, "warning"),
+        )
+
     def set_model(self, path: Path) -> None:
         """Use another model from the next run on."""
         state = self._desk.state
@@ -59,6 +71,12 @@ class Library(QObject):
         self._set_models(outcome)
         self._desk.settled.connect(self._start_devices)
         self._start_devices()
+
+    def _on_models_refreshed(self, choose: Path | None, outcome: object) -> None:
+        assert isinstance(outcome, tuple)
+        self._set_models(outcome)
+        if choose is not None:
+            self.set_model(choose)
 
     def _on_models_failed(self, sentence: str, failure: Failure) -> None:
         self._desk.fail(sentence, failure)

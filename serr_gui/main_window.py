@@ -40,11 +40,13 @@ from serr_gui.panels.files import FilesPanel
 from serr_gui.panels.labels import LabelsPanel
 from serr_gui.panels.scores import ScoresPanel
 from serr_gui.panels.segmentation import SegmentationPanel
+from serr_gui.panels.training import TrainingPanel
 from serr_gui.resolve import CanvasPicture, canvas_picture, unsaved
 from serr_gui.settings import ExportWish
 from serr_gui.state import Theme
 from serr_gui.status import PhotoStatusBar
 from serr_gui.theme import apply_theme
+from serr_gui.training_questions import TrainingQuestions
 from serr_gui.welcome import WelcomePage
 from serr_gui.window_layout import fit_screen
 from serr_gui.work import Thumbnail
@@ -60,6 +62,9 @@ class MainWindow(QMainWindow):
         self.controller = controller
         self.state = controller.state
         self.asking = Asking(controller, self, export_wish or ExportWish(), last_folder)
+        self.training_questions = TrainingQuestions(
+            controller, self, lambda: self.asking.last_folder, self.show_trainings
+        )
         self._picture: CanvasPicture | None = None
         self._comparison_shown = False
         self.setWindowTitle("SERR Fundus")
@@ -79,6 +84,7 @@ class MainWindow(QMainWindow):
         self.errors = ErrorsPanel(self.state, self.commands)
         self.curves = CurvesPanel(self.state, self.commands)
         self.evaluation = EvaluationPanel(self.state, self.commands)
+        self.trainings = TrainingPanel(self.state, self.commands)
         self._make_centre()
         docks = self._make_docks()
         make_menus(
@@ -123,6 +129,7 @@ class MainWindow(QMainWindow):
                 Dock("comparison", self.tr("Comparison"), scrolling(comparison), "right"),
                 Dock("curves", self.tr("Curves"), self.curves, "bottom"),
                 Dock("evaluation", self.tr("All Photographs"), self.evaluation, "bottom"),
+                Dock("trainings", self.tr("Trainings"), self.trainings, "bottom"),
             ),
         )
 
@@ -153,6 +160,7 @@ class MainWindow(QMainWindow):
         self.scores.regionRequested.connect(controller.set_region)
         self.errors.viewRequested.connect(controller.set_view)
         self.errors.wishRequested.connect(controller.set_error_wish)
+        self._join_trainings()
         self.notice_bar.dismissRequested.connect(controller.desk.dismiss)
         self.canvas.cursorMoved.connect(self.status.set_cursor)
         self.canvas.cursorLeft.connect(self.status.clear_cursor)
@@ -163,7 +171,7 @@ class MainWindow(QMainWindow):
             event.connect(self._show_picture)
         for event in (events.document, events.job, events.photos, events.current, events.view, events.theme):
             event.connect(self.commands.refresh)
-        for event in (events.model, events.library_ready, events.comparison, events.evaluation):
+        for event in (events.model, events.models, events.library_ready, events.comparison, events.evaluation):
             event.connect(self.commands.refresh)
         for event in (events.photos, events.current, events.document):
             event.connect(self._show_title)
@@ -173,6 +181,21 @@ class MainWindow(QMainWindow):
         events.notices.connect(self.notice_bar.set_notices)
         events.theme.connect(self._on_theme_changed)
         QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+
+    def _join_trainings(self) -> None:
+        panel, desk, questions = self.trainings, self.controller.trainings, self.training_questions
+        panel.jobRequested.connect(desk.choose)
+        panel.pauseRequested.connect(desk.pause)
+        panel.stopRequested.connect(desk.stop)
+        panel.resumeRequested.connect(desk.resume)
+        panel.forceRequested.connect(questions.end_job_by_force)
+        panel.removeRequested.connect(questions.remove_job)
+        panel.describeRequested.connect(questions.describe_job)
+        panel.folderRequested.connect(questions.open_job_folder)
+        panel.compareRequested.connect(questions.compare_job)
+        panel.takeRequested.connect(questions.take_model)
+        panel.exportRequested.connect(questions.export_job)
+        desk.foundRunning.connect(self.show_trainings)
 
     # Showing the state
 
@@ -251,6 +274,9 @@ class MainWindow(QMainWindow):
         dock = self.findChild(QDockWidget, name)
         if isinstance(dock, QDockWidget):
             show_dock(self, dock)
+
+    def show_trainings(self) -> None:
+        self.show_dock("trainings")
 
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)

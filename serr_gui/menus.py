@@ -39,6 +39,7 @@ def make_menus(
         ("view", window.tr("&View")),
         ("segment", window.tr("&Segment")),
         ("compare", window.tr("&Compare")),
+        ("train", window.tr("&Train")),
         ("help", window.tr("&Help")),
     )
     for name, title in titles:

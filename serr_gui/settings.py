@@ -66,6 +66,7 @@ class Settings:
     device: str = "auto"
     recent: tuple[str, ...] = ()
     last_folder: str = ""
+    data_set: str = ""
     geometry: str = ""
     docks: str = ""
 
@@ -193,6 +194,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "device": _text,
     "recent": lambda value: _texts(value)[:RECENT_LIMIT],
     "last_folder": _text,
+    "data_set": _text,
     "geometry": _text,
     "docks": _text,
 }

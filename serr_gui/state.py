@@ -24,6 +24,7 @@ from serr_gui.comparison import (
     LabelFiles,
     LabelSlots,
 )
+from serr_gui.training_state import EstimateState, ModelsCompared, Trainings
 
 if TYPE_CHECKING:
     from core.segment import Segmentation
@@ -35,7 +36,7 @@ FovWish = Literal["estimated", "file", "full"]
 PhotoStatus = Literal["new", "done", "failed"]
 NoticeKind = Literal["info", "success", "warning", "error"]
 EvaluateAt = Literal["model", "slider"]
-JobKind = Literal["segment", "batch", "export", "evaluate"]
+JobKind = Literal["segment", "batch", "export", "evaluate", "compare_models"]
 Colour = tuple[int, int, int]
 
 
@@ -151,6 +152,7 @@ class ModelChoice:
     bundled: bool
     default_level: int
     about: str
+    notes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,11 @@ class AppState:
     evaluation: Evaluation | None = None
     theme: Theme = "system"
     recent: tuple[Path, ...] = ()
+    trainings: Trainings = field(default_factory=Trainings)
+    trainings_known: bool = False
+    estimate: EstimateState | None = None
+    models_compared: ModelsCompared | None = None
+    data_set: Path | None = None
 
     @property
     def item(self) -> PhotoItem | None:

@@ -27,6 +27,31 @@ def faded(text: str = "") -> QLabel:
     return label
 
 
+class FittedLabel(QLabel):
+    """Wrapped text that takes exactly the lines that it needs; a plain label in a form reserves room for more."""
+
+    def __init__(self, text: str = "", *, prominent: bool = False) -> None:
+        super().__init__(text)
+        self.setWordWrap(True)
+        if not prominent:
+            self.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        height = self.heightForWidth(self.width()) if self.text() else 0
+        if height != self.height() and height >= 0:
+            self.setFixedHeight(height)
+
+
 class ElidedLabel(QLabel):
     """One line that gives way: the middle of a long text is left out, the tooltip has all of it."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from core.datasets.dataset_file import DataSetFile, Entry, Part, make_case
+from core.datasets.dataset_file import PARTS, DataSetFile, Entry, Part, make_case
 from core.datasets.layouts import Case, data_set_names, read_layout
 from core.datasets.splits import grouped_by_patient
 from core.errors import FieldOfViewError, InputError, LabelError
@@ -77,7 +77,12 @@ def recognise(folder: Path) -> Recognised:
             f"There are no photographs in {shown(folder)}. Choose the folder of DRIVE, STARE, CHASE_DB1 or HRF as it "
             "is published, or a folder that holds the folders 'images' and 'labels' (and 'masks')."
         )
-    entries = tuple(sorted(grouped_by_patient(found.dataset.entries), key=lambda entry: entry.case.photo))
+    entries = tuple(
+        sorted(
+            grouped_by_patient(found.dataset.entries),
+            key=lambda entry: (PARTS.index(entry.part), entry.case.photo),
+        )
+    )
     return replace(found, dataset=replace(found.dataset, entries=entries))
 
 
@@ -161,7 +166,7 @@ def _published(folder: Path, names: set[str]) -> Recognised | None:
             group = case.person if case.person != case.stem else ""
             entries[case.photo] = Entry(make_case(case.photo, case.labels, case.fov), part, group)
     title = {"drive": "DRIVE", "stare": "STARE", "chase_db1": "CHASE_DB1", "hrf": "HRF"}[name]
-    notes = tuple(f"Recognised: {protocol}." for protocol in protocols)
+    notes = tuple(f"{protocol}." for protocol in protocols)
     return Recognised(name, DataSetFile(title, tuple(entries.values()), "as published"), notes)
 
 

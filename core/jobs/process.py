@@ -143,12 +143,17 @@ def step_back() -> None:
             Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
 
-def _launch(folder: Path, start_id: str) -> _Detached:
-    _children[:] = [child for child in _children if child.poll() is None]  # no zombies of jobs that have ended
-    environ = os.environ | {START_VARIABLE: start_id, "PYTHONUNBUFFERED": "1"}
+def child_environment() -> dict[str, str]:
+    """The environment of a child process of the command line: it finds this very program, and says things at once."""
+    environ = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
     if not getattr(sys, "frozen", False):
         root = str(Path(core.__file__).resolve().parent.parent)
         environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environ.get("PYTHONPATH", "")]))
+    return environ
+
+
+def _launch(folder: Path, start_id: str) -> _Detached:
+    _children[:] = [child for child in _children if child.poll() is None]  # no zombies of jobs that have ended
     flags = 0
     if sys.platform == "win32":
         flags = (
@@ -162,7 +167,7 @@ def _launch(folder: Path, start_id: str) -> _Detached:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
-                env=environ,
+                env=child_environment() | {START_VARIABLE: start_id},
                 creationflags=flags,
                 start_new_session=True,  # closing the terminal or the window does not end it
             )

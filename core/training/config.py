@@ -7,9 +7,10 @@ from collections.abc import Collection
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from core.errors import TrainingError
+from core.model_card import check_name
 from core.photo.preprocessing import Preprocessing
 from core.resources import resource_path
 
@@ -150,6 +151,13 @@ class RunPart(_Part):
     tensorboard: bool = Field(
         default=False, description="also write the curves for TensorBoard (the package tensorboard must be installed)"
     )
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        if name:
+            check_name(name)
+        return name
 
 
 class TrainingConfig(_Part):

@@ -4,9 +4,10 @@ import math
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 
@@ -45,6 +46,11 @@ class Estimate:
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values, the total with them."""
         return {**asdict(self), "total_s": self.total_s}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Estimate":
+        """The reverse of ``to_dict``."""
+        return cls(**{f.name: values[f.name] for f in fields(cls)})
 
 
 def estimate(config: TrainingConfig, root: Path, *, device: str = "auto", monitor: Monitor = SILENT) -> Estimate:

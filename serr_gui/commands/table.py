@@ -5,7 +5,7 @@ Texts are marked in the files of the menus and translated when the window is mad
 
 from typing import Final
 
-from serr_gui.commands import compare_menu, file_menu, help_menu, segment_menu, view_menu
+from serr_gui.commands import compare_menu, file_menu, help_menu, segment_menu, train_menu, view_menu
 from serr_gui.commands.command import Command
 
 COMMANDS: Final[tuple[Command, ...]] = (
@@ -13,5 +13,6 @@ COMMANDS: Final[tuple[Command, ...]] = (
     *segment_menu.COMMANDS,
     *view_menu.COMMANDS,
     *compare_menu.COMMANDS,
+    *train_menu.COMMANDS,
     *help_menu.COMMANDS,
 )

@@ -66,4 +66,5 @@ def _model_choice(entry: "ModelEntry") -> ModelChoice:
     trained, licence = translate("Work", "Trained on {data}"), translate("Work", "Licence: {name}")
     lines = [trained.format(data=card.trained_on) if card.trained_on else "", card.notes]
     lines.append(licence.format(name=card.licence) if card.licence else "")
-    return ModelChoice(card.name, entry.path, entry.bundled, card.rule.level, "\n".join(line for line in lines if line))
+    about = "\n".join(line for line in lines if line)
+    return ModelChoice(card.name, entry.path, entry.bundled, card.rule.level, about, card.notes)

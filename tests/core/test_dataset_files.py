@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from core.datasets.adding import add_photograph
+from core.datasets.checks import check
 from core.datasets.dataset_file import (
     DataSetFile,
     Entry,
@@ -22,10 +24,11 @@ from core.datasets.dataset_file import (
     write_dataset_file,
 )
 from core.datasets.layouts import Case, read_layout
-from core.datasets.recognise import recognise
+from core.datasets.recognise import OWN_LABEL, recognise
 from core.datasets.splits import grouped_by_patient, kept_together, patient_of, split_by_seed
 from core.datasets.synthetic import draw_case, write_drive_layout
-from core.errors import InputError
+from core.errors import InputError, LabelError
+from core.photo.reading import read_fov, read_label
 
 
 def entry(folder: Path, name: str, part: Part = "training", group: str = "") -> Entry:
@@ -147,7 +150,7 @@ def _cases(name: str, root: Path, split: str) -> list[Case]:
 
 
 def picture(path: Path, seed: int = 0, kind: str = "photo") -> Path:
-    case = draw_case(seed, 64)
+    case = draw_case(seed, 96)
     pixels = {"photo": case.image.rgb, "label": case.label.vessel, "mask": case.fov.inside}[kind]
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels if kind == "photo" else pixels.astype(np.uint8) * 255).save(path)
@@ -301,3 +304,44 @@ def test_copies_are_not_parted(tmp_path: Path) -> None:
     entries = [entry(tmp_path, f"{n}.png", group="patient 1" if n == 5 else "") for n in range(6)]
     together = kept_together(entries, [(0, 1), (4, 5)])
     assert [e.group for e in together] == ["copies of 0", "copies of 0", "", "", "patient 1", "patient 1"]
+
+
+def test_a_mask_that_was_made_here_becomes_a_label(tmp_path: Path) -> None:
+    drawn = draw_case(3, 96)
+    photo = picture(tmp_path / "photos" / "eye.png", 3)
+    file = tmp_path / "set" / "mine.serr-dataset"
+    file.parent.mkdir()
+    add_photograph(file, photo, drawn.label.vessel, drawn.fov)
+    (one,) = read_dataset_file(file).entries
+    label = one.case.labels[OWN_LABEL]
+    assert label == file.parent / "mine labels" / "eye.png"
+    assert np.array_equal(read_label(label).vessel, drawn.label.vessel)
+    assert one.case.fov is not None
+    assert np.array_equal(read_fov(one.case.fov).inside, drawn.fov.inside)
+
+    # The same photograph again, corrected, and another of the same name.
+    corrected = drawn.label.vessel.copy()
+    corrected[40:44, 40:44] = True
+    add_photograph(file, photo, corrected, drawn.fov)
+    (one,) = read_dataset_file(file).entries
+    assert np.array_equal(read_label(one.case.labels[OWN_LABEL]).vessel, corrected)
+    twin = picture(tmp_path / "others" / "eye.png", 4)
+    other = draw_case(4, 96)
+    added = add_photograph(file, twin, other.label.vessel, other.fov)
+    assert np.array_equal(read_label(label).vessel, corrected)
+    assert [e.case.photo for e in added.entries] == [photo, twin]
+    assert check(added.entries) == []
+
+    with pytest.raises(LabelError, match="no vessel"):
+        add_photograph(file, photo, np.zeros((96, 96), bool), drawn.fov)
+
+
+def test_an_expert_keeps_the_second_place_and_the_part_stays(tmp_path: Path) -> None:
+    file = write_dataset_file(tmp_path / "x.serr-dataset", recognise(write_drive_layout(tmp_path, 2, side=96)).dataset)
+    before = read_dataset_file(file)
+    test = next(e for e in before.entries if e.part == "test")
+    drawn = draw_case(9, 96)
+    after = add_photograph(file, test.case.photo, drawn.label.vessel, drawn.fov)
+    (changed,) = [e for e in after.entries if e.case.photo == test.case.photo]
+    assert list(changed.case.labels) == [OWN_LABEL, "1st observer", "2nd observer"]
+    assert (changed.part, changed.case.fov) == ("test", test.case.fov)

@@ -39,6 +39,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing outside the test's own folder is read or written."""
     for name in ("CONFIG", "CACHE", "LOG"):
         monkeypatch.setenv(f"SERR_{name}_DIR", str(tmp_path / "own" / name.lower()))
+    monkeypatch.setenv("SERR_JOBS", str(tmp_path / "own" / "jobs"))
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,433 @@
+"""The form for a new training: data, what to start from, a preset and the few numbers that matter, device, estimate."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QCoreApplication, QSignalBlocker, QTimer, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.datasets.dataset_file import PARTS, SUFFIX, read_dataset_file
+from core.errors import SerrError
+from core.training.config import FINE_TUNING, TrainingConfig, load_preset, presets, to_toml
+from serr_gui.data_set_table import part_text
+from serr_gui.state import AppState
+from serr_gui.texts import QT_TRANSLATE_NOOP
+from serr_gui.training_state import TrainingOrder
+from serr_gui.training_views import duration_text
+from serr_gui.widgets import FittedLabel, heading
+
+if TYPE_CHECKING:
+    from core.training.estimate import Estimate
+
+_PRESETS: Final = {
+    FINE_TUNING: QT_TRANSLATE_NOOP("NewTraining", "few small steps on from a model; for a handful of photographs"),
+    "strong": QT_TRANSLATE_NOOP("NewTraining", "what measured best on one data set"),
+    "general": QT_TRANSLATE_NOOP("NewTraining", "with changes as if other cameras had taken the photographs"),
+    "paper": QT_TRANSLATE_NOOP("NewTraining", "as the authors of the SERR-U-Net trained it"),
+}
+# Field of the recipe's part "optimisation" or "run", its name, and what it means.
+_NUMBERS: Final = (
+    (
+        "steps",
+        QT_TRANSLATE_NOOP("NewTraining", "&Steps"),
+        QT_TRANSLATE_NOOP(
+            "NewTraining", "How long is learned. More takes longer, and too many learn photographs by heart."
+        ),
+    ),
+    (
+        "batch",
+        QT_TRANSLATE_NOOP("NewTraining", "&Crops in a step"),
+        QT_TRANSLATE_NOOP("NewTraining", "More make each step steadier, slower, and hungrier for memory."),
+    ),
+    (
+        "crop_px",
+        QT_TRANSLATE_NOOP("NewTraining", "C&rop side"),
+        QT_TRANSLATE_NOOP("NewTraining", "Pixels; larger crops show the network more of the retina at once."),
+    ),
+    (
+        "peak_rate",
+        QT_TRANSLATE_NOOP("NewTraining", "&Learning rate"),
+        QT_TRANSLATE_NOOP("NewTraining", "The highest one. Too high forgets or diverges, too low learns little."),
+    ),
+    (
+        "validate_every",
+        QT_TRANSLATE_NOOP("NewTraining", "&Validate every"),
+        QT_TRANSLATE_NOOP("NewTraining", "Steps between two looks at the validation photographs."),
+    ),
+)
+
+
+class NewTrainingDialog(QDialog):
+    """``orderRequested`` and ``measureRequested`` carry a ``TrainingOrder``, the latter with the key of its recipe."""
+
+    orderRequested = Signal(object)
+    measureRequested = Signal(object, str)
+    dataSetRequested = Signal()
+
+    def __init__(self, state: AppState, start_folder: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._start_folder = state, start_folder
+        self._preset = TrainingConfig()
+        self._named_by_hand = False
+        self.setWindowTitle(self.tr("New Training"))
+        self.setMinimumWidth(640)
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addLayout(self._make_what())
+        column.addWidget(heading(self.tr("Recipe")))
+        column.addLayout(self._make_numbers())
+        column.addWidget(heading(self.tr("Run")))
+        column.addLayout(self._make_run())
+        column.addLayout(self._make_estimate())
+        self._problem = FittedLabel(prominent=True)
+        column.addWidget(self._problem)
+        column.addStretch(1)
+        column.addWidget(self._make_buttons())
+        state.events.estimate.connect(self._show_estimate)
+        self._data.setText(str(state.data_set or ""))
+        self._on_start_chosen()
+        self._show_estimate()
+
+    # Making
+
+    def _make_what(self) -> QFormLayout:
+        self._data = QLineEdit()
+        self._data.setAccessibleName(self.tr("Data set file"))
+        self._data.textChanged.connect(self._show_consequences)
+        browse = QPushButton(self.tr("&Browse..."))
+        browse.clicked.connect(self._on_browse)
+        new = QPushButton(self.tr("&New..."))
+        new.setToolTip(self.tr("Make a data set file from a folder"))
+        new.clicked.connect(self.dataSetRequested)
+        row = QHBoxLayout()
+        row.addWidget(self._data, 1)
+        row.addWidget(browse)
+        row.addWidget(new)
+        self._data_facts = FittedLabel()
+        self._start = QComboBox()
+        self._start.setAccessibleName(self.tr("Start from"))
+        for choice in self._state.models:
+            self._start.addItem(self.tr("the model {name}").format(name=choice.name), choice.path)
+        self._start.addItem(self.tr("scratch"), None)
+        paths = [choice.path for choice in self._state.models]
+        self._start.setCurrentIndex(paths.index(self._state.model) if self._state.model in paths else 0)
+        self._start.activated.connect(self._on_start_chosen)
+        self._start_facts = FittedLabel()
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(_caption(self.tr("&Data set"), self._data), row)
+        form.addRow("", self._data_facts)
+        form.addRow(_caption(self.tr("Start &from"), self._start), self._start)
+        form.addRow("", self._start_facts)
+        return form
+
+    def _make_numbers(self) -> QGridLayout:
+        self._preset_box = QComboBox()
+        self._preset_box.setAccessibleName(self.tr("Preset"))
+        for name in sorted(presets(), key=lambda name: list(_PRESETS).index(name) if name in _PRESETS else 99):
+            self._preset_box.addItem(name, name)
+        self._preset_box.activated.connect(self._on_preset_chosen)
+        self._preset_facts = FittedLabel()
+        grid = QGridLayout()
+        grid.setColumnStretch(2, 1)
+        grid.setHorizontalSpacing(10)
+        grid.addWidget(_caption(self.tr("&Preset"), self._preset_box), 0, 0)
+        grid.addWidget(self._preset_box, 0, 1)
+        grid.addWidget(self._preset_facts, 0, 2)
+        self.numbers: dict[str, QSpinBox | QDoubleSpinBox] = {}
+        for number, (key, text, meaning) in enumerate(_NUMBERS, start=1):
+            box = _rate_box() if key == "peak_rate" else _count_box(key)
+            meant = QCoreApplication.translate("NewTraining", meaning)
+            box.setToolTip(meant)
+            caption = _caption(QCoreApplication.translate("NewTraining", text), box)
+            box.setAccessibleName(caption.text().replace("&", ""))
+            box.valueChanged.connect(self._show_consequences)
+            self.numbers[key] = box
+            grid.addWidget(caption, number, 0)
+            grid.addWidget(box, number, 1)
+            grid.addWidget(FittedLabel(meant), number, 2)
+        return grid
+
+    def _make_run(self) -> QFormLayout:
+        self._device = QComboBox()
+        self._device.setAccessibleName(self.tr("Device"))
+        for device in self._state.devices:
+            self._device.addItem(self.tr("Automatic") if device.wish == "auto" else device.label, device.wish)
+        wishes = [device.wish for device in self._state.devices]
+        self._device.setCurrentIndex(wishes.index(self._state.device) if self._state.device in wishes else 0)
+        self._device.activated.connect(self._show_consequences)
+        self._count = QSpinBox()
+        self._gpus = sum(wish.startswith("cuda") for wish in wishes)
+        self._count.setRange(1, max(1, self._gpus))
+        self._count.setAccessibleName(self.tr("Graphics processors at once"))
+        self._count.setToolTip(self.tr("Crops of a step are divided among them; their number must be a multiple"))
+        self._count.valueChanged.connect(self._show_consequences)
+        self._count_caption = _caption(self.tr("&GPUs at once"), self._count)
+        for widget in (self._count, self._count_caption):
+            widget.setVisible(self._gpus > 1)
+        devices = QHBoxLayout()
+        devices.addWidget(self._device, 1)
+        devices.addWidget(self._count_caption)
+        devices.addWidget(self._count)
+        self._name = QLineEdit()
+        self._name.setAccessibleName(self.tr("Name of the model"))
+        self._name.textEdited.connect(self._on_name_edited)
+        self._name.textChanged.connect(self._show_consequences)
+        self._notes = QPlainTextEdit()
+        self._notes.setAccessibleName(self.tr("Notes"))
+        self._notes.setTabChangesFocus(True)
+        self._notes.setMaximumHeight(52)
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(_caption(self.tr("De&vice"), self._device), devices)
+        form.addRow(_caption(self.tr("Na&me"), self._name), self._name)
+        form.addRow(_caption(self.tr("N&otes"), self._notes), self._notes)
+        return form
+
+    def _make_estimate(self) -> QHBoxLayout:
+        self._measure = QPushButton(self.tr("&Estimate"))
+        self._measure.setToolTip(self.tr("Try a few steps on this device, and tell time and memory of the whole"))
+        self._measure.clicked.connect(self._on_measure)
+        self._measured = FittedLabel(prominent=True)
+        row = QHBoxLayout()
+        row.addWidget(self._measure)
+        row.addWidget(self._measured, 1)
+        return row
+
+    def _make_buttons(self) -> QDialogButtonBox:
+        box = QDialogButtonBox()
+        self._order = box.addButton(self.tr("&Start Training"), QDialogButtonBox.ButtonRole.AcceptRole)
+        box.addButton(self.tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+        box.accepted.connect(self._on_accepted)
+        box.rejected.connect(self.reject)
+        self._order.setDefault(True)
+        return box
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        # Only now is it known how many lines each text takes.
+        QTimer.singleShot(0, self, lambda: self.resize(self.width(), self.minimumSizeHint().height()))
+
+    # What the person chose
+
+    def set_data_set(self, file: Path) -> None:
+        """Learn from another data set file."""
+        self._data.setText(str(file))
+
+    def config(self) -> TrainingConfig:
+        """The recipe of the form.
+
+        Raises
+        ------
+        TrainingError : a value that cannot be.
+        """
+        values = {key: box.value() for key, box in self.numbers.items()}
+        validate_every = values.pop("validate_every")
+        config = self._preset.replaced("optimisation", **values)
+        config = config.replaced("data", sources=[{"dataset": self._data.text().strip()}])
+        config = config.replaced("run", validate_every=validate_every, name=self._name.text().strip())
+        start = self._start.currentData()
+        return config.replaced("network", start_from=str(start) if start is not None else "")
+
+    def order(self) -> TrainingOrder:
+        """Everything that makes a job. Raises TrainingError."""
+        measured = self._state.estimate
+        config = self.config()
+        fits = measured is not None and measured.estimate is not None and measured.key == self._key(config)
+        return TrainingOrder(
+            config=config,
+            root=Path(),
+            name=self._name.text().strip(),
+            notes=self._notes.toPlainText().strip(),
+            device=self._device.currentData(),
+            count=self._count.value(),
+            estimate=measured.estimate.to_dict() if fits and measured and measured.estimate else {},
+        )
+
+    def _key(self, config: TrainingConfig) -> str:
+        """What a measurement is of: the name does not matter."""
+        return f"{self._device.currentData()}\n{to_toml(config.replaced('run', name=''))}"
+
+    def _on_browse(self) -> None:
+        filters = self.tr("Data sets (*{suffix})").format(suffix=SUFFIX)
+        name, _ = QFileDialog.getOpenFileName(self, self.tr("Data Set"), self._start_folder, filters)
+        if name:
+            self._data.setText(name)
+
+    def _on_name_edited(self) -> None:
+        self._named_by_hand = True
+
+    def _on_start_chosen(self) -> None:
+        """A model to start from wants the preset for that, and scratch another."""
+        from_model = self._start.currentData() is not None
+        chosen = self._preset_box.currentData()
+        if from_model or chosen == FINE_TUNING:
+            self._preset_box.setCurrentIndex(self._preset_box.findData(FINE_TUNING if from_model else "strong"))
+        self._start_facts.setText(
+            self.tr("Its network, its preprocessing and what it knows are kept; it may forget what is not shown again.")
+            if from_model
+            else self.tr("A new network that knows nothing: it wants more photographs and many more steps.")
+        )
+        self._on_preset_chosen()
+
+    def _on_preset_chosen(self) -> None:
+        name = self._preset_box.currentData()
+        try:
+            self._preset = load_preset(name)
+        except SerrError as error:
+            self._problem.setText(str(error))
+            return
+        self._preset_facts.setText(QCoreApplication.translate("NewTraining", _PRESETS.get(name, "")))
+        for key, box in self.numbers.items():
+            part = self._preset.run if key == "validate_every" else self._preset.optimisation
+            with QSignalBlocker(box):
+                box.setValue(getattr(part, key))
+        self._show_consequences()
+
+    def _on_measure(self) -> None:
+        busy = self._state.estimate is not None and self._state.estimate.busy
+        if busy:
+            self.measureRequested.emit(None, "")
+            return
+        try:
+            order = self.order()
+        except SerrError as error:
+            self._problem.setText(str(error))
+            return
+        self.measureRequested.emit(order, self._key(order.config))
+
+    def _on_accepted(self) -> None:
+        try:
+            order = self.order()
+        except SerrError as error:
+            self._problem.setText(str(error))
+            return
+        self.orderRequested.emit(order)
+        self.accept()
+
+    # What follows from it
+
+    def _show_consequences(self) -> None:
+        usable = self._show_data()
+        if not self._named_by_hand:
+            with QSignalBlocker(self._name):
+                self._name.setText(self._proposed_name())
+        problem = ""
+        try:
+            self.config()
+        except SerrError as error:
+            problem = str(error)
+        count = self._count.value()
+        if count > 1 and self.numbers["batch"].value() % count:
+            problem = self.tr("The crops in a step must be a multiple of {count}.").format(count=count)
+        self._problem.setText(problem)
+        self._problem.setVisible(bool(problem))
+        good = usable and not problem and bool(self._name.text().strip())
+        self._order.setEnabled(good)
+        self._measure.setEnabled(good)
+        self._show_estimate()
+
+    def _show_data(self) -> bool:
+        """Say what is in the data set file; whether it can be learned from."""
+        text = self._data.text().strip()
+        if not text:
+            self._data_facts.setText(self.tr("Choose a data set file, or make one from a folder with New."))
+            return False
+        try:
+            dataset = read_dataset_file(Path(text))
+        except SerrError as error:
+            self._data_facts.setText(str(error))
+            return False
+        counts = "   ".join(f"{part_text(part)}: {dataset.count(part)}" for part in PARTS if dataset.count(part))
+        if not dataset.count("validation"):
+            counts += "   " + self.tr("(a few are held out of training for validation)")
+        self._data_facts.setText(counts)
+        return bool(dataset.count("training"))
+
+    def _proposed_name(self) -> str:
+        stem = Path(self._data.text().strip()).name.removesuffix(SUFFIX)
+        start = self._start.currentData()
+        base = Path(start).stem if start is not None else "serr-unet"
+        return f"{base}-{stem}".replace(" ", "-") if stem else base
+
+    def _show_estimate(self) -> None:
+        state = self._state.estimate
+        busy = state is not None and state.busy
+        self._measure.setText(self.tr("Stop") if busy else self.tr("&Estimate"))
+        if state is None:
+            self._measured.setText(self.tr("Time and memory can be measured before the start."))
+        elif busy:
+            self._measured.setText(state.stage or self.tr("Starting..."))
+        elif state.estimate is None:
+            self._measured.setText(state.problem)
+        else:
+            text = _estimate_text(self, state.estimate)
+            try:
+                old = state.key != self._key(self.config())
+            except SerrError:
+                old = True
+            self._measured.setText(self.tr("For other choices: {text}").format(text=text) if old else text)
+
+
+def _estimate_text(owner: QWidget, estimate: "Estimate") -> str:
+    text = owner.tr("About {time} on {device}: {step} s a step, {count} validations of {each}. Memory {memory}")
+    shown = text.format(
+        time=duration_text(estimate.total_s),
+        device=estimate.device,
+        step=f"{estimate.step_s:.2g}",
+        count=estimate.validations,
+        each=duration_text(estimate.validation_s),
+        memory=f"{estimate.memory_bytes / 1e9:.1f} GB",
+    )
+    if estimate.free_memory_bytes is not None:
+        shown += owner.tr(" of {free} that are free").format(free=f"{estimate.free_memory_bytes / 1e9:.1f} GB")
+    if estimate.device_bytes:
+        used, free = estimate.device_bytes / 1e9, (estimate.free_device_bytes or 0) / 1e9
+        shown += owner.tr("; of the graphics processor {used} of {free} GB").format(
+            used=f"{used:.1f}", free=f"{free:.1f}"
+        )
+    return f"{shown}."
+
+
+def _caption(text: str, buddy: QWidget) -> QLabel:
+    label = QLabel(text)
+    label.setBuddy(buddy)
+    return label
+
+
+def _count_box(key: str) -> QSpinBox:
+    box = QSpinBox()
+    low, high, step = {
+        "steps": (1, 1_000_000, 100),
+        "batch": (1, 1024, 1),
+        "crop_px": (16, 2048, 32),
+        "validate_every": (1, 100_000, 50),
+    }[key]
+    box.setRange(low, high)
+    box.setSingleStep(step)
+    return box
+
+
+def _rate_box() -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setDecimals(6)
+    box.setRange(0.000001, 1.0)
+    box.setSingleStep(0.0001)
+    return box

@@ -1,0 +1,77 @@
+"""What the program knows about trainings and their data sets: plain data, no Qt, no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.jobs.store import Job
+from core.training.follow import RunView
+
+if TYPE_CHECKING:
+    from core.model_comparison import ModelComparison
+    from core.training.config import TrainingConfig
+    from core.training.estimate import Estimate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trainings:
+    """All training jobs, and the run and the log of the chosen one. ``recipe`` is the chosen job's configuration."""
+
+    jobs: tuple[Job, ...] = ()
+    chosen: str = ""
+    run: RunView | None = None
+    log: str = ""
+    recipe: str = ""
+
+    @property
+    def job(self) -> Job | None:
+        """The chosen job."""
+        return self.named(self.chosen)
+
+    def named(self, job_id: str) -> Job | None:
+        return next((job for job in self.jobs if job.id == job_id), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingOrder:
+    """What a person asks for in the form: everything that makes a job."""
+
+    config: "TrainingConfig"
+    root: Path
+    name: str
+    notes: str
+    device: str
+    count: int
+    estimate: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EstimateState:
+    """A measurement of a recipe: going on, done, or ended with a sentence. ``key`` names the recipe measured."""
+
+    key: str
+    busy: bool = True
+    stage: str = ""
+    estimate: "Estimate | None" = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonOrder:
+    """Two models, and the part of a data set on which they are compared. ``job`` is the one that made the new model."""
+
+    old: Path
+    new: Path
+    dataset: str
+    root: Path
+    split: str
+    job: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelsCompared:
+    """A comparison that was asked for: going on (None and no problem), done, or ended with a sentence."""
+
+    order: ComparisonOrder
+    result: "ModelComparison | None" = None
+    problem: str = ""
