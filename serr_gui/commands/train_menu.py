@@ -55,7 +55,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "&Show Trainings"),
         QT_TRANSLATE_NOOP("Actions", "Show the trainings, how they go, and their models"),
         icon="curve",
-        shortcuts=("Ctrl+T",),
+        shortcuts=("Ctrl+J",),
         section=1,
     ),
     Command(
