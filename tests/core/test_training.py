@@ -199,9 +199,7 @@ def test_the_learning_rate_rises_and_falls() -> None:
 
 
 def test_config_survives_toml_and_says_what_its_fields_mean(tmp_path: Path) -> None:
-    config = (
-        TrainingConfig().replaced("optimisation", steps=77).replaced("run", seed=5, name='two  spaces and "quotes"')
-    )
+    config = TrainingConfig().replaced("optimisation", steps=77).replaced("run", seed=5, name="two  spaces, it's # Ü")
     several = TrainingConfig().replaced("data", sources=[{"dataset": "drive"}, {"dataset": "eyes/of mine"}])
     path = tmp_path / "config.toml"
     for each in (config, several, *(load_preset(name) for name in presets())):
