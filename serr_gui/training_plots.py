@@ -19,6 +19,7 @@ from core.training.follow import RunView
 _FIRST: Final = ("#0b6e7f", "#5cc3d4")
 _SECOND: Final = ("#b3561e", "#ffb07a")
 _MOST_POINTS: Final = 400
+_COLOURED: Final = "<span style='color:{}'>{}</span>"
 
 
 class _Plot(pg.PlotItem):  # type: ignore[misc]
@@ -60,7 +61,7 @@ class _Plot(pg.PlotItem):  # type: ignore[misc]
             curve.setSymbolBrush(colour)
             curve.setSymbolPen(None)
             dash = "" if style == Qt.PenStyle.SolidLine else "- "
-            words.append(f"<span style='color:{colour}'>{dash}{name}</span>")
+            words.append(_COLOURED.format(colour, dash + name))
         shown = f"{self._title}: " + ", ".join(words) if self._title else ", ".join(words)
         self.setTitle(shown, color=text.name(), size="9pt")
         faint = QColor(text)

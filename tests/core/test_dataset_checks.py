@@ -20,7 +20,8 @@ from core.types import BoolArray
 @pytest.fixture
 def entries(tmp_path: Path) -> list[Entry]:
     """Three drawn photographs with labels and masks."""
-    return list(recognise(write_drive_layout(tmp_path, 3, side=96)).dataset.entries)[3:]
+    found = recognise(write_drive_layout(tmp_path, 3, side=96)).dataset.entries
+    return [entry for entry in found if entry.part == "training"]
 
 
 def write(path: Path, mask: BoolArray) -> None:
