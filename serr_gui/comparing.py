@@ -5,7 +5,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
 
 from core.evaluation import suggest
 from core.evaluation.counts import Region
@@ -17,7 +18,7 @@ from serr_gui.state import Document
 from serr_gui.work import comparing as comparing_work
 
 _REST_MS = 250
-"""The centre lines are compared when the slider has rested for so long: they take longer than a step."""
+"""The centre lines are compared when the slider has rested for so long and is let go: they take longer than a step."""
 
 
 class Comparing(QObject):
@@ -218,6 +219,7 @@ class Comparing(QObject):
         self._rest.start()
 
     def _on_rule_changed(self) -> None:
+        self._desk.board.cancel("centre lines")
         self._desk.state.error_at = -1
         if figures.subject(self._desk.state) is not None:
             self._rest.start()
@@ -227,9 +229,13 @@ class Comparing(QObject):
         now = figures.subject(state)
         if now is None or figures.centre_lines(state) is not None:
             return
+        if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:  # somebody still holds the slider, or the curve
+            self._rest.start()
+            return
         self._desk.board.start(
             "centre lines",
             partial(comparing_work.compare_centre_lines, now, state.rule.level, self._keeper),
+            beside=True,
             succeeded=self._on_centre_lines,
             failed=partial(self._desk.fail, self.tr("The centre lines could not be compared.")),
         )

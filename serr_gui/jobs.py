@@ -4,10 +4,13 @@ A ``Job`` is a ``QThread`` object that stays in the GUI thread, so its signals a
 ``progressed``, ``delivered`` and ``noted`` comes exactly one of ``succeeded``, ``failed``, ``cancelled``.
 """
 
+import os
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -19,6 +22,8 @@ from serr_gui.logs import log_fault
 
 _INTERVAL_S = 0.05
 """At most 20 progress reports a second reach the window."""
+_BESIDE_NICE = 10
+"""How far Linux sets back a thread that nobody waits for; there, Qt's priorities of threads do nothing."""
 
 T = TypeVar("T")
 
@@ -77,7 +82,7 @@ class Job(QThread, Generic[T]):
     """Runs ``work(monitor)`` in a thread of its own.
 
     ``succeeded`` carries what ``work`` returned, ``failed`` a ``Failure``. After ``cancel`` the outcome is
-    ``cancelled``, even if the work was faster.
+    ``cancelled``, even if the work was faster. Work ``beside`` everything else gets the processors that are left over.
     """
 
     progressed = Signal(object)
@@ -94,9 +99,10 @@ class Job(QThread, Generic[T]):
     passed_part = Signal(object)
     passed_note = Signal(str)
 
-    def __init__(self, work: Callable[[JobMonitor], T], parent: QObject | None = None) -> None:
+    def __init__(self, work: Callable[[JobMonitor], T], parent: QObject | None = None, *, beside: bool = False) -> None:
         super().__init__(parent)
         self._work: Callable[[JobMonitor], T] | None = work
+        self._beside = beside
         self._result: T | None = None
         self._failure: Failure | None = None
         self.stop_event = threading.Event()
@@ -109,6 +115,8 @@ class Job(QThread, Generic[T]):
         """The thread. Everything that can go wrong becomes the outcome."""
         work = self._work
         assert work is not None
+        if self._beside:
+            _step_back()
         try:
             self._result = work(JobMonitor(self))
         except Cancelled:
@@ -149,6 +157,13 @@ class Job(QThread, Generic[T]):
         self.deleteLater()
 
 
+def _step_back() -> None:
+    """Let every other thread go first."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # not allowed where a sandbox forbids it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BESIDE_NICE)
+
+
 class JobBoard(QObject):
     """Runs jobs by slot: a new job in a slot cancels the older one there, whose late outcome is dropped."""
 
@@ -169,12 +184,13 @@ class JobBoard(QObject):
         progressed: Callable[[Progress], None] | None = None,
         delivered: Callable[[object], None] | None = None,
         noted: Callable[[str], None] | None = None,
+        beside: bool = False,
     ) -> None:
         """Run ``work`` in a thread; the callbacks run in the GUI thread while this job is the slot's newest."""
         if self._closed:
             return
         self.cancel(slot)
-        job: Job[object] = Job(work)
+        job: Job[object] = Job(work, beside=beside)
         self._current[slot] = job
         self._running.add(job)
 
@@ -201,7 +217,7 @@ class JobBoard(QObject):
         job.failed.connect(on_outcome(failed))
         job.cancelled.connect(on_outcome(cancelled))
         job.ended.connect(lambda: self._running.discard(job))
-        job.start()
+        job.start(QThread.Priority.LowestPriority if beside else QThread.Priority.InheritPriority)
 
     def cancel(self, slot: str, *, tell: bool = False) -> None:
         """End the job of a slot; with ``tell`` its "cancelled" is still wanted, else nothing more is heard of it."""

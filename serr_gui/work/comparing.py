@@ -1,5 +1,6 @@
 """The work of comparing with experts: functions of a monitor that run in a thread, know no Qt and write no state."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -157,32 +158,46 @@ def _error_layer(levels: ByteArray, label: BoolArray, inside: BoolArray) -> Erro
 
 
 class SkeletonKeeper:
-    """The experts' skeletons of the last subject, which stay while the threshold moves. Used by one job at a time."""
+    """The experts' skeletons of the last subject, which stay while the threshold moves.
+
+    ``turn`` is held while a skeleton is made, which cannot be stopped half-way: a job that is not wanted any more ends
+    when its turn comes, so that there is never more than one that takes a processor from the window.
+    """
 
     def __init__(self) -> None:
+        self.turn = threading.Lock()
         self._subject: Subject | None = None
-        self._skeletons: list[BoolArray | None] = []
+        self._skeletons: dict[int, BoolArray] = {}
 
-    def get(self, subject: Subject, inside: BoolArray) -> list[BoolArray | None]:
-        """One for each expert."""
+    def get(self, subject: Subject, expert: int, inside: BoolArray) -> BoolArray | None:
+        """An expert's skeleton; None without a label."""
         from core.evaluation.centre_lines import skeleton
 
+        label = subject.labels[expert]
+        if label is None:
+            return None
         if self._subject is None or not subject.same_as(self._subject):
-            self._skeletons = [skeleton(label.vessel, inside) if label else None for label in subject.labels]
-            self._subject = subject
-        return self._skeletons
+            self._subject, self._skeletons = subject, {}
+        if expert not in self._skeletons:
+            self._skeletons[expert] = skeleton(label.vessel, inside)
+        return self._skeletons[expert]
 
 
 def compare_centre_lines(subject: Subject, level: int, keeper: SkeletonKeeper, monitor: Monitor) -> CentreLines:
     """clDice of each pair, which takes a good part of a second for a large photograph."""
     from core.evaluation.centre_lines import count_centre_lines, skeleton
 
-    monitor.step(Progress("Centre lines"))
     inside = region_of(subject.fov, subject.region)
-    drawn = keeper.get(subject, inside)
-    monitor.step(Progress("Centre lines"))
     found = subject.probability.levels >= level if subject.probability is not None else None
-    course = skeleton(found, inside) if found is not None else None
+    course: BoolArray | None = None
+    with keeper.turn:
+        drawn = []
+        for expert in EXPERTS:
+            monitor.step(Progress("Centre lines"))
+            drawn.append(keeper.get(subject, expert, inside))
+        monitor.step(Progress("Centre lines"))
+        if found is not None:
+            course = skeleton(found, inside)
     values: list[float | None] = []
     for label, line in zip(subject.labels, drawn, strict=True):
         if label is None or line is None or found is None or course is None:

@@ -57,6 +57,17 @@ def test_cl_dice_is_that_of_its_definition() -> None:
     assert given == ours
 
 
+@given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 30), st.integers(1, 30)), elements=st.booleans()), st.booleans())
+def test_a_skeleton_is_scikit_images_of_the_vessels_in_the_region(vessel: np.ndarray, everywhere: bool) -> None:
+    inside = np.ones_like(vessel)
+    if not everywhere:
+        inside[: vessel.shape[0] // 2] = False
+    before = vessel.copy()
+    vessel.setflags(write=False)
+    assert np.array_equal(skeleton(vessel, inside), skeletonize(vessel & inside))
+    assert np.array_equal(skeleton(vessel), skeletonize(before))
+
+
 def test_skeletons_that_were_made_before_are_the_same() -> None:
     kept, upper = Skeletons(), np.zeros(SHAPE, dtype=np.bool_)
     upper[:32] = True

@@ -1,6 +1,7 @@
 """Experts' labels: found, loaded, doubted, swapped; figures, error map and thresholds that follow from them."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,9 @@ from core.types import BoolArray, ByteArray
 from serr_gui import figures
 from serr_gui.app import Program
 from serr_gui.canvas.overlays import error_colours
+from serr_gui.comparison import CentreLines
+from serr_gui.jobs import JobBoard
+from serr_gui.work.comparing import SkeletonKeeper, compare_centre_lines
 from tests.gui.conftest import SIDE, WAIT_MS, StartProgram
 from tests.gui.test_segmenting import export, read_mask, segment
 
@@ -305,6 +309,42 @@ def test_another_label_or_field_of_view_never_shows_the_figures_of_the_old_one(
     assert [scores.figure("f1", column) for column in (1, 0)] == before
     program.window.labels.removeRequested.emit(0)
     assert scores.figure("f1", 0) == ""
+
+
+def test_centre_lines_wait_until_the_slider_is_let_go(start: StartProgram, qtbot: QtBot, drive: Path) -> None:
+    program = compared(start, qtbot, drive)
+    window, state = program.window, program.state
+    slider = window.segmentation._slider
+    place = QPointF(slider.rect().center()).toPoint()
+    qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=place)
+    slider.setValue(slider.value() + 3)
+    qtbot.wait(600)  # twice as long as a rest
+    assert figures.centre_lines(state) is None
+    assert window.scores.figure("cl_dice") == "\u2026"
+    assert window.scores.figure("f1") != "\u2026"
+    qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=place)
+    wait_for_figures(program, qtbot)
+
+
+def test_only_one_skeleton_is_made_at_a_time_and_none_that_nobody_wants(
+    start: StartProgram, qtbot: QtBot, drive: Path
+) -> None:
+    program = compared(start, qtbot, drive)
+    subject = figures.subject(program.state)
+    assert subject is not None
+    keeper = SkeletonKeeper()
+    wanted: list[object] = []
+    board = JobBoard()
+    with keeper.turn:
+        for level in (50, 60):
+            work = partial(compare_centre_lines, subject, level, keeper)
+            board.start("centre lines", work, succeeded=wanted.append)
+        qtbot.wait(100)
+        assert not wanted
+        assert not keeper._skeletons
+    qtbot.waitUntil(lambda: len(wanted) == 1 and not board._running, timeout=WAIT_MS)
+    assert isinstance(wanted[0], CentreLines)
+    assert wanted[0].level == 60
 
 
 # --------------------------------------------------------------------------------------------------------- error map

@@ -1,8 +1,11 @@
 """Jobs: exactly one outcome each, in the GUI thread, and nothing left behind."""
 
+import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -121,6 +124,21 @@ def test_a_newer_job_of_a_slot_silences_the_older_one(qtbot: QtBot) -> None:
     release.set()
     qtbot.waitUntil(lambda: not board._running, timeout=WAIT_MS)
     assert told == ["new"]
+
+
+def test_work_beside_everything_else_steps_back_alone(qtbot: QtBot) -> None:
+    board = JobBoard()
+    told: dict[str, int] = {}
+
+    def niceness(_monitor: JobMonitor) -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) if sys.platform == "linux" else 0
+
+    for name, beside in (("beside", True), ("wanted", False)):
+        board.start(name, niceness, succeeded=partial(told.__setitem__, name), beside=beside)
+    qtbot.waitUntil(lambda: len(told) == 2, timeout=WAIT_MS)
+    here = niceness(None) if sys.platform == "linux" else 0  # type: ignore[arg-type]
+    assert told["wanted"] == here
+    assert told["beside"] > here or sys.platform != "linux"
 
 
 def test_shutdown_waits_for_every_thread_and_tells_nobody(qtbot: QtBot) -> None:
