@@ -10,9 +10,12 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-# No test may fail because the machine is slow or busy.
-settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any-machine")
+# No test may fail because the machine is slow or busy, and two runs over the same files end alike: the examples of the
+# property tests are always the same ones. `pytest --hypothesis-profile explore` looks for new ones.
+_anywhere = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", _anywhere, derandomize=True)
+settings.register_profile("explore", _anywhere, print_blob=True)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

@@ -149,8 +149,10 @@ class PhotoPyramid:
         scale_x = stage.shape[1] / self.shape[1] / zoom
         scale_y = stage.shape[0] / self.shape[0] / zoom
         x, y = (left + 0.5) * scale_x - 0.5, (top + 0.5) * scale_y - 0.5
-        # Only the part that is needed: OpenCV's warps take at most 32767 pixels a side.
-        begin_x, begin_y = max(0, math.floor(x) - 1), max(0, math.floor(y) - 1)
+        # Only the part that is needed: OpenCV's warps take at most 32767 pixels a side. Where a photograph is smaller
+        # than one device pixel, that pixel's middle lies beyond its edge: the edge itself is needed then.
+        begin_x = min(max(0, math.floor(x) - 1), stage.shape[1] - 1)
+        begin_y = min(max(0, math.floor(y) - 1), stage.shape[0] - 1)
         end_x = math.ceil(x + (right - left) * scale_x) + 2
         end_y = math.ceil(y + (bottom - top) * scale_y) + 2
         source = stage[begin_y:end_y, begin_x:end_x]

@@ -105,6 +105,13 @@ def test_a_part_is_the_part_of_the_whole(data, shape, zoom, seed):
     assert np.abs(part.astype(int) - whole).max() <= 16
 
 
+@pytest.mark.parametrize("zoom", [0.05, 0.125, 0.3, 0.49])
+def test_a_photograph_smaller_than_a_device_pixel_fills_that_one(zoom):
+    photo = np.array([[[10, 120, 230]]], dtype=np.uint8)
+    assert PhotoPyramid(photo).render(zoom, (0, 0, 1, 1)).tolist() == [[[230, 120, 10, 255]]]
+    assert LevelPyramid(photo[..., 1]).render(zoom, (0, 0, 1, 1)).tolist() == [[120]]
+
+
 @pytest.mark.parametrize("zoom", [0.07, 0.2, 0.26, 0.49, 0.51, 0.8, 1.0, 1.3, 1.9, 2.5])
 @pytest.mark.parametrize("shape", [(640, 801), (333, 517)])
 def test_photograph_and_levels_lie_on_each_other(shape, zoom):
