@@ -10,10 +10,11 @@ from core.training.data import TrainingData
 from core.training.validation import SourceScores, Validation
 from core.types import LEVELS
 
-_CHOSEN_ON = (
-    "held-out training photographs, inside the field of view, all pixels pooled; "
-    "threshold chosen on the same photographs by F1, so F1 here is optimistic"
-)
+_COUNTED = "inside the field of view, all pixels pooled; threshold chosen on the same photographs by F1"
+_CHOSEN_ON = {
+    True: f"held-out training photographs, {_COUNTED}, so F1 here is optimistic",
+    False: f"the very photographs that it learned from, {_COUNTED}: no test of the model",
+}
 
 
 def plain_card(config: TrainingConfig, network_config: Mapping[str, object], data: TrainingData) -> ModelCard:
@@ -52,7 +53,13 @@ def _scores(chosen: Validation) -> tuple[dict[str, object], ...]:
     """The figures by which a model was chosen: of each data set, and, where there are several, their mean."""
 
     def figures(dataset: str, of: Validation | SourceScores) -> dict[str, object]:
-        return {"protocol": _CHOSEN_ON, "data": dataset, "auc_roc": of.auc_roc, "auc_pr": of.auc_pr, "f1": of.f1}
+        return {
+            "protocol": _CHOSEN_ON[of.held_out],
+            "data": dataset,
+            "auc_roc": of.auc_roc,
+            "auc_pr": of.auc_pr,
+            "f1": of.f1,
+        }
 
     each = [figures(name, scores) for name, scores in chosen.sources.items()]
     return tuple(each) if len(each) == 1 else (figures("mean over the data sets", chosen), *each)

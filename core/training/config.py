@@ -31,9 +31,11 @@ class SourcePart(_Part):
     labels: str = Field(default="", description="name of the expert to learn from; empty for the usual one")
     validation_photos: int = Field(
         default=4,
-        ge=1,
+        ge=0,
         description="photographs of the split that are held out to choose the weights and the threshold; all "
-        "photographs of one person are held out together. A data set file with a validation part holds out that part",
+        "photographs of one person are held out together. A data set file with a validation part holds out that part. "
+        "0 holds out none, for the last fit of a recipe that is settled: the choice is then made on the very "
+        "photographs that were learned from, and no figure of the training says how good the model is",
     )
 
 
@@ -148,6 +150,11 @@ class RunPart(_Part):
     validate_every: int = Field(default=250, ge=1, description="steps between validations and checkpoints")
     log_every: int = Field(default=10, ge=1, description="steps between two points of the training curve")
     threads: int = Field(default=0, ge=0, description="CPU threads; 0 for all")
+    compile: bool = Field(
+        default=False,
+        description="have torch compile the network first: some minutes, then faster steps; on a CPU it needs a C++ "
+        "compiler",
+    )
     tensorboard: bool = Field(
         default=False, description="also write the curves for TensorBoard (the package tensorboard must be installed)"
     )

@@ -43,12 +43,31 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceData:
-    """What one source gives: ``name`` stands in the events, ``protocol`` in the card."""
+    """What one source gives: ``name`` stands in the events, ``protocol`` in the card.
+
+    ``held_out`` is False where the recipe holds out nothing: ``validation`` then repeats the photographs of
+    ``training``.
+    """
 
     name: str
     training: list[Sample]
     validation: list[HeldOut]
     protocol: str
+    held_out: bool = True
+
+    @property
+    def held_out_names(self) -> list[str]:
+        """The photographs that the network does not learn from."""
+        return [held.name for held in self.validation] if self.held_out else []
+
+    @property
+    def parts(self) -> str:
+        """In words, how the photographs were used."""
+        begin = f"{len(self.training)} photographs to learn from"
+        if not self.held_out:
+            return f"{begin}, none held out: weights and threshold were chosen on these same photographs"
+        names = ", ".join(self.held_out_names)
+        return f"{begin}, {len(self.validation)} held out to choose weights and threshold ({names})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,11 +79,7 @@ class TrainingData:
     @property
     def protocol(self) -> str:
         """The protocol in words, for the model card."""
-        return "; ".join(
-            f"{source.protocol}: {len(source.training)} photographs to learn from, {len(source.validation)} held out "
-            f"to choose weights and threshold ({', '.join(held.name for held in source.validation)})"
-            for source in self.sources
-        )
+        return "; ".join(f"{source.protocol}: {source.parts}" for source in self.sources)
 
 
 def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> TrainingData:
@@ -77,7 +92,7 @@ def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> 
     """
     found = [_find(part, root, config.run.seed) for part in config.data.sources]
     _refuse_repeats([dataset for one in found for dataset in (one.learned, one.held) if dataset.cases])
-    total, done = sum(len(one.learned.cases) + len(one.held.cases) for one in found), 0
+    total, done = sum(len(one.learned.cases) + len(one.chosen_on.cases) for one in found), 0
     sources = []
     for name, one in zip(_names([one.learned for one in found]), found, strict=True):
         training, validation = [], []
@@ -85,11 +100,11 @@ def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> 
             monitor.step(Progress("Reading photographs", done, total))
             training.append(load_sample(case, config))
             done += 1
-        for case in one.held.cases:
+        for case in one.chosen_on.cases:
             monitor.step(Progress("Reading photographs", done, total))
             validation.append(_load_held_out(case, config))
             done += 1
-        sources.append(SourceData(name, training, validation, one.learned.protocol))
+        sources.append(SourceData(name, training, validation, one.learned.protocol, bool(one.held.cases)))
     return TrainingData(tuple(sources))
 
 
@@ -107,6 +122,10 @@ def _names(datasets: list[DataSet]) -> list[str]:
 class _Found:
     learned: DataSet
     held: DataSet
+
+    @property
+    def chosen_on(self) -> DataSet:
+        return self.held if self.held.cases else self.learned
 
 
 def _find(part: SourcePart, root: Path, seed: int) -> _Found:

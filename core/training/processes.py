@@ -10,6 +10,7 @@ The first process writes the files; what goes wrong in it goes wrong in all.
 """
 
 import os
+import shutil
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar, cast
 
@@ -196,3 +197,14 @@ class _SumOfAll(torch.autograd.Function):
         total = gradient.contiguous().clone()
         dist.all_reduce(total)
         return total
+
+
+def compiled(network: nn.Module, fabric: Any) -> nn.Module:
+    """The network, to be compiled at its first step. Asked for without the means, it says so and not torch."""
+    wanted = [os.environ["CXX"]] if os.environ.get("CXX") else ["c++", "g++", "clang++", "cl"]
+    if fabric.device.type == "cpu" and not any(map(shutil.which, wanted)):
+        raise TrainingError(
+            "the recipe asks to compile the network, and there is no C++ compiler; install one, or set "
+            "compile = false in the recipe's run part"
+        )
+    return torch.compile(network)  # type: ignore[return-value]

@@ -27,7 +27,15 @@ from core.training.data import HeldOut, TrainingData
 from core.training.events import EventLog
 from core.training.losses import make_loss
 from core.training.pictures import Pictures
-from core.training.processes import ask_together, in_first, own_slots, precision_of, share_statistics, whole_batch
+from core.training.processes import (
+    ask_together,
+    compiled,
+    in_first,
+    own_slots,
+    precision_of,
+    share_statistics,
+    whole_batch,
+)
 from core.training.schedule import decay_groups, learning_rate
 from core.training.tensorboard import Board
 from core.training.validation import Validation, validate
@@ -41,7 +49,7 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """Where the weights file is, and the figures on the held-out photographs that chose it."""
+    """Where the weights file is, and the figures that chose it."""
 
     weights: Path
     best_step: int
@@ -74,7 +82,9 @@ class Run:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network: nn.Module = network.to(fabric.device)
         optimiser = torch.optim.AdamW(decay_groups(network, optimisation.weight_decay), lr=optimisation.peak_rate)
-        self.wrapped, self.optimiser = fabric.setup(network, optimiser)
+        self.wrapped, self.optimiser = fabric.setup(
+            compiled(network, fabric) if config.run.compile else network, optimiser
+        )
         self.mean = AveragedModel(
             self.network,
             multi_avg_fn=get_ema_multi_avg_fn(optimisation.ema_decay),  # type: ignore[no-untyped-call]
@@ -190,11 +200,11 @@ class Run:
             validate_every=config.run.validate_every,
             device=str(self.fabric.device),
             training=[sample.name for source in self.data.sources for sample in source.training],
-            validation=[held.name for source in self.data.sources for held in source.validation],
+            validation=[name for source in self.data.sources for name in source.held_out_names],
             sources={
                 source.name: {
                     "training": [sample.name for sample in source.training],
-                    "validation": [held.name for held in source.validation],
+                    "validation": source.held_out_names,
                 }
                 for source in self.data.sources
             },
@@ -270,7 +280,7 @@ class Run:
         return value
 
     def _validate(self, monitor: Monitor, seconds_per_step: float = 0.0) -> None:
-        """Measure the running mean of the weights on the held-out photographs, and keep everything."""
+        """Measure the running mean of the weights on the photographs to choose on, and keep everything."""
         averaged, began = self.mean.module, time.monotonic()
         model = LoadedModel(self.card, averaged, self.out, "")
         options = InferenceOptions(device=_device_name(self.fabric.device), precision=self.precision)

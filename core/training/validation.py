@@ -1,4 +1,4 @@
-"""Scores of a network on the held-out photographs, by which weights and threshold are chosen.
+"""Scores of a network on the photographs by which weights and threshold are chosen: usually those that are held out.
 
 The photographs go through the very inference that the finished weights will go through, and are counted on their own
 pixels, not on the network's grid: what is chosen here is what a user gets.
@@ -35,6 +35,7 @@ class SourceScores:
     """Figures of one data set, its pixels pooled.
 
     ``f1`` is counted at the level that was chosen for all data sets, ``best_f1`` at the best one for this data set.
+    ``held_out`` is False where the network has learned from the very photographs.
     """
 
     loss: float
@@ -44,6 +45,7 @@ class SourceScores:
     best_f1: float
     best_level: int
     photographs: int
+    held_out: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ class Validation:
     f1: float
     level: int
     sources: dict[str, SourceScores] = field(default_factory=dict)
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the network has learned from none of the photographs."""
+        return all(scores.held_out for scores in self.sources.values())
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Validation":
@@ -93,7 +100,7 @@ def validate(
     *,
     show: Show = _unseen,
 ) -> Validation:
-    """Run a network over the held-out photographs and pool the results of each data set.
+    """Run a network over the photographs to choose on and pool the results of each data set.
 
     The network runs on a copy in evaluation mode; the module itself stays as it is.
     """
@@ -140,6 +147,7 @@ def _validate_source(
         best_f1=float(f1[best]),
         best_level=1 + best,
         photographs=len(source.validation),
+        held_out=source.held_out,
     )
     return scores, f1
 

@@ -111,6 +111,26 @@ def test_training_learns_and_the_card_says_how(tmp_path: Path, drawn: Path) -> N
     assert (np.full(4, 1e-40, np.float32) / 2 > 0).all(), "the caller's arithmetic still knows denormal numbers"
 
 
+def test_a_last_fit_learns_from_every_photograph_and_its_card_says_so(tmp_path: Path, drawn: Path) -> None:
+    config = tiny_config(tmp_path, steps=4).replaced("data", sources=[{"validation_photos": 0}])
+    result = train(config, drawn, tmp_path / "run", device="cpu")
+    started = next(e for e in read_events(tmp_path / "run" / EVENTS_FILE) if e["event"] == "started")
+    assert len(started["training"]) == 4
+    assert started["validation"] == []
+    card = load_model(result.weights).card
+    assert card.default_threshold == result.best.level / 256
+    assert "4 photographs to learn from, none held out" in card.trained_on
+    assert "the very photographs that it learned from" in str(card.scores[0]["protocol"])
+
+
+def test_a_missing_compiler_is_said_in_a_sentence(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    config = tiny_config(tmp_path).replaced("run", compile=True)
+    with pytest.raises(TrainingError, match=r"no C\+\+ compiler.*compile = false"):
+        train(config, drawn, tmp_path / "run", device="cpu")
+
+
 def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path, drawn: Path) -> None:
     config = tiny_config(tmp_path, steps=4)
     train(config, drawn, tmp_path / "run", device="cpu")
