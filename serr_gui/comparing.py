@@ -11,8 +11,8 @@ from PySide6.QtGui import QGuiApplication
 from core.evaluation import suggest
 from core.evaluation.counts import Region
 from core.types import ThresholdRule
-from serr_gui import figures
-from serr_gui.comparison import CentreLines, Comparison, ErrorList, LabelFile, LabelSlot, LabelSlots
+from serr_gui import figures, label_memory
+from serr_gui.comparison import EXPERTS, CentreLines, Comparison, ErrorList, LabelFile, LabelSlot, LabelSlots
 from serr_gui.desk import Desk
 from serr_gui.state import Document
 from serr_gui.work import comparing as comparing_work
@@ -63,12 +63,28 @@ class Comparing(QObject):
         """Use this label no more; its file stays."""
         self._desk.board.cancel(f"label {expert}")
         self._set_slot(expert, None)
+        self._remember(expert)
+
+    def find_label(self, expert: int) -> None:
+        """Forget what was chosen for an expert, and take what lies beside the photograph or in a chosen folder."""
+        document = self._desk.state.document
+        if document is None:
+            return
+        photo = document.path
+        self._desk.keep(lambda: label_memory.forget_label(photo, expert))
+        file = comparing_work.files_beside(photo, self._desk.state.label_folders)[0][expert]
+        if file is not None:
+            self._read_label(expert, file)
+        else:
+            text = self.tr("No label of expert {number} lies beside {name} under a name that tells so.")
+            self._desk.notify("info", text.format(number=expert + 1, name=photo.name))
 
     def swap_labels(self) -> None:
         """Make expert 2's label the truth, and expert 1's that of expert 2."""
         document = self._desk.state.document
         if document is not None:
             self._set_slots(document, (document.labels[1], document.labels[0]))
+            self._remember(*EXPERTS)
 
     def use_as_fov(self, expert: int) -> Path | None:
         """Take a label's file out of its place; the caller makes it the field of view."""
@@ -147,10 +163,13 @@ class Comparing(QObject):
         document = self._desk.state.document
         if document is not None and document.path == photo:
             self._set_slot(expert, outcome)
+            if outcome.file.accepted or not outcome.file.found:
+                self._remember(expert)
 
     def _on_labels_found(self, expert: int, folder: Path, count: int, outcome: object) -> None:
         assert isinstance(outcome, dict)
         state = self._desk.state
+        self._desk.keep(lambda: label_memory.remember_found(expert, outcome))
         for item in state.photos:
             file = outcome.get(item.path)
             if item.labels is None or file is None:  # those that were never opened are looked up when they are
@@ -170,6 +189,14 @@ class Comparing(QObject):
         if document is not None:
             first, second = document.labels
             self._set_slots(document, (slot, second) if expert == 0 else (first, slot))
+
+    def _remember(self, *experts: int) -> None:
+        """Keep the files of these experts for the next time that the photograph is opened."""
+        document = self._desk.state.document
+        if document is not None:
+            photo, slots = document.path, document.labels
+            files = {expert: slot.file if (slot := slots[expert]) else None for expert in experts}
+            self._desk.keep(lambda: label_memory.remember(photo, label_memory.Kept(files)))
 
     def _set_slots(self, document: Document, slots: LabelSlots) -> None:
         first, second = (slot.file if slot else None for slot in slots)

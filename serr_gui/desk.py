@@ -1,10 +1,12 @@
 """What the parts of the controller share: the state, the results, the jobs, and the notices."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from core.errors import OutputError
 from core.resources import resource_path
 from serr_gui.jobs import Failure, JobBoard
 from serr_gui.resolve import model_rule
@@ -52,6 +54,13 @@ class Desk(QObject):
             return replace(item, **changes) if item.path == path else item  # type: ignore[arg-type]
 
         self.state.photos = tuple(changed(item) for item in self.state.photos)
+
+    def keep(self, write: Callable[[], None]) -> None:
+        """Write something down for the next start (``label_memory``); where that fails, it costs a notice."""
+        try:
+            write()
+        except OutputError as error:
+            self.notify("warning", str(error))
 
     def remember_rule(self) -> None:
         """Put the threshold of the photograph on the screen into its line, if it is not the model's own."""

@@ -149,6 +149,7 @@ class MainWindow(QMainWindow):
             lambda expert, invert: controller.comparing.accept_label(expert, invert=invert)
         )
         self.labels.removeRequested.connect(controller.comparing.remove_label)
+        self.labels.findRequested.connect(controller.comparing.find_label)
         self.labels.useAsFovRequested.connect(controller.use_label_as_fov)
         self.labels.fovRequested.connect(controller.photos.set_fov)
         self.labels.fovFileRequested.connect(self.asking.choose_fov_file)

@@ -10,8 +10,9 @@ from PySide6.QtCore import QObject, Signal
 
 from core.progress import Monitor
 from core.types import FieldOfView, ThresholdRule
-from serr_gui import work
+from serr_gui import label_memory, work
 from serr_gui.base_views import make_base_view
+from serr_gui.comparison import LabelFiles
 from serr_gui.desk import Desk, sample_path
 from serr_gui.jobs import Failure
 from serr_gui.resolve import model_rule
@@ -105,7 +106,9 @@ class Photos(QObject):
         )
 
     def forget_recent(self) -> None:
+        """Forget which photographs were opened, and the labels that were chosen for them."""
         self._desk.state.recent = ()
+        self._desk.keep(label_memory.forget_all)
 
     def set_fov(self, choice: FovChoice) -> None:
         """Use another field of view for the photograph on the screen from its next run on."""
@@ -171,6 +174,7 @@ class Photos(QObject):
             self._desk.set_item(outcome.path, status="new", problem="")
         first, second = (slot.file if slot else None for slot in outcome.labels)
         self._desk.set_item(outcome.path, fov=opened.fov, labels=(first, second))
+        self._remember_from_folders(outcome.path, (first, second))
         for note in opened.notes:
             self._desk.notify("warning", note)
         self._show_document(outcome, item.rule)
@@ -180,6 +184,17 @@ class Photos(QObject):
                 outcome.path, status="failed" if outcome.result is None else "done", problem=outcome.fov_problem
             )
         self._desk.settled.emit()
+
+    def _remember_from_folders(self, photo: Path, files: LabelFiles) -> None:
+        """Labels from a folder that a person named come back at the next start; the folder itself is forgotten."""
+        folders = self._desk.state.label_folders
+        named = {
+            expert: file
+            for expert, (file, folder) in enumerate(zip(files, folders, strict=True))
+            if file is not None and file.found and folder is not None and file.path.is_relative_to(folder.absolute())
+        }
+        if named:
+            self._desk.keep(lambda: label_memory.remember(photo, label_memory.Kept(named)))
 
     def _show_document(self, document: Document, rule: ThresholdRule | None) -> None:
         state = self._desk.state
@@ -209,6 +224,7 @@ class Photos(QObject):
             same = result is not None and (result.segmentation.fov.inside == outcome.inside).all()
             fov = result.segmentation.fov if result is not None and same else outcome
             self._desk.set_item(now.path, fov=choice, problem="", status="done" if result else "new")
+            self._desk.keep(lambda: label_memory.remember(now.path, label_memory.Kept(fov=choice)))
             self._desk.state.document = replace(now, fov=fov, fov_problem="")
 
     def _on_fov_failed(self, failure: Failure) -> None:

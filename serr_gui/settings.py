@@ -105,14 +105,23 @@ def save_settings(settings: Settings, folder: Path | None = None) -> None:
     ------
     OutputError : the folder cannot be made or written to.
     """
-    folder = folder or config_folder()
+    write_config((folder or config_folder()) / FILE_NAME, asdict(settings))
+
+
+def write_config(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file of the configuration whole or not at all; makes its folder.
+
+    Raises
+    ------
+    OutputError : the folder cannot be made or written to.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         text = translate("Settings", "The folder for settings {folder} cannot be made: {reason}.")
-        raise OutputError(text.format(folder=folder, reason=error.strerror or error)) from error
-    text = json.dumps(asdict(settings), ensure_ascii=False, indent=2)
-    write_bytes_atomic(folder / FILE_NAME, text.encode("utf-8", "surrogateescape"))
+        raise OutputError(text.format(folder=path.parent, reason=error.strerror or error)) from error
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    write_bytes_atomic(path, text.encode("utf-8", "surrogateescape"))
 
 
 def settings_from(stored: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:

@@ -31,6 +31,7 @@ class LabelsPanel(QWidget):
     loadRequested = Signal(int)
     acceptRequested = Signal(int, bool)
     removeRequested = Signal(int)
+    findRequested = Signal(int)
     useAsFovRequested = Signal(int)
     fovRequested = Signal(object)
     fovFileRequested = Signal()
@@ -94,6 +95,8 @@ class LabelsPanel(QWidget):
             row.show_file(name.format(name=slot.file.path.name), "\n".join(notes), in_use=slot.label is not None)
         menu = row.new_menu()
         menu.addAction(self.tr("Choose File..."), partial(self.loadRequested.emit, expert))
+        if slot is None or not slot.file.found:
+            menu.addAction(self.tr("Find by Name"), partial(self.findRequested.emit, expert))
         if slot is not None:
             menu.addAction(self.tr("Use as Field of View"), partial(self.useAsFovRequested.emit, expert))
             if slot.label is not None:

@@ -27,6 +27,8 @@ from serr_gui.comparison import (
     LabelSlots,
     Subject,
 )
+from serr_gui.label_memory import recall
+from serr_gui.state import FovChoice
 from serr_gui.work.monitor import DeliveringMonitor
 
 # Labels
@@ -57,6 +59,17 @@ def files_beside(photo: Path, folders: Sequence[Path | None]) -> tuple[LabelFile
     if first is not None and second is not None and first.path == second.path:
         second = None
     return (first, second), case.fov if case else None
+
+
+def files_of(photo: Path, folders: Sequence[Path | None]) -> tuple[LabelFiles, FovChoice | None]:
+    """What a person chose for a photograph, at the last time, too, and for the rest what ``files_beside`` finds.
+
+    The field of view is None where nothing was chosen or found.
+    """
+    found, mask = files_beside(photo, folders)
+    kept = recall(photo)
+    first, second = (kept.labels.get(expert, found[expert]) for expert in EXPERTS)
+    return (first, second), kept.fov or (FovChoice("file", mask) if mask is not None else None)
 
 
 def labels_in(folder: Path, photos: Sequence[Path], monitor: Monitor) -> dict[Path, LabelFile]:

@@ -123,9 +123,9 @@ def _open_photos(wish: EvaluationWish) -> _OpenPhotos:
 def _case(item: PhotoItem, stem: str, folders: Sequence[Path | None]) -> _Case:
     files, choice = item.labels, item.fov
     if files is None:
-        files, mask = comparing.files_beside(item.path, folders)
-        if mask is not None and choice == FovChoice():
-            choice = FovChoice("file", mask)
+        files, known = comparing.files_of(item.path, folders)
+        if known is not None and choice == FovChoice():
+            choice = known
     chosen = {_NAMES[expert]: file for expert in EXPERTS if (file := files[expert]) is not None}
     return _Case(stem, item.path, {name: file.path for name, file in chosen.items()}, choice.file, choice, chosen)
 

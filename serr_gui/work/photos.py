@@ -93,26 +93,28 @@ class Opened:
 def open_document(item: PhotoItem, folders: Sequence[Path | None], store: ResultStore, monitor: Monitor) -> Opened:
     """Read a photograph with its field of view and its experts' labels, and bring back its result if there is one.
 
-    At the first time (``item.labels`` None) the labels and the mask that lie beside the photograph are looked for;
-    ``folders`` are those that a person chose for each expert's labels.
+    At the first time (``item.labels`` None) the labels and the mask that a person once chose, or that lie beside the
+    photograph, are looked for; ``folders`` are those that a person chose for each expert's labels.
 
     Raises
     ------
     InputError : the photograph cannot be read.
     """
-    files, mask = item.labels, None
+    files, known = item.labels, None
     if files is None:
         monitor.step(Progress("Looking for labels"))
-        files, mask = comparing.files_beside(item.path, folders)
-    opened = read_photo(item, mask, store, monitor)
+        files, known = comparing.files_of(item.path, folders)
+    opened = read_photo(item, known, store, monitor)
     document = opened.document
     monitor.step(Progress("Reading labels"))
     slots = comparing.read_slots(files, document.image.shape, document.fov)
     return replace(opened, document=replace(document, labels=slots))
 
 
-def read_photo(item: PhotoItem, mask: Path | None, store: ResultStore, monitor: Monitor) -> Opened:
-    """Read a photograph with its field of view, without labels. ``mask`` was found beside it, and nobody chose it.
+def read_photo(item: PhotoItem, known: FovChoice | None, store: ResultStore, monitor: Monitor) -> Opened:
+    """Read a photograph with its field of view, without labels.
+
+    ``known`` was found beside it, or chosen at an earlier time, and counts where nobody has chosen since.
 
     Raises
     ------
@@ -127,12 +129,12 @@ def read_photo(item: PhotoItem, mask: Path | None, store: ResultStore, monitor: 
     image = held.segmentation.image if held else read_fundus(path)
     monitor.step(Progress("Finding the field of view"))
     result = held or store.get(path, image)
-    if mask is not None and choice == FovChoice():
-        choice = FovChoice("file", mask)
+    if known is not None and choice == FovChoice():
+        choice = known
     if result is not None and _same_choice(result.segmentation.fov, choice):
         return Opened(Document(path, image, result.segmentation.fov, "", result), choice)
     fov, problem = _field_of_view(image, choice)
-    if problem and choice != item.fov:  # what was found does not fit
+    if problem and choice != item.fov:  # what is known does not fit
         notes, choice = (problem,), item.fov
         fov, problem = _field_of_view(image, choice)
     return Opened(Document(path, image, fov, problem, result), choice, notes)

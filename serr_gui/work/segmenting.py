@@ -86,8 +86,8 @@ def segment_many(
     for number, item in enumerate(items, start=1):
         monitor.deliver(BatchStep(number, len(items), item.path))
         try:
-            mask = comparing.files_beside(item.path, (None, None))[1] if item.labels is None else None
-            document = read_photo(item, mask, store, monitor).document
+            known = comparing.files_of(item.path, (None, None))[1] if item.labels is None else None
+            document = read_photo(item, known, store, monitor).document
             if document.fov is None:
                 raise FieldOfViewError(document.fov_problem)
             result = segment_document(document, document.fov, wish, keeper, monitor)
