@@ -33,7 +33,8 @@ from core.evaluation.tables import cell
 from core.files import write_bytes_atomic
 from core.inference.predictor import InferenceOptions, TestTimeAugmentation
 from core.photo.companions import output_stems
-from core.photo.reading import read_label
+from core.photo.field_of_view import estimate_field_of_view
+from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import Monitor, Progress
 from core.reuse import ReusedResults
 from core.types import FieldOfView, FundusImage, ProbabilityMap
@@ -71,6 +72,7 @@ class Result:
     model: LoadedModel
     report: EvaluationReport
     errors: VesselErrors
+    reused: int
 
     @property
     def name(self) -> str:
@@ -127,7 +129,22 @@ def measure(
     if not report.complete:
         raise SystemExit(f"{protocol.title}: {report.failed}")
     report = replace(report, method=replace(method, device="; ".join(sorted(kept.ran_on))))
-    return Result(protocol, model, report, errors)
+    return Result(protocol, model, report, errors, len(kept.reused))
+
+
+def measure_experts(protocol: Protocol, root: Path) -> dict[str, VesselErrors]:
+    """The errors of each other expert against the first one."""
+    found: dict[str, VesselErrors] = {}
+    for case in read_layout(protocol.dataset, root, protocol.split).cases:
+        truth, *others = case.labels.items()
+        if not others:
+            continue
+        fov = estimate_field_of_view(read_fundus(case.photo)) if case.fov is None else read_fov(case.fov)
+        label = read_label(truth[1]).vessel
+        for name, path in others:
+            errors = found.setdefault(f"expert {name} against {truth[0]}", VesselErrors())
+            errors.add(read_label(path).vessel, label, fov)
+    return found
 
 
 def row(*cells: object) -> str:
@@ -268,23 +285,18 @@ def spread_table(results: Sequence[Result]) -> list[str]:
     return lines
 
 
-def error_table(results: Sequence[Result]) -> list[str]:
-    """What is missed and what is too much."""
+def error_table(results: Sequence[Result], experts: dict[Protocol, dict[str, VesselErrors]]) -> list[str]:
+    """What is missed and what is too much, by the models and by other experts."""
     names = ["data set", "method", "thin, found", "middle, found", "wide, found"]
     lines = header(*names, "false positives at the edge of a drawn vessel", "worst photographs (F1)")
     for result in results:
         if result.report.method.tta != "none":
             continue
         worst = sorted(result.report.images, key=lambda image: image.scores.f1)[:3]
-        lines.append(
-            row(
-                result.protocol.title,
-                result.name,
-                *(f"{share:.0%}" for share in result.errors.found_shares),
-                f"{result.errors.near_share:.0%}",
-                ", ".join(f"`{image.stem}` {image.scores.f1:.3f}" for image in worst),
-            )
-        )
+        names = ", ".join(f"`{image.stem}` {image.scores.f1:.3f}" for image in worst)
+        lines.append(row(result.protocol.title, result.name, *result.errors.shares, names))
+    for protocol, others in experts.items():
+        lines += [row(protocol.title, name, *errors.shares, "-") for name, errors in others.items()]
     return lines
 
 
@@ -307,16 +319,15 @@ def pictures(results: Sequence[Result], folder: Path) -> list[str]:
     return lines
 
 
-def page(results: Sequence[Result], out: Path, minutes: float) -> str:
+def page(results: Sequence[Result], experts: dict[Protocol, dict[str, VesselErrors]], out: Path, minutes: float) -> str:
     """The whole page: ``accuracy_page.md`` with its tables."""
     fair = [result for result in results if not result.seen]
     unfair = [result for result in results if result.seen]
     models = {result.model.card.name: result.model for result in results}.values()
     versions = ", ".join(f"{name} {version}" for name, version in results[0].report.versions.items())
     device = results[0].report.method.device
-    made = (
-        f"Measured {datetime.now(UTC):%d %B %Y} on {platform.system()}, {device}, in {minutes:.0f} minutes. {versions}."
-    )
+    took = "" if any(result.reused for result in results) else f", in {minutes:.0f} minutes"
+    made = f"Measured {datetime.now(UTC):%d %B %Y} on {platform.system()}, {device}{took}. {versions}."
     parts = {
         "made": [made],
         "models": [_about(model) for model in models],
@@ -325,7 +336,7 @@ def page(results: Sequence[Result], out: Path, minutes: float) -> str:
         "all": all_table(fair),
         "spread": spread_table(fair),
         "unfair": ["## Photographs that a model has seen: no test", "", *all_table(unfair)] if unfair else [],
-        "errors": error_table(fair),
+        "errors": error_table(fair, experts),
         "curves": pictures(fair, out),
     }
     text = Template(PAGE.read_text(encoding="utf-8")).substitute(
@@ -374,8 +385,9 @@ def main() -> None:
         for model in models
         for tta in AVERAGING
     ]
+    experts = {protocol: measure_experts(protocol, given.root) for protocol in protocols}
     (given.out / "images").mkdir(parents=True, exist_ok=True)
-    text = page(results, given.out, (time.perf_counter() - started) / 60)
+    text = page(results, experts, given.out, (time.perf_counter() - started) / 60)
     write_bytes_atomic(given.out / "accuracy.md", text.encode())
     print(given.out / "accuracy.md")
 

@@ -46,6 +46,11 @@ class VesselErrors:
         self.far += int(np.count_nonzero(wrong & (away > NEAR)))
 
     @property
+    def shares(self) -> list[str]:
+        """The cells of a table: centre lines found by width, and the share of false positives at an edge."""
+        return [f"{share:.0%}" for share in (*self.found_shares, self.near_share)]
+
+    @property
     def found_shares(self) -> list[float]:
         """The share of the centre lines of each width that the mask covers."""
         return [found / drawn if drawn else float("nan") for found, drawn in zip(self.found, self.drawn, strict=True)]

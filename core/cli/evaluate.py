@@ -112,8 +112,9 @@ def evaluate(
 ) -> int:
     """Score a model on a data set: each photograph, all pixels pooled, and the mean over photographs.
 
-    Where a second expert has drawn the same photographs, that expert's figures stand beside the model's. A photograph
-    that cannot be evaluated does not end the work; it is listed, and the command ends with exit code 1.
+    Where a second expert has drawn the same photographs, that expert's figures stand beside the model's, and the
+    model's against that expert. A photograph that cannot be evaluated does not end the work; it is listed, and the
+    command ends with exit code 1.
     """
     counted = cast(Literal["fov", "image"], one_of("--region", region, ("fov", "image")))
     averaging = checked_tta(tta)

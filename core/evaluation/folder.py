@@ -155,14 +155,16 @@ def evaluate_dataset(
         part = _Part(monitor, case.stem, number, len(dataset.cases))
         part.step(Progress("Reading"))
         try:
-            images.append(task.evaluate(case, part))
-            done(case.photo, images[-1])
+            image = task.evaluate(case, part)
         except (SerrError, MemoryError) as error:
             first_error = first_error or error
             sentence = str(error) or f"There is not enough memory for {shown(case.photo.name)}. Close other programs."
             failed.append((case.photo, sentence))
             done(case.photo, sentence)
             part.note(sentence)
+        else:
+            images.append(image)
+            done(case.photo, image)
     if not images:
         assert first_error is not None
         raise first_error
@@ -192,13 +194,15 @@ class _Gathered:
         self.pool = PooledValues(exact_pixels)
         self._each: list[Measured] = []
         self._experts: dict[str, list[Measured]] = {}
+        self._against: dict[str, list[Measured]] = {}
 
-    def add(self, measured: Measured, experts: Mapping[str, Measured]) -> None:
+    def add(self, measured: Measured, experts: Mapping[str, Measured], against: Mapping[str, Measured]) -> None:
         if measured.values is not None:
             self.pool.keep(measured.values)
         self._each.append(replace(measured, values=None))
-        for name, one in experts.items():
-            self._experts.setdefault(name, []).append(one)
+        for kept, new in ((self._experts, experts), (self._against, against)):
+            for name, one in new.items():
+                kept.setdefault(name, []).append(replace(one, values=None))
 
     def result(self, extras: Extras, monitor: Monitor) -> RegionResult:
         exact = self.pool.exact
@@ -212,14 +216,18 @@ class _Gathered:
             counts, map_scores = together.levels.counts(rule), together.scores
             scores = counts.scores(auc_roc=areas.auc_roc, auc_pr=areas.auc_pr, ece=map_scores.ece)
             best = Best(rule, Figures(counts, scores))
-        experts = {
-            name: Summary.of(each, bootstrap=bootstrap(each, wanted, extras.seed, monitor) if wanted else None)
-            for name, each in self._experts.items()
-        }
+        experts, against = (
+            {
+                name: Summary.of(each, bootstrap=bootstrap(each, wanted, extras.seed, monitor) if wanted else None)
+                for name, each in kept.items()
+            }
+            for kept in (self._experts, self._against)
+        )
         return RegionResult(
             region=self.region,
             total=Summary.of(self._each, exact=areas, bootstrap=intervals),
             experts=tuple(experts.items()),
+            against=tuple(against.items()),
             exact_auc=exact,
             curve=None if together.fine is None else together.fine.points(),
             best=best,
@@ -253,21 +261,24 @@ class _Task:
         if isinstance(found, GivenMask) and vessel_share(found.vessel, fov.inside) > MAX_VESSEL_SHARE:
             part.note("More than half of the field of view is vessel in the given mask: it looks inverted.")
         vessel, skeletons = found_vessels(found, self.rule), Skeletons()
+        others = dict(zip(self.others, drawn, strict=True))
         insides = [region_of(fov, one.region) for one in self.gathered]
-        own = [measure(found, label, inside, rule=self.rule, vessel=vessel, skeletons=skeletons) for inside in insides]
+
+        def of_method(truth: BoolArray, inside: BoolArray) -> Measured:
+            return measure(found, truth, inside, rule=self.rule, vessel=vessel, skeletons=skeletons)
+
+        own = [of_method(label, inside) for inside in insides]
+        against = [{name: of_method(other, inside) for name, other in others.items()} for inside in insides]
         experts = [
-            {
-                name: measure_mask(other, label, inside, skeletons=skeletons)
-                for name, other in zip(self.others, drawn, strict=True)
-            }
+            {name: measure_mask(other, label, inside, skeletons=skeletons) for name, other in others.items()}
             for inside in insides
         ]
         pictures = None
         if self.picture_px:
             codes = error_map(vessel, label, insides[0])
             pictures = thumbnails(image, fov, codes, insides[0], self.picture_px)
-        for one, measured, others in zip(self.gathered, own, experts, strict=True):
-            one.add(measured, others)
+        for number, gathered in enumerate(self.gathered):
+            gathered.add(own[number], experts[number], against[number])
         return ImageScores(
             stem=case.stem,
             photo=case.photo,
@@ -275,6 +286,7 @@ class _Task:
             fov_origin=fov.origin,
             beside=own[1].figures,
             experts=tuple((name, measured.figures) for name, measured in experts[0].items()),
+            against=tuple((name, measured.figures) for name, measured in against[0].items()),
             notes=tuple(part.notes),
             pictures=pictures,
         )

@@ -47,7 +47,7 @@ def curve_plot(
     curves: Sequence[Curve],
     marks: Sequence[Mark] = (),
     *,
-    size: tuple[int, int] = (330, 260),
+    size: tuple[int, int] = (330, 240),
     x_range: Range = (0.0, 1.0),
     y_range: Range = (0.0, 1.0),
     title: str = "",
@@ -79,7 +79,7 @@ def curve_plot(
     return axes.drawing
 
 
-def box_plot(scores: Sequence[Scores], *, size: tuple[int, int] = (680, 260), title: str = "") -> "Drawing":
+def box_plot(scores: Sequence[Scores], *, size: tuple[int, int] = (680, 215), title: str = "") -> "Drawing":
     """A box for each figure that is defined: quartiles, median, whiskers to 1.5 box lengths (Tukey), every value."""
     columns = {name: [v for one in scores if not math.isnan(v := getattr(one, name))] for name in SCORE_NAMES}
     columns = {name: values for name, values in columns.items() if values and name != "ece"}
@@ -156,7 +156,8 @@ class _Axes:
         """Names with their lines or discs, from below, in the corner where no good curve is."""
         from reportlab.pdfbase.pdfmetrics import stringWidth
 
-        width = max((stringWidth(text, _FONT, _SIZE - 1) for text, _, _ in entries), default=0) + 24
+        # Viewers of SVG that lack the font take a wider one.
+        width = 1.18 * max((stringWidth(text, _FONT, _SIZE - 1) for text, _, _ in entries), default=0) + 24
         left = self._box[2] - width - 6 if right else self._box[0] + 8
         height = self._box[1] + 8 + 12 * (len(entries) - 1)
         white = self._shapes.Rect(
@@ -239,11 +240,26 @@ def _thinned(x: DoubleArray, y: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
 
 
 def _clipped(x: DoubleArray, y: DoubleArray, x_range: Range, y_range: Range) -> list[tuple[float, float]]:
-    """The points of a line inside the frame, with where it goes through the frame's edge (nearly: lines are fine)."""
+    """The points of a line from where it enters the frame to where it leaves it for good."""
     inside = (x >= x_range[0]) & (x <= x_range[1]) & (y >= y_range[0]) & (y <= y_range[1])
     places = np.flatnonzero(inside)
     if not places.size:
         return []
     first, last = int(places[0]), int(places[-1])
     points = [(float(x[i]), float(y[i])) for i in range(first, last + 1)]
+    if first > 0:
+        points.insert(0, _edge(points[0], (float(x[first - 1]), float(y[first - 1])), x_range, y_range))
+    if last + 1 < x.size:
+        points.append(_edge(points[-1], (float(x[last + 1]), float(y[last + 1])), x_range, y_range))
     return [(min(max(px, x_range[0]), x_range[1]), min(max(py, y_range[0]), y_range[1])) for px, py in points]
+
+
+def _edge(here: tuple[float, float], there: tuple[float, float], *ranges: Range) -> tuple[float, float]:
+    """Where the way from a point inside the frame to one outside crosses its edge."""
+    share = 1.0
+    for start, end, (low, high) in zip(here, there, ranges, strict=True):
+        if end < low:
+            share = min(share, (low - start) / (end - start))
+        elif end > high:
+            share = min(share, (high - start) / (end - start))
+    return here[0] + share * (there[0] - here[0]), here[1] + share * (there[1] - here[1])

@@ -47,7 +47,8 @@ class ImageScores:
     """One photograph's result.
 
     ``fov_origin`` says where the field of view came from; ``beside`` are the figures in the other region; ``experts``
-    those of the other experts against the same truth; ``notes`` are sentences; ``pictures`` were made where asked for.
+    those of the other experts against the same truth, ``against`` those of the method against the other experts;
+    ``notes`` are sentences; ``pictures`` were made where asked for.
     """
 
     stem: str
@@ -56,6 +57,7 @@ class ImageScores:
     fov_origin: FovOrigin
     beside: Figures
     experts: tuple[tuple[str, Figures], ...] = ()
+    against: tuple[tuple[str, Figures], ...] = ()
     notes: tuple[str, ...] = ()
     pictures: Thumbnails | None = None
 
@@ -81,8 +83,10 @@ class Best:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegionResult:
-    """The figures over all photographs in one region; ``experts`` : those of the other experts.
+    """The figures over all photographs in one region.
 
+    ``experts`` : those of the other experts against the same truth; ``against`` : those of the method against the other
+    experts (their pooled areas from fine bins, right to about 1e-6).
     ``exact_auc`` : whether the pooled areas come from every float value, not from fine bins. ``curve`` and ``best`` are
     None for masks without probabilities.
     """
@@ -90,6 +94,7 @@ class RegionResult:
     region: Region
     total: Summary
     experts: tuple[tuple[str, Summary], ...]
+    against: tuple[tuple[str, Summary], ...] = ()
     exact_auc: bool = True
     curve: OperatingPoints | None = None
     best: Best | None = None
@@ -111,6 +116,7 @@ class RegionResult:
                 "pooled": best.figures.scores.to_dict(),
             },
             "experts": [{"name": name, **summary.to_dict()} for name, summary in self.experts],
+            "against": [{"name": name, **summary.to_dict()} for name, summary in self.against],
         }
 
 
@@ -212,6 +218,7 @@ def _image(image: ImageScores) -> dict[str, object]:
         **_flat(image.figures),
         "beside": _flat(image.beside),
         "experts": [{"name": name, **_flat(figures)} for name, figures in image.experts],
+        "against": [{"name": name, **_flat(figures)} for name, figures in image.against],
         "notes": list(image.notes),
     }
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from reportlab.platypus import Flowable
 
 _MARGIN = 40
+_LEAST = 150
+"""Room that a heading needs below it; else it begins a new page."""
 _PICTURE = 74
 _NAME_WIDTH, _SCORE_WIDTH = 172, 42
 
@@ -37,7 +39,7 @@ def to_pdf(report: EvaluationReport) -> bytes:
 
 
 def _story(report: EvaluationReport) -> "list[Flowable]":
-    from reportlab.platypus import KeepTogether, Spacer
+    from reportlab.platypus import CondPageBreak, KeepTogether, Spacer
 
     story: list[Flowable] = [_text(TITLE, "Title"), _text(f"{created_text(report)}. {WARNING}")]
     story += [Spacer(1, 8), _facts(report), Spacer(1, 4)]
@@ -45,7 +47,7 @@ def _story(report: EvaluationReport) -> "list[Flowable]":
         beside = "" if result is report.result else " (beside it, for comparison with figures that are counted so)"
         rows = [(name, scores) for name, _, scores in total_rows(result)]
         title = _text(f"All photographs, {REGION_TEXT[result.region]}{beside}", "Heading2")
-        story.append(KeepTogether([title, _table(rows)]))
+        story += [CondPageBreak(_LEAST), title, _table(rows)]
     story += [Spacer(1, 6), _text(". ".join([LEGEND, *undefined_reasons(report)]) + ".")]
     plots = drawings(report)
     if plots:
@@ -53,6 +55,7 @@ def _story(report: EvaluationReport) -> "list[Flowable]":
         first, *others = _plots(plots)
         story += [KeepTogether([title, first]), *others]
     images = worst_first(report)
+    story.append(CondPageBreak(_LEAST))
     story.append(_text(f"Each photograph, {REGION_TEXT[report.region]}, the worst F1 first", "Heading2"))
     if any(image.pictures for image in images):
         story.append(_text(PICTURES))
@@ -146,6 +149,7 @@ def _text(text: str, style: str = "BodyText", *, markup: bool = False) -> "Flowa
         look.fontSize, look.leading, look.spaceBefore = 8.5, 10.5, 0
     if style == "Title":
         look.alignment = 0
+    look.keepWithNext = 0  # it would keep a heading with the whole of a table
     return Paragraph(text if markup else escape(_printable(text)), look)
 
 

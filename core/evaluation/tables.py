@@ -81,6 +81,11 @@ def facts(report: EvaluationReport) -> dict[str, str]:
     }
     if report.method.seeds:
         lines["seeds"] = ", ".join(str(seed) for seed in report.method.seeds)
+    if report.experts:
+        first = report.experts[0][0]
+        lines["experts"] = (
+            f"rows '{first}': that expert against {report.labels}; rows 'vs {first}': the method against that expert"
+        )
     lines |= _seen(report)
     if not report.result.exact_auc:
         lines["areas"] = f"pooled AUC and AP from {FINE_BINS} bins: too many pixels to keep each value"
@@ -115,10 +120,16 @@ def threshold_text(rule: ThresholdRule | None) -> str:
 
 
 def total_rows(result: RegionResult) -> list[tuple[str, Counts | None, Scores]]:
-    """Rows over all photographs: name, counts, figures; the experts' after those of the method."""
-    rows: list[tuple[str, Counts | None, Scores]] = []
-    for name, total in (("", result.total), *result.experts):
-        rows += _rows_of(f"{name}, " if name else "", total)
+    """Rows over all photographs: name, counts, figures.
+
+    First the method against the truth, then each other expert against the truth, then ("vs") the method against each
+    other expert.
+    """
+    rows = _rows_of("", result.total)
+    for name, total in result.experts:
+        rows += _rows_of(f"{name}, ", total)
+    for name, total in result.against:
+        rows += _rows_of(f"vs {name}, ", total)
     if result.best is not None:
         best = result.best
         rows.append((f"best F1 here, {best.rule.level}/256: no test", best.figures.counts, best.figures.scores))

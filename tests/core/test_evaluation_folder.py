@@ -89,6 +89,13 @@ def test_all_figures_of_a_data_set_are_those_of_its_pixels(drawn: DataSet) -> No
     assert report.images[1].experts[0][1].scores.accuracy == pytest.approx(
         metrics.accuracy_score(truths[1], seconds[1]), abs=1e-12
     )
+    ((against, model),) = report.result.against
+    assert against == "2nd observer"
+    assert model.pooled.kappa == pytest.approx(metrics.cohen_kappa_score(second, mask), abs=1e-12)
+    assert model.pooled.auc_roc == pytest.approx(metrics.roc_auc_score(second, values), abs=1e-6)
+    assert report.images[2].against[0][1].scores.auc_pr == pytest.approx(
+        metrics.average_precision_score(seconds[2], maps[2]), abs=1e-12
+    )
     best = report.result.best
     assert best is not None
     assert best.figures.scores.f1 == max(

@@ -247,7 +247,7 @@ def test_the_report_says_everything_in_every_form(reports: dict[Region, Evaluati
 
     rows = list(csv.DictReader(io.StringIO(to_csv(report))))
     assert [row["row"] for row in rows[20:23]] == ["all pixels pooled", "mean over images", "standard deviation"]
-    assert [row["region"] for row in rows] == ["image"] * 27 + ["fov"] * 27
+    assert [row["region"] for row in rows] == ["image"] * 30 + ["fov"] * 30
     assert float(rows[20]["auc_roc"]) == report.pooled.auc_roc
     for row in rows:
         assert (row["sha256"], row["tta"], row["seeds"], row["threshold_origin"]) == ("ab" * 32, "flips", "0 1", "user")

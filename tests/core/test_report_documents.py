@@ -191,9 +191,11 @@ def test_a_plot_of_a_part_stays_in_its_frame(report: EvaluationReport) -> None:
     curve = report.result.curve
     assert curve is not None
     svg = to_svg(curve_plot("roc", [Curve("a", curve)], size=(300, 300), x_range=(0.0, 0.1), y_range=(0.6, 1.0)))
-    for line in _lines(svg):
-        assert (line >= 0).all()
-        assert (line <= 300).all()
+    (line,) = _lines(svg)  # chance lies below the frame
+    corners = np.array([[46.0, 38.0], [286.0, 274.0]])  # the frame
+    assert (line >= corners[0] - 0.01).all()
+    assert (line <= corners[1] + 0.01).all()
+    assert np.isclose(line[-1], corners[1], atol=0.01).any()  # it ends at the edge, not before
 
 
 def test_pictures_show_what_was_found_and_what_was_not(tmp_path: Path) -> None:

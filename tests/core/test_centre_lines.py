@@ -1,4 +1,4 @@
-"""Kappa, clDice and calibration against references, and the comparison of model and experts."""
+"""Kappa, clDice and calibration against references."""
 
 import math
 
@@ -12,10 +12,9 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 from core.datasets.synthetic import draw_case
-from core.evaluation.agreement import MODEL, agreement
 from core.evaluation.calibration import BINS, Calibration
 from core.evaluation.centre_lines import CentreLineCounts, Skeletons, count_centre_lines, skeleton
-from core.evaluation.counts import SCORE_NAMES, count
+from core.evaluation.counts import count
 
 SHAPE = (64, 64)
 EVERYWHERE = np.ones(SHAPE, dtype=np.bool_)
@@ -137,36 +136,3 @@ def test_the_bins_of_a_tall_map_are_those_of_all_its_rows() -> None:
     turned = Calibration.from_map(values.T.copy(), label.T.copy(), np.ones_like(label.T))
     assert np.array_equal(whole.pixels, turned.pixels)
     assert whole.ece == pytest.approx(turned.ece)
-
-
-def test_each_is_compared_with_each() -> None:
-    random = np.random.default_rng(1)
-    first, second = _line(20, 5), _line(21, 5)
-    values = np.where(first, random.uniform(0.4, 1, SHAPE), random.uniform(0, 0.6, SHAPE)).astype(np.float32)
-    vessel = values >= 0.5
-    pairs = agreement({"1": first, "2": second}, EVERYWHERE, vessel=vessel, values=values)
-    assert [(pair.judged, pair.truth) for pair in pairs] == [(MODEL, "1"), (MODEL, "2"), ("2", "1")]
-    assert pairs[0].scores.auc_roc == pytest.approx(metrics.roc_auc_score(first.ravel(), values.ravel()), abs=1e-12)
-    assert pairs[1].scores.auc_pr == pytest.approx(
-        metrics.average_precision_score(second.ravel(), values.ravel()), abs=1e-12
-    )
-    assert math.isnan(pairs[2].scores.auc_roc)
-    assert pairs[2].counts == count(second, first, EVERYWHERE)
-    assert pairs[2].scores.cl_dice == pytest.approx(_cl_dice(second, first))
-    experts_only = agreement({"1": first, "2": second}, EVERYWHERE)
-    assert [(pair.judged, pair.truth) for pair in experts_only] == [("2", "1")]
-    assert agreement({"1": first}, EVERYWHERE) == ()
-    quick = agreement({"1": first}, EVERYWHERE, vessel=vessel, centre_lines=False)
-    assert math.isnan(quick[0].scores.cl_dice)
-    with pytest.raises(ValueError, match="cannot be called 'model'"):
-        agreement({MODEL: first}, EVERYWHERE, vessel=vessel)
-
-
-def test_which_of_two_experts_is_the_truth_changes_only_what_it_must() -> None:
-    first, second = _line(20, 5), _line(22, 7)
-    there = agreement({"1": first, "2": second}, EVERYWHERE)[0].scores
-    back = agreement({"2": second, "1": first}, EVERYWHERE)[0].scores
-    assert there.sensitivity == back.precision != back.sensitivity
-    for name in SCORE_NAMES:
-        if name in {"accuracy", "f1", "iou", "mcc", "kappa", "cl_dice"}:
-            assert getattr(there, name) == pytest.approx(getattr(back, name), abs=1e-12), name
