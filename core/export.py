@@ -50,13 +50,17 @@ _PROBABILITY_SCALE = 65535
 
 @dataclass(frozen=True, slots=True)
 class ExportChoices:
-    """What is written. ``float_probability`` writes the map as float32 TIFF instead of 16-bit PNG."""
+    """What is written. ``float_probability`` writes the map as float32 TIFF instead of 16-bit PNG.
+
+    ``mask_colour`` : red, green, blue of the vessels in the overlay.
+    """
 
     mask: bool = True
     probability: bool = True
     overlay: bool = True
     sidecar: bool = True
     float_probability: bool = False
+    mask_colour: tuple[int, int, int] = MASK_COLOUR
 
     def names(self, stem: str) -> dict[Kind, str]:
         """The files of a photograph called ``stem``, by kind, in the order in which they are written."""
@@ -107,7 +111,8 @@ def export_segmentation(
         encode = probability_tiff if choices.float_probability else probability_png
         contents["probability"] = encode(segmentation.probability)
     if "overlay" in names:
-        contents["overlay"] = png(overlay_picture(segmentation.image, mask.vessel, segmentation.fov)[:, :, ::-1])
+        picture = overlay_picture(segmentation.image, mask.vessel, segmentation.fov, choices.mask_colour)
+        contents["overlay"] = png(picture[:, :, ::-1])
     if "sidecar" in names:
         record = make_record(segmentation, mask, {kind: names[kind] for kind in contents})
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
@@ -138,17 +143,18 @@ def probability_tiff(probability: ProbabilityMap) -> bytes:
     return buffer.getvalue()
 
 
-def overlay_picture(image: FundusImage, vessel: BoolArray, fov: FieldOfView) -> ByteArray:
-    """The photograph with the vessels in cyan and the outline of the field of view, RGB uint8 (H, W, 3)."""
+def overlay_picture(
+    image: FundusImage, vessel: BoolArray, fov: FieldOfView, colour: tuple[int, int, int] = MASK_COLOUR
+) -> ByteArray:
+    """The photograph with the vessels in a colour and the outline of the field of view, RGB uint8 (H, W, 3)."""
     picture = image.rgb.copy()
-    colour = np.asarray(MASK_COLOUR, np.float32) * np.float32(_MASK_OPACITY)
+    over = np.asarray(colour, np.float32) * np.float32(_MASK_OPACITY)
     under = image.rgb[vessel].astype(np.float32) * np.float32(1.0 - _MASK_OPACITY)
-    picture[vessel] = np.rint(under + colour).astype(np.uint8)
     if not fov.inside.all():
         contours, _ = cv2.findContours(fov.inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, contours, -1, (255, 255, 255), max(1, round(max(image.shape) / 1000)))
-        # The outline must not hide what the picture is for.
-        picture[vessel] = np.rint(under + colour).astype(np.uint8)
+    # Last: the outline must not hide what the picture is for.
+    picture[vessel] = np.rint(under + over).astype(np.uint8)
     return picture
 
 

@@ -79,7 +79,7 @@ class Runs(QObject):
             return
         self._desk.remember_rule()
         wish = request.wish
-        choices = wish.choices()
+        choices = replace(wish.choices(), mask_colour=self._desk.state.view.mask_colour)
         keeps_work = wish.mask or wish.probability
         count = len(request.items)
         self._done, self._problems = 0, []

@@ -111,8 +111,12 @@ def test_the_probability_is_round_65535_p_or_the_floats_themselves(found: Segmen
     assert np.array_equal(cv2.imread(str(tif), cv2.IMREAD_UNCHANGED), found.probability.values)
 
 
-def test_the_overlay_shows_exactly_the_mask_and_the_outline(found: Segmentation, out: Path) -> None:
-    picture = pixels(export_segmentation(found, out, "eye", EVERYTHING)["overlay"]).astype(int)
+@pytest.mark.parametrize("colour", [MASK_COLOUR, (250, 220, 10)])
+def test_the_overlay_shows_exactly_the_mask_and_the_outline(
+    found: Segmentation, out: Path, colour: tuple[int, int, int]
+) -> None:
+    choices = replace(EVERYTHING, mask_colour=colour)
+    picture = pixels(export_segmentation(found, out, "eye", choices)["overlay"]).astype(int)
     photo = found.image.rgb.astype(int)
     changed = (picture != photo).any(axis=2)
     inside = found.fov.inside.astype(np.uint8)
@@ -121,7 +125,7 @@ def test_the_overlay_shows_exactly_the_mask_and_the_outline(found: Segmentation,
         changed & ~(found.mask.vessel | cv2.dilate(outline.astype(np.uint8), np.ones((3, 3))).astype(bool))
     ).any()
     vessel = found.mask.vessel
-    expected = np.rint(0.3 * photo[vessel] + 0.7 * np.array(MASK_COLOUR))
+    expected = np.rint(0.3 * photo[vessel] + 0.7 * np.array(colour))
     assert np.abs(picture[vessel] - expected).max() <= 1
     white = (picture == 255).all(axis=2) & ~vessel
     assert white[outline & ~vessel].mean() > 0.9

@@ -13,7 +13,9 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from core.export import MASK_COLOUR
 from core.inference.predictor import InferenceOptions
+from core.photo.reading import read_fundus
 from core.segment import segment_photo
 from core.types import BoolArray, ThresholdRule
 from core.weights import load_model
@@ -120,6 +122,22 @@ def test_the_exported_mask_is_the_shown_one_for_every_way_to_set_the_threshold(
         assert np.array_equal(exported, window.canvas.shown_mask())
         assert np.array_equal(exported, levels >= now)
         assert json.loads((folder / "eye 1.serr.json").read_text())["rule"]["level"] == now
+
+
+def test_the_exported_overlay_has_the_colour_of_the_screen(
+    start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path
+) -> None:
+    program = start(photo)
+    segment(program, qtbot)
+    box = program.window.display._mask_colour
+    box.setCurrentIndex(box.count() - 1)
+    box.activated.emit(box.currentIndex())
+    colour = np.array(program.state.view.mask_colour)
+    assert tuple(colour) != MASK_COLOUR
+    export(program, qtbot, tmp_path)
+    vessel = read_mask(tmp_path / "eye 1_mask.png")
+    added = read_fundus(tmp_path / "eye 1_overlay.png").rgb[vessel] - 0.3 * read_fundus(photo).rgb[vessel]
+    assert np.abs(added - 0.7 * colour).max() <= 1
 
 
 def test_what_is_painted_changes_with_the_slider(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
