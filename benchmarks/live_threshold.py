@@ -33,7 +33,7 @@ from core.inference.predictor import InferenceOptions
 from core.model_card import ModelCard
 from core.photo.preprocessing import Preprocessing
 from core.resources import resource_path
-from core.segment import Segmentation
+from core.segmentation import Segmentation
 from core.types import LEVELS, BoolArray, ByteArray, FieldOfView, FundusImage, ProbabilityMap, VesselMask
 from serr_gui.canvas.overlays import OverlayStyle
 from serr_gui.canvas.photo_view import PhotoView

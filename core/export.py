@@ -34,8 +34,8 @@ from core.types import (
     VesselMask,
 )
 
-if TYPE_CHECKING:
-    from core.segment import Segmentation
+if TYPE_CHECKING:  # it knows torch, and choosing files must not wait for that
+    from core.segmentation import Segmentation
 
 Kind = Literal["mask", "probability", "overlay", "sidecar"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

@@ -12,7 +12,8 @@ from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fov, read_fundus
 from core.progress import SILENT, Monitor
-from core.segment import Segmentation, segment_photo
+from core.segment import segment_photo
+from core.segmentation import Segmentation
 from core.types import FieldOfView, FundusImage
 from core.weights import LoadedModel, list_models, load_model
 

@@ -10,51 +10,19 @@ import numpy as np
 from core.errors import InputError, OutputError, SerrError
 from core.export import ExportChoices, export_segmentation, file_sha256, read_sidecar
 from core.files import ensure_folder, shown
-from core.inference.device import Precision
 from core.inference.predictor import InferenceOptions, predict
 from core.masks.threshold import apply_threshold
-from core.model_card import ModelCard
 from core.photo.companions import FovChoice, output_stems, resolve_fov
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import prepare, restore
 from core.photo.reading import read_fundus
 from core.progress import SILENT, Monitor, Progress
-from core.types import FieldOfView, FovOrigin, FundusImage, ProbabilityMap, ThresholdRule, VesselMask
+from core.segmentation import Segmentation
+from core.types import FieldOfView, FovOrigin, FundusImage, ProbabilityMap, ThresholdRule
 from core.weights import LoadedModel
 
 _AUTOMATIC = InferenceOptions()
 _EVERYTHING = ExportChoices()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Segmentation:
-    """The vessels of a photograph, with all that is needed to know how they were found and to find them again.
-
-    Parameters
-    ----------
-    image, fov : what was given or found. ``probability`` and ``mask`` are on the photograph's own grid.
-    card, model_sha256 : the network.
-    options : how it was run, with every choice made (none of them "auto").
-    device, precision : what really computed, in words, and in which number format.
-    tiles : 1 where the photograph was run whole.
-    scale : network pixels for each pixel of the photograph.
-    seconds : from the photograph in memory to the mask.
-    notes : sentences for the user about what went otherwise than asked.
-    """
-
-    image: FundusImage
-    fov: FieldOfView
-    probability: ProbabilityMap
-    mask: VesselMask
-    card: ModelCard
-    model_sha256: str
-    options: InferenceOptions
-    device: str
-    precision: Precision
-    tiles: int
-    scale: float
-    seconds: float
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from serr_gui.comparison import (
 from serr_gui.training_state import EstimateState, ModelsCompared, Trainings
 
 if TYPE_CHECKING:
-    from core.segment import Segmentation
+    from core.segmentation import Segmentation
 
 Base = Literal["colour", "red", "green", "blue", "enhanced", "enhanced_colour"]
 BASES: tuple[Base, ...] = ("colour", "red", "green", "blue", "enhanced", "enhanced_colour")

@@ -73,7 +73,13 @@ def export_choices(kinds: set[str], as_float: bool) -> "ExportChoices":
     """What is written, as the library wants to know it."""
     from core.export import ExportChoices
 
-    return ExportChoices(**{kind: kind in kinds for kind in KINDS}, float_probability=as_float)
+    return ExportChoices(
+        mask="mask" in kinds,
+        probability="probability" in kinds,
+        overlay="overlay" in kinds,
+        sidecar="sidecar" in kinds,
+        float_probability=as_float,
+    )
 
 
 def checked_dataset(name: str) -> str:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from core.evaluation.counts import SCORE_NAMES, Scores
-from core.evaluation.documents import PICTURES, TITLE, WARNING, created_text, drawings, worst_first
 from core.evaluation.report import EvaluationReport, ImageScores
+from core.evaluation.report_parts import PICTURES, TITLE, WARNING, created_text, drawings, worst_first
 from core.evaluation.tables import LEGEND, REGION_TEXT, SHORT, cell, facts, total_rows, undefined_reasons
 from core.files import shown
 

@@ -26,7 +26,7 @@ from core.model_card import ModelCard
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fov, read_fundus, read_label
-from core.segment import Segmentation
+from core.segmentation import Segmentation
 from core.types import FieldOfView, ProbabilityMap, ThresholdRule, VesselMask
 
 EVERYTHING = ExportChoices()

@@ -17,11 +17,12 @@ from core.datasets.layouts import read_layout
 from core.datasets.synthetic import write_drive_layout
 from core.errors import OutputError
 from core.evaluation.counts import SCORE_NAMES, Counts
-from core.evaluation.documents import drawings, to_html, worst_first, write_report
+from core.evaluation.documents import to_html, write_report
 from core.evaluation.folder import Extras, evaluate_dataset
 from core.evaluation.measure import GivenMask
 from core.evaluation.plots import Curve, Mark, curve_plot, to_svg
 from core.evaluation.report import EvaluationReport, Method
+from core.evaluation.report_parts import drawings, worst_first
 from core.evaluation.report_pdf import to_pdf
 from core.evaluation.tables import cell, facts, to_text
 from core.types import ThresholdRule
