@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QStyle, QVBoxLayout, QWidget
 
 _AREAS: Final = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -13,8 +14,10 @@ _AREAS: Final = {
     "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
 _LOW_PX: Final = 820
-"""A window that is lower has no room for two panels one below the other: they become tabs."""
+"""In a window that is lower the first panel on the right keeps what is above its threshold, and scrolls."""
+_FIRST_PX: Final = (350, 410)
 _BOTTOM_PX: Final = 300
+_PANEL_PX: Final = 290
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,10 @@ class Dock:
 
 
 def make_docks(window: QMainWindow, wanted: Sequence[Dock]) -> list[QDockWidget]:
-    """Make the docks of a window. On the right the first stands alone, the others are tabs below it."""
+    """Make the docks of a window. On the right the first stands alone, the others are tabs below it.
+
+    So the threshold and the figures that follow it are seen together.
+    """
     window.setDockOptions(QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowTabbedDocks)
     window.setCorner(Qt.Corner.BottomRightCorner, _AREAS["right"])
     window.setCorner(Qt.Corner.BottomLeftCorner, _AREAS["left"])
@@ -43,30 +49,42 @@ def make_docks(window: QMainWindow, wanted: Sequence[Dock]) -> list[QDockWidget]
     first, *below = made["right"]
     for dock in below[1:]:
         window.tabifyDockWidget(below[0], dock)
-    if window.height() < _LOW_PX:
-        window.tabifyDockWidget(first, below[0])
-        first.raise_()
-    else:
-        below[0].raise_()
+    below[0].raise_()
     window.resizeDocks([*made["left"], first, below[0]], [150, 320, 320], Qt.Orientation.Horizontal)
-    window.resizeDocks([first, below[0]], [410, 530], Qt.Orientation.Vertical)
-    window.resizeDocks(made["bottom"], [_BOTTOM_PX] * len(made["bottom"]), Qt.Orientation.Vertical)
-    for dock in made["bottom"]:
-        dock.toggleViewAction().triggered.connect(lambda on, dock=dock: show_dock(window, dock) if on else None)
+    height = _FIRST_PX[window.height() >= _LOW_PX]
+    window.resizeDocks([first, below[0]], [height, max(window.height() - height, 1)], Qt.Orientation.Vertical)
+    bottom = max(_BOTTOM_PX, window.height() * 2 // 5)
+    window.resizeDocks(made["bottom"], [bottom] * len(made["bottom"]), Qt.Orientation.Vertical)
+    window.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # Qt's own menu of docks knows no tabs
     return [dock for docks in made.values() for dock in docks]
 
 
 def show_dock(window: QMainWindow, dock: QDockWidget) -> None:
     """Show a dock in front, and as a tab where another one is at the bottom already."""
-    dock.show()
     place = window.dockWidgetArea(dock)
     if place == _AREAS["bottom"] and not dock.isFloating():
-        # Only now: docks that are tabs while both are hidden leave their tab bar behind.
+        # Neither earlier nor later: two that are tabs while both are hidden leave their tab bar behind, and two that
+        # are shown side by side widen the window.
         for other in window.findChildren(QDockWidget):
             beside = other is not dock and other.isVisible() and not other.isFloating()
             if beside and window.dockWidgetArea(other) == place and other not in window.tabifiedDockWidgets(dock):
                 window.tabifyDockWidget(other, dock)
+    dock.show()
     dock.raise_()
+
+
+def panel_actions(window: QMainWindow, docks: Sequence[QDockWidget]) -> list[QAction]:
+    """An action for each dock that shows or closes it; Qt's own ones show it beside the others."""
+    actions = []
+    for dock in docks:
+        action = QAction(dock.windowTitle(), window)
+        action.setCheckable(True)
+        follow = dock.toggleViewAction()
+        action.setChecked(follow.isChecked())
+        follow.toggled.connect(action.setChecked)
+        action.triggered.connect(lambda on, dock=dock: show_dock(window, dock) if on else dock.close())
+        actions.append(action)
+    return actions
 
 
 def scrolling(panel: QWidget) -> QScrollArea:
@@ -76,7 +94,8 @@ def scrolling(panel: QWidget) -> QScrollArea:
     area.setWidgetResizable(True)
     area.setFrameShape(QScrollArea.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setMinimumWidth(290)
+    bar = area.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+    area.setMinimumWidth(max(_PANEL_PX, panel.minimumSizeHint().width() + bar))
     return area
 
 

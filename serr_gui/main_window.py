@@ -25,7 +25,7 @@ from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.comparison import NO_LABELS
 from serr_gui.controller import Controller
 from serr_gui.dialogs import ask_to_lose
-from serr_gui.docks import Dock, make_docks, scrolling, show_dock, stacked
+from serr_gui.docks import Dock, make_docks, panel_actions, scrolling, show_dock, stacked
 from serr_gui.handlers import make_handlers
 from serr_gui.job_bar import JobBar
 from serr_gui.logs import log_folder
@@ -91,7 +91,7 @@ class MainWindow(QMainWindow):
             self,
             self.commands,
             self.state,
-            docks=docks,
+            panel_actions=panel_actions(self, docks),
             open_recent=self.asking.open_recent,
             forget_recent=controller.photos.forget_recent,
         )

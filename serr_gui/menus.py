@@ -1,11 +1,12 @@
 """Menus and tool bar, from the table of commands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QToolBar, QToolButton
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
 from serr_gui.actions import Actions
 from serr_gui.commands.command import Menu
@@ -27,7 +28,7 @@ def make_menus(
     actions: Actions,
     state: AppState,
     *,
-    docks: list[QDockWidget],
+    panel_actions: Sequence[QAction],
     open_recent: Callable[[Path], None],
     forget_recent: Callable[[], None],
 ) -> None:
@@ -70,8 +71,7 @@ def make_menus(
             menu.insertMenu(actions["show_mask"], base)
             menu.insertSeparator(base.menuAction())
             panels = QMenu(window.tr("P&anels"), menu)
-            for dock in docks:
-                panels.addAction(dock.toggleViewAction())
+            panels.addActions(list(panel_actions))
             theme = QMenu(window.tr("&Theme"), menu)
             _fill(theme, actions, "theme")
             menu.insertMenu(actions["full_screen"], panels)

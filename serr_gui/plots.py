@@ -61,6 +61,7 @@ class CurvePlot(pg.PlotItem):  # type: ignore[misc]
         self._showing = False
         self.setMenuEnabled(False)
         self.hideButtons()
+        self.getAxis("bottom").setStyle(hideOverlappingLabels=False)  # or the 1.0 at the end is left out
         self.getViewBox().setAspectLocked(False)
         self.getViewBox().setLimits(xMin=-0.05, xMax=1.05, yMin=-0.05, yMax=1.05, minXRange=0.01, minYRange=0.01)
         self.reset_view()

@@ -48,7 +48,7 @@ def _story(report: EvaluationReport) -> "list[Flowable]":
         rows = [(name, scores) for name, _, scores in total_rows(result)]
         title = _text(f"All photographs, {REGION_TEXT[result.region]}{beside}", "Heading2")
         story += [CondPageBreak(_LEAST), title, _table(rows)]
-    story += [Spacer(1, 6), _text(". ".join([LEGEND, *undefined_reasons(report)]) + ".")]
+    story += [Spacer(1, 6), *(_text(f"{line}.") for line in (LEGEND, *undefined_reasons(report)))]
     plots = drawings(report)
     if plots:
         title = _text(f"Curves and spread, {REGION_TEXT[report.region]}", "Heading2")
@@ -99,7 +99,11 @@ def _table(rows: list[tuple[str, Scores]], images: list[ImageScores] | None = No
     from reportlab.platypus import Table, TableStyle
 
     pictured = bool(images) and any(image.pictures for image in images or [])
-    head: list[Any] = ["", *(["picture and errors"] if pictured else []), *(SHORT[name] for name in SCORE_NAMES)]
+    head: list[Any] = [
+        "photograph" if images else "",
+        *(["picture and errors"] if pictured else []),
+        *(SHORT[name] for name in SCORE_NAMES),
+    ]
     lines: list[list[Any]] = [head]
     for number, (name, scores) in enumerate(rows):
         pictures = [_pair(images[number])] if pictured and images is not None else []
@@ -111,7 +115,7 @@ def _table(rows: list[tuple[str, Scores]], images: list[ImageScores] | None = No
             [
                 ("FONT", (0, 0), (-1, 0), "Helvetica-Bold", 8),
                 ("FONT", (0, 1), (-1, -1), "Helvetica", 8),
-                ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
+                ("ALIGN", (2 if pictured else 1, 0), (-1, -1), "RIGHT"),
                 ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
                 ("BACKGROUND", (0, 0), (-1, 0), HexColor("#F0F0F0")),
                 ("LINEBELOW", (0, 0), (-1, -1), 0.4, HexColor("#CCCCCC")),

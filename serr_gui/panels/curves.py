@@ -40,6 +40,7 @@ class CurvesPanel(QWidget):
         self._empty = faded()
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._readout = QLabel()
+        self._readout.setWordWrap(True)
         self._readout.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._readout.setAccessibleName(self.tr("Figures at the threshold"))
         self._honesty = faded()
@@ -177,7 +178,8 @@ class CurvesPanel(QWidget):
             (self.tr("precision"), scores.precision),
             ("F1", scores.f1),
         )
-        return "   ".join(f"{name} {value:.4f}".replace("nan", "\u2013") for name, value in named)
+        # A line breaks between figures, never between a name and its number.
+        return "   ".join(f"{name}\u00a0{value:.4f}".replace("nan", "\u2013") for name, value in named)
 
     def _on_hovered(self, level: int | None) -> None:
         if level != self._hovered:

@@ -182,7 +182,7 @@ class EvaluationPanel(QWidget):
         split.addWidget(self.boxes)
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 1)
-        split.setSizes([580, 340])
+        split.setSizes([640, 280])
         split.setChildrenCollapsible(True)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(8, 6, 8, 6)

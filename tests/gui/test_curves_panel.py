@@ -110,7 +110,7 @@ def test_the_figures_under_the_mouse_are_read_out(start: StartProgram, qtbot: Qt
     assert against is not None
     level = int(text.split("(")[1].split("/")[0])
     assert plot.place_of(level) == pytest.approx(plot.place_of(90), abs=0.01)
-    assert f"sensitivity {against.histogram.counts_at(level).scores().sensitivity:.4f}" in text
+    assert f"sensitivity\u00a0{against.histogram.counts_at(level).scores().sensitivity:.4f}" in text
     QApplication.sendEvent(plots, QEvent(QEvent.Type.Leave))
     assert f"({program.state.rule.level}/256)" in program.window.curves._readout.text()
 

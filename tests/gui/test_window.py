@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QKeySequence, QPalette
+from PySide6.QtGui import QAction, QColor, QKeySequence, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QDockWidget,
     QLabel,
     QLineEdit,
     QToolButton,
@@ -244,3 +245,35 @@ def test_a_tool_bar_button_is_the_menu_command(start: StartProgram) -> None:
     actions = {button.defaultAction().objectName() for button in buttons}
     assert {"open", "segment", "export", "threshold_otsu"} <= actions
     assert all(window.commands[name] in (b.defaultAction() for b in buttons) for name in actions & {"open", "segment"})
+
+
+def test_panels_at_the_bottom_become_tabs_and_never_widen_the_window(start: StartProgram, qtbot: QtBot) -> None:
+    window = start().window
+    window.resize(1180, 736)
+    qtbot.wait(50)
+    width = window.width()
+    docks = {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
+    window.commands["show_curves"].trigger()
+    window.commands["show_evaluation"].trigger()
+    panels = {action.text(): action for action in window.findChildren(QAction) if action.isCheckable()}
+    panels["Trainings"].trigger()
+    qtbot.wait(50)
+    assert window.width() == width
+    assert panels["Curves"].isChecked()
+    assert not docks["trainings"].visibleRegion().isEmpty()
+    assert set(window.tabifiedDockWidgets(docks["curves"])) == {docks["evaluation"], docks["trainings"]}
+    panels["Trainings"].trigger()
+    docks["curves"].close()
+    assert docks["trainings"].isHidden()
+    assert not panels["Curves"].isChecked()
+
+
+def test_threshold_and_figures_are_seen_together_in_a_low_window(
+    start: StartProgram, qtbot: QtBot, drive: Path
+) -> None:
+    window = start(drive / "images" / "03_test.tif").window
+    window.resize(1180, 736)
+    qtbot.wait(50)
+    assert not window.segmentation._slider.visibleRegion().isEmpty()
+    for key in ("accuracy", "sensitivity", "specificity"):
+        assert not window.scores._cells[2][key].visibleRegion().isEmpty(), key
