@@ -3,6 +3,8 @@
 This module loads pyqtgraph, which takes a good part of a second: import it when a plot is to be seen.
 """
 
+import html
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +13,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QEvent, QIODevice, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPalette
-from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtSvg import QSvgGenerator, QSvgRenderer
 from PySide6.QtWidgets import QWidget
 
 from core.evaluation.counts import Counts, LevelHistogram
@@ -260,16 +262,20 @@ class CurvePlots(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self.hovered.emit(level)
 
 
-def draw_curves(names: tuple[tuple[str, str], tuple[str, str]], data: CurveData, level: int, *, svg: bool) -> bytes:
-    """Both curves as a picture on white ground: PNG of 2000 x 960 pixels, or SVG."""
+def draw_curves(
+    names: tuple[tuple[str, str], tuple[str, str]], data: CurveData, level: int, caption: str, *, svg: bool
+) -> bytes:
+    """Both curves as a picture on white ground with a line of text below: PNG of 2000 x 960 pixels, or SVG."""
     plots = CurvePlots(names, light=True)
+    plots.addLabel(html.escape(caption), row=1, col=0, colspan=2, color="#5a6066", size="9pt")
     plots.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     plots.resize(_EXPORT)
     plots.show_curves(data)
     plots.show_level(level)
     plots.show()  # lays it out; nothing comes to the screen
     try:
-        return _svg_of(plots) if svg else _png_of(plots)
+        drawing = _svg_of(plots)
+        return drawing if svg else _png_of(drawing)
     finally:
         plots.close()
         plots.deleteLater()
@@ -290,13 +296,19 @@ def _svg_of(plots: CurvePlots) -> bytes:
     return bytes(store.data().data())
 
 
-def _png_of(plots: CurvePlots) -> bytes:
+def _twice(found: re.Match[bytes]) -> bytes:
+    return b'stroke-width="%g"%b' % (2 * float(found[1]), found[2])
+
+
+def _png_of(drawing: bytes) -> bytes:
+    """A picture of an SVG: drawn twice as large by itself, a plot would keep its thin lines and small symbols."""
     picture = QImage(_EXPORT * 2, QImage.Format.Format_RGB32)
     picture.fill(Qt.GlobalColor.white)
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    plots.render(painter, QRectF(picture.rect()), plots.viewport().rect())
+    # Lines whose width belongs to the screen do not grow with the rest by themselves.
+    growing = re.sub(rb'stroke-width="([\d.]+)"([^>]*>\s*<path vector-effect)', _twice, drawing)
+    QSvgRenderer(QByteArray(growing)).render(painter, QRectF(picture.rect()))
     painter.end()
     data = QByteArray()
     store = QBuffer(data)

@@ -43,7 +43,7 @@ class CurvesPanel(QWidget):
         self._readout.setWordWrap(True)
         self._readout.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._readout.setAccessibleName(self.tr("Figures at the threshold"))
-        self._honesty = faded()
+        self._notes = faded()
         self._place = QStackedLayout()
         self._place.addWidget(self._empty)
         column = QVBoxLayout(self)
@@ -51,7 +51,7 @@ class CurvesPanel(QWidget):
         column.setSpacing(4)
         column.addLayout(self._make_bar(actions))
         column.addLayout(self._place, 1)
-        column.addWidget(self._honesty)
+        column.addWidget(self._notes)
         events = state.events
         for event in (events.document, events.comparison, events.view):
             event.connect(self._show_curves)
@@ -107,7 +107,25 @@ class CurvesPanel(QWidget):
             return curve_csv(data.histogram, curve_facts(self._state)).encode()
         from serr_gui.plots import draw_curves
 
-        return draw_curves(self.names(), data, self._state.rule.level, svg=suffix == ".svg")
+        return draw_curves(self.names(), data, self._state.rule.level, self._caption(), svg=suffix == ".svg")
+
+    def _caption(self) -> str:
+        """What a picture of the curves says about itself."""
+        about = curve_facts(self._state)
+        text = self.tr("{photo} against {label}. {where} {model}, threshold {level}/{levels}.")
+        return text.format(
+            photo=about["photograph"],
+            label=about["label"],
+            where=self._where(),
+            model=about["model"],
+            level=self._state.rule.level,
+            levels=LEVELS,
+        )
+
+    def _where(self) -> str:
+        if self._state.view.region == "image":
+            return self.tr("Counted in the whole image.")
+        return self.tr("Counted inside the field of view.")
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -153,13 +171,13 @@ class CurvesPanel(QWidget):
             return
         self.plots.show_level(self._state.rule.level)
         self._show_readout()
-        dishonest = judged(self._state) is not None and chosen_on_label(self._state.rule)
-        self._honesty.setText(
-            self.tr("This threshold was chosen on this very label: its figures here are no honest test any more.")
-            if dishonest
-            else ""
-        )
-        self._honesty.setVisible(dishonest)
+        notes = [self._where()]
+        if chosen_on_label(self._state.rule):
+            notes.append(
+                self.tr("This threshold was chosen on this very label: its figures here are no honest test any more.")
+            )
+        self._notes.setText(" ".join(notes))
+        self._notes.setVisible(judged(self._state) is not None)
 
     def _show_readout(self) -> None:
         against = judged(self._state)

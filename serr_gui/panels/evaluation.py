@@ -284,6 +284,9 @@ class EvaluationPanel(QWidget):
         for name, summary in result.experts:
             text = self.tr("{name}, all pixels pooled").format(name=name.capitalize())
             lines.append(Line(text, summary.pooled))
+        for name, summary in result.against:
+            text = self.tr("Model against {name}, pooled").format(name=name)
+            lines.append(Line(text, summary.pooled))
         return lines
 
     def _picture(self, image: ImageScores) -> QIcon:

@@ -150,6 +150,14 @@ def test_the_curves_are_exported_as_pictures_and_table(
     line = lines[program.state.rule.level - 1]
     assert f"{float(line['f1']):.4f}" == program.window.scores.figure("f1")
     assert line["label"] == "03_manual1.gif"
+    assert line["region"] == "fov"
+    program.window.commands["region_image"].trigger()
+    qtbot.waitUntil(lambda: figures.judged(program.state) is not None, timeout=WAIT_MS)
+    for where, suffix in (("whole image", ".svg"), ("image", ".csv")):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args, s=suffix: (str(tmp_path / f"again{s}"), ""))
+        program.window.curves._export.click()
+        assert where in (tmp_path / f"again{suffix}").read_text()
+    assert "whole image" in program.window.curves._notes.text()
 
 
 def test_the_panel_says_why_it_is_empty(start: StartProgram, qtbot: QtBot, drive: Path) -> None:
