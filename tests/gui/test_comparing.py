@@ -12,6 +12,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
+from skimage.morphology import skeletonize
 from sklearn import metrics
 
 from core.evaluation.error_map import error_map, largest_errors
@@ -22,6 +23,7 @@ from serr_gui.app import Program
 from serr_gui.canvas.overlays import error_colours
 from serr_gui.comparison import CentreLines
 from serr_gui.jobs import JobBoard
+from serr_gui.state import FovChoice
 from serr_gui.work.comparing import SkeletonKeeper, compare_centre_lines
 from tests.gui.conftest import SIDE, WAIT_MS, StartProgram
 from tests.gui.test_segmenting import export, read_mask, segment
@@ -250,8 +252,17 @@ def test_the_figures_are_those_of_the_exported_mask_by_scikit_learn(
                 assert shown == {key: f"{value:.4f}" for key, value in expected.items()}
                 area = metrics.roc_auc_score(truth[where], values[where])
                 assert window.scores.figure("auc_roc", column) == f"{area:.4f}"
+                course = cl_dice_of(read_mask(folder / "03_test_mask.png") & where, truth & where)
+                assert window.scores.figure("cl_dice", column) == f"{course:.4f}"
             between = by_scikit_learn(truths[0][where], truths[1][where])
             assert {key: window.scores.figure(key, 2) for key in between} == {k: f"{v:.4f}" for k, v in between.items()}
+
+
+def cl_dice_of(mask: BoolArray, truth: BoolArray) -> float:
+    """As its authors define it."""
+    found, drawn = skeletonize(mask.copy()), skeletonize(truth.copy())
+    precision, sensitivity = truth[found].mean(), mask[drawn].mean()
+    return float(2 * precision * sensitivity / (precision + sensitivity))
 
 
 def by_scikit_learn(truth: BoolArray, mask: BoolArray) -> dict[str, float]:
@@ -375,6 +386,41 @@ def test_the_error_map_is_painted_as_the_library_computes_it(start: StartProgram
             assert (seen[expected == code] == colour).all()
         numbers = [label.text() for label in window.errors._numbers]
         assert numbers == [f"{int((expected == code).sum()):,} px".replace(",", "\u2009") for code in (1, 2, 3)]
+
+
+def test_what_lies_outside_the_field_of_view_is_no_error_and_no_figure(
+    start: StartProgram, qtbot: QtBot, drive: Path, tmp_path: Path
+) -> None:
+    """Neither in a label that runs across the border, nor in a map that was made in a larger field of view."""
+    program = start(photo_of(drive))
+    window, state = program.window, program.state
+    program.controller.photos.set_fov(FovChoice("full"))
+    qtbot.waitUntil(lambda: state.photos[0].fov.wish == "full", timeout=WAIT_MS)
+    levels = segment(program, qtbot).segmentation.probability.levels
+    drawn = read_label(first_label(drive)).vessel.copy()
+    drawn[::7] = True
+    program.controller.comparing.load_label(0, save(tmp_path / "across.png", np.where(drawn, 255, 0).astype(np.uint8)))
+    mask = drive / "mask" / "03_test_mask.gif"
+    program.controller.photos.set_fov(FovChoice("file", mask))
+    qtbot.waitUntil(lambda: names(program)[0] == "across.png" and state.photos[0].fov.file == mask, timeout=WAIT_MS)
+    level = 60
+    window.segmentation._slider.setValue(level)
+    wait_for_figures(program, qtbot)
+    inside = read_fov(mask).inside
+    assert (levels >= level)[~inside].any()
+    expected = by_scikit_learn(drawn[inside], (levels >= level)[inside])
+    assert {key: window.scores.figure(key) for key in expected} == {k: f"{v:.4f}" for k, v in expected.items()}
+    window.commands["show_errors"].trigger()
+    codes = error_map(levels >= level, drawn, inside)
+    assert np.array_equal(window.canvas.shown_errors(), codes)
+    window.errors._borders.click()
+    for wish in ("false_negative", "false_positive"):
+        window.commands[f"errors_{wish}"].trigger()
+        window.commands["next_error"].trigger()
+        qtbot.waitUntil(lambda: figures.error_list(state) is not None, timeout=WAIT_MS)
+        assert state.errors is not None
+        assert state.errors.regions
+        assert state.errors.regions == largest_errors(codes, wish)  # type: ignore[arg-type]
 
 
 def test_steps_go_from_the_largest_error_to_smaller_ones_and_show_them(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pyqtgraph
 import pytest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QSlider, QStyle, QStyleOptionSlider
 from pytestqt.qtbot import QtBot
 from sklearn import metrics
 
@@ -56,19 +58,43 @@ def drag_the_slider(program: Program, qtbot: QtBot, drive: Path) -> dict[str, fl
     wait_for_figures(program, qtbot)
     inside = read_fov(drive / "mask" / MASK).inside
     truths = [read_label(drive / f"{n}_manual" / f"01_manual{n[0]}.gif").vessel for n in ("1st", "2nd")]
-    for level in (40, 128, 220):
-        window.segmentation._slider.setValue(level)
+    slider = window.segmentation._slider
+    levels = {program.state.rule.level}
+    for share in (0.2, 0.5, 0.85):
+        drag_handle(slider, qtbot, share)
+        level = program.state.rule.level
+        levels.add(level)
+        assert level == slider.value() == pytest.approx(share * 256, abs=12)
         mask = (probability.values >= level / 256)[inside]
         for column, truth in enumerate(truths):
             expected = by_scikit_learn(truth[inside], mask)
             assert {key: window.scores.figure(key, column) for key in expected} == {
                 key: f"{value:.4f}" for key, value in expected.items()
             }
+    assert len(levels) == 4
     area = metrics.roc_auc_score(truths[0][inside], probability.values[inside])
     assert window.scores.figure("auc_roc") == f"{area:.4f}"
     human = by_scikit_learn(truths[0][inside], truths[1][inside])
     assert {key: window.scores.figure(key, 2) for key in human} == {k: f"{value:.4f}" for k, value in human.items()}
     return human
+
+
+def drag_handle(slider: QSlider, qtbot: QtBot, share: float) -> None:
+    """Take the slider's handle by the mouse to a share of its way."""
+    option = QStyleOptionSlider()
+    slider.initStyleOption(option)
+    parts = QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, slider
+    begin = slider.style().subControlRect(*parts).center()
+    end = QPoint(round(slider.width() * share), begin.y())
+    held = Qt.MouseButton.LeftButton
+    qtbot.mousePress(slider, held, pos=begin)
+    for part in (0.3, 0.7, 1.0):
+        place = QPointF(begin + (end - begin) * part)
+        event = QMouseEvent(
+            QEvent.Type.MouseMove, place, slider.mapToGlobal(place), held, held, Qt.KeyboardModifier.NoModifier
+        )
+        QApplication.sendEvent(slider, event)
+    qtbot.mouseRelease(slider, held, pos=end)
 
 
 def drag_the_operating_point(program: Program, qtbot: QtBot, human: dict[str, float]) -> None:
@@ -135,6 +161,11 @@ def write_reports(program: Program, qtbot: QtBot, folder: Path, monkeypatch: pyt
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args, path=path: (str(path), ""))
         program.window.commands["export_evaluation"].trigger()
         qtbot.waitUntil(path.is_file, timeout=LONG_MS)
+    page = (folder / "drive.html").read_text(encoding="utf-8")
+    assert all(f"{number:02d}_test" in page for number in range(1, 21))
+    assert "20 open photographs; ground truth expert 1 (from 1st_manual)" in page
+    assert page.count("data:image/") >= 40
+    assert (folder / "drive.pdf").read_bytes().startswith(b"%PDF")
     assert json.loads((folder / "drive.json").read_text())["complete"] is True
     lines = csv.DictReader(io.StringIO((folder / "drive.csv").read_text()))
     pooled = next(row for row in lines if row["row"] == "all pixels pooled")
