@@ -1,5 +1,6 @@
 """The user guide: ``python -m sphinx -W docs site`` makes HTML that ships inside the program and needs no network."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -22,15 +23,27 @@ smartquotes = False  # it would make a dash of the two hyphens before an option
 html_theme = "furo"
 html_logo = html_favicon = "../resources/icons/serr.svg"
 html_theme_options = {"top_of_page_buttons": []}
+html_use_index = False  # there are no entries for one
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
 html_static_path = ["static"]
 html_css_files = ["guide.css"]
+highlight_language = "none"  # of blocks that name none: they are commands and folders
 pygments_style = "tango"
 pygments_dark_style = "monokai"
 
 
-def setup(_app: Any) -> None:
+def keep_options_whole(_app: Any, _page: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
+    """A line of code that is broken on a narrow screen is not broken after the hyphens of an option."""
+
+    def marked(block: re.Match[str]) -> str:
+        return re.sub(r"(?<![\w-])(--?[\w-]+)", r'<span class="pre">\1</span>', block[0])
+
+    context["body"] = re.sub(r"(?s)(?<=<pre>).*?(?=</pre>)", marked, context.get("body", ""))
+
+
+def setup(app: Any) -> None:
     """Make the pages of commands and of recipes from the program itself, so that they are never stale."""
     write_reference(HERE / "guide")
+    app.connect("html-page-context", keep_options_whole)

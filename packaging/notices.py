@@ -13,6 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 _LICENCE_FILE = re.compile(r"(licen[cs]e|copying|notice|copyright|authors)", re.IGNORECASE)
+_OURSELVES = "serr-fundus"
 
 # What a distribution of Qt says in one line instead of a file.
 _QT_TEXTS = ("LGPL-3.0.txt", "GPL-3.0.txt")
@@ -83,6 +84,8 @@ def _distributions(files: set[Path]) -> tuple[list[Part], set[Path]]:
         if not owned & files:
             continue
         rest -= owned
+        if distribution.metadata["Name"] == _OURSELVES:  # a checkout in which pip has been may know it twice
+            continue
         # Shared libraries that a wheel brings beside its package are its own; bytecode stands for a source.
         parts.append(_part(distribution, owned))
     site = Path(sysconfig.get_path("purelib")).resolve()

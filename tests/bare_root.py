@@ -4,7 +4,9 @@ It is laid out from Debian's packages without their scripts, so that it holds wh
 """
 
 import os
+import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +57,10 @@ class BareRoot:
     source: Path
     program: Path
 
+    def seen(self, path: Path) -> Path:
+        """A file under ``root``, as the program sees it."""
+        return "/" / path.relative_to(self.root)
+
     def command(self, *words: str | Path) -> list[str]:
         # New namespaces: mounts that vanish with the process, no network interface but a dead lo, processes of its own.
         return [
@@ -100,6 +106,19 @@ class BareRoot:
 
     def start(self, *words: str | Path, display: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(self.command(*words), env=self.environment(display), cwd="/")
+
+
+def obstacle() -> str | None:
+    """Why this computer cannot make and enter a root of its own, or None."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return "only root on Linux can make and enter a root of its own"
+    absent = [tool for tool in ("apt-get", "dpkg-deb", "unshare", "chroot") if shutil.which(tool) is None]
+    if absent:
+        return f"the root is laid out from Debian's packages; there is no {', '.join(absent)}"
+    # A container may not be allowed to.
+    trial = ["unshare", "--mount", "--net", "--pid", "--fork", "mount", "-t", "tmpfs", "none", "/mnt"]
+    done = subprocess.run(trial, capture_output=True, text=True, check=False)
+    return f"this container may not make a root of its own: {done.stderr.strip()}" if done.returncode else None
 
 
 def make_bare_root(folder: Path, program: Path) -> BareRoot:

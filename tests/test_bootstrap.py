@@ -16,6 +16,7 @@ import pytest
 
 import bootstrap
 from tools import libraries
+from tools.bundle import fingerprint, install_bundle_tools
 from tools.checks import run_checks
 from tools.console import Failure, Log
 from tools.environment import STAMP, UNFINISHED, Environment, Wanted
@@ -341,6 +342,43 @@ def test_the_continuous_check_runs_what_a_person_runs() -> None:
     script = (ROOT / ".ci" / "run").read_text()
     assert script.rstrip().endswith("exec python3 bootstrap.py test")
     subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], check=True)
+
+
+def test_the_program_is_built_anew_when_something_that_enters_it_has_changed(
+    changed: Environment, tmp_path: Path
+) -> None:
+    def now() -> str:
+        with Log(tmp_path / "log") as log:
+            return fingerprint(changed, log)
+
+    room = changed.root / "core"
+    room.mkdir()
+    (room / "module.py").write_text("ONE = 1")
+    seen = [now()]
+    (changed.root / "tests").mkdir()
+    (changed.root / "tests" / "test_module.py").write_text("")
+    (changed.root / "CHANGELOG.md").write_text("")
+    (room / "module.pyc").write_bytes(b"made by Python")
+    assert now() == seen[0]
+    (room / "module.py").write_text("ONE = 2")
+    seen.append(now())
+    (room / "module.py").rename(room / "part.py")
+    seen.append(now())
+    with (changed.root / "pyproject.toml").open("a") as project:
+        project.write("# changed\n")
+    seen.append(now())
+    assert len(set(seen)) == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the built program is tested on a virtual screen of X")
+def test_what_the_tests_of_the_built_program_lack_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Failure, match="Its tests need Xvfb, xdotool, strip"):
+        install_bundle_tools(tmp_path)
+    for name in ("Xvfb", "xdotool", "strip"):
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(0o755)
+    install_bundle_tools(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -97,11 +97,17 @@ def test_licences_are_gathered_or_the_build_ends(tmp_path: Path, missing: bool) 
         (info / "LICENSE").write_text("Permission to use, copy ...")
         files.append("strange_part-2.5.dist-info/LICENSE")
     (info / "RECORD").write_text("".join(f"{name},,\n" for name in files))
+    for own in (site / "serr_fundus-1.dist-info", site / "checkout" / "serr_fundus-1.dist-info"):
+        own.mkdir(parents=True)
+        (own / "METADATA").write_text("Metadata-Version: 2.4\nName: serr-fundus\nVersion: 1\n")
+        (own / "RECORD").write_text("program.py,,\n")
+        (own.parent / "program.py").write_text("")
     script = (
         "import json, sys; sys.path[:0] = json.loads(sys.argv[1]); from pathlib import Path;"
-        "from notices import write_notices; write_notices([Path(sys.argv[2])], Path(sys.argv[3]))"
+        "from notices import write_notices; write_notices(map(Path, sys.argv[3:]), Path(sys.argv[2]))"
     )
-    words = [json.dumps([str(PACKAGING), str(site)]), site / "strange_part.py", tmp_path / "out"]
+    words = [json.dumps([str(PACKAGING), str(site), str(site / "checkout")]), tmp_path / "out"]
+    words += [site / name for name in ("strange_part.py", "program.py", "checkout/program.py")]
     done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
     if missing:
         assert done.returncode != 0
@@ -111,4 +117,5 @@ def test_licences_are_gathered_or_the_build_ends(tmp_path: Path, missing: bool) 
     table = (tmp_path / "out" / "THIRD-PARTY.txt").read_text(encoding="utf-8")
     assert "strange-part 2.5\n    ISC" in table
     assert "Python 3" in table
+    assert "serr-fundus" not in table
     assert (tmp_path / "out" / "strange-part-2.5" / "LICENSE").read_text().startswith("Permission")

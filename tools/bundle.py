@@ -22,6 +22,13 @@ ENTERS = ("core", "serr_gui", "resources", "docs", "packaging", "build.spec", "p
 """Files and folders of the checkout that make a built program what it is; besides them the installed packages do."""
 STAMP = "built-from.txt"
 _TOOLS = {"Xvfb": "xvfb", "xdotool": "xdotool", "strip": "binutils"}
+_XVFB = {"dnf": "xorg-x11-server-Xvfb", "zypper": "xorg-x11-server-Xvfb", "pacman": "xorg-server-xvfb"}
+"""Where it is not called as by apt."""
+
+
+def place_for_builds(root: Path) -> Path:
+    """``dist/`` in the checkout, or what SERR_BUILD_CACHE names: a folder that is kept between checkouts."""
+    return Path(os.environ.get("SERR_BUILD_CACHE") or root / "dist")
 
 
 def version_of(root: Path) -> str:
@@ -62,6 +69,7 @@ def build(environment: Environment, dist: Path, log: Log) -> Path:
         say(f"  The program in {folder} is built from what is here already.")
         return folder
     stamp.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
     work = environment.root / ".cache" / "package"
     with step("building the program (some minutes)"):
         command: list[str | Path] = [environment.python, "-m", "PyInstaller", "--noconfirm", "--distpath", dist]
@@ -130,13 +138,17 @@ def package(environment: Environment, dist: Path, *, packed: bool, large: bool) 
 
 def install_bundle_tools(root: Path) -> None:
     """What the tests of the built program need from the system: a virtual screen, somebody to press its keys, strip."""
-    absent = [package for program, package in _TOOLS.items() if shutil.which(program) is None]
+    absent = [program for program in _TOOLS if shutil.which(program) is None]
     if sys.platform != "linux" or not absent:
         return
+    manager = find_manager()
+    packages = [_TOOLS[program] for program in absent]
+    if manager and manager.name in _XVFB:
+        packages = [_XVFB[manager.name] if package == "xvfb" else package for package in packages]
     with Log(root / ".cache" / "package-tools.log") as log:
-        if not install(absent, log):
-            line = line_to_run(find_manager(), absent)
-            raise Failure(f"The tests of the built program need {', '.join(absent)}. Run\n\n    {line}\n\n")
+        if not install(packages, log):
+            line = line_to_run(manager, packages)
+            raise Failure(f"Its tests need {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.")
 
 
 def megabytes(path: Path) -> float:

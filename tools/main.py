@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from tools.bundle import install_bundle_tools, megabytes, package
+from tools.bundle import NAME, install_bundle_tools, megabytes, package, place_for_builds, refuse_large_torch
 from tools.checks import checks, run_checks
 from tools.console import Failure, prepare_console, say
 from tools.environment import Environment, Wanted
@@ -46,8 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("run", "start the desktop program on the sample photograph (without a screen: segment it into out/)"),
-        ("test", "run all checks: ruff, mypy, import contracts, pytest"),
-        ("package", "build the program that needs no Python, and pack it, into dist/"),
+        ("test", "run all checks: ruff, mypy, import contracts, pytest, on Linux also of the built program"),
+        ("package", "build the program that needs no Python, and pack it, into dist/ (or SERR_BUILD_CACHE)"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--fresh", action="store_true", help="make .venv anew even where it is whole")
@@ -61,39 +61,57 @@ def _parser() -> argparse.ArgumentParser:
         if name == "run":
             command.add_argument("--no-window", action="store_true", help="work as where there is no screen")
         elif name == "test":
-            command.add_argument("--bundle", action="store_true", help="build the program, too, and test what is built")
+            command.add_argument(
+                "--bundle",
+                action=argparse.BooleanOptionalAction,
+                default=None,
+                help="build the program, too, and test what is built (without this: on Linux, where it can be done)",
+            )
         else:
             command.add_argument("--folder-only", action="store_true", help="make no archive and no installer")
     return parser
 
 
-def test(root: Path, torch: Wish, *, fresh: bool, bundle: bool) -> int:
+def test(root: Path, torch: Wish, *, fresh: bool, bundle: bool | None) -> int:
     """Sets up what the tests need and runs all checks; missing system libraries end it, because the tests need Qt.
 
-    With ``bundle`` the program is built first, or taken from SERR_BUILD_CACHE where nothing has changed that enters it.
+    ``bundle``: build the program and test that, too. None does it on Linux, and says so where this computer cannot.
     """
 
     def refuse(absent: Sequence[str], line: str) -> None:
         raise Failure(f"The tests of the window need {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.")
 
-    extras = {"test", "package"} if bundle else {"test"}
+    wished = sys.platform == "linux" if bundle is None else bundle
+    extras = {"test", "package"} if wished else {"test"}
     environment = set_up(root, Wanted(frozenset(extras), torch), refuse, fresh=fresh)
-    if not bundle:
-        return run_checks(checks(environment), root)
-    install_bundle_tools(root)
-    dist = Path(os.environ.get("SERR_BUILD_CACHE") or root / "dist")
-    folder = package(environment, dist, packed=False, large=False)[0]
-    return run_checks(checks(environment), root, {"SERR_BUNDLE": str(folder)})
+    *others, tests = checks(environment)
+    obstacle = ""
+    if wished:
+        try:
+            install_bundle_tools(root)
+            if torch not in ("cuda", "default"):
+                refuse_large_torch(environment)
+        except Failure as failure:
+            if bundle:
+                raise
+            obstacle = str(failure)
+    if not wished or obstacle:
+        code = run_checks([*others, tests], root)
+        say(f"\nThe built program was not tested. {obstacle}" if obstacle else "")
+        return code
+    build: list[str | Path] = [sys.executable, root / "bootstrap.py", "package", "--folder-only", "--torch", torch]
+    folder = place_for_builds(root) / NAME
+    return run_checks([*others, ("built program", build), tests], root, {"SERR_BUNDLE": str(folder)})
 
 
 def make_package(root: Path, torch: Wish, *, fresh: bool, packed: bool) -> int:
-    """Builds the program into dist/ and says what was made."""
+    """Builds the program and says what was made."""
 
     def refuse(absent: Sequence[str], line: str) -> None:
         raise Failure(f"The build needs {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.")
 
     environment = set_up(root, Wanted(frozenset({"package"}), torch), refuse, fresh=fresh)
-    for path in package(environment, root / "dist", packed=packed, large=torch in ("cuda", "default")):
+    for path in package(environment, place_for_builds(root), packed=packed, large=torch in ("cuda", "default")):
         say(f"{megabytes(path):6.0f} MB  {path}")
     return 0
 
