@@ -205,18 +205,20 @@ class PictureView(QWidget):
         else:
             self._paint_photo(painter)
             painter.resetTransform()
-            self._paint_legend(painter)
+            if legend := self.legend():
+                paint_legend(painter, QRectF(self.rect()), legend)
         if self._shows_focus():
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         painter.end()
 
-    def _paint_legend(self, painter: QPainter) -> None:
+    def legend(self) -> list[tuple[str, tuple[int, int, int]]]:
+        """Names and colours of the error map that is painted; empty without one."""
         style = self._layers.error_style
         if style is None or not self._layers.shows_errors:
-            return
+            return []
         names = (self.tr("missed"), self.tr("false"), self.tr("right"))
-        paint_legend(painter, QRectF(self.rect()), list(zip(names, error_colours(style.colours), strict=True)))
+        return list(zip(names, error_colours(style.colours), strict=True))
 
     def _shows_focus(self) -> bool:
         return False

@@ -285,8 +285,8 @@ class EvaluationPanel(QWidget):
             text = self.tr("{name}, all pixels pooled").format(name=name.capitalize())
             lines.append(Line(text, summary.pooled))
         for name, summary in result.against:
-            text = self.tr("Model against {name}, pooled").format(name=name)
-            lines.append(Line(text, summary.pooled))
+            text = self.tr("Model against {name}").format(name=name)
+            lines.append(Line(text, summary.pooled, sentence=self.tr("All pixels pooled")))
         return lines
 
     def _picture(self, image: ImageScores) -> QIcon:

@@ -15,12 +15,11 @@ from pytestqt.qtbot import QtBot
 from skimage.morphology import skeletonize
 from sklearn import metrics
 
-from core.evaluation.error_map import error_map, largest_errors
+from core.evaluation.error_map import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, error_map, largest_errors
 from core.photo.reading import read_fov, read_label
 from core.types import BoolArray, ByteArray
 from serr_gui import figures
 from serr_gui.app import Program
-from serr_gui.canvas.overlays import error_colours
 from serr_gui.comparison import CentreLines
 from serr_gui.jobs import JobBoard
 from serr_gui.state import FovChoice
@@ -382,8 +381,9 @@ def test_the_error_map_is_painted_as_the_library_computes_it(start: StartProgram
         corner = window.canvas.widget_point(0, 0)
         left, top = round(corner.x()), round(corner.y())
         seen = np.array([[image.pixelColor(left + x, top + y).getRgb()[:3] for x in range(SIDE)] for y in range(SIDE)])
-        for code, colour in enumerate(error_colours(state.view.error_colours), start=1):
-            assert (seen[expected == code] == colour).all()
+        legend = dict(window.canvas.legend())
+        for code, name in ((FALSE_NEGATIVE, "missed"), (FALSE_POSITIVE, "false"), (TRUE_POSITIVE, "right")):
+            assert (seen[expected == code] == legend[name]).all()
         numbers = [label.text() for label in window.errors._numbers]
         assert numbers == [f"{int((expected == code).sum()):,} px".replace(",", "\u2009") for code in (1, 2, 3)]
 

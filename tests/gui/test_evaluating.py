@@ -64,7 +64,7 @@ def test_the_table_is_what_the_library_says_worst_first_with_totals(
     assert [row[5] for row in shown] == [f"{image.scores.f1:.4f}" for image in by_f1]
     totals = cells(program, totals=True)
     assert [row[5] for row in totals[:3]] == [f"{each.f1:.4f}" for each in (report.pooled, report.mean, report.std)]
-    assert [row[0] for row in totals[3:]] == ["Expert 2, all pixels pooled", "Model against expert 2, pooled"]
+    assert [row[0] for row in totals[3:]] == ["Expert 2, all pixels pooled", "Model against expert 2"]
     assert totals[4][5] == f"{dict(report.result.against)['expert 2'].pooled.f1:.4f}"
     names = [box.name for box in program.window.evaluation.boxes._boxes]
     assert names == ["ACC", "SE", "SP", "PPV", "F1", "IoU", "MCC", "Kappa", "clDice", "AUC"]
