@@ -1,14 +1,21 @@
-"""Which photographs a model has seen before: figures on those are no test of it."""
+"""Which photographs a model has seen before: figures on those are no test of it.
 
-from collections.abc import Mapping, Sequence
+A model that learned from a published data set names it. One that learned from photographs of somebody's own keeps
+fingerprints of them, and neither names nor folders: these can tell who a patient is.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from core.datasets.finding import find_split, is_own_data_set, own_data_set
-from core.datasets.layouts import same_layout
+from core.datasets.finding import is_own_data_set
+from core.datasets.layouts import read_layout, same_layout
 from core.errors import InputError
 from core.model_card import ModelCard
+
+_FINGERPRINT_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,8 @@ class Exposure:
 def seen_by(card: ModelCard, dataset: str, root: Path, photos: Sequence[Path]) -> Exposure:
     """Which of some photographs a model has seen, by the data sets that its card names.
 
-    Copies of a photograph under another name or in another folder are not recognised.
+    Photographs with a fingerprint in the card are recognised under any name and in any folder, as long as the file is
+    the same; those of published data sets by their place.
 
     Parameters
     ----------
@@ -38,23 +46,35 @@ def seen_by(card: ModelCard, dataset: str, root: Path, photos: Sequence[Path]) -
     unknown = [] if sources else [card.trained_on or "its card does not say what it learned from"]
     for source in sources:
         name, split = str(source.get("dataset", "")), str(source.get("split", "train"))
-        try:
-            if not is_own_data_set(name) and not is_own_data_set(dataset) and not same_layout(name, dataset):
-                continue  # another published data set: it has no photograph in common with this one
-            seen |= _used(name, root, split) & wanted
-        except InputError:
-            unknown.append(f"{name}, {split}")
+        if "fingerprints" in source:
+            seen |= _with_fingerprint(wanted, source["fingerprints"])
+        elif is_own_data_set(name) or is_own_data_set(dataset) or same_layout(name, dataset):
+            try:
+                seen |= {case.photo.absolute() for case in read_layout(name, root, split).cases} & wanted
+            except InputError:
+                unknown.append(f"{name}, {split}")
+        # And another published data set has no photograph in common with this one.
     earlier, then, _ = card.trained_on.partition(", then ")
     if then:
         unknown.append(f"what {earlier} had learned from")
     return Exposure(frozenset(path for path in photos if path.absolute() in seen), tuple(unknown))
 
 
-def _used(name: str, root: Path, split: str) -> set[Path]:
-    """The photographs of a source, with those by which a data set file lets the weights be chosen."""
-    own = own_data_set(name, root)
-    chosen_by = [entry.case for entry in own.entries if entry.part == "validation"] if own is not None else []
-    return {case.photo.absolute() for case in [*find_split(name, root, split).cases, *chosen_by]}
+def fingerprint(photo: Path) -> str:
+    """What tells a photograph's file from all others, and nothing about it to whoever does not have it.
+
+    The beginning of the SHA-256 of its bytes; empty where it cannot be read.
+    """
+    try:
+        with photo.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:_FINGERPRINT_DIGITS]
+    except OSError:
+        return ""
+
+
+def _with_fingerprint(photos: Iterable[Path], known: object) -> set[Path]:
+    fingerprints = {text for text in known if text} if isinstance(known, Sequence) else set()
+    return {photo for photo in photos if fingerprint(photo) in fingerprints}
 
 
 def _sources(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:

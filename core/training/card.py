@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 from core.model_card import ModelCard
 from core.training.config import TrainingConfig
@@ -27,10 +28,24 @@ def plain_card(config: TrainingConfig, network_config: Mapping[str, object], dat
         config=dict(network_config),
         preprocessing=config.preprocessing,
         trained_on=history + data.protocol,
-        training=config.model_dump(mode="json", exclude={"preprocessing", "network"}),
+        training=_recipe(config, data),
         seeds=(config.run.seed,),
         licence="MIT (weights); the training photographs have terms of their own",
     )
+
+
+def _recipe(config: TrainingConfig, data: TrainingData) -> dict[str, object]:
+    """The recipe, without what stands in the card anyway, and without folders and names that concern nobody else.
+
+    A source of one's own keeps the name of its file, and fingerprints by which its photographs are known again.
+    """
+    recipe: dict[str, Any] = config.model_dump(mode="json", exclude={"preprocessing", "network"})
+    for source, used in zip(recipe["data"]["sources"], data.sources, strict=True):
+        if used.fingerprints:
+            source["dataset"] = PurePath(source["dataset"]).name
+            source["labels"] = ""  # the name of an expert
+            source["fingerprints"] = list(used.fingerprints)
+    return recipe
 
 
 def chosen_card(card: ModelCard, step: int, chosen: Validation) -> ModelCard:

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
 
+from core.datasets.exposure import fingerprint
 from core.datasets.finding import own_data_set
 from core.datasets.layouts import Case, DataSet, read_layout
-from core.datasets.likeness import MIN_CONTRAST, vessel_contrast
+from core.datasets.likeness import belong_together, on_grid, wrong_pair
 from core.errors import LabelError, TrainingError
-from core.files import shown
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import NetInput, prepare
 from core.photo.reading import read_fov, read_fundus, read_label
@@ -21,8 +20,6 @@ from core.training.cameras import other_camera
 from core.training.config import SourcePart, TrainingConfig
 from core.training.pictures import small_picture
 from core.types import BoolArray, ByteArray, FieldOfView, FloatArray, FundusImage
-
-Targets = Literal["hard", "soft"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +43,8 @@ class SourceData:
     """What one source gives: ``name`` stands in the events, ``protocol`` in the card.
 
     ``held_out`` is False where the recipe holds out nothing: ``validation`` then repeats the photographs of
-    ``training``.
+    ``training``. ``fingerprints`` are those of all photographs of a source of one's own, empty for a published data
+    set: photographs of one's own are not named in the card, which goes to others.
     """
 
     name: str
@@ -54,6 +52,7 @@ class SourceData:
     validation: list[HeldOut]
     protocol: str
     held_out: bool = True
+    fingerprints: tuple[str, ...] = ()
 
     @property
     def held_out_names(self) -> list[str]:
@@ -66,8 +65,8 @@ class SourceData:
         begin = f"{len(self.training)} photographs to learn from"
         if not self.held_out:
             return f"{begin}, none held out: weights and threshold were chosen on these same photographs"
-        names = ", ".join(self.held_out_names)
-        return f"{begin}, {len(self.validation)} held out to choose weights and threshold ({names})"
+        names = "" if self.fingerprints else f" ({', '.join(self.held_out_names)})"
+        return f"{begin}, {len(self.validation)} held out to choose weights and threshold{names}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +103,9 @@ def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> 
             monitor.step(Progress("Reading photographs", done, total))
             validation.append(_load_held_out(case, config))
             done += 1
-        sources.append(SourceData(name, training, validation, one.learned.protocol, bool(one.held.cases)))
+        sources.append(
+            SourceData(name, training, validation, one.learned.protocol, bool(one.held.cases), one.fingerprints)
+        )
     return TrainingData(tuple(sources))
 
 
@@ -122,6 +123,12 @@ def _names(datasets: list[DataSet]) -> list[str]:
 class _Found:
     learned: DataSet
     held: DataSet
+    own: bool
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        photos = [case.photo for dataset in (self.learned, self.held) for case in dataset.cases] if self.own else []
+        return tuple(sorted(map(fingerprint, photos)))
 
     @property
     def chosen_on(self) -> DataSet:
@@ -131,15 +138,14 @@ class _Found:
 def _find(part: SourcePart, root: Path, seed: int) -> _Found:
     """What a source learns from, and what it is chosen on: its validation part, or photographs held out by chance."""
     own = own_data_set(part.dataset, root)
-    dataset = _with_labels(
-        read_layout(part.dataset, root, part.split) if own is None else own.part(part.split), part.labels
-    )
+    whole = read_layout(part.dataset, root, part.split) if own is None else own.part(part.split)
+    dataset = _with_labels(whole, part.labels, named=own is None)
     if own is not None and dataset.split == "training" and own.count("validation"):
-        return _Found(dataset, _with_labels(own.part("validation"), part.labels))
+        return _Found(dataset, _with_labels(own.part("validation"), part.labels, named=False), own=True)
     chosen = hold_out(dataset, part, seed)
     held = tuple(case for index, case in enumerate(dataset.cases) if index in chosen)
     learned = tuple(case for index, case in enumerate(dataset.cases) if index not in chosen)
-    return _Found(replace(dataset, cases=learned), replace(dataset, cases=held))
+    return _Found(replace(dataset, cases=learned), replace(dataset, cases=held), own=own is not None)
 
 
 def hold_out(dataset: DataSet, part: SourcePart, seed: int) -> set[int]:
@@ -181,23 +187,6 @@ def load_sample(case: Case, config: TrainingConfig) -> Sample:
     return Sample.make(case.stem, tuple(planes), target, prepared.inside)
 
 
-def on_grid(vessel: BoolArray, prepared: NetInput, targets: Targets) -> FloatArray:
-    """The label on the grid of the prepared photograph, float32 (h, w), 0 outside the field of view.
-
-    "soft" gives the share of each pixel's area that is vessel. "hard" gives 1 where that is at least half, which loses
-    what is thinner than half a pixel of the grid.
-    """
-    top, left, bottom, right = prepared.box
-    cropped = vessel[top:bottom, left:right].astype(np.float32)
-    height, width = prepared.inside.shape
-    if cropped.shape != (height, width):
-        how = cv2.INTER_AREA if prepared.scale < 1.0 else cv2.INTER_LINEAR
-        cropped = np.asarray(cv2.resize(cropped, (width, height), interpolation=how), np.float32)
-    if targets == "hard":
-        cropped = (cropped >= 0.5).astype(np.float32)
-    return np.asarray(cropped * prepared.inside, np.float32)
-
-
 def _load_held_out(case: Case, config: TrainingConfig) -> HeldOut:
     image, fov, label = _read(case)
     prepared = prepare(image, fov, config.preprocessing)
@@ -208,13 +197,9 @@ def _load_held_out(case: Case, config: TrainingConfig) -> HeldOut:
 
 def _refuse_wrong_pair(case: Case, prepared: NetInput, target: FloatArray, config: TrainingConfig) -> None:
     """A label of another photograph has the right size and looks like a label, and would spoil the training unseen."""
-    darker = prepared.planes.mean(axis=0)
-    if config.data.check_pairs and vessel_contrast(darker, target, prepared.inside) < MIN_CONTRAST:
-        label = shown(next(iter(case.labels.values())))
-        raise LabelError(
-            f"the vessels in {label} are not where {shown(case.photo)} has any: they do not seem to belong together. "
-            "Correct the pair, or set check_pairs = false in the recipe's data part"
-        )
+    if config.data.check_pairs and not belong_together(prepared, target):
+        sentence = wrong_pair(case.photo, next(iter(case.labels.values())))
+        raise LabelError(f"{sentence} Correct the pair, or set check_pairs = false in the recipe's data part")
 
 
 def _read(case: Case) -> tuple[FundusImage, FieldOfView, BoolArray]:
@@ -228,8 +213,8 @@ def _read(case: Case) -> tuple[FundusImage, FieldOfView, BoolArray]:
     return image, fov, label.vessel
 
 
-def _with_labels(dataset: DataSet, expert: str) -> DataSet:
-    """The data set with one expert's labels in the first place."""
+def _with_labels(dataset: DataSet, expert: str, *, named: bool) -> DataSet:
+    """The data set with one expert's labels in the first place; ``named``: the protocol says whose they are."""
     if not expert:
         return dataset
     cases = []
@@ -239,7 +224,8 @@ def _with_labels(dataset: DataSet, expert: str) -> DataSet:
             raise TrainingError(f"there is no label '{expert}' for {case.photo}; this photograph has {known}")
         cases.append(replace(case, labels={expert: case.labels[expert]}))
     usual = next(iter(dataset.cases[0].labels))
-    protocol = dataset.protocol if expert == usual else f"{dataset.protocol}; HERE INSTEAD: ground truth {expert}"
+    other = expert if named else "another label of each"
+    protocol = dataset.protocol if expert == usual else f"{dataset.protocol}; HERE INSTEAD: ground truth {other}"
     return replace(dataset, protocol=protocol, cases=tuple(cases))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.datasets.dataset_file import DataSetFile, Entry, write_dataset_file
-from core.datasets.exposure import seen_by
+from core.datasets.exposure import Exposure, fingerprint, seen_by
 from core.datasets.layouts import read_layout
 from core.datasets.synthetic import write_drive_layout
 from core.model_card import ModelCard
@@ -42,15 +42,24 @@ def test_the_photographs_of_a_models_own_split_are_seen(root: Path, data: dict[s
     assert not seen_by(_card(**data), "drive", root, test).unknown
 
 
-def test_a_data_set_of_ones_own_is_looked_into(root: Path) -> None:
+def test_photographs_of_ones_own_are_known_again_by_their_fingerprints(root: Path) -> None:
     train = read_layout("drive", root, "train").cases
     file = root / "own.serr-dataset"
     write_dataset_file(
         file, DataSetFile("own", (Entry(train[0]), Entry(train[1], "test"), Entry(train[2], "validation")))
     )
-    card = _card(sources=[{"dataset": "own.serr-dataset", "split": "training"}])
     photos = [case.photo for case in train]
-    assert seen_by(card, "drive", root, photos).seen == {photos[0], photos[2]}  # the one it learned from, and chose by
+    known = [fingerprint(photo) for photo in (photos[0], photos[2])]  # the one it learned from, and chose by
+    card = _card(sources=[{"dataset": "own.serr-dataset", "split": "training", "fingerprints": known}])
+    assert seen_by(card, "drive", root, photos) == Exposure(frozenset({photos[0], photos[2]}))
+    file.unlink()
+    moved = photos[0].rename(root / "another name.tif")
+    assert seen_by(card, "other.serr-dataset", root, [moved, photos[1]]) == Exposure(frozenset({moved}))
+
+
+def test_a_published_data_set_is_known_again_in_a_data_set_of_ones_own(root: Path) -> None:
+    train = read_layout("drive", root, "train").cases
+    photos = [case.photo for case in train]
     of_drive = _card(sources=[{"dataset": "drive", "split": "train"}])
     assert seen_by(of_drive, "own.serr-dataset", root, photos[1:]).seen == set(photos[1:])
 

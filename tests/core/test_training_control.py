@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from core.datasets.dataset_file import read_dataset_file, write_dataset_file
+from core.datasets.exposure import seen_by
 from core.datasets.recognise import recognise
 from core.datasets.splits import split_by_seed
 from core.datasets.synthetic import write_drive_layout
@@ -229,9 +231,30 @@ def test_the_validation_part_of_a_data_set_file_is_held_out(tmp_path: Path, data
     assert "DRIVE, training part" in load_model(tmp_path / "run" / "tiny.safetensors").card.trained_on
 
 
-def test_without_a_validation_part_some_are_held_out_together(tmp_path: Path, dataset: Path) -> None:
-    from dataclasses import replace
+def test_a_card_tells_others_neither_names_nor_folders_and_yet_knows_its_photographs(
+    tmp_path: Path, dataset: Path
+) -> None:
+    file = read_dataset_file(dataset)
+    entries = tuple(replace(e, case=replace(e.case, labels={"Dr. Ann": next(iter(e.case.labels.values()))}))
+        for e in file.entries)  # fmt: skip
+    own = write_dataset_file(tmp_path / "clinic.serr-dataset", replace(file, entries=entries))
+    config = tiny(tmp_path, own.absolute(), 4)
+    source = {"dataset": str(own.absolute()), "labels": "Dr. Ann"}
+    train(config.replaced("data", sources=[source]), Path(), tmp_path / "run", device="cpu")
+    for name in ("tiny", "tiny-last"):
+        card = read_card(tmp_path / "run" / f"{name}.safetensors")
+        text = json.dumps(card.to_dict())
+        assert "clinic.serr-dataset" in text
+        assert "3 photographs to learn from, 1 held out" in text
+        secrets = ["Dr. Ann", tmp_path.name, dataset.parent.name, *(e.case.stem for e in file.entries)]
+        assert [secret for secret in secrets if secret in text] == []
+    assert str(own.absolute()) in (tmp_path / "run" / "config.toml").read_text()  # the run itself keeps them
+    for part, seen in (("training", True), ("validation", True), ("test", False)):
+        photos = [case.photo for case in file.part(part).cases]
+        assert seen_by(card, "drive", tmp_path, photos).seen == (set(photos) if seen else set())
 
+
+def test_without_a_validation_part_some_are_held_out_together(tmp_path: Path, dataset: Path) -> None:
     file = read_dataset_file(dataset)
     entries = [replace(e, part="training", group="one" if i < 3 else "") for i, e in enumerate(file.entries)]
     path = write_dataset_file(tmp_path / "x.serr-dataset", replace(file, entries=tuple(entries)))
