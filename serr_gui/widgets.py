@@ -1,5 +1,8 @@
 """Small parts that several panels use."""
 
+from collections.abc import Callable
+
+from psygnal import SignalInstance
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
@@ -7,6 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 from core.types import LEVELS
 from serr_gui.canvas.overlays import colormap_table
 from serr_gui.state import Colour
+
+
+def listen(widget: QWidget, signal: SignalInstance, slot: Callable[[], object]) -> None:
+    """Connect a signal of the state for as long as a widget lives: dialogs go, and the state stays."""
+    signal.connect(slot)
+    widget.destroyed.connect(lambda: signal.disconnect(slot, missing_ok=True))
 
 
 def heading(text: str) -> QLabel:

@@ -10,16 +10,18 @@ import numpy as np
 
 from core.datasets.dataset_file import Entry, Part
 from core.datasets.layouts import Case
+from core.datasets.likeness import belong_together, on_grid, wrong_pair
 from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import shown
 from core.photo.field_of_view import estimate_field_of_view
-from core.photo.label_doubts import MAX_VESSEL_SHARE
+from core.photo.label_doubts import BRIGHT_IS_VESSEL, doubt_of_share, vessel_share
+from core.photo.preprocessing import Preprocessing, prepare
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.photo.views import small_copy
 from core.progress import SILENT, Monitor, Progress
 from core.types import BoolArray, ByteArray, FieldOfView, FundusImage
 
-Kind = Literal["photo", "label", "fov", "inverted", "unusual", "copy", "same label", "leak"]
+Kind = Literal["photo", "label", "fov", "inverted", "unusual", "copy", "same label", "leak", "pair"]
 
 SPARSE_SHARE: Final = 0.01
 """A label with fewer vessel pixels (share of the field of view) is hardly finished; experts draw 0.06 to 0.18."""
@@ -80,9 +82,8 @@ def examine(case: Case, *, picture_px: int = 0) -> Examination:
         vessel = read_label(path, shape=image.shape).vessel
     except LabelError as error:
         return replace(seen, findings=(*found, Finding("label", True, str(error))))
-    inside = fov.inside if fov is not None else np.ones_like(vessel)
-    share = float(vessel[inside].mean())
-    label = _examine_share(path, vessel, inside, share)
+    share = vessel_share(vessel, fov.inside if fov is not None else None)
+    label = _examine_share(path, share) or _examine_pair(case.photo, path, image, fov, vessel)
     if picture_px:
         seen = replace(seen, label_picture=small_copy(vessel.astype(np.uint8) * 255, picture_px))
     return replace(seen, findings=(*found, *label), vessel_share=share, label_hash=_pixels_hash(vessel))
@@ -153,20 +154,29 @@ def _examine_fov(case: Case, image: FundusImage) -> tuple[FieldOfView | None, tu
     return fov, ()
 
 
-def _examine_share(path: Path, vessel: BoolArray, inside: BoolArray, share: float) -> tuple[Finding, ...]:
+def _examine_share(path: Path, share: float) -> tuple[Finding, ...]:
     name = shown(path.name)
-    if not (vessel & inside).any():
-        sentence = f"The label {name} has no vessel inside the field of view: choose another label."
-        return (Finding("label", True, sentence),)
-    if share > MAX_VESSEL_SHARE:
-        sentence = (
-            f"The label {name} seems to be inverted: {share:.0%} of the retina would be vessel. White must be vessel."
-        )
-        return (Finding("inverted", False, sentence),)
+    doubt = doubt_of_share(name, share)
+    if doubt is not None and doubt.kind == "empty":
+        return (Finding("label", True, f"{doubt.sentence} Choose another label."),)
+    if doubt is not None:
+        return (Finding("inverted", False, f"{doubt.sentence} {BRIGHT_IS_VESSEL}"),)
     if not SPARSE_SHARE <= share <= DENSE_SHARE:
         sentence = f"The label {name} is unusual: {share:.1%} of the retina is vessel (experts draw 6 to 18 %)."
         return (Finding("unusual", False, sentence),)
     return ()
+
+
+def _examine_pair(
+    photo: Path, label: Path, image: FundusImage, fov: FieldOfView | None, vessel: BoolArray
+) -> tuple[Finding, ...]:
+    """Whether the label may belong to another photograph; as with angiograms, where vessels are bright."""
+    if fov is None:
+        return ()
+    prepared = prepare(image, fov, Preprocessing())
+    if belong_together(prepared, on_grid(vessel, prepared, "soft")):
+        return ()
+    return (Finding("pair", False, f"{wrong_pair(photo.name, label.name)} Choose the label of this photograph."),)
 
 
 def _pixels_hash(pixels: ByteArray | BoolArray) -> str:

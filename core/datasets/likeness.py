@@ -1,11 +1,16 @@
 """Whether a label can belong to a photograph at all: drawn vessels are darker than what is beside them."""
 
-from typing import Final
+from pathlib import Path
+from typing import Final, Literal
 
 import cv2
 import numpy as np
 
+from core.files import shown
+from core.photo.preprocessing import NetInput
 from core.types import BoolArray, FloatArray
+
+Targets = Literal["hard", "soft"]
 
 MIN_CONTRAST: Final = 0.2
 """Below this, label and photograph do not belong together. Measured on ten or twelve training photographs of each of
@@ -37,3 +42,30 @@ def vessel_contrast(plane: FloatArray, drawn: FloatArray, inside: BoolArray) -> 
     if not vessel.any() or not beside.any() or spread == 0.0:
         return float("nan")
     return float(plane[beside].mean(dtype=np.float64) - plane[vessel].mean(dtype=np.float64)) / spread
+
+
+def belong_together(prepared: NetInput, drawn: FloatArray) -> bool:
+    """Whether a label, on the grid of a prepared photograph (see ``on_grid``), can be a label of it."""
+    return not vessel_contrast(prepared.planes.mean(axis=0), drawn, prepared.inside) < MIN_CONTRAST
+
+
+def wrong_pair(photo: Path | str, label: Path | str) -> str:
+    """The sentence on a photograph and a label that do not belong together."""
+    return f"The vessels in {shown(label)} are not where {shown(photo)} has any: they do not seem to belong together."
+
+
+def on_grid(vessel: BoolArray, prepared: NetInput, targets: Targets) -> FloatArray:
+    """The label on the grid of the prepared photograph, float32 (h, w), 0 outside the field of view.
+
+    "soft" gives the share of each pixel's area that is vessel. "hard" gives 1 where that is at least half, which loses
+    what is thinner than half a pixel of the grid.
+    """
+    top, left, bottom, right = prepared.box
+    cropped = vessel[top:bottom, left:right].astype(np.float32)
+    height, width = prepared.inside.shape
+    if cropped.shape != (height, width):
+        how = cv2.INTER_AREA if prepared.scale < 1.0 else cv2.INTER_LINEAR
+        cropped = np.asarray(cv2.resize(cropped, (width, height), interpolation=how), np.float32)
+    if targets == "hard":
+        cropped = (cropped >= 0.5).astype(np.float32)
+    return np.asarray(cropped * prepared.inside, np.float32)

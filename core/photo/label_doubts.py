@@ -4,7 +4,7 @@
 where there is a reading of the file that would make sense, it is offered.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,7 @@ DoubtKind = Literal["size", "empty", "full", "inverted", "grey"]
 Remedy = Literal["", "invert", "cut"]
 """What may be offered: nothing but another file, to take dark for vessel, or to cut grey values at half."""
 
+BRIGHT_IS_VESSEL = "Vessels must be the bright part: invert the file, or choose another."
 MAX_VESSEL_SHARE = 0.5
 """Above this share of the region a label is taken for inverted. No expert draws half of a retina: those of the
 published sets draw 0.06 to 0.22 of the field of view."""
@@ -98,25 +99,30 @@ def examine_label(
     if split.grey:
         sentence = f"{name} holds {split.values} grey values, as a photograph or a probability map does."
         doubts.append(Doubt("grey", f"{sentence} Cut at half, it can be used as a mask.", "cut"))
-    share = vessel_share(split.upper, inside)
-    if share > MAX_VESSEL_SHARE:
-        doubts.append(
-            Doubt("inverted", f"{_too_much(name, share)} Taking the dark parts for vessels may help.", "invert")
-        )
-    elif share == 0.0:
-        doubts.append(Doubt("empty", f"No vessel of {name} lies inside the field of view."))
+    found = doubt_of_share(name, vessel_share(split.upper, inside))
+    if found is not None:
+        help_with = {"inverted": " Taking the dark parts for vessels may help."}
+        doubts.append(replace(found, sentence=found.sentence + help_with.get(found.kind, "")))
     split.upper.setflags(write=False)
     return ExaminedLabel(path, split.upper, tuple(doubts))
 
 
 def refuse_inverted(label: ExpertLabel, inside: BoolArray | None = None) -> None:
     """Raise LabelError for a label that has more vessel than background in the region: nobody is there to ask."""
-    share = vessel_share(label.vessel, inside)
+    name = shown(label.source.name) if label.source else "the label"
+    doubt = doubt_of_share(name, vessel_share(label.vessel, inside))
+    if doubt is not None and doubt.kind == "inverted":
+        raise LabelError(f"{doubt.sentence} {BRIGHT_IS_VESSEL}")
+
+
+def doubt_of_share(name: str, share: float) -> Doubt | None:
+    """What the share of vessels in the field of view (0 to 1) says about a label."""
     if share > MAX_VESSEL_SHARE:
-        name = shown(label.source.name) if label.source else "the label"
-        raise LabelError(
-            f"{_too_much(name, share)} Vessels must be the bright part: invert the file, or choose another."
-        )
+        sentence = f"In {name} {share:.0%} would be vessel, more than any expert draws: it looks inverted."
+        return Doubt("inverted", sentence, "invert")
+    if share == 0.0:
+        return Doubt("empty", f"No vessel of {name} lies inside the field of view.")
+    return None
 
 
 def vessel_share(vessel: BoolArray, inside: BoolArray | None = None) -> float:
@@ -124,7 +130,3 @@ def vessel_share(vessel: BoolArray, inside: BoolArray | None = None) -> float:
     if inside is None:
         return float(np.count_nonzero(vessel)) / vessel.size
     return float(np.count_nonzero(vessel & inside)) / max(1, int(np.count_nonzero(inside)))
-
-
-def _too_much(name: str, share: float) -> str:
-    return f"In {name} {share:.0%} would be vessel, more than any expert draws: it looks inverted."

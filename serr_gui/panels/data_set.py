@@ -4,22 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QSpinBox,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -27,23 +22,14 @@ from PySide6.QtWidgets import (
 from core.datasets.checks import Examination
 from core.datasets.dataset_file import PARTS, SUFFIX, DataSetFile, Entry, make_case, with_entry
 from core.datasets.recognise import Recognised
-from core.datasets.splits import grouped_by_patient, kept_together, split_by_seed
+from core.datasets.splits import grouped_by_patient, kept_together
 from core.errors import InputError
 from core.photo.reading import PHOTO_SUFFIXES
-from serr_gui.data_set_table import (
-    LABEL_PICTURE,
-    PART,
-    PHOTO,
-    REMARK,
-    DataSetModel,
-    PartDelegate,
-    part_text,
-    picture_size,
-)
-from serr_gui.widgets import FittedLabel, heading
+from serr_gui.data_set_parts import DivisionRow, make_table
+from serr_gui.data_set_table import DataSetModel, part_text
+from serr_gui.widgets import FittedLabel
 
 _LAYOUTS: Final = {"drive": "DRIVE", "stare": "STARE", "chase_db1": "CHASE_DB1", "hrf": "HRF"}
-_ROW_PX: Final = picture_size().height() + 8
 
 
 class DataSetDialog(QDialog):
@@ -71,9 +57,13 @@ class DataSetDialog(QDialog):
         column = QVBoxLayout(self)
         column.setSpacing(8)
         column.addLayout(self._make_source())
-        column.addWidget(self._make_table(), 1)
+        self.table = make_table(self.model)
+        self.table.selectionModel().selectionChanged.connect(self._on_selection_changed)
+        column.addWidget(self.table, 1)
         column.addLayout(self._make_row_buttons())
-        column.addLayout(self._make_split())
+        self.division = DivisionRow()
+        self.division.divideRequested.connect(lambda: self._divide_now(quiet=False))
+        column.addWidget(self.division)
         column.addWidget(self._make_summary())
         column.addWidget(self._make_buttons())
         self._show_summary()
@@ -110,30 +100,6 @@ class DataSetDialog(QDialog):
         form.addRow(self.tr("&Name"), self._name)
         return form
 
-    def _make_table(self) -> QTableView:
-        table = QTableView()
-        table.setModel(self.model)
-        table.setAccessibleName(self.tr("Photographs of the data set"))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setIconSize(picture_size())
-        table.setAlternatingRowColors(True)
-        table.setShowGrid(False)
-        table.setWordWrap(True)
-        table.setItemDelegateForColumn(PART, PartDelegate(table))
-        table.verticalHeader().setDefaultSectionSize(_ROW_PX)
-        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        table.verticalHeader().hide()
-        header = table.horizontalHeader()
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column, width in enumerate((78, 72, 150, 170, 140, 90, 90, 90)):
-            header.resizeSection(column, width)
-        header.setSectionResizeMode(REMARK, QHeaderView.ResizeMode.Stretch)
-        for column in (PHOTO, LABEL_PICTURE):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-        table.selectionModel().selectionChanged.connect(self._on_selection_changed)
-        self.table = table
-        return table
-
     def _make_row_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         add = QPushButton(self.tr("A&dd Photographs..."))
@@ -160,39 +126,6 @@ class DataSetDialog(QDialog):
             self._of_rows.append(button)
         row.addStretch(1)
         self._on_selection_changed()
-        return row
-
-    def _make_split(self) -> QHBoxLayout:
-        self._validation = _share_box(self.tr("Share for validation"), 20.0)
-        self._test = _share_box(self.tr("Share for testing"), 0.0)
-        self._seed = QSpinBox()
-        self._seed.setRange(0, 999_999)
-        self._seed.setAccessibleName(self.tr("Seed"))
-        self._seed.setToolTip(self.tr("The same number gives the same division again"))
-        self._divide = QPushButton(self.tr("Di&vide at Random"))
-        self._divide.setToolTip(
-            self.tr(
-                "Divide the photographs that are used; patients stay together, test photographs stay in the test part"
-            )
-        )
-        self._divide.clicked.connect(self._on_divide)
-        row = QHBoxLayout()
-        row.addWidget(heading(self.tr("Parts")))
-        for text, box in (
-            (self.tr("&validation"), self._validation),
-            (self.tr("&test"), self._test),
-            (self.tr("&seed"), self._seed),
-        ):
-            caption = QLabel(text)
-            caption.setBuddy(box)
-            row.addSpacing(8)
-            row.addWidget(caption)
-            row.addWidget(box)
-        row.addSpacing(8)
-        row.addWidget(self._divide)
-        self._parts = QLabel()
-        row.addSpacing(12)
-        row.addWidget(self._parts, 1)
         return row
 
     def _make_summary(self) -> QPlainTextEdit:
@@ -272,7 +205,7 @@ class DataSetDialog(QDialog):
         return sorted({index.row() for index in self.table.selectionModel().selectedRows()})
 
     def _on_selection_changed(self) -> None:
-        rows = self._rows() if hasattr(self, "table") else []
+        rows = self._rows()
         for number, button in enumerate(self._of_rows):
             button.setEnabled(len(rows) == 1 if number < 2 else bool(rows))
 
@@ -341,21 +274,11 @@ class DataSetDialog(QDialog):
         self.examineRequested.emit(self.model.unseen())
         self._on_edited()
 
-    def _on_divide(self) -> None:
-        self._divide_now(quiet=False)
-
     def _divide_now(self, *, quiet: bool) -> None:
         copies = [finding.rows for finding in self.model.findings if finding.kind in {"copy", "leak"}]
         together = kept_together(self.model.entries, copies)
-        test = self._test.value() / 100
         try:
-            divided = split_by_seed(
-                replace(self.dataset(), entries=together),
-                seed=self._seed.value(),
-                validation_share=self._validation.value() / 100,
-                test_share=test,
-                keep_test=not test,
-            )
+            divided = self.division.divided(replace(self.dataset(), entries=together))
         except (InputError, ValueError) as error:
             if not quiet:
                 self.show_problem(str(error))
@@ -385,8 +308,7 @@ class DataSetDialog(QDialog):
 
     def _show_summary(self) -> None:
         dataset, findings = self.dataset(), self.model.findings
-        counts = [(part, dataset.count(part)) for part in PARTS]
-        self._parts.setText("   ".join(f"{part_text(part)}: {count}" for part, count in counts if count))
+        self.division.show_counts(dataset)
         severe = [finding for finding in findings if finding.severe]
         lines = []
         if not dataset.entries:
@@ -408,15 +330,3 @@ class DataSetDialog(QDialog):
             self._summary.setPlainText(text)
         for button in (self._save, self._save_train):
             button.setEnabled(bool(dataset.count("training")))
-        self._divide.setEnabled(bool(dataset.entries))
-
-
-def _share_box(name: str, value: float) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setRange(0.0, 80.0)
-    box.setDecimals(0)
-    box.setSingleStep(5.0)
-    box.setSuffix(" %")
-    box.setValue(value)
-    box.setAccessibleName(name)
-    return box

@@ -1,20 +1,17 @@
 """The form for a new training: data, what to start from, a preset and the few numbers that matter, device, estimate."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QSignalBlocker, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
-    QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -25,53 +22,16 @@ from PySide6.QtWidgets import (
 
 from core.datasets.dataset_file import PARTS, SUFFIX, read_dataset_file
 from core.errors import SerrError
-from core.training.config import FINE_TUNING, TrainingConfig, load_preset, presets, to_toml
+from core.training.config import FINE_TUNING, TrainingConfig, to_toml
 from serr_gui.data_set_table import part_text
+from serr_gui.recipe_boxes import RecipeBoxes, caption
 from serr_gui.state import AppState
-from serr_gui.texts import QT_TRANSLATE_NOOP
 from serr_gui.training_state import TrainingOrder
 from serr_gui.training_views import duration_text
-from serr_gui.widgets import FittedLabel, heading
+from serr_gui.widgets import FittedLabel, heading, listen
 
 if TYPE_CHECKING:
     from core.training.estimate import Estimate
-
-_PRESETS: Final = {
-    FINE_TUNING: QT_TRANSLATE_NOOP("NewTraining", "few small steps on from a model; for a handful of photographs"),
-    "strong": QT_TRANSLATE_NOOP("NewTraining", "what measured best on one data set"),
-    "general": QT_TRANSLATE_NOOP("NewTraining", "with changes as if other cameras had taken the photographs"),
-    "paper": QT_TRANSLATE_NOOP("NewTraining", "as the authors of the SERR-U-Net trained it"),
-}
-# Field of the recipe's part "optimisation" or "run", its name, and what it means.
-_NUMBERS: Final = (
-    (
-        "steps",
-        QT_TRANSLATE_NOOP("NewTraining", "&Steps"),
-        QT_TRANSLATE_NOOP(
-            "NewTraining", "How long is learned. More takes longer, and too many learn photographs by heart."
-        ),
-    ),
-    (
-        "batch",
-        QT_TRANSLATE_NOOP("NewTraining", "&Crops in a step"),
-        QT_TRANSLATE_NOOP("NewTraining", "More make each step steadier, slower, and hungrier for memory."),
-    ),
-    (
-        "crop_px",
-        QT_TRANSLATE_NOOP("NewTraining", "C&rop side"),
-        QT_TRANSLATE_NOOP("NewTraining", "Pixels; larger crops show the network more of the retina at once."),
-    ),
-    (
-        "peak_rate",
-        QT_TRANSLATE_NOOP("NewTraining", "&Learning rate"),
-        QT_TRANSLATE_NOOP("NewTraining", "The highest one. Too high forgets or diverges, too low learns little."),
-    ),
-    (
-        "validate_every",
-        QT_TRANSLATE_NOOP("NewTraining", "&Validate every"),
-        QT_TRANSLATE_NOOP("NewTraining", "Steps between two looks at the validation photographs."),
-    ),
-)
 
 
 class NewTrainingDialog(QDialog):
@@ -84,7 +44,6 @@ class NewTrainingDialog(QDialog):
     def __init__(self, state: AppState, start_folder: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state, self._start_folder = state, start_folder
-        self._preset = TrainingConfig()
         self._named_by_hand = False
         self.setWindowTitle(self.tr("New Training"))
         self.setMinimumWidth(640)
@@ -92,7 +51,9 @@ class NewTrainingDialog(QDialog):
         column.setSpacing(8)
         column.addLayout(self._make_what())
         column.addWidget(heading(self.tr("Recipe")))
-        column.addLayout(self._make_numbers())
+        self.recipe = RecipeBoxes()
+        self.recipe.changed.connect(self._show_consequences)
+        column.addWidget(self.recipe)
         column.addWidget(heading(self.tr("Run")))
         column.addLayout(self._make_run())
         column.addLayout(self._make_estimate())
@@ -100,7 +61,7 @@ class NewTrainingDialog(QDialog):
         column.addWidget(self._problem)
         column.addStretch(1)
         column.addWidget(self._make_buttons())
-        state.events.estimate.connect(self._show_estimate)
+        listen(self, state.events.estimate, self._show_estimate)
         self._data.setText(str(state.data_set or ""))
         self._on_start_chosen()
         self._show_estimate()
@@ -132,38 +93,11 @@ class NewTrainingDialog(QDialog):
         self._start_facts = FittedLabel()
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(_caption(self.tr("&Data set"), self._data), row)
+        form.addRow(caption(self.tr("&Data set"), self._data), row)
         form.addRow("", self._data_facts)
-        form.addRow(_caption(self.tr("Start &from"), self._start), self._start)
+        form.addRow(caption(self.tr("Start &from"), self._start), self._start)
         form.addRow("", self._start_facts)
         return form
-
-    def _make_numbers(self) -> QGridLayout:
-        self._preset_box = QComboBox()
-        self._preset_box.setAccessibleName(self.tr("Preset"))
-        for name in sorted(presets(), key=lambda name: list(_PRESETS).index(name) if name in _PRESETS else 99):
-            self._preset_box.addItem(name, name)
-        self._preset_box.activated.connect(self._on_preset_chosen)
-        self._preset_facts = FittedLabel()
-        grid = QGridLayout()
-        grid.setColumnStretch(2, 1)
-        grid.setHorizontalSpacing(10)
-        grid.addWidget(_caption(self.tr("&Preset"), self._preset_box), 0, 0)
-        grid.addWidget(self._preset_box, 0, 1)
-        grid.addWidget(self._preset_facts, 0, 2)
-        self.numbers: dict[str, QSpinBox | QDoubleSpinBox] = {}
-        for number, (key, text, meaning) in enumerate(_NUMBERS, start=1):
-            box = _rate_box() if key == "peak_rate" else _count_box(key)
-            meant = QCoreApplication.translate("NewTraining", meaning)
-            box.setToolTip(meant)
-            caption = _caption(QCoreApplication.translate("NewTraining", text), box)
-            box.setAccessibleName(caption.text().replace("&", ""))
-            box.valueChanged.connect(self._show_consequences)
-            self.numbers[key] = box
-            grid.addWidget(caption, number, 0)
-            grid.addWidget(box, number, 1)
-            grid.addWidget(FittedLabel(meant), number, 2)
-        return grid
 
     def _make_run(self) -> QFormLayout:
         self._device = QComboBox()
@@ -179,7 +113,7 @@ class NewTrainingDialog(QDialog):
         self._count.setAccessibleName(self.tr("Graphics processors at once"))
         self._count.setToolTip(self.tr("Crops of a step are divided among them; their number must be a multiple"))
         self._count.valueChanged.connect(self._show_consequences)
-        self._count_caption = _caption(self.tr("&GPUs at once"), self._count)
+        self._count_caption = caption(self.tr("&GPUs at once"), self._count)
         for widget in (self._count, self._count_caption):
             widget.setVisible(self._gpus > 1)
         devices = QHBoxLayout()
@@ -196,9 +130,9 @@ class NewTrainingDialog(QDialog):
         self._notes.setMaximumHeight(52)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(_caption(self.tr("De&vice"), self._device), devices)
-        form.addRow(_caption(self.tr("Na&me"), self._name), self._name)
-        form.addRow(_caption(self.tr("N&otes"), self._notes), self._notes)
+        form.addRow(caption(self.tr("De&vice"), self._device), devices)
+        form.addRow(caption(self.tr("Na&me"), self._name), self._name)
+        form.addRow(caption(self.tr("N&otes"), self._notes), self._notes)
         return form
 
     def _make_estimate(self) -> QHBoxLayout:
@@ -238,11 +172,8 @@ class NewTrainingDialog(QDialog):
         ------
         TrainingError : a value that cannot be.
         """
-        values = {key: box.value() for key, box in self.numbers.items()}
-        validate_every = values.pop("validate_every")
-        config = self._preset.replaced("optimisation", **values)
-        config = config.replaced("data", sources=[{"dataset": self._data.text().strip()}])
-        config = config.replaced("run", validate_every=validate_every, name=self._name.text().strip())
+        config = self.recipe.config().replaced("data", sources=[{"dataset": self._data.text().strip()}])
+        config = config.replaced("run", name=self._name.text().strip())
         start = self._start.currentData()
         return config.replaced("network", start_from=str(start) if start is not None else "")
 
@@ -277,29 +208,13 @@ class NewTrainingDialog(QDialog):
     def _on_start_chosen(self) -> None:
         """A model to start from wants the preset for that, and scratch another."""
         from_model = self._start.currentData() is not None
-        chosen = self._preset_box.currentData()
-        if from_model or chosen == FINE_TUNING:
-            self._preset_box.setCurrentIndex(self._preset_box.findData(FINE_TUNING if from_model else "strong"))
         self._start_facts.setText(
             self.tr("Its network, its preprocessing and what it knows are kept; it may forget what is not shown again.")
             if from_model
             else self.tr("A new network that knows nothing: it wants more photographs and many more steps.")
         )
-        self._on_preset_chosen()
-
-    def _on_preset_chosen(self) -> None:
-        name = self._preset_box.currentData()
-        try:
-            self._preset = load_preset(name)
-        except SerrError as error:
-            self._problem.setText(str(error))
-            return
-        self._preset_facts.setText(QCoreApplication.translate("NewTraining", _PRESETS.get(name, "")))
-        for key, box in self.numbers.items():
-            part = self._preset.run if key == "validate_every" else self._preset.optimisation
-            with QSignalBlocker(box):
-                box.setValue(getattr(part, key))
-        self._show_consequences()
+        fits = self.recipe.preset if self.recipe.preset != FINE_TUNING else "strong"
+        self.recipe.choose(FINE_TUNING if from_model else fits)
 
     def _on_measure(self) -> None:
         busy = self._state.estimate is not None and self._state.estimate.busy
@@ -335,7 +250,7 @@ class NewTrainingDialog(QDialog):
         except SerrError as error:
             problem = str(error)
         count = self._count.value()
-        if count > 1 and self.numbers["batch"].value() % count:
+        if count > 1 and self.recipe.numbers["batch"].value() % count:
             problem = self.tr("The crops in a step must be a multiple of {count}.").format(count=count)
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
@@ -404,30 +319,3 @@ def _estimate_text(owner: QWidget, estimate: "Estimate") -> str:
             used=f"{used:.1f}", free=f"{free:.1f}"
         )
     return f"{shown}."
-
-
-def _caption(text: str, buddy: QWidget) -> QLabel:
-    label = QLabel(text)
-    label.setBuddy(buddy)
-    return label
-
-
-def _count_box(key: str) -> QSpinBox:
-    box = QSpinBox()
-    low, high, step = {
-        "steps": (1, 1_000_000, 100),
-        "batch": (1, 1024, 1),
-        "crop_px": (16, 2048, 32),
-        "validate_every": (1, 100_000, 50),
-    }[key]
-    box.setRange(low, high)
-    box.setSingleStep(step)
-    return box
-
-
-def _rate_box() -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setDecimals(6)
-    box.setRange(0.000001, 1.0)
-    box.setSingleStep(0.0001)
-    return box

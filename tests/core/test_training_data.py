@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.datasets.dataset_file import write_dataset_file
 from core.datasets.layouts import Case, DataSet, read_layout
-from core.datasets.likeness import MIN_CONTRAST, vessel_contrast
+from core.datasets.likeness import MIN_CONTRAST, on_grid, vessel_contrast
 from core.datasets.recognise import recognise
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.errors import LabelError, TrainingError
@@ -20,7 +20,7 @@ from core.progress import SILENT
 from core.training.augmentation import Sample, random_crop
 from core.training.cameras import other_camera
 from core.training.config import AugmentationPart, SourcePart, TrainingConfig, load_preset, presets
-from core.training.data import hold_out, load_sample, load_training_data, on_grid
+from core.training.data import hold_out, load_sample, load_training_data
 
 
 def test_both_eyes_of_a_child_are_held_out_together(serr_data: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_folder_is_found_checked_divided_and_saved(
     dialog = opened(program, qtbot, drive)
     assert "Recognised as DRIVE" in dialog._recognised.text()
     rows = {name: row_of(dialog, name) for name in ("01_training.tif", "02_training.tif", "03_training.tif")}
-    assert "seems to be inverted" in cell(dialog, rows["02_training.tif"], REMARK)
+    assert "looks inverted" in cell(dialog, rows["02_training.tif"], REMARK)
     assert "03_manual1.gif" in cell(dialog, rows["03_training.tif"], REMARK)
     assert cell(dialog, rows["03_training.tif"], PART) == "not used"
     assert cell(dialog, rows["01_training.tif"], REMARK) == ""
@@ -66,7 +66,17 @@ def test_a_folder_is_found_checked_divided_and_saved(
     assert "96 x 96" in cell(dialog, rows["01_training.tif"], NAME)
     assert not dialog.model.index(rows["01_training.tif"], PHOTO).data(Qt.ItemDataRole.DecorationRole).isNull()
     assert "left out (1)" in dialog._summary.toPlainText()
-    assert dialog._parts.text().split() == ["training:", "3", "validation:", "1", "test:", "5", "not", "used:", "1"]
+    assert dialog.division.counts.text().split() == [
+        "training:",
+        "3",
+        "validation:",
+        "1",
+        "test:",
+        "5",
+        "not",
+        "used:",
+        "1",
+    ]
 
     # The missing label is given by hand; the photograph is of use again.
     other = tmp_path / "by hand.png"
@@ -80,9 +90,9 @@ def test_a_folder_is_found_checked_divided_and_saved(
     dialog._of_rows[-1].click()  # not used
     dialog.model.setData(dialog.model.index(rows["01_training.tif"], PATIENT), "Ann")
     dialog.model.setData(dialog.model.index(rows["03_training.tif"], PATIENT), "Ann")
-    dialog._seed.setValue(5)
-    dialog._validation.setValue(40)
-    dialog._divide.click()
+    dialog.division.seed.setValue(5)
+    dialog.division.validation.setValue(40)
+    dialog.division.divide.click()
     parts = {e.case.photo.name: e.part for e in dialog.model.entries}
     assert parts["01_training.tif"] == parts["03_training.tif"]
     assert parts["02_training.tif"] == "unused"
@@ -118,8 +128,8 @@ def test_a_leak_is_shown_and_divided_away(start: StartProgram, qtbot: QtBot, dri
     dialog.model.set_part([other], "training")
     assert "different parts" in cell(dialog, one, REMARK)
     for seed in range(4):
-        dialog._seed.setValue(seed)
-        dialog._divide.click()
+        dialog.division.seed.setValue(seed)
+        dialog.division.divide.click()
         assert "different parts" not in dialog._summary.toPlainText()
     dialog.reject()
 
