@@ -161,9 +161,8 @@ def _warnings(
         found.append(f"{len(failed)} of {photos} photographs could not be evaluated and are left out.")
     most = max((test.n for test in comparison.tests), default=0)
     if most <= 5:
-        found.append(
-            f"With {most} photographs no difference can be significant (p is at least {2.0 ** (1 - most):.3g})."
-        )
+        few = f"{most} photograph{'' if most == 1 else 's'}"
+        found.append(f"With {few} no difference can be significant (p is at least {2.0 ** (1 - most):.3g}).")
     return found
 
 

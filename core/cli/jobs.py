@@ -7,7 +7,7 @@ import typer
 
 from core.cli.console import UsageError, monitored, say, say_json
 from core.cli.options import DEVICE_HELP, checked_device
-from core.cli.recipes import Config, Dataset, Name, Preset, Root, Seed, StartFrom, Steps, Threads, chosen_recipe
+from core.cli.recipes import RecipeOptions, Root, takes_recipe
 
 if TYPE_CHECKING:
     from core.jobs.store import Job
@@ -37,18 +37,12 @@ def list_command(as_json: AsJson = False) -> None:
 
 
 @jobs.command()
+@takes_recipe
 def start(
     *,
     root: Root = Path(),
-    dataset: Dataset = None,
-    preset: Preset = None,
-    config: Config = None,
-    start_from: StartFrom = None,
-    name: Name = None,
+    options: RecipeOptions,
     notes: Annotated[str, typer.Option("--notes", help="Notes on the job.")] = "",
-    steps: Steps = None,
-    seed: Seed = None,
-    threads: Threads = None,
     device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
     count: Annotated[int, typer.Option("--gpus", min=1, help="Graphics processors to train on at once.")] = 1,
     as_json: AsJson = False,
@@ -58,19 +52,10 @@ def start(
     Jobs on one device run one after the other, in the order in which they were started.
     """
     device = checked_device(device)
-    recipe = chosen_recipe(
-        dataset=dataset,
-        preset=preset,
-        config=config,
-        start_from=start_from,
-        name=name,
-        steps=steps,
-        seed=seed,
-        threads=threads,
-    )
+    recipe = options.recipe()
     from core.jobs.ordering import order_job
 
-    job = order_job(recipe, root, name=name or "", notes=notes, device=device, count=count)
+    job = order_job(recipe, root, name=options.name or "", notes=notes, device=device, count=count)
     if as_json:
         say_json(_facts(job, _view(job)))
     else:
@@ -94,6 +79,8 @@ def show(name: JobName, as_json: AsJson = False) -> None:
             f"  step {each.step}: training loss {each.training_loss:.4f}, validation loss {each.loss:.4f}, "
             f"AUC {each.auc_roc:.4f}, F1 {each.f1:.4f}"
         )
+    if view.steps and not view.validation_photos:
+        say("  No photographs are held out: these figures are of those that it learns from, and no test of it.")
     log = _log(job)
     if log:
         say(f"\n{job.folder / 'log.txt'}, the last lines:")
@@ -214,6 +201,8 @@ def _facts(job: "Job", view: "RunView") -> dict[str, Any]:
         "step": view.step,
         "steps": view.steps,
         "seconds_left": view.seconds_left if job.state == "running" else None,
+        "learned_from": view.training_photos,
+        "held_out": view.validation_photos if view.steps else None,
         "best": {"step": best.step, "auc_roc": best.auc_roc, "f1": best.f1} if best else None,
         "weights": str(job.weights) if job.weights else "",
         "folder": str(job.folder),

@@ -1,7 +1,10 @@
 """The options that make a training recipe, which ``serr train`` and ``serr jobs start`` share."""
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -15,71 +18,96 @@ if TYPE_CHECKING:
 Root = Annotated[
     Path, typer.Option("--root", help="Folder of the data sets, or the folder that holds them; here by default.")
 ]
-Dataset = Annotated[
-    str | None,
-    typer.Option(
-        "--dataset",
-        help="drive, stare, chase_db1 or hrf; a data set file (NAME.serr-dataset), or a folder with a slash in its "
-        "name; default drive, or the configuration's.",
-    ),
-]
-Preset = Annotated[
-    str | None, typer.Option("--preset", help="Recipe that ships with the program; a wrong name lists them.")
-]
-Config = Annotated[
-    Path | None, typer.Option("--config", help="TOML file with the recipe; fields left out have their defaults.")
-]
-StartFrom = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        help="Model to train on (fine-tuning), by name or weights file; its network and its preprocessing are kept.",
-    ),
-]
-Name = Annotated[str | None, typer.Option("--name", help="Name of the model that is made.")]
-Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Optimiser steps, instead of the recipe's.")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Random seed, instead of the recipe's.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=0, help="CPU threads; 0 for all.")]
 
 
-def chosen_recipe(
-    *,
-    dataset: str | None,
-    preset: str | None,
-    config: Path | None,
-    start_from: str | None,
-    name: str | None,
-    steps: int | None,
-    seed: int | None,
-    threads: int | None,
-) -> "TrainingConfig":
-    """The recipe that the options make together.
+@dataclass(frozen=True, slots=True)
+class RecipeOptions:
+    """What was said on the command line; each field is an option (see ``takes_recipe``)."""
 
-    Raises
-    ------
-    UsageError : options that contradict one another, or an unknown name. TrainingError : a wrong value or file.
-    """
-    if config is not None and preset is not None:
-        raise UsageError("--config and --preset both give the whole recipe; leave one of them out.")
-    if dataset is not None:
-        checked_dataset(dataset)
-    from core.training.config import FINE_TUNING, TrainingConfig, load_config, load_preset, presets
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset",
+            help="drive, stare, chase_db1 or hrf; a data set file (NAME.serr-dataset), or a folder with a slash in its "
+            "name; default drive, or the configuration's.",
+        ),
+    ]
+    preset: Annotated[
+        str | None, typer.Option("--preset", help="Recipe that ships with the program; a wrong name lists them.")
+    ]
+    config: Annotated[
+        Path | None, typer.Option("--config", help="TOML file with the recipe; fields left out have their defaults.")
+    ]
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Model to train on (fine-tuning), by name or weights file; its network and its preprocessing are "
+            "kept.",
+        ),
+    ]
+    name: Annotated[str | None, typer.Option("--name", help="Name of the model that is made.")]
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Optimiser steps, instead of the recipe's.")]
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Random seed, instead of the recipe's.")]
+    threads: Annotated[int | None, typer.Option("--threads", min=0, help="CPU threads; 0 for all.")]
 
-    if preset is None and config is None and start_from is not None:
-        preset = FINE_TUNING
-    if preset is not None:
-        recipe = load_preset(one_of("--preset", preset, presets()))
-    else:
-        recipe = load_config(config) if config else TrainingConfig()
-    if dataset is not None:
-        single = len(recipe.data.sources) == 1  # its other fields stay
-        recipe = recipe.replaced("data", **({"dataset": dataset} if single else {"sources": [{"dataset": dataset}]}))
-    if start_from is not None:
-        recipe = recipe.replaced("network", start_from=str(found_model(start_from)))
-    if steps is not None:
-        recipe = recipe.replaced("optimisation", steps=steps)
-    in_run = {"name": name, "seed": seed, "threads": threads}
-    return recipe.replaced("run", **{key: value for key, value in in_run.items() if value is not None})
+    @property
+    def given(self) -> list[str]:
+        """The options that were used, by their names on the command line."""
+        names = {"start_from": "--from"}
+        return [names.get(f.name, f"--{f.name}") for f in fields(self) if getattr(self, f.name) is not None]
+
+    def recipe(self) -> "TrainingConfig":
+        """The recipe that the options make together.
+
+        Raises
+        ------
+        UsageError : options that contradict one another, or an unknown name. TrainingError : a wrong value or file.
+        """
+        if self.config is not None and self.preset is not None:
+            raise UsageError("--config and --preset both give the whole recipe; leave one of them out.")
+        if self.dataset is not None:
+            checked_dataset(self.dataset)
+        from core.training.config import FINE_TUNING, TrainingConfig, load_config, load_preset, presets
+
+        preset = self.preset
+        if preset is None and self.config is None and self.start_from is not None:
+            preset = FINE_TUNING
+        if preset is not None:
+            recipe = load_preset(one_of("--preset", preset, presets()))
+        else:
+            recipe = load_config(self.config) if self.config else TrainingConfig()
+        if self.dataset is not None:
+            changed = {"dataset": self.dataset}
+            single = len(recipe.data.sources) == 1  # its other fields stay
+            recipe = recipe.replaced("data", **(changed if single else {"sources": [changed]}))
+        if self.start_from is not None:
+            recipe = recipe.replaced("network", start_from=str(found_model(self.start_from)))
+        if self.steps is not None:
+            recipe = recipe.replaced("optimisation", steps=self.steps)
+        in_run = {"name": self.name, "seed": self.seed, "threads": self.threads}
+        return recipe.replaced("run", **{key: value for key, value in in_run.items() if value is not None})
+
+
+def takes_recipe(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command have all of ``RecipeOptions`` as options of its own, in the place of its parameter ``options``."""
+    names = [f.name for f in fields(RecipeOptions)]
+    hints = get_type_hints(RecipeOptions, include_extras=True)
+    single = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hints[name]) for name in names
+    ]
+    own = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    for parameter in own.parameters.values():
+        parameters += single if parameter.name == "options" else [parameter]
+
+    def with_options(**values: Any) -> None:
+        command(options=RecipeOptions(**{name: values.pop(name) for name in names}), **values)
+
+    with_options.__name__, with_options.__doc__ = command.__name__, command.__doc__
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return with_options
 
 
 def say_estimate(estimate: "Estimate") -> None:

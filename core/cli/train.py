@@ -8,37 +8,19 @@ import typer
 
 from core.cli.console import UsageError, monitored, say, say_json
 from core.cli.options import DEVICE_HELP, checked_device
-from core.cli.recipes import (
-    Config,
-    Dataset,
-    Name,
-    Preset,
-    Root,
-    Seed,
-    StartFrom,
-    Steps,
-    Threads,
-    chosen_recipe,
-    say_estimate,
-)
+from core.cli.recipes import RecipeOptions, Root, say_estimate, takes_recipe
 from core.progress import Cancelled
 
 
+@takes_recipe
 def train(
     *,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of the run: configuration, log, checkpoint, weights.")
     ] = None,
     root: Root = Path(),
-    dataset: Dataset = None,
-    preset: Preset = None,
-    config: Config = None,
-    start_from: StartFrom = None,
-    name: Name = None,
+    options: RecipeOptions,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
-    steps: Steps = None,
-    seed: Seed = None,
-    threads: Threads = None,
     device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
     only_estimate: Annotated[
         bool, typer.Option("--estimate", help="Only measure a few steps, and tell time and memory of the whole run.")
@@ -55,16 +37,7 @@ def train(
     weights so far.
     """
     device = checked_device(device)
-    recipe = chosen_recipe(
-        dataset=dataset,
-        preset=preset,
-        config=config,
-        start_from=start_from,
-        name=name,
-        steps=steps,
-        seed=seed,
-        threads=threads,
-    )
+    recipe = options.recipe()
     if only_estimate:
         from core.training.estimate import estimate
 
@@ -82,21 +55,10 @@ def train(
     from core.training.loop import train as run_training
     from core.training.processes import is_first
 
-    changes = {
-        "--dataset": dataset,
-        "--preset": preset,
-        "--config": config,
-        "--from": start_from,
-        "--name": name,
-        "--steps": steps,
-        "--seed": seed,
-        "--threads": threads,
-    }
-    given = [option for option, value in changes.items() if value is not None]
-    if resume and (out / CONFIG_FILE).is_file() and given:
+    if resume and (out / CONFIG_FILE).is_file() and options.given:
         raise UsageError(
-            f"--resume goes on with the recipe of the run in {out}; leave out {', '.join(given)}, or start a new run "
-            "in another folder."
+            f"--resume goes on with the recipe of the run in {out}; leave out {', '.join(options.given)}, or start a "
+            "new run in another folder."
         )
     try:
         with monitored() as monitor:
@@ -122,3 +84,5 @@ def train(
         say(
             f"best step {result.best_step}: validation AUC {best.auc_roc:.4f}, F1 {best.f1:.4f}, level {best.level}/256"
         )
+        if not best.held_out:
+            say("No photographs were held out: these figures are of those that it learned from, and no test of it.")

@@ -45,6 +45,7 @@ def test_from_an_order_to_a_model(serr: Serr, config: Path, weights: Path, tmp_p
     shown = serr("jobs", "show", job.id[:-2], "--json").json
     assert (shown["state"], shown["steps"], shown["notes"]) == ("running", 1000, "for the clinic")
     assert shown["seconds_left"] > 0
+    assert (shown["learned_from"], shown["held_out"]) == (2, 1)
     assert serr("jobs", "remove", "from small").code == 1
 
     assert "wished: pause" in serr("jobs", "pause", "from small").out

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from core.datasets.dataset_file import write_dataset_file
+from core.datasets.recognise import recognise
 from core.datasets.synthetic import draw_case, write_drive_layout
 from tests.cli.program import Serr, start
 
@@ -67,6 +69,28 @@ def test_a_run_ends_in_a_weights_file_that_the_program_can_use(
     again = serr("train", "--root", drawn, "--out", run, "--config", recipe)
     assert again.code == 1
     assert "--resume" in again.sentences[0]
+
+
+def test_a_last_fit_that_holds_out_nothing_says_so_wherever_figures_are_asked_for(
+    serr: Serr, tmp_path: Path, drawn: Path, recipe: Path
+) -> None:
+    found = recognise(drawn / "DRIVE").dataset
+    own = write_dataset_file(tmp_path / "own.serr-dataset", found)
+    recipe.write_text(RECIPE.replace("validation_photos = 1", "validation_photos = 0"))
+    options = ("--config", recipe, "--dataset", own, "--device", "cpu")
+    measured = serr("train", "--estimate", "--json", *options)
+    assert measured.code == 0, measured.err
+    assert measured.json["validations"] == 2
+    ran = serr("train", "--out", tmp_path / "run", *options)
+    assert ran.code == 0, ran.err
+    weights = ran.out.splitlines()[0]
+    assert "No photographs were held out" in ran.out
+    compared = serr("models", "compare", weights, weights, "--dataset", own, "--split", "validation")
+    assert compared.code == 1
+    assert "no photographs in its validation part" in compared.sentences[0]
+    assert "training (" in compared.sentences[0]
+    seen = serr("models", "compare", weights, weights, "--dataset", own, "--split", "training", "--device", "cpu")
+    assert f"has seen {found.count('training')} of these" in seen.out
 
 
 def test_a_folder_of_ones_own_is_trained_on_and_keeps_the_other_fields_of_the_recipe(
