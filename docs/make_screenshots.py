@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
+from PySide6.QtCore import Qt
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -47,11 +48,19 @@ class Camera:
         end = time.monotonic() + seconds
         self.wait(lambda: time.monotonic() > end)
 
-    def shoot(self, name: str, of: "QWidget | None" = None, *, rare: bool = False) -> None:
-        """Write NAME.png: the window, or a part of it, or a dialog; ``rare`` where colours of a few pixels count."""
+    def shoot(self, name: str, of: "QWidget | None" = None, *, rare: bool = False, screen: bool = False) -> None:
+        """Write NAME.png: the window, or a part of it, or a dialog.
+
+        ``rare`` where colours of a few pixels count; ``screen`` where something lies over it, such as an open list.
+        """
         self.settle()
-        path = self.folder / f"{name}.png"
-        (of or self.window).grab().save(str(path))
+        path, shown = self.folder / f"{name}.png", of or self.window
+        if screen:
+            corner, size = shown.mapToGlobal(shown.rect().topLeft()), shown.size()
+            picture = self.app.primaryScreen().grabWindow(0, corner.x(), corner.y(), size.width(), size.height())
+        else:
+            picture = shown.grab()
+        picture.save(str(path))
         with Image.open(path) as picture:  # 256 colours of its own: a third of the size
             how = Image.Quantize.FASTOCTREE if rare else Image.Quantize.MEDIANCUT
             picture.convert("RGB").quantize(method=how, dither=Image.Dither.NONE).save(path, optimize=True)
@@ -153,6 +162,61 @@ def comparison(camera: Camera, root: Path) -> None:
     camera.shoot("table")
 
 
+def training(camera: Camera, root: Path) -> None:
+    """From drawn photographs to a model of one's own: wizard, form, live training, comparison, list of models."""
+    from PySide6.QtWidgets import QComboBox, QDockWidget
+
+    state, controller, window = camera.state, camera.controller, camera.window
+    controller.photos.close_photos([item.path for item in state.photos])
+    window.findChild(QDockWidget, "evaluation").close()
+    controller.set_theme("light")
+    label = sorted((root / "training" / "1st_manual").iterdir())
+    label[1].write_bytes(label[2].read_bytes())  # of another photograph, for the wizard to find
+    wizard = window.training_questions.open_data_set(root)
+    camera.wait(lambda: bool(wizard.model.entries) and not wizard.model.unseen())
+    camera.shoot("data-set", wizard)
+    wizard._name.setText("My photographs")
+    wizard.model.set_part([1], "unused")
+    wizard.division.validation.setValue(30)
+    wizard.division.divide.click()
+    wizard.saveRequested.emit(root.parent / "My photographs.serr-dataset", wizard.dataset())
+    camera.wait(lambda: state.data_set is not None)
+    wizard.reject()
+
+    form = window.training_questions.new_training(state.data_set)
+    for key, value in {"steps": 400, "batch": 2, "crop_px": 192, "validate_every": 10}.items():
+        form.recipe.numbers[key].setValue(value)
+    form._measure.click()
+    camera.wait(lambda: state.estimate is not None and not state.estimate.busy)
+    camera.shoot("training-form", form)
+    form._order.click()
+    dock = window.findChild(QDockWidget, "trainings")
+
+    def validations() -> int:
+        run = state.trainings.run
+        return len(run.validated) if run is not None else 0
+
+    camera.wait(lambda: validations() >= 9)
+    window.resizeDocks([dock], [380], Qt.Orientation.Vertical)
+    camera.shoot("training", rare=True)
+    window.trainings.tabs.setCurrentIndex(1)
+    camera.shoot("training-pictures", dock)
+    job = state.trainings.job
+    controller.trainings.stop(job)
+    camera.wait(lambda: state.trainings.job.state == "done")
+    compare = window.training_questions.compare_job(state.trainings.job)
+    compare._run.click()
+    camera.wait(lambda: compare.table.rowCount() > 0)
+    camera.shoot("models-compared", compare)
+    compare.close()
+    controller.trainings.take_model(state.trainings.job.weights, "my camera", "")
+    camera.wait(lambda: state.model_choice is not None and state.model_choice.name == "my camera")
+    box = next(each for each in window.segmentation.findChildren(QComboBox) if each.accessibleName() == "Model")
+    box.showPopup()
+    camera.shoot("model-list", window.findChild(QDockWidget, "segmentation"), rare=True, screen=True)
+    box.hidePopup()
+
+
 def take(folder: Path) -> None:
     from PySide6.QtWidgets import QApplication
 
@@ -170,14 +234,17 @@ def take(folder: Path) -> None:
     camera = Camera(app, program, folder)
     segmentation(camera)
     with tempfile.TemporaryDirectory(prefix="serr-drawn-") as drawn:
-        comparison(camera, draw_photographs(Path(drawn)))
+        root = draw_photographs(Path(drawn))
+        comparison(camera, root)
+        training(camera, root.parent)
     program.controller.shutdown()
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="serr-screenshots-") as own:
         os.environ["SERR_CONFIG_DIR"] = own
-        os.environ["SERR_MODELS"] = str(Path(own) / "models")
+        for name in ("MODELS", "JOBS"):
+            os.environ[f"SERR_{name}"] = str(Path(own) / name.lower())
         take(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images")
 
 

@@ -22,11 +22,20 @@ _MOST_POINTS: Final = 400
 _COLOURED: Final = "<span style='color:{}'>{}</span>"
 
 
+class _StepAxis(pg.AxisItem):  # type: ignore[misc]
+    """Writes thousands of steps shortly: 20000 and its neighbours would run into one another."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        if spacing * scale < 1000:
+            return list(super().tickStrings(values, scale, spacing))
+        return [f"{value * scale / 1000:g}k" if value else "0" for value in values]
+
+
 class _Plot(pg.PlotItem):  # type: ignore[misc]
     """A plot with one or two named curves that the mouse does not move."""
 
     def __init__(self, title: str, names: Sequence[str], bottom: str) -> None:
-        super().__init__()
+        super().__init__(axisItems={"bottom": _StepAxis("bottom")})
         self._title, self._names, self._bottom = title, tuple(names), bottom
         self.setMenuEnabled(False)
         self.hideButtons()

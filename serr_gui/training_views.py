@@ -53,7 +53,9 @@ def state_text(job: Job) -> str:
 
 def duration_text(seconds: float) -> str:
     """A time in the two units that matter."""
-    minutes, rest = divmod(max(0, round(seconds)), 60)
+    if seconds < 1:
+        return "< 1 s"
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:

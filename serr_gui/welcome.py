@@ -1,6 +1,9 @@
 """What stands in the middle while no photograph is open: the three ways to begin."""
 
+from functools import partial
+
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from serr_gui import icons
@@ -30,7 +33,8 @@ class WelcomePage(QWidget):
         for key in ("open", "open_folder", "open_sample"):
             button = QToolButton()
             button.setDefaultAction(actions[key])
-            button.setText(actions[key].text().replace("&", ""))
+            _name_in_full(button, actions[key])
+            actions[key].changed.connect(partial(_name_in_full, button, actions[key]))  # it writes its short name then
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setIconSize(QSize(18, 18))
             button.setMinimumSize(260, 36)
@@ -47,3 +51,7 @@ class WelcomePage(QWidget):
         outer.addStretch(1)
         outer.addWidget(middle, 0, Qt.AlignmentFlag.AlignHCenter)
         outer.addStretch(1)
+
+
+def _name_in_full(button: QToolButton, action: QAction) -> None:
+    button.setText(action.text().replace("&", ""))

@@ -27,7 +27,7 @@ from serr_gui.data_set_table import part_text
 from serr_gui.state import AppState
 from serr_gui.texts import QT_TRANSLATE_NOOP
 from serr_gui.training_state import ComparisonOrder
-from serr_gui.widgets import FittedLabel
+from serr_gui.widgets import FittedLabel, listen
 
 if TYPE_CHECKING:
     from core.model_comparison import ModelComparison
@@ -72,8 +72,8 @@ class ModelsComparedDialog(QDialog):
         column.addWidget(self._status)
         column.addWidget(self._make_result(), 1)
         column.addWidget(self._make_buttons())
-        state.events.models_compared.connect(self._show_compared)
-        state.events.job.connect(self._show_compared)
+        listen(self, state.events.models_compared, self._show_compared)
+        listen(self, state.events.job, self._show_compared)
         self._show_compared()
 
     # Making
@@ -98,7 +98,7 @@ class ModelsComparedDialog(QDialog):
                 name = dataset.name
                 for part in (PARTS[2], PARTS[1], PARTS[0]):
                     if dataset.count(part):
-                        text = self.tr("{part} ({count} photographs)")
+                        text = self.tr("{part}: {count}")
                         self._part.addItem(text.format(part=part_text(part), count=dataset.count(part)), part)
         self._part.currentIndexChanged.connect(self._show_advice)
         self._advice = FittedLabel()
@@ -185,7 +185,7 @@ class ModelsComparedDialog(QDialog):
 
     def _show_advice(self) -> None:
         advice = {
-            "test": self.tr("Photographs that were kept apart: an honest test of both."),
+            "test": self.tr("Kept apart: trainings on this data set neither learn from them nor choose by them."),
             "validation": self.tr(
                 "The new model's weights and threshold were chosen on these photographs, so it is flattered a little."
             ),
@@ -234,8 +234,8 @@ class ModelsComparedDialog(QDialog):
         tests = {test.score: test for test in result.comparison.tests}
         auc, f1 = tests["auc_roc"], tests["f1"]
         text = self.tr(
-            "On {count} photographs the mean AUC goes from {auc_old} to {auc_new} (p {auc_p}), F1 from {f1_old} to "
-            "{f1_new} (p {f1_p}), each model at its own threshold."
+            "Mean AUC from {auc_old} to {auc_new} (p {auc_p}), F1 from {f1_old} to {f1_new} (p {f1_p}), each model at "
+            "its own threshold. Photographs: {count}."
         )
         return text.format(
             count=auc.n,

@@ -141,11 +141,8 @@ class TrainingPanel(QWidget):
         head.addWidget(self._facts)
         return head
 
-    def _make_more(self) -> QToolButton:
-        more = QToolButton()
-        more.setText(self.tr("More"))
-        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        more.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    def _make_more(self) -> QPushButton:
+        more = QPushButton(self.tr("&More"))
         menu = QMenu(more)
         self._more: dict[str, QAction] = {}
         for key, text, signal in (
@@ -281,6 +278,8 @@ class TrainingPanel(QWidget):
             if best is not None:
                 text = self.tr("best AUC {auc}, F1 {f1} at step {step}")
                 facts.append(text.format(auc=f"{best.auc_roc:.4f}", f1=f"{best.f1:.4f}", step=best.step))
+            if not run.validation_photos:
+                facts.append(self.tr("on the photographs that it learns from: none is held out"))
         return "  |  ".join(facts)
 
     def _details_of(self, job: Job, run: RunView | None) -> str:
@@ -295,7 +294,11 @@ class TrainingPanel(QWidget):
             (self.tr("In a terminal"), f"serr jobs show {job.id}"),
         ]
         if run is not None and run.steps:
-            text = self.tr("{training} to learn from, {validation} to choose weights and threshold")
+            text = (
+                self.tr("{training} to learn from, {validation} to choose weights and threshold")
+                if run.validation_photos
+                else self.tr("{training} to learn from, none held out: weights and threshold are chosen on these")
+            )
             rows[2] = (rows[2][0], text.format(training=run.training_photos, validation=run.validation_photos))
         total = measured.get("total_s")
         if isinstance(total, (int, float)):

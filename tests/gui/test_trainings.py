@@ -2,6 +2,7 @@
 
 import gc
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QDockWidget, QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -22,6 +23,7 @@ from core.weights import load_model, read_card
 from serr_gui.app import Program
 from serr_gui.panels.models_compared import ModelsComparedDialog
 from serr_gui.panels.new_training import NewTrainingDialog
+from serr_gui.state import DeviceChoice
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.job_runs import drawn_dataset, kill, own_jobs
 
@@ -45,7 +47,7 @@ def form(program: Program, dataset: Path, steps: int = 100_000) -> NewTrainingDi
     dialog._device.setCurrentIndex(dialog._device.findData("cpu"))
     small = {"steps": steps, "batch": 1, "crop_px": 16, "validate_every": 5, "peak_rate": 0.0005}
     for key, value in small.items():
-        dialog.numbers[key].setValue(value)
+        dialog.recipe.numbers[key].setValue(value)
     return dialog
 
 
@@ -100,7 +102,7 @@ def press(button: str) -> None:
 def test_the_form_makes_the_recipe_that_it_shows(start: StartProgram, qtbot: QtBot, dataset: Path) -> None:
     program = start()
     dialog = form(program, dataset, steps=30)
-    assert dialog._preset_box.currentData() == "fine-tune"  # a model to start from is proposed
+    assert dialog.recipe.preset == "fine-tune"  # a model to start from is proposed
     config = dialog.order().config
     assert config.optimisation.steps == 30
     assert config.optimisation.crop_px == 16
@@ -112,8 +114,8 @@ def test_the_form_makes_the_recipe_that_it_shows(start: StartProgram, qtbot: QtB
 
     dialog._start.setCurrentIndex(dialog._start.count() - 1)
     dialog._start.activated.emit(dialog._start.count() - 1)
-    assert dialog._preset_box.currentData() == "strong"
-    assert dialog.numbers["steps"].value() == 4500
+    assert dialog.recipe.preset == "strong"
+    assert dialog.recipe.numbers["steps"].value() == 4500
     assert dialog.config().network.start_from == ""
     assert dialog._name.text() == "serr-unet-drawn"
 
@@ -141,9 +143,9 @@ def test_an_estimate_is_measured_shown_and_kept_with_the_job(start: StartProgram
     assert measured.steps == 5
     assert dialog._measured.text().startswith("About")
     assert "Memory" in dialog._measured.text()
-    dialog.numbers["crop_px"].setValue(32)
+    dialog.recipe.numbers["crop_px"].setValue(32)
     assert dialog._measured.text().startswith("For other choices")
-    dialog.numbers["crop_px"].setValue(16)
+    dialog.recipe.numbers["crop_px"].setValue(16)
     dialog._order.click()
     qtbot.waitUntil(lambda: bool(list_jobs()), timeout=LONG_MS)
     assert list_jobs()[0].order.estimate["steps"] == 5
@@ -234,10 +236,12 @@ def test_from_the_form_to_a_model_that_is_used(  # noqa: PLR0915 - one life, fro
     assert compared.result is not None
     assert compared.order.old == old
     assert {test.n for test in compared.result.comparison.tests} == {3}
-    assert "mean AUC goes from" in dialog._status.text()
+    assert "Mean AUC from" in dialog._status.text()
     assert "no difference can be significant" in dialog._status.text()
     assert dialog._rocs is not None
     dialog.close()
+    QCoreApplication.sendPostedEvents(dialog, QEvent.Type.DeferredDelete)
+    program.state.models_compared = replace(compared)  # what is gone does not listen any more
 
     own = tmp_path / "own models"
     monkeypatch.setenv("SERR_MODELS", str(own))
@@ -309,6 +313,44 @@ def test_name_and_notes_of_a_training_can_be_changed(start: StartProgram, qtbot:
     assert read_job(job.folder).order.notes == "two\nlines"
 
 
+def test_a_training_that_holds_out_nothing_says_what_its_figures_are_worth(start: StartProgram, qtbot: QtBot) -> None:
+    job = create_job(JobOrder("all of them"), "")
+    write_status(job.folder, JobStatus(state="paused", start_id="x"))
+    job.run.mkdir()
+    log = EventLog(job.run / EVENTS_FILE)
+    log.write("started", step=0, steps=10, validate_every=5, device="cpu", training=["a", "b"], validation=[])
+    program = start()
+    qtbot.waitUntil(lambda: program.state.trainings.run is not None, timeout=WAIT_MS)
+    panel = program.window.trainings
+    program.window.show_trainings()
+    assert "none is held out" in panel._facts._full
+    panel.tabs.setCurrentIndex(3)
+    assert "2 to learn from, none held out" in panel.details.toPlainText()
+
+
+def test_several_graphics_processors_are_offered_where_there_are_some(
+    start: StartProgram, qtbot: QtBot, dataset: Path
+) -> None:
+    program = start()
+    dialog = form(program, dataset)
+    assert not dialog._count.isVisible()
+    dialog.reject()
+    graphics = [DeviceChoice(f"cuda:{number}", f"GPU {number}") for number in range(3)]
+    program.state.devices = (*program.state.devices, *graphics)
+    dialog = form(program, dataset)
+    assert dialog._count.isVisible()
+    assert dialog._count.maximum() == 3
+    dialog._device.setCurrentIndex(dialog._device.findData("auto"))
+    dialog._count.setValue(2)
+    dialog.recipe.numbers["batch"].setValue(3)
+    assert "must be a multiple of 2" in dialog._problem.text()
+    assert not dialog._order.isEnabled()
+    dialog.recipe.numbers["batch"].setValue(4)
+    assert dialog._order.isEnabled()
+    assert dialog.order().count == 2
+    dialog.reject()
+
+
 # ------------------------------------------------------------------------------------------------------- a long run
 
 
@@ -365,9 +407,11 @@ def test_the_memory_of_the_window_does_not_grow_over_a_job_of_a_thousand_events(
             wait_for_step(program, qtbot, written)
             program.window.grab()
 
-    def measured() -> tuple[float, int]:
+    def measured() -> tuple[float, Counter[str]]:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # what is over, but still to be deleted
         gc.collect()
-        return process.memory_info().rss / 1e6, len(program.window.findChildren(QObject))
+        kinds = Counter(type(each).__name__ for each in program.window.findChildren(QObject))
+        return process.memory_info().rss / 1e6, kinds
 
     for _ in range(10):
         go_on(20)
@@ -378,7 +422,7 @@ def test_the_memory_of_the_window_does_not_grow_over_a_job_of_a_thousand_events(
     assert written == 5000
     assert program.state.trainings.run is not None
     assert len(program.state.trainings.run.validated) == 500 <= LIMIT
-    assert after[1] == before[1], "no widget and no object is made anew"
+    assert after[1] == before[1], f"made anew: {after[1] - before[1]}"
     assert after[0] - before[0] < 15, f"{before[0]:.1f} MB before, {after[0]:.1f} MB after 800 more events"
     lock.release()
     write_status(job.folder, replace(read_job(job.folder).status, state="paused"))
