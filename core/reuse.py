@@ -45,19 +45,32 @@ class ReusedResults:
 
         Afterwards ``reused`` names the photographs whose result was there, and ``ran_on`` devices and number formats.
         """
+        found = self.find(image, fov, monitor)
+        if found is not None:
+            return found
+        stem = self.stems.get(image.source) if image.source is not None else None
+        sidecar = _sidecar(self.folder, stem) if self.folder is not None and stem is not None else None
+        if sidecar is not None and sidecar.edited:
+            monitor.note("Its mask was corrected by hand and stays as it is; the new result is not written.")
+            stem = None
+        return self._run(image, fov, monitor, stem)
+
+    def find(self, image: FundusImage, fov: FieldOfView, monitor: Monitor) -> ProbabilityMap | None:
+        """The probabilities of a photograph where they are on disk, None where they have to be computed.
+
+        Raises
+        ------
+        InputError : there is a side-car, but it is damaged.
+        """
         stem = self.stems.get(image.source) if image.source is not None else None
         if self.folder is None or stem is None or image.source is None:
-            return self._run(image, fov, monitor, None)
+            return None
         monitor.step(Progress("Looking for its result"))
         sidecar = _sidecar(self.folder, stem)
         values = None if sidecar is None else self._values(sidecar, image, image.source, fov, monitor)
         if values is not None:
             self.reused.add(image.source)
-            return values
-        if sidecar is not None and sidecar.edited:
-            monitor.note("Its mask was corrected by hand and stays as it is; the new result is not written.")
-            return self._run(image, fov, monitor, None)
-        return self._run(image, fov, monitor, stem)
+        return values
 
     def _run(self, image: FundusImage, fov: FieldOfView, monitor: Monitor, stem: str | None) -> ProbabilityMap:
         found = segment_photo(image, self.model, fov=fov, options=self.options, rule=self.rule, monitor=monitor)

@@ -16,7 +16,7 @@ from serr_gui.panels.curves import CurvesPanel
 from serr_gui.panels.export import ExportDialog
 from serr_gui.resolve import unsaved
 from serr_gui.running import ExportRequest
-from serr_gui.settings import ExportWish
+from serr_gui.settings import RESULTS_FOLDER, ExportWish
 from serr_gui.state import FovChoice, PhotoItem
 from serr_gui.work import ExportItem
 
@@ -179,5 +179,5 @@ def _default_folder(photo: Path) -> Path:
     """Beside the photograph; for the sample, which may stand in a read-only place, in the person's documents."""
     if photo == sample_path():
         documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-        return Path(documents or Path.home()) / "SERR results"
-    return photo.parent / "SERR results"
+        return Path(documents or Path.home()) / RESULTS_FOLDER
+    return photo.parent / RESULTS_FOLDER

@@ -23,8 +23,11 @@ class Evaluating(QObject):
         self._long = long_work
         self._runs = runs
 
-    def evaluate_all(self) -> None:
-        """Measure every open photograph at one threshold: the model's own, or that of the slider."""
+    def evaluate_all(self, exported: Path | None = None) -> None:
+        """Measure every open photograph at one threshold: the model's own, or that of the slider.
+
+        ``exported`` : where exported results may lie; None: beside the photographs.
+        """
         state = self._desk.state
         if not state.photos or state.model is None or state.job is not None:
             return
@@ -35,6 +38,7 @@ class Evaluating(QObject):
             RunWish(state.model, state.device),
             state.rule if state.view.evaluate_at == "slider" else None,
             state.view.region,
+            exported,
         )
         state.evaluation = Evaluation(len(wish.items))
         self._long.begin(

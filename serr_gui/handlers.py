@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication
@@ -86,7 +87,8 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
 
 def _evaluate_all(window: "MainWindow") -> None:
     window.show_dock("evaluation")
-    window.controller.evaluating.evaluate_all()
+    folder = window.asking.export_wish.folder
+    window.controller.evaluating.evaluate_all(Path(folder) if folder else None)
 
 
 def _none(_opened: object) -> None:

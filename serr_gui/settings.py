@@ -24,6 +24,8 @@ VERSION: Final = 1
 FILE_NAME: Final = "desktop.json"
 RECENT_LIMIT: Final = 10
 APP_NAME: Final = "serr-fundus"
+RESULTS_FOLDER: Final = "SERR results"
+"""Beside the photographs: where results are exported to while no other folder is chosen."""
 
 _COLORMAPS = ("inferno", "magma", "viridis", "cividis")
 _ERROR_COLOURS = ("white_blue_black", "black_blue_yellow", "white_magenta_cyan", "green_blue_red")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.errors import LabelError
+from core.errors import InputError, LabelError
 from core.progress import Monitor, Progress
 from core.types import BoolArray, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
 from serr_gui.comparison import EXPERTS, LabelFile
 from serr_gui.sessions import ResultStore
+from serr_gui.settings import RESULTS_FOLDER
 from serr_gui.state import FovChoice, PhotoItem, Result
 from serr_gui.work import comparing
 from serr_gui.work.monitor import DeliveringMonitor
@@ -31,13 +32,18 @@ _NAMES = ("expert 1", "expert 2")
 
 @dataclass(frozen=True, slots=True)
 class EvaluationWish:
-    """What shall be evaluated and how; ``rule`` None: the model's own threshold."""
+    """What shall be evaluated and how.
+
+    ``rule`` None: the model's own threshold. ``exported``: the folder in which exported results are looked for; None:
+    the one beside each photograph.
+    """
 
     items: tuple[PhotoItem, ...]
     folders: tuple[Path | None, Path | None]
     run: RunWish
     rule: ThresholdRule | None
     region: "Region"
+    exported: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +81,8 @@ def evaluate_photos(
 ) -> "EvaluationReport":
     """Measure every photograph, with its result where there is one of the chosen model, else after segmenting it.
 
+    Results count that are in the program, and those that were exported earlier, where the side-car vouches for them.
+
     Delivers a ``Segmented`` for each new result and a ``PhotoDone`` for each photograph. What was segmented before a
     cancel is kept, so that the next time goes on there.
 
@@ -89,7 +97,8 @@ def evaluate_photos(
     photos = _open_photos(wish)
     model = keeper.get(wish.run.model, monitor)
     seen, unknown = _seen_before(model, [case.photo for case in photos.cases])
-    finder = _Finder(wish, model, store, monitor)
+    stems = {case.photo: case.stem for case in photos.cases}
+    finder = _Finder(wish, model, stems, store, monitor)
     return evaluate_dataset(
         photos,
         finder.predict,
@@ -150,9 +159,14 @@ class _Finder:
     """Takes a photograph's result, or makes and delivers one."""
 
     def __init__(
-        self, wish: EvaluationWish, model: "LoadedModel", store: ResultStore, monitor: DeliveringMonitor
+        self,
+        wish: EvaluationWish,
+        model: "LoadedModel",
+        stems: Mapping[Path, str],
+        store: ResultStore,
+        monitor: DeliveringMonitor,
     ) -> None:
-        self._wish, self._model, self._store, self._monitor = wish, model, store, monitor
+        self._wish, self._model, self._stems, self._store, self._monitor = wish, model, stems, store, monitor
 
     def predict(self, image: FundusImage, fov: FieldOfView, part: Monitor) -> ProbabilityMap:
         """The probabilities of a photograph, as ``evaluate_dataset`` asks for them."""
@@ -164,11 +178,25 @@ class _Finder:
         kept = self._store.get(path, image, keep=False)
         if kept is not None and self._fits(kept, fov):
             return kept.segmentation.probability
+        exported = self._exported(image, path, fov, part)
+        if exported is not None:
+            return exported
         options = InferenceOptions(device=self._wish.run.device)
         made = segment_photo(image, self._model, fov=fov, options=options, monitor=part)
         if kept is None:  # a result of another model or field of view stays until a person segments again
             self._monitor.deliver(Segmented(path, Result.of(made, self._wish.run.model)))
         return made.probability
+
+    def _exported(self, image: FundusImage, path: Path, fov: FieldOfView, part: Monitor) -> ProbabilityMap | None:
+        from core.inference.predictor import InferenceOptions
+        from core.reuse import ReusedResults
+
+        folder = self._wish.exported or path.parent / RESULTS_FOLDER
+        results = ReusedResults(self._model, InferenceOptions(), self._model.card.rule, folder, self._stems)
+        try:
+            return results.find(image, fov, part)
+        except InputError:  # a damaged side-car: the photograph is segmented
+            return None
 
     def _fits(self, kept: Result, fov: FieldOfView) -> bool:
         same = kept.segmentation.model_sha256 == self._model.sha256

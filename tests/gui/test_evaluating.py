@@ -16,9 +16,11 @@ from core.reuse import ReusedResults
 from core.weights import load_model
 from serr_gui.app import Program
 from serr_gui.comparison import Evaluation
+from serr_gui.settings import RESULTS_FOLDER, ExportWish, Settings
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_comparing import photo_of, save, second_label
-from tests.gui.test_segmenting import segment
+from tests.gui.test_label_memory import stop
+from tests.gui.test_segmenting import export, segment
 
 
 def evaluate(program: Program, qtbot: QtBot) -> Evaluation:
@@ -128,6 +130,32 @@ def test_a_cancelled_evaluation_keeps_what_is_done_and_goes_on(start: StartProgr
     assert first is not None
     assert evaluate(program, qtbot).report is not None
     assert program.controller.desk.store.in_memory(photo_of(drive)) is first  # not computed again
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_exported_results_count_in_a_later_program_where_their_sidecars_vouch_for_them(
+    start: StartProgram, qtbot: QtBot, drive: Path, small_models: Path, tmp_path: Path, beside: bool
+) -> None:
+    program = start(drive)
+    first = evaluate(program, qtbot).report
+    folder = drive / "images" / RESULTS_FOLDER if beside else tmp_path / "chosen"
+    export(program, qtbot, folder, "export_all")
+    stop(program)
+    left = ExportWish() if beside else program.window.asking.export_wish
+    program = start(drive, settings=Settings(model=str(small_models / "small.safetensors"), device="cpu", export=left))
+    second = evaluate(program, qtbot).report
+    assert first is not None
+    assert second is not None
+    store = program.controller.desk.store
+    assert [store.has(photo_of(drive, number)) for number in (3, 4)] == [False, False]  # nothing was segmented
+    assert second.pooled.auc_roc == pytest.approx(first.pooled.auc_roc, abs=1e-4)
+    assert second.pooled.f1 == pytest.approx(first.pooled.f1, abs=1e-3)
+    assert all("read from" in " ".join(image.notes) for image in second.images)
+    sidecar = folder / "03_test.serr.json"
+    sidecar.write_text(sidecar.read_text().replace(first.method.sha256, "0" * 64))
+    (folder / "04_test.serr.json").write_text("{")
+    evaluate(program, qtbot)
+    assert [store.has(photo_of(drive, number)) for number in (3, 4)] == [True, True]
 
 
 def test_answers_about_labels_and_the_sliders_threshold_count(
