@@ -199,7 +199,8 @@ class _Finder:
             return None
 
     def _fits(self, kept: Result, fov: FieldOfView) -> bool:
-        same = kept.segmentation.model_sha256 == self._model.sha256
+        made = kept.segmentation
+        same = made.model_sha256 == self._model.sha256 and made.card.preprocessing == self._model.card.preprocessing
         return same and np.array_equal(kept.segmentation.fov.inside, fov.inside)
 
 

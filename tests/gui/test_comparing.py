@@ -329,6 +329,7 @@ def test_centre_lines_wait_until_the_slider_is_let_go(start: StartProgram, qtbot
     qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=place)
     slider.setValue(slider.value() + 3)
     qtbot.wait(600)  # twice as long as a rest
+    assert not program.controller.desk.board.busy("centre lines")
     assert figures.centre_lines(state) is None
     assert window.scores.figure("cl_dice") == "\u2026"
     assert window.scores.figure("f1") != "\u2026"

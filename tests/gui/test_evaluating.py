@@ -1,19 +1,24 @@
 """All photographs: the table, its totals, what cannot be evaluated, cancelling, and the report as files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+import core.segment
 from core.datasets.layouts import read_layout
 from core.evaluation.folder import evaluate_dataset
 from core.evaluation.report import Method
 from core.inference.predictor import InferenceOptions
 from core.reuse import ReusedResults
-from core.weights import load_model
+from core.segmentation import Segmentation
+from core.types import FundusImage
+from core.weights import load_model, save_model
 from serr_gui.app import Program
 from serr_gui.comparison import Evaluation
 from serr_gui.settings import RESULTS_FOLDER, ExportWish, Settings
@@ -21,6 +26,7 @@ from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_comparing import photo_of, save, second_label
 from tests.gui.test_label_memory import stop
 from tests.gui.test_segmenting import export, segment
+from tests.small_model import RECIPE, small_model
 
 
 def evaluate(program: Program, qtbot: QtBot) -> Evaluation:
@@ -114,7 +120,9 @@ def test_bad_files_are_listed_at_the_end_with_their_sentences(
     assert "INCOMPLETE" in program.window.evaluation._about.text().upper()
 
 
-def test_a_cancelled_evaluation_keeps_what_is_done_and_goes_on(start: StartProgram, qtbot: QtBot, drive: Path) -> None:
+def test_a_cancelled_evaluation_keeps_what_is_done_and_goes_on(
+    start: StartProgram, qtbot: QtBot, drive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = start(drive)
     state = program.state
     program.window.commands["evaluate_all"].trigger()
@@ -128,8 +136,26 @@ def test_a_cancelled_evaluation_keeps_what_is_done_and_goes_on(start: StartProgr
     assert not program.window.commands["export_evaluation"].isEnabled()
     first = program.controller.desk.store.in_memory(photo_of(drive))
     assert first is not None
+    segmented = listen(monkeypatch)
     assert evaluate(program, qtbot).report is not None
-    assert program.controller.desk.store.in_memory(photo_of(drive)) is first  # not computed again
+    assert photo_of(drive) not in segmented
+    segmented.clear()
+    assert evaluate(program, qtbot).report is not None
+    assert segmented == []
+
+
+def listen(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The photographs that are segmented from now on; each is segmented all the same."""
+    segmented: list[Path] = []
+    real = core.segment.segment_photo
+
+    def segment_photo(image: FundusImage, *arguments: object, **choices: object) -> Segmentation:
+        assert image.source is not None
+        segmented.append(image.source)
+        return real(image, *arguments, **choices)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(core.segment, "segment_photo", segment_photo)
+    return segmented
 
 
 @pytest.mark.parametrize("beside", [True, False])
@@ -191,14 +217,27 @@ def cells_after(program: Program, qtbot: QtBot) -> list[list[str]]:
     return cells(program)
 
 
-def test_a_result_of_another_model_is_not_replaced(
-    start: StartProgram, qtbot: QtBot, drive: Path, small_models: Path
+@pytest.mark.parametrize("differs", ["weights", "recipe"])
+def test_a_result_of_another_model_is_neither_used_nor_replaced(
+    start: StartProgram, qtbot: QtBot, drive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, differs: str
 ) -> None:
+    model, recipe = small_model(tmp_path), RECIPE
+    if differs == "weights":
+        with torch.no_grad():
+            next(model.module.parameters()).mul_(1.1)
+    else:
+        recipe = RECIPE.model_copy(update={"gamma": 1.5})
+    other = save_model(
+        tmp_path / "other.safetensors", model.module, replace(model.card, name="other", preprocessing=recipe)
+    )
     program = start(drive)
     segment(program, qtbot)
     kept = program.state.result
-    program.controller.library.set_model(small_models / "other.safetensors")
+    program.controller.library.add_model(other)
+    qtbot.waitUntil(lambda: program.state.model == other, timeout=WAIT_MS)
+    segmented = listen(monkeypatch)
     report = evaluate(program, qtbot).report
+    assert len(segmented) == 2
     assert report is not None
     assert report.method.name == "other"
     assert program.state.result is kept

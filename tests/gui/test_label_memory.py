@@ -110,12 +110,14 @@ def test_labels_of_a_chosen_folder_come_back_and_the_latest_photographs_are_kept
             folder / f"{number:02d}_test.png",
             np.where(read_label(first_label(drive, number)).vessel, 255, 0).astype(np.uint8),
         )
-    program = start(photo_of(drive), photo_of(drive, 4))
+    program = start(photo_of(drive))
     choose(program, qtbot, 1, first_label(drive))
     for expert in (0, 1):
         program.controller.comparing.set_label_folder(expert, folder)
         slot = f"label folder {expert}"
         qtbot.waitUntil(lambda slot=slot: not program.controller.desk.board.busy(slot), timeout=WAIT_MS)
+    program.window.open_paths([photo_of(drive, 4)])  # only now
+    qtbot.waitUntil(lambda: program.state.current == 1 and program.state.opening is None, timeout=WAIT_MS)
     stop(program)
     program = start(photo_of(drive, 4), photo_of(drive))
     assert names_shown(program) == ["04_test.png", "04_test.png"]
