@@ -103,16 +103,15 @@ def test_an_answer_holds_for_that_very_file_and_damage_costs_only_itself(
 def test_labels_of_a_chosen_folder_come_back_and_the_latest_photographs_are_kept(
     start: StartProgram, qtbot: QtBot, drive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    for number in (3, 4):
-        save(
-            folder / f"{number:02d}_test.png",
-            np.where(read_label(first_label(drive, number)).vessel, 255, 0).astype(np.uint8),
-        )
+    folders = tmp_path / "mine", tmp_path / "theirs"
+    for folder, ending in zip(folders, ("", "_label"), strict=True):
+        folder.mkdir()
+        for number in (3, 4):
+            drawn = read_label(first_label(drive, number)).vessel
+            save(folder / f"{number:02d}_test{ending}.png", np.where(drawn, 255, 0).astype(np.uint8))
     program = start(photo_of(drive))
     choose(program, qtbot, 1, first_label(drive))
-    for expert in (0, 1):
+    for expert, folder in enumerate(folders):
         program.controller.comparing.set_label_folder(expert, folder)
         slot = f"label folder {expert}"
         qtbot.waitUntil(lambda slot=slot: not program.controller.desk.board.busy(slot), timeout=WAIT_MS)
@@ -120,7 +119,7 @@ def test_labels_of_a_chosen_folder_come_back_and_the_latest_photographs_are_kept
     qtbot.waitUntil(lambda: program.state.current == 1 and program.state.opening is None, timeout=WAIT_MS)
     stop(program)
     program = start(photo_of(drive, 4), photo_of(drive))
-    assert names_shown(program) == ["04_test.png", "04_test.png"]
+    assert names_shown(program) == ["04_test.png", "04_test_label.png"]
     program.controller.photos.select(1)
     qtbot.waitUntil(lambda: program.state.opening is None, timeout=WAIT_MS)
     assert names_shown(program) == ["03_test.png", "03_manual1.gif"]  # what was chosen by itself stays
