@@ -8,9 +8,17 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QPushButton,
+    QSlider,
+    QStyle,
+    QStyleOptionSlider,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 from skimage.morphology import skeletonize
 from sklearn import metrics
@@ -321,11 +329,19 @@ def test_another_label_or_field_of_view_never_shows_the_figures_of_the_old_one(
     assert scores.figure("f1", 0) == ""
 
 
+def handle_of(slider: QSlider) -> QPoint:
+    """Where to take a slider by the mouse."""
+    option = QStyleOptionSlider()
+    slider.initStyleOption(option)
+    parts = QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, slider
+    return slider.style().subControlRect(*parts).center()
+
+
 def test_centre_lines_wait_until_the_slider_is_let_go(start: StartProgram, qtbot: QtBot, drive: Path) -> None:
     program = compared(start, qtbot, drive)
     window, state = program.window, program.state
     slider = window.segmentation._slider
-    place = QPointF(slider.rect().center()).toPoint()
+    place = handle_of(slider)
     qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=place)
     slider.setValue(slider.value() + 3)
     qtbot.wait(600)  # twice as long as a rest

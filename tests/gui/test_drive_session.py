@@ -9,7 +9,7 @@ import pyqtgraph
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QSlider, QStyle, QStyleOptionSlider
+from PySide6.QtWidgets import QApplication, QFileDialog, QSlider
 from pytestqt.qtbot import QtBot
 from sklearn import metrics
 
@@ -19,7 +19,7 @@ from core.resources import resource_path
 from serr_gui.app import Program
 from serr_gui.settings import Settings
 from tests.gui.conftest import StartProgram
-from tests.gui.test_comparing import by_scikit_learn, wait_for_figures
+from tests.gui.test_comparing import by_scikit_learn, handle_of, wait_for_figures
 from tests.gui.test_curves_panel import drag, on_screen, with_curves
 from tests.gui.test_evaluating import cells
 from tests.gui.test_segmenting import segment
@@ -81,10 +81,7 @@ def drag_the_slider(program: Program, qtbot: QtBot, drive: Path) -> dict[str, fl
 
 def drag_handle(slider: QSlider, qtbot: QtBot, share: float) -> None:
     """Take the slider's handle by the mouse to a share of its way."""
-    option = QStyleOptionSlider()
-    slider.initStyleOption(option)
-    parts = QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, slider
-    begin = slider.style().subControlRect(*parts).center()
+    begin = handle_of(slider)
     end = QPoint(round(slider.width() * share), begin.y())
     held = Qt.MouseButton.LeftButton
     qtbot.mousePress(slider, held, pos=begin)
