@@ -30,7 +30,7 @@ def pixmap(name: str, size_px: int, colour: QColor | None = None) -> QPixmap:
 
 
 def icon(name: str, palette: QPalette | None = None) -> QIcon:
-    """An icon in the colours of a palette (the program's): text, and faded text where disabled."""
+    """An icon in the colours of a palette (the program's): text, faded where disabled, bright in a chosen row."""
     palette = palette or QGuiApplication.palette()
     role = QPalette.ColorRole.ButtonText
     made = QIcon()
@@ -39,7 +39,8 @@ def icon(name: str, palette: QPalette | None = None) -> QIcon:
         disabled = palette.color(QPalette.ColorGroup.Disabled, role)
         made.addPixmap(pixmap(name, size, normal), QIcon.Mode.Normal)
         made.addPixmap(pixmap(name, size, disabled), QIcon.Mode.Disabled)
-        made.addPixmap(pixmap(name, size, normal), QIcon.Mode.Selected)
+        selected = palette.color(QPalette.ColorGroup.Active, QPalette.ColorRole.HighlightedText)
+        made.addPixmap(pixmap(name, size, selected), QIcon.Mode.Selected)
     return made
 
 

@@ -31,11 +31,22 @@ class _StepAxis(pg.AxisItem):  # type: ignore[misc]
         return [f"{value * scale / 1000:g}k" if value else "0" for value in values]
 
 
+class _Title(pg.LabelItem):  # type: ignore[misc]
+    """A title that does not make its plot wider than its place."""
+
+    def updateMin(self) -> None:
+        super().updateMin()
+        self.setMinimumWidth(0)
+
+
 class _Plot(pg.PlotItem):  # type: ignore[misc]
     """A plot with one or two named curves that the mouse does not move."""
 
     def __init__(self, title: str, names: Sequence[str], bottom: str) -> None:
         super().__init__(axisItems={"bottom": _StepAxis("bottom")})
+        self.layout.removeItem(self.titleLabel)
+        self.titleLabel = _Title("", parent=self)
+        self.layout.addItem(self.titleLabel, 0, 1)
         self._title, self._names, self._bottom = title, tuple(names), bottom
         self.setMenuEnabled(False)
         self.hideButtons()
@@ -72,7 +83,7 @@ class _Plot(pg.PlotItem):  # type: ignore[misc]
             dash = "" if style == Qt.PenStyle.SolidLine else "- "
             words.append(_COLOURED.format(colour, dash + name))
         shown = f"{self._title}: " + ", ".join(words) if self._title else ", ".join(words)
-        self.setTitle(shown, color=text.name(), size="9pt")
+        self.setTitle(shown, color=text.name(), size="8pt")
         faint = QColor(text)
         faint.setAlpha(120)
         self.mark.setPen(pg.mkPen(faint, style=Qt.PenStyle.DotLine))

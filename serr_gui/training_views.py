@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QCoreApplication, QRect, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -30,6 +30,7 @@ _ICONS: Final = {
     "failed": "error",
     "interrupted": "warning",
 }
+_ICON_ROLE: Final = Qt.ItemDataRole.UserRole + 1
 _STATES: Final = {
     "starting": QT_TRANSLATE_NOOP("Training", "starting"),
     "queued": QT_TRANSLATE_NOOP("Training", "waits for its device"),
@@ -95,10 +96,17 @@ class JobList(QListWidget):
                 text = f"{job.order.name}\n{state_text(job)}"
                 if item.text() != text:
                     item.setText(text)
+                    item.setData(_ICON_ROLE, _ICONS[job.state])
                     item.setIcon(icons.icon(_ICONS[job.state]))
                     item.setToolTip("\n".join(filter(None, [job.order.name, job.status.sentence, job.order.notes])))
                 if job.id == chosen and self.currentRow() != row:
                     self.setCurrentRow(row)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            for row in range(self.count()):
+                self.item(row).setIcon(icons.icon(str(self.item(row).data(_ICON_ROLE))))
 
     def _on_current_changed(self, current: QListWidgetItem | None, _before: QListWidgetItem | None) -> None:
         if current is not None:

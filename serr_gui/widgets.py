@@ -18,6 +18,15 @@ def listen(widget: QWidget, signal: SignalInstance, slot: Callable[[], object]) 
     widget.destroyed.connect(lambda: signal.disconnect(slot, missing_ok=True))
 
 
+def resize_on_screen(widget: QWidget, width: int, height: int) -> None:
+    """Give a window a size, or less where its screen has not so much room; one that is seen stays on the screen."""
+    screen = widget.screen().availableGeometry()
+    widget.resize(QSize(width, height).boundedTo(screen.size() * 0.9))
+    if widget.isVisible():
+        below = widget.frameGeometry().bottom() - screen.bottom()
+        widget.move(widget.x(), max(screen.top(), widget.y() - max(0, below)))
+
+
 def heading(text: str) -> QLabel:
     """The title of a group of controls."""
     label = QLabel(text)

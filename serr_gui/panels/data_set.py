@@ -27,7 +27,7 @@ from core.errors import InputError
 from core.photo.reading import PHOTO_SUFFIXES
 from serr_gui.data_set_parts import DivisionRow, make_table
 from serr_gui.data_set_table import DataSetModel, part_text
-from serr_gui.widgets import FittedLabel
+from serr_gui.widgets import FittedLabel, resize_on_screen
 
 _LAYOUTS: Final = {"drive": "DRIVE", "stare": "STARE", "chase_db1": "CHASE_DB1", "hrf": "HRF"}
 
@@ -51,7 +51,7 @@ class DataSetDialog(QDialog):
         self._file: Path | None = None
         self._train_after = False
         self.setWindowTitle(self.tr("Data Set"))
-        self.resize(1080, 720)
+        resize_on_screen(self, 1080, 720)
         self.model = DataSetModel(self)
         self.model.edited.connect(self._on_edited)
         column = QVBoxLayout(self)

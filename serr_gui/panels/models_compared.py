@@ -27,7 +27,7 @@ from serr_gui.data_set_table import part_text
 from serr_gui.state import AppState
 from serr_gui.texts import QT_TRANSLATE_NOOP
 from serr_gui.training_state import ComparisonOrder
-from serr_gui.widgets import FittedLabel, listen
+from serr_gui.widgets import FittedLabel, listen, resize_on_screen
 
 if TYPE_CHECKING:
     from core.model_comparison import ModelComparison
@@ -43,6 +43,9 @@ _NAMES: Final = {
     "auc_roc": QT_TRANSLATE_NOOP("Models", "AUC"),
     "auc_pr": QT_TRANSLATE_NOOP("Models", "AUC (precision-recall)"),
 }
+
+
+_WIDTH_PX: Final = 900
 
 
 class ModelsComparedDialog(QDialog):
@@ -64,14 +67,15 @@ class ModelsComparedDialog(QDialog):
         self._data = data_set
         self._rocs: TwoRocs | None = None
         self.setWindowTitle(self.tr("Compare Models"))
-        self.resize(900, 760)
         column = QVBoxLayout(self)
         column.setSpacing(8)
         column.addLayout(self._make_choices(new[1]))
         self._status = FittedLabel(prominent=True)
         column.addWidget(self._status)
         column.addWidget(self._make_result(), 1)
+        column.addStretch(0)
         column.addWidget(self._make_buttons())
+        resize_on_screen(self, _WIDTH_PX, 0)
         listen(self, state.events.models_compared, self._show_compared)
         listen(self, state.events.job, self._show_compared)
         self._show_compared()
@@ -227,7 +231,9 @@ class ModelsComparedDialog(QDialog):
                 self.table.setItem(number, column, item)
         self._show_rocs(result)
         self._status.setText("\n".join([self._verdict(result), *result.warnings]))
-        self._result.show()
+        if self._result.isHidden():
+            self._result.show()
+            resize_on_screen(self, max(self.width(), _WIDTH_PX), 760)
 
     def _verdict(self, result: "ModelComparison") -> str:
         """One sentence on AUC and F1."""

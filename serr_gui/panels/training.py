@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QFontDatabase, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -52,6 +52,7 @@ class TrainingPanel(QWidget):
     def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
+        self._copies: list[QToolButton] = []
         self.curves: TrainingCurves | None = None
         self._shown: tuple[RunView | None, str] = (None, "")
         self.jobs = JobList()
@@ -72,11 +73,12 @@ class TrainingPanel(QWidget):
         split.addWidget(self._make_right(actions))
         split.setStretchFactor(0, 0)
         split.setStretchFactor(1, 1)
-        split.setSizes([230, 760])
+        split.setSizes([190, 800])
         split.setChildrenCollapsible(False)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(split)
+        self._tint()
         state.events.trainings.connect(self._show_trainings)
         self._show_trainings()
 
@@ -183,7 +185,7 @@ class TrainingPanel(QWidget):
         text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         copy = QToolButton()
-        copy.setIcon(icons.icon("copy"))
+        self._copies.append(copy)
         copy.setText(self.tr("Copy"))
         copy.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         copy.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -197,6 +199,15 @@ class TrainingPanel(QWidget):
         return page
 
     # Showing the state
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._tint()
+
+    def _tint(self) -> None:
+        for copy in self._copies:
+            copy.setIcon(icons.icon("copy"))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

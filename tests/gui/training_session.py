@@ -172,6 +172,19 @@ class Hand:
         self.click(tabs.tabBar(), tabs.tabBar().tabRect(number).center())
         self.wait(lambda: tabs.currentIndex() == number, f"the tab {name} is in front")
 
+    def look_at_list(self, name: str, picture: str) -> None:
+        """Open a list of choices, and close it again without choosing."""
+        from PySide6.QtCore import Qt
+        from PySide6.QtTest import QTest
+        from PySide6.QtWidgets import QComboBox
+
+        box = self.find(QComboBox, name)
+        self.click(box)
+        self.wait(box.view().isVisible, f"the list {name} is open")
+        self.look(picture)
+        QTest.keyClick(box.view(), Qt.Key.Key_Escape)
+        self.wait(lambda: not box.view().isVisible(), f"the list {name} is closed")
+
     def validations(self) -> int:
         run = self.window.state.trainings.run
         return len(run.validated) if run is not None else 0
@@ -277,13 +290,10 @@ def go_on(hand: Hand, wishes: argparse.Namespace) -> None:
 
 def look_again(hand: Hand, _wishes: argparse.Namespace) -> None:
     """The new model is the one that is used at the next start."""
-    from PySide6.QtWidgets import QComboBox
-
     window = hand.window
     hand.wait(lambda: window.state.library_ready, "the models are read")
     assert _model(window) == _NEW_MODEL, f"{_model(window)} is used"
-    hand.click(hand.find(QComboBox, "Model"))
-    hand.look("model-list")
+    hand.look_at_list("Model", "model-list")
     hand.choose("Train", "Show Trainings")
     hand.look("trainings")
     hand.choose("File", "Quit")
@@ -291,8 +301,6 @@ def look_again(hand: Hand, _wishes: argparse.Namespace) -> None:
 
 def looks(hand: Hand, wishes: argparse.Namespace) -> None:
     """Every window once more, of a session that is over: for another theme or scale."""
-    from PySide6.QtWidgets import QComboBox
-
     from serr_gui.panels.data_set import DataSetDialog
     from serr_gui.panels.models_compared import ModelsComparedDialog
     from serr_gui.panels.new_training import NewTrainingDialog
@@ -325,8 +333,7 @@ def looks(hand: Hand, wishes: argparse.Namespace) -> None:
     hand.wait(lambda: window.state.estimate is not None and not window.state.estimate.busy, "it is estimated")
     hand.look("form-estimated")
     hand.push("Cancel", form)
-    hand.click(hand.find(QComboBox, "Model"))
-    hand.look("model-list")
+    hand.look_at_list("Model", "model-list")
     hand.choose("File", "Quit")
 
 
@@ -392,6 +399,8 @@ def play(act: str, wishes: argparse.Namespace) -> int:
         hand = Hand(window, wishes.out / "pictures", wishes.prefix or act)
         try:
             ACTS[act](hand, wishes)
+            errors = [notice.text for notice in window.state.notices if notice.kind == "error"]
+            assert not errors, f"the program told of errors: {errors}"
         except BaseException:
             failed = True
             hand.look("failed")
