@@ -44,7 +44,7 @@ class _Plot(pg.PlotItem):  # type: ignore[misc]
 
     def __init__(self, title: str, names: Sequence[str], bottom: str) -> None:
         super().__init__(axisItems={"bottom": _StepAxis("bottom")})
-        self.layout.removeItem(self.titleLabel)
+        self.layout.removeItem(self.titleLabel)  # type: ignore[has-type]
         self.titleLabel = _Title("", parent=self)
         self.layout.addItem(self.titleLabel, 0, 1)
         self._title, self._names, self._bottom = title, tuple(names), bottom

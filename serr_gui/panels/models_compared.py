@@ -152,7 +152,7 @@ class ModelsComparedDialog(QDialog):
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.table)
         split.addWidget(self._plots_place)
-        split.setSizes([290, 240])
+        split.setSizes([225, 300])
         split.setChildrenCollapsible(False)
         self._result = split
         split.hide()
@@ -233,7 +233,7 @@ class ModelsComparedDialog(QDialog):
         self._status.setText("\n".join([self._verdict(result), *result.warnings]))
         if self._result.isHidden():
             self._result.show()
-            resize_on_screen(self, max(self.width(), _WIDTH_PX), 760)
+            resize_on_screen(self, max(self.width(), _WIDTH_PX), 740)
 
     def _verdict(self, result: "ModelComparison") -> str:
         """One sentence on AUC and F1."""

@@ -1,7 +1,7 @@
 """The form for a new training: data, what to start from, a preset and the few numbers that matter, device, estimate."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtGui import QShowEvent
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from core.training.estimate import Estimate
 
 
+_HELD_OUT: Final = 4
+"""Photographs that choose weights and threshold where the data set has none for that and is large enough."""
+
+
 class NewTrainingDialog(QDialog):
     """``orderRequested`` and ``measureRequested`` carry a ``TrainingOrder``, the latter with the key of its recipe."""
 
@@ -45,6 +49,7 @@ class NewTrainingDialog(QDialog):
         super().__init__(parent)
         self._state, self._start_folder = state, start_folder
         self._named_by_hand = False
+        self._held_out = _HELD_OUT
         self.setWindowTitle(self.tr("New Training"))
         self.setMinimumWidth(640)
         column = QVBoxLayout(self)
@@ -172,7 +177,8 @@ class NewTrainingDialog(QDialog):
         ------
         TrainingError : a value that cannot be.
         """
-        config = self.recipe.config().replaced("data", sources=[{"dataset": self._data.text().strip()}])
+        source = {"dataset": self._data.text().strip(), "validation_photos": self._held_out}
+        config = self.recipe.config().replaced("data", sources=[source])
         config = config.replaced("run", name=self._name.text().strip())
         start = self._start.currentData()
         return config.replaced("network", start_from=str(start) if start is not None else "")
@@ -271,10 +277,17 @@ class NewTrainingDialog(QDialog):
             self._data_facts.setText(str(error))
             return False
         counts = "   ".join(f"{part_text(part)}: {dataset.count(part)}" for part in PARTS if dataset.count(part))
-        if not dataset.count("validation"):
-            counts += "   " + self.tr("(a few are held out of training for validation)")
-        self._data_facts.setText(counts)
-        return bool(dataset.count("training"))
+        learned = dataset.count("training")
+        self._held_out = max(1, min(_HELD_OUT, learned // 3))  # a validation part goes before it
+        if dataset.count("validation"):
+            self._data_facts.setText(counts)
+            return learned > 0
+        if learned < 2:
+            text = self.tr("{counts}   Too few: one photograph at least to learn from, and one for validation.")
+        else:
+            text = self.tr("{counts}   ({held} of training are held out for validation)")
+        self._data_facts.setText(text.format(counts=counts, held=self._held_out))
+        return learned > 1
 
     def _proposed_name(self) -> str:
         stem = Path(self._data.text().strip()).name.removesuffix(SUFFIX)

@@ -15,6 +15,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QDockWidget, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from core.datasets.dataset_file import read_dataset_file, write_dataset_file
 from core.jobs.locks import try_lock
 from core.jobs.store import Job, JobOrder, JobStatus, create_job, list_jobs, read_job, write_status
 from core.training.events import EventLog
@@ -99,7 +100,9 @@ def press(button: str) -> None:
 # ---------------------------------------------------------------------------------------------------------- the form
 
 
-def test_the_form_makes_the_recipe_that_it_shows(start: StartProgram, qtbot: QtBot, dataset: Path) -> None:
+def test_the_form_makes_the_recipe_that_it_shows(
+    start: StartProgram, qtbot: QtBot, dataset: Path, tmp_path: Path
+) -> None:
     program = start()
     dialog = form(program, dataset, steps=30)
     assert dialog.recipe.preset == "fine-tune"  # a model to start from is proposed
@@ -118,6 +121,17 @@ def test_the_form_makes_the_recipe_that_it_shows(start: StartProgram, qtbot: QtB
     assert dialog.recipe.numbers["steps"].value() == 4500
     assert dialog.config().network.start_from == ""
     assert dialog._name.text() == "serr-unet-drawn"
+
+    whole = read_dataset_file(dataset)
+    for learned, said, held in ((3, "1 of training are held out", 1), (1, "Too few", None)):
+        entries = [replace(e, part="training" if i < learned else "test") for i, e in enumerate(whole.entries)]
+        few = write_dataset_file(tmp_path / "few.serr-dataset", replace(whole, entries=tuple(entries)))
+        dialog._data.setText("")
+        dialog._data.setText(str(few))
+        assert said in dialog._data_facts.text()
+        assert dialog._order.isEnabled() == (held is not None)
+        if held is not None:
+            assert dialog.config().data.sources[0].validation_photos == held
 
     dialog._data.setText("nowhere.serr-dataset")
     assert not dialog._order.isEnabled()
