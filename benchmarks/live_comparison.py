@@ -48,6 +48,10 @@ where they are named. "figures alone" is the computation of all figures of a ste
 The aim: figures below 0.1 ms, a step below 10 ms in the median; with the error map below 16 ms in the median and 24 ms
 for 95 % of the steps, at each size.
 
+"processor ms" is the median of the processor time that the program took, on all cores together: beside other work at
+the same priority it stays about the same, while the times on the clock grow with what the others take. So the tables
+name the load.
+
 "after rests": the slider has rested for 0.3 s before each step, so that clDice of the step before is being computed,
 which takes up to two seconds for 24 megapixels. That work waits while the mouse holds the slider, makes one skeleton at
 a time, and runs at a low priority.
