@@ -67,6 +67,13 @@ class ProgramStyle(QProxyStyle):
     def __init__(self) -> None:
         super().__init__("Fusion")
 
+    def pixelMetric(
+        self, metric: QStyle.PixelMetric, option: QStyleOption | None = None, widget: QWidget | None = None
+    ) -> int:
+        if metric == QStyle.PixelMetric.PM_TabBarTabShiftVertical:
+            return 0  # Fusion lowers the text of the tabs that are not in front, and cuts a g
+        return super().pixelMetric(metric, option, widget)
+
     def drawPrimitive(
         self,
         element: QStyle.PrimitiveElement,
