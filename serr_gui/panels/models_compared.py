@@ -152,7 +152,7 @@ class ModelsComparedDialog(QDialog):
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.table)
         split.addWidget(self._plots_place)
-        split.setSizes([225, 300])
+        split.setSizes([250, 250])
         split.setChildrenCollapsible(False)
         self._result = split
         split.hide()
