@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -56,8 +56,10 @@ class Camera:
         self.settle()
         path, shown = self.folder / f"{name}.png", of or self.window
         if screen:
-            corner, size = shown.mapToGlobal(shown.rect().topLeft()), shown.size()
-            picture = self.app.primaryScreen().grabWindow(0, corner.x(), corner.y(), size.width(), size.height())
+            place = QRect(shown.mapToGlobal(shown.rect().topLeft()), shown.size())
+            popup = self.app.activePopupWidget()
+            place = place.united(popup.frameGeometry()) if popup is not None else place
+            picture = self.app.primaryScreen().grabWindow(0, place.x(), place.y(), place.width(), place.height())
         else:
             picture = shown.grab()
         picture.save(str(path))
