@@ -19,6 +19,7 @@ from core.training.follow import RunView
 _FIRST: Final = ("#0b6e7f", "#5cc3d4")
 _SECOND: Final = ("#b3561e", "#ffb07a")
 _MOST_POINTS: Final = 400
+_LEAST_PX: Final = 80
 _COLOURED: Final = "<span style='color:{}'>{}</span>"
 
 
@@ -31,22 +32,12 @@ class _StepAxis(pg.AxisItem):  # type: ignore[misc]
         return [f"{value * scale / 1000:g}k" if value else "0" for value in values]
 
 
-class _Title(pg.LabelItem):  # type: ignore[misc]
-    """A title that does not make its plot wider than its place."""
-
-    def updateMin(self) -> None:
-        super().updateMin()
-        self.setMinimumWidth(0)
-
-
 class _Plot(pg.PlotItem):  # type: ignore[misc]
     """A plot with one or two named curves that the mouse does not move."""
 
     def __init__(self, title: str, names: Sequence[str], bottom: str) -> None:
         super().__init__(axisItems={"bottom": _StepAxis("bottom")})
-        self.layout.removeItem(self.titleLabel)  # type: ignore[has-type]
-        self.titleLabel = _Title("", parent=self)
-        self.layout.addItem(self.titleLabel, 0, 1)
+        self.setMinimumWidth(_LEAST_PX)  # of its own, and not what its title needs
         self._title, self._names, self._bottom = title, tuple(names), bottom
         self.setMenuEnabled(False)
         self.hideButtons()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.datasets.dataset_file import read_dataset_file
+from core.datasets.exposure import fingerprint
 from core.weights import load_model, save_model
 from tests.cli.program import Serr
 from tests.job_runs import drawn_dataset
@@ -21,7 +22,8 @@ def worse(tmp_path: Path, weights: Path, dataset: Path) -> Path:
     """The same network with a mistake in it, whose card says that it learned from the test photographs."""
     model = load_model(weights)
     next(iter(model.module.parameters())).data *= -1.0
-    training: dict[str, object] = {"data": {"sources": [{"dataset": dataset.as_posix(), "split": "test"}]}}
+    seen = [fingerprint(case.photo) for case in read_dataset_file(dataset).part("test").cases]
+    training: dict[str, object] = {"data": {"sources": [{"dataset": dataset.name, "fingerprints": seen}]}}
     card = replace(model.card, name="worse", training=training)
     return save_model(tmp_path / "worse.safetensors", model.module, card)
 
