@@ -264,7 +264,8 @@ def read_sidecar(path: Path) -> SideCar:
         found = record["serr_sidecar"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{shown(path)} is not a side-car of this program: choose a file called ....serr.json that it wrote."
+            f"{shown(path)} is not a side-car of this program: choose a file that it wrote, with a name that ends in "
+            ".serr.json."
         ) from error
     if not isinstance(found, int) or found > FORMAT_VERSION:
         raise InputError(f"{shown(path)} was written by a newer version of this program: update the program.")

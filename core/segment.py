@@ -1,7 +1,8 @@
 """The whole chain, from a photograph to its vessels. The desktop, the command line and the evaluation all call this."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +17,16 @@ from core.photo.companions import FovChoice, output_stems, resolve_fov
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import prepare, restore
 from core.photo.reading import read_fundus
-from core.progress import SILENT, Monitor, Progress
+from core.progress import SILENT, Cancelled, Monitor, Progress
 from core.segmentation import Segmentation
 from core.types import FieldOfView, FovOrigin, FundusImage, ProbabilityMap, ThresholdRule
 from core.weights import LoadedModel
 
 _AUTOMATIC = InferenceOptions()
 _EVERYTHING = ExportChoices()
+_HARDLY_ANY = 0.005
+"""Below this share of the field of view something is wrong: photographs of retinas have 5 to 15 %."""
+_HARDLY_ANY_NOTE = "Hardly any vessel was found. Is it a colour photograph of a retina, and the threshold not too high?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,14 @@ class BatchReport:
     done: tuple[BatchItem, ...]
     failed: tuple[tuple[Path, str], ...]
     skipped: tuple[tuple[Path, str], ...]
+
+
+class BatchCancelled(Cancelled):
+    """A batch was ended by the user: ``report`` has what had become of its photographs until then."""
+
+    def __init__(self, report: BatchReport) -> None:
+        super().__init__()
+        self.report = report
 
 
 def segment_photo(
@@ -86,11 +98,16 @@ def segment_photo(
     values = restore(prediction.values, prepared, fov)
     values.setflags(write=False)  # so that the box takes it over without a copy
     probability = ProbabilityMap(values)
+    mask = apply_threshold(probability, rule or model.card.rule)
+    notes = prediction.notes
+    if np.count_nonzero(mask.vessel) < _HARDLY_ANY * np.count_nonzero(fov.inside):
+        notes += (_HARDLY_ANY_NOTE,)
+        monitor.note(_HARDLY_ANY_NOTE)
     return Segmentation(
         image=image,
         fov=fov,
         probability=probability,
-        mask=apply_threshold(probability, rule or model.card.rule),
+        mask=mask,
         card=model.card,
         model_sha256=model.sha256,
         options=prediction.options,
@@ -99,8 +116,12 @@ def segment_photo(
         tiles=prediction.tiles,
         scale=prepared.scale,
         seconds=time.perf_counter() - started,
-        notes=prediction.notes,
+        notes=notes,
     )
+
+
+def _nobody(item: BatchItem) -> None:
+    """Nobody waits for it."""
 
 
 def segment_files(
@@ -114,6 +135,7 @@ def segment_files(
     export: ExportChoices = _EVERYTHING,
     skip_existing: bool = False,
     overwrite_edited: bool = False,
+    finished: Callable[[BatchItem], None] = _nobody,
     monitor: Monitor = SILENT,
 ) -> BatchReport:
     """Find the vessels in photographs and write the results.
@@ -129,40 +151,55 @@ def segment_files(
     export : what is written.
     skip_existing : leave photographs alone that have every result that would be written.
     overwrite_edited : write over masks that a hand has changed, too.
+    finished : is told of each photograph as soon as its results are written.
 
     Raises
     ------
     OutputError : the folder cannot be used at all.
-    Cancelled : by the monitor; what is finished stays written.
+    BatchCancelled : by the monitor; what is finished stays written.
     """
+    is_new = not out_dir.exists()
     ensure_folder(out_dir)
-    stems = output_stems(paths)
+    stems, read = output_stems(paths), _files(paths)
     done: list[BatchItem] = []
     failed: list[tuple[Path, str]] = []
     skipped: list[tuple[Path, str]] = []
-    for number, (path, stem) in enumerate(stems.items()):
-        part = _Part(monitor, path, number, len(stems))
-        part.step(Progress("Reading the photograph"))
-        try:
-            reason = _reason_to_skip(
-                path, stem, out_dir, export, skip_existing=skip_existing, overwrite_edited=overwrite_edited
-            )
-            if reason:
-                skipped.append((path, reason))
-                continue
-            image = read_fundus(path)
-            part.step(Progress("Finding the field of view"))
-            field = resolve_fov(fov, path, image)
-            _refuse_to_overwrite([*stems, *([field.source] if field.source else [])], stem, out_dir, export)
-            found = segment_photo(image, model, fov=field, options=options, rule=rule, monitor=part)
-            part.step(Progress("Writing the results"))
-            files = export_segmentation(found, out_dir, stem, export)
-            done.append(_item(path, stem, files, found))
-        except (SerrError, MemoryError) as error:
-            sentence = str(error) or f"There is not enough memory for {shown(path.name)}. Close other programs."
-            failed.append((path, sentence))
-            monitor.note(sentence)
-    return BatchReport(tuple(done), tuple(failed), tuple(skipped))
+
+    def report() -> BatchReport:
+        return BatchReport(tuple(done), tuple(failed), tuple(skipped))
+
+    try:
+        for number, (path, stem) in enumerate(stems.items()):
+            part = _Part(monitor, path, number, len(stems))
+            part.step(Progress("Reading the photograph"))
+            try:
+                reason = _reason_to_skip(
+                    path, stem, out_dir, export, skip_existing=skip_existing, overwrite_edited=overwrite_edited
+                )
+                if reason:
+                    skipped.append((path, reason))
+                    continue
+                image = read_fundus(path)
+                part.step(Progress("Finding the field of view"))
+                field = resolve_fov(fov, path, image)
+                for inputs in (read, _files([field.source] if field.source else [])):
+                    _refuse_to_overwrite(inputs, stem, out_dir, export)
+                found = segment_photo(image, model, fov=field, options=options, rule=rule, monitor=part)
+                part.step(Progress("Writing the results"))
+                files = export_segmentation(found, out_dir, stem, export)
+                done.append(_item(path, stem, files, found))
+                finished(done[-1])
+            except (SerrError, MemoryError) as error:
+                sentence = str(error) or f"There is not enough memory for {shown(path.name)}. Close other programs."
+                failed.append((path, sentence))
+                monitor.note(sentence)
+    except Cancelled:
+        raise BatchCancelled(report()) from None
+    finally:
+        if is_new and not done:
+            with suppress(OSError):  # something else may have come into it
+                out_dir.rmdir()
+    return report()
 
 
 class _Part:
@@ -223,10 +260,23 @@ def _reason_to_skip(
     return ""
 
 
-def _refuse_to_overwrite(inputs: Sequence[Path], stem: str, out_dir: Path, export: ExportChoices) -> None:
+_Files = frozenset[tuple[int, int]]
+
+
+def _files(paths: Iterable[Path]) -> _Files:
+    """What tells files apart, whatever they are called: their disk and their number on it."""
+    found = set()
+    for path in paths:
+        with suppress(OSError):
+            stat = path.stat()
+            found.add((stat.st_dev, stat.st_ino))
+    return frozenset(found)
+
+
+def _refuse_to_overwrite(read: _Files, stem: str, out_dir: Path, export: ExportChoices) -> None:
     for name in export.names(stem).values():
         target = out_dir / name
-        if target.exists() and any(source.exists() and source.samefile(target) for source in inputs):
+        if not read.isdisjoint(_files([target])):
             raise OutputError(
                 f"The result {shown(name)} would overwrite a file that is read here, {shown(target)}. Choose another "
                 "folder for the results."

@@ -153,16 +153,20 @@ class Asking(QObject):
 
     def close_photo(self) -> None:
         item = self._state.item
-        if item is not None and self._may_lose(int(item.unsaved)):
+        if item is not None and self._may_lose(int(item.unsaved), everything=False):
             self._controller.photos.close_photos([item.path])
 
     def close_all(self) -> None:
-        if self._may_lose(len(unsaved(self._state))):
+        if self._may_lose(len(unsaved(self._state)), everything=True):
             self._controller.photos.close_photos([item.path for item in self._state.photos])
 
-    def _may_lose(self, lost: int) -> bool:
-        verb = self.tr("Close without exporting")
-        return not lost or ask_to_lose(self._window, running=False, unsaved=lost, verb=verb)
+    def _may_lose(self, lost: int, *, everything: bool) -> bool:
+        if not lost:
+            return True
+        answer = ask_to_lose(self._window, running=False, unsaved=lost, verb=self.tr("Close without exporting"))
+        if answer == "export":
+            self.export(everything=everything)
+        return answer == "go on"
 
 
 def _with_suffix(name: str, kind: str, kinds: Sequence[str], suffixes: Sequence[str]) -> Path | None:

@@ -24,7 +24,7 @@ from serr_gui.evaluating import Evaluating
 from serr_gui.library import Library
 from serr_gui.long_work import LongWork
 from serr_gui.opening import Photos
-from serr_gui.resolve import model_rule, with_result
+from serr_gui.resolve import model_rule, stale_reasons, with_result
 from serr_gui.running import Runs
 from serr_gui.sessions import ResultStore
 from serr_gui.state import AppState, Base, FovChoice, PhotoItem, Theme, ViewOptions
@@ -179,7 +179,7 @@ class Controller(QObject):
         wanted, self.desk.segment_when_ready = self.desk.segment_when_ready, False
         if not wanted:
             return
-        if state.document.result is None:
+        if state.document.result is None or stale_reasons(state):
             self.runs.segment()
 
     def _set_rule(self, rule: ThresholdRule) -> None:

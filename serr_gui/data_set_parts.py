@@ -27,7 +27,7 @@ from serr_gui.data_set_table import (
     part_text,
     picture_size,
 )
-from serr_gui.widgets import heading
+from serr_gui.widgets import DecimalBox, heading
 
 _ROW_PX: Final = picture_size().height() + 8
 
@@ -114,7 +114,7 @@ class DivisionRow(QWidget):
 
 
 def _share_box(name: str, value: float) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+    box = DecimalBox()
     box.setRange(0.0, 80.0)
     box.setDecimals(0)
     box.setSingleStep(5.0)

@@ -11,7 +11,7 @@ from core.resources import resource_path
 from serr_gui.jobs import Failure, JobBoard
 from serr_gui.resolve import model_rule
 from serr_gui.sessions import ResultStore
-from serr_gui.state import AppState, Notice, NoticeKind, PhotoItem
+from serr_gui.state import AppState, Notice, NoticeKind, PhotoItem, Until
 
 _NOTICE_LIMIT = 50
 
@@ -31,21 +31,29 @@ class Desk(QObject):
         self.board = JobBoard(self)
         self.segment_when_ready = False
 
-    def notify(self, kind: NoticeKind, text: str, details: str = "", folder: Path | None = None) -> None:
+    def notify(
+        self, kind: NoticeKind, text: str, details: str = "", folder: Path | None = None, until: Until = ""
+    ) -> None:
         """Show a sentence in the window. The same sentence again only comes to the top."""
         kept = tuple(notice for notice in self.state.notices if notice.text != text)
-        self.state.notices = (*kept, Notice(kind, text, details, folder))[-_NOTICE_LIMIT:]
+        self.state.notices = (*kept, Notice(kind, text, details, folder, until))[-_NOTICE_LIMIT:]
+
+    def forget_notices(self, until: Until) -> None:
+        """Take away the sentences that have grown old."""
+        kept = tuple(notice for notice in self.state.notices if notice.until != until)
+        if len(kept) < len(self.state.notices):
+            self.state.notices = kept
 
     def dismiss(self, notice: Notice) -> None:
         self.state.notices = tuple(other for other in self.state.notices if other is not notice)
 
-    def fail(self, sentence: str, failure: Failure) -> None:
+    def fail(self, sentence: str, failure: Failure, until: Until = "") -> None:
         """Show a failed job: its own sentence, or ``sentence`` where it is a fault of the program."""
         if failure.expected:
-            self.notify("error", failure.sentence, failure.details)
+            self.notify("error", failure.sentence, failure.details, until=until)
         else:
             fault = self.tr("This is a fault of the program ({kind}); your files are untouched.")
-            self.notify("error", f"{sentence} {fault.format(kind=failure.sentence)}", failure.details)
+            self.notify("error", f"{sentence} {fault.format(kind=failure.sentence)}", failure.details, until=until)
 
     def set_item(self, path: Path, **changes: object) -> None:
         """Change a line of the folder strip."""

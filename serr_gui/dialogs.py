@@ -1,5 +1,7 @@
 """Boxes that a person opens: about, the list of keys, and the questions before something is lost."""
 
+from typing import Literal
+
 from PySide6.QtCore import QCoreApplication, Qt, qVersion
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
@@ -20,6 +22,8 @@ from serr_gui import icons
 from serr_gui.actions import translated
 from serr_gui.commands.table import COMMANDS
 from serr_gui.texts import QT_TRANSLATE_NOOP
+
+LoseAnswer = Literal["go on", "export", "stay"]
 
 # Keys and mouse moves that are no commands.
 _GESTURES = (
@@ -138,10 +142,10 @@ def _native(key: str | QKeySequence.StandardKey) -> str:
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
 
 
-def ask_to_lose(parent: QWidget, *, running: bool, unsaved: int, verb: str) -> bool:
-    """Ask before running work is stopped or results that were not exported are lost. True: go on.
+def ask_to_lose(parent: QWidget, *, running: bool, unsaved: int, verb: str) -> LoseAnswer:
+    """Ask before running work is stopped or results that were not exported are lost.
 
-    ``verb`` names what goes on, for the button.
+    ``verb`` names what goes on, for the button. Exporting first is offered where no work is running.
     """
     sentences = []
     if running:
@@ -158,10 +162,16 @@ def ask_to_lose(parent: QWidget, *, running: bool, unsaved: int, verb: str) -> b
     box.setText("{}?".format(verb.replace("&", "")))
     box.setInformativeText(" ".join(sentences))
     go_on = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
+    export = None
+    if unsaved and not running:
+        text = _tr("Export...") if unsaved == 1 else _tr("Export All...")
+        export = box.addButton(text, QMessageBox.ButtonRole.AcceptRole)
     cancel = box.addButton(_tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(cancel)
+    box.setDefaultButton(export or cancel)
     box.setEscapeButton(cancel)
     box.exec()
-    agreed = box.clickedButton() is go_on
+    pressed = box.clickedButton()
     box.deleteLater()
-    return agreed
+    if pressed is go_on:
+        return "go on"
+    return "export" if export is not None and pressed is export else "stay"

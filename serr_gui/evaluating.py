@@ -87,7 +87,7 @@ class Evaluating(QObject):
             done=outcome.n_images, count=outcome.n_images + len(outcome.failed)
         )
         details = "\n".join(f"{path}: {why}" for path, why in outcome.failed)
-        self._desk.notify("warning" if outcome.failed else "success", text, details)
+        self._desk.notify("warning" if outcome.failed else "success", text, details, until="work")
 
     def _on_cancelled(self) -> None:
         evaluation = self._desk.state.evaluation
@@ -95,7 +95,7 @@ class Evaluating(QObject):
         text = self.tr(
             "Cancelled: {done} of {count} photographs are evaluated. What is segmented is kept; Evaluate All goes on."
         )
-        self._desk.notify("info", text.format(done=done, count=count))
+        self._desk.notify("info", text.format(done=done, count=count), until="work")
 
     def _on_written(self, outcome: object) -> None:
         assert isinstance(outcome, Path)

@@ -14,6 +14,7 @@ class JobBar(QWidget):
     def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
+        self.setAutoFillBackground(True)  # it lies over the photograph
         self._text = ElidedLabel()
         self._text.setAccessibleName(self.tr("Progress"))
         self._bar = QProgressBar()

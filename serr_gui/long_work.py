@@ -34,6 +34,7 @@ class LongWork(QObject):
         name: str = "",
     ) -> None:
         """Start; the state says so until one of the outcomes."""
+        self._desk.forget_notices("work")
         self._desk.state.job = JobStatus(kind, Progress(""), items=items, name=name)
         self._desk.board.start(
             "job",

@@ -9,12 +9,12 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QDockWidget,
+    QGridLayout,
     QLineEdit,
     QMainWindow,
     QPlainTextEdit,
     QStackedWidget,
     QTextEdit,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -110,12 +110,12 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.canvas)
         self.job_bar = JobBar(self.state, self.commands)
         centre = QWidget()
-        column = QVBoxLayout(centre)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.notice_bar)
-        column.addWidget(self._pages, 1)
-        column.addWidget(self.job_bar)
+        # The bars lie over the photograph: it must not jump when they come and go, nor the window grow.
+        grid = QGridLayout(centre)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(self._pages, 0, 0)
+        grid.addWidget(self.notice_bar, 0, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self.job_bar, 0, 0, Qt.AlignmentFlag.AlignBottom)
         self.setCentralWidget(centre)
 
     def _make_docks(self) -> list[QDockWidget]:
@@ -174,6 +174,7 @@ class MainWindow(QMainWindow):
             event.connect(self.commands.refresh)
         for event in (events.model, events.models, events.library_ready, events.comparison, events.evaluation):
             event.connect(self.commands.refresh)
+        events.opening.connect(self.commands.refresh)
         for event in (events.photos, events.current, events.document):
             event.connect(self._show_title)
         for event in (events.photos, events.current, events.document, events.opening):
@@ -328,8 +329,11 @@ class MainWindow(QMainWindow):
         running, lost = self.state.job is not None, len(unsaved(self.state))
         if running or lost:
             verb = self.tr("Stop and quit") if running and not lost else self.tr("Quit without exporting")
-            if not ask_to_lose(self, running=running, unsaved=lost, verb=verb):
+            answer = ask_to_lose(self, running=running, unsaved=lost, verb=verb)
+            if answer != "go on":
                 event.ignore()
+                if answer == "export":
+                    self.asking.export(everything=True)
                 return
         self.closing.emit()
         QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]

@@ -142,6 +142,7 @@ class NoticeBar(QWidget):
         self._column.setSpacing(1)
         self._more = QLabel()
         self._more.setContentsMargins(12, 2, 8, 4)
+        self._more.setAutoFillBackground(True)
         self._more.hide()
         self._column.addWidget(self._more)
         self.hide()
@@ -164,7 +165,7 @@ class NoticeBar(QWidget):
             self._column.insertWidget(index, card)
             card.show()
         hidden = len(notices) - len(wanted)
-        self._more.setText(self.tr("%n older notice(s) below", "", hidden))
+        self._more.setText(self.tr("Close these to see older ones ({count})").format(count=hidden))
         self._more.setVisible(hidden > 0)
         self.setVisible(bool(notices))
 

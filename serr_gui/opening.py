@@ -46,10 +46,14 @@ class Photos(QObject):
 
     def select(self, index: int) -> None:
         """Show another photograph of the list; the old one stays on the screen until the new one is there."""
+        if 0 <= index < len(self._desk.state.photos):
+            self._desk.segment_when_ready = False  # that was meant for the one before
+            self._select(index)
+
+    def _select(self, index: int) -> None:
         state = self._desk.state
-        if not 0 <= index < len(state.photos):
-            return
         self._desk.remember_rule()
+        self._desk.forget_notices("photo")
         state.current = index
         item = state.photos[index]
         state.opening = item.path
@@ -151,7 +155,7 @@ class Photos(QObject):
         if new:
             state.photos += new
         first = outcome.paths[0]
-        self.select(next(index for index, item in enumerate(state.photos) if item.path == first))
+        self._select(next(index for index, item in enumerate(state.photos) if item.path == first))
 
     def _on_document_opened(self, opened: object) -> None:
         assert isinstance(opened, work.Opened)
@@ -169,6 +173,7 @@ class Photos(QObject):
                 self.tr(
                     "{name} has changed since it was segmented, or its result was removed: segment it again."
                 ).format(name=outcome.path.name),
+                until="photo",
             )
         elif item.status == "failed" and outcome.fov is not None:
             self._desk.set_item(outcome.path, status="new", problem="")
@@ -176,10 +181,10 @@ class Photos(QObject):
         self._desk.set_item(outcome.path, fov=opened.fov, labels=(first, second))
         self._remember_from_folders(outcome.path, (first, second))
         for note in opened.notes:
-            self._desk.notify("warning", note)
+            self._desk.notify("warning", note, until="photo")
         self._show_document(outcome, item.rule)
         if outcome.fov_problem:
-            self._desk.notify("warning", outcome.fov_problem)
+            self._desk.notify("warning", outcome.fov_problem, until="photo")
             self._desk.set_item(
                 outcome.path, status="failed" if outcome.result is None else "done", problem=outcome.fov_problem
             )
@@ -207,7 +212,7 @@ class Photos(QObject):
         state.opening = None
         self._desk.segment_when_ready = False
         state.document, state.base_view = None, None
-        self._desk.fail(self.tr("{name} cannot be opened.").format(name=path.name), failure)
+        self._desk.fail(self.tr("{name} cannot be opened.").format(name=path.name), failure, until="photo")
         self._desk.set_item(path, status="failed", problem=failure.sentence)
         self._desk.settled.emit()
 

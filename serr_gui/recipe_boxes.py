@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QS
 
 from core.training.config import FINE_TUNING, TrainingConfig, load_preset, presets
 from serr_gui.texts import QT_TRANSLATE_NOOP
-from serr_gui.widgets import FittedLabel
+from serr_gui.widgets import DecimalBox, FittedLabel
 
 _PRESETS: Final = {
     FINE_TUNING: QT_TRANSLATE_NOOP("NewTraining", "few small steps on from a model; for a handful of photographs"),
@@ -125,7 +125,7 @@ def _count_box(key: str) -> QSpinBox:
 
 
 def _rate_box() -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+    box = DecimalBox()
     box.setDecimals(6)
     box.setRange(0.000001, 1.0)
     box.setSingleStep(0.0001)

@@ -37,8 +37,11 @@ class Runs(QObject):
         self._problems: list[tuple[Path, str]] = []
 
     def segment(self) -> None:
-        """Find the vessels of the photograph on the screen."""
+        """Find the vessels of the chosen photograph; where it is still being opened, as soon as it is there."""
         state = self._desk.state
+        if state.opening is not None:
+            self._desk.segment_when_ready = True
+            return
         document = state.document
         if document is None or document.fov is None or state.model is None or state.job is not None:
             return
@@ -48,7 +51,11 @@ class Runs(QObject):
             lambda monitor: work.segment_document(document, fov, wish, self.keeper, monitor),
             name=document.path.name,
             succeeded=partial(self._on_segmented, document.path),
-            failed=partial(self._desk.fail, self.tr("{name} could not be segmented.").format(name=document.path.name)),
+            failed=partial(
+                self._desk.fail,
+                self.tr("{name} could not be segmented.").format(name=document.path.name),
+                until="work",
+            ),
         )
 
     def segment_all(self) -> None:
@@ -106,7 +113,7 @@ class Runs(QObject):
         segmentation = result.segmentation
         state.device_used = result.device
         for note in segmentation.notes:
-            self._desk.notify("info", note)
+            self._desk.notify("info", note, until="work")
         is_shown = state.document is not None and state.document.path == path
         if is_shown:
             self._desk.remember_rule()
@@ -147,7 +154,8 @@ class Runs(QObject):
         if problems:
             text += " " + self.tr("Could not be segmented: {names}.").format(names=_names(problems))
         kind: NoticeKind = "warning" if problems else "info" if cancelled else "success"
-        self._desk.notify(kind, text, "\n".join(f"{path}: {problem}" for path, problem in problems))
+        details = "\n".join(f"{path}: {problem}" for path, problem in problems)
+        self._desk.notify(kind, text, details, until="work")
 
     def _on_export_part(self, keeps_work: bool, part: object) -> None:
         if isinstance(part, work.BatchStep):
@@ -165,7 +173,7 @@ class Runs(QObject):
     def _end_export(self, request: ExportRequest, *, cancelled: bool) -> None:
         done, problems, count = self._done, self._problems, len(request.items)
         if count == 1 and problems:
-            self._desk.notify("error", problems[0][1])
+            self._desk.notify("error", problems[0][1], until="work")
             return
         name = request.items[0].path.name
         if cancelled:
@@ -179,7 +187,7 @@ class Runs(QObject):
             text += " " + self.tr("Not written: {names}.").format(names=_names(problems))
         kind: NoticeKind = "warning" if problems else "info" if cancelled else "success"
         details = "\n".join(f"{path}: {problem}" for path, problem in problems)
-        self._desk.notify(kind, text, details, folder=request.folder)
+        self._desk.notify(kind, text, details, folder=request.folder, until="work")
 
 
 def _names(problems: Sequence[tuple[Path, str]], limit: int = 3) -> str:

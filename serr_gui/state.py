@@ -34,6 +34,7 @@ BASES: tuple[Base, ...] = ("colour", "red", "green", "blue", "enhanced", "enhanc
 Theme = Literal["system", "light", "dark"]
 FovWish = Literal["estimated", "file", "full"]
 PhotoStatus = Literal["new", "done", "failed"]
+Until = Literal["", "work", "photo"]
 NoticeKind = Literal["info", "success", "warning", "error"]
 EvaluateAt = Literal["model", "slider"]
 JobKind = Literal["segment", "batch", "export", "evaluate", "compare_models"]
@@ -185,12 +186,16 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence for the person, shown in the window until it is closed. ``folder`` adds the button "Open folder"."""
+    """A sentence for the person, shown in the window until it is closed. ``folder`` adds the button "Open folder".
+
+    ``until`` : what makes it old, so that it goes by itself: the next long work, or another photograph.
+    """
 
     kind: NoticeKind
     text: str
     details: str = ""
     folder: Path | None = None
+    until: Until = ""
 
 
 @dataclass

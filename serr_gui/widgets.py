@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from psygnal import SignalInstance
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent, QValidator
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
 from core.types import LEVELS
 from serr_gui.canvas.overlays import colormap_table
@@ -93,6 +93,20 @@ class ElidedLabel(QLabel):
 
     def _elide(self) -> None:
         self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideMiddle, self.width()))
+
+
+class DecimalBox(QDoubleSpinBox):
+    """A number field that takes a decimal comma and a decimal point alike, whatever the system writes."""
+
+    def validate(self, text: str, pos: int) -> tuple[QValidator.State, str, int]:
+        return super().validate(self._as_written_here(text), pos)
+
+    def valueFromText(self, text: str) -> float:
+        return super().valueFromText(self._as_written_here(text))
+
+    def _as_written_here(self, text: str) -> str:
+        point = self.locale().decimalPoint()
+        return text.replace("," if point == "." else ".", point)
 
 
 class OpacitySlider(QWidget):

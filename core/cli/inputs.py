@@ -1,7 +1,8 @@
 """From what stands on the command line to the list of photographs."""
 
 import glob
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,15 +46,16 @@ def find_photos(given: Sequence[str]) -> Inputs:
             found = [match for name in names if (match := Path(name)).is_file()]
             empty = f"no photographs match {text}. Check the pattern."
         else:
-            photos.setdefault(path.absolute(), path)
+            photos.setdefault(_spelt_out(path), path)
             continue
         readable = sorted(match for match in found if is_photo_path(match))
-        kept = [match for match in readable if not _is_own_result(match, readable)]
+        stems = {(match.parent, match.stem) for match in readable}
+        kept = [match for match in readable if not _is_own_result(match, stems)]
         left_out += len(readable) - len(kept)
         if not kept:
             failed.append((path, empty))
         for match in kept:
-            photos.setdefault(match.absolute(), match)
+            photos.setdefault(_spelt_out(match), match)
     if not photos:
         raise UsageError(" ".join(sentence for _, sentence in failed) or "no photographs are given.")
     return Inputs(tuple(photos.values()), tuple(failed), left_out)
@@ -66,9 +68,15 @@ def _files_in(folder: Path) -> list[Path]:
         return []
 
 
-def _is_own_result(path: Path, others: Sequence[Path]) -> bool:
+def _spelt_out(path: Path) -> Path:
+    """The path without ``..``: two spellings are one photograph, two links are two."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps "..", Path.resolve follows links
+
+
+def _is_own_result(path: Path, stems: Collection[tuple[Path, str]]) -> bool:
+    """Whether a photograph or a side-car beside it has the name that is left without the ending of a result."""
     for ending in _OWN_RESULTS:
         stem = path.stem.removesuffix(ending)
         if stem != path.stem:
-            return any(other.stem == stem and other.parent == path.parent for other in others)
+            return (path.parent, stem) in stems or (path.parent / f"{stem}.serr.json").is_file()
     return False

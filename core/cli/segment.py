@@ -1,6 +1,5 @@
 """``serr segment``: find the vessels in photographs and write masks, probabilities, overlays and side-cars."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,7 +76,7 @@ def segment(
 
     from core.cli.inputs import find_photos
     from core.inference.predictor import InferenceOptions
-    from core.segment import segment_files
+    from core.segment import BatchCancelled, segment_files
     from core.types import ThresholdRule
     from core.weights import load_model
 
@@ -100,16 +99,18 @@ def segment(
                 export=export_choices(kinds, as_float),
                 skip_existing=skip_existing,
                 overwrite_edited=overwrite_edited,
+                finished=_ignore if as_json else _say_item,
                 monitor=monitor,
             )
-        except Cancelled:
-            raise Cancelled(_left_over(monitor.fraction, len(inputs.photos), out)) from None
+        except BatchCancelled as cancelled:
+            report = cancelled.report
+            if as_json:
+                say_json(_as_json(report, (*inputs.failed, *report.failed), out, loaded, cancelled=True))
+            raise Cancelled(_left_over(report, len(inputs.photos), out)) from None
     failed = (*inputs.failed, *report.failed)
     if as_json:
         say_json(_as_json(report, failed, out, loaded))
     else:
-        for item in report.done:
-            say(_line(item))
         for _, why in report.skipped:
             tell(f"serr: {why}")
         if failed:
@@ -117,10 +118,10 @@ def segment(
     return 1 if failed else 0
 
 
-def _left_over(fraction: float | None, count: int, out: Path) -> str:
+def _left_over(report: "BatchReport", count: int, out: Path) -> str:
     """What a cancelled batch has done, in a sentence."""
-    finished = math.floor((fraction or 0.0) * count + 1e-9) if count > 1 else 0
-    if finished == 0:
+    finished = len(report.done) + len(report.skipped) + len(report.failed)
+    if not report.done:
         return "No photograph was finished."
     return (
         f"{finished} of {count} photographs were through; their results are whole, in {out}. "
@@ -128,16 +129,26 @@ def _left_over(fraction: float | None, count: int, out: Path) -> str:
     )
 
 
-def _line(item: "BatchItem") -> str:
+def _say_item(item: "BatchItem") -> None:
     files = ", ".join(str(path) for path in item.files.values())
-    return f"{item.path}: {item.vessel_share:.1%} vessels; {files}"
+    say(f"{item.path}: {item.vessel_share:.1%} vessels; {files}")
+
+
+def _ignore(item: "BatchItem") -> None:
+    """JSON is one text, written at the end."""
 
 
 def _as_json(
-    report: "BatchReport", failed: tuple[tuple[Path, str], ...], out: Path, model: "LoadedModel"
+    report: "BatchReport",
+    failed: tuple[tuple[Path, str], ...],
+    out: Path,
+    model: "LoadedModel",
+    *,
+    cancelled: bool = False,
 ) -> dict[str, object]:
     return {
         "out": str(out),
+        "cancelled": cancelled,
         "model": {"name": model.card.name, "sha256": model.sha256},
         "done": [
             {

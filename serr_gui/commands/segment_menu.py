@@ -10,7 +10,8 @@ from serr_gui.texts import QT_TRANSLATE_NOOP
 
 def _can_segment(state: AppState) -> bool:
     document = state.document
-    return document is not None and document.fov is not None and state.model is not None and state.job is None
+    there = state.opening is not None or (document is not None and document.fov is not None)
+    return there and state.model is not None and state.job is None
 
 
 def _can_segment_all(state: AppState) -> bool:

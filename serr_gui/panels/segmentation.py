@@ -7,7 +7,6 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -22,7 +21,7 @@ from core.types import LEVELS
 from serr_gui.actions import Actions
 from serr_gui.resolve import stale_reasons
 from serr_gui.state import AppState, FovChoice, FovWish
-from serr_gui.widgets import faded, heading
+from serr_gui.widgets import DecimalBox, faded, heading
 
 _FOV_WISHES: Final[tuple[FovWish, ...]] = ("estimated", "file", "full")
 
@@ -98,7 +97,7 @@ class SegmentationPanel(QWidget):
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(_caption(self.tr("&Model"), self._model), models)
-        form.addRow(_caption(self.tr("De&vice"), self._device), self._device)
+        form.addRow(_caption(self.tr("Dev&ice"), self._device), self._device)
         form.addRow("", self._device_used)
         form.addRow(_caption(self.tr("Fi&eld of view"), self._fov), self._fov)
         form.addRow("", self._fov_facts)
@@ -126,7 +125,7 @@ class SegmentationPanel(QWidget):
         self._slider.setAccessibleName(self.tr("Threshold"))
         self._slider.setToolTip(meaning)
         self._slider.valueChanged.connect(self.levelRequested)
-        self._number = QDoubleSpinBox()
+        self._number = DecimalBox()
         self._number.setRange(1 / LEVELS, (LEVELS - 1) / LEVELS)
         self._number.setDecimals(3)
         self._number.setSingleStep(1 / LEVELS)
@@ -134,6 +133,8 @@ class SegmentationPanel(QWidget):
         self._number.setAccessibleName(self.tr("Threshold as a probability"))
         self._number.setToolTip(meaning)
         self._number.valueChanged.connect(self._on_number_changed)
+        # After Enter the keys belong to the photograph again: D goes to the next one.
+        self._number.lineEdit().returnPressed.connect(self._number.clearFocus)
         self._share = QLabel()
         self._share.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._origin = faded()

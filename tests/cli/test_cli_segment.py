@@ -140,6 +140,30 @@ def test_results_beside_the_photographs_are_no_photographs(
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == results("eye") | {"eye.png"}
 
 
+def test_results_of_photographs_of_one_name_are_no_photographs_either(
+    serr: Serr, tmp_path: Path, weights: Path
+) -> None:
+    for kind in ("png", "bmp"):
+        write_photo(tmp_path / f"eye.{kind}", 120, 128)
+    first, second = (serr("segment", tmp_path, "--out", tmp_path, "--model", weights) for _ in range(2))
+    assert first.code == second.code == 0, second.err
+    assert first.out == second.out
+    assert len(second.out.splitlines()) == 2
+
+
+def test_a_photograph_by_two_spellings_is_one(serr: Serr, tmp_path: Path, photo: Path, weights: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    twice = [photo, tmp_path / "sub" / ".." / photo.name]
+    ran = serr("segment", *twice, "--out", tmp_path / "out", "--model", weights)
+    assert ran.code == 0, ran.err
+    assert names(tmp_path / "out") == results("eye")
+
+
+def test_no_empty_folder_is_left_where_nothing_was_done(serr: Serr, tmp_path: Path, weights: Path) -> None:
+    assert serr("segment", tmp_path / "none.png", "--out", tmp_path / "new", "--model", weights).code == 1
+    assert not (tmp_path / "new").exists()
+
+
 def test_photographs_of_one_name_do_not_overwrite_each_other(serr: Serr, tmp_path: Path, weights: Path) -> None:
     for side, shape in (("left", (120, 128)), ("right", (140, 140))):
         (tmp_path / side).mkdir()
@@ -322,10 +346,12 @@ def test_a_cancelled_batch_leaves_whole_results_only(
     output, told = process.communicate(timeout=120)
 
     assert process.returncode == 130, told
-    assert output == ""
     assert "Traceback" not in told
     last = told.splitlines()[-1]
     finished = sorted(path.name[:2] for path in out.glob("*.serr.json"))
+    so_far = json.loads(output)
+    assert so_far["cancelled"] is True
+    assert [item["stem"] for item in so_far["done"]] == finished
     assert 2 <= len(finished) < count
     assert last.startswith(f"serr: cancelled. {len(finished)} of {count} photographs")
     assert "--skip-existing" in last

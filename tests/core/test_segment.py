@@ -20,7 +20,7 @@ from core.photo.reading import read_fundus
 from core.progress import Cancelled, Progress
 from core.replay import replay_sidecar
 from core.segment import BatchReport, segment_files, segment_photo
-from core.types import ThresholdRule, VesselMask
+from core.types import FundusImage, ThresholdRule, VesselMask
 from core.weights import LoadedModel, load_model
 from tests.bad_outputs import BAD_OUTPUTS, BadOutput
 from tests.small_model import save_small_model
@@ -239,6 +239,16 @@ def test_fields_of_view_come_from_a_folder(model: LoadedModel, photos: Path, tmp
     assert [(path.name, "no mask" in sentence) for path, sentence in report.failed] == [("b.tif", True)]
     whole = run(photos, tmp_path / "whole", model, fov="full", export=MASK_ONLY)
     assert {item.fov_origin for item in whole.done} == {"full"}
+
+
+def test_a_picture_without_vessels_is_told(model: LoadedModel) -> None:
+    case = draw_case(5, 128)
+    recorder = Recorder()
+    flat = FundusImage(np.full_like(case.image.rgb, 90))
+    notes = segment_photo(flat, model, fov=case.fov, monitor=recorder).notes
+    assert "Hardly any vessel" in notes[-1]
+    assert recorder.notes == list(notes)
+    assert segment_photo(case.image, model, fov=case.fov).notes == ()
 
 
 def test_a_cancelled_batch_keeps_what_is_finished(model: LoadedModel, photos: Path, tmp_path: Path) -> None:

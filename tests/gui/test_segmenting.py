@@ -25,7 +25,7 @@ from serr_gui.resolve import stale_reasons, unsaved
 from serr_gui.sessions import ResultStore
 from serr_gui.settings import ExportWish
 from serr_gui.state import Result
-from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.conftest import WAIT_MS, StartProgram, settled
 
 Photos = tuple[Path, Path, Path]
 
@@ -158,6 +158,69 @@ def test_what_is_painted_changes_with_the_slider(start: StartProgram, qtbot: QtB
         assert seen == int(window.canvas.shown_mask().sum())
         counts.append(seen)
     assert counts[0] > counts[1] > counts[2]
+
+
+def test_segment_means_the_chosen_photograph_also_while_it_is_being_opened(
+    start: StartProgram, qtbot: QtBot, photos: Photos
+) -> None:
+    program = start(*photos)
+    _, second, third = photos
+    qtbot.keyClick(program.window.canvas, Qt.Key.Key_D)
+    assert program.state.opening == second
+    program.window.commands["segment"].trigger()
+    qtbot.waitUntil(lambda: program.state.result is not None, timeout=WAIT_MS)
+    assert program.state.document is not None
+    assert program.state.document.path == second
+    assert [item.status for item in program.state.photos] == ["new", "done", "new"]
+    # Going on to another photograph takes the wish back.
+    program.window.commands["previous"].trigger()
+    program.window.commands["segment"].trigger()
+    program.controller.photos.select(2)
+    qtbot.waitUntil(
+        lambda: program.state.document is not None and program.state.document.path == third, timeout=WAIT_MS
+    )
+    assert program.state.job is None
+    assert [item.status for item in program.state.photos] == ["new", "done", "new"]
+
+
+def test_the_threshold_field_takes_a_decimal_comma_and_gives_the_keys_back(
+    start: StartProgram, qtbot: QtBot, photos: Photos
+) -> None:
+    program = start(*photos)
+    segment(program, qtbot)
+    program.window.show()
+    program.window.activateWindow()
+    field = program.window.segmentation._number
+    for typed in ("0,5", "0.5"):
+        program.controller.set_level(90)
+        field.setFocus()
+        field.selectAll()
+        qtbot.keyClicks(field, typed)
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+        assert program.state.rule.level == 128, typed
+    assert not field.hasFocus()
+
+
+def test_messages_go_when_they_are_old_and_the_photograph_stays_where_it_is(
+    start: StartProgram, qtbot: QtBot, photos: Photos
+) -> None:
+    program = start(*photos)
+    canvas = program.window.canvas
+    place = canvas.geometry()
+    photos[1].write_bytes(b"no photograph")
+    program.controller.photos.step(1)
+    qtbot.waitUntil(lambda: program.state.photos[1].status == "failed", timeout=WAIT_MS)
+    assert [notice.kind for notice in program.state.notices] == ["error"]
+    assert canvas.geometry() == place
+    program.controller.photos.step(1)
+    assert program.state.notices == ()
+    qtbot.waitUntil(lambda: settled(program), timeout=WAIT_MS)
+    program.window.commands["segment_all"].trigger()
+    assert canvas.geometry() == place
+    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    assert "2 of 3" in program.state.notices[-1].text
+    segment(program, qtbot)
+    assert program.state.notices == ()
 
 
 def test_cancel_keeps_what_was_there(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
@@ -380,9 +443,16 @@ def test_closing_with_work_or_unexported_results_asks_first(
     assert not window.close()
     assert "3 photographs" in seen[2]
 
+    QTimer.singleShot(0, answer("Export All...", seen))
+    assert not window.close()
+    dialog = window.findChild(ExportDialog)
+    assert dialog is not None
+    assert dialog.isVisible()
+    dialog.reject()
+
     QTimer.singleShot(0, answer("Close without exporting", seen))
     window.commands["close_photo"].trigger()
-    assert "one photograph" in seen[4]
+    assert "one photograph" in seen[6]
     assert len(program.state.photos) == 2
 
     export(program, qtbot, tmp_path / "out", "export_all")
