@@ -1,8 +1,9 @@
 """The model card: what a weights file says about itself, as plain JSON values."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,23 @@ class ModelCard:
     def rule(self) -> ThresholdRule:
         """The default threshold as a rule."""
         return ThresholdRule(round(self.default_threshold * LEVELS), "model")
+
+    @property
+    def sources(self) -> tuple[Mapping[str, Any], ...]:
+        """What it learned from, as it stood in its recipe, as far as the card has it."""
+        data = self.training.get("data")
+        if not isinstance(data, Mapping):
+            return ()
+        listed = data.get("sources")
+        if isinstance(listed, Sequence):
+            return tuple(source for source in listed if isinstance(source, Mapping))
+        return (data,) if "dataset" in data else ()  # cards of the first version have a single one without a list
+
+    @property
+    def data_sets(self) -> tuple[str, ...]:
+        """The names of what it learned from, each once."""
+        names = [PurePath(str(source.get("dataset", ""))).stem for source in self.sources]
+        return tuple(dict.fromkeys(name for name in names if name))
 
     def to_dict(self) -> dict[str, object]:
         """The card as plain JSON values."""

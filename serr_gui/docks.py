@@ -38,14 +38,28 @@ def make_docks(window: QMainWindow, wanted: Sequence[Dock]) -> list[QDockWidget]
     window.setDockOptions(QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowTabbedDocks)
     window.setCorner(Qt.Corner.BottomRightCorner, _AREAS["right"])
     window.setCorner(Qt.Corner.BottomLeftCorner, _AREAS["left"])
-    made: dict[str, list[QDockWidget]] = {area: [] for area in _AREAS}
+    docks = []
     for plan in wanted:
         dock = QDockWidget(plan.title, window)
         dock.setObjectName(plan.name)
+        dock.setProperty("area", plan.area)
         dock.setWidget(plan.panel)
-        dock.setVisible(plan.area != "bottom")  # before it is added, or the window grows for it
-        window.addDockWidget(_AREAS[plan.area], dock)
-        made[plan.area].append(dock)
+        docks.append(dock)
+    arrange_docks(window, docks)
+    window.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # Qt's own menu of docks knows no tabs
+    return docks
+
+
+def arrange_docks(window: QMainWindow, docks: Sequence[QDockWidget]) -> None:
+    """Put the docks where they are at the first start, wherever they are now."""
+    made: dict[str, list[QDockWidget]] = {area: [] for area in _AREAS}
+    for dock in docks:
+        area = str(dock.property("area"))
+        dock.setFloating(False)
+        window.removeDockWidget(dock)
+        dock.setVisible(area != "bottom")  # before it is added, or the window grows for it
+        window.addDockWidget(_AREAS[area], dock)
+        made[area].append(dock)
     first, *below = made["right"]
     for dock in below[1:]:
         window.tabifyDockWidget(below[0], dock)
@@ -55,8 +69,6 @@ def make_docks(window: QMainWindow, wanted: Sequence[Dock]) -> list[QDockWidget]
     window.resizeDocks([first, below[0]], [height, max(window.height() - height, 1)], Qt.Orientation.Vertical)
     bottom = max(_BOTTOM_PX, window.height() * 2 // 5)
     window.resizeDocks(made["bottom"], [bottom] * len(made["bottom"]), Qt.Orientation.Vertical)
-    window.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # Qt's own menu of docks knows no tabs
-    return [dock for docks in made.values() for dock in docks]
 
 
 def show_dock(window: QMainWindow, dock: QDockWidget) -> None:

@@ -56,6 +56,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "show_errors": controller.toggle_errors,
         "next_error": partial(controller.comparing.step_error, 1),
         "previous_error": partial(controller.comparing.step_error, -1),
+        "reset_panels": window.reset_panels,
         "show_curves": partial(window.show_dock, "curves"),
         "show_evaluation": partial(window.show_dock, "evaluation"),
         "evaluate_all": partial(_evaluate_all, window),

@@ -51,7 +51,7 @@ class JobBar(QWidget):
     def _describe(self, job: JobStatus) -> str:
         titles = {
             "segment": self.tr("Segmenting {name}"),
-            "batch": self.tr("Segmenting {item} of {items}, {name}"),
+            "batch": self.tr("Segmenting {item} of {items}, {name}") if job.name else self.tr("Segmenting"),
             "export": self.tr("Exporting {item} of {items}, {name}"),
             "evaluate": self.tr("Evaluating"),
             "compare_models": self.tr("Comparing {name}"),

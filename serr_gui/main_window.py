@@ -25,7 +25,7 @@ from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.comparison import NO_LABELS
 from serr_gui.controller import Controller
 from serr_gui.dialogs import ask_to_lose
-from serr_gui.docks import Dock, make_docks, panel_actions, scrolling, show_dock, stacked
+from serr_gui.docks import Dock, arrange_docks, make_docks, panel_actions, scrolling, show_dock, stacked
 from serr_gui.handlers import make_handlers
 from serr_gui.job_bar import JobBar
 from serr_gui.logs import log_folder
@@ -86,12 +86,12 @@ class MainWindow(QMainWindow):
         self.evaluation = EvaluationPanel(self.state, self.commands)
         self.trainings = TrainingPanel(self.state, self.commands)
         self._make_centre()
-        docks = self._make_docks()
+        self._docks = self._make_docks()
         make_menus(
             self,
             self.commands,
             self.state,
-            panel_actions=panel_actions(self, docks),
+            panel_actions=panel_actions(self, self._docks),
             open_recent=self.asking.open_recent,
             forget_recent=controller.photos.forget_recent,
         )
@@ -271,6 +271,10 @@ class MainWindow(QMainWindow):
 
     def close_window(self) -> None:
         self.close()
+
+    def reset_panels(self) -> None:
+        """Put every panel back to its place, in its usual size."""
+        arrange_docks(self, self._docks)
 
     def show_dock(self, name: str) -> None:
         dock = self.findChild(QDockWidget, name)

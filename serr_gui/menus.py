@@ -72,6 +72,8 @@ def make_menus(
             menu.insertSeparator(base.menuAction())
             panels = QMenu(window.tr("P&anels"), menu)
             panels.addActions(list(panel_actions))
+            panels.addSeparator()
+            _fill(panels, actions, "panels")
             theme = QMenu(window.tr("&Theme"), menu)
             _fill(theme, actions, "theme")
             menu.insertMenu(actions["full_screen"], panels)

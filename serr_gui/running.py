@@ -146,7 +146,9 @@ class Runs(QObject):
 
     def _end_batch(self, count: int, *, cancelled: bool) -> None:
         done, problems = self._done, self._problems
-        if cancelled:
+        if cancelled and not done:
+            text = self.tr("Cancelled: no photograph is segmented.")
+        elif cancelled:
             text = self.tr("Cancelled: {done} of {count} photographs are segmented, and their results are kept.")
         else:
             text = self.tr("{done} of {count} photographs are segmented.")

@@ -85,9 +85,9 @@ def _told(error: Exception) -> int:
     if message is not None and isinstance(code, int):
         context = getattr(error, "ctx", None)
         where = context.command_path if context else "serr"
-        text = str(message()).rstrip()
+        text = str(message()).rstrip().replace("?.", "?")
         if text:
-            tell(f"{where}: {text}{'' if text.endswith('.') else '.'} See '{where} --help'.")
+            tell(f"{where}: {text}{'' if text.endswith(('.', '?')) else '.'} See '{where} --help'.")
         return code
     if isinstance(error, SerrError):
         tell(f"serr: {error}")

@@ -63,7 +63,7 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
     for entry in entries:
         name = entry.card.name + (" *" if entry.card.name == DEFAULT_MODEL else "")
         source = "this program" if entry.bundled else "your folder"
-        rows.append((name, source, f"{entry.card.default_threshold:.4f}", entry.card.trained_on.partition(";")[0]))
+        rows.append((name, source, f"{entry.card.default_threshold:.4f}", ", ".join(entry.card.data_sets) or "-"))
     widths = [max(len(row[column]) for row in rows) for column in range(3)] + [0]
     for row in rows:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

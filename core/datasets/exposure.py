@@ -5,10 +5,10 @@ fingerprints of them, and neither names nor folders: these can tell who a patien
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from core.datasets.finding import is_own_data_set
 from core.datasets.layouts import read_layout, same_layout
@@ -39,12 +39,10 @@ def seen_by(card: ModelCard, dataset: str, root: Path, photos: Sequence[Path]) -
     ----------
     dataset : the name of the data set that ``photos`` are from; ``root`` its folder, or the folder that holds it.
     """
-    data = card.training.get("data")
-    sources = _sources(data) if isinstance(data, Mapping) else []
     wanted = {path.absolute() for path in photos}
     seen: set[Path] = set()
-    unknown = [] if sources else [card.trained_on or "its card does not say what it learned from"]
-    for source in sources:
+    unknown = [] if card.sources else [card.trained_on or "its card does not say what it learned from"]
+    for source in card.sources:
         name, split = str(source.get("dataset", "")), str(source.get("split", "train"))
         if "fingerprints" in source:
             seen |= _with_fingerprint(wanted, source["fingerprints"])
@@ -75,11 +73,3 @@ def fingerprint(photo: Path) -> str:
 def _with_fingerprint(photos: Iterable[Path], known: object) -> set[Path]:
     fingerprints = {text for text in known if text} if isinstance(known, Sequence) else set()
     return {photo for photo in photos if fingerprint(photo) in fingerprints}
-
-
-def _sources(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The sources of a configuration; older cards have a single one without a list."""
-    listed = data.get("sources")
-    if isinstance(listed, Sequence):
-        return [source for source in listed if isinstance(source, Mapping)]
-    return [data] if "dataset" in data else []

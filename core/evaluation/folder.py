@@ -319,8 +319,8 @@ def _truth(dataset: DataSetFiles, labels: str | None) -> str:
     known = list(dict.fromkeys(name for case in dataset.cases for name in case.labels))
     if not known:
         raise LabelError(
-            f"there is no expert label for any of the {len(dataset.cases)} photographs of {dataset.name} "
-            f"{dataset.split}: nothing can be evaluated on them"
+            f"There is no expert label for any of the {len(dataset.cases)} photographs of {dataset.name} "
+            f"({dataset.split}): nothing can be evaluated on them. Add labels that are named like the photographs."
         )
     if labels is not None and labels not in known:
         names = ", ".join(f"'{name}'" for name in known)

@@ -104,11 +104,15 @@ def facts(report: EvaluationReport) -> dict[str, str]:
 def _seen(report: EvaluationReport) -> dict[str, str]:
     """What a model has seen of these photographs, as far as it is known."""
     method = report.method
-    also = f"; not known: {', '.join(method.unknown)}" if method.unknown else ""
+    also = f"; whether it saw any of these in {', '.join(method.unknown)} is not known" if method.unknown else ""
     if method.seen:
         many = f"{method.seen} of these {report.n_images + len(report.failed)} photographs"
         return {"SEEN": f"the model has learned from, or was chosen by, {many}: no test{also}"}
-    return {} if method.seen is None else {"seen": f"none of these photographs by the model before{also}"}
+    return (
+        {}
+        if method.seen is None
+        else {"seen": f"the model has seen none of these photographs before, by its card{also}"}
+    )
 
 
 def threshold_text(rule: ThresholdRule | None) -> str:

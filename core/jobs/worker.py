@@ -29,6 +29,7 @@ from core.jobs.store import (
 )
 from core.progress import Cancelled, Monitor, Progress
 from core.training.control import ControlledMonitor, EnoughLearned
+from core.weights import read_card
 
 _POLL_S: Final = 0.5
 _STAGE_S: Final = 5.0
@@ -136,7 +137,13 @@ class _Worker:
             self._end("paused", "Stopped before anything was learned; it can go on.")
             return None
         stopped = read_job(self.job.folder).wish == "stop"
-        self._end("done", "Stopped with the best weights so far." if stopped else "", weights=weights.name)
+        sentence = "Stopped with the best weights so far." if stopped else ""
+        if self.job.order.start_from and read_card(weights).training.get("best_step") == 0:
+            sentence = (
+                "No step did better on the held-out photographs than the model that it started from: the result is "
+                "that model."
+            )
+        self._end("done", sentence, weights=weights.name)
         return weights
 
     def _end(self, state: str, sentence: str, **changes: object) -> None:

@@ -8,7 +8,9 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from serr_gui.state import AppState
 
-Menu = Literal["file", "edit", "view", "base", "theme", "segment", "compare", "errors", "suggest", "train", "help", ""]
+Menu = Literal[
+    "file", "edit", "view", "base", "panels", "theme", "segment", "compare", "errors", "suggest", "train", "help", ""
+]
 Key = str | QKeySequence.StandardKey
 Std = QKeySequence.StandardKey
 

@@ -175,6 +175,12 @@ COMMANDS: Final[tuple[Command, ...]] = (
         shortcuts=("F11",),
         section=3,
     ),
+    Command(
+        "reset_panels",
+        "panels",
+        QT_TRANSLATE_NOOP("Actions", "Put &Back in Place"),
+        QT_TRANSLATE_NOOP("Actions", "Arrange the panels as they were at the first start"),
+    ),
     _theme(
         "system",
         QT_TRANSLATE_NOOP("Actions", "As the &System"),

@@ -247,6 +247,21 @@ def test_a_tool_bar_button_is_the_menu_command(start: StartProgram) -> None:
     assert all(window.commands[name] in (b.defaultAction() for b in buttons) for name in actions & {"open", "segment"})
 
 
+def test_panels_go_back_to_their_places(start: StartProgram, qtbot: QtBot) -> None:
+    window = start().window
+    docks = {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
+    before = {name: (window.dockWidgetArea(dock), dock.isHidden()) for name, dock in docks.items()}
+    docks["segmentation"].setFloating(True)
+    docks["files"].close()
+    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, docks["display"])
+    window.show_dock("curves")
+    window.commands["reset_panels"].trigger()
+    qtbot.waitUntil(docks["files"].isVisible)
+    assert {name: (window.dockWidgetArea(dock), dock.isHidden()) for name, dock in docks.items()} == before
+    assert not any(dock.isFloating() for dock in docks.values())
+    assert docks["comparison"] in window.tabifiedDockWidgets(docks["display"])
+
+
 def test_panels_at_the_bottom_become_tabs_and_never_widen_the_window(start: StartProgram, qtbot: QtBot) -> None:
     window = start().window
     window.resize(1180, 736)
