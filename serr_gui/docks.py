@@ -67,7 +67,7 @@ def arrange_docks(window: QMainWindow, docks: Sequence[QDockWidget]) -> None:
     window.resizeDocks([*made["left"], first, below[0]], [150, 320, 320], Qt.Orientation.Horizontal)
     height = _FIRST_PX[window.height() >= _LOW_PX]
     window.resizeDocks([first, below[0]], [height, max(window.height() - height, 1)], Qt.Orientation.Vertical)
-    bottom = max(_BOTTOM_PX, window.height() * 2 // 5)
+    bottom = max(_BOTTOM_PX, window.height() * 9 // 20)
     window.resizeDocks(made["bottom"], [bottom] * len(made["bottom"]), Qt.Orientation.Vertical)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -38,6 +38,8 @@ _SHORT: Final = {
 }
 _PICTURE: Final = QSize(76, 36)
 _ROW_PX: Final = 40
+_LOW_PX: Final = 340
+"""In a panel that is lower, rows and pictures are smaller, so that more than the worst photograph is seen."""
 _NAME_PX: Final = 180
 _FIGURE_PX: Final = 56
 _Index = QModelIndex | QPersistentModelIndex
@@ -156,8 +158,7 @@ class EvaluationPanel(QWidget):
         self.table.setModel(self.lines)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(_KEYS.index("f1") + 1, Qt.SortOrder.AscendingOrder)
-        self.table.setIconSize(_PICTURE)
-        self.table.verticalHeader().setDefaultSectionSize(_ROW_PX)
+        self._set_row_height(_ROW_PX)
         self.table.clicked.connect(self._on_clicked)
         self.table.activated.connect(self._on_clicked)
         self.totals = _table(self.tr("Totals"))
@@ -363,6 +364,16 @@ class EvaluationPanel(QWidget):
 
     def _on_rule_activated(self, index: int) -> None:
         self.viewRequested.emit(replace(self._state.view, evaluate_at="slider" if index else "model"))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._set_row_height(_ROW_PX if self.height() >= _LOW_PX else _ROW_PX * 2 // 3)
+
+    def _set_row_height(self, height: int) -> None:
+        rows = self.table.verticalHeader()
+        if rows.defaultSectionSize() != height:
+            rows.setDefaultSectionSize(height)
+            self.table.setIconSize(_PICTURE * ((height - 4) / _PICTURE.height()))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
