@@ -216,6 +216,13 @@ class Program:
             self.controller.desk.notify("warning", str(error))
         self._settings = settings
 
+    def end(self) -> None:
+        """Destroy window and controller now: while Python itself is being taken down, plots cannot be any more."""
+        self.controller.shutdown()
+        for part in (self.window, self.controller):
+            part.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
     def _model_to_keep(self) -> str:
         choice = self.state.model_choice
         if choice is None:
@@ -300,6 +307,7 @@ def _run(app: QApplication, wishes: Wishes, instance: Instance) -> int:
     try:
         return app.exec()
     finally:
+        program.end()
         catcher.restore()
         crashes.close()
 
