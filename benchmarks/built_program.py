@@ -3,13 +3,14 @@
     python benchmarks/built_program.py dist/serr-fundus [--runs 7]
 
 Prints Markdown tables. Starts are measured in turn (built, checkout, built, ...), each as a whole process; the first
-pair, which fills the system's cache of files, is told apart. A window counts as there when the X server shows it: needs
-Xvfb and xdotool.
+pair, which fills the system's cache of files, is told apart. The processor's time says how the two compare on a machine
+that does other work, too. A window counts as there when the X server shows it: needs Xvfb and xdotool.
 """
 
 import argparse
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,10 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
+Times = tuple[float, float]
+"""Seconds by the clock, and of the processor."""
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "resources" / "sample" / "retina.jpg"
 
@@ -48,29 +53,30 @@ def print_sizes(folder: Path) -> None:
     print()
 
 
-def until_end(command: list[str], environ: dict[str, str]) -> float:
+def until_end(command: list[str], environ: dict[str, str]) -> Times:
     """Seconds until the process has ended well."""
-    started = time.perf_counter()
+    started, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, env=environ, check=True, capture_output=True)
-    return time.perf_counter() - started
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter() - started, now.ru_utime - used.ru_utime + now.ru_stime - used.ru_stime
 
 
-def until_window(command: list[str], environ: dict[str, str]) -> float:
+def until_window(command: list[str], environ: dict[str, str]) -> Times:
     """Seconds until the X server shows the window."""
     started = time.perf_counter()
     with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         search = ["xdotool", "search", "--onlyvisible", "--name", "SERR Fundus"]
         while subprocess.run(search, env=environ, capture_output=True, check=False).returncode != 0:
-            if process.poll() is not None or time.perf_counter() - started > 120:
+            if process.poll() is not None or time.perf_counter() - started > 600:
                 raise SystemExit(f"{command[0]} shows no window")
-        seconds = time.perf_counter() - started
+        seconds, used = time.perf_counter() - started, psutil.Process(process.pid).cpu_times()
         process.terminate()
-    return seconds
+    return seconds, used.user + used.system
 
 
 def compare(
     name: str,
-    measure: Callable[[list[str], dict[str, str]], float],
+    measure: Callable[[list[str], dict[str, str]], Times],
     built: list[str],
     source: list[str],
     *,
@@ -79,9 +85,12 @@ def compare(
 ) -> None:
     pairs = [(measure(built, environ), measure(source, environ)) for _ in range(runs + 1)]
     first, rest = pairs[0], pairs[1:]
-    mine, theirs = (statistics.median(column) for column in zip(*rest, strict=True))
-    spread = f"{min(p[0] for p in rest):.2f} to {max(p[0] for p in rest):.2f}"
-    print(f"| {name} | {mine:.2f} ({spread}) | {theirs:.2f} | {mine / theirs:.2f} | {first[0]:.2f} |", flush=True)
+    mine, theirs = ([times[0] for times in column] for column in zip(*rest, strict=True))
+    middle, other = statistics.median(mine), statistics.median(theirs)
+    cpu, other_cpu = (statistics.median(times[1] for times in column) for column in zip(*rest, strict=True))
+    clock = f"{middle:.2f} ({min(mine):.2f} to {max(mine):.2f}) | {other:.2f} ({min(theirs):.2f} to {max(theirs):.2f})"
+    used = f"{cpu:.2f} | {other_cpu:.2f} | {cpu / other_cpu:.2f}"
+    print(f"| {name} | {clock} | {middle / other:.2f} | {used} | {first[0][0]:.2f} |", flush=True)
 
 
 def main() -> None:
@@ -92,8 +101,11 @@ def main() -> None:
     folder = options.folder.resolve()
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print_sizes(folder)
-    print("| start | built, s: median (least to most) | checkout, s | ratio | built, first time |")
-    print("| --- | --- | --- | --- | --- |")
+    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    print(f"Load (1, 5, 15 minutes) when the starts begin: {load}; medians, least to most\n")
+    columns = ("start", "built, s", "checkout, s", "ratio", "built, processor s", "checkout, processor s", "ratio")
+    print(f"| {' | '.join(columns)} | built, first time |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     server = subprocess.Popen(["Xvfb", "-displayfd", "1", "-screen", "0", "1600x1000x24"], stdout=subprocess.PIPE)
     assert server.stdout is not None
     display = f":{server.stdout.readline().decode().strip()}"
