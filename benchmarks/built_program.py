@@ -10,6 +10,7 @@ that does other work, too. A window counts as there when the X server shows it: 
 import argparse
 import os
 import platform
+import random
 import resource
 import statistics
 import subprocess
@@ -17,7 +18,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -74,6 +76,20 @@ def until_window(command: list[str], environ: dict[str, str]) -> Times:
     return seconds, used.user + used.system
 
 
+@contextmanager
+def screen() -> Iterator[str]:
+    """A virtual screen, by its name."""
+    # A number by chance: servers that look for a free one at the same time can take each other's socket away.
+    command = ["Xvfb", f":{random.randrange(200, 30000)}", "-noreset", "-displayfd", "1"]
+    command += ["-screen", "0", "1600x1000x24"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout is not None
+        try:
+            yield f":{server.stdout.readline().decode().strip()}"
+        finally:
+            server.terminate()
+
+
 def compare(
     name: str,
     measure: Callable[[list[str], dict[str, str]], Times],
@@ -106,11 +122,8 @@ def main() -> None:
     columns = ("start", "built, s", "checkout, s", "ratio", "built, processor s", "checkout, processor s", "ratio")
     print(f"| {' | '.join(columns)} | built, first time |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    server = subprocess.Popen(["Xvfb", "-displayfd", "1", "-screen", "0", "1600x1000x24"], stdout=subprocess.PIPE)
-    assert server.stdout is not None
-    display = f":{server.stdout.readline().decode().strip()}"
     python = [sys.executable, "-m"]
-    with tempfile.TemporaryDirectory() as own:
+    with tempfile.TemporaryDirectory() as own, screen() as display:
         environ = os.environ | {"DISPLAY": display, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE"}
         environ |= {f"SERR_{name}_DIR": own for name in ("CONFIG", "CACHE", "LOG")}
         serr, gui = [str(folder / "serr")], [str(folder / "serr-gui")]
@@ -123,7 +136,6 @@ def main() -> None:
             compare(name, measure, serr + words, [*python, "core.cli", *words], environ=environ, runs=options.runs)
         name, source = "`serr-gui` until its window is there", [*python, "serr_gui"]
         compare(name, until_window, gui, source, environ=environ, runs=options.runs)
-    server.terminate()
 
 
 if __name__ == "__main__":
