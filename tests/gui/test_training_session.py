@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.datasets.synthetic import write_drive_layout
 from tests.gui.training_session import FIRST_ACTS
+from tests.job_runs import own_jobs
 from tests.small_model import save_small_model
 
 SMALL = {"Steps": "100000", "Crops in a step": "1", "Crop side": "32", "Validate every": "20"}
@@ -19,12 +20,13 @@ def test_from_a_folder_to_a_model_that_is_used_at_the_next_start(tmp_path: Path)
     save_small_model(models / "small.safetensors")
     numbers = [word for name, value in SMALL.items() for word in ("--number", name, value)]
     session = [sys.executable, "-m", "tests.gui.training_session", photographs, out, "--model", "small", *numbers]
-    done = subprocess.run(
-        session,
-        env=os.environ | {"SERR_MODELS": str(models), "SERR_JOB_NICE": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with own_jobs(out / "own" / "jobs"):  # a training that a failure leaves behind ends with it
+        done = subprocess.run(
+            session,
+            env=os.environ | {"SERR_MODELS": str(models), "SERR_PATIENCE_S": "600"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [f"{act}: done" for act in FIRST_ACTS]
