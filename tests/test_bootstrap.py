@@ -16,7 +16,7 @@ import pytest
 
 import bootstrap
 from tools import libraries
-from tools.bundle import fingerprint, install_bundle_tools
+from tools.bundle import MADE_FROM_THE_PROGRAM, fingerprint, install_bundle_tools
 from tools.checks import run_checks
 from tools.console import Failure, Log
 from tools.environment import STAMP, UNFINISHED, Environment, Wanted
@@ -359,6 +359,9 @@ def test_the_program_is_built_anew_when_something_that_enters_it_has_changed(
     (changed.root / "tests" / "test_module.py").write_text("")
     (changed.root / "CHANGELOG.md").write_text("")
     (room / "module.pyc").write_bytes(b"made by Python")
+    for page in MADE_FROM_THE_PROGRAM:
+        (changed.root / page).parent.mkdir(parents=True, exist_ok=True)
+        (changed.root / page).write_text("made by the build of the guide")
     assert now() == seen[0]
     (room / "module.py").write_text("ONE = 2")
     seen.append(now())
@@ -368,6 +371,8 @@ def test_the_program_is_built_anew_when_something_that_enters_it_has_changed(
         project.write("# changed\n")
     seen.append(now())
     assert len(set(seen)) == 4
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert set(MADE_FROM_THE_PROGRAM) == {line for line in ignored if line.startswith("docs/")}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the built program is tested on a virtual screen of X")

@@ -20,6 +20,8 @@ from tools.libraries import find_manager, install, line_to_run
 NAME = "serr-fundus"
 ENTERS = ("core", "serr_gui", "resources", "docs", "packaging", "build.spec", "pyproject.toml", "LICENSE")
 """Files and folders of the checkout that make a built program what it is; besides them the installed packages do."""
+MADE_FROM_THE_PROGRAM = ("docs/guide/command-line.md", "docs/guide/recipe.md")
+"""Pages that the build of the guide writes; they are no part of what it is built from."""
 STAMP = "built-from.txt"
 _TOOLS = {"Xvfb": "xvfb", "xdotool": "xdotool", "strip": "binutils"}
 _XVFB = {"dnf": "xorg-x11-server-Xvfb", "zypper": "xorg-x11-server-Xvfb", "pacman": "xorg-server-xvfb"}
@@ -56,7 +58,7 @@ def _inputs(root: Path) -> Iterator[Path]:
     for name in ENTERS:
         place = root / name
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            generated = path.suffix == ".pyc" or path.name == "command-line.md"
+            generated = path.suffix == ".pyc" or path.relative_to(root).as_posix() in MADE_FROM_THE_PROGRAM
             if path.is_file() and not generated:
                 yield path
 
