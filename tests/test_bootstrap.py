@@ -16,7 +16,7 @@ import pytest
 
 import bootstrap
 from tools import libraries
-from tools.bundle import MADE_FROM_THE_PROGRAM, fingerprint, install_bundle_tools
+from tools.bundle import MADE_FROM_THE_PROGRAM, fingerprint, install_bundle_tools, others
 from tools.checks import run_checks
 from tools.console import Failure, Log
 from tools.environment import STAMP, UNFINISHED, Environment, Wanted
@@ -373,6 +373,18 @@ def test_the_program_is_built_anew_when_something_that_enters_it_has_changed(
     assert len(set(seen)) == 4
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert set(MADE_FROM_THE_PROGRAM) == {line for line in ignored if line.startswith("docs/")}
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "-e git+file:///home/anna/serr@bce931d53f45fd22dfbf9e09626d66481c68b5d4#egg=serr_fundus",
+        "# Editable install with no version control (serr-fundus==0.1.0)\n-e /home/anna/vessels",
+        "serr-fundus==0.1.0",
+    ],
+)
+def test_another_commit_alone_does_not_make_the_program_be_built_anew(own: str) -> None:
+    assert others(f"numpy==2.4.6\n{own}\ntorch==2.13.0+cpu\n") == ["numpy==2.4.6", "torch==2.13.0+cpu"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the built program is tested on a virtual screen of X")

@@ -46,12 +46,18 @@ def fingerprint(environment: Environment, log: Log) -> str:
     code, packages = log.run([environment.python, "-m", "pip", "freeze", "--all"])
     if code != 0:
         raise Failure("pip cannot list what is installed.")
-    kept = "\n".join(line for line in packages.splitlines() if "serr-fundus" not in line.lower())
+    kept = "\n".join(others(packages))
     total = hashlib.sha256(f"{sys.version}\n{platform.platform()}\n{kept}\n".encode())
     for path in _inputs(environment.root):
         total.update(f"{path.relative_to(environment.root).as_posix()}\0".encode())
         total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
+
+
+def others(packages: str) -> list[str]:
+    """The lines of ``pip freeze`` without our own, which names the commit where the checkout is one of git."""
+    lines = packages.splitlines()
+    return [line for line in lines if not line.startswith("-e ") and NAME not in line.lower().replace("_", "-")]
 
 
 def _inputs(root: Path) -> Iterator[Path]:
