@@ -379,7 +379,7 @@ def test_the_program_is_built_anew_when_something_that_enters_it_has_changed(
     "own",
     [
         "-e git+file:///home/anna/serr@bce931d53f45fd22dfbf9e09626d66481c68b5d4#egg=serr_fundus",
-        "# Editable install with no version control (serr-fundus==0.1.0)\n-e /home/anna/vessels",
+        "# Editable install with no version control (serr-fundus==0.1.0)\n-e /checkout/vessels",
         "serr-fundus==0.1.0",
     ],
 )
