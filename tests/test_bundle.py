@@ -267,6 +267,18 @@ class Screen:
         self.tool("windowfocus", "--sync", window)
         return window
 
+    def answer(self, title: str, act: Callable[[], None]) -> None:
+        """Do something in a dialog until it closes: keys that come before it is ready are lost, as a person's are."""
+        for seconds in (3, 10, 30, 60, 120):
+            self.window(title)
+            act()
+            deadline = time.monotonic() + seconds
+            while time.monotonic() < deadline:
+                if not self.windows(title):
+                    return
+                time.sleep(0.1)
+        raise AssertionError(f"the dialog {title} does not close; windows: {self.titles()}")
+
     def press(self, *keys: str) -> None:
         self.tool("key", "--delay", "60", *keys)
 
@@ -298,17 +310,20 @@ def test_a_window_is_worked_in_the_clean_room(room: BareRoot | OpenRoom, screen:
     try:
         screen.window("SERR Fundus")
         screen.press("ctrl+o")
-        screen.window("Open Photographs")
-        screen.write(str(room.seen(folder / "eye.jpg")))
-        screen.press("Return")
+
+        def name_the_photograph() -> None:
+            screen.press("alt+n", "ctrl+a")  # into the field for the name, over what may stand there
+            screen.write(str(room.seen(folder / "eye.jpg")))
+            screen.press("Return")
+
+        screen.answer("Open Photographs", name_the_photograph)
         screen.window("eye.jpg")
         waits = iter((2, 10, 30, 60, 120))  # until the photograph is there, the key does nothing
         while not screen.seen_within(next(waits), r"eye.jpg\*"):
             screen.press("ctrl+Return")
         screen.window("eye.jpg")
         screen.press("ctrl+e")
-        screen.window("Export")
-        screen.press("Return")
+        screen.answer("Export", lambda: screen.press("Return"))
         sidecar = folder / "SERR results" / "eye.serr.json"
         screen.wait_for("the export", sidecar.is_file)
         with Image.open(sidecar.with_name("eye_mask.png")) as mask:
