@@ -31,13 +31,16 @@ class EventLog:
         except OSError as error:
             raise output_error(self._path, error) from error
 
-    def cut_after(self, step: int) -> None:
-        """Drop what a killed run wrote after its last checkpoint, so that the curve has no step twice."""
+    def cut_after(self, step: int, validated: int | None = None) -> None:
+        """Drop what a killed run wrote after its last checkpoint, so that the curve has no step twice.
+
+        ``validated`` : the last validation that the checkpoint knows, where it was kept at a step whose validation was
+        still to come.
+        """
         if not self._writes:
             return
-        kept = [
-            event for event in read_events(self._path) if event.get("step", 0) <= step and event["event"] != "finished"
-        ]
+        last = {"validated": step if validated is None else validated, "finished": -1}
+        kept = [event for event in read_events(self._path) if event.get("step", 0) <= last.get(event["event"], step)]
         lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in kept)
         write_bytes_atomic(self._path, lines.encode())
 

@@ -103,7 +103,7 @@ class Run:
         self.best_weights: dict[str, Tensor] = {}
         if checkpoint is not None:
             self._restore(checkpoint)
-        self.log.cut_after(self.step if checkpoint is not None else -1)
+        self.log.cut_after(self.step if checkpoint is not None else -1, self.validated_step)
         self.board = Board(out, self.step) if config.run.tensorboard and self.first else None
 
     def go(self, monitor: Monitor) -> TrainingResult:

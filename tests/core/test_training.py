@@ -255,6 +255,13 @@ def test_event_log_drops_what_came_after_a_checkpoint(tmp_path: Path) -> None:
     log.cut_after(5)
     lines = (tmp_path / "events.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [0, 5]
+    # Kept at step 5 when its validation was still to come, which a killed process then wrote and did not keep.
+    log.write("learned", step=5)
+    log.cut_after(5, validated=0)
+    assert [(event["event"], event["step"]) for event in read_events(tmp_path / "events.jsonl")] == [
+        ("validated", 0),
+        ("learned", 5),
+    ]
 
 
 def test_a_run_ends_when_nothing_gets_better_and_resuming_ends_it_again(tmp_path: Path, drawn: Path) -> None:
