@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from core import __version__
 from core.errors import InputError
-from core.files import shown, write_together
+from core.files import file_sha256, shown, write_together
 from core.types import (
     BoolArray,
     ByteArray,
@@ -163,15 +163,6 @@ def pixels_sha256(pixels: BoolArray) -> str:
     digest = hashlib.sha256(f"{pixels.shape[0]}x{pixels.shape[1]}:".encode())
     digest.update(np.packbits(pixels).tobytes())
     return digest.hexdigest()
-
-
-def file_sha256(path: Path) -> str | None:
-    """SHA-256 of a file, None where it cannot be read (any more)."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
 
 
 def make_record(segmentation: "Segmentation", mask: VesselMask, files: Mapping[str, str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ any, stays whole until the new one is complete on the disk, and a failure or a c
 """
 
 import errno
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -124,6 +125,15 @@ def ensure_folder(folder: Path) -> Path:
             why = f"the system says: {error.strerror or error}. Choose another folder."
         raise OutputError(f"The folder {shown(folder)} cannot be used for results: {why}") from error
     return folder
+
+
+def file_sha256(path: Path) -> str | None:
+    """SHA-256 of a file, None where it cannot be read (any more)."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def _flush_to_disk(path: Path) -> None:

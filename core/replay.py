@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import DeviceError, FieldOfViewError, InputError, WeightsError
-from core.export import SideCar, file_sha256, pixels_sha256, read_sidecar
-from core.files import shown
+from core.export import SideCar, pixels_sha256, read_sidecar
+from core.files import file_sha256, shown
 from core.inference.device import choose_device
 from core.inference.predictor import InferenceOptions
 from core.photo.field_of_view import estimate_field_of_view

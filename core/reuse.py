@@ -6,8 +6,8 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.evaluation.predictions import read_values
-from core.export import ExportChoices, SideCar, export_segmentation, file_sha256, pixels_sha256, read_sidecar
-from core.files import shown
+from core.export import ExportChoices, SideCar, export_segmentation, pixels_sha256, read_sidecar
+from core.files import file_sha256, shown
 from core.inference.predictor import InferenceOptions
 from core.progress import Monitor, Progress
 from core.segment import segment_photo

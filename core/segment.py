@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError, OutputError, SerrError
-from core.export import ExportChoices, export_segmentation, file_sha256, read_sidecar
-from core.files import ensure_folder, shown
+from core.export import ExportChoices, export_segmentation, read_sidecar
+from core.files import ensure_folder, file_sha256, shown
 from core.inference.predictor import InferenceOptions, predict
 from core.masks.threshold import apply_threshold
 from core.photo.companions import FovChoice, output_stems, resolve_fov
@@ -120,10 +120,6 @@ def segment_photo(
     )
 
 
-def _nobody(item: BatchItem) -> None:
-    """Nobody waits for it."""
-
-
 def segment_files(
     paths: Sequence[Path],
     out_dir: Path,
@@ -135,7 +131,7 @@ def segment_files(
     export: ExportChoices = _EVERYTHING,
     skip_existing: bool = False,
     overwrite_edited: bool = False,
-    finished: Callable[[BatchItem], None] = _nobody,
+    finished: Callable[[BatchItem], None] | None = None,
     monitor: Monitor = SILENT,
 ) -> BatchReport:
     """Find the vessels in photographs and write the results.
@@ -188,7 +184,8 @@ def segment_files(
                 part.step(Progress("Writing the results"))
                 files = export_segmentation(found, out_dir, stem, export)
                 done.append(_item(path, stem, files, found))
-                finished(done[-1])
+                if finished is not None:
+                    finished(done[-1])
             except (SerrError, MemoryError) as error:
                 sentence = str(error) or f"There is not enough memory for {shown(path.name)}. Close other programs."
                 failed.append((path, sentence))

@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 
 from core.evaluation import suggest
 from core.evaluation.counts import Region
+from core.progress import Monitor
 from core.types import ThresholdRule
 from serr_gui import figures, label_memory
 from serr_gui.comparison import EXPERTS, CentreLines, Comparison, ErrorList, LabelFile, LabelSlot, LabelSlots
@@ -70,14 +71,22 @@ class Comparing(QObject):
         document = self._desk.state.document
         if document is None:
             return
-        photo = document.path
+        photo, image, fov = document.path, document.image, document.fov
+        folders = self._desk.state.label_folders
         self._desk.keep(lambda: label_memory.forget_label(photo, expert))
-        file = comparing_work.files_beside(photo, self._desk.state.label_folders)[0][expert]
-        if file is not None:
-            self._read_label(expert, file)
-        else:
-            text = self.tr("No label of expert {number} lies beside {name} under a name that tells so.")
-            self._desk.notify("info", text.format(number=expert + 1, name=photo.name))
+
+        def find(_monitor: Monitor) -> LabelSlot | None:
+            files, _mask = comparing_work.files_beside(photo, folders)
+            return comparing_work.read_slot(files[expert], image.shape, fov)
+
+        self._desk.board.start(
+            f"label {expert}",
+            find,
+            succeeded=partial(self._on_label_looked_for, photo, expert),
+            failed=partial(
+                self._desk.fail, self.tr("A label for {name} cannot be looked for.").format(name=photo.name)
+            ),
+        )
 
     def swap_labels(self) -> None:
         """Make expert 2's label the truth, and expert 1's that of expert 2."""
@@ -157,6 +166,13 @@ class Comparing(QObject):
             succeeded=partial(self._on_label_read, document.path, expert),
             failed=partial(self._desk.fail, self.tr("{name} cannot be read.").format(name=file.path.name)),
         )
+
+    def _on_label_looked_for(self, photo: Path, expert: int, outcome: object) -> None:
+        if outcome is not None:
+            self._on_label_read(photo, expert, outcome)
+            return
+        text = self.tr("No label of expert {number} lies beside {name} under a name that tells so.")
+        self._desk.notify("info", text.format(number=expert + 1, name=photo.name), until="photo")
 
     def _on_label_read(self, photo: Path, expert: int, outcome: object) -> None:
         assert isinstance(outcome, LabelSlot)

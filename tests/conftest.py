@@ -1,6 +1,7 @@
 """What every test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,20 @@ def serr_data() -> Path:
     path = Path(folder)
     assert (path / "DRIVE").is_dir(), f"SERR_DATA is {folder}, but there is no DRIVE folder in it"
     return path
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small data set file of drawn photographs."""
+    from tests.job_runs import drawn_dataset
+
+    return drawn_dataset(tmp_path_factory.mktemp("drawn"))
+
+
+@pytest.fixture
+def job_store(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder for training jobs; none of them outlives the test."""
+    from tests.job_runs import own_jobs
+
+    with own_jobs(tmp_path / "jobs") as folder:
+        yield folder

@@ -99,7 +99,7 @@ def segment(
                 export=export_choices(kinds, as_float),
                 skip_existing=skip_existing,
                 overwrite_edited=overwrite_edited,
-                finished=_ignore if as_json else _say_item,
+                finished=None if as_json else _say_item,
                 monitor=monitor,
             )
         except BatchCancelled as cancelled:
@@ -132,10 +132,6 @@ def _left_over(report: "BatchReport", count: int, out: Path) -> str:
 def _say_item(item: "BatchItem") -> None:
     files = ", ".join(str(path) for path in item.files.values())
     say(f"{item.path}: {item.vessel_share:.1%} vessels; {files}")
-
-
-def _ignore(item: "BatchItem") -> None:
-    """JSON is one text, written at the end."""
 
 
 def _as_json(

@@ -4,8 +4,7 @@ A model that learned from a published data set names it. One that learned from p
 fingerprints of them, and neither names nor folders: these can tell who a patient is.
 """
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 from core.datasets.finding import is_own_data_set
 from core.datasets.layouts import read_layout, same_layout
 from core.errors import InputError
+from core.files import file_sha256
 from core.model_card import ModelCard
 
 _FINGERPRINT_DIGITS: Final = 16
@@ -41,17 +41,20 @@ def seen_by(card: ModelCard, dataset: str, root: Path, photos: Sequence[Path]) -
     """
     wanted = {path.absolute() for path in photos}
     seen: set[Path] = set()
+    fingerprints: set[str] = set()
     unknown = [] if card.sources else [card.trained_on or "its card does not say what it learned from"]
     for source in card.sources:
         name, split = str(source.get("dataset", "")), str(source.get("split", "train"))
         if "fingerprints" in source:
-            seen |= _with_fingerprint(wanted, source["fingerprints"])
+            fingerprints.update(source["fingerprints"] or ())
         elif is_own_data_set(name) or is_own_data_set(dataset) or same_layout(name, dataset):
             try:
                 seen |= {case.photo.absolute() for case in read_layout(name, root, split).cases} & wanted
             except InputError:
                 unknown.append(f"{name}, {split}")
         # And another published data set has no photograph in common with this one.
+    if fingerprints:
+        seen |= {photo for photo in wanted if (fingerprint(photo) or None) in fingerprints}
     earlier, then, _ = card.trained_on.partition(", then ")
     if then:
         unknown.append(f"what {earlier} had learned from")
@@ -63,13 +66,4 @@ def fingerprint(photo: Path) -> str:
 
     The beginning of the SHA-256 of its bytes; empty where it cannot be read.
     """
-    try:
-        with photo.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:_FINGERPRINT_DIGITS]
-    except OSError:
-        return ""
-
-
-def _with_fingerprint(photos: Iterable[Path], known: object) -> set[Path]:
-    fingerprints = {text for text in known if text} if isinstance(known, Sequence) else set()
-    return {photo for photo in photos if fingerprint(photo) in fingerprints}
+    return (file_sha256(photo) or "")[:_FINGERPRINT_DIGITS]

@@ -1,7 +1,6 @@
 """``serr jobs`` and what ``serr train`` and ``serr models`` have for it: a training from its order to its model."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,7 @@ from core.training.config import to_toml
 from core.training.follow import follow_run
 from core.weights import read_card
 from tests.cli.program import Serr
-from tests.job_runs import drawn_dataset, own_jobs, recipe, wait_for, wait_for_step
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return drawn_dataset(tmp_path_factory.mktemp("drawn"))
+from tests.job_runs import recipe, wait_for, wait_for_step
 
 
 @pytest.fixture
@@ -25,10 +19,7 @@ def config(tmp_path: Path, dataset: Path) -> Path:
     return tmp_path / "recipe.toml"
 
 
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path) -> Iterator[Path]:
-    with own_jobs(tmp_path / "jobs") as folder:
-        yield folder
+pytestmark = pytest.mark.usefixtures("job_store")
 
 
 def test_from_an_order_to_a_model(serr: Serr, config: Path, weights: Path, tmp_path: Path) -> None:
@@ -127,11 +118,11 @@ def test_a_run_in_the_foreground_obeys_its_control_file(serr: Serr, config: Path
     assert serr("train", "--config", config).code == 2
 
 
-def test_a_recipe_is_kept_whole(serr: Serr, config: Path, store: Path) -> None:
+def test_a_recipe_is_kept_whole(serr: Serr, config: Path, job_store: Path) -> None:
     assert serr("jobs", "start", "--config", config, "--seed", "7", "--device", "cpu").code == 0
-    (job,) = (json.loads(path.read_text()) for path in store.glob("*/job.json"))
+    (job,) = (json.loads(path.read_text()) for path in job_store.glob("*/job.json"))
     assert job["name"] == "tiny"
-    (kept,) = store.glob("*/recipe.toml")
+    (kept,) = job_store.glob("*/recipe.toml")
     from core.training.config import load_config
 
     assert kept.read_text(encoding="utf-8") == to_toml(load_config(config).replaced("run", seed=7))

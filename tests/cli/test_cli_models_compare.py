@@ -9,12 +9,6 @@ from core.datasets.dataset_file import read_dataset_file
 from core.datasets.exposure import fingerprint
 from core.weights import load_model, save_model
 from tests.cli.program import Serr
-from tests.job_runs import drawn_dataset
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return drawn_dataset(tmp_path_factory.mktemp("drawn"))
 
 
 @pytest.fixture

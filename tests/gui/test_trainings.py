@@ -3,7 +3,6 @@
 import gc
 import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,20 +25,12 @@ from serr_gui.panels.models_compared import ModelsComparedDialog
 from serr_gui.panels.new_training import NewTrainingDialog
 from serr_gui.state import DeviceChoice
 from tests.gui.conftest import WAIT_MS, StartProgram
-from tests.job_runs import drawn_dataset, kill, own_jobs
+from tests.job_runs import drawn_dataset, kill
 
 LONG_MS = 4 * WAIT_MS
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return drawn_dataset(tmp_path_factory.mktemp("drawn"))
-
-
-@pytest.fixture(autouse=True)
-def jobs(tmp_path: Path) -> Iterator[Path]:
-    with own_jobs(tmp_path / "jobs") as folder:
-        yield folder
+pytestmark = pytest.mark.usefixtures("job_store")
 
 
 def form(program: Program, dataset: Path, steps: int = 100_000) -> NewTrainingDialog:
@@ -317,7 +308,7 @@ def test_a_failed_training_is_told_with_its_sentence(start: StartProgram, qtbot:
     assert "_manual1.gif" in program.window.trainings.log.toPlainText()
 
 
-def test_name_and_notes_of_a_training_can_be_changed(start: StartProgram, qtbot: QtBot, jobs: Path) -> None:
+def test_name_and_notes_of_a_training_can_be_changed(start: StartProgram, qtbot: QtBot, job_store: Path) -> None:
     job = create_job(JobOrder("first"), "")
     write_status(job.folder, JobStatus(state="paused", start_id="x"))
     program = start()
