@@ -4,8 +4,10 @@
 
 For each source of the recipe a network learns from all the others, chooses its weights and its threshold on their
 validation photographs, and is scored on the photographs that the left-out source would have given: inside the field of
-view, all pixels pooled, at its own default threshold. No test photograph takes part. It can be stopped at any time:
-called again it goes on where it was. The table is printed and stands in RUNS/unseen-cameras.md.
+view, all pixels pooled, at its own default threshold. No test photograph takes part. Where the recipe starts from a
+model that has learned from the left-out data set, the network starts from scratch instead, with that model's
+preprocessing, ``--scratch-steps`` and the optimisation of the preset ``strong``. It can be stopped at any time: called
+again it goes on where it was. The table is printed and stands in RUNS/unseen-cameras.md.
 """
 
 import argparse
@@ -29,10 +31,19 @@ from core.types import FieldOfView, FundusImage, ProbabilityMap
 from core.weights import load_model
 
 
-def without(recipe: TrainingConfig, left_out: SourcePart) -> TrainingConfig:
-    """The recipe with one source fewer."""
+def without(recipe: TrainingConfig, left_out: SourcePart, scratch_steps: int) -> TrainingConfig:
+    """The recipe with one source fewer, and without a model to start from that knows that source."""
     sources = [source.model_dump() for source in recipe.data.sources if source != left_out]
-    return recipe.replaced("data", sources=sources).replaced("run", name=f"without-{left_out.dataset}")
+    recipe = recipe.replaced("data", sources=sources).replaced("run", name=f"without-{left_out.dataset}")
+    if not recipe.network.start_from:
+        return recipe
+    card = load_model(recipe.network.start_from).card
+    if all(source["dataset"] != left_out.dataset for source in card.sources):
+        return recipe
+    recipe = recipe.replaced("network", start_from="", architecture=card.architecture, config=card.config)
+    recipe = recipe.replaced("preprocessing", **card.preprocessing.to_dict())
+    scratch = load_preset("strong").optimisation.model_dump() | {"steps": scratch_steps}
+    return recipe.replaced("optimisation", **scratch)
 
 
 def score(weights: Path, source: SourcePart, root: Path, tta: TestTimeAugmentation, monitor: Monitor) -> Scores:
@@ -59,8 +70,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--preset", default="general")
+    parser.add_argument("--preset", default="serr-unet-general")
     parser.add_argument("--steps", type=int, default=0, help="instead of the recipe's")
+    parser.add_argument("--scratch-steps", type=int, default=1500, help="where a network cannot start from a model")
     parser.add_argument("--only", nargs="+", default=[], help="names of data sets to leave out; all by default")
     parser.add_argument("--tta", choices=("none", "flips"), default="none")
     chosen = parser.parse_args()
@@ -76,7 +88,11 @@ def main() -> None:
             continue
         with monitored() as monitor:
             weights = train(
-                without(recipe, source), chosen.root, chosen.out / source.dataset, resume=True, monitor=monitor
+                without(recipe, source, chosen.scratch_steps),
+                chosen.root,
+                chosen.out / source.dataset,
+                resume=True,
+                monitor=monitor,
             ).weights
             scores = score(weights, source, chosen.root, chosen.tta, monitor)
         level = load_model(weights).card.rule.level

@@ -33,7 +33,11 @@ class RecipeOptions:
         ),
     ]
     preset: Annotated[
-        str | None, typer.Option("--preset", help="Recipe that ships with the program; a wrong name lists them.")
+        str | None,
+        typer.Option(
+            "--preset",
+            help="Recipe that ships with the program: that of a model by the model's name; a wrong name lists all.",
+        ),
     ]
     config: Annotated[
         Path | None, typer.Option("--config", help="TOML file with the recipe; fields left out have their defaults.")
@@ -68,13 +72,20 @@ class RecipeOptions:
             raise UsageError("--config and --preset both give the whole recipe; leave one of them out.")
         if self.dataset is not None:
             checked_dataset(self.dataset)
-        from core.training.config import FINE_TUNING, TrainingConfig, load_config, load_preset, presets
+        from core.training.config import (
+            FINE_TUNING,
+            TrainingConfig,
+            load_config,
+            load_preset,
+            presets,
+            recipes_of_models,
+        )
 
         preset = self.preset
         if preset is None and self.config is None and self.start_from is not None:
             preset = FINE_TUNING
         if preset is not None:
-            recipe = load_preset(one_of("--preset", preset, presets()))
+            recipe = load_preset(one_of("--preset", preset, (*presets(), *recipes_of_models())))
         else:
             recipe = load_config(self.config) if self.config else TrainingConfig()
         if self.dataset is not None:

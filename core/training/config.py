@@ -212,15 +212,26 @@ FINE_TUNING = "fine-tune"
 
 
 def presets() -> tuple[str, ...]:
-    """Names of the recipes that ship with the program."""
-    return tuple(sorted(path.stem for path in resource_path("training").glob("*.toml")))
+    """Names of the recipes for anybody's photographs that ship with the program."""
+    return _recipes_in("training")
+
+
+def recipes_of_models() -> tuple[str, ...]:
+    """Names of the models that ship with the recipe that made them, which learns from the published data sets."""
+    return _recipes_in("weights")
 
 
 def load_preset(name: str) -> TrainingConfig:
     """A recipe that ships with the program. Raises TrainingError for an unknown name."""
-    if name not in presets():
-        raise TrainingError(f"there is no training preset '{name}'; choose one of: {', '.join(presets())}")
-    return load_config(resource_path("training", f"{name}.toml"))
+    for folder in ("training", "weights"):
+        if name in _recipes_in(folder):
+            return load_config(resource_path(folder, f"{name}.toml"))
+    known = ", ".join([*presets(), *recipes_of_models()])
+    raise TrainingError(f"there is no training preset '{name}'; choose one of: {known}")
+
+
+def _recipes_in(folder: str) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in resource_path(folder).glob("*.toml")))
 
 
 def _checked(fields: dict[str, object], source: str) -> TrainingConfig:

@@ -116,7 +116,7 @@ def test_a_folder_of_ones_own_is_trained_on_and_keeps_the_other_fields_of_the_re
     ("arguments", "code", "words"),
     [
         (["--preset", "general", "--config", "mine.toml"], 2, ["--config", "--preset"]),
-        (["--preset", "weak"], 2, ["weak", "general, paper, strong"]),
+        (["--preset", "weak"], 2, ["weak", "general, paper, strong", "serr-unet-drive"]),
         (["--dataset", "./nowhere"], 1, ["nowhere"]),
         (["--dataset", "messidor"], 2, ["messidor", "drive, stare, chase_db1, hrf"]),
         (["--device", "tpu"], 2, ["tpu", "cuda"]),

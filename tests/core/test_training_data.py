@@ -19,7 +19,7 @@ from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import SILENT
 from core.training.augmentation import Sample, random_crop
 from core.training.cameras import other_camera
-from core.training.config import AugmentationPart, SourcePart, TrainingConfig, load_preset, presets
+from core.training.config import AugmentationPart, SourcePart, TrainingConfig, load_preset, presets, recipes_of_models
 from core.training.data import hold_out, load_sample, load_training_data
 
 
@@ -33,15 +33,16 @@ def test_both_eyes_of_a_child_are_held_out_together(serr_data: Path) -> None:
         assert not held & learned
 
 
-def test_the_general_preset_learns_from_and_chooses_on_training_photographs_only(serr_data: Path) -> None:
-    test_parts = {"drive": "test", "stare": "test"}
-    for part in load_preset("general").data.sources:
+@pytest.mark.parametrize("model", recipes_of_models())
+def test_the_models_learn_from_and_choose_on_training_photographs_only(serr_data: Path, model: str) -> None:
+    test_parts = {("drive", "train"): "test", ("stare", "train"): "test", ("stare", "seed-train"): "seed-test"}
+    for part in load_preset(model).data.sources:
         dataset = read_layout(part.dataset, serr_data, part.split)
-        assert part.split == "train"
+        assert part.split in {"train", "seed-train"}
         assert all(case.photo.is_file() for case in dataset.cases)
-        if part.dataset in test_parts:
-            tested = {case.photo for case in read_layout(part.dataset, serr_data, test_parts[part.dataset]).cases}
-            assert not tested & {case.photo for case in dataset.cases}
+        if (part.dataset, part.split) in test_parts:
+            tested = read_layout(part.dataset, serr_data, test_parts[part.dataset, part.split])
+            assert not {case.photo for case in tested.cases} & {case.photo for case in dataset.cases}
         chosen = hold_out(dataset, part, 0)
         assert part.validation_photos <= len(chosen) <= len(dataset.cases) // 2
 
@@ -152,10 +153,11 @@ def test_another_camera_leaves_the_outside_black() -> None:
 
 def test_every_preset_can_be_read() -> None:
     assert {"general", "paper", "strong"} <= set(presets())
-    for name in presets():
+    assert {"serr-unet-drive", "serr-unet-general"} <= set(recipes_of_models())
+    for name in (*presets(), *recipes_of_models()):
         assert isinstance(load_preset(name), TrainingConfig)
     assert load_preset("strong") == TrainingConfig()
-    with pytest.raises(TrainingError, match=r"'weak'; choose one of: .*general"):
+    with pytest.raises(TrainingError, match=r"'weak'; choose one of: .*general.*serr-unet-drive"):
         load_preset("weak")
 
 
