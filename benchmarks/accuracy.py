@@ -3,13 +3,15 @@
     python benchmarks/accuracy.py --root DATA [--models NAME ...] [--results FOLDER] [--out docs/benchmarks]
 
 Writes ``accuracy.md`` (its words are in ``accuracy_page.md``) and its pictures. DATA holds the data sets as they are
-published. All models that ship are measured where none are named. With ``--results`` every result is kept, so that the
-program goes on where it was stopped.
+published. All models that ship are measured where none are named. ``--seeds`` takes weights files that the recipe of
+one of them made with other seeds: mean and standard deviation are told, on the first protocol that is a test for them.
+With ``--results`` every result is kept, so that the program goes on where it was stopped.
 """
 
 import argparse
 import platform
 import re
+import statistics
 import sys
 import time
 from collections.abc import Sequence
@@ -108,7 +110,7 @@ def measure(
     photos = [case.photo for case in data.cases]
     folder = None
     if results is not None:
-        folder = results / model.card.name / tta / protocol.stem
+        folder = results / f"{model.card.name}-{model.sha256[:8]}" / tta / protocol.stem
         folder.mkdir(parents=True, exist_ok=True)
     kept = ReusedResults(model, InferenceOptions(tta=tta), model.card.rule, folder, output_stems(photos))
     labels = {case.photo: next(iter(case.labels.values())) for case in data.cases}
@@ -132,6 +134,22 @@ def measure(
     return Result(protocol, model, report, errors, len(kept.reused))
 
 
+def measure_seeds(
+    others: Sequence[LoadedModel], results: Sequence[Result], root: Path, folder: Path | None
+) -> list[Result]:
+    """Runs with other seeds beside the ones of the same name among the results, on the first protocol of these."""
+    found: list[Result] = []
+    for name in dict.fromkeys(model.card.name for model in others):
+        first = [result for result in results if result.model.card.name == name and not result.seen]
+        if not first:
+            raise SystemExit(f"{name} is not among the measured models")
+        protocol = first[0].protocol
+        for tta in AVERAGING:
+            found += [one for one in first if one.protocol == protocol and one.report.method.tta == tta]
+            found += [measure(protocol, model, tta, root, folder) for model in others if model.card.name == name]
+    return found
+
+
 def measure_experts(protocol: Protocol, root: Path) -> dict[str, VesselErrors]:
     """The errors of each other expert against the first one."""
     found: dict[str, VesselErrors] = {}
@@ -145,6 +163,12 @@ def measure_experts(protocol: Protocol, root: Path) -> dict[str, VesselErrors]:
             errors = found.setdefault(f"expert {name} against {truth[0]}", VesselErrors())
             errors.add(read_label(path).vessel, label, fov)
     return found
+
+
+_SEEDS = (
+    "The same recipe with other seeds, which change the first weights, the crops and, where any are, the photographs "
+    "that are held out.\nThe model that ships is the one with seed 0, as was settled before any of them was measured."
+)
 
 
 def row(*cells: object) -> str:
@@ -300,6 +324,21 @@ def error_table(results: Sequence[Result], experts: dict[Protocol, dict[str, Ves
     return lines
 
 
+def seeds_table(results: Sequence[Result]) -> list[str]:
+    """Runs of one recipe that differ in the seed, then their mean and standard deviation."""
+    lines = header("model", "averaging", "seed", "threshold", "ACC", "SE", "SP", "F1", "AUC", "AP")
+    names = (*_MAIN, "auc_pr")
+    for name, tta in dict.fromkeys((result.model.card.name, result.report.method.tta) for result in results):
+        runs = [r for r in results if (r.model.card.name, r.report.method.tta) == (name, tta)]
+        for run in runs:
+            seed = ", ".join(map(str, run.model.card.seeds))
+            lines.append(row(name, tta, seed, f"{run.model.card.rule.level}/256", *figures(run.report.pooled, *names)))
+        values = [[getattr(run.report.pooled, figure) for run in runs] for figure in names]
+        spread = [f"{statistics.fmean(of):.4f} +- {statistics.stdev(of):.4f}" for of in values]
+        lines.append(row(name, tta, f"**mean +- sd of {len(runs)}**", "-", *spread))
+    return lines
+
+
 def pictures(results: Sequence[Result], folder: Path) -> list[str]:
     """ROC and precision-recall curves of every protocol as SVG files; gives the lines that show them."""
     lines = []
@@ -319,7 +358,13 @@ def pictures(results: Sequence[Result], folder: Path) -> list[str]:
     return lines
 
 
-def page(results: Sequence[Result], experts: dict[Protocol, dict[str, VesselErrors]], out: Path, minutes: float) -> str:
+def page(
+    results: Sequence[Result],
+    seeds: Sequence[Result],
+    experts: dict[Protocol, dict[str, VesselErrors]],
+    out: Path,
+    minutes: float,
+) -> str:
     """The whole page: ``accuracy_page.md`` with its tables."""
     fair = [result for result in results if not result.seen]
     unfair = [result for result in results if result.seen]
@@ -335,6 +380,7 @@ def page(results: Sequence[Result], experts: dict[Protocol, dict[str, VesselErro
         "stare": stare_table(fair),
         "all": all_table(fair),
         "spread": spread_table(fair),
+        "seeds": ["## Other seeds", "", _SEEDS, "", *seeds_table(seeds)] if seeds else [],
         "unfair": ["## Photographs that a model has seen: no test", "", *all_table(unfair)] if unfair else [],
         "errors": error_table(fair, experts),
         "curves": pictures(fair, out),
@@ -370,6 +416,7 @@ def main() -> None:
         "--root", type=Path, required=True, help="the folder that holds DRIVE, STARE, CHASE_DB1 and HRF"
     )
     parser.add_argument("--models", nargs="+", help="names or files; all that ship by default")
+    parser.add_argument("--seeds", nargs="+", default=[], help="weights files of the same recipes with other seeds")
     parser.add_argument("--only", nargs="+", choices=[p.stem for p in PROTOCOLS], help="only these protocols")
     parser.add_argument("--results", type=Path, help="keep every result in this folder, and use those that it holds")
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks"), help="where the page is written")
@@ -385,9 +432,10 @@ def main() -> None:
         for model in models
         for tta in AVERAGING
     ]
+    seeds = measure_seeds([load_model(name) for name in given.seeds], results, given.root, given.results)
     experts = {protocol: measure_experts(protocol, given.root) for protocol in protocols}
     (given.out / "images").mkdir(parents=True, exist_ok=True)
-    text = page(results, experts, given.out, (time.perf_counter() - started) / 60)
+    text = page(results, seeds, experts, given.out, (time.perf_counter() - started) / 60)
     write_bytes_atomic(given.out / "accuracy.md", text.encode())
     print(given.out / "accuracy.md")
 

@@ -33,6 +33,7 @@ def test_the_page_has_every_model_and_parts_seen_photographs_off(tmp_path: Path)
     seen = save_small_model(
         tmp_path / "seen.safetensors", "seen", training={"data": {"dataset": "drive", "split": "test"}}
     )
+    other = save_small_model(tmp_path / "other.safetensors", "fresh", training=learned, seeds=(1,))
     out = tmp_path / "out"
     arguments = (
         "--root",
@@ -40,6 +41,8 @@ def test_the_page_has_every_model_and_parts_seen_photographs_off(tmp_path: Path)
         "--models",
         fresh,
         seen,
+        "--seeds",
+        other,
         "--only",
         "drive",
         "--results",
@@ -53,6 +56,7 @@ def test_the_page_has_every_model_and_parts_seen_photographs_off(tmp_path: Path)
     assert "| fresh, flips |" in fair
     assert "seen" not in re.findall(r"^\| (?:\*\*)?(\w+)", fair, re.MULTILINE)
     assert "seen, flips (has seen 2 of them: no test)" in unfair.partition("## Where")[0]
+    assert text.count("mean +- sd of 2") == 2, "without and with flips"
     pictures = re.findall(r"\]\((images/[^)]+\.svg)\)", text)
     assert len(pictures) == 2
     assert all((out / name).read_text(encoding="utf-8").startswith("<svg") for name in pictures)
