@@ -26,7 +26,7 @@ from core.inference.predictor import InferenceOptions, TestTimeAugmentation
 from core.progress import Monitor
 from core.segment import segment_photo
 from core.training.config import SourcePart, TrainingConfig, load_preset
-from core.training.loop import train
+from core.training.loop import prepare_config, train
 from core.types import FieldOfView, FundusImage, ProbabilityMap
 from core.weights import load_model
 
@@ -40,8 +40,8 @@ def without(recipe: TrainingConfig, left_out: SourcePart, scratch_steps: int) ->
     card = load_model(recipe.network.start_from).card
     if all(source["dataset"] != left_out.dataset for source in card.sources):
         return recipe
+    recipe = recipe.replaced("preprocessing", **prepare_config(recipe).preprocessing.to_dict())
     recipe = recipe.replaced("network", start_from="", architecture=card.architecture, config=card.config)
-    recipe = recipe.replaced("preprocessing", **card.preprocessing.to_dict())
     scratch = load_preset("strong").optimisation.model_dump() | {"steps": scratch_steps}
     return recipe.replaced("optimisation", **scratch)
 

@@ -71,14 +71,29 @@ class ModelCard:
 
     @property
     def sources(self) -> tuple[Mapping[str, Any], ...]:
-        """What it learned from, as it stood in its recipe, as far as the card has it."""
+        """What it learned from, as far as the card has it: by its own recipe, and before as the model it began with."""
         data = self.training.get("data")
-        if not isinstance(data, Mapping):
-            return ()
-        listed = data.get("sources")
-        if isinstance(listed, Sequence):
-            return tuple(source for source in listed if isinstance(source, Mapping))
-        return (data,) if "dataset" in data else ()  # cards of the first version have a single one without a list
+        own: tuple[Mapping[str, Any], ...] = ()
+        if isinstance(data, Mapping):
+            # Cards of the first version have a single source without a list.
+            own = _mappings(data["sources"]) if "sources" in data else (data,) if "dataset" in data else ()
+        return own + self._sources_before
+
+    @property
+    def _sources_before(self) -> tuple[Mapping[str, Any], ...]:
+        start = self.training.get("started_from")
+        return _mappings(start.get("sources")) if isinstance(start, Mapping) else ()
+
+    @property
+    def unknown_start(self) -> str:
+        """The model that it began with, in words, where the card does not have what that had learned from."""
+        earlier, then, _ = self.trained_on.partition(", then ")
+        return earlier if then and not self._sources_before else ""
+
+    @property
+    def knows_its_sources(self) -> bool:
+        """Whether ``sources`` is all that it has learned from."""
+        return bool(self.sources) and not self.unknown_start
 
     @property
     def data_sets(self) -> tuple[str, ...]:
@@ -112,6 +127,11 @@ def check_name(name: str) -> None:
     """Raise ValueError for text that cannot be the name of a model, which is the name of a file, too."""
     if not name or not set(name).isdisjoint('/\\:*?"<>|\0') or name != name.strip(" ."):
         raise ValueError(f"{name!r} cannot be the name of a model: it must also do as the name of a file")
+
+
+def _mappings(values: object) -> tuple[Mapping[str, Any], ...]:
+    listed = values if isinstance(values, Sequence) else ()
+    return tuple(value for value in listed if isinstance(value, Mapping))
 
 
 def _plain_mapping(values: object, name: str) -> dict[str, object]:

@@ -55,9 +55,8 @@ def seen_by(card: ModelCard, dataset: str, root: Path, photos: Sequence[Path]) -
         # And another published data set has no photograph in common with this one.
     if fingerprints:
         seen |= {photo for photo in wanted if (fingerprint(photo) or None) in fingerprints}
-    earlier, then, _ = card.trained_on.partition(", then ")
-    if then:
-        unknown.append(f"what {earlier} had learned from")
+    if card.unknown_start:
+        unknown.append(f"what {card.unknown_start} had learned from")
     return Exposure(frozenset(path for path in photos if path.absolute() in seen), tuple(unknown))
 
 

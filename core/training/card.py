@@ -45,6 +45,10 @@ def _recipe(config: TrainingConfig, data: TrainingData) -> dict[str, object]:
             source["dataset"] = PurePath(source["dataset"]).name
             source["labels"] = ""  # the name of an expert
             source["fingerprints"] = list(used.fingerprints)
+    start = config.network
+    if start.start_from:
+        name, sources = Path(start.start_from).stem, list(start.start_sources)
+        recipe["started_from"] = {"name": name, "sha256": start.start_sha256, "sources": sources}
     return recipe
 
 

@@ -84,7 +84,14 @@ class NetworkPart(_Part):
         description="model to train on (its name or its weights file), with its own architecture and preprocessing; "
         "empty to start from scratch",
     )
+    keep_scale: bool = Field(
+        default=True,
+        description="resample photographs as that model has it; false: as preprocessing.fov_diameter_px says",
+    )
     start_sha256: str = Field(default="", description="of that model's tensors; written by the program")
+    start_sources: tuple[dict[str, Any], ...] = Field(
+        default=(), description="what that model had learned from; written by the program"
+    )
 
 
 class AugmentationPart(_Part):

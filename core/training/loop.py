@@ -104,7 +104,7 @@ def _forget_run(out: Path) -> None:
 def prepare_config(config: TrainingConfig) -> TrainingConfig:
     """The configuration as it will be run: where it starts from a model, with that model's network and recipe.
 
-    A recipe belongs to its weights, so those of the configuration give way.
+    A recipe belongs to its weights, so those of the configuration give way, but for the scale where it says so.
 
     Raises
     ------
@@ -115,8 +115,12 @@ def prepare_config(config: TrainingConfig) -> TrainingConfig:
     path = find_model(config.network.start_from)
     card = read_card(path)
     fields = {"architecture": card.architecture, "config": card.config, "start_from": str(path.absolute())}
-    config = config.replaced("network", **fields, start_sha256=card.sha256)
-    return config.replaced("preprocessing", **card.preprocessing.to_dict())
+    sources = card.sources if card.knows_its_sources else ()
+    config = config.replaced("network", **fields, start_sha256=card.sha256, start_sources=sources)
+    preprocessing = card.preprocessing.to_dict()
+    if not config.network.keep_scale:
+        preprocessing["fov_diameter_px"] = config.preprocessing.fov_diameter_px
+    return config.replaced("preprocessing", **preprocessing)
 
 
 def fabric_for(config: TrainingConfig, device: str) -> Any:

@@ -71,3 +71,11 @@ def test_what_cannot_be_known_is_said(root: Path) -> None:
     assert seen_by(_card(), "drive", root, photos).unknown == ("drawn photographs",)
     tuned = _card("first (0123456789ab), then DRIVE train", dataset="drive", split="train")
     assert seen_by(tuned, "drive", root, photos).unknown == ("what first (0123456789ab) had learned from",)
+
+
+def test_what_the_model_that_it_began_with_had_learned_from_is_seen(root: Path) -> None:
+    before = {"name": "first", "sources": [{"dataset": "drive", "split": "test"}]}
+    training = {"data": {"dataset": "drive", "split": "train"}, "started_from": before}
+    tuned = ModelCard("a", "serr-unet", CONFIG, RECIPE, "first (0123456789ab), then DRIVE train", training=training)
+    photos = _photos(root, "test")
+    assert seen_by(tuned, "drive", root, photos) == Exposure(frozenset(photos))

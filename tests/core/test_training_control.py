@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from core.datasets.dataset_file import read_dataset_file, write_dataset_file
-from core.datasets.exposure import seen_by
+from core.datasets.exposure import Exposure, seen_by
 from core.datasets.recognise import recognise
 from core.datasets.splits import split_by_seed
 from core.datasets.synthetic import write_drive_layout
@@ -187,6 +187,30 @@ def test_fine_tuning_begins_with_the_model_and_its_recipe(tmp_path: Path, datase
     assert first["step"] == 0
     assert first["training_loss"] is None
     assert result.best.auc_roc >= first["validation"]["auc_roc"] > 0.8, "the small model knows drawn vessels"
+
+
+def test_a_tuned_model_knows_what_the_model_that_it_began_with_had_learned_from(tmp_path: Path, dataset: Path) -> None:
+    before = {"dataset": "drive", "split": "train"}
+    start = save_small_model(tmp_path / "start.safetensors", "start", training={"data": before})
+    config = tiny(tmp_path, dataset, 2).replaced("network", start_from=str(start))
+    first = read_card(train(config, Path(), tmp_path / "run", device="cpu").weights)
+    assert first.data_sets == (dataset.stem, "drive")
+    assert first.knows_its_sources
+    own = read_dataset_file(dataset).part("training").cases[0].photo
+    assert seen_by(first, "own", Path(), [own]) == Exposure(frozenset({own}))
+    again = config.replaced("network", start_from=str(tmp_path / "run" / f"{first.name}.safetensors"))
+    second = read_card(train(again.replaced("run", name="second"), Path(), tmp_path / "b", device="cpu").weights)
+    assert second.knows_its_sources
+    assert [source["dataset"] for source in second.sources] == [dataset.name, dataset.name, "drive"]
+    assert str(tmp_path) not in str(second.to_dict()), "no folders of the one who trained"
+
+
+def test_a_recipe_may_keep_its_own_scale_when_it_begins_with_a_model(tmp_path: Path, dataset: Path) -> None:
+    start = save_small_model(tmp_path / "start.safetensors", "start")
+    config = tiny(tmp_path, dataset, 2).replaced("network", start_from=str(start), keep_scale=False)
+    config = config.replaced("preprocessing", fov_diameter_px=80.0, gamma=2.0)
+    card = read_card(train(config, Path(), tmp_path / "run", device="cpu").weights)
+    assert card.preprocessing == RECIPE.model_copy(update={"fov_diameter_px": 80.0})
 
 
 def test_fine_tuning_that_makes_nothing_better_gives_the_model_back(tmp_path: Path, dataset: Path) -> None:
