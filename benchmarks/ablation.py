@@ -1,6 +1,10 @@
 """What each part of a recipe is worth: the same budget for every variant, measured on validation photographs only.
 
     python benchmarks/ablation.py --root DATA --out RUNS [--steps N] [--seeds 0 1 2] [--only NAME ...] [--preset NAME]
+    python benchmarks/ablation.py ... --preset fine-tune --from MODEL
+
+The second form asks what a variant adds to a network that has learned already; the variants of the network itself, and
+those of the preprocessing but for the scale, are the model's own there.
 
 Every variant changes one thing of the recipe and is trained in a folder of its own under RUNS. The program can be
 stopped at any time: called again it leaves out what is done and goes on with what was begun. The table is printed at
@@ -33,6 +37,7 @@ VARIANTS: Final[dict[str, Change]] = {
     "neither CLAHE nor gamma": {"preprocessing": {"clahe_clip": 0.0, "gamma": 1.0}},
     "green alone": {"preprocessing": {"mix": (0.0, 1.0, 0.0)}},
     "three colours": {"preprocessing": {"colour": "rgb"}},
+    "field of view of 720 pixels": {"preprocessing": {"fov_diameter_px": 720.0}},
     "crops of 128": {"optimisation": {"crop_px": 128, "batch": 16}},
     "crops of 512": {"optimisation": {"crop_px": 512, "batch": 1}},
     "loss: BCE": {"optimisation": {"loss": "bce"}},
@@ -114,8 +119,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     parser.add_argument("--preset", default="strong")
+    parser.add_argument("--from", dest="start_from", default="", help="model to train on")
+    parser.add_argument("--peak-rate", type=float, help="instead of the recipe's")
     chosen = parser.parse_args()
     recipe = load_preset(chosen.preset).replaced("optimisation", steps=chosen.steps)
+    recipe = recipe.replaced("network", start_from=chosen.start_from, keep_scale=False)
+    if chosen.peak_rate is not None:
+        recipe = recipe.replaced("optimisation", peak_rate=chosen.peak_rate)
     recipe = recipe.replaced("run", validate_every=max(1, chosen.steps // 4))
     chosen.out.mkdir(parents=True, exist_ok=True)
     for seed in chosen.seeds:
