@@ -146,8 +146,12 @@ class OptimisationPart(_Part):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         default="auto", description="autocast to bf16 (or fp16, on older GPUs) where the device is fast at it"
     )
+    choose_by: Literal["auc_roc", "auc_pr", "f1"] = Field(
+        default="auc_roc",
+        description="the validations' figure that chooses the weights; f1 is at one threshold for all sources",
+    )
     patience: int = Field(
-        default=0, ge=0, description="end after this many validations in a row without a better AUC; 0 for never"
+        default=0, ge=0, description="end after this many validations in a row without a better one; 0 for never"
     )
 
 

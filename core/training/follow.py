@@ -5,12 +5,16 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 EVENTS_FILE: Final = "events.jsonl"
 LIMIT: Final = 2000
 """Points of a curve that are kept; beyond, every second one is dropped."""
+
+_FIGURES: Final = ("auc_roc", "auc_pr", "f1")
+"""By which the best weights can be chosen."""
 
 _MOST_BYTES: Final = 1 << 22
 """What is read of a file at once."""
@@ -34,6 +38,7 @@ class Validated:
     training_loss: float
     loss: float
     auc_roc: float
+    auc_pr: float
     f1: float
     rate: float
     seconds: float
@@ -64,11 +69,12 @@ class RunView:
     finished: str = ""
     seconds_per_step: float = math.nan
     validate_every: int = 0
+    choose_by: str = "auc_roc"
 
     @property
     def best(self) -> Validated | None:
         """The validation whose weights are the best so far."""
-        return max(self.validated, key=lambda each: each.auc_roc, default=None)
+        return max(self.validated, key=attrgetter(self.choose_by), default=None)
 
     @property
     def seconds_left(self) -> float | None:
@@ -133,6 +139,7 @@ class RunFollower:
             step=int(event["step"]),
             steps=int(event.get("steps", 0)),
             validate_every=int(event.get("validate_every", 0)),
+            choose_by="auc_roc" if event.get("choose_by") not in _FIGURES else str(event["choose_by"]),
             device=str(event.get("device", "")),
             training_photos=len(event.get("training", ())),
             validation_photos=len(event.get("validation", ())),
@@ -161,6 +168,7 @@ class RunFollower:
             math.nan if event["training_loss"] is None else float(event["training_loss"]),
             float(figures["loss"]),
             float(figures["auc_roc"]),
+            float(figures["auc_pr"]),
             float(figures["f1"]),
             float(event["learning_rate"]),
             float(event.get("seconds", math.nan)),

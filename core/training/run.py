@@ -198,6 +198,7 @@ class Run:
             steps=config.optimisation.steps,
             batch=config.optimisation.batch,
             validate_every=config.run.validate_every,
+            choose_by=self._chooses,
             device=str(self.fabric.device),
             training=[sample.name for source in self.data.sources for sample in source.training],
             validation=[name for source in self.data.sources for name in source.held_out_names],
@@ -231,8 +232,14 @@ class Run:
         )
 
     def _stage(self) -> str:
-        best = f", best validation AUC {self.best.auc_roc:.4f}" if self.best else ""
-        return f"Training{best}"
+        if self.best is None:
+            return "Training"
+        name = {"auc_roc": "AUC", "auc_pr": "AUC (precision-recall)", "f1": "F1"}[self._chooses]
+        return f"Training, best validation {name} {getattr(self.best, self._chooses):.4f}"
+
+    @property
+    def _chooses(self) -> str:
+        return self.config.optimisation.choose_by
 
     def batches(self) -> Generator[list[Crop], None, None]:
         """The batches from the present step on; the next one is cut while the network works on this one."""
@@ -306,7 +313,7 @@ class Run:
         if self.board is not None:
             self.board.validated(self.step, result)
         self.last, self.validated_step, self.losses = result, self.step, []
-        if self.best is None or result.auc_roc > self.best.auc_roc:
+        if self.best is None or getattr(result, self._chooses) > getattr(self.best, self._chooses):
             self.best, self.best_step = result, self.step
             self.best_weights = prefixed("best", averaged.state_dict())
             self._write_best()

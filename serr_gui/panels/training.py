@@ -287,7 +287,7 @@ class TrainingPanel(QWidget):
                     facts.append(self.tr("{time} left").format(time=duration_text(run.seconds_left)))
             best = run.best
             if best is not None:
-                text = self.tr("best AUC {auc}, F1 {f1} at step {step}")
+                text = self.tr("best so far: AUC {auc}, F1 {f1} at step {step}")
                 facts.append(text.format(auc=f"{best.auc_roc:.4f}", f1=f"{best.f1:.4f}", step=best.step))
             if not run.validation_photos:
                 facts.append(self.tr("on the photographs that it learns from: none is held out"))

@@ -169,6 +169,21 @@ def test_a_file_says_pause_or_stop(tmp_path: Path) -> None:
     ControlledMonitor(EndsAt(ValueError, lambda _: False), file).step(Progress("x"))
 
 
+@pytest.mark.parametrize("figure", ["auc_roc", "auc_pr", "f1"])
+def test_the_recipe_says_which_figure_chooses_the_weights(tmp_path: Path, dataset: Path, figure: str) -> None:
+    config = tiny(tmp_path, dataset, 20).replaced("run", validate_every=1)
+    # Restless enough for AUC and F1 to be at their best at different steps.
+    restless = {"ema_decay": 0.0, "peak_rate": 0.02, "schedule": "constant", "loss": "dice"}
+    config = config.replaced("optimisation", choose_by=figure, **restless)
+    result = train(config, Path(), tmp_path / "run", device="cpu")
+    seen = [e for e in read_events(tmp_path / "run" / EVENTS_FILE) if e["event"] == "validated"]
+    best = max(seen, key=lambda event: event["validation"][figure])
+    assert (result.best_step, result.best.f1) == (best["step"], best["validation"]["f1"])
+    followed = follow_run(tmp_path / "run").best
+    assert followed is not None
+    assert followed.step == best["step"]
+
+
 # -------------------------------------------------------------------------------------------------------- fine-tuning
 
 
