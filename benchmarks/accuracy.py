@@ -394,8 +394,8 @@ def page(
 def _about(model: LoadedModel) -> str:
     card = model.card
     return (
-        f"- `{card.name}` (SHA-256 {model.sha256[:12]}...): {card.trained_on}. Threshold {card.rule.level}/256, from "
-        f"its own held-out photographs. Seeds {', '.join(map(str, card.seeds))}."
+        f"- `{card.name}` (SHA-256 {model.sha256[:12]}...): {card.trained_on}. Its threshold is {card.rule.level}/256. "
+        f"Seeds {', '.join(map(str, card.seeds))}."
     )
 
 
