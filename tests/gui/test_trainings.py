@@ -388,7 +388,7 @@ def test_the_memory_of_the_window_does_not_grow_over_a_job_of_a_thousand_events(
         nonlocal written
         for _ in range(events // 2):
             written += 10
-            figures = {"loss": 0.3, "auc_roc": 0.9, "f1": 0.8}
+            figures = {"loss": 0.3, "auc_roc": 0.9, "auc_pr": 0.85, "f1": 0.8}
             common = {"training_loss": 0.4, "learning_rate": 1e-3, "seconds_per_step": 0.5}
             lines = [
                 {"event": "learned", "step": written, "images_per_second": 8.0, **common},
