@@ -11,7 +11,9 @@ import argparse
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
 from itertools import combinations
+from operator import add
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -37,9 +39,9 @@ def held_out(model: LoadedModel, root: Path) -> Iterator[tuple[Case, str]]:
     """The photographs that chose the model's weights and threshold, with the expert whose label counts."""
     for source in model.card.sources:
         part = SourcePart.model_validate(source)
-        cases = read_layout(part.dataset, root, part.split).cases
-        chosen = hold_out(read_layout(part.dataset, root, part.split), part, model.card.seeds[0])
-        yield from ((cases[number], part.labels or next(iter(cases[number].labels))) for number in sorted(chosen))
+        dataset = read_layout(part.dataset, root, part.split)
+        for number in sorted(hold_out(dataset, part, model.card.seeds[0])):
+            yield dataset.cases[number], part.labels or next(iter(dataset.cases[number].labels))
 
 
 def at_diameter(model: LoadedModel, diameter_px: float) -> LoadedModel:
@@ -50,13 +52,11 @@ def at_diameter(model: LoadedModel, diameter_px: float) -> LoadedModel:
 
 def scores(maps: list[FloatArray], labels: list[BoolArray], inside: list[BoolArray]) -> tuple[float, float]:
     """AUC, and the best F1 over thresholds."""
-    pooled, histogram = PooledValues(EXACT_PIXELS), None
+    pooled, histograms = PooledValues(EXACT_PIXELS), []
     for values, label, region in zip(maps, labels, inside, strict=True):
         pooled.add(values, label, region)
-        one = LevelHistogram.from_map(ProbabilityMap(values).levels, label, region)
-        histogram = one if histogram is None else histogram + one
-    if histogram is None:
-        raise SystemExit("the model's card names no photographs that were held out")
+        histograms.append(LevelHistogram.from_map(ProbabilityMap(values).levels, label, region))
+    histogram = reduce(add, histograms)
     return pooled.areas().auc_roc, max(histogram.counts_at(level).scores().f1 for level in range(1, LEVELS))
 
 
@@ -80,6 +80,8 @@ def main() -> None:
             found[diameter, tta].append(
                 segment_photo(image, at_diameter(model, diameter), fov=fov, options=options).probability.values
             )
+    if not labels:
+        raise SystemExit(f"{chosen.model}: its card names no photographs that were held out")
     print("| diameters, px | flips | AUC | best F1 |\n| --- | --- | --- | --- |")
     for tta in ("none", "flips"):
         for number in range(1, len(chosen.diameters) + 1):

@@ -26,7 +26,8 @@ from core.inference.predictor import InferenceOptions, TestTimeAugmentation
 from core.progress import Monitor
 from core.segment import segment_photo
 from core.training.config import SourcePart, TrainingConfig, load_preset
-from core.training.loop import prepare_config, train
+from core.training.loop import train
+from core.training.starting import prepare_config
 from core.types import FieldOfView, FundusImage, ProbabilityMap
 from core.weights import load_model
 

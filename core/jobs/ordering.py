@@ -34,7 +34,7 @@ def order_job(
     SerrError : the model to start from, the device or the jobs' folder cannot be used, or the process does not start.
     """
     from core.training.config import to_toml
-    from core.training.loop import prepare_config
+    from core.training.starting import prepare_config
 
     config = prepare_config(config)
     order = JobOrder(

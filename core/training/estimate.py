@@ -66,8 +66,9 @@ def estimate(config: TrainingConfig, root: Path, *, device: str = "auto", monito
 
     from core.inference.device import choose_device, free_bytes
     from core.training.data import load_training_data
-    from core.training.loop import fabric_for, prepare_config
+    from core.training.loop import fabric_for
     from core.training.run import Run
+    from core.training.starting import prepare_config
 
     config = prepare_config(config)
     chosen = choose_device(device)

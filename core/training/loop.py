@@ -20,9 +20,9 @@ from core.training.config import TrainingConfig, load_config, to_toml
 from core.training.data import load_training_data
 from core.training.processes import in_first, make_fabric
 from core.training.run import CHECKPOINT_FILE, CONFIG_FILE, EVENTS_FILE, Run, TrainingResult
-from core.weights import find_model, read_card
+from core.training.starting import prepare_config
 
-__all__ = ["CHECKPOINT_FILE", "CONFIG_FILE", "EVENTS_FILE", "TrainingResult", "fabric_for", "prepare_config", "train"]
+__all__ = ["CHECKPOINT_FILE", "CONFIG_FILE", "EVENTS_FILE", "TrainingResult", "fabric_for", "train"]
 
 
 def train(
@@ -99,28 +99,6 @@ def _forget_run(out: Path) -> None:
     with suppress(OSError):
         (out / CONFIG_FILE).unlink()
         out.rmdir()  # where nothing else was in it
-
-
-def prepare_config(config: TrainingConfig) -> TrainingConfig:
-    """The configuration as it will be run: where it starts from a model, with that model's network and recipe.
-
-    A recipe belongs to its weights, so those of the configuration give way, but for the scale where it says so.
-
-    Raises
-    ------
-    WeightsError : there is no such model.
-    """
-    if not config.network.start_from:
-        return config
-    path = find_model(config.network.start_from)
-    card = read_card(path)
-    fields = {"architecture": card.architecture, "config": card.config, "start_from": str(path.absolute())}
-    sources = card.sources if card.knows_its_sources else ()
-    config = config.replaced("network", **fields, start_sha256=card.sha256, start_sources=sources)
-    preprocessing = card.preprocessing.to_dict()
-    if not config.network.keep_scale:
-        preprocessing["fov_diameter_px"] = config.preprocessing.fov_diameter_px
-    return config.replaced("preprocessing", **preprocessing)
 
 
 def fabric_for(config: TrainingConfig, device: str) -> Any:

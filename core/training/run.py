@@ -37,10 +37,11 @@ from core.training.processes import (
     whole_batch,
 )
 from core.training.schedule import decay_groups, learning_rate
+from core.training.starting import weights_to_start_from
 from core.training.tensorboard import Board
 from core.training.validation import Validation, validate
 from core.types import FloatArray
-from core.weights import LoadedModel, ModelCard, load_model, save_model
+from core.weights import LoadedModel, ModelCard, save_model
 
 CONFIG_FILE = "config.toml"
 EVENTS_FILE = "events.jsonl"
@@ -73,7 +74,7 @@ class Run:
             torch.manual_seed(config.run.seed)
             network = build(config.network.architecture, self.network_config)
         if config.network.start_from and checkpoint is None:
-            network.load_state_dict(_weights_to_start_from(config))
+            network.load_state_dict(weights_to_start_from(config))
         if optimisation.crop_px % int(network.stride):  # type: ignore[arg-type]
             raise TrainingError(f"crop_px must be a multiple of {network.stride} for this network")
         self.slots = own_slots(optimisation.batch, fabric)
@@ -387,16 +388,6 @@ class Run:
             network.load_state_dict(tensors)
             save_model(path, network, card)
         return path
-
-
-def _weights_to_start_from(config: TrainingConfig) -> dict[str, Tensor]:
-    model = load_model(Path(config.network.start_from))
-    if config.network.start_sha256 not in {"", model.sha256}:
-        raise TrainingError(
-            f"{config.network.start_from} is no longer the model that this run was begun with; put that one back, or "
-            "begin a new run"
-        )
-    return dict(model.module.state_dict())
 
 
 def _device_name(device: torch.device) -> str:

@@ -1,0 +1,47 @@
+"""A training that goes on from a model: what it takes over from it."""
+
+from pathlib import Path
+
+from torch import Tensor
+
+from core.errors import TrainingError
+from core.training.config import TrainingConfig
+from core.weights import find_model, load_model, read_card
+
+
+def prepare_config(config: TrainingConfig) -> TrainingConfig:
+    """The configuration as it will be run: where it starts from a model, with that model's network and recipe.
+
+    A recipe belongs to its weights, so those of the configuration give way, but for the scale where it says so.
+
+    Raises
+    ------
+    WeightsError : there is no such model.
+    """
+    if not config.network.start_from:
+        return config
+    path = find_model(config.network.start_from)
+    card = read_card(path)
+    fields = {"architecture": card.architecture, "config": card.config, "start_from": str(path.absolute())}
+    sources = card.sources if card.knows_its_sources else ()
+    config = config.replaced("network", **fields, start_sha256=card.sha256, start_sources=sources)
+    preprocessing = card.preprocessing.to_dict()
+    if not config.network.keep_scale:
+        preprocessing["fov_diameter_px"] = config.preprocessing.fov_diameter_px
+    return config.replaced("preprocessing", **preprocessing)
+
+
+def weights_to_start_from(config: TrainingConfig) -> dict[str, Tensor]:
+    """The weights of the model that a prepared configuration starts from.
+
+    Raises
+    ------
+    WeightsError : it cannot be read. TrainingError : it is another one than when the run was begun.
+    """
+    model = load_model(Path(config.network.start_from))
+    if config.network.start_sha256 not in {"", model.sha256}:
+        raise TrainingError(
+            f"{config.network.start_from} is no longer the model that this run was begun with; put that one back, or "
+            "begin a new run"
+        )
+    return dict(model.module.state_dict())
