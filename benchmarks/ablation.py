@@ -6,7 +6,8 @@
 The second form asks what a variant adds to a network that has learned already; the variants of the network itself, and
 those of the preprocessing but for the scale, are the model's own there.
 
-Every variant changes one thing of the recipe and is trained in a folder of its own under RUNS. The program can be
+Every variant changes one thing of the recipe and is trained in a folder of its own under RUNS. The budget is smaller
+than the recipe's, and the running mean of the weights is shortened by as much. The program can be
 stopped at any time: called again it leaves out what is done and goes on with what was begun. The table is printed at
 the end, and stands in RUNS/ablation.md after every run. Differences that are smaller than those between seeds say
 nothing.
@@ -63,6 +64,13 @@ VARIANTS: Final[dict[str, Change]] = {
     "no mean of the weights": {"optimisation": {"ema_decay": 0.0}},
     "constant rate of 1e-3": {"optimisation": {"schedule": "constant", "peak_rate": 1e-3}},
 }
+
+
+def shortened(recipe: TrainingConfig, steps: int) -> TrainingConfig:
+    """The recipe with fewer steps, and a running mean over the same share of them."""
+    usual = recipe.optimisation
+    forgotten = min((1.0 - usual.ema_decay) * usual.steps / steps, 1.0) if usual.ema_decay else 1.0
+    return recipe.replaced("optimisation", steps=steps, ema_decay=1.0 - forgotten)
 
 
 def changed(recipe: TrainingConfig, change: Change) -> TrainingConfig:
@@ -122,7 +130,7 @@ def main() -> None:
     parser.add_argument("--from", dest="start_from", default="", help="model to train on")
     parser.add_argument("--peak-rate", type=float, help="instead of the recipe's")
     chosen = parser.parse_args()
-    recipe = load_preset(chosen.preset).replaced("optimisation", steps=chosen.steps)
+    recipe = shortened(load_preset(chosen.preset), chosen.steps)
     recipe = recipe.replaced("network", start_from=chosen.start_from, keep_scale=False)
     if chosen.peak_rate is not None:
         recipe = recipe.replaced("optimisation", peak_rate=chosen.peak_rate)

@@ -3,7 +3,9 @@
     python benchmarks/accuracy.py --root DATA [--models NAME ...] [--results FOLDER] [--out docs/benchmarks]
 
 Writes ``accuracy.md`` (its words are in ``accuracy_page.md``) and its pictures. DATA holds the data sets as they are
-published. All models that ship are measured where none are named. ``--seeds`` takes weights files that the recipe of
+published. Models that are named are measured on everything. Where none are named, all that ship are measured on
+photographs that they have not seen; one that goes on from another model only on the data sets that it has learned
+from, for elsewhere the other one tells. ``--seeds`` takes weights files that the recipe of
 one of them made with other seeds: mean and standard deviation are told, on the first protocol that is a test for them.
 With ``--results`` every result is kept, so that the program goes on where it was stopped.
 """
@@ -100,6 +102,16 @@ class _Lines:
 
     def note(self, message: str) -> None:
         print(f"{self._what}: {message}", file=sys.stderr, flush=True)
+
+
+def worth_measuring(protocol: Protocol, model: LoadedModel, root: Path) -> bool:
+    """Whether a model's figures by this protocol would be a test, and tell what no other model's tell."""
+    photos = [case.photo for case in read_layout(protocol.dataset, root, protocol.split).cases]
+    seen = seen_by(model.card, protocol.dataset, root, photos)
+    if seen.seen or seen.unknown:
+        return False
+    learned_from = {source["dataset"] for source in model.card.sources}
+    return "started_from" not in model.card.training or protocol.dataset in learned_from
 
 
 def measure(
@@ -430,6 +442,7 @@ def main() -> None:
         measure(protocol, model, tta, given.root, given.results)
         for protocol in protocols
         for model in models
+        if given.models or worth_measuring(protocol, model, given.root)
         for tta in AVERAGING
     ]
     seeds = measure_seeds([load_model(name) for name in given.seeds], results, given.root, given.results)

@@ -1,6 +1,6 @@
 """How a recipe does on cameras that it has never seen: each data set is left out once and then measured on.
 
-    python benchmarks/unseen_cameras.py --root DATA --out RUNS [--steps N] [--only NAME ...] [--tta flips]
+    python benchmarks/unseen_cameras.py --root DATA --out RUNS [--from MODEL] [--steps N] [--only NAME ...] [--tta T]
 
 For each source of the recipe a network learns from all the others, chooses its weights and its threshold on their
 validation photographs, and is scored on the photographs that the left-out source would have given: inside the field of
@@ -72,12 +72,15 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--preset", default="serr-unet-general")
+    parser.add_argument("--from", dest="start_from", default="", help="model to start from, instead of the recipe's")
     parser.add_argument("--steps", type=int, default=0, help="instead of the recipe's")
     parser.add_argument("--scratch-steps", type=int, default=1500, help="where a network cannot start from a model")
     parser.add_argument("--only", nargs="+", default=[], help="names of data sets to leave out; all by default")
     parser.add_argument("--tta", choices=("none", "flips"), default="none")
     chosen = parser.parse_args()
     recipe = load_preset(chosen.preset)
+    if chosen.start_from:
+        recipe = recipe.replaced("network", start_from=chosen.start_from)
     if chosen.steps:
         recipe = recipe.replaced("optimisation", steps=chosen.steps)
     lines = [
