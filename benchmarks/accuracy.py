@@ -226,10 +226,9 @@ def drive_table(results: Sequence[Result]) -> list[str]:
             *("not said", "not said", "not said", "not said", "doi 10.1155/2021/5976097"),
         )
     )
-    human = drive[0].report.experts[0][1].pooled
-    lines.append(
-        row("2nd observer against the 1st", *figures(human, *_MAIN), "FOV", "pooled", "-", "-", "measured here")
-    )
+    for result in drive[:1]:
+        human = figures(result.report.experts[0][1].pooled, *_MAIN)
+        lines.append(row("2nd observer against the 1st", *human, "FOV", "pooled", "-", "-", "measured here"))
     return lines
 
 

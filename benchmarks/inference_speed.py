@@ -128,9 +128,11 @@ def drawn(folder: Path) -> list[Path]:
 
 
 def main() -> None:
+    from core.weights import DEFAULT_MODEL
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", nargs="*", type=Path)
-    parser.add_argument("--model", default="serr-unet-drive")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--one", help=argparse.SUPPRESS)

@@ -40,7 +40,7 @@ __all__ = [
     "user_models_folder",
 ]
 
-DEFAULT_MODEL: Final = "serr-unet-drive"
+DEFAULT_MODEL: Final = "serr-unet-general"
 """The model that is used where none is named."""
 
 SUFFIX: Final = ".safetensors"

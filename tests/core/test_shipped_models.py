@@ -35,6 +35,10 @@ def test_a_models_recipe_is_the_one_in_its_card(name: str) -> None:
         if part == "best_step":
             continue
         assert isinstance(fields, dict)
+        if part == "started_from":
+            assert fields["name"] == recipe.network.start_from
+            assert fields["sha256"] == load_model(recipe.network.start_from).sha256
+            continue
         rounds_alike = {"compile", "threads"} if part == "run" else set()  # they change the speed
         for field in set(fields) - rounds_alike:
             assert fields[field] == wanted[part][field], f"{part}.{field}"
@@ -51,8 +55,8 @@ def test_the_drive_model_on_drives_test_photographs(serr_data: Path) -> None:
 
 def test_the_general_model_on_photographs_that_chose_nothing(serr_data: Path) -> None:
     drive = report_on(serr_data, "serr-unet-general", "drive", "test").total.pooled
-    assert drive.auc_roc >= 0.976
-    assert drive.f1 == pytest.approx(0.7937, abs=0.002), "docs/models/serr-unet-general.md says so"
+    assert drive.auc_roc >= 0.979, "within 0.002 of serr-unet-drive's"
+    assert drive.f1 == pytest.approx(0.8023, abs=0.002), "docs/models/serr-unet-general.md says so"
     stare = report_on(serr_data, "serr-unet-general", "stare", "test").total.pooled
-    assert stare.auc_roc >= 0.987
-    assert stare.f1 == pytest.approx(0.8371, abs=0.002)
+    assert stare.auc_roc >= 0.988
+    assert stare.f1 == pytest.approx(0.8456, abs=0.002)
