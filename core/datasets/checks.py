@@ -10,12 +10,11 @@ import numpy as np
 
 from core.datasets.dataset_file import Entry, Part
 from core.datasets.layouts import Case
-from core.datasets.likeness import belong_together, on_grid, wrong_pair
+from core.datasets.likeness import belong_together, wrong_pair
 from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import shown
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.label_doubts import BRIGHT_IS_VESSEL, doubt_of_share, vessel_share
-from core.photo.preprocessing import Preprocessing, prepare
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.photo.views import small_copy
 from core.progress import SILENT, Monitor, Progress
@@ -173,8 +172,7 @@ def _examine_pair(
     """Whether the label may belong to another photograph; as with angiograms, where vessels are bright."""
     if fov is None:
         return ()
-    prepared = prepare(image, fov, Preprocessing())
-    if belong_together(prepared, on_grid(vessel, prepared, "soft")):
+    if belong_together(image, fov, vessel):
         return ()
     return (Finding("pair", False, f"{wrong_pair(photo.name, label.name)} Choose the label of this photograph."),)
 

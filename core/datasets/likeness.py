@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from core.files import shown
-from core.photo.preprocessing import NetInput
-from core.types import BoolArray, FloatArray
+from core.photo.preprocessing import NetInput, Preprocessing, prepare
+from core.types import BoolArray, FieldOfView, FloatArray, FundusImage
 
 Targets = Literal["hard", "soft"]
 
@@ -44,8 +44,14 @@ def vessel_contrast(plane: FloatArray, drawn: FloatArray, inside: BoolArray) -> 
     return float(plane[beside].mean(dtype=np.float64) - plane[vessel].mean(dtype=np.float64)) / spread
 
 
-def belong_together(prepared: NetInput, drawn: FloatArray) -> bool:
-    """Whether a label, on the grid of a prepared photograph (see ``on_grid``), can be a label of it."""
+def belong_together(image: FundusImage, fov: FieldOfView, vessel: BoolArray) -> bool:
+    """Whether a label, bool (h, w), can be a label of a photograph of the same size.
+
+    Whatever recipe a network may have, this goes by the default one: without its CLAHE uneven light would drown the
+    vessels of many a photograph.
+    """
+    prepared = prepare(image, fov, Preprocessing())
+    drawn = on_grid(vessel, prepared, "soft")
     return not vessel_contrast(prepared.planes.mean(axis=0), drawn, prepared.inside) < MIN_CONTRAST
 
 

@@ -173,7 +173,7 @@ def hold_out(dataset: DataSet, part: SourcePart, seed: int) -> set[int]:
 
 def load_sample(case: Case, config: TrainingConfig) -> Sample:
     """One photograph with its ground truth, prepared by the recipe and on the network's grid, with its variants."""
-    image, fov, label = _read(case)
+    image, fov, label = _read(case, config)
     prepared = prepare(image, fov, config.preprocessing)
     planes = [prepared.planes]
     if config.augmentation.cameras:
@@ -183,26 +183,17 @@ def load_sample(case: Case, config: TrainingConfig) -> Sample:
             varied = other_camera(rgb, prepared.inside, np.random.default_rng(key))
             planes.append(_prepared_again(varied, prepared))
     target = on_grid(label, prepared, config.data.targets)
-    _refuse_wrong_pair(case, prepared, target, config)
     return Sample.make(case.stem, tuple(planes), target, prepared.inside)
 
 
 def _load_held_out(case: Case, config: TrainingConfig) -> HeldOut:
-    image, fov, label = _read(case)
+    image, fov, label = _read(case, config)
     prepared = prepare(image, fov, config.preprocessing)
     target = on_grid(label, prepared, config.data.targets)
-    _refuse_wrong_pair(case, prepared, target, config)
     return HeldOut(case.stem, small_picture(image.rgb), prepared, target, label, fov)
 
 
-def _refuse_wrong_pair(case: Case, prepared: NetInput, target: FloatArray, config: TrainingConfig) -> None:
-    """A label of another photograph has the right size and looks like a label, and would spoil the training unseen."""
-    if config.data.check_pairs and not belong_together(prepared, target):
-        sentence = wrong_pair(case.photo, next(iter(case.labels.values())))
-        raise LabelError(f"{sentence} Correct the pair, or set check_pairs = false in the recipe's data part")
-
-
-def _read(case: Case) -> tuple[FundusImage, FieldOfView, BoolArray]:
+def _read(case: Case, config: TrainingConfig) -> tuple[FundusImage, FieldOfView, BoolArray]:
     image = read_fundus(case.photo)
     fov = read_fov(case.fov, shape=image.shape) if case.fov else estimate_field_of_view(image)
     label = read_label(next(iter(case.labels.values())), shape=image.shape)
@@ -210,6 +201,10 @@ def _read(case: Case) -> tuple[FundusImage, FieldOfView, BoolArray]:
         raise LabelError(
             f"{label.source} has no vessel pixel inside the field of view; training needs labelled vessels"
         )
+    # A label of another photograph has the right size and looks like a label, and would spoil the training unseen.
+    if config.data.check_pairs and not belong_together(image, fov, label.vessel):
+        sentence = wrong_pair(case.photo, next(iter(case.labels.values())))
+        raise LabelError(f"{sentence} Correct the pair, or set check_pairs = false in the recipe's data part")
     return image, fov, label.vessel
 
 

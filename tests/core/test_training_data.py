@@ -170,6 +170,12 @@ def test_a_label_of_another_photograph_is_refused(tmp_path: Path) -> None:
     load_training_data(config.replaced("data", check_pairs=False), tmp_path, SILENT)
 
 
+def test_a_recipe_without_clahe_refuses_no_label_of_drive(serr_data: Path) -> None:
+    recipe = TrainingConfig().replaced("preprocessing", clahe_clip=0)
+    for case in read_layout("drive", serr_data, "train").cases:
+        assert load_sample(case, recipe).label.any(), case.stem
+
+
 @pytest.mark.parametrize("name", ["drive", "stare", "chase_db1", "hrf"])
 def test_real_labels_belong_to_their_photographs_and_not_to_others(serr_data: Path, name: str) -> None:
     cases = read_layout(name, serr_data, "train").cases[:4]
