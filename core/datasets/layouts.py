@@ -1,5 +1,6 @@
 """The published data sets as they are laid out on disk, and the protocols by which results on them are compared."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,10 +163,13 @@ def _stare(root: Path, split: str) -> tuple[list[Case], str]:
     return cases, f"STARE {part} photographs by file name; ground truth ah; field of view estimated"
 
 
+_CHASE_PHOTO = re.compile(r"Image_\d\d[LR]")
+
+
 def _chase(root: Path, split: str) -> tuple[list[Case], str]:
     cases = []
     for photo in _photos(root):
-        if "HO" in photo.stem:
+        if not _CHASE_PHOTO.fullmatch(photo.stem):  # labels lie beside their photographs
             continue
         first = root / f"{photo.stem}_1stHO.png"
         second = root / f"{photo.stem}_2ndHO.png"
@@ -177,9 +181,14 @@ def _chase(root: Path, split: str) -> tuple[list[Case], str]:
     return cases, f"CHASE_DB1 {part} photographs; ground truth 1st human observer; field of view estimated"
 
 
+_HRF_PHOTO = re.compile(r"\d\d_(h|dr|g)")
+
+
 def _hrf(root: Path, split: str) -> tuple[list[Case], str]:
     cases = []
     for photo in _photos(root / "images"):
+        if not _HRF_PHOTO.fullmatch(photo.stem):
+            continue
         label = root / "manual1" / f"{photo.stem}.tif"
         fov = root / "mask" / f"{photo.stem}_mask.tif"
         cases.append(Case(photo.stem, photo, {"manual1": label}, fov))

@@ -64,6 +64,16 @@ def test_a_published_data_set_is_known_again_in_a_data_set_of_ones_own(root: Pat
     assert seen_by(of_drive, "own.serr-dataset", root, photos[1:]).seen == set(photos[1:])
 
 
+@pytest.mark.parametrize("dataset", ["chase_db1", "hrf"])
+def test_photographs_that_are_called_otherwise_are_none_of_a_published_data_set(tmp_path: Path, dataset: str) -> None:
+    photos = [tmp_path / "left eye.jpg", tmp_path / "images" / "right eye.jpg"]
+    for photo in photos:
+        photo.parent.mkdir(exist_ok=True)
+        photo.touch()
+    found = seen_by(_card(sources=[{"dataset": dataset, "split": "train"}]), "./", tmp_path, photos)
+    assert found == Exposure(frozenset(), (f"{dataset}, train",))
+
+
 def test_what_cannot_be_known_is_said(root: Path) -> None:
     photos = _photos(root, "test")
     gone = _card(sources=[{"dataset": "gone.serr-dataset", "split": "training"}])
