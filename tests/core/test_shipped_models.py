@@ -14,6 +14,9 @@ from core.training.config import load_preset, recipes_of_models
 from core.types import FieldOfView, FundusImage, ProbabilityMap
 from core.weights import load_model
 
+STARE_MODELS = [("serr-unet-stare", "test", 0.9885, 0.8467), ("serr-unet-stare-seed", "seed", 0.9773, 0.8534)]
+"""Name, split, and the AUC and F1 inside the field of view that its card tells."""
+
 
 def report_on(data: Path, model_name: str, dataset: str, split: str) -> EvaluationReport:
     """Score a shipped model as ``serr evaluate`` does."""
@@ -60,3 +63,12 @@ def test_the_general_model_on_photographs_that_chose_nothing(serr_data: Path) ->
     stare = report_on(serr_data, "serr-unet-general", "stare", "test").total.pooled
     assert stare.auc_roc >= 0.988
     assert stare.f1 == pytest.approx(0.8456, abs=0.002)
+
+
+@pytest.mark.parametrize(("name", "split", "auc", "f1"), STARE_MODELS)
+def test_a_model_for_stare_on_the_test_photographs_of_its_protocol(
+    serr_data: Path, name: str, split: str, auc: float, f1: float
+) -> None:
+    scores = report_on(serr_data, name, "stare", split).total.pooled
+    assert scores.auc_roc == pytest.approx(auc, abs=0.001), f"docs/models/{name}.md says so"
+    assert scores.f1 == pytest.approx(f1, abs=0.002)
