@@ -51,13 +51,13 @@ def seen_by(card: ModelCard, dataset: str, root: Path, photos: Sequence[Path]) -
             try:
                 seen |= {case.photo.absolute() for case in read_layout(name, root, split).cases} & wanted
             except InputError:
-                unknown.append(f"{name}, {split}")
+                unknown.append(f"{name} ({split})")
         # And another published data set has no photograph in common with this one.
     if fingerprints:
         seen |= {photo for photo in wanted if (fingerprint(photo) or None) in fingerprints}
     if card.unknown_start:
         unknown.append(f"what {card.unknown_start} had learned from")
-    return Exposure(frozenset(path for path in photos if path.absolute() in seen), tuple(unknown))
+    return Exposure(frozenset(path for path in photos if path.absolute() in seen), tuple(dict.fromkeys(unknown)))
 
 
 def fingerprint(photo: Path) -> str:

@@ -70,14 +70,15 @@ def test_photographs_that_are_called_otherwise_are_none_of_a_published_data_set(
     for photo in photos:
         photo.parent.mkdir(exist_ok=True)
         photo.touch()
-    found = seen_by(_card(sources=[{"dataset": dataset, "split": "train"}]), "./", tmp_path, photos)
-    assert found == Exposure(frozenset(), (f"{dataset}, train",))
+    twice = [{"dataset": dataset, "split": "train"}] * 2
+    found = seen_by(_card(sources=twice), "./", tmp_path, photos)
+    assert found == Exposure(frozenset(), (f"{dataset} (train)",))
 
 
 def test_what_cannot_be_known_is_said(root: Path) -> None:
     photos = _photos(root, "test")
     gone = _card(sources=[{"dataset": "gone.serr-dataset", "split": "training"}])
-    assert seen_by(gone, "drive", root, photos).unknown == ("gone.serr-dataset, training",)
+    assert seen_by(gone, "drive", root, photos).unknown == ("gone.serr-dataset (training)",)
     assert seen_by(_card(), "drive", root, photos).unknown == ("drawn photographs",)
     tuned = _card("first (0123456789ab), then DRIVE train", dataset="drive", split="train")
     assert seen_by(tuned, "drive", root, photos).unknown == ("what first (0123456789ab) had learned from",)
