@@ -6,11 +6,11 @@
 The second form asks what a variant adds to a network that has learned already; the variants of the network itself, and
 those of the preprocessing but for the scale, are the model's own there.
 
-Every variant changes one thing of the recipe and is trained in a folder of its own under RUNS. The budget is smaller
-than the recipe's, and the running mean of the weights is shortened by as much. The program can be
-stopped at any time: called again it leaves out what is done and goes on with what was begun. The table is printed at
-the end, and stands in RUNS/ablation.md after every run. Differences that are smaller than those between seeds say
-nothing.
+Every variant changes one thing of the recipe and is trained in a folder of its own under RUNS. A network that begins
+from scratch with a smaller budget than the recipe's has a running mean of the weights that is shortened by as much. The
+program can be stopped at any time: called again it leaves out what is done and goes on with what was begun. The table
+is printed at the end, and stands in RUNS/ablation.md after every run. Another seed holds out other photographs, so that
+seeds differ more than most variants do: compare variants of the same seeds.
 """
 
 import argparse
@@ -130,8 +130,12 @@ def main() -> None:
     parser.add_argument("--from", dest="start_from", default="", help="model to train on")
     parser.add_argument("--peak-rate", type=float, help="instead of the recipe's")
     chosen = parser.parse_args()
-    recipe = shortened(load_preset(chosen.preset), chosen.steps)
-    recipe = recipe.replaced("network", start_from=chosen.start_from, keep_scale=False)
+    recipe = load_preset(chosen.preset)
+    if chosen.start_from:
+        recipe = recipe.replaced("network", start_from=chosen.start_from, keep_scale=False)
+        recipe = recipe.replaced("optimisation", steps=chosen.steps)
+    else:
+        recipe = shortened(recipe, chosen.steps)
     if chosen.peak_rate is not None:
         recipe = recipe.replaced("optimisation", peak_rate=chosen.peak_rate)
     recipe = recipe.replaced("run", validate_every=max(1, chosen.steps // 4))

@@ -5,9 +5,9 @@
 Writes ``accuracy.md`` (its words are in ``accuracy_page.md``) and its pictures. DATA holds the data sets as they are
 published. Models that are named are measured on everything. Where none are named, all that ship are measured on
 photographs that they have not seen; one that goes on from another model only on the data sets that it has learned
-from, for elsewhere the other one tells. ``--seeds`` takes weights files that the recipe of
-one of them made with other seeds: mean and standard deviation are told, on the first protocol that is a test for them.
-With ``--results`` every result is kept, so that the program goes on where it was stopped.
+from, for elsewhere the other one tells. ``--seeds`` takes weights files that the recipe of one of them made with other
+seeds: mean and standard deviation are told, on the first protocol that is a test for them. With ``--results`` every
+result is kept, so that the program goes on where it was stopped.
 """
 
 import argparse
