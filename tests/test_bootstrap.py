@@ -252,6 +252,13 @@ def test_a_venv_with_read_only_folders_is_removed(finished: Path, tmp_path: Path
             "ERROR: No matching distribution found for torch",
             "No network: pypi.org cannot",
         ),
+        (
+            "Looking in indexes: https://pypi.org/simple, https://user:secret@wheels.example:8443/whl/cpu\n"
+            "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('<object>: "
+            "Failed to establish a new connection: [Errno -2] Name or service not known')': /whl/cpu/torch/\n"
+            "ERROR: No matching distribution found for torch",
+            "No network: wheels.example cannot",
+        ),
         ("HINT: This error might have occurred since this system does not have Windows Long Path support", "260"),
         ("[Errno 13] Permission denied: '/srv/x/.venv/lib'\nCheck the permissions.", "/srv/x/.venv/lib"),
     ],

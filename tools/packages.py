@@ -54,12 +54,19 @@ def explain(output: str) -> str | None:
     """A sentence for the first known cause of a failure in the output of pip, or None."""
     for pattern, sentence in CAUSES:
         if re.search(pattern, output):
-            host = re.search(r"host='([^']+)'|https?://(?:[^/\s@]+@)?([^/\s:]+)", output)
             path = re.search(r"(?:Permission denied|Access is denied): '([^']+)'", output)
-            return sentence.format(
-                host=(host[1] or host[2]) if host else "the package index", path=path[1] if path else "see the log"
-            )
+            return sentence.format(host=_unreached(output), path=path[1] if path else "see the log")
     return None
+
+
+def _unreached(output: str) -> str:
+    """The host that pip could not reach: where its name is not told, that of the index whose path is."""
+    if named := re.search(r"host='([^']+)'", output):
+        return named[1]
+    indexes = re.findall(r"https?://(?:[^/\s@]+@)?([^/\s:,]+)(?::\d+)?(/[^\s,]*)", output)
+    asked = re.search(r"': (/\S+)", output)
+    of_path = [host for host, path in indexes if asked and asked[1].startswith(path)]
+    return next(iter(of_path or [host for host, _ in indexes]), "the package index")
 
 
 class NoSuchPackage(Failure):
