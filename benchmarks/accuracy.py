@@ -6,8 +6,8 @@ Writes ``accuracy.md`` (its words are in ``accuracy_page.md``) and its pictures.
 published. Models that are named are measured on everything. Where none are named, all that ship are measured on
 photographs that they have not seen; one that goes on from another model only on the data sets that it has learned
 from, for elsewhere the other one tells. ``--seeds`` takes weights files that the recipe of one of them made with other
-seeds: mean and standard deviation are told, on the first protocol that is a test for them. With ``--results`` every
-result is kept, so that the program goes on where it was stopped.
+seeds: mean and standard deviation are told, on the first protocol that is a test for them, and what all of them reach
+together, averaged. With ``--results`` every result is kept, so that the program goes on where it was stopped.
 """
 
 import argparse
@@ -21,10 +21,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
+from typing import cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import numpy as np
 from vessel_errors import VesselErrors
 
 from core.datasets.exposure import seen_by
@@ -41,7 +43,7 @@ from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import Monitor, Progress
 from core.reuse import ReusedResults
-from core.types import FieldOfView, FundusImage, ProbabilityMap
+from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
 from core.weights import LoadedModel, list_models, load_model
 
 RESAMPLES, SEED = 1000, 0
@@ -89,6 +91,14 @@ class Result:
         return self.report.method.seen != 0
 
 
+@dataclass(frozen=True)
+class Seeds:
+    """Runs of one recipe that differ in the seed, and what the mean of their probabilities gives."""
+
+    runs: Sequence[Result]
+    together: EvaluationReport
+
+
 class _Lines:
     """Progress as a line for each photograph."""
 
@@ -120,11 +130,7 @@ def measure(
     """Score one model with one averaging by one protocol."""
     data = read_layout(protocol.dataset, root, protocol.split)
     photos = [case.photo for case in data.cases]
-    folder = None
-    if results is not None:
-        folder = results / f"{model.card.name}-{model.sha256[:8]}" / tta / protocol.stem
-        folder.mkdir(parents=True, exist_ok=True)
-    kept = ReusedResults(model, InferenceOptions(tta=tta), model.card.rule, folder, output_stems(photos))
+    kept = _results_of(model, protocol, photos, tta, results)
     labels = {case.photo: next(iter(case.labels.values())) for case in data.cases}
     errors = VesselErrors()
 
@@ -146,19 +152,56 @@ def measure(
     return Result(protocol, model, report, errors, len(kept.reused))
 
 
+def _results_of(
+    model: LoadedModel, protocol: Protocol, photos: Sequence[Path], tta: TestTimeAugmentation, results: Path | None
+) -> ReusedResults:
+    """What a model finds by a protocol, kept in a folder of its own."""
+    folder = None
+    if results is not None:
+        folder = results / f"{model.card.name}-{model.sha256[:8]}" / tta / protocol.stem
+        folder.mkdir(parents=True, exist_ok=True)
+    return ReusedResults(model, InferenceOptions(tta=tta), model.card.rule, folder, output_stems(photos))
+
+
+def measure_together(runs: Sequence[Result], root: Path, results: Path | None) -> EvaluationReport:
+    """Score the mean of several models' probabilities at the mean of their thresholds."""
+    protocol, tta = runs[0].protocol, cast(TestTimeAugmentation, runs[0].report.method.tta)
+    models = [run.model for run in runs]
+    data = read_layout(protocol.dataset, root, protocol.split)
+    photos = [case.photo for case in data.cases]
+    kept = [_results_of(model, protocol, photos, tta, results) for model in models]
+
+    def predict(image: FundusImage, fov: FieldOfView, monitor: Monitor) -> ProbabilityMap:
+        maps = [one.predict(image, fov, monitor).values for one in kept]
+        return ProbabilityMap(np.mean(maps, axis=0, dtype=np.float64).astype(np.float32))
+
+    name = f"mean of {len(models)} {models[0].card.name}"
+    report = evaluate_dataset(
+        data,
+        predict,
+        method=Method(name, tta=tta, seeds=tuple(seed for model in models for seed in model.card.seeds)),
+        rule=ThresholdRule.nearest(statistics.fmean(model.card.rule.threshold for model in models), "model"),
+        monitor=_Lines(f"{name}, {tta}, {protocol.stem}"),
+    )
+    if not report.complete:
+        raise SystemExit(f"{protocol.title}: {report.failed}")
+    return report
+
+
 def measure_seeds(
     others: Sequence[LoadedModel], results: Sequence[Result], root: Path, folder: Path | None
-) -> list[Result]:
+) -> list[Seeds]:
     """Runs with other seeds beside the ones of the same name among the results, on the first protocol of these."""
-    found: list[Result] = []
+    found: list[Seeds] = []
     for name in dict.fromkeys(model.card.name for model in others):
         first = [result for result in results if result.model.card.name == name and not result.seen]
         if not first:
             raise SystemExit(f"{name} is not among the measured models")
         protocol = first[0].protocol
         for tta in AVERAGING:
-            found += [one for one in first if one.protocol == protocol and one.report.method.tta == tta]
-            found += [measure(protocol, model, tta, root, folder) for model in others if model.card.name == name]
+            runs = [one for one in first if one.protocol == protocol and one.report.method.tta == tta]
+            runs += [measure(protocol, model, tta, root, folder) for model in others if model.card.name == name]
+            found.append(Seeds(runs, measure_together(runs, root, folder)))
     return found
 
 
@@ -179,7 +222,9 @@ def measure_experts(protocol: Protocol, root: Path) -> dict[str, VesselErrors]:
 
 _SEEDS = (
     "The same recipe with other seeds, which change the first weights, the crops and, where any are, the photographs "
-    "that are held out.\nThe model that ships is the one with seed 0, as was settled before any of them was measured."
+    "that are held out.\nThe model that ships is the one with seed 0, as was settled before any of them was measured.\n"
+    "The last line of each kind asks what these networks would reach together: the mean of their probability maps at "
+    "the\nmean of their thresholds."
 )
 
 
@@ -335,18 +380,23 @@ def error_table(results: Sequence[Result], experts: dict[Protocol, dict[str, Ves
     return lines
 
 
-def seeds_table(results: Sequence[Result]) -> list[str]:
-    """Runs of one recipe that differ in the seed, then their mean and standard deviation."""
+def seeds_table(found: Sequence[Seeds]) -> list[str]:
+    """Runs of one recipe that differ in the seed, then their mean and standard deviation, then their joint result."""
     lines = header("model", "averaging", "seed", "threshold", "ACC", "SE", "SP", "F1", "AUC", "AP")
     names = (*_MAIN, "auc_pr")
-    for name, tta in dict.fromkeys((result.model.card.name, result.report.method.tta) for result in results):
-        runs = [r for r in results if (r.model.card.name, r.report.method.tta) == (name, tta)]
-        for run in runs:
+    for seeds in found:
+        name, tta = seeds.runs[0].model.card.name, seeds.runs[0].report.method.tta
+        for run in seeds.runs:
             seed = ", ".join(map(str, run.model.card.seeds))
             lines.append(row(name, tta, seed, f"{run.model.card.rule.level}/256", *figures(run.report.pooled, *names)))
-        values = [[getattr(run.report.pooled, figure) for run in runs] for figure in names]
+        values = [[getattr(run.report.pooled, figure) for run in seeds.runs] for figure in names]
         spread = [f"{statistics.fmean(of):.4f} +- {statistics.stdev(of):.4f}" for of in values]
-        lines.append(row(name, tta, f"**mean +- sd of {len(runs)}**", "-", *spread))
+        lines.append(row(name, tta, f"**mean +- sd of {len(seeds.runs)}**", "-", *spread))
+        rule = seeds.together.rule
+        joint = figures(seeds.together.pooled, *names)
+        lines.append(
+            row(name, tta, f"their probabilities averaged ({len(seeds.runs)} networks)", f"{rule.level}/256", *joint)
+        )
     return lines
 
 
@@ -371,7 +421,7 @@ def pictures(results: Sequence[Result], folder: Path) -> list[str]:
 
 def page(
     results: Sequence[Result],
-    seeds: Sequence[Result],
+    seeds: Sequence[Seeds],
     experts: dict[Protocol, dict[str, VesselErrors]],
     out: Path,
     minutes: float,

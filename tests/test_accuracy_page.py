@@ -3,13 +3,19 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
+from sklearn.metrics import roc_auc_score
 
 from core.datasets.synthetic import write_drive_layout
+from core.evaluation.predictions import read_values
 from core.types import FieldOfView
+from core.weights import load_model, save_model
 from tests.cli.program import process_environment
 from tests.small_model import save_small_model
 
@@ -26,6 +32,34 @@ def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+def _differing(model: Path, path: Path) -> Path:
+    """The model with other weights, as another seed would have given them."""
+    loaded = load_model(model)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for values in loaded.module.parameters():
+            values.add_(torch.randn_like(values), alpha=0.05)
+    return save_model(path, loaded.module, replace(loaded.card, seeds=(1,)))
+
+
+def _picture(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.array(picture)
+
+
+def _auc_of_means(folder: Path, tta: str) -> float:
+    """AUC by scikit-learn of the mean of what two models have left behind, inside the field of view."""
+    maps, labels = [], []
+    for number in ("03", "04"):
+        found = sorted((folder / "kept").glob(f"fresh-*/{tta}/drive/{number}_test_probability.tif"))
+        assert len(found) == 2
+        test = folder / "data" / "DRIVE" / "test"
+        inside = _picture(test / "mask" / f"{number}_test_mask.gif") > 0
+        maps.append(np.mean([read_values(path)[inside] for path in found], axis=0))
+        labels.append(_picture(test / "1st_manual" / f"{number}_manual1.gif")[inside] > 0)
+    return float(roc_auc_score(np.concatenate(labels), np.concatenate(maps)))
+
+
 def test_the_page_has_every_model_and_parts_seen_photographs_off(tmp_path: Path) -> None:
     write_drive_layout(tmp_path / "data", 2, side=96)
     learned = {"data": {"dataset": "drive", "split": "train"}}
@@ -33,7 +67,7 @@ def test_the_page_has_every_model_and_parts_seen_photographs_off(tmp_path: Path)
     seen = save_small_model(
         tmp_path / "seen.safetensors", "seen", training={"data": {"dataset": "drive", "split": "test"}}
     )
-    other = save_small_model(tmp_path / "other.safetensors", "fresh", training=learned, seeds=(1,))
+    other = _differing(fresh, tmp_path / "other.safetensors")
     out = tmp_path / "out"
     arguments = (
         "--root",
@@ -57,6 +91,10 @@ def test_the_page_has_every_model_and_parts_seen_photographs_off(tmp_path: Path)
     assert "seen" not in re.findall(r"^\| (?:\*\*)?(\w+)", fair, re.MULTILINE)
     assert "seen, flips (has seen 2 of them: no test)" in unfair.partition("## Where")[0]
     assert text.count("mean +- sd of 2") == 2, "without and with flips"
+    joint = [line.split(" | ") for line in text.splitlines() if "probabilities averaged (2 networks)" in line]
+    assert [line[1] for line in joint] == ["none", "flips"]
+    for line in joint:
+        assert float(line[8]) == pytest.approx(_auc_of_means(tmp_path, line[1]), abs=0.0005)
     pictures = re.findall(r"\]\((images/[^)]+\.svg)\)", text)
     assert len(pictures) == 2
     assert all((out / name).read_text(encoding="utf-8").startswith("<svg") for name in pictures)
