@@ -220,12 +220,11 @@ def measure_experts(protocol: Protocol, root: Path) -> dict[str, VesselErrors]:
     return found
 
 
-_SEEDS = (
-    "The same recipe with other seeds, which change the first weights, the crops and, where any are, the photographs "
-    "that are held out.\nThe model that ships is the one with seed 0, as was settled before any of them was measured.\n"
-    "The last line of each kind asks what these networks would reach together: the mean of their probability maps at "
-    "the\nmean of their thresholds."
-)
+_SEEDS = """\
+The same recipe with other seeds, which change the first weights, the crops and, where any are, the photographs that
+are held out: `serr train --preset NAME --root DATA --out RUN --seed N`, and here `--seeds` with their weights.
+The model that ships is the one with seed 0, as was settled before any of them was measured. The last line of each kind
+asks what these networks would reach together: the mean of their probability maps at the mean of their thresholds."""
 
 
 def row(*cells: object) -> str:
