@@ -7,7 +7,8 @@ published. Models that are named are measured on everything. Where none are name
 photographs that they have not seen; one that goes on from another model only on the data sets that it has learned
 from, for elsewhere the other one tells. ``--seeds`` takes weights files that the recipe of one of them made with other
 seeds: mean and standard deviation are told, on the first protocol that is a test for them, and what all of them reach
-together, averaged. With ``--results`` every result is kept, so that the program goes on where it was stopped.
+together, averaged. With ``--results`` every result is kept, so that the program goes on where it was stopped and the
+average of seeds needs no second run of their networks.
 """
 
 import argparse
