@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import DeviceError, FieldOfViewError, InputError, WeightsError
-from core.export import SideCar, pixels_sha256, read_sidecar
 from core.files import file_sha256, shown
 from core.inference.device import choose_device
 from core.inference.predictor import InferenceOptions
@@ -14,6 +13,7 @@ from core.photo.reading import read_fov, read_fundus
 from core.progress import SILENT, Monitor
 from core.segment import segment_photo
 from core.segmentation import Segmentation
+from core.sidecar import SideCar, pixels_sha256, read_sidecar
 from core.types import FieldOfView, FundusImage
 from core.weights import LoadedModel, list_models, load_model
 

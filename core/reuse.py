@@ -6,11 +6,12 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.evaluation.predictions import read_values
-from core.export import ExportChoices, SideCar, export_segmentation, pixels_sha256, read_sidecar
+from core.export import ExportChoices, export_segmentation
 from core.files import file_sha256, shown
 from core.inference.predictor import InferenceOptions
 from core.progress import Monitor, Progress
 from core.segment import segment_photo
+from core.sidecar import SideCar, pixels_sha256, read_sidecar
 from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
 from core.weights import LoadedModel
 

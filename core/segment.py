@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError, OutputError, SerrError
-from core.export import ExportChoices, export_segmentation, read_sidecar
+from core.export import ExportChoices, export_segmentation
 from core.files import ensure_folder, file_sha256, shown
 from core.inference.predictor import InferenceOptions, predict
 from core.masks.threshold import apply_threshold
@@ -19,6 +19,7 @@ from core.photo.preprocessing import prepare, restore
 from core.photo.reading import read_fundus
 from core.progress import SILENT, Cancelled, Monitor, Progress
 from core.segmentation import Segmentation
+from core.sidecar import read_sidecar
 from core.types import FieldOfView, FovOrigin, FundusImage, ProbabilityMap, ThresholdRule
 from core.weights import LoadedModel
 

@@ -39,9 +39,10 @@ def replay(
     checked_out(out)
     weights = None if model is None else found_model(model)
 
-    from core.export import export_segmentation, pixels_sha256, read_sidecar
+    from core.export import export_segmentation
     from core.files import ensure_folder
     from core.replay import replay_sidecar
+    from core.sidecar import pixels_sha256, read_sidecar
     from core.weights import load_model
 
     wanted = read_sidecar(sidecar).mask_sha256

@@ -19,7 +19,7 @@ from PIL import Image
 
 from core import __version__
 from core.errors import InputError, OutputError
-from core.export import MASK_COLOUR, ExportChoices, export_segmentation, overlay_picture, pixels_sha256, read_sidecar
+from core.export import MASK_COLOUR, ExportChoices, export_segmentation, overlay_picture
 from core.inference.predictor import InferenceOptions
 from core.masks.threshold import apply_threshold
 from core.model_card import ModelCard
@@ -27,6 +27,7 @@ from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.segmentation import Segmentation
+from core.sidecar import pixels_sha256, read_sidecar
 from core.types import FieldOfView, ProbabilityMap, ThresholdRule, VesselMask
 
 EVERYTHING = ExportChoices()

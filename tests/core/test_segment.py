@@ -13,13 +13,14 @@ from PIL import Image
 
 from core.datasets.synthetic import DrawnCase, draw_case
 from core.errors import FieldOfViewError, InputError, OutputError, WeightsError
-from core.export import ExportChoices, export_segmentation, read_sidecar
+from core.export import ExportChoices, export_segmentation
 from core.inference.predictor import InferenceOptions
 from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fundus
 from core.progress import Cancelled, Progress
 from core.replay import replay_sidecar
 from core.segment import BatchReport, segment_files, segment_photo
+from core.sidecar import read_sidecar
 from core.types import FundusImage, ThresholdRule, VesselMask
 from core.weights import LoadedModel, load_model
 from tests.bad_outputs import BAD_OUTPUTS, BadOutput
