@@ -32,9 +32,9 @@ from benchmarks.live_threshold import (
     write_section,
 )
 from core.types import BoolArray, ExpertLabel, ThresholdRule
-from serr_gui import figures
-from serr_gui.comparison import LabelFile, LabelSlot, LabelSlots
-from serr_gui.state import AppState, ViewOptions
+from serr_gui.model import score_selectors
+from serr_gui.model.comparison import LabelFile, LabelSlot, LabelSlots
+from serr_gui.model.state import AppState, ViewOptions
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / "live-comparison.md"
 _REST_S = 0.32
@@ -91,7 +91,7 @@ def time_figures(state: AppState, count: int) -> float:
     for number in range(count):
         state.rule = ThresholdRule(1 + number % 255)
         begin = time.perf_counter()
-        figures.score_columns(state)
+        score_selectors.score_columns(state)
         times.append((time.perf_counter() - begin) * 1000.0)
     return float(np.median(times))
 
@@ -102,7 +102,7 @@ def run_size(size: tuple[int, int], count: int) -> Iterator[Row | float]:
         dock = window.findChild(QDockWidget, "comparison")
         assert isinstance(dock, QDockWidget)
         dock.raise_()
-        while (against := figures.judged(state, 1)) is None or against.areas is None or not state.centre_lines:
+        while (against := score_selectors.judged(state, 1)) is None or against.areas is None or not state.centre_lines:
             QApplication.processEvents()
             time.sleep(0.01)
         paints = Paints(window.canvas)

@@ -37,10 +37,10 @@ from core.segmentation import Segmentation
 from core.types import LEVELS, BoolArray, ByteArray, FieldOfView, FundusImage, ProbabilityMap, VesselMask
 from serr_gui.canvas.overlays import OverlayStyle
 from serr_gui.canvas.photo_view import PhotoView
-from serr_gui.comparison import NO_LABELS, LabelSlots
-from serr_gui.controller import Controller
-from serr_gui.main_window import MainWindow
-from serr_gui.state import AppState, Document, PhotoItem, Result, ViewOptions
+from serr_gui.controllers.controller import Controller
+from serr_gui.model.comparison import NO_LABELS, LabelSlots
+from serr_gui.model.state import AppState, Document, PhotoItem, Result, ViewOptions
+from serr_gui.window.main_window import MainWindow
 
 SIZES = ((565, 584), (3504, 2336), (6000, 4000))
 WINDOW = (1400, 900)

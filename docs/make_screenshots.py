@@ -73,7 +73,7 @@ def segmentation(camera: Camera) -> None:
     """The main job: the mask, the probability map, the dark theme, the export."""
     from PySide6.QtWidgets import QLineEdit
 
-    from serr_gui.panels.export import ExportDialog
+    from serr_gui.panels.export_dialog import ExportDialog
 
     state, controller, window = camera.state, camera.controller, camera.window
     camera.wait(lambda: state.result is not None and state.job is None)
@@ -121,7 +121,7 @@ def comparison(camera: Camera, root: Path) -> None:
     from PySide6.QtWidgets import QDockWidget
 
     from core.photo.reading import read_label
-    from serr_gui import figures
+    from serr_gui.model import score_selectors
 
     state, controller, window = camera.state, camera.controller, camera.window
     photos = sorted((root / "images").iterdir())
@@ -131,7 +131,7 @@ def comparison(camera: Camera, root: Path) -> None:
     window.commands["segment"].trigger()
 
     def compared() -> bool:
-        against, lines = figures.judged(state), figures.centre_lines(state)
+        against, lines = score_selectors.judged(state), score_selectors.centre_lines(state)
         return state.job is None and against is not None and against.areas is not None and lines is not None
 
     camera.wait(compared)
@@ -152,7 +152,7 @@ def comparison(camera: Camera, root: Path) -> None:
     label = read_label(root / "1st_manual" / f"{photos[0].stem[:2]}_manual1.gif")
     Image.fromarray((~label.vessel).astype(np.uint8) * 255).save(doubtful)
     controller.comparing.load_label(0, doubtful)
-    camera.wait(lambda: figures.judged(state) is None)
+    camera.wait(lambda: score_selectors.judged(state) is None)
     camera.shoot("doubt", window.labels)
     controller.comparing.load_label(0, root / "1st_manual" / f"{photos[0].stem[:2]}_manual1.gif")
     camera.wait(compared)
@@ -223,8 +223,8 @@ def take(folder: Path) -> None:
     from PySide6.QtWidgets import QApplication
 
     from serr_gui.app import Program, parse
-    from serr_gui.settings import load_settings
-    from serr_gui.theme import ProgramStyle
+    from serr_gui.model.settings import load_settings
+    from serr_gui.widgets.theme import ProgramStyle
 
     app = QApplication(["serr-gui"])
     app.setStyle(ProgramStyle())

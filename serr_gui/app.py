@@ -21,19 +21,19 @@ from core import __version__
 from core.errors import OutputError
 from core.resources import resource_path
 from core.types import ThresholdRule
-from serr_gui import icons
-from serr_gui.controller import Controller
-from serr_gui.crashes import CrashReport, system_line
-from serr_gui.desk import sample_path
-from serr_gui.instance import Instance
-from serr_gui.jobs import Failure
-from serr_gui.logs import log_folder, start_log
-from serr_gui.main_window import MainWindow
-from serr_gui.settings import Settings, load_settings, save_settings
-from serr_gui.state import AppState
-from serr_gui.texts import use_translator
-from serr_gui.theme import ProgramStyle, apply_theme
-from serr_gui.window_layout import layout_bytes, restore_layout
+from serr_gui.controllers.context import sample_path
+from serr_gui.controllers.controller import Controller
+from serr_gui.controllers.workers import Failure
+from serr_gui.model.i18n import use_translator
+from serr_gui.model.settings import Settings, load_settings, save_settings
+from serr_gui.model.state import AppState
+from serr_gui.system.crashes import CrashReport, system_line
+from serr_gui.system.logs import log_folder, start_log
+from serr_gui.system.single_instance import Instance
+from serr_gui.widgets import icons
+from serr_gui.widgets.theme import ProgramStyle, apply_theme
+from serr_gui.window.layout import layout_bytes, restore_layout
+from serr_gui.window.main_window import MainWindow
 
 _SAVE_DELAY_MS = 1000
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QProcess, QTimer
 
 from core.resources import command_line, resource_path
 from core.types import BoolArray
-from serr_gui.controller import Controller
+from serr_gui.controllers.controller import Controller
 
 ENOUGH_DICE: Final = 0.98
 """Processors and GPUs round differently; another model or another recipe agrees far less."""

@@ -80,19 +80,21 @@ BREACHES = [
     ("core/photo/reading.py", "import core.weights", "Each room of core"),
     ("core/inference/tiling.py", "import core.evaluation.counts", "Each room of core"),
     ("core/a_new_room.py", "VALUE = 1", "Each room of core"),
-    ("serr_gui/state.py", "import serr_gui.controller", "Each room of serr_gui"),
-    ("serr_gui/jobs.py", "import serr_gui.canvas.photo_view", "Each room of serr_gui"),
+    ("serr_gui/model/state.py", "import serr_gui.controllers.controller", "Each room of serr_gui"),
+    ("serr_gui/system/logs.py", "import serr_gui.widgets.icons", "Each room of serr_gui"),
+    ("serr_gui/a_new_room.py", "VALUE = 1", "Each room of serr_gui"),
     ("core/progress.py", "import PySide6.QtCore", "core stands alone"),
     ("core/errors.py", "def late():\n    import pyqtgraph", "core stands alone"),
-    ("core/cli/app.py", "import serr_gui.settings", "core stands alone"),
-    ("serr_gui/state.py", "from PySide6 import QtCore", "What is remembered"),
-    ("serr_gui/canvas/overlays.py", "import serr_gui.canvas.photo_view", "What is remembered"),
-    ("serr_gui/work.py", "def late():\n    from PySide6.QtCore import QTimer", "What is remembered"),
-    ("serr_gui/running.py", "import serr_gui.canvas.photo_view", "What controls"),
-    ("serr_gui/panels/files.py", "import serr_gui.panels.display", "Panels do not know"),
-    ("serr_gui/panels/display.py", "import torch", "Panels and bars ask"),
-    ("serr_gui/panels/display.py", "import serr_gui.controller", "Panels and bars ask"),
-    ("serr_gui/menus.py", "import serr_gui.work", "Panels and bars ask"),
+    ("core/cli/app.py", "import serr_gui.model.settings", "core stands alone"),
+    ("serr_gui/model/state.py", "from PySide6 import QtCore", "Model, tasks and"),
+    ("serr_gui/canvas/overlays.py", "import serr_gui.canvas.photo_view", "Model, tasks and"),
+    ("serr_gui/tasks/exporting.py", "def late():\n    from PySide6.QtCore import QTimer", "Model, tasks and"),
+    ("serr_gui/controllers/segmentation.py", "import serr_gui.canvas.photo_view", "Controllers and tasks"),
+    ("serr_gui/panels/photos.py", "import serr_gui.panels.display", "Panels do not know"),
+    ("serr_gui/panels/training/panel.py", "import serr_gui.panels.data_set.dialog", "Panels do not know"),
+    ("serr_gui/panels/display.py", "import torch", "Panels ask"),
+    ("serr_gui/panels/display.py", "import serr_gui.controllers.controller", "Panels ask"),
+    ("serr_gui/panels/comparison/scores.py", "import serr_gui.tasks", "Panels ask"),
 ]
 
 
@@ -115,6 +117,31 @@ def test_every_contract_is_broken_once_here() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     names = [contract["name"] for contract in settings["contracts"]]
     assert all(any(name.startswith(contract) for _, _, contract in BREACHES) for name in names)
+
+
+def test_the_page_of_the_architecture_draws_the_contracts() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    drawn = page.partition("## Who may know whom")[2].split("```")[1]
+    wanted = []
+    for package in PACKAGES:
+        layers = next(c["layers"] for c in contracts if c["type"] == "layers" and c["containers"] == [package])
+        floors = [layer.replace(" | ", "   ") for layer in layers]
+        wanted.append("\n".join(f"{package if floor == floors[0] else '':12}{floor}" for floor in floors))
+    assert drawn.strip() == "\n\n".join(wanted)
+
+
+def test_the_page_of_the_architecture_names_files_that_exist() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    package, missing = "", []
+    for line in page.splitlines():
+        package = line.removeprefix("## The rooms of ").strip("`") if line.startswith("## ") else package
+        if package in PACKAGES and line.startswith("| `"):
+            named = re.findall(r"`([\w/]+(?:\.py|/))`", line)
+            missing += [name for name in named if not list((ROOT / package).rglob(name.rstrip("/")))]
+    assert not missing
 
 
 # -------------------------------------------------------------------------------------------- what an import does
@@ -157,8 +184,8 @@ except SystemExit:
     pass
 """,
     "list of models": "from core.weights import list_models; list_models()",
-    "state of the desktop": "import serr_gui, serr_gui.state, serr_gui.resolve, serr_gui.canvas.overlays",
-    "window of the desktop": "import serr_gui.main_window",
+    "state of the desktop": "import serr_gui, serr_gui.model.state, serr_gui.model.selectors, serr_gui.canvas.overlays",
+    "window of the desktop": "import serr_gui.window.main_window",
 }
 
 

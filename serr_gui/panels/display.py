@@ -8,11 +8,11 @@ from PySide6.QtCore import QCoreApplication, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QRadioButton, QVBoxLayout, QWidget
 
-from serr_gui.actions import Actions, shortcut_text
+from serr_gui.actions.qactions import Actions, shortcut_text
 from serr_gui.canvas.overlays import COLORMAPS
-from serr_gui.state import BASES, AppState, Base, Colour, ViewOptions
-from serr_gui.texts import QT_TRANSLATE_NOOP
-from serr_gui.widgets import ColourBar, OpacitySlider, faded, heading, ramp_image, swatch
+from serr_gui.model.i18n import QT_TRANSLATE_NOOP
+from serr_gui.model.state import BASES, AppState, Base, Colour, ViewOptions
+from serr_gui.widgets.controls import ColourBar, OpacitySlider, faded, heading, ramp_image, swatch
 
 # All are seen on the orange of a retina with any kind of colour vision, by lightness if not by hue.
 MASK_COLOURS: Final[tuple[tuple[str, Colour], ...]] = (

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from core.types import LEVELS
-from serr_gui.actions import Actions
-from serr_gui.resolve import stale_reasons
-from serr_gui.state import AppState, FovChoice, FovWish
-from serr_gui.widgets import DecimalBox, faded, heading
+from serr_gui.actions.qactions import Actions
+from serr_gui.model.selectors import stale_reasons
+from serr_gui.model.state import AppState, FovChoice, FovWish
+from serr_gui.widgets.controls import DecimalBox, faded, heading
 
 _FOV_WISHES: Final[tuple[FovWish, ...]] = ("estimated", "file", "full")
 

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.photo.reading import read_label
 from serr_gui.app import Program, Wishes
-from serr_gui.settings import Settings
+from serr_gui.model.settings import Settings
 from tests.small_model import save_small_model
 
 SIDE = 160

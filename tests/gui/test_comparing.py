@@ -25,11 +25,11 @@ from sklearn import metrics
 
 from core.photo.reading import read_fov, read_label
 from core.types import BoolArray, ByteArray
-from serr_gui import figures
 from serr_gui.app import Program
-from serr_gui.comparison import CentreLines
-from serr_gui.jobs import JobBoard
-from serr_gui.work.comparing import SkeletonKeeper, compare_centre_lines
+from serr_gui.controllers.workers import JobBoard
+from serr_gui.model import score_selectors
+from serr_gui.model.comparison import CentreLines
+from serr_gui.tasks.comparing import SkeletonKeeper, compare_centre_lines
 from tests.gui.conftest import SIDE, WAIT_MS, StartProgram
 from tests.gui.test_segmenting import export, read_mask, segment
 
@@ -50,7 +50,7 @@ def wait_for_figures(program: Program, qtbot: QtBot) -> None:
     """Until every figure of the table is there."""
 
     def complete() -> bool:
-        columns = [column for column in figures.score_columns(program.state) if column is not None]
+        columns = [column for column in score_selectors.score_columns(program.state) if column is not None]
         return bool(columns) and all(
             column.values.get(name) is not None
             for column in columns
@@ -172,7 +172,7 @@ def ask_about(program: Program, qtbot: QtBot, path: Path) -> str:
     qtbot.waitUntil(lambda: names(program)[0] == path.name, timeout=WAIT_MS)
     question = program.window.labels._questions[0]
     assert question.isVisibleTo(program.window.labels)
-    assert figures.score_columns(program.state)[0] is None  # not taken before it is answered
+    assert score_selectors.score_columns(program.state)[0] is None  # not taken before it is answered
     return question._text.text()
 
 
@@ -344,7 +344,7 @@ def test_centre_lines_wait_until_the_slider_is_let_go(start: StartProgram, qtbot
     slider.setValue(slider.value() + 3)
     qtbot.wait(600)  # twice as long as a rest
     assert not program.controller.desk.board.busy("centre lines")
-    assert figures.centre_lines(state) is None
+    assert score_selectors.centre_lines(state) is None
     assert window.scores.figure("cl_dice") == "\u2026"
     assert window.scores.figure("f1") != "\u2026"
     qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=place)
@@ -355,7 +355,7 @@ def test_only_one_skeleton_is_made_at_a_time_and_none_that_nobody_wants(
     start: StartProgram, qtbot: QtBot, drive: Path
 ) -> None:
     program = compared(start, qtbot, drive)
-    subject = figures.subject(program.state)
+    subject = score_selectors.subject(program.state)
     assert subject is not None
     keeper = SkeletonKeeper()
     wanted: list[object] = []

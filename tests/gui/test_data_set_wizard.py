@@ -14,9 +14,9 @@ from core.datasets.recognise import OWN_LABEL
 from core.datasets.synthetic import write_drive_layout
 from core.photo.reading import read_label
 from serr_gui.app import Program
-from serr_gui.data_set_table import NAME, PART, PATIENT, PHOTO, REMARK, SHARE
-from serr_gui.panels.data_set import DataSetDialog
-from serr_gui.panels.new_training import NewTrainingDialog
+from serr_gui.panels.data_set.dialog import DataSetDialog
+from serr_gui.panels.data_set.table import NAME, PART, PATIENT, PHOTO, REMARK, SHARE
+from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
 from tests.gui.conftest import WAIT_MS, StartProgram
 
 

@@ -17,7 +17,7 @@ from core.evaluation.report import EvaluationReport
 from core.photo.reading import read_fov, read_label
 from core.resources import resource_path
 from serr_gui.app import Program
-from serr_gui.settings import Settings
+from serr_gui.model.settings import Settings
 from tests.gui.conftest import StartProgram
 from tests.gui.test_comparing import by_scikit_learn, handle_of, wait_for_figures
 from tests.gui.test_curves_panel import drag, on_screen, with_curves

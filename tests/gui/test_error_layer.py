@@ -10,7 +10,6 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from core.evaluation.error_map import ERROR_COLOURS as REPORT_COLOURS
 from core.evaluation.error_map import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, error_map
-from serr_gui import settings as stored_settings
 from serr_gui.canvas.layers import Layers
 from serr_gui.canvas.overlays import (
     COLORMAPS,
@@ -22,8 +21,9 @@ from serr_gui.canvas.overlays import (
     error_lut,
 )
 from serr_gui.canvas.resampling import LevelPyramid, zoomed_size
-from serr_gui.settings import Settings
-from serr_gui.state import ViewOptions
+from serr_gui.model import settings as stored_settings
+from serr_gui.model.settings import Settings
+from serr_gui.model.state import ViewOptions
 
 quick = settings(max_examples=40)
 seeds = st.integers(0, 2**32 - 1)

@@ -11,8 +11,8 @@ from sklearn import metrics
 
 from core.evaluation.error_map import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, error_map, largest_errors
 from core.photo.reading import read_fov, read_label
-from serr_gui import figures
-from serr_gui.state import FovChoice
+from serr_gui.model import score_selectors
+from serr_gui.model.state import FovChoice
 from tests.gui.conftest import SIDE, WAIT_MS, StartProgram
 from tests.gui.test_comparing import by_scikit_learn, compared, first_label, names, photo_of, save, wait_for_figures
 from tests.gui.test_segmenting import segment
@@ -31,7 +31,7 @@ def test_the_error_map_is_painted_as_the_library_computes_it(start: StartProgram
     for region, level in (("fov", 40), ("fov", 110), ("image", 110)):
         window.commands[f"region_{region}"].trigger()
         window.segmentation._slider.setValue(level)
-        qtbot.waitUntil(lambda: figures.comparison(state) is not None, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: score_selectors.comparison(state) is not None, timeout=WAIT_MS)
         where = inside if region == "fov" else np.ones_like(inside)
         expected = error_map(levels >= level, label, where)
         assert np.array_equal(window.canvas.shown_errors(), expected)
@@ -75,7 +75,7 @@ def test_what_lies_outside_the_field_of_view_is_no_error_and_no_figure(
     for wish in ("false_negative", "false_positive"):
         window.commands[f"errors_{wish}"].trigger()
         window.commands["next_error"].trigger()
-        qtbot.waitUntil(lambda: figures.error_list(state) is not None, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: score_selectors.error_list(state) is not None, timeout=WAIT_MS)
         assert state.errors is not None
         assert state.errors.regions
         assert state.errors.regions == largest_errors(codes, wish)  # type: ignore[arg-type]

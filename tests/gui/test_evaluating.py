@@ -20,8 +20,8 @@ from core.segmentation import Segmentation
 from core.types import FundusImage
 from core.weights import load_model, save_model
 from serr_gui.app import Program
-from serr_gui.comparison import Evaluation
-from serr_gui.settings import RESULTS_FOLDER, ExportWish, Settings
+from serr_gui.model.comparison import Evaluation
+from serr_gui.model.settings import RESULTS_FOLDER, ExportWish, Settings
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_comparing import photo_of, save, second_label
 from tests.gui.test_label_memory import stop

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from core.errors import InputError
 from core.progress import Progress
-from serr_gui.jobs import Failure, Job, JobBoard, JobMonitor
+from serr_gui.controllers.workers import Failure, Job, JobBoard, JobMonitor
 from tests.gui.conftest import WAIT_MS
 
 

@@ -9,11 +9,11 @@ from pytestqt.qtbot import QtBot
 
 from core.photo.reading import read_label
 from core.types import ByteArray
-from serr_gui import label_memory
 from serr_gui.app import Program
-from serr_gui.comparison import LabelFile
-from serr_gui.settings import config_folder, load_settings
-from serr_gui.state import FovChoice
+from serr_gui.model import label_choices
+from serr_gui.model.comparison import LabelFile
+from serr_gui.model.settings import config_folder, load_settings
+from serr_gui.model.state import FovChoice
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_comparing import answers, ask_about, first_label, names, names_shown, photo_of, save
 
@@ -84,20 +84,20 @@ def test_an_answer_holds_for_that_very_file_and_damage_costs_only_itself(
     answers(program)["Invert"].click()
     qtbot.waitUntil(program.window.labels._questions[0].isHidden, timeout=WAIT_MS)
     kept = LabelFile(inverted, inverted=True, accepted=True)
-    assert label_memory.recall(photo_of(drive)) == label_memory.Kept({0: kept})
+    assert label_choices.recall(photo_of(drive)) == label_choices.Kept({0: kept})
     pixels[:3] = 0
     save(inverted, pixels)
-    assert label_memory.recall(photo_of(drive)) == label_memory.Kept({0: LabelFile(inverted)})
+    assert label_choices.recall(photo_of(drive)) == label_choices.Kept({0: LabelFile(inverted)})
     inverted.unlink()
     stop(program)
     program = start(photo_of(drive))
     assert "mine.png" in program.window.labels._questions[0]._text.text()  # gone, which is said
-    stored = config_folder() / label_memory.FILE_NAME
+    stored = config_folder() / label_choices.FILE_NAME
     for damage in ({"expert 1": 7}, {"expert 1": {}}, {"field of view": {"wish": "all", "file": ""}}, [], "x"):
         stored.write_text(json.dumps({"photographs": {str(photo_of(drive)): damage}}))
-        assert label_memory.recall(photo_of(drive)) == label_memory.Kept()
+        assert label_choices.recall(photo_of(drive)) == label_choices.Kept()
     stored.write_text("{")
-    assert label_memory.recall(photo_of(drive)) == label_memory.Kept()
+    assert label_choices.recall(photo_of(drive)) == label_choices.Kept()
 
 
 def test_labels_of_a_chosen_folder_come_back_and_the_latest_photographs_are_kept(
@@ -123,8 +123,8 @@ def test_labels_of_a_chosen_folder_come_back_and_the_latest_photographs_are_kept
     program.controller.photos.select(1)
     qtbot.waitUntil(lambda: program.state.opening is None, timeout=WAIT_MS)
     assert names_shown(program) == ["03_test.png", "03_manual1.gif"]  # what was chosen by itself stays
-    monkeypatch.setattr(label_memory, "LIMIT", 2)
+    monkeypatch.setattr(label_choices, "LIMIT", 2)
     for number in range(3):
-        label_memory.remember(tmp_path / f"{number}.png", label_memory.Kept({0: None}))
-    assert label_memory.recall(tmp_path / "0.png") == label_memory.Kept()
-    assert label_memory.recall(tmp_path / "1.png") == label_memory.Kept({0: None})
+        label_choices.remember(tmp_path / f"{number}.png", label_choices.Kept({0: None}))
+    assert label_choices.recall(tmp_path / "0.png") == label_choices.Kept()
+    assert label_choices.recall(tmp_path / "1.png") == label_choices.Kept({0: None})

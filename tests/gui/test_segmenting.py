@@ -20,11 +20,11 @@ from core.segment import segment_photo
 from core.types import BoolArray, ThresholdRule
 from core.weights import load_model
 from serr_gui.app import Program
-from serr_gui.panels.export import ExportDialog
-from serr_gui.resolve import stale_reasons, unsaved
-from serr_gui.sessions import ResultStore
-from serr_gui.settings import ExportWish
-from serr_gui.state import Result
+from serr_gui.model.result_store import ResultStore
+from serr_gui.model.selectors import stale_reasons, unsaved
+from serr_gui.model.settings import ExportWish
+from serr_gui.model.state import Result
+from serr_gui.panels.export_dialog import ExportDialog
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
 
 Photos = tuple[Path, Path, Path]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytestqt.qtbot import QtBot
 
 from core.errors import OutputError
-from serr_gui.settings import (
+from serr_gui.model.settings import (
     FILE_NAME,
     ExportWish,
     Settings,
@@ -21,8 +21,8 @@ from serr_gui.settings import (
     save_settings,
     settings_from,
 )
-from serr_gui.state import ViewOptions
-from serr_gui.window_layout import layout_bytes, restore_layout
+from serr_gui.model.state import ViewOptions
+from serr_gui.window.layout import layout_bytes, restore_layout
 from tests.gui.conftest import StartProgram
 
 CHANGED = Settings(

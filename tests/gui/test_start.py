@@ -11,11 +11,11 @@ from pytestqt.qtbot import QtBot
 
 from core.weights import load_model
 from serr_gui.app import Wishes, parse, tell_of_the_past
-from serr_gui.crashes import REPORT, CrashReport
-from serr_gui.instance import Instance
-from serr_gui.logs import LOGGER, log_fault, log_folder, start_log
-from serr_gui.outside import guide_page
 from serr_gui.selftest import dice, read_reference
+from serr_gui.system.crashes import REPORT, CrashReport
+from serr_gui.system.desktop import guide_page
+from serr_gui.system.logs import LOGGER, log_fault, log_folder, start_log
+from serr_gui.system.single_instance import Instance
 from tests.gui.conftest import WAIT_MS, StartProgram
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,7 +42,8 @@ def test_a_second_start_hands_its_files_to_the_first_and_ends(start: StartProgra
 
 
 def test_a_socket_that_a_dead_program_left_behind_does_not_matter(tmp_path: Path, qtbot: QtBot) -> None:
-    script = "from PySide6.QtCore import QCoreApplication as A; from serr_gui.instance import Instance; a = A([]);"
+    script = "from PySide6.QtCore import QCoreApplication as A; a = A([]);"
+    script += "from serr_gui.system.single_instance import Instance;"
     script += "Instance(a).listen(); import os; os._exit(0)"
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
     instance = Instance()
@@ -73,7 +74,7 @@ def test_a_strange_request_is_ignored(start: StartProgram) -> None:
 CRASH = """
 import faulthandler, resource
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-from serr_gui.crashes import CrashReport
+from serr_gui.system.crashes import CrashReport
 report = CrashReport()
 print(repr(report.open()), flush=True)
 def mend(patient="Erika Mustermann"):
@@ -184,7 +185,7 @@ app.resource_path = lambda *parts: Path(sys.argv[1], *parts)
 QLocale.setDefault(QLocale("de"))
 running = QApplication([])
 app._speak_the_desktops_language(running)
-from serr_gui.dialogs import ShortcutsDialog
+from serr_gui.window.dialogs import ShortcutsDialog
 print(ShortcutsDialog().windowTitle())
 """
     command = [tools, "-c", shown, tmp_path / "resources"]

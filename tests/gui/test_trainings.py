@@ -21,9 +21,9 @@ from core.training.events import EventLog
 from core.training.follow import EVENTS_FILE, LIMIT
 from core.weights import load_model, read_card
 from serr_gui.app import Program
-from serr_gui.panels.models_compared import ModelsComparedDialog
-from serr_gui.panels.new_training import NewTrainingDialog
-from serr_gui.state import DeviceChoice
+from serr_gui.model.state import DeviceChoice
+from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
+from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.job_runs import drawn_dataset, kill
 

@@ -21,12 +21,12 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from serr_gui import logs
-from serr_gui.actions import shortcut_text
+from serr_gui.actions.qactions import shortcut_text
+from serr_gui.actions.table import COMMANDS
 from serr_gui.app import FaultCatcher, Program, _show_fault, parse
-from serr_gui.commands.table import COMMANDS
-from serr_gui.dialogs import AboutDialog, ShortcutsDialog
-from serr_gui.theme import palette_of
+from serr_gui.system import logs
+from serr_gui.widgets.theme import palette_of
+from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
 from tests.gui.conftest import StartProgram
 
 

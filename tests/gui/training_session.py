@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QWidget
 
-    from serr_gui.main_window import MainWindow
+    from serr_gui.window.main_window import MainWindow
 
 _PATIENCE_S = float(os.environ.get("SERR_PATIENCE_S", "3600"))
 _NEW_MODEL = "my own model"
@@ -203,8 +203,8 @@ class Hand:
 
 def begin(hand: Hand, wishes: argparse.Namespace) -> None:
     """From the folder to a training that runs."""
-    from serr_gui.panels.data_set import DataSetDialog
-    from serr_gui.panels.new_training import NewTrainingDialog
+    from serr_gui.panels.data_set.dialog import DataSetDialog
+    from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
 
     window = hand.window
     hand.look("start")
@@ -245,8 +245,8 @@ def begin(hand: Hand, wishes: argparse.Namespace) -> None:
 
 def go_on(hand: Hand, wishes: argparse.Namespace) -> None:
     """The training is found again, paused, resumed and stopped; its model is compared and used."""
-    from serr_gui.panels.models_compared import ModelsComparedDialog
-    from serr_gui.training_questions import NameDialog
+    from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
+    from serr_gui.window.training_prompts import NameDialog
 
     window = hand.window
     hand.wait(lambda: hand.state_of_job() == "running", "the training is found")
@@ -301,9 +301,9 @@ def look_again(hand: Hand, _wishes: argparse.Namespace) -> None:
 
 def looks(hand: Hand, wishes: argparse.Namespace) -> None:
     """Every window once more, of a session that is over: for another theme or scale."""
-    from serr_gui.panels.data_set import DataSetDialog
-    from serr_gui.panels.models_compared import ModelsComparedDialog
-    from serr_gui.panels.new_training import NewTrainingDialog
+    from serr_gui.panels.data_set.dialog import DataSetDialog
+    from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
+    from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
 
     window = hand.window
     hand.choose("Train", "Show Trainings")
@@ -385,7 +385,7 @@ def play(act: str, wishes: argparse.Namespace) -> int:
     from PySide6.QtWidgets import QApplication
 
     from serr_gui.app import main as start_program
-    from serr_gui.main_window import MainWindow
+    from serr_gui.window.main_window import MainWindow
 
     app = QApplication(["serr-gui"])
     failed = False
@@ -464,7 +464,7 @@ def main() -> None:
     (wishes.out / "pictures").mkdir(parents=True, exist_ok=True)
     if wishes.play:
         sys.exit(play(wishes.play, wishes))
-    from serr_gui.settings import load_settings, save_settings
+    from serr_gui.model.settings import load_settings, save_settings
 
     settings, _ = load_settings()
     save_settings(replace(settings, theme=wishes.theme, model=settings.model or wishes.model, device="cpu"))

@@ -1,0 +1,91 @@
+"""Commands of the menus File and Edit."""
+
+from typing import Final
+
+from PySide6.QtGui import QAction
+
+from serr_gui.actions.command import Command, Std, has_document, has_result, idle
+from serr_gui.model.i18n import QT_TRANSLATE_NOOP
+from serr_gui.model.selectors import with_result
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        "open",
+        "file",
+        QT_TRANSLATE_NOOP("Actions", "&Open Photographs..."),
+        QT_TRANSLATE_NOOP("Actions", "Open fundus photographs"),
+        icon="photo",
+        short=QT_TRANSLATE_NOOP("Actions", "Open"),
+        shortcuts=(Std.Open,),
+    ),
+    Command(
+        "open_folder",
+        "file",
+        QT_TRANSLATE_NOOP("Actions", "Open &Folder..."),
+        QT_TRANSLATE_NOOP("Actions", "Open all photographs of a folder"),
+        icon="folder",
+        short=QT_TRANSLATE_NOOP("Actions", "Folder"),
+        shortcuts=("Ctrl+Shift+O",),
+    ),
+    Command(
+        "open_sample",
+        "file",
+        QT_TRANSLATE_NOOP("Actions", "Open the &Sample Photograph"),
+        QT_TRANSLATE_NOOP("Actions", "Open the photograph that comes with the program"),
+    ),
+    Command(
+        "export",
+        "file",
+        QT_TRANSLATE_NOOP("Actions", "&Export..."),
+        QT_TRANSLATE_NOOP("Actions", "Write the mask, the probability and the overlay of this photograph as files"),
+        icon="export",
+        short=QT_TRANSLATE_NOOP("Actions", "Export"),
+        shortcuts=("Ctrl+E", Std.Save),
+        enabled_when=lambda state: has_result(state) and idle(state),
+        section=1,
+    ),
+    Command(
+        "export_all",
+        "file",
+        QT_TRANSLATE_NOOP("Actions", "Export &All..."),
+        QT_TRANSLATE_NOOP("Actions", "Write the files of all segmented photographs in the list"),
+        shortcuts=("Ctrl+Shift+E",),
+        enabled_when=lambda state: bool(with_result(state)) and idle(state),
+        section=1,
+    ),
+    Command(
+        "close_photo",
+        "file",
+        QT_TRANSLATE_NOOP("Actions", "&Close Photograph"),
+        QT_TRANSLATE_NOOP("Actions", "Take this photograph out of the list; its file stays"),
+        shortcuts=(Std.Close,),
+        enabled_when=lambda state: state.item is not None and idle(state),
+        section=2,
+    ),
+    Command(
+        "close_all",
+        "file",
+        QT_TRANSLATE_NOOP("Actions", "Close A&ll"),
+        QT_TRANSLATE_NOOP("Actions", "Empty the list of photographs; the files stay"),
+        enabled_when=lambda state: bool(state.photos) and idle(state),
+        section=2,
+    ),
+    Command(
+        "quit",
+        "file",
+        QT_TRANSLATE_NOOP("Actions", "&Quit"),
+        QT_TRANSLATE_NOOP("Actions", "End the program"),
+        shortcuts=("Ctrl+Q",),
+        section=3,
+        role=QAction.MenuRole.QuitRole,
+    ),
+    Command(
+        "copy_picture",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Copy View as Picture"),
+        QT_TRANSLATE_NOOP("Actions", "Copy what the view shows, with its overlays, to the clipboard"),
+        icon="copy",
+        shortcuts=(Std.Copy,),
+        enabled_when=has_document,
+    ),
+)

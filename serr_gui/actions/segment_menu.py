@@ -1,0 +1,102 @@
+"""Commands of the menu Segment."""
+
+from typing import Final
+
+from serr_gui.actions.command import Command, has_result, idle
+from serr_gui.model.i18n import QT_TRANSLATE_NOOP
+from serr_gui.model.selectors import without_result
+from serr_gui.model.state import AppState
+
+
+def _can_segment(state: AppState) -> bool:
+    document = state.document
+    there = state.opening is not None or (document is not None and document.fov is not None)
+    return there and state.model is not None and state.job is None
+
+
+def _can_segment_all(state: AppState) -> bool:
+    return state.job is None and state.model is not None and bool(without_result(state))
+
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        "segment",
+        "segment",
+        QT_TRANSLATE_NOOP("Actions", "&Segment"),
+        QT_TRANSLATE_NOOP("Actions", "Find the vessels of this photograph"),
+        icon="segment",
+        short=QT_TRANSLATE_NOOP("Actions", "Segment"),
+        shortcuts=("Ctrl+Return", "F5"),
+        enabled_when=_can_segment,
+    ),
+    Command(
+        "segment_all",
+        "segment",
+        QT_TRANSLATE_NOOP("Actions", "Segment &All"),
+        QT_TRANSLATE_NOOP("Actions", "Find the vessels of every photograph in the list that has no result yet"),
+        icon="segment-all",
+        short=QT_TRANSLATE_NOOP("Actions", "Segment all"),
+        shortcuts=("Ctrl+Shift+Return",),
+        enabled_when=_can_segment_all,
+    ),
+    Command(
+        "cancel",
+        "segment",
+        QT_TRANSLATE_NOOP("Actions", "&Cancel"),
+        QT_TRANSLATE_NOOP("Actions", "Stop the work that is going on"),
+        icon="stop",
+        shortcuts=("Esc",),
+        enabled_when=lambda state: state.job is not None and not state.job.cancelling,
+    ),
+    Command(
+        "threshold_lower",
+        "segment",
+        QT_TRANSLATE_NOOP("Actions", "&Lower Threshold"),
+        QT_TRANSLATE_NOOP("Actions", "More vessels: lower the threshold by 1/256"),
+        shortcuts=(",",),
+        enabled_when=has_result,
+        section=1,
+        repeats=True,
+    ),
+    Command(
+        "threshold_higher",
+        "segment",
+        QT_TRANSLATE_NOOP("Actions", "&Higher Threshold"),
+        QT_TRANSLATE_NOOP("Actions", "Fewer vessels: raise the threshold by 1/256"),
+        shortcuts=(".",),
+        enabled_when=has_result,
+        section=1,
+        repeats=True,
+    ),
+    Command(
+        "threshold_model",
+        "segment",
+        QT_TRANSLATE_NOOP("Actions", "Threshold of the &Model"),
+        QT_TRANSLATE_NOOP("Actions", "Go back to the threshold that comes with the model"),
+        icon="reset",
+        short=QT_TRANSLATE_NOOP("Actions", "Model's own"),
+        shortcuts=("M",),
+        enabled_when=has_result,
+        section=1,
+    ),
+    Command(
+        "threshold_otsu",
+        "segment",
+        QT_TRANSLATE_NOOP("Actions", "Threshold by &Otsu"),
+        QT_TRANSLATE_NOOP("Actions", "Set the threshold from this photograph's own probabilities, by Otsu's method"),
+        icon="histogram",
+        short=QT_TRANSLATE_NOOP("Actions", "Otsu"),
+        shortcuts=("O",),
+        enabled_when=has_result,
+        section=1,
+    ),
+    Command(
+        "add_model",
+        "segment",
+        QT_TRANSLATE_NOOP("Actions", "Add &Weights File..."),
+        QT_TRANSLATE_NOOP("Actions", "Add a model from a .safetensors file"),
+        icon="add",
+        enabled_when=lambda state: idle(state) and state.library_ready,
+        section=2,
+    ),
+)

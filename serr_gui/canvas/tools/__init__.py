@@ -1,1 +1,0 @@
-"""Tools that work on the photograph with the mouse, one file each."""

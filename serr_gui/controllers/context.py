@@ -1,0 +1,91 @@
+"""What the parts of the controller share: the state, the results, the jobs, and the notices."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from core.errors import OutputError
+from core.resources import resource_path
+from serr_gui.controllers.workers import Failure, JobBoard
+from serr_gui.model.result_store import ResultStore
+from serr_gui.model.selectors import model_rule
+from serr_gui.model.state import AppState, Notice, NoticeKind, PhotoItem, Until
+
+_NOTICE_LIMIT = 50
+
+
+class Desk(QObject):
+    """``settled`` tells that opening has come to an end or a model is chosen, so that what waited may begin.
+
+    ``segment_when_ready``: the photograph that is being opened shall be segmented as soon as it and a model are there.
+    """
+
+    settled = Signal()
+
+    def __init__(self, state: AppState, store: ResultStore, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state = state
+        self.store = store
+        self.board = JobBoard(self)
+        self.segment_when_ready = False
+
+    def notify(
+        self, kind: NoticeKind, text: str, details: str = "", folder: Path | None = None, until: Until = ""
+    ) -> None:
+        """Show a sentence in the window. The same sentence again only comes to the top."""
+        kept = tuple(notice for notice in self.state.notices if notice.text != text)
+        self.state.notices = (*kept, Notice(kind, text, details, folder, until))[-_NOTICE_LIMIT:]
+
+    def forget_notices(self, until: Until) -> None:
+        """Take away the sentences that have grown old."""
+        kept = tuple(notice for notice in self.state.notices if notice.until != until)
+        if len(kept) < len(self.state.notices):
+            self.state.notices = kept
+
+    def dismiss(self, notice: Notice) -> None:
+        self.state.notices = tuple(other for other in self.state.notices if other is not notice)
+
+    def fail(self, sentence: str, failure: Failure, until: Until = "") -> None:
+        """Show a failed job: its own sentence, or ``sentence`` where it is a fault of the program."""
+        if failure.expected:
+            self.notify("error", failure.sentence, failure.details, until=until)
+        else:
+            fault = self.tr("This is a fault of the program ({kind}); your files are untouched.")
+            self.notify("error", f"{sentence} {fault.format(kind=failure.sentence)}", failure.details, until=until)
+
+    def set_item(self, path: Path, **changes: object) -> None:
+        """Change a line of the folder strip."""
+
+        def changed(item: PhotoItem) -> PhotoItem:
+            return replace(item, **changes) if item.path == path else item  # type: ignore[arg-type]
+
+        self.state.photos = tuple(changed(item) for item in self.state.photos)
+
+    def keep(self, write: Callable[[], None]) -> None:
+        """Write something down for the next start (``label_memory``); where that fails, it costs a notice."""
+        try:
+            write()
+        except OutputError as error:
+            self.notify("warning", str(error))
+
+    def remember_rule(self) -> None:
+        """Put the threshold of the photograph on the screen into its line, if it is not the model's own."""
+        state = self.state
+        document = state.document
+        if document is None or document.result is None:
+            return
+        own = document.result.segmentation.card.rule
+        self.set_item(document.path, rule=None if state.rule == own else state.rule)
+
+    def use_default_rule(self) -> None:
+        """A photograph that has neither a result nor a threshold of its own follows the chosen model."""
+        state = self.state
+        if state.result is None and (state.item is None or state.item.rule is None):
+            state.rule = model_rule(state) or state.rule
+
+
+def sample_path() -> Path:
+    """The photograph that comes with the program."""
+    return resource_path("sample", "retina.jpg")

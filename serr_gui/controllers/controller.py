@@ -1,0 +1,195 @@
+"""Wishes become jobs, and the outcomes of jobs become state. Nothing else writes the state.
+
+The parts: ``photos`` (opening), ``library`` (models and devices), ``runs`` (segmenting and exporting), ``comparing``
+(experts' labels), ``evaluating`` (all photographs), ``data_sets`` and ``trainings`` (models of one's own), and here the
+threshold, the view, and what connects the parts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from core.errors import OutputError
+from core.evaluation.counts import Region
+from core.files import write_bytes_atomic
+from core.types import LEVELS, ThresholdRule
+from serr_gui.controllers.comparison import Comparing
+from serr_gui.controllers.context import Desk, sample_path
+from serr_gui.controllers.data_sets import DataSets
+from serr_gui.controllers.evaluation import Evaluating
+from serr_gui.controllers.foreground import LongWork
+from serr_gui.controllers.models import Library
+from serr_gui.controllers.photos import Photos
+from serr_gui.controllers.segmentation import Runs
+from serr_gui.controllers.training import TrainingDesk
+from serr_gui.model.comparison import ErrorWish
+from serr_gui.model.result_store import ResultStore
+from serr_gui.model.selectors import model_rule, stale_reasons, with_result
+from serr_gui.model.state import AppState, Base, FovChoice, PhotoItem, Theme, ViewOptions
+from serr_gui.tasks import comparing as comparing_work
+
+
+class Controller(QObject):
+    """The only writer of the state."""
+
+    def __init__(self, state: AppState, store: ResultStore | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state = state
+        self.desk = Desk(state, store or ResultStore(), self)
+        self.photos = Photos(self.desk)
+        self.library = Library(self.desk)
+        long_work = LongWork(self.desk)
+        self.runs = Runs(self.desk, long_work)
+        self.evaluating = Evaluating(self.desk, long_work, self.runs)
+        self.comparing = Comparing(self.desk)
+        self.trainings = TrainingDesk(self.desk, self.library, long_work)
+        self.data_sets = DataSets(self.desk)
+        self.desk.settled.connect(self._segment_if_wanted)
+
+    def shutdown(self) -> None:
+        """End all jobs, wait for their threads, and remove the files of this run."""
+        self.desk.board.shutdown()
+        self.desk.store.close()
+
+    def open_sample(self) -> None:
+        """Open the photograph that comes with the program, and segment it."""
+        self.photos.open_paths([sample_path()], segment=True)
+
+    def set_level(self, level: int) -> None:
+        """Set the threshold to level/256 by hand."""
+        self._set_rule(ThresholdRule(min(max(level, 1), LEVELS - 1), "user"))
+
+    def nudge_level(self, by: int) -> None:
+        self.set_level(self.state.rule.level + by)
+
+    def reset_level(self) -> None:
+        """Go back to the model's own threshold."""
+        rule = model_rule(self.state)
+        if rule is not None:
+            self._set_rule(rule)
+
+    def otsu_level(self) -> None:
+        """Set the threshold by Otsu's method on the probabilities inside the field of view."""
+        result = self.state.result
+        if result is None:
+            return
+        from core.masks.threshold import otsu_level
+
+        level = otsu_level(result.segmentation.probability, result.segmentation.fov)
+        self._set_rule(ThresholdRule(level, "otsu"))
+
+    def suggest_level(self, how: str) -> None:
+        """Set the threshold that follows from the labels (``Comparing.suggested_rule``)."""
+        rule = self.comparing.suggested_rule(how)
+        if rule is not None:
+            self._set_rule(rule)
+
+    def take_file(self, expert: int | None, path: Path) -> None:
+        """Use a file as the label of an expert, or, for None, as the mask of the field of view."""
+        if expert is None:
+            self.photos.set_fov(FovChoice("file", path))
+        else:
+            self.comparing.load_label(expert, path)
+
+    def take_dropped(self, paths: Sequence[Path]) -> None:
+        """Open photographs and folders; a picture of two values is a label of the photograph on the screen."""
+        document = self.state.document
+        if document is None:
+            self.photos.open_paths(paths)
+            return
+        shape = document.image.shape
+        self.desk.board.start(
+            "drop",
+            lambda _monitor: comparing_work.sort_dropped(paths, shape),
+            succeeded=self._on_dropped_sorted,
+            failed=partial(self.desk.fail, self.tr("What was dropped cannot be opened.")),
+        )
+
+    def _on_dropped_sorted(self, outcome: object) -> None:
+        assert isinstance(outcome, comparing_work.Dropped)
+        if outcome.labels:
+            self.comparing.load_labels(outcome.labels)
+        if outcome.others:
+            self.photos.open_paths(outcome.others)
+
+    def use_label_as_fov(self, expert: int) -> None:
+        """A file that was taken for a label is the mask of the field of view."""
+        path = self.comparing.use_as_fov(expert)
+        if path is not None:
+            self.photos.set_fov(FovChoice("file", path))
+
+    def set_view(self, view: ViewOptions) -> None:
+        """Change what is shown and how."""
+        self.state.view = view
+        self.photos.refresh_base_view()
+
+    def set_base(self, base: Base) -> None:
+        self.set_view(replace(self.state.view, base=base))
+
+    def toggle_mask(self) -> None:
+        self.set_view(replace(self.state.view, show_mask=not self.state.view.show_mask))
+
+    def toggle_probability(self) -> None:
+        self.set_view(replace(self.state.view, show_probability=not self.state.view.show_probability))
+
+    def toggle_fov(self) -> None:
+        self.set_view(replace(self.state.view, show_fov=not self.state.view.show_fov))
+
+    def toggle_errors(self) -> None:
+        self.set_view(replace(self.state.view, show_errors=not self.state.view.show_errors))
+
+    def set_region(self, region: Region) -> None:
+        """Count figures inside the field of view, or in the whole image."""
+        self.set_view(replace(self.state.view, region=region))
+
+    def write_file(self, path: Path, content: bytes) -> None:
+        """Write a small file, and say so."""
+        try:
+            write_bytes_atomic(path, content)
+        except OutputError as error:
+            self.desk.notify("error", str(error))
+        else:
+            self.desk.notify("success", self.tr("{name} is written.").format(name=path.name), folder=path.parent)
+
+    def set_error_wish(self, wish: ErrorWish) -> None:
+        """Step through these errors."""
+        self.set_view(replace(self.state.view, error_wish=wish))
+
+    def hide_overlay(self, hidden: bool) -> None:
+        self.state.overlay_hidden = hidden
+
+    def set_theme(self, theme: Theme) -> None:
+        self.state.theme = theme
+
+    def export_items(self, *, everything: bool) -> tuple[PhotoItem, ...]:
+        """The photographs of an export, with their thresholds as they are now."""
+        self.desk.remember_rule()
+        item = self.state.item
+        if everything:
+            return with_result(self.state)
+        return (item,) if item is not None and item.status == "done" else ()
+
+    def _segment_if_wanted(self) -> None:
+        state = self.state
+        if state.document is None or state.opening is not None or state.model is None:
+            return
+        wanted, self.desk.segment_when_ready = self.desk.segment_when_ready, False
+        if not wanted:
+            return
+        if state.document.result is None or stale_reasons(state):
+            self.runs.segment()
+
+    def _set_rule(self, rule: ThresholdRule) -> None:
+        state = self.state
+        item = state.item
+        if rule == state.rule:
+            return
+        state.rule = rule
+        document = state.document
+        if item is None or document is None or document.result is None or document.path != item.path:
+            return
+        if not item.unsaved and item.path != sample_path():
+            self.desk.set_item(item.path, unsaved=True)

@@ -1,0 +1,103 @@
+"""All open photographs against expert 1: the table, its totals, and the report as a file."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from serr_gui.controllers.context import Desk
+from serr_gui.controllers.foreground import LongWork
+from serr_gui.controllers.segmentation import Runs
+from serr_gui.model.comparison import Evaluation
+from serr_gui.tasks import RunWish, Segmented
+from serr_gui.tasks.evaluating import EvaluationWish, PhotoDone, evaluate_photos, write_evaluation
+
+
+class Evaluating(QObject):
+    """Fills ``state.evaluation`` photograph by photograph."""
+
+    def __init__(self, desk: Desk, long_work: LongWork, runs: Runs) -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self._long = long_work
+        self._runs = runs
+
+    def evaluate_all(self, exported: Path | None = None) -> None:
+        """Measure every open photograph at one threshold: the model's own, or that of the slider.
+
+        ``exported`` : where exported results may lie; None: beside the photographs.
+        """
+        state = self._desk.state
+        if not state.photos or state.model is None or state.job is not None:
+            return
+        self._desk.remember_rule()
+        wish = EvaluationWish(
+            state.photos,
+            state.label_folders,
+            RunWish(state.model, state.device),
+            state.rule if state.view.evaluate_at == "slider" else None,
+            state.view.region,
+            exported,
+        )
+        state.evaluation = Evaluation(len(wish.items))
+        self._long.begin(
+            "evaluate",
+            lambda monitor: evaluate_photos(wish, self._runs.keeper, self._desk.store, monitor),
+            items=1,
+            delivered=self._on_part,
+            noted=lambda _note: None,  # they stand in the table
+            succeeded=self._on_evaluated,
+            cancelled=self._on_cancelled,
+            failed=partial(self._desk.fail, self.tr("The photographs could not be evaluated.")),
+        )
+
+    def write(self, path: Path) -> None:
+        """Write the report beside the window."""
+        evaluation = self._desk.state.evaluation
+        report = evaluation.report if evaluation is not None else None
+        if report is None:
+            return
+        self._desk.board.start(
+            "report",
+            lambda monitor: write_evaluation(report, path, monitor),
+            succeeded=self._on_written,
+            failed=partial(self._desk.fail, self.tr("The report could not be written.")),
+        )
+
+    def _on_part(self, part: object) -> None:
+        state = self._desk.state
+        if isinstance(part, Segmented) and part.result is not None:
+            self._runs.take_result(part.path, part.result)
+        elif isinstance(part, PhotoDone) and state.evaluation is not None:
+            so_far = state.evaluation
+            if isinstance(part.outcome, str):
+                state.evaluation = replace(so_far, failed=(*so_far.failed, (part.path, part.outcome)))
+            else:
+                state.evaluation = replace(so_far, images=(*so_far.images, part.outcome))
+
+    def _on_evaluated(self, outcome: object) -> None:
+        from core.evaluation.report import EvaluationReport
+
+        assert isinstance(outcome, EvaluationReport)
+        self._desk.state.evaluation = Evaluation(
+            outcome.n_images + len(outcome.failed), outcome.images, outcome.failed, outcome
+        )
+        text = self.tr("{done} of {count} photographs are evaluated.").format(
+            done=outcome.n_images, count=outcome.n_images + len(outcome.failed)
+        )
+        details = "\n".join(f"{path}: {why}" for path, why in outcome.failed)
+        self._desk.notify("warning" if outcome.failed else "success", text, details, until="work")
+
+    def _on_cancelled(self) -> None:
+        evaluation = self._desk.state.evaluation
+        done, count = (len(evaluation.images), evaluation.count) if evaluation is not None else (0, 0)
+        text = self.tr(
+            "Cancelled: {done} of {count} photographs are evaluated. What is segmented is kept; Evaluate All goes on."
+        )
+        self._desk.notify("info", text.format(done=done, count=count), until="work")
+
+    def _on_written(self, outcome: object) -> None:
+        assert isinstance(outcome, Path)
+        text = self.tr("{name} is written.").format(name=outcome.name)
+        self._desk.notify("success", text, folder=outcome.parent)

@@ -1,0 +1,234 @@
+"""Training jobs as the window knows them: watched, ordered, paused and stopped, and what becomes of their models."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from core.jobs.process import end_by_force, pause_job, start_job, stop_job
+from core.jobs.store import Job, change_order, remove_job
+from core.progress import Progress
+from serr_gui.controllers.context import Desk
+from serr_gui.controllers.foreground import LongWork
+from serr_gui.controllers.models import Library
+from serr_gui.controllers.workers import Failure
+from serr_gui.model.training import (
+    ComparisonOrder,
+    EstimateState,
+    ModelsCompared,
+    TrainingOrder,
+    Trainings,
+)
+from serr_gui.tasks import training as work
+
+
+class TrainingDesk(QObject):
+    """Keeps the trainings' part of the state. ``foundRunning``: at the start, a job was going on already."""
+
+    foundRunning = Signal()
+
+    def __init__(self, desk: Desk, library: Library, long_work: LongWork) -> None:
+        super().__init__(desk)
+        self._desk, self._library, self._long = desk, library, long_work
+        self._watch = work.Watch()
+        self._started = False
+
+    # Watching
+
+    def start(self) -> None:
+        """Begin to watch the folder of jobs."""
+        if not self._started:
+            self._started = True
+            self._desk.board.start(
+                "trainings",
+                partial(work.watch_trainings, self._watch),
+                delivered=self._on_trainings,
+                failed=partial(self._desk.fail, self.tr("The trainings cannot be watched.")),
+            )
+
+    def choose(self, job_id: str) -> None:
+        """Look at another job."""
+        self._watch.choose(job_id)
+        state = self._desk.state
+        if job_id != state.trainings.chosen:
+            state.trainings = Trainings(state.trainings.jobs, job_id)
+
+    def _on_trainings(self, part: object) -> None:
+        assert isinstance(part, Trainings)
+        state = self._desk.state
+        before, first = state.trainings, not state.trainings_known
+        if before.chosen and part.chosen != before.chosen and part.named(before.chosen) is not None:
+            part = replace(part, chosen=before.chosen, run=None, log="", recipe="")  # its own news are on their way
+        state.trainings, state.trainings_known = part, True
+        for job in part.jobs:
+            old = before.named(job.id)
+            if old is not None and old.alive and not job.alive:
+                self._tell_end(job)
+        if part.job is None and part.jobs:
+            self.choose(_most_interesting(part.jobs).id)
+        if first and any(job.alive for job in part.jobs):
+            self.foundRunning.emit()
+
+    def _tell_end(self, job: Job) -> None:
+        name, sentence = job.order.name, job.status.sentence
+        if job.state == "done":
+            text = self.tr("The training {name} is done. {sentence} Its model can be compared and added in Trainings.")
+            self._desk.notify("success", text.format(name=name, sentence=sentence).replace("  ", " "))
+        elif job.state == "failed":
+            self._desk.notify(
+                "error", self.tr("The training {name} has failed. {sentence}").format(name=name, sentence=sentence)
+            )
+        elif job.state == "interrupted":
+            text = self.tr(
+                "The process of the training {name} was ended from outside (for lack of memory, perhaps). It can be "
+                "resumed from its last checkpoint."
+            )
+            self._desk.notify("warning", text.format(name=name))
+
+    # Wishes
+
+    def order(self, order: TrainingOrder) -> None:
+        """Start a training."""
+        self._desk.board.start(
+            "order",
+            partial(work.start_training, order),
+            succeeded=self._on_ordered,
+            failed=partial(self._desk.fail, self.tr("The training cannot be started.")),
+        )
+
+    def pause(self, job: Job) -> None:
+        self._ask(job, pause_job)
+
+    def stop(self, job: Job) -> None:
+        """End a job with the best weights so far."""
+        self._ask(job, stop_job)
+
+    def resume(self, job: Job) -> None:
+        self._ask(job, start_job)
+
+    def end_by_force(self, job: Job) -> None:
+        self._ask(job, end_by_force)
+
+    def remove(self, job: Job) -> None:
+        self._ask(job, remove_job)
+
+    def describe(self, job: Job, name: str, notes: str) -> None:
+        """Give a job another name and other notes."""
+        self._ask(job, partial(change_order, name=name, notes=notes))
+
+    def _ask(self, job: Job, ask: Callable[[Job], object]) -> None:
+        self._desk.board.start(
+            f"job {job.id}",
+            partial(work.ask_job, ask, job),
+            succeeded=lambda _job: self._watch.look(),
+            failed=self._on_ask_failed,
+        )
+
+    def _on_ask_failed(self, failure: Failure) -> None:
+        self._desk.fail(self.tr("The training could not be told."), failure)
+        self._watch.look()
+
+    def _on_ordered(self, outcome: object) -> None:
+        assert isinstance(outcome, Job)
+        self.choose(outcome.id)
+        self._watch.look()
+
+    # Measuring
+
+    def measure(self, order: TrainingOrder, key: str) -> None:
+        """Measure a few steps of a recipe; ``state.estimate`` tells how it goes."""
+        state = self._desk.state
+        state.estimate = EstimateState(key)
+        self._desk.board.start(
+            "estimate",
+            partial(work.measure, order),
+            progressed=self._on_measuring,
+            succeeded=partial(self._on_measured, key),
+            failed=lambda failure: setattr(state, "estimate", EstimateState(key, False, problem=failure.sentence)),
+        )
+
+    def forget_estimate(self) -> None:
+        """End a measurement that goes on, and forget the last one."""
+        self._desk.board.cancel("estimate")
+        self._desk.state.estimate = None
+
+    def _on_measured(self, key: str, outcome: object) -> None:
+        from core.training.estimate import Estimate
+
+        assert isinstance(outcome, Estimate)
+        self._desk.state.estimate = EstimateState(key, False, estimate=outcome)
+
+    def _on_measuring(self, progress: Progress) -> None:
+        estimate = self._desk.state.estimate
+        if estimate is not None:
+            self._desk.state.estimate = replace(estimate, stage=progress.stage)
+
+    # Models
+
+    def compare(self, order: ComparisonOrder) -> None:
+        """Compare two models; ``state.models_compared`` has the outcome."""
+        state = self._desk.state
+        if state.job is not None:
+            return
+        state.models_compared = ModelsCompared(order)
+        device = state.device
+
+        def end(result: object = None, problem: str = "") -> None:
+            state.models_compared = ModelsCompared(order, result, problem)  # type: ignore[arg-type]
+
+        self._long.begin(
+            "compare_models",
+            lambda monitor: work.compare(order, device, monitor),
+            name=f"{order.old.stem}, {order.new.stem}",
+            succeeded=end,
+            failed=lambda failure: end(problem=failure.sentence),
+            cancelled=lambda: end(problem=self.tr("Cancelled.")),
+        )
+
+    def take_model(self, file: Path, name: str, notes: str) -> None:
+        """Add a trained model to the person's own, and use it from now on."""
+        self._change_models(partial(work.take_model, file, name, notes), self.tr("The model {name} is added."), name)
+
+    def change_model(self, old_name: str, name: str, notes: str) -> None:
+        self._change_models(
+            partial(work.change_model, old_name, name, notes), self.tr("The model {name} is written."), name
+        )
+
+    def remove_model(self, name: str) -> None:
+        self._change_models(partial(work.remove_model, name), self.tr("The model {name} is removed."), name, gone=True)
+
+    def _change_models(self, task: Callable[..., Path], sentence: str, name: str, *, gone: bool = False) -> None:
+        def done(outcome: object) -> None:
+            assert isinstance(outcome, Path)
+            self._desk.notify("success", sentence.format(name=name))
+            self._library.refresh(choose=None if gone else outcome)
+
+        self._desk.board.start(
+            "own models",
+            task,
+            succeeded=done,
+            failed=partial(self._desk.fail, self.tr("The model cannot be changed.")),
+        )
+
+    def export_model(self, file: Path, target: Path) -> None:
+        """Write a weights file for another machine."""
+
+        def done(outcome: object) -> None:
+            assert isinstance(outcome, Path)
+            text = self.tr("The model is written to {name}. On another machine it is added with + beside Model.")
+            self._desk.notify("success", text.format(name=outcome.name), folder=outcome.parent)
+
+        self._desk.board.start(
+            "own models",
+            partial(work.export_model, file, target),
+            succeeded=done,
+            failed=partial(self._desk.fail, self.tr("The model cannot be written.")),
+        )
+
+
+def _most_interesting(jobs: tuple[Job, ...]) -> Job:
+    """The job that runs, or else the newest."""
+    running = [job for job in jobs if job.state == "running"]
+    return (running or list(jobs))[-1]

@@ -1,0 +1,161 @@
+"""Which files a person gave which role for a photograph: kept in the user's configuration folder over a restart.
+
+What lies beside a photograph and was found by its name is not kept, it is found again. An answer about a doubtful label
+holds for that very file: once it has changed, the question comes again. A damaged record costs only itself.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from serr_gui.model.comparison import EXPERTS, LabelFile
+from serr_gui.model.settings import config_folder, write_config
+from serr_gui.model.state import FovChoice, FovWish
+
+FILE_NAME: Final = "labels.json"
+LIMIT: Final = 1000
+"""So many photographs are kept, those with the latest choices."""
+_FOV: Final = "field of view"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was chosen for a photograph; an expert who is not in ``labels`` was left to be found, None was removed."""
+
+    labels: Mapping[int, LabelFile | None] = field(default_factory=dict)
+    fov: FovChoice | None = None
+
+
+def recall(photo: Path, records: Mapping[str, Any] | None = None) -> Kept:
+    """What a person chose for this photograph; ``records`` where they have been read already."""
+    try:
+        return _kept_from((_read() if records is None else records).get(str(photo)))
+    except (AttributeError, TypeError, ValueError, KeyError):
+        return Kept()
+
+
+def remember(photo: Path, change: Kept) -> None:
+    """Keep what ``change`` has, beside what was kept before.
+
+    Raises
+    ------
+    OutputError : the folder cannot be written to.
+    """
+    before = recall(photo)
+    now = Kept({**before.labels, **change.labels}, change.fov or before.fov)
+    if now != before:
+        _keep(photo, now)
+
+
+def remember_found(expert: int, files: Mapping[Path, LabelFile]) -> None:
+    """Keep what was found in a folder that a person named for an expert; files chosen one by one stay.
+
+    Raises
+    ------
+    OutputError : the folder cannot be written to.
+    """
+    records = _read()
+    for photo, file in files.items():
+        before = recall(photo, records)
+        old = before.labels.get(expert)
+        if old is None or old.found:
+            _put(records, photo, replace(before, labels={**before.labels, expert: file}))
+    _write(records)
+
+
+def forget_label(photo: Path, expert: int) -> None:
+    """Let an expert's label be found by its name again.
+
+    Raises
+    ------
+    OutputError : the folder cannot be written to.
+    """
+    before = recall(photo)
+    _keep(photo, replace(before, labels={each: file for each, file in before.labels.items() if each != expert}))
+
+
+def forget_all() -> None:
+    """Forget the choices for every photograph.
+
+    Raises
+    ------
+    OutputError : the folder cannot be written to.
+    """
+    if _read():
+        _write({})
+
+
+def _keep(photo: Path, kept: Kept) -> None:
+    records = _read()
+    _put(records, photo, kept)
+    _write(records)
+
+
+def _put(records: dict[str, Any], photo: Path, kept: Kept) -> None:
+    """Make it the latest of the records."""
+    records.pop(str(photo), None)
+    record: dict[str, Any] = {_expert(expert): _label_record(file) for expert, file in kept.labels.items()}
+    if kept.fov is not None:
+        record[_FOV] = {"wish": kept.fov.wish, "file": str(kept.fov.file) if kept.fov.file else ""}
+    if record:
+        records[str(photo)] = record
+
+
+def _read() -> dict[str, Any]:
+    """The records by photograph, as they stand in the file; other windows may have written it, too."""
+    try:
+        stored = json.loads((config_folder() / FILE_NAME).read_bytes())
+        return dict(stored["photographs"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return {}
+
+
+def _write(photographs: Mapping[str, Any]) -> None:
+    latest = dict(list(photographs.items())[-LIMIT:])
+    write_config(config_folder() / FILE_NAME, {"version": 1, "photographs": latest})
+
+
+def _expert(expert: int) -> str:
+    return f"expert {expert + 1}"
+
+
+def _label_record(file: LabelFile | None) -> dict[str, Any] | None:
+    if file is None:
+        return None
+    record: dict[str, Any] = {"file": str(file.path), "found": file.found}
+    if file.accepted:
+        record |= {"inverted": file.inverted, "answered for": _stamp(file.path)}
+    return record
+
+
+def _kept_from(record: Any) -> Kept:
+    if record is None:
+        return Kept()
+    labels = {expert: _label_from(record[_expert(expert)]) for expert in EXPERTS if _expert(expert) in record}
+    fov = record.get(_FOV)
+    if fov is None:
+        return Kept(labels)
+    wish: FovWish = fov["wish"]
+    if wish not in get_args(FovWish) or (wish == "file") != bool(fov["file"]):
+        raise ValueError("no field of view")
+    return Kept(labels, FovChoice(wish, Path(fov["file"]) if fov["file"] else None))
+
+
+def _label_from(record: Any) -> LabelFile | None:
+    if record is None:
+        return None
+    path = Path(record["file"])
+    answered = "answered for" in record and record["answered for"] == _stamp(path)
+    inverted = answered and record["inverted"] is True
+    return LabelFile(path, found=record.get("found") is True, inverted=inverted, accepted=answered)
+
+
+def _stamp(path: Path) -> list[int]:
+    """Size and time of change of a file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return []
+    return [status.st_size, status.st_mtime_ns]

@@ -1,0 +1,222 @@
+"""Results of many photographs within bounded memory, so that no work is lost by looking at the next one.
+
+The least recently used results move to files in the user's cache folder and come back when their photograph is opened
+again, bit for bit. The files are removed when the program ends; those of a program that was killed, after a week.
+"""
+
+import os
+import secrets
+import shutil
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from core.files import output_error
+from core.types import FieldOfView, FundusImage, ProbabilityMap, VesselMask
+from serr_gui.model.settings import APP_NAME
+from serr_gui.model.state import Result
+
+MEMORY_BYTES: Final = 1 << 30
+_ABANDONED_S: Final = 7 * 24 * 3600
+_ARRAYS = frozenset({"image", "fov", "probability", "mask"})
+
+Stamp = tuple[int, int]
+
+
+def cache_folder() -> Path:
+    """``SERR_CACHE_DIR``, or else the platform's place for a user's passing files."""
+    chosen = os.environ.get("SERR_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    from platformdirs import user_cache_path
+
+    return user_cache_path(APP_NAME, appauthor=False)
+
+
+def file_stamp(path: Path) -> Stamp:
+    """Size and time of change, which tell whether a photograph is still the one that was segmented."""
+    try:
+        status = path.stat()
+    except OSError:
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
+
+
+@dataclass(slots=True)
+class _Entry:
+    stamp: Stamp
+    n_bytes: int
+    result: Result | None
+    folder: Path | None = None
+    facts: dict[str, Any] | None = None
+    result_facts: dict[str, Any] | None = None
+
+
+class ResultStore:
+    """Results by photograph. May be used from several threads; ``get`` and ``spill`` touch the disk."""
+
+    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._memory_bytes = memory_bytes
+        self._entries: OrderedDict[Path, _Entry] = OrderedDict()
+        self._lock = threading.Lock()
+        self._folder: Path | None = None
+
+    def put(self, path: Path, result: Result) -> None:
+        """Keep a result in place of an older one of the same photograph."""
+        self.forget(path)
+        segmentation = result.segmentation
+        arrays = (
+            segmentation.image.rgb,
+            segmentation.probability.values,
+            segmentation.probability.levels,
+            segmentation.fov.inside,
+            segmentation.mask.vessel,
+        )
+        with self._lock:
+            self._entries[path] = _Entry(file_stamp(path), sum(array.nbytes for array in arrays), result)
+
+    def has(self, path: Path) -> bool:
+        with self._lock:
+            return path in self._entries
+
+    def in_memory(self, path: Path) -> Result | None:
+        """The result where it is at hand and its photograph is unchanged on the disk."""
+        with self._lock:
+            entry = self._entries.get(path)
+            if entry is None or entry.result is None or entry.stamp != file_stamp(path):
+                return None
+            self._entries.move_to_end(path)
+            return entry.result
+
+    def get(self, path: Path, image: FundusImage, *, keep: bool = True) -> Result | None:
+        """The result of a photograph that was just read, from memory or from the disk.
+
+        With ``keep`` what came from the disk stays in memory, too. None where there is none, or where it belongs to
+        another state of the file.
+        """
+        with self._lock:
+            entry = self._entries.get(path)
+            if entry is None:
+                return None
+            self._entries.move_to_end(path)
+            if entry.result is not None:
+                same = entry.result.segmentation.image
+                return entry.result if entry.stamp == file_stamp(path) and same.shape == image.shape else None
+        result = self._read_back(entry, image) if entry.stamp == file_stamp(path) else None
+        if result is not None and keep:
+            with self._lock:
+                entry.result = result
+        return result
+
+    def forget(self, path: Path) -> None:
+        """Drop a result, in memory and on the disk."""
+        with self._lock:
+            entry = self._entries.pop(path, None)
+        if entry is not None and entry.folder is not None:
+            shutil.rmtree(entry.folder, ignore_errors=True)
+
+    def overflow(self, keep: Path | None = None) -> tuple[Path, ...]:
+        """The results that should leave the memory, the least recently used first; never ``keep``."""
+        with self._lock:
+            held = [(path, entry) for path, entry in self._entries.items() if entry.result is not None]
+            excess = sum(entry.n_bytes for _, entry in held) - self._memory_bytes
+            out = []
+            for path, entry in held:
+                if excess <= 0:
+                    break
+                if path != keep:
+                    out.append(path)
+                    excess -= entry.n_bytes
+            return tuple(out)
+
+    def spill(self, path: Path) -> None:
+        """Move a result from memory to the disk. It stays in memory where that fails.
+
+        Raises
+        ------
+        OutputError : the cache folder is full or cannot be written to.
+        """
+        with self._lock:
+            entry = self._entries.get(path)
+            if entry is None or entry.result is None:
+                return
+            result, folder = entry.result, entry.folder
+        if folder is None:
+            folder = self._new_folder()
+            try:
+                folder.mkdir(parents=True)
+                np.save(folder / "values.npy", result.segmentation.probability.values, allow_pickle=False)
+                np.save(folder / "inside.npy", result.segmentation.fov.inside, allow_pickle=False)
+            except OSError as error:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise output_error(folder, error) from error
+        with self._lock:
+            if self._entries.get(path) is not entry:  # replaced meanwhile
+                shutil.rmtree(folder, ignore_errors=True)
+                return
+            segmentation = result.segmentation
+            entry.facts = {f.name: getattr(segmentation, f.name) for f in fields(segmentation) if f.name not in _ARRAYS}
+            entry.result_facts = {
+                "kind": type(segmentation),
+                "rule": segmentation.mask.rule,
+                "origin": segmentation.fov.origin,
+                "source": segmentation.fov.source,
+                "model_path": result.model_path,
+            }
+            entry.folder, entry.result = folder, None
+
+    def close(self) -> None:
+        """Forget everything and remove the files."""
+        with self._lock:
+            self._entries.clear()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _new_folder(self) -> Path:
+        if self._folder is None:
+            parent = cache_folder() / "results"
+            _remove_abandoned(parent)
+            self._folder = parent / secrets.token_hex(8)
+        return self._folder / secrets.token_hex(8)
+
+    def _read_back(self, entry: _Entry, image: FundusImage) -> Result | None:
+        if entry.folder is None or entry.facts is None or entry.result_facts is None:
+            return None
+        try:
+            values = np.load(entry.folder / "values.npy", allow_pickle=False)
+            inside = np.load(entry.folder / "inside.npy", allow_pickle=False)
+        except (OSError, ValueError):  # somebody cleared the cache: the result can be computed again
+            return None
+        if values.shape != image.shape:
+            return None
+        about = entry.result_facts
+        values.setflags(write=False)
+        inside.setflags(write=False)
+        probability = ProbabilityMap(values)
+        segmentation = about["kind"](
+            **entry.facts,
+            image=image,
+            fov=FieldOfView(inside, about["origin"], about["source"]),
+            probability=probability,
+            mask=VesselMask(probability.levels >= about["rule"].level, about["rule"]),
+        )
+        return Result.of(segmentation, about["model_path"])
+
+
+def _remove_abandoned(parent: Path) -> None:
+    try:
+        folders = list(parent.iterdir())
+    except OSError:
+        return
+    for folder in folders:
+        try:
+            if time.time() - folder.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue

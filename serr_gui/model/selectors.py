@@ -1,0 +1,120 @@
+"""What follows from the state: pure functions into frozen snapshots. The view compares and applies the difference."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.evaluation.error_map import ErrorRegion
+from core.types import BoolArray, ByteArray, ThresholdRule
+from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle
+from serr_gui.model.comparison import ErrorLayer
+from serr_gui.model.score_selectors import comparison, error_list
+from serr_gui.model.state import AppState, Document, PhotoItem
+
+Stale = Literal["model", "fov"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CanvasPicture:
+    """What the canvas shows; the arrays are compared by identity."""
+
+    photo: ByteArray | None
+    base: ByteArray | None
+    levels: ByteArray | None
+    fov: BoolArray | None
+    level: int
+    style: OverlayStyle
+    overlay_visible: bool
+    fov_visible: bool
+    error_layer: ErrorLayer | None
+    error_style: ErrorStyle | None
+    marked: ErrorRegion | None
+
+
+def canvas_picture(state: AppState) -> CanvasPicture:
+    """The picture of a state. A base view that is still being made for another photograph is left out."""
+    document, view = state.document, state.view
+    style = OverlayStyle(
+        show_probability=view.show_probability,
+        probability_opacity=view.probability_opacity,
+        colormap=view.colormap,
+        show_mask=view.show_mask,
+        mask_opacity=view.mask_opacity,
+        mask_colour=view.mask_colour,
+    )
+    base = None
+    made = state.base_view
+    if document and view.base != "colour" and made and made.image is document.image and made.base == view.base:
+        base = made.pixels
+    compared = comparison(state) if view.show_errors else None
+    error_layer = compared.errors if compared else None
+    return CanvasPicture(
+        photo=document.image.rgb if document else None,
+        base=base,
+        levels=document.result.segmentation.probability.levels if document and document.result else None,
+        fov=document.fov.inside if document and document.fov else None,
+        level=state.rule.level,
+        style=style,
+        overlay_visible=not state.overlay_hidden,
+        fov_visible=view.show_fov,
+        error_layer=error_layer,
+        error_style=ErrorStyle(view.error_opacity, view.error_colours) if view.show_errors else None,
+        marked=marked_error(state),
+    )
+
+
+def marked_error(state: AppState) -> ErrorRegion | None:
+    """The error that a person has stepped to."""
+    found = error_list(state)
+    return found.regions[state.error_at] if found is not None and 0 <= state.error_at < len(found.regions) else None
+
+
+def has_label(state: AppState, expert: int) -> bool:
+    """Whether a label of this expert (0 or 1) is in use."""
+    slot = state.document.labels[expert] if state.document else None
+    return slot is not None and slot.label is not None
+
+
+def model_rule(state: AppState) -> ThresholdRule | None:
+    """The model's own threshold: that of the model which made the result, else of the chosen one."""
+    if state.result:
+        return state.result.segmentation.card.rule
+    choice = state.model_choice
+    return ThresholdRule(choice.default_level, "model") if choice else None
+
+
+def stale_reasons(state: AppState) -> frozenset[Stale]:
+    """Why the shown result is not what Segment would make now."""
+    document = state.document
+    if document is None or document.result is None:
+        return frozenset()
+    reasons: set[Stale] = set()
+    if state.model is not None and document.result.model_path != state.model:
+        reasons.add("model")
+    if document.fov is not None and document.fov is not document.result.segmentation.fov:
+        reasons.add("fov")
+    return frozenset(reasons)
+
+
+def without_result(state: AppState) -> tuple[PhotoItem, ...]:
+    """The photographs that Segment All would do."""
+    return tuple(item for item in state.photos if item.status != "done")
+
+
+def with_result(state: AppState) -> tuple[PhotoItem, ...]:
+    """The photographs that Export All would write."""
+    return tuple(item for item in state.photos if item.status == "done")
+
+
+def unsaved(state: AppState) -> tuple[PhotoItem, ...]:
+    """The photographs whose work would be lost."""
+    return tuple(item for item in state.photos if item.unsaved)
+
+
+def probability_at(document: Document | None, x: int, y: int) -> float | None:
+    """The vessel probability of a pixel, None without a result or outside its field of view."""
+    if document is None or document.result is None:
+        return None
+    segmentation = document.result.segmentation
+    if not segmentation.fov.inside[y, x]:
+        return None
+    return float(segmentation.probability.values[y, x])

@@ -1,0 +1,248 @@
+"""What the program knows while it runs: plain data that tells its listeners when it changes. No Qt, no torch.
+
+Arrays stand only in frozen boxes that compare by identity; listeners get an event for each field of ``AppState`` that
+was given a new value. All of it belongs to the GUI thread, and the controller alone writes it.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from psygnal import SignalGroupDescriptor
+
+from core.evaluation.counts import Region
+from core.progress import Progress
+from core.types import LEVELS, ByteArray, FieldOfView, FundusImage, ThresholdRule
+from serr_gui.model.comparison import (
+    NO_LABELS,
+    CentreLines,
+    Comparison,
+    ErrorList,
+    ErrorWish,
+    Evaluation,
+    LabelFiles,
+    LabelSlots,
+)
+from serr_gui.model.training import EstimateState, ModelsCompared, Trainings
+
+if TYPE_CHECKING:
+    from core.segmentation import Segmentation
+
+Base = Literal["colour", "red", "green", "blue", "enhanced", "enhanced_colour"]
+BASES: tuple[Base, ...] = ("colour", "red", "green", "blue", "enhanced", "enhanced_colour")
+Theme = Literal["system", "light", "dark"]
+FovWish = Literal["estimated", "file", "full"]
+PhotoStatus = Literal["new", "done", "failed"]
+Until = Literal["", "work", "photo"]
+NoticeKind = Literal["info", "success", "warning", "error"]
+EvaluateAt = Literal["model", "slider"]
+JobKind = Literal["segment", "batch", "export", "evaluate", "compare_models"]
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FovChoice:
+    """Which field of view a run shall use; ``file`` only with the wish "file"."""
+
+    wish: FovWish = "estimated"
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoItem:
+    """One line of the folder strip.
+
+    ``rule`` is the threshold that was left for this photograph, None for the model's own. ``unsaved`` means that there
+    is a result, or a newer threshold, that no export holds. ``labels`` are the experts' files, None until they were
+    looked for.
+    """
+
+    path: Path
+    status: PhotoStatus = "new"
+    unsaved: bool = False
+    rule: ThresholdRule | None = None
+    fov: FovChoice = FovChoice()
+    problem: str = ""
+    labels: LabelFiles | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A segmentation with the histogram that makes the vessel share of every threshold a table look-up.
+
+    ``pixels_at_least[k]`` counts the pixels inside the field of view with level k or higher.
+    """
+
+    segmentation: "Segmentation"
+    model_path: Path
+    pixels_at_least: tuple[int, ...]
+
+    @classmethod
+    def of(cls, segmentation: "Segmentation", model_path: Path) -> "Result":
+        inside = segmentation.probability.levels[segmentation.fov.inside]
+        counts = np.bincount(inside, minlength=LEVELS)
+        return cls(segmentation, model_path, tuple(int(n) for n in np.cumsum(counts[::-1])[::-1]))
+
+    @property
+    def device(self) -> str:
+        """The device that really computed, in words."""
+        return self.segmentation.device
+
+    def vessel_share(self, level: int) -> float:
+        """Share of the field of view at or above this level, 0 to 1."""
+        return self.pixels_at_least[level] / self.pixels_at_least[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """The photograph on the screen.
+
+    ``fov`` is what the next run will use, None where none could be found; ``fov_problem`` then says why. ``labels``
+    are the experts'.
+    """
+
+    path: Path
+    image: FundusImage
+    fov: FieldOfView | None
+    fov_problem: str = ""
+    result: Result | None = None
+    labels: LabelSlots = NO_LABELS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BaseView:
+    """A picture to show instead of the photograph's colours: uint8 (H, W) or (H, W, 3), made from ``image``."""
+
+    image: FundusImage
+    base: Base
+    pixels: ByteArray
+
+
+@dataclass(frozen=True, slots=True)
+class ViewOptions:
+    """What is shown and how; opacities in [0, 1]. These come back at the next start.
+
+    ``region`` is where figures are counted, ``error_colours`` one of the error map's presets, ``evaluate_at`` the
+    threshold at which all photographs are measured.
+    """
+
+    base: Base = "colour"
+    show_mask: bool = True
+    mask_opacity: float = 0.7
+    mask_colour: Colour = (0, 229, 255)
+    show_probability: bool = False
+    probability_opacity: float = 0.6
+    colormap: str = "inferno"
+    show_fov: bool = True
+    region: Region = "fov"
+    show_errors: bool = False
+    error_opacity: float = 0.85
+    error_colours: str = "white_blue_black"
+    error_wish: ErrorWish = "both"
+    skip_borders: bool = True
+    evaluate_at: EvaluateAt = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model that can be chosen: its name, its file, and what its card says, in words."""
+
+    name: str
+    path: Path
+    bundled: bool
+    default_level: int
+    about: str
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChoice:
+    """A device that can be asked for: the word for ``InferenceOptions`` and a label for a person."""
+
+    wish: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """The long piece of work that is going on. ``item`` of ``items`` counts the files of a batch, from 1."""
+
+    kind: JobKind
+    progress: Progress
+    item: int = 0
+    items: int = 0
+    name: str = ""
+    cancelling: bool = False
+
+    @property
+    def fraction(self) -> float | None:
+        """Share done in [0, 1] of the whole work, None while unknown."""
+        part = self.progress.fraction
+        if self.items <= 1:
+            return part
+        return (self.item - 1 + (part or 0.0)) / self.items
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence for the person, shown in the window until it is closed. ``folder`` adds the button "Open folder".
+
+    ``until`` : what makes it old, so that it goes by itself: the next long work, or another photograph.
+    """
+
+    kind: NoticeKind
+    text: str
+    details: str = ""
+    folder: Path | None = None
+    until: Until = ""
+
+
+@dataclass
+class AppState:
+    """Everything that the window shows; ``events.<field>`` tells when a field has changed."""
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    photos: tuple[PhotoItem, ...] = ()
+    current: int = -1
+    opening: Path | None = None
+    document: Document | None = None
+    rule: ThresholdRule = field(default_factory=lambda: ThresholdRule(LEVELS // 2, "model"))
+    base_view: BaseView | None = None
+    view: ViewOptions = field(default_factory=ViewOptions)
+    overlay_hidden: bool = False
+    models: tuple[ModelChoice, ...] = ()
+    model: Path | None = None
+    devices: tuple[DeviceChoice, ...] = (DeviceChoice("auto", ""),)
+    device: str = "auto"
+    device_used: str = ""
+    library_ready: bool = False
+    job: JobStatus | None = None
+    notices: tuple[Notice, ...] = ()
+    label_folders: tuple[Path | None, Path | None] = (None, None)
+    comparison: Comparison | None = None
+    centre_lines: CentreLines | None = None
+    errors: ErrorList | None = None
+    error_at: int = -1
+    evaluation: Evaluation | None = None
+    theme: Theme = "system"
+    recent: tuple[Path, ...] = ()
+    trainings: Trainings = field(default_factory=Trainings)
+    trainings_known: bool = False
+    estimate: EstimateState | None = None
+    models_compared: ModelsCompared | None = None
+    data_set: Path | None = None
+
+    @property
+    def item(self) -> PhotoItem | None:
+        """The chosen line of the folder strip."""
+        return self.photos[self.current] if 0 <= self.current < len(self.photos) else None
+
+    @property
+    def result(self) -> Result | None:
+        return self.document.result if self.document else None
+
+    @property
+    def model_choice(self) -> ModelChoice | None:
+        return next((choice for choice in self.models if choice.path == self.model), None)

@@ -1,0 +1,1 @@
+"""The dialog that makes a data set of one's photographs and labels."""

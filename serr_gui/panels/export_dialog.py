@@ -1,0 +1,189 @@
+"""The export dialog: what to write, where to, under which names, and what would be replaced."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from serr_gui.model.settings import ExportWish
+from serr_gui.widgets import icons
+from serr_gui.widgets.controls import faded, heading
+
+_PREVIEW_LINES: Final = 200
+
+
+class ExportDialog(QDialog):
+    """Asks for folder and choices. ``exportRequested`` carries (folder, ``ExportWish``) when the person agrees."""
+
+    exportRequested = Signal(Path, object)
+
+    def __init__(
+        self, stems: Sequence[str], folder: Path, wish: ExportWish, subject: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._stems = tuple(stems)
+        self.setWindowTitle(self.tr("Export"))
+        self.setMinimumWidth(560)
+        title = heading(subject)
+        title.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addWidget(title)
+        column.addLayout(self._make_choices(wish))
+        column.addSpacing(4)
+        column.addLayout(self._make_folder(folder))
+        column.addWidget(self._make_preview(), 1)
+        column.addWidget(self._make_warning())
+        column.addWidget(self._make_buttons())
+        self._show_consequences()
+
+    # Making
+
+    def _make_choices(self, wish: ExportWish) -> QFormLayout:
+        self._mask = _check(self.tr("&Mask"), wish.mask)
+        self._probability = _check(self.tr("&Probability"), wish.probability)
+        self._overlay = _check(self.tr("&Overlay"), wish.overlay)
+        self._sidecar = _check(self.tr("&Record"), wish.sidecar)
+        self._kind = QComboBox()
+        self._kind.setAccessibleName(self.tr("Kind of the probability file"))
+        self._kind.addItem(self.tr("PNG, 16 bit: 0 to 65535 stands for 0 to 1"))
+        self._kind.addItem(self.tr("TIFF, 32-bit float: exact values 0 to 1"))
+        self._kind.setCurrentIndex(int(wish.float_probability))
+        form = QFormLayout()
+        form.setVerticalSpacing(5)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(self._mask, faded(self.tr("PNG, 255 is vessel, 0 is not, at the photograph's own size")))
+        form.addRow(self._probability, self._kind)
+        form.addRow(self._overlay, faded(self.tr("PNG, the photograph with the vessels drawn over it")))
+        form.addRow(
+            self._sidecar,
+            faded(self.tr("JSON: model, threshold, field of view and hashes, to make the same mask again")),
+        )
+        for box in (self._mask, self._probability, self._overlay, self._sidecar):
+            box.toggled.connect(self._show_consequences)
+        self._kind.activated.connect(self._show_consequences)
+        return form
+
+    def _make_folder(self, folder: Path) -> QHBoxLayout:
+        self._folder = QLineEdit(str(folder))
+        self._folder.setAccessibleName(self.tr("Folder"))
+        self._folder.textChanged.connect(self._show_consequences)
+        browse = QPushButton(self.tr("&Browse..."))
+        browse.clicked.connect(self._on_browse_clicked)
+        caption = QLabel(self.tr("&Folder"))
+        caption.setBuddy(self._folder)
+        row = QHBoxLayout()
+        row.addWidget(caption)
+        row.addWidget(self._folder, 1)
+        row.addWidget(browse)
+        return row
+
+    def _make_preview(self) -> QPlainTextEdit:
+        self._preview = QPlainTextEdit()
+        self._preview.setReadOnly(True)
+        self._preview.setAccessibleName(self.tr("Files that will be written"))
+        self._preview.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self._preview.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._preview.setTabChangesFocus(True)
+        self._preview.setMinimumHeight(96)
+        return self._preview
+
+    def _make_warning(self) -> QWidget:
+        self._warning_row = QWidget()
+        badge = QLabel()
+        badge.setPixmap(icons.icon("warning").pixmap(QSize(18, 18)))
+        self._warning = QLabel()
+        self._warning.setWordWrap(True)
+        row = QHBoxLayout(self._warning_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(badge, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._warning, 1)
+        return self._warning_row
+
+    def _make_buttons(self) -> QDialogButtonBox:
+        box = QDialogButtonBox()
+        self._cancel = box.addButton(self.tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+        self._export = box.addButton(self.tr("Export"), QDialogButtonBox.ButtonRole.AcceptRole)
+        box.accepted.connect(self._on_accepted)
+        box.rejected.connect(self.reject)
+        return box
+
+    # What follows from the choices
+
+    def wish(self) -> ExportWish:
+        """The choices as they stand."""
+        return ExportWish(
+            folder=self._folder.text().strip(),
+            mask=self._mask.isChecked(),
+            probability=self._probability.isChecked(),
+            overlay=self._overlay.isChecked(),
+            sidecar=self._sidecar.isChecked(),
+            float_probability=self._kind.currentIndex() == 1,
+        )
+
+    def folder(self) -> Path:
+        return Path(self._folder.text().strip()).expanduser()
+
+    def _show_consequences(self) -> None:
+        wish, folder = self.wish(), self.folder()
+        self._kind.setEnabled(wish.probability)
+        names = [name for stem in self._stems for name in wish.choices().names(stem).values()]
+        there = set(_existing(folder))
+        replaced = [name for name in names if name in there]
+        lines = [self.tr("{name}   (replaces a file)").format(name=name) if name in there else name for name in names]
+        if len(lines) > _PREVIEW_LINES:
+            lines = [*lines[:_PREVIEW_LINES], self.tr("and {count} more").format(count=len(names) - _PREVIEW_LINES)]
+        self._preview.setPlainText("\n".join(lines) if lines else self.tr("Nothing is chosen."))
+        if replaced:
+            self._warning.setText(
+                self.tr("{count} of {all} files are already there and will be replaced.").format(
+                    count=len(replaced), all=len(names)
+                )
+            )
+        self._warning_row.setVisible(bool(replaced))
+        self._export.setText(self.tr("Replace and Export") if replaced else self.tr("Export"))
+        usable = bool(names) and bool(wish.folder)
+        self._export.setEnabled(usable)
+        # Return must not destroy anything.
+        safe = self._cancel if replaced or not usable else self._export
+        safe.setDefault(True)
+
+    def _on_browse_clicked(self) -> None:
+        start = next((path for path in (self.folder(), *self.folder().parents) if path.is_dir()), Path.home())
+        chosen = QFileDialog.getExistingDirectory(self, self.tr("Folder for the files"), str(start))
+        if chosen:
+            self._folder.setText(chosen)
+
+    def _on_accepted(self) -> None:
+        self.exportRequested.emit(self.folder(), self.wish())
+        self.accept()
+
+
+def _existing(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:
+        return []
+
+
+def _check(text: str, on: bool) -> QCheckBox:
+    box = QCheckBox(text)
+    box.setChecked(on)
+    return box

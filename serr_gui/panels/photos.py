@@ -1,0 +1,271 @@
+"""The folder strip: the open photographs with thumbnails and marks for what is done and what is not exported."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QColor, QImage, QPainter, QPalette, QPen, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QLabel,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.types import ByteArray
+from serr_gui.model.state import AppState, PhotoItem
+from serr_gui.widgets import icons
+
+_PICTURE_PX: Final = 96
+_MARGIN_PX: Final = 6
+_REQUEST_DELAY_MS: Final = 60
+
+_ItemRole: Final = Qt.ItemDataRole.UserRole
+_PictureRole: Final = Qt.ItemDataRole.UserRole + 1
+
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class PhotoListModel(QAbstractListModel):
+    """The lines of the state's list, and the thumbnails that have come so far."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._items: tuple[PhotoItem, ...] = ()
+        self._pictures: dict[Path, QPixmap | None] = {}
+
+    def set_items(self, items: tuple[PhotoItem, ...]) -> None:
+        """Take over a new list; lines that stay are only refreshed, so that the view keeps its place."""
+        old = self._items
+        if [item.path for item in old] == [item.path for item in items]:
+            self._items = items
+            for row, (before, after) in enumerate(zip(old, items, strict=True)):
+                if before is not after:
+                    self.dataChanged.emit(self.index(row), self.index(row))
+            return
+        self.beginResetModel()
+        self._items = items
+        kept = {item.path for item in items}
+        self._pictures = {path: picture for path, picture in self._pictures.items() if path in kept}
+        self.endResetModel()
+
+    def set_picture(self, path: Path, pixels: ByteArray | None) -> None:
+        """A thumbnail, uint8 (h, w, 3), or None where the file cannot be read."""
+        rows = [row for row, item in enumerate(self._items) if item.path == path]
+        if not rows:
+            return
+        picture = None
+        if pixels is not None:
+            height, width = pixels.shape[:2]
+            image = QImage(pixels.tobytes(), width, height, width * 3, QImage.Format.Format_RGB888)
+            picture = QPixmap.fromImage(image)
+        self._pictures[path] = picture
+        for row in rows:
+            self.dataChanged.emit(self.index(row), self.index(row), [_PictureRole])
+
+    def path(self, row: int) -> Path:
+        return self._items[row].path
+
+    def needs_picture(self, row: int) -> bool:
+        return self._items[row].path not in self._pictures
+
+    def rowCount(self, parent: _Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._items)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        item = self._items[index.row()]
+        words: dict[int, Callable[[], object]] = {
+            Qt.ItemDataRole.DisplayRole: lambda: item.path.name,
+            Qt.ItemDataRole.ToolTipRole: lambda: "\n".join([str(item.path), *self._marks_in_words(item)]),
+            Qt.ItemDataRole.AccessibleTextRole: lambda: ", ".join([item.path.name, *self._marks_in_words(item)]),
+            _ItemRole: lambda: item,
+            _PictureRole: lambda: self._pictures.get(item.path),
+        }
+        return words[role]() if role in words else None
+
+    def _marks_in_words(self, item: PhotoItem) -> list[str]:
+        words = {"new": self.tr("not segmented yet"), "done": self.tr("segmented"), "failed": self.tr("cannot be used")}
+        marks = [words[item.status]]
+        if item.unsaved:
+            marks.append(self.tr("not exported yet"))
+        if item.problem:
+            marks.append(item.problem)
+        return marks
+
+
+class _PhotoDelegate(QStyledItemDelegate):
+    """A thumbnail with its name below, and marks in its corner."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        height = _PICTURE_PX + option.fontMetrics.height() + 3 * _MARGIN_PX
+        return QSize(_PICTURE_PX + 2 * _MARGIN_PX, height)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        palette: QPalette = option.palette
+        rect: QRect = option.rect
+        state = option.state
+        item, picture = index.data(_ItemRole), index.data(_PictureRole)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        if selected:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(palette.color(QPalette.ColorRole.Highlight))
+            painter.drawRoundedRect(rect.adjusted(2, 2, -2, -2), 4, 4)
+        frame = QRect(0, 0, _PICTURE_PX, _PICTURE_PX)
+        frame.moveCenter(QPoint(rect.center().x(), rect.top() + _MARGIN_PX + _PICTURE_PX // 2))
+        self._paint_picture(painter, frame, picture, palette)
+        self._paint_marks(painter, frame, item, palette)
+        role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
+        painter.setPen(palette.color(role))
+        line = QRect(rect.left() + 6, frame.bottom() + 3, rect.width() - 12, option.fontMetrics.height() + 2)
+        name = option.fontMetrics.elidedText(item.path.name, Qt.TextElideMode.ElideMiddle, line.width())
+        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, name)
+        if state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(palette.color(QPalette.ColorRole.Text), 1, Qt.PenStyle.DotLine))
+            painter.drawRect(rect.adjusted(1, 1, -2, -2))
+        painter.restore()
+
+    def _paint_picture(self, painter: QPainter, frame: QRect, picture: QPixmap | None, palette: QPalette) -> None:
+        if picture is None:
+            painter.setPen(palette.color(QPalette.ColorRole.Mid))
+            painter.setBrush(palette.color(QPalette.ColorRole.AlternateBase))
+            painter.drawRoundedRect(frame.adjusted(1, 1, -1, -1), 3, 3)
+            return
+        place = QRect(QPoint(0, 0), picture.size().scaled(frame.size(), Qt.AspectRatioMode.KeepAspectRatio))
+        place.moveCenter(frame.center())
+        painter.drawPixmap(place, picture)
+
+    def _paint_marks(self, painter: QPainter, frame: QRect, item: PhotoItem, palette: QPalette) -> None:
+        """A tick for segmented, a warning sign for what cannot be used, and a filled dot for not exported."""
+        names = {"done": "success", "failed": "warning", "new": ""}
+        marks = [names[item.status]] if names[item.status] else []
+        side, x = 18, frame.right() - 20
+        for name in marks:
+            self._paint_badge(painter, QRect(x, frame.top() + 2, side, side), name)
+            x -= side + 3
+        if item.unsaved:
+            self._paint_badge(painter, QRect(x, frame.top() + 2, side, side), "export")
+
+    def _paint_badge(self, painter: QPainter, place: QRect, name: str) -> None:
+        painter.setPen(QColor(255, 255, 255, 200))
+        painter.setBrush(QColor(20, 24, 26, 215))
+        painter.drawEllipse(place)
+        device = painter.device()
+        ratio = device.devicePixelRatioF() if device is not None else 1.0
+        picture = icons.pixmap(name, round(14 * ratio), QColor("#ffffff"))
+        picture.setDevicePixelRatio(ratio)
+        painter.drawPixmap(place.left() + 2, place.top() + 2, picture)
+
+
+class FilesPanel(QWidget):
+    """The strip. ``selectRequested`` carries a line's number, ``thumbnailsRequested`` paths in sight without one."""
+
+    selectRequested = Signal(int)
+    thumbnailsRequested = Signal(list)
+
+    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._model = PhotoListModel(self)
+        self._list = QListView()
+        self._list.setModel(self._model)
+        self._list.setItemDelegate(_PhotoDelegate(self._list))
+        self._list.setUniformItemSizes(True)
+        self._list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self._list.setViewMode(QListView.ViewMode.IconMode)
+        self._list.setResizeMode(QListView.ResizeMode.Adjust)
+        self._list.setMovement(QListView.Movement.Static)
+        self._list.setSpacing(2)
+        self._list.setFrameShape(QListView.Shape.NoFrame)
+        self._list.setAccessibleName(self.tr("Open photographs"))
+        self._list.setMinimumWidth(_PICTURE_PX + 2 * _MARGIN_PX + 24)
+        self._summary = QLabel()
+        self._summary.setContentsMargins(8, 4, 8, 4)
+        self._summary.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._list, 1)
+        column.addWidget(self._summary)
+
+        # Thumbnails are made for what is in sight, a moment after scrolling has stopped.
+        self._request_timer = QTimer(self)
+        self._request_timer.setSingleShot(True)
+        self._request_timer.setInterval(_REQUEST_DELAY_MS)
+        self._request_timer.timeout.connect(self._request_pictures)
+        self._list.verticalScrollBar().valueChanged.connect(self._request_timer.start)
+        self._list.viewport().installEventFilter(self)
+        self._list.selectionModel().currentChanged.connect(self._on_current_changed)
+
+        state.events.photos.connect(self._on_photos_changed)
+        state.events.current.connect(self._on_state_current_changed)
+        self._on_photos_changed()
+
+    def set_thumbnail(self, path: Path, pixels: ByteArray | None) -> None:
+        self._model.set_picture(path, pixels)
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
+            self._request_timer.start()
+        return False
+
+    def _on_photos_changed(self) -> None:
+        self._model.set_items(self._state.photos)
+        items = self._state.photos
+        done = sum(item.status == "done" for item in items)
+        if items:
+            self._summary.setText(self.tr("{done} of {count} segmented").format(done=done, count=len(items)))
+        else:
+            self._summary.setText(self.tr("No photographs are open."))
+        self._on_state_current_changed()
+        self._request_timer.start()
+
+    def _on_state_current_changed(self) -> None:
+        row = self._state.current
+        selection = self._list.selectionModel()
+        if self._list.currentIndex().row() == row:
+            return
+        selection.blockSignals(True)
+        if 0 <= row < self._model.rowCount():
+            self._list.setCurrentIndex(self._model.index(row))
+            self._list.scrollTo(self._model.index(row))
+        else:
+            self._list.clearSelection()
+            self._list.setCurrentIndex(QModelIndex())
+        selection.blockSignals(False)
+        self._list.viewport().update()
+
+    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if current.isValid() and current.row() != self._state.current:
+            self.selectRequested.emit(current.row())
+
+    def _request_pictures(self) -> None:
+        seen = self._list.viewport().rect()
+        seen.adjust(0, 0, 0, seen.height())  # and one page ahead
+        rows = [row for row in range(self._model.rowCount()) if self._model.needs_picture(row)]
+        wanted = [
+            self._model.path(row) for row in rows if self._list.visualRect(self._model.index(row)).intersects(seen)
+        ]
+        if wanted:
+            self.thumbnailsRequested.emit(wanted)

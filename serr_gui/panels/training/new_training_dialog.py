@@ -1,0 +1,334 @@
+"""The form for a new training: data, what to start from, a preset and the few numbers that matter, device, estimate."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QSignalBlocker, QTimer, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.datasets.dataset_file import PARTS, SUFFIX, read_dataset_file
+from core.errors import SerrError
+from core.training.config import FINE_TUNING, TrainingConfig, to_toml
+from serr_gui.model.state import AppState
+from serr_gui.model.training import TrainingOrder
+from serr_gui.panels.training.recipe_form import RecipeBoxes, caption
+from serr_gui.panels.training.views import duration_text
+from serr_gui.widgets.controls import FittedLabel, heading, listen
+from serr_gui.widgets.data_set_texts import part_text
+
+if TYPE_CHECKING:
+    from core.training.estimate import Estimate
+
+
+_HELD_OUT: Final = 4
+"""Photographs that choose weights and threshold where the data set has none for that and is large enough."""
+
+
+class NewTrainingDialog(QDialog):
+    """``orderRequested`` and ``measureRequested`` carry a ``TrainingOrder``, the latter with the key of its recipe."""
+
+    orderRequested = Signal(object)
+    measureRequested = Signal(object, str)
+    dataSetRequested = Signal()
+
+    def __init__(self, state: AppState, start_folder: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._start_folder = state, start_folder
+        self._named_by_hand = False
+        self._held_out = _HELD_OUT
+        self.setWindowTitle(self.tr("New Training"))
+        self.setMinimumWidth(640)
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addLayout(self._make_what())
+        column.addWidget(heading(self.tr("Recipe")))
+        self.recipe = RecipeBoxes()
+        self.recipe.changed.connect(self._show_consequences)
+        column.addWidget(self.recipe)
+        column.addWidget(heading(self.tr("Run")))
+        column.addLayout(self._make_run())
+        column.addLayout(self._make_estimate())
+        self._problem = FittedLabel(prominent=True)
+        column.addWidget(self._problem)
+        column.addStretch(1)
+        column.addWidget(self._make_buttons())
+        listen(self, state.events.estimate, self._show_estimate)
+        self._data.setText(str(state.data_set or ""))
+        self._on_start_chosen()
+        self._show_estimate()
+
+    # Making
+
+    def _make_what(self) -> QFormLayout:
+        self._data = QLineEdit()
+        self._data.setAccessibleName(self.tr("Data set file"))
+        self._data.textChanged.connect(self._show_consequences)
+        browse = QPushButton(self.tr("&Browse..."))
+        browse.clicked.connect(self._on_browse)
+        new = QPushButton(self.tr("&New..."))
+        new.setToolTip(self.tr("Make a data set file from a folder"))
+        new.clicked.connect(self.dataSetRequested)
+        row = QHBoxLayout()
+        row.addWidget(self._data, 1)
+        row.addWidget(browse)
+        row.addWidget(new)
+        self._data_facts = FittedLabel()
+        self._start = QComboBox()
+        self._start.setAccessibleName(self.tr("Start from"))
+        for choice in self._state.models:
+            self._start.addItem(self.tr("the model {name}").format(name=choice.name), choice.path)
+        self._start.addItem(self.tr("scratch"), None)
+        paths = [choice.path for choice in self._state.models]
+        self._start.setCurrentIndex(paths.index(self._state.model) if self._state.model in paths else 0)
+        self._start.activated.connect(self._on_start_chosen)
+        self._start_facts = FittedLabel()
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(caption(self.tr("&Data set"), self._data), row)
+        form.addRow("", self._data_facts)
+        form.addRow(caption(self.tr("Start &from"), self._start), self._start)
+        form.addRow("", self._start_facts)
+        return form
+
+    def _make_run(self) -> QFormLayout:
+        self._device = QComboBox()
+        self._device.setAccessibleName(self.tr("Device"))
+        for device in self._state.devices:
+            self._device.addItem(self.tr("Automatic") if device.wish == "auto" else device.label, device.wish)
+        wishes = [device.wish for device in self._state.devices]
+        self._device.setCurrentIndex(wishes.index(self._state.device) if self._state.device in wishes else 0)
+        self._device.activated.connect(self._show_consequences)
+        self._count = QSpinBox()
+        self._gpus = sum(wish.startswith("cuda") for wish in wishes)
+        self._count.setRange(1, max(1, self._gpus))
+        self._count.setAccessibleName(self.tr("Graphics processors at once"))
+        self._count.setToolTip(self.tr("Crops of a step are divided among them; their number must be a multiple"))
+        self._count.valueChanged.connect(self._show_consequences)
+        self._count_caption = caption(self.tr("&GPUs at once"), self._count)
+        for widget in (self._count, self._count_caption):
+            widget.setVisible(self._gpus > 1)
+        devices = QHBoxLayout()
+        devices.addWidget(self._device, 1)
+        devices.addWidget(self._count_caption)
+        devices.addWidget(self._count)
+        self._name = QLineEdit()
+        self._name.setAccessibleName(self.tr("Name of the model"))
+        self._name.textEdited.connect(self._on_name_edited)
+        self._name.textChanged.connect(self._show_consequences)
+        self._notes = QPlainTextEdit()
+        self._notes.setAccessibleName(self.tr("Notes"))
+        self._notes.setTabChangesFocus(True)
+        self._notes.setMaximumHeight(52)
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(caption(self.tr("De&vice"), self._device), devices)
+        form.addRow(caption(self.tr("Na&me"), self._name), self._name)
+        form.addRow(caption(self.tr("N&otes"), self._notes), self._notes)
+        return form
+
+    def _make_estimate(self) -> QHBoxLayout:
+        self._measure = QPushButton(self.tr("&Estimate"))
+        self._measure.setToolTip(self.tr("Try a few steps on this device, and tell time and memory of the whole"))
+        self._measure.clicked.connect(self._on_measure)
+        self._measured = FittedLabel(prominent=True)
+        row = QHBoxLayout()
+        row.addWidget(self._measure)
+        row.addWidget(self._measured, 1)
+        return row
+
+    def _make_buttons(self) -> QDialogButtonBox:
+        box = QDialogButtonBox()
+        self._order = box.addButton(self.tr("&Start Training"), QDialogButtonBox.ButtonRole.AcceptRole)
+        box.addButton(self.tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+        box.accepted.connect(self._on_accepted)
+        box.rejected.connect(self.reject)
+        self._order.setDefault(True)
+        return box
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        # Only now is it known how many lines each text takes.
+        QTimer.singleShot(0, self, lambda: self.resize(self.width(), self.minimumSizeHint().height()))
+
+    # What the person chose
+
+    def set_data_set(self, file: Path) -> None:
+        """Learn from another data set file."""
+        self._data.setText(str(file))
+
+    def config(self) -> TrainingConfig:
+        """The recipe of the form.
+
+        Raises
+        ------
+        TrainingError : a value that cannot be.
+        """
+        source = {"dataset": self._data.text().strip(), "validation_photos": self._held_out}
+        config = self.recipe.config().replaced("data", sources=[source])
+        config = config.replaced("run", name=self._name.text().strip())
+        start = self._start.currentData()
+        return config.replaced("network", start_from=str(start) if start is not None else "")
+
+    def order(self) -> TrainingOrder:
+        """Everything that makes a job. Raises TrainingError."""
+        measured = self._state.estimate
+        config = self.config()
+        fits = measured is not None and measured.estimate is not None and measured.key == self._key(config)
+        return TrainingOrder(
+            config=config,
+            root=Path(),
+            name=self._name.text().strip(),
+            notes=self._notes.toPlainText().strip(),
+            device=self._device.currentData(),
+            count=self._count.value(),
+            estimate=measured.estimate.to_dict() if fits and measured and measured.estimate else {},
+        )
+
+    def _key(self, config: TrainingConfig) -> str:
+        """What a measurement is of: the name does not matter."""
+        return f"{self._device.currentData()}\n{to_toml(config.replaced('run', name=''))}"
+
+    def _on_browse(self) -> None:
+        filters = self.tr("Data sets (*{suffix})").format(suffix=SUFFIX)
+        name, _ = QFileDialog.getOpenFileName(self, self.tr("Data Set"), self._start_folder, filters)
+        if name:
+            self._data.setText(name)
+
+    def _on_name_edited(self) -> None:
+        self._named_by_hand = True
+
+    def _on_start_chosen(self) -> None:
+        """A model to start from wants the preset for that, and scratch another."""
+        from_model = self._start.currentData() is not None
+        self._start_facts.setText(
+            self.tr("Its network, its preprocessing and what it knows are kept; it may forget what is not shown again.")
+            if from_model
+            else self.tr("A new network that knows nothing: it wants more photographs and many more steps.")
+        )
+        fits = self.recipe.preset if self.recipe.preset != FINE_TUNING else "strong"
+        self.recipe.choose(FINE_TUNING if from_model else fits)
+
+    def _on_measure(self) -> None:
+        busy = self._state.estimate is not None and self._state.estimate.busy
+        if busy:
+            self.measureRequested.emit(None, "")
+            return
+        try:
+            order = self.order()
+        except SerrError as error:
+            self._problem.setText(str(error))
+            return
+        self.measureRequested.emit(order, self._key(order.config))
+
+    def _on_accepted(self) -> None:
+        try:
+            order = self.order()
+        except SerrError as error:
+            self._problem.setText(str(error))
+            return
+        self.orderRequested.emit(order)
+        self.accept()
+
+    # What follows from it
+
+    def _show_consequences(self) -> None:
+        usable = self._show_data()
+        if not self._named_by_hand:
+            with QSignalBlocker(self._name):
+                self._name.setText(self._proposed_name())
+        problem = ""
+        try:
+            self.config()
+        except SerrError as error:
+            problem = str(error)
+        count = self._count.value()
+        if count > 1 and self.recipe.numbers["batch"].value() % count:
+            problem = self.tr("The crops in a step must be a multiple of {count}.").format(count=count)
+        self._problem.setText(problem)
+        self._problem.setVisible(bool(problem))
+        good = usable and not problem and bool(self._name.text().strip())
+        self._order.setEnabled(good)
+        self._measure.setEnabled(good)
+        self._show_estimate()
+
+    def _show_data(self) -> bool:
+        """Say what is in the data set file; whether it can be learned from."""
+        text = self._data.text().strip()
+        if not text:
+            self._data_facts.setText(self.tr("Choose a data set file, or make one from a folder with New."))
+            return False
+        try:
+            dataset = read_dataset_file(Path(text))
+        except SerrError as error:
+            self._data_facts.setText(str(error))
+            return False
+        counts = "   ".join(f"{part_text(part)}: {dataset.count(part)}" for part in PARTS if dataset.count(part))
+        learned = dataset.count("training")
+        self._held_out = max(1, min(_HELD_OUT, learned // 3))  # a validation part goes before it
+        if dataset.count("validation"):
+            self._data_facts.setText(counts)
+            return learned > 0
+        if learned < 2:
+            text = self.tr("{counts}   Too few: one photograph at least to learn from, and one for validation.")
+        else:
+            text = self.tr("{counts}   ({held} of training are held out for validation)")
+        self._data_facts.setText(text.format(counts=counts, held=self._held_out))
+        return learned > 1
+
+    def _proposed_name(self) -> str:
+        stem = Path(self._data.text().strip()).name.removesuffix(SUFFIX)
+        start = self._start.currentData()
+        base = Path(start).stem if start is not None else "serr-unet"
+        return f"{base}-{stem}".replace(" ", "-") if stem else base
+
+    def _show_estimate(self) -> None:
+        state = self._state.estimate
+        busy = state is not None and state.busy
+        self._measure.setText(self.tr("Stop") if busy else self.tr("&Estimate"))
+        if state is None:
+            self._measured.setText(self.tr("Time and memory can be measured before the start."))
+        elif busy:
+            self._measured.setText(state.stage or self.tr("Starting..."))
+        elif state.estimate is None:
+            self._measured.setText(state.problem)
+        else:
+            text = _estimate_text(self, state.estimate)
+            try:
+                old = state.key != self._key(self.config())
+            except SerrError:
+                old = True
+            self._measured.setText(self.tr("For other choices: {text}").format(text=text) if old else text)
+
+
+def _estimate_text(owner: QWidget, estimate: "Estimate") -> str:
+    text = owner.tr("About {time} on {device}: {step} s a step, {count} validations of {each}. Memory {memory}")
+    shown = text.format(
+        time=duration_text(estimate.total_s),
+        device=estimate.device,
+        step=f"{estimate.step_s:.2g}",
+        count=estimate.validations,
+        each=duration_text(estimate.validation_s),
+        memory=f"{estimate.memory_bytes / 1e9:.1f} GB",
+    )
+    if estimate.free_memory_bytes is not None:
+        shown += owner.tr(" of {free} that are free").format(free=f"{estimate.free_memory_bytes / 1e9:.1f} GB")
+    if estimate.device_bytes:
+        used, free = estimate.device_bytes / 1e9, (estimate.free_device_bytes or 0) / 1e9
+        shown += owner.tr("; of the graphics processor {used} of {free} GB").format(
+            used=f"{used:.1f}", free=f"{free:.1f}"
+        )
+    return f"{shown}."

@@ -1,0 +1,333 @@
+"""The trainings: which there are, how the chosen one goes, and what can be done with it and with its model."""
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QFontDatabase, QGuiApplication, QShowEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QSplitter,
+    QStackedLayout,
+    QTabWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.jobs.store import Job
+from core.training.follow import RunView
+from serr_gui.actions.qactions import Actions
+from serr_gui.model.state import AppState
+from serr_gui.panels.training.views import JobList, ValidationPictures, duration_text, state_text
+from serr_gui.widgets import icons
+from serr_gui.widgets.controls import ElidedLabel, faded
+
+if TYPE_CHECKING:
+    from serr_gui.panels.training.plots import TrainingCurves
+
+_LOG_LINES: Final = 5000
+
+
+class TrainingPanel(QWidget):
+    """Lists the jobs and follows the chosen one. Every wish but ``jobRequested`` (an id) carries the ``Job``."""
+
+    jobRequested = Signal(str)
+    pauseRequested = Signal(object)
+    stopRequested = Signal(object)
+    resumeRequested = Signal(object)
+    forceRequested = Signal(object)
+    removeRequested = Signal(object)
+    describeRequested = Signal(object)
+    folderRequested = Signal(object)
+    compareRequested = Signal(object)
+    takeRequested = Signal(object)
+    exportRequested = Signal(object)
+
+    def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._copies: list[QToolButton] = []
+        self.curves: TrainingCurves | None = None
+        self._shown: tuple[RunView | None, str] = (None, "")
+        self.jobs = JobList()
+        self.jobs.jobRequested.connect(self.jobRequested)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(8, 6, 0, 6)
+        column.setSpacing(6)
+        column.addWidget(self.jobs, 1)
+        new = QToolButton()
+        new.setDefaultAction(actions["new_training"])
+        new.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        new.setIconSize(QSize(18, 18))
+        new.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        column.addWidget(new)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(left)
+        split.addWidget(self._make_right(actions))
+        split.setStretchFactor(0, 0)
+        split.setStretchFactor(1, 1)
+        split.setSizes([190, 800])
+        split.setChildrenCollapsible(False)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(split)
+        self._tint()
+        state.events.trainings.connect(self._show_trainings)
+        self._show_trainings()
+
+    # Making
+
+    def _make_right(self, actions: Actions) -> QWidget:
+        self._empty = faded(
+            self.tr("No training yet. Train > Data Set says what is to be learned from, Train > New Training starts.")
+        )
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(4, 6, 8, 6)
+        column.setSpacing(4)
+        column.addLayout(self._make_head())
+        self._sentence = QLabel()
+        self._sentence.setWordWrap(True)
+        self._sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        column.addWidget(self._sentence)
+        column.addWidget(self._make_tabs(), 1)
+        right = QWidget()
+        self._pages = QStackedLayout(right)
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(page)
+        return right
+
+    def _make_head(self) -> QVBoxLayout:
+        self._title = ElidedLabel()
+        font = self._title.font()
+        font.setBold(True)
+        self._title.setFont(font)
+        self._pause = QPushButton(self.tr("&Pause"))
+        self._pause.setToolTip(self.tr("Finish the step, keep everything, and end; it can go on later"))
+        self._pause.clicked.connect(lambda: self._wish(self.pauseRequested))
+        self._resume = QPushButton(self.tr("&Resume"))
+        self._resume.setToolTip(self.tr("Go on from where it was"))
+        self._resume.clicked.connect(lambda: self._wish(self.resumeRequested))
+        self._stop = QPushButton(self.tr("S&top"))
+        self._stop.setToolTip(self.tr("End the training with the best weights so far"))
+        self._stop.clicked.connect(lambda: self._wish(self.stopRequested))
+        self._compare = QPushButton(self.tr("&Compare..."))
+        self._compare.setToolTip(self.tr("Compare the new model with another on photographs that neither has seen"))
+        self._compare.clicked.connect(lambda: self._wish(self.compareRequested))
+        self._take = QPushButton(self.tr("&Add to Models..."))
+        self._take.setToolTip(self.tr("Add the new model to those that can be chosen"))
+        self._take.clicked.connect(lambda: self._wish(self.takeRequested))
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self._title, 1)
+        for button in (self._pause, self._resume, self._stop, self._compare, self._take):
+            row.addWidget(button)
+        row.addWidget(self._make_more())
+        self._facts = ElidedLabel()
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(6)
+        self._bar.setAccessibleName(self.tr("Progress of the training"))
+        head = QVBoxLayout()
+        head.setSpacing(4)
+        head.addLayout(row)
+        head.addWidget(self._bar)
+        head.addWidget(self._facts)
+        return head
+
+    def _make_more(self) -> QPushButton:
+        more = QPushButton(self.tr("&More"))
+        menu = QMenu(more)
+        self._more: dict[str, QAction] = {}
+        for key, text, signal in (
+            ("describe", self.tr("&Name and Notes..."), self.describeRequested),
+            ("export", self.tr("&Export Model..."), self.exportRequested),
+            ("folder", self.tr("Open &Folder"), self.folderRequested),
+            ("force", self.tr("End by F&orce"), self.forceRequested),
+            ("remove", self.tr("&Remove..."), self.removeRequested),
+        ):
+            action = menu.addAction(text)
+            action.triggered.connect(lambda _on=False, signal=signal: self._wish(signal))
+            self._more[key] = action
+        more.setMenu(menu)
+        return more
+
+    def _make_tabs(self) -> QTabWidget:
+        self._curves_place = QWidget()
+        self._curves_layout = QVBoxLayout(self._curves_place)
+        self._curves_layout.setContentsMargins(0, 0, 0, 0)
+        self.pictures = ValidationPictures()
+        self.log = QPlainTextEdit()
+        self.details = QPlainTextEdit()
+        self._log_page = self._make_text(self.log, self.tr("Log"))
+        details_page = self._make_text(self.details, self.tr("Details"))
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self._curves_place, self.tr("Curves"))
+        self.tabs.addTab(self.pictures, self.tr("Pictures"))
+        self.tabs.addTab(self._log_page, self.tr("Log"))
+        self.tabs.addTab(details_page, self.tr("Details"))
+        self.tabs.currentChanged.connect(lambda _index: self._show_run(self._state.trainings.run))
+        return self.tabs
+
+    def _make_text(self, text: QPlainTextEdit, name: str) -> QWidget:
+        text.setReadOnly(True)
+        text.setAccessibleName(name)
+        text.setMaximumBlockCount(_LOG_LINES)
+        text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        copy = QToolButton()
+        self._copies.append(copy)
+        copy.setText(self.tr("Copy"))
+        copy.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        copy.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        copy.setAccessibleName(self.tr("Copy {what}").format(what=name))
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text.toPlainText()))
+        page = QWidget()
+        row = QHBoxLayout(page)
+        row.setContentsMargins(0, 4, 0, 0)
+        row.addWidget(text, 1)
+        row.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
+        return page
+
+    # Showing the state
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._tint()
+
+    def _tint(self) -> None:
+        for copy in self._copies:
+            copy.setIcon(icons.icon("copy"))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.curves is None:
+            from serr_gui.panels.training.plots import TrainingCurves
+
+            self.curves = TrainingCurves(
+                {
+                    "step": self.tr("step"),
+                    "loss": self.tr("loss"),
+                    "training": self.tr("training"),
+                    "validation": self.tr("validation"),
+                    "auc": self.tr("AUC"),
+                    "f1": self.tr("F1"),
+                    "rate": self.tr("learning rate"),
+                }
+            )
+            self._curves_layout.addWidget(self.curves)
+        self._shown = (None, "")
+        self._show_run(self._state.trainings.run)
+
+    def _show_trainings(self) -> None:
+        trainings = self._state.trainings
+        self.jobs.show_jobs(trainings.jobs, trainings.chosen)
+        job = trainings.job
+        self._pages.setCurrentIndex(0 if job is None else 1)
+        if job is None:
+            return
+        self._title.set_full_text(f"{job.order.name}: {state_text(job)}")
+        self._sentence.setText(job.status.sentence)
+        self._sentence.setVisible(bool(job.status.sentence))
+        done = job.state == "done"
+        self._pause.setVisible(job.alive)
+        self._pause.setEnabled(job.wish is None)
+        self._stop.setVisible(not done)
+        self._stop.setEnabled(job.wish != "stop")
+        self._resume.setVisible(not job.alive and not done)
+        for button in (self._compare, self._take):
+            button.setVisible(job.weights is not None)
+        self._more["export"].setEnabled(job.weights is not None)
+        self._more["force"].setEnabled(job.alive)
+        self._more["remove"].setEnabled(not job.alive)
+        self._facts.set_full_text(self._facts_of(job, trainings.run))
+        run = trainings.run
+        self._bar.setVisible(job.alive)
+        self._bar.setRange(0, run.steps if run else 0)
+        self._bar.setValue(run.step if run else 0)
+        self._show_run(run)
+
+    def _show_run(self, run: RunView | None) -> None:
+        """What is in the front tab; the others follow when they come to the front."""
+        trainings = self._state.trainings
+        job = trainings.job
+        if job is None or not self.isVisible():
+            return
+        page = self.tabs.currentIndex()
+        if page == 0 and self.curves is not None and self._shown != (run, job.id):
+            self._shown = (run, job.id)
+            self.curves.show_run(run)
+        elif page == 1:
+            self.pictures.show_run(job.run, run)
+        elif page == 2:
+            _show_text(self.log, trainings.log)
+        elif page == 3:
+            _show_text(self.details, self._details_of(job, run), keep_end=False)
+
+    def _facts_of(self, job: Job, run: RunView | None) -> str:
+        facts = [job.status.device or self.tr(" or ").join(job.order.devices)]
+        if job.state == "running" and job.status.stage and (run is None or not run.steps):
+            facts.append(job.status.stage)
+        if run is not None and run.steps:
+            facts.append(self.tr("step {step} of {steps}").format(step=run.step, steps=run.steps))
+            if job.state == "running":
+                if run.learned and not math.isnan(run.learned[-1].images_per_s):
+                    facts.append(self.tr("{speed} images/s").format(speed=f"{run.learned[-1].images_per_s:.3g}"))
+                if run.seconds_left is not None:
+                    facts.append(self.tr("{time} left").format(time=duration_text(run.seconds_left)))
+            best = run.best
+            if best is not None:
+                text = self.tr("best so far: AUC {auc}, F1 {f1} at step {step}")
+                facts.append(text.format(auc=f"{best.auc_roc:.4f}", f1=f"{best.f1:.4f}", step=best.step))
+            if not run.validation_photos:
+                facts.append(self.tr("on the photographs that it learns from: none is held out"))
+        return "  |  ".join(facts)
+
+    def _details_of(self, job: Job, run: RunView | None) -> str:
+        order, measured = job.order, job.order.estimate
+        rows = [
+            (self.tr("Data"), order.data),
+            (self.tr("Started from"), order.start_from or self.tr("nothing (from scratch)")),
+            (self.tr("Photographs"), ""),
+            (self.tr("Made"), order.created),
+            (self.tr("Notes"), order.notes),
+            (self.tr("Folder"), str(job.folder)),
+            (self.tr("In a terminal"), f"serr jobs show {job.id}"),
+        ]
+        if run is not None and run.steps:
+            text = (
+                self.tr("{training} to learn from, {validation} to choose weights and threshold")
+                if run.validation_photos
+                else self.tr("{training} to learn from, none held out: weights and threshold are chosen on these")
+            )
+            rows[2] = (rows[2][0], text.format(training=run.training_photos, validation=run.validation_photos))
+        total = measured.get("total_s")
+        if isinstance(total, (int, float)):
+            rows.append((self.tr("Estimate"), duration_text(float(total))))
+        lines = [f"{name}: {value}" for name, value in rows if value]
+        return "\n".join([*lines, "", self._state.trainings.recipe])
+
+    def _wish(self, signal: object) -> None:
+        job = self._state.trainings.job
+        if job is not None:
+            signal.emit(job)  # type: ignore[attr-defined]
+
+
+def _show_text(place: QPlainTextEdit, text: str, *, keep_end: bool = True) -> None:
+    """Show a text; whoever reads at its end stays at the end, and whoever reads elsewhere stays there."""
+    if place.toPlainText() == text:
+        return
+    bar = place.verticalScrollBar()
+    at_end, value = bar.value() == bar.maximum(), bar.value()
+    place.setPlainText(text)
+    bar.setValue(bar.maximum() if at_end and keep_end else value)

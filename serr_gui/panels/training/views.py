@@ -1,0 +1,210 @@
+"""Parts of the training panel: the list of jobs, and the pictures of a validation photograph."""
+
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QCoreApplication, QEvent, QRect, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPixmap
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.jobs.store import Job
+from core.training.follow import RunView, Validated
+from serr_gui.model.i18n import QT_TRANSLATE_NOOP
+from serr_gui.widgets import icons
+
+_ICONS: Final = {
+    "starting": "segment",
+    "queued": "info",
+    "running": "segment",
+    "paused": "stop",
+    "done": "success",
+    "failed": "error",
+    "interrupted": "warning",
+}
+_ICON_ROLE: Final = Qt.ItemDataRole.UserRole + 1
+_STATES: Final = {
+    "starting": QT_TRANSLATE_NOOP("Training", "starting"),
+    "queued": QT_TRANSLATE_NOOP("Training", "waits for its device"),
+    "running": QT_TRANSLATE_NOOP("Training", "running"),
+    "paused": QT_TRANSLATE_NOOP("Training", "paused"),
+    "done": QT_TRANSLATE_NOOP("Training", "done"),
+    "failed": QT_TRANSLATE_NOOP("Training", "failed"),
+    "interrupted": QT_TRANSLATE_NOOP("Training", "interrupted"),
+}
+_WISHES: Final = {
+    "pause": QT_TRANSLATE_NOOP("Training", "pausing after this step"),
+    "stop": QT_TRANSLATE_NOOP("Training", "stopping after this step"),
+}
+
+
+def state_text(job: Job) -> str:
+    """The state of a job in words."""
+    words = _WISHES[job.wish] if job.wish and job.alive else _STATES[job.state]
+    return QCoreApplication.translate("Training", words)
+
+
+def duration_text(seconds: float) -> str:
+    """A time in the two units that matter."""
+    if seconds < 1:
+        return "< 1 s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes >= 10 else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+class JobList(QListWidget):
+    """The jobs, the newest on top. ``jobRequested`` carries the id of one that a person chose."""
+
+    jobRequested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Trainings"))
+        self.setIconSize(QSize(18, 18))
+        self.setUniformItemSizes(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.currentItemChanged.connect(self._on_current_changed)
+
+    def show_jobs(self, jobs: tuple[Job, ...], chosen: str) -> None:
+        """Show these; only what has changed is touched, so that the list keeps its place."""
+        wanted = list(reversed(jobs))
+        with QSignalBlocker(self):
+            ids = [self.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self.count())]
+            if ids != [job.id for job in wanted]:
+                self.clear()
+                for job in wanted:
+                    item = QListWidgetItem()
+                    item.setData(Qt.ItemDataRole.UserRole, job.id)
+                    self.addItem(item)
+            for row, job in enumerate(wanted):
+                item = self.item(row)
+                text = f"{job.order.name}\n{state_text(job)}"
+                if item.text() != text:
+                    item.setText(text)
+                    item.setData(_ICON_ROLE, _ICONS[job.state])
+                    item.setIcon(icons.icon(_ICONS[job.state]))
+                    item.setToolTip("\n".join(filter(None, [job.order.name, job.status.sentence, job.order.notes])))
+                if job.id == chosen and self.currentRow() != row:
+                    self.setCurrentRow(row)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            for row in range(self.count()):
+                self.item(row).setIcon(icons.icon(str(self.item(row).data(_ICON_ROLE))))
+
+    def _on_current_changed(self, current: QListWidgetItem | None, _before: QListWidgetItem | None) -> None:
+        if current is not None:
+            self.jobRequested.emit(current.data(Qt.ItemDataRole.UserRole))
+
+
+class Picture(QWidget):
+    """A picture that fills its place, with its name below."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name, self._picture, self._file = name, QPixmap(), Path()
+        self.setAccessibleName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(90, 90)
+
+    def show_file(self, file: Path | None) -> None:
+        """Show a picture file; one that is there already is not read again."""
+        file = file or Path()
+        if file != self._file:
+            self._file = file
+            image = QImage(str(file)) if file.name else QImage()
+            self._picture = QPixmap.fromImage(image) if not image.isNull() else QPixmap()
+            self.update()
+
+    @property
+    def has_picture(self) -> bool:
+        return not self._picture.isNull()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        line = self.fontMetrics().height() + 4
+        room = self.rect().adjusted(0, 0, 0, -line)
+        if not self._picture.isNull():
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            size = self._picture.size().scaled(room.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            place = QRect(room.topLeft(), size)
+            place.moveCenter(room.center())
+            painter.drawPixmap(place, self._picture)
+        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        below = QRect(0, self.height() - line, self.width(), line)
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self._name)
+        painter.end()
+
+
+class ValidationPictures(QWidget):
+    """A validation photograph, its label, and its map at the validation that the slider chooses."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._run, self._maps = Path(), tuple[Validated, ...]()
+        self.photo = Picture(self.tr("Validation photograph"))
+        self.label = Picture(self.tr("Expert's label"))
+        self.map = Picture(self.tr("Network's map"))
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setAccessibleName(self.tr("Validation"))
+        self._slider.setToolTip(self.tr("Go back to earlier validations and see the map improve"))
+        self._slider.valueChanged.connect(self._show_map)
+        self._caption = QLabel()
+        self._caption.setMinimumWidth(
+            self._caption.fontMetrics().horizontalAdvance("step 000000: AUC 0.0000, F1 0.0000")
+        )
+        pictures = QHBoxLayout()
+        pictures.setSpacing(8)
+        for picture in (self.photo, self.label, self.map):
+            pictures.addWidget(picture, 1)
+        below = QHBoxLayout()
+        below.addWidget(self._slider, 1)
+        below.addWidget(self._caption)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 6, 6, 4)
+        column.addLayout(pictures, 1)
+        column.addLayout(below)
+
+    def show_run(self, run: Path | None, view: RunView | None) -> None:
+        """Show the pictures of a run. Whoever looks at the newest map goes on to newer ones."""
+        at_end = self._slider.value() == self._slider.maximum() or run != self._run
+        self._run = run or Path()
+        self._maps = tuple(each for each in view.validated if each.picture) if view is not None and run else ()
+        known = run is not None and view is not None
+        self.photo.show_file(self._run / view.photo if known and view and view.photo else None)
+        self.label.show_file(self._run / view.label if known and view and view.label else None)
+        with QSignalBlocker(self._slider):
+            self._slider.setRange(0, max(0, len(self._maps) - 1))
+            if at_end:
+                self._slider.setValue(self._slider.maximum())
+        self._slider.setEnabled(len(self._maps) > 1)
+        self._show_map()
+
+    def _show_map(self) -> None:
+        if not self._maps:
+            self.map.show_file(None)
+            self._caption.setText(self.tr("no validation yet") if self._run.name else "")
+            return
+        wanted = min(self._slider.value(), len(self._maps) - 1)
+        while wanted and not (self._run / self._maps[wanted].picture).is_file():
+            wanted -= 1  # of a long run every second picture is removed
+        chosen = self._maps[wanted]
+        self.map.show_file(self._run / chosen.picture)
+        text = self.tr("step {step}: AUC {auc}, F1 {f1}")
+        self._caption.setText(text.format(step=chosen.step, auc=f"{chosen.auc_roc:.4f}", f1=f"{chosen.f1:.4f}"))

@@ -1,0 +1,239 @@
+"""The work of comparing with experts: functions of a monitor that run in a thread, know no Qt and write no state."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import InputError, LabelError
+from core.evaluation.counts import LevelHistogram, count, region_of
+from core.evaluation.curves import thinned_curve
+from core.evaluation.error_map import ErrorKind, ErrorRegion, error_map, largest_errors
+from core.progress import Monitor, Progress
+from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView
+from serr_gui.model.comparison import (
+    EXPERTS,
+    CentreLines,
+    Comparison,
+    ErrorLayer,
+    ErrorList,
+    ErrorSearch,
+    Judged,
+    LabelFile,
+    LabelFiles,
+    LabelSlot,
+    LabelSlots,
+    Subject,
+)
+from serr_gui.model.label_choices import recall
+from serr_gui.model.state import FovChoice
+from serr_gui.tasks.monitor import DeliveringMonitor
+
+# Labels
+
+
+def files_beside(photo: Path, folders: Sequence[Path | None]) -> tuple[LabelFiles, Path | None]:
+    """The labels of a photograph, and the mask of its field of view.
+
+    Parameters
+    ----------
+    folders : for each expert the folder that a person chose, in which a file of the photograph's name is that expert's
+        label. Where there is none, the labels that lie beside the photograph are taken.
+    """
+    from core.datasets.recognise import case_of, partners_in
+
+    case = case_of(photo)
+    beside = list(case.labels.values()) if case else []
+    paths: list[Path | None] = []
+    for expert in EXPERTS:
+        folder, path = folders[expert], None
+        if folder is not None:
+            try:
+                path = partners_in(folder, [photo]).get(photo)
+            except InputError:  # the folder is gone
+                path = None
+        paths.append(path or (beside[expert] if expert < len(beside) else None))
+    first, second = (LabelFile(path, found=True) if path is not None else None for path in paths)
+    if first is not None and second is not None and first.path == second.path:
+        second = None
+    return (first, second), case.fov if case else None
+
+
+def files_of(photo: Path, folders: Sequence[Path | None]) -> tuple[LabelFiles, FovChoice | None]:
+    """What a person chose for a photograph, at the last time, too, and for the rest what ``files_beside`` finds.
+
+    The field of view is None where nothing was chosen or found.
+    """
+    found, mask = files_beside(photo, folders)
+    kept = recall(photo)
+    first, second = (kept.labels.get(expert, found[expert]) for expert in EXPERTS)
+    return (first, second), kept.fov or (FovChoice("file", mask) if mask is not None else None)
+
+
+def labels_in(folder: Path, photos: Sequence[Path], monitor: Monitor) -> dict[Path, LabelFile]:
+    """The labels in a folder, by photograph.
+
+    Raises
+    ------
+    InputError : the folder cannot be read.
+    """
+    from core.datasets.recognise import partners_in
+
+    monitor.step(Progress("Looking for labels"))
+    return {photo: LabelFile(path, found=True) for photo, path in partners_in(folder, photos).items()}
+
+
+def read_slot(file: LabelFile | None, shape: tuple[int, int], fov: FieldOfView | None) -> LabelSlot | None:
+    """Read an expert's label. What is doubtful waits for a person's answer, and the label is not used before."""
+    if file is None:
+        return None
+    from core.photo.label_doubts import examine_label
+
+    try:
+        examined = examine_label(file.path, shape=shape, inside=fov.inside if fov else None)
+    except LabelError as error:
+        return LabelSlot(file, problem=str(error))
+    if not examined.usable or (examined.doubts and not file.accepted):
+        return LabelSlot(file, doubts=examined.doubts, usable=examined.usable)
+    return LabelSlot(file, examined.accept(invert=file.inverted), examined.doubts, usable=True)
+
+
+def read_slots(files: LabelFiles, shape: tuple[int, int], fov: FieldOfView | None) -> LabelSlots:
+    """Both experts' labels."""
+    return read_slot(files[0], shape, fov), read_slot(files[1], shape, fov)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Files that were dropped on a photograph: labels for it, and everything else."""
+
+    labels: tuple[Path, ...]
+    others: tuple[Path, ...]
+
+
+def sort_dropped(paths: Sequence[Path], shape: tuple[int, int]) -> Dropped:
+    """Which of some files are labels for a photograph of this shape (height, width), and which are something else.
+
+    A picture of the photograph's own size with two values is no photograph.
+    """
+    from core.photo.reading import read_label
+
+    labels: list[Path] = []
+    others: list[Path] = []
+    for path in paths:
+        try:
+            is_label = path.is_file() and read_label(path, shape=shape) is not None
+        except LabelError:
+            is_label = False
+        (labels if is_label else others).append(path)
+    return Dropped(tuple(labels), tuple(others))
+
+
+# Figures
+
+
+def compare(subject: Subject, monitor: DeliveringMonitor) -> Comparison:
+    """Count for every threshold; delivers the counts as a ``Comparison`` before the areas and curves are there."""
+    monitor.step(Progress("Counting"))
+    inside = region_of(subject.fov, subject.region)
+    first, second = subject.labels
+    probability = subject.probability
+    between = count(second.vessel, first.vessel, inside) if first is not None and second is not None else None
+    if probability is None:
+        return Comparison(subject, (None, None), between, None)
+    levels = probability.levels
+
+    def histogram(label: ExpertLabel | None) -> Judged | None:
+        return Judged(LevelHistogram.from_map(levels, label.vessel, inside)) if label is not None else None
+
+    errors = _error_layer(levels, first.vessel, inside) if first is not None else None
+    made = Comparison(subject, (histogram(first), histogram(second)), between, errors)
+    monitor.deliver(made)
+    complete: list[Judged | None] = []
+    for label, counted in zip(subject.labels, made.judged, strict=True):
+        monitor.step(Progress("Areas under the curves"))
+        if label is None or counted is None:
+            complete.append(None)
+        else:
+            curve, areas = thinned_curve(probability.values, label.vessel, inside)
+            complete.append(replace(counted, curve=curve, areas=areas))
+    return replace(made, judged=(complete[0], complete[1]))
+
+
+def _error_layer(levels: ByteArray, label: BoolArray, inside: BoolArray) -> ErrorLayer:
+    if not inside.all():
+        label = label & inside
+        if levels[~inside].any():  # a map that was made in a larger field of view
+            levels = levels * inside.view(np.uint8)
+    return ErrorLayer(levels, np.ascontiguousarray(label).view(np.uint8))
+
+
+class SkeletonKeeper:
+    """The experts' skeletons of the last subject, which stay while the threshold moves.
+
+    ``turn`` is held while a skeleton is made, which cannot be stopped half-way: a job that is not wanted any more ends
+    when its turn comes, so that there is never more than one that takes a processor from the window.
+    """
+
+    def __init__(self) -> None:
+        self.turn = threading.Lock()
+        self._subject: Subject | None = None
+        self._skeletons: dict[int, BoolArray] = {}
+
+    def get(self, subject: Subject, expert: int, inside: BoolArray) -> BoolArray | None:
+        """An expert's skeleton; None without a label."""
+        from core.evaluation.centre_lines import skeleton
+
+        label = subject.labels[expert]
+        if label is None:
+            return None
+        if self._subject is None or not subject.same_as(self._subject):
+            self._subject, self._skeletons = subject, {}
+        if expert not in self._skeletons:
+            self._skeletons[expert] = skeleton(label.vessel, inside)
+        return self._skeletons[expert]
+
+
+def compare_centre_lines(subject: Subject, level: int, keeper: SkeletonKeeper, monitor: Monitor) -> CentreLines:
+    """clDice of each pair, which takes a good part of a second for a large photograph."""
+    from core.evaluation.centre_lines import count_centre_lines, skeleton
+
+    inside = region_of(subject.fov, subject.region)
+    found = subject.probability.levels >= level if subject.probability is not None else None
+    course: BoolArray | None = None
+    with keeper.turn:
+        drawn = []
+        for expert in EXPERTS:
+            monitor.step(Progress("Centre lines"))
+            drawn.append(keeper.get(subject, expert, inside))
+        monitor.step(Progress("Centre lines"))
+        if found is not None:
+            course = skeleton(found, inside)
+    values: list[float | None] = []
+    for label, line in zip(subject.labels, drawn, strict=True):
+        if label is None or line is None or found is None or course is None:
+            values.append(None)
+        else:
+            values.append(count_centre_lines(found, label.vessel, inside, skeletons=(course, line)).cl_dice)
+    first, second = subject.labels
+    between = None
+    if first is not None and second is not None and drawn[0] is not None and drawn[1] is not None:
+        between = count_centre_lines(second.vessel, first.vessel, inside, skeletons=(drawn[1], drawn[0])).cl_dice
+    return CentreLines(subject, level, (values[0], values[1], between))
+
+
+def find_errors(subject: Subject, level: int, search: ErrorSearch, monitor: Monitor) -> ErrorList:
+    """The connected errors of the mask against expert 1, the largest first."""
+    label, probability = subject.labels[0], subject.probability
+    if label is None or probability is None:
+        return ErrorList(subject, level, search, ())
+    monitor.step(Progress("Looking for errors"))
+    codes = error_map(probability.levels >= level, label.vessel, region_of(subject.fov, subject.region))
+    kinds: tuple[ErrorKind, ...] = ("false_negative", "false_positive") if search.wish == "both" else (search.wish,)
+    regions: list[ErrorRegion] = []
+    for kind in kinds:
+        monitor.step(Progress("Looking for errors"))
+        regions += largest_errors(codes, kind, border_px=search.border_px)
+    return ErrorList(subject, level, search, tuple(sorted(regions, key=lambda region: -region.area_px)))

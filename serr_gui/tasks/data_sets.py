@@ -1,0 +1,51 @@
+"""Finding, checking and writing data sets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.datasets.checks import Examination, examine
+from core.datasets.dataset_file import DataSetFile, Entry, is_dataset_file, read_dataset_file, write_dataset_file
+from core.datasets.recognise import Recognised, recognise
+from core.progress import Monitor, Progress
+from core.types import BoolArray, FieldOfView
+from serr_gui.tasks.monitor import DeliveringMonitor
+
+PICTURE_PX = 160
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """What was seen of one entry."""
+
+    entry: Entry
+    examination: Examination
+
+
+def find_data_set(path: Path, monitor: Monitor) -> Recognised:
+    """The data set of a folder, or of a data set file. Raises InputError."""
+    monitor.step(Progress("Looking for photographs"))
+    if is_dataset_file(path):
+        return Recognised("file", read_dataset_file(path))
+    return recognise(path)
+
+
+def examine_all(entries: Sequence[Entry], monitor: DeliveringMonitor) -> None:
+    """Deliver an ``Examined`` for each entry, in their order."""
+    for number, entry in enumerate(entries):
+        monitor.step(Progress("Checking photographs", number, len(entries)))
+        monitor.deliver(Examined(entry, examine(entry.case, picture_px=PICTURE_PX)))
+
+
+def save_data_set(path: Path, dataset: DataSetFile, monitor: Monitor) -> Path:
+    """Write a data set file. Raises SerrError."""
+    monitor.step(Progress("Writing the data set"))
+    return write_dataset_file(path, dataset)
+
+
+def add_to_data_set(file: Path, photo: Path, vessel: BoolArray, fov: FieldOfView, monitor: Monitor) -> DataSetFile:
+    """Add a photograph with its mask to a data set file. Raises SerrError."""
+    from core.datasets.adding import add_photograph
+
+    monitor.step(Progress("Writing the mask"))
+    return add_photograph(file, photo, vessel, fov)

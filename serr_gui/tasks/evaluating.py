@@ -1,0 +1,238 @@
+"""All open photographs against their experts' labels, with the results that are there, and the report as files."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.errors import InputError, LabelError
+from core.progress import Monitor, Progress
+from core.types import BoolArray, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
+from serr_gui.model.comparison import EXPERTS, LabelFile
+from serr_gui.model.result_store import ResultStore
+from serr_gui.model.settings import RESULTS_FOLDER
+from serr_gui.model.state import FovChoice, PhotoItem, Result
+from serr_gui.tasks import comparing
+from serr_gui.tasks.monitor import DeliveringMonitor
+from serr_gui.tasks.photos import make_fov
+from serr_gui.tasks.segmenting import ModelKeeper, RunWish, Segmented
+
+if TYPE_CHECKING:
+    from core.evaluation.counts import Region
+    from core.evaluation.folder import CaseFiles
+    from core.evaluation.report import EvaluationReport, ImageScores
+    from core.weights import LoadedModel
+
+_PICTURE_PX = 360
+_NAMES = ("expert 1", "expert 2")
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationWish:
+    """What shall be evaluated and how.
+
+    ``rule`` None: the model's own threshold. ``exported``: the folder in which exported results are looked for; None:
+    the one beside each photograph.
+    """
+
+    items: tuple[PhotoItem, ...]
+    folders: tuple[Path | None, Path | None]
+    run: RunWish
+    rule: ThresholdRule | None
+    region: "Region"
+    exported: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoDone:
+    """Delivered for each photograph: its figures, or a sentence on why there are none."""
+
+    path: Path
+    outcome: "ImageScores | str"
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An open photograph with its files, in the form in which the library evaluates."""
+
+    stem: str
+    photo: Path
+    labels: Mapping[str, Path]
+    fov: Path | None
+    choice: FovChoice
+    files: Mapping[str, LabelFile]
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenPhotos:
+    """The open photographs as a data set."""
+
+    name: str
+    split: str
+    protocol: str
+    cases: Sequence[_Case]
+
+
+def evaluate_photos(
+    wish: EvaluationWish, keeper: ModelKeeper, store: ResultStore, monitor: DeliveringMonitor
+) -> "EvaluationReport":
+    """Measure every photograph, with its result where there is one of the chosen model, else after segmenting it.
+
+    Results count that are in the program, and those that were exported earlier, where the side-car vouches for them.
+
+    Delivers a ``Segmented`` for each new result and a ``PhotoDone`` for each photograph. What was segmented before a
+    cancel is kept, so that the next time goes on there.
+
+    Raises
+    ------
+    SerrError : no photograph could be evaluated; the error is that of the first.
+    """
+    from core.evaluation.folder import Extras, evaluate_dataset
+    from core.evaluation.report import Method
+
+    monitor.step(Progress("Looking for labels"))
+    photos = _open_photos(wish)
+    model = keeper.get(wish.run.model, monitor)
+    seen, unknown = _seen_before(model, [case.photo for case in photos.cases])
+    stems = {case.photo: case.stem for case in photos.cases}
+    finder = _Finder(wish, model, stems, store, monitor)
+    return evaluate_dataset(
+        photos,
+        finder.predict,
+        method=Method(model.card.name, model.sha256, seeds=model.card.seeds, seen=seen, unknown=unknown),
+        rule=wish.rule or model.card.rule,
+        region=wish.region,
+        labels=_NAMES[0],
+        extras=Extras(picture_px=_PICTURE_PX),
+        reader=_ChosenFiles(),
+        done=lambda path, outcome: monitor.deliver(PhotoDone(path, outcome)),
+        monitor=monitor,
+    )
+
+
+def _open_photos(wish: EvaluationWish) -> _OpenPhotos:
+    from core.photo.companions import output_stems
+
+    stems = output_stems([item.path for item in wish.items])
+    cases = [_case(item, stems[item.path], wish.folders) for item in wish.items]
+    places = sorted({str(case.photo.parent) for case in cases})
+    drawn = sorted({path.parent.name for case in cases for name, path in case.labels.items() if name == _NAMES[0]})
+    given = sum(case.fov is not None for case in cases)
+    protocol = (
+        f"{len(cases)} open photographs; ground truth expert 1 (from {', '.join(drawn) or 'nowhere'}); "
+        f"field of view from a file for {given} of {len(cases)}, else as chosen or estimated"
+    )
+    name = Path(places[0]).parent.name or Path(places[0]).name
+    return _OpenPhotos(name if len(places) == 1 else "several folders", "open photographs", protocol, cases)
+
+
+def _case(item: PhotoItem, stem: str, folders: Sequence[Path | None]) -> _Case:
+    files, choice = item.labels, item.fov
+    if files is None:
+        files, known = comparing.files_of(item.path, folders)
+        if known is not None and choice == FovChoice():
+            choice = known
+    chosen = {_NAMES[expert]: file for expert in EXPERTS if (file := files[expert]) is not None}
+    return _Case(stem, item.path, {name: file.path for name, file in chosen.items()}, choice.file, choice, chosen)
+
+
+class _ChosenFiles:
+    """Reads fields of view and labels as they were chosen in the window."""
+
+    def fov(self, case: "CaseFiles", image: FundusImage) -> FieldOfView:
+        assert isinstance(case, _Case)
+        return make_fov(image, case.choice)
+
+    def label(self, case: "CaseFiles", expert: str, fov: FieldOfView) -> BoolArray:
+        assert isinstance(case, _Case)
+        slot = comparing.read_slot(case.files[expert], fov.shape, fov)
+        if slot is None or slot.label is None:
+            doubts = " ".join(doubt.sentence for doubt in slot.doubts) if slot else ""
+            raise LabelError((slot.problem if slot else "") or f"{doubts} Open the photograph to answer for it.")
+        return slot.label.vessel
+
+
+class _Finder:
+    """Takes a photograph's result, or makes and delivers one."""
+
+    def __init__(
+        self,
+        wish: EvaluationWish,
+        model: "LoadedModel",
+        stems: Mapping[Path, str],
+        store: ResultStore,
+        monitor: DeliveringMonitor,
+    ) -> None:
+        self._wish, self._model, self._stems, self._store, self._monitor = wish, model, stems, store, monitor
+
+    def predict(self, image: FundusImage, fov: FieldOfView, part: Monitor) -> ProbabilityMap:
+        """The probabilities of a photograph, as ``evaluate_dataset`` asks for them."""
+        from core.inference.predictor import InferenceOptions
+        from core.segment import segment_photo
+
+        path = image.source
+        assert path is not None  # it was read from a file
+        kept = self._store.get(path, image, keep=False)
+        if kept is not None and self._fits(kept, fov):
+            return kept.segmentation.probability
+        exported = self._exported(image, path, fov, part)
+        if exported is not None:
+            return exported
+        options = InferenceOptions(device=self._wish.run.device)
+        made = segment_photo(image, self._model, fov=fov, options=options, monitor=part)
+        if kept is None:  # a result of another model or field of view stays until a person segments again
+            self._monitor.deliver(Segmented(path, Result.of(made, self._wish.run.model)))
+        return made.probability
+
+    def _exported(self, image: FundusImage, path: Path, fov: FieldOfView, part: Monitor) -> ProbabilityMap | None:
+        from core.inference.predictor import InferenceOptions
+        from core.reuse import ReusedResults
+
+        folder = self._wish.exported or path.parent / RESULTS_FOLDER
+        results = ReusedResults(self._model, InferenceOptions(), self._model.card.rule, folder, self._stems)
+        try:
+            return results.find(image, fov, part)
+        except InputError:  # a damaged side-car: the photograph is segmented
+            return None
+
+    def _fits(self, kept: Result, fov: FieldOfView) -> bool:
+        made = kept.segmentation
+        same = made.model_sha256 == self._model.sha256 and made.card.preprocessing == self._model.card.preprocessing
+        return same and np.array_equal(kept.segmentation.fov.inside, fov.inside)
+
+
+def _seen_before(model: "LoadedModel", photos: Sequence[Path]) -> tuple[int | None, tuple[str, ...]]:
+    """How many of the photographs the model has learned from, as far as its card and these folders tell."""
+    from core.datasets.exposure import seen_by
+
+    roots = dict.fromkeys(root for photo in photos for root in photo.parents[1:4])
+    found = [seen_by(model.card, "./", root, photos) for root in roots]
+    if not found:
+        return None, ()
+    unknown = [what for what in found[0].unknown if all(what in one.unknown for one in found)]
+    return len(frozenset().union(*(one.seen for one in found))), tuple(unknown)
+
+
+def write_evaluation(report: "EvaluationReport", path: Path, monitor: Monitor) -> Path:
+    """Write a report as .html, .pdf, .csv or .json, by the suffix.
+
+    Raises
+    ------
+    OutputError : another suffix, or the file cannot be written.
+    """
+    from core.evaluation.documents import write_report
+    from core.evaluation.tables import to_csv
+    from core.files import write_bytes_atomic
+
+    monitor.step(Progress("Writing"))
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        write_bytes_atomic(path, to_csv(report).encode())
+    elif suffix == ".json":
+        write_bytes_atomic(path, json.dumps(report.to_dict(), indent=2, ensure_ascii=False).encode())
+    else:
+        write_report(path, report)
+    return path

@@ -1,0 +1,79 @@
+"""Writing results as files, and moving them out of the memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import InputError, SerrError
+from core.progress import Monitor, Progress
+from core.types import ThresholdRule
+from serr_gui.model.i18n import translate
+from serr_gui.model.result_store import ResultStore
+from serr_gui.tasks.monitor import BatchStep, DeliveringMonitor
+
+if TYPE_CHECKING:
+    from core.export import ExportChoices
+
+
+@dataclass(frozen=True, slots=True)
+class ExportItem:
+    """A photograph to export: its file stem and its threshold, None for the model's own."""
+
+    path: Path
+    stem: str
+    rule: ThresholdRule | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exported:
+    """One photograph of an export: the files that were written, or a sentence."""
+
+    item: ExportItem
+    files: tuple[Path, ...]
+    problem: str = ""
+
+
+def export_many(
+    items: Sequence[ExportItem], folder: Path, choices: "ExportChoices", store: ResultStore, monitor: DeliveringMonitor
+) -> None:
+    """Write the results of photographs into a folder. Delivers a ``BatchStep`` before and an ``Exported`` after each.
+
+    Raises
+    ------
+    OutputError : the folder cannot be used.
+    """
+    from core.export import export_segmentation
+    from core.files import ensure_folder
+    from core.masks.threshold import apply_threshold
+    from core.photo.reading import read_fundus
+
+    ensure_folder(folder)
+    for number, item in enumerate(items, start=1):
+        monitor.deliver(BatchStep(number, len(items), item.path))
+        monitor.step(Progress("Exporting", number - 1, len(items)))
+        try:
+            result = store.in_memory(item.path) or store.get(item.path, read_fundus(item.path), keep=False)
+            if result is None:
+                text = translate("Work", "{name} has changed since it was segmented. Segment it again.")
+                raise InputError(text.format(name=item.path.name))
+            segmentation = result.segmentation
+            rule = item.rule or segmentation.mask.rule
+            mask = apply_threshold(segmentation.probability, rule)
+            files = export_segmentation(replace(segmentation, mask=mask), folder, item.stem, choices, mask=mask)
+        except SerrError as error:
+            monitor.deliver(Exported(item, (), str(error)))
+        else:
+            monitor.deliver(Exported(item, tuple(files.values())))
+
+
+def spill(paths: Sequence[Path], store: ResultStore, monitor: Monitor) -> None:
+    """Move results to the disk.
+
+    Raises
+    ------
+    OutputError : the cache folder is full or cannot be written to.
+    """
+    for path in paths:
+        monitor.step(Progress("Moving results to the disk"))
+        store.spill(path)

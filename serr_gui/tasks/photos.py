@@ -1,0 +1,192 @@
+"""Finding and opening photographs with their fields of view and labels, and their small pictures."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from core.errors import FieldOfViewError, InputError
+from core.progress import Monitor, Progress
+from core.types import ByteArray, FieldOfView, FundusImage
+from serr_gui.model.i18n import translate
+from serr_gui.model.result_store import ResultStore
+from serr_gui.model.state import Document, FovChoice, PhotoItem
+from serr_gui.tasks import comparing
+from serr_gui.tasks.base_views import thumbnail
+from serr_gui.tasks.monitor import DeliveringMonitor
+
+THUMBNAIL_PX: Final = 192
+
+_NOT_A_PHOTOGRAPH = re.compile(
+    r"(_mask|_probability|_overlay|_manual\d?|_1stho|_2ndho|\.ah|\.vk|_training_mask|_test_mask)$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Photographs that belong to opened paths, and a sentence for each path that gave none."""
+
+    paths: tuple[Path, ...]
+    problems: tuple[str, ...]
+
+
+def find_photos(paths: Sequence[Path], monitor: Monitor) -> Found:
+    """The photographs of files and folders; files are taken as they are named, folders looked through.
+
+    In a folder, or in its subfolder ``images``, results of this program and the labels of the usual data sets are left
+    out by their names.
+    """
+    found: list[Path] = []
+    problems: list[str] = []
+    for path in paths:
+        monitor.step(Progress("Looking for photographs"))
+        if path.is_dir():
+            try:
+                inside = _photos_in(path)
+                if not inside and (path / "images").is_dir():
+                    inside = _photos_in(path / "images")
+            except OSError as error:
+                text = translate("Work", "The folder {name} cannot be read: {reason}.")
+                problems.append(text.format(name=path.name, reason=error.strerror or error))
+                continue
+            found += inside
+            if not inside:
+                text = translate(
+                    "Work",
+                    "There are no photographs in the folder {name}. Choose a folder with PNG, JPEG, TIFF, BMP, GIF or "
+                    "PPM pictures.",
+                )
+                problems.append(text.format(name=path.name))
+        else:
+            found.append(path)
+    return Found(tuple(dict.fromkeys(path.absolute() for path in found)), tuple(problems))
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    from core.photo.companions import photo_stem
+    from core.photo.reading import is_photo_path
+
+    paths = [
+        path
+        for path in folder.iterdir()
+        if is_photo_path(path) and not _NOT_A_PHOTOGRAPH.search(photo_stem(path)) and path.is_file()
+    ]
+    return sorted(paths, key=natural_key)
+
+
+def natural_key(path: Path) -> list[tuple[int, int, str]]:
+    """Sorts 2 before 10."""
+    parts = re.split(r"(\d+)", path.name.lower())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A document with the field of view that was taken for it, and sentences on what could not be used."""
+
+    document: Document
+    fov: FovChoice
+    notes: tuple[str, ...] = ()
+
+
+def open_document(item: PhotoItem, folders: Sequence[Path | None], store: ResultStore, monitor: Monitor) -> Opened:
+    """Read a photograph with its field of view and its experts' labels, and bring back its result if there is one.
+
+    At the first time (``item.labels`` None) the labels and the mask that a person once chose, or that lie beside the
+    photograph, are looked for; ``folders`` are those that a person chose for each expert's labels.
+
+    Raises
+    ------
+    InputError : the photograph cannot be read.
+    """
+    files, known = item.labels, None
+    if files is None:
+        monitor.step(Progress("Looking for labels"))
+        files, known = comparing.files_of(item.path, folders)
+    opened = read_photo(item, known, store, monitor)
+    document = opened.document
+    monitor.step(Progress("Reading labels"))
+    slots = comparing.read_slots(files, document.image.shape, document.fov)
+    return replace(opened, document=replace(document, labels=slots))
+
+
+def read_photo(item: PhotoItem, known: FovChoice | None, store: ResultStore, monitor: Monitor) -> Opened:
+    """Read a photograph with its field of view, without labels.
+
+    ``known`` was found beside it, or chosen at an earlier time, and counts where nobody has chosen since.
+
+    Raises
+    ------
+    InputError : the photograph cannot be read.
+    """
+    from core.photo.reading import read_fundus
+
+    path, choice = item.path, item.fov
+    notes: tuple[str, ...] = ()
+    monitor.step(Progress("Reading"))
+    held = store.in_memory(path)
+    image = held.segmentation.image if held else read_fundus(path)
+    monitor.step(Progress("Finding the field of view"))
+    result = held or store.get(path, image)
+    if known is not None and choice == FovChoice():
+        choice = known
+    if result is not None and _same_choice(result.segmentation.fov, choice):
+        return Opened(Document(path, image, result.segmentation.fov, "", result), choice)
+    fov, problem = _field_of_view(image, choice)
+    if problem and choice != item.fov:  # what is known does not fit
+        notes, choice = (problem,), item.fov
+        fov, problem = _field_of_view(image, choice)
+    return Opened(Document(path, image, fov, problem, result), choice, notes)
+
+
+def _same_choice(fov: FieldOfView, choice: FovChoice) -> bool:
+    if choice.wish == "estimated":
+        # An estimate that finds no border says "full".
+        return fov.origin in {"estimated", "full"} and fov.source is None
+    return fov.origin == choice.wish and (choice.wish == "full" or fov.source == choice.file)
+
+
+def _field_of_view(image: FundusImage, choice: FovChoice) -> tuple[FieldOfView | None, str]:
+    try:
+        return make_fov(image, choice), ""
+    except FieldOfViewError as error:
+        return None, str(error)
+
+
+def make_fov(image: FundusImage, choice: FovChoice) -> FieldOfView:
+    """The field of view that was chosen.
+
+    Raises
+    ------
+    FieldOfViewError : none can be found, or the file does not fit.
+    """
+    if choice.wish == "full":
+        return FieldOfView.full(image.shape)
+    if choice.wish == "file" and choice.file is not None:
+        from core.photo.reading import read_fov
+
+        return read_fov(choice.file, shape=image.shape)
+    from core.photo.field_of_view import estimate_field_of_view
+
+    return estimate_field_of_view(image)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thumbnail:
+    """A small picture of a photograph; None where it cannot be read."""
+
+    path: Path
+    pixels: ByteArray | None
+
+
+def make_thumbnails(paths: Sequence[Path], monitor: DeliveringMonitor) -> None:
+    """Deliver a ``Thumbnail`` for each path."""
+    from core.photo.reading import read_fundus
+
+    for path in paths:
+        monitor.check()
+        try:
+            monitor.deliver(Thumbnail(path, thumbnail(read_fundus(path), THUMBNAIL_PX)))
+        except InputError:
+            monitor.deliver(Thumbnail(path, None))

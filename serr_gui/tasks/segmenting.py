@@ -1,0 +1,97 @@
+"""Finding the vessels of one photograph and of many."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import FieldOfViewError, SerrError
+from core.progress import Monitor, Progress
+from core.types import FieldOfView
+from serr_gui.model.result_store import ResultStore
+from serr_gui.model.state import Document, PhotoItem, Result
+from serr_gui.tasks import comparing
+from serr_gui.tasks.monitor import BatchStep, DeliveringMonitor
+from serr_gui.tasks.photos import read_photo
+
+if TYPE_CHECKING:
+    from core.weights import LoadedModel
+
+
+class ModelKeeper:
+    """Loads a model once and keeps it. Used by one job at a time."""
+
+    def __init__(self) -> None:
+        self._model: LoadedModel | None = None
+        self._path: Path | None = None
+
+    def get(self, path: Path, monitor: Monitor) -> "LoadedModel":
+        if self._model is None or self._path != path:
+            monitor.step(Progress("Loading the model"))
+            from core.weights import load_model
+
+            self._model, self._path = None, None  # the old one leaves the memory before the new one comes
+            self._model = load_model(path)
+            self._path = path
+        return self._model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunWish:
+    """What a run shall use."""
+
+    model: Path
+    device: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segmented:
+    """The outcome for one photograph of a run: a result or a sentence."""
+
+    path: Path
+    result: Result | None
+    problem: str = ""
+
+
+def segment_document(
+    document: Document, fov: FieldOfView, wish: RunWish, keeper: ModelKeeper, monitor: Monitor
+) -> Result:
+    """Find the vessels of the photograph on the screen.
+
+    Raises
+    ------
+    SerrError : the model, the device or the photograph cannot be used.
+    """
+    from core.inference.predictor import InferenceOptions
+    from core.segment import segment_photo
+
+    model = keeper.get(wish.model, monitor)
+    options = InferenceOptions(device=wish.device)
+    segmentation = segment_photo(document.image, model, fov=fov, options=options, monitor=monitor)
+    return Result.of(segmentation, wish.model)
+
+
+def segment_many(
+    items: Sequence[PhotoItem], wish: RunWish, keeper: ModelKeeper, store: ResultStore, monitor: DeliveringMonitor
+) -> None:
+    """Find the vessels of many photographs; a bad one does not stop the others.
+
+    Delivers a ``BatchStep`` before and a ``Segmented`` after each.
+
+    Raises
+    ------
+    SerrError : the model cannot be loaded.
+    """
+    keeper.get(wish.model, monitor)
+    for number, item in enumerate(items, start=1):
+        monitor.deliver(BatchStep(number, len(items), item.path))
+        try:
+            known = comparing.files_of(item.path, (None, None))[1] if item.labels is None else None
+            document = read_photo(item, known, store, monitor).document
+            if document.fov is None:
+                raise FieldOfViewError(document.fov_problem)
+            result = segment_document(document, document.fov, wish, keeper, monitor)
+        except SerrError as error:
+            monitor.deliver(Segmented(item.path, None, str(error)))
+        else:
+            monitor.deliver(Segmented(item.path, result))

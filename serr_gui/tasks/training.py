@@ -1,0 +1,194 @@
+"""Watching training jobs, measuring recipes, comparing models: in threads, and in processes of their own."""
+
+import json
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from core.errors import TrainingError
+from core.jobs.process import child_environment
+from core.jobs.store import RECIPE_FILE, Job, list_jobs, read_log
+from core.progress import Monitor, Progress
+from core.resources import command_line
+from core.training.follow import EVENTS_FILE, RunFollower
+from serr_gui.model.training import ComparisonOrder, TrainingOrder, Trainings
+from serr_gui.tasks.monitor import DeliveringMonitor
+
+if TYPE_CHECKING:
+    from core.model_comparison import ModelComparison
+    from core.training.estimate import Estimate
+
+LOG_BYTES: Final = 1 << 16
+_POLL_S: Final = 1.0
+_BREATH_S: Final = 0.1
+
+
+class Watch:
+    """Which job is looked at, shared by the window and the thread that watches; ``look`` makes it look at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._chosen = ""
+        self._look = threading.Event()
+
+    @property
+    def chosen(self) -> str:
+        with self._lock:
+            return self._chosen
+
+    def choose(self, job_id: str) -> None:
+        with self._lock:
+            self._chosen = job_id
+        self._look.set()
+
+    def look(self) -> None:
+        self._look.set()
+
+    def rest(self, monitor: DeliveringMonitor) -> None:
+        """Wait until it is time to look again."""
+        for _ in range(round(_POLL_S / _BREATH_S)):
+            monitor.check()
+            if self._look.wait(_BREATH_S):
+                break
+        self._look.clear()
+
+
+def watch_trainings(watch: Watch, monitor: DeliveringMonitor) -> None:
+    """Deliver a ``Trainings`` whenever something has changed, until the monitor ends it."""
+    follower: RunFollower | None = None
+    recipe, last = "", None
+    while True:
+        jobs = tuple(list_jobs())
+        chosen = next((job for job in jobs if job.id == watch.chosen), None)
+        if chosen is None:
+            follower, recipe = None, ""
+        elif follower is None or follower.file != chosen.run / EVENTS_FILE:
+            follower, recipe = RunFollower(chosen.run / EVENTS_FILE), _recipe(chosen)
+        while follower is not None and follower.poll():
+            monitor.check()
+        view = follower.view if follower is not None else None
+        log = read_log(chosen, LOG_BYTES) if chosen is not None else ""
+        now = (jobs, chosen.id if chosen else "", view, log)
+        if last is None or now[:2] != last[:2] or now[2] is not last[2] or now[3] != last[3]:
+            last = now
+            monitor.deliver(Trainings(*now, recipe))
+        watch.rest(monitor)
+
+
+def _recipe(job: Job) -> str:
+    try:
+        return (job.folder / RECIPE_FILE).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def start_training(order: TrainingOrder, monitor: Monitor) -> Job:
+    """Make a job and start its process. Raises SerrError."""
+    from core.jobs.ordering import order_job
+
+    monitor.step(Progress("Starting the training"))
+    return order_job(
+        order.config,
+        order.root,
+        name=order.name,
+        notes=order.notes,
+        device=order.device,
+        count=order.count,
+        estimate=order.estimate,
+    )
+
+
+def ask_job(ask: Callable[[Job], object], job: Job, monitor: Monitor) -> object:
+    """Do something with a job that may wait for its process. Raises SerrError."""
+    monitor.step(Progress("Telling the training"))
+    return ask(job)
+
+
+def measure(order: TrainingOrder, monitor: DeliveringMonitor) -> "Estimate":
+    """Measure a few steps of a recipe in a process of its own, whose memory is then that of the run.
+
+    Raises
+    ------
+    TrainingError : with what the process said. Cancelled : the process is ended with it.
+    """
+    from core.training.config import to_toml
+    from core.training.estimate import Estimate
+
+    with tempfile.TemporaryDirectory(prefix="serr-estimate-", ignore_cleanup_errors=True) as folder:
+        recipe = Path(folder) / "recipe.toml"
+        recipe.write_text(to_toml(order.config), encoding="utf-8")
+        words = ["train", "--estimate", "--json", "--config", str(recipe), "--root", str(order.root)]
+        out, err = Path(folder) / "out", Path(folder) / "err"
+        with out.open("wb") as out_file, err.open("wb") as err_file:
+            process = subprocess.Popen(
+                [*command_line(), *words, "--device", order.device],
+                stdin=subprocess.DEVNULL,
+                stdout=out_file,
+                stderr=err_file,
+                env=child_environment(),
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        try:
+            while process.poll() is None:
+                monitor.step(Progress(_last_line(err) or "Measuring"))
+                threading.Event().wait(_BREATH_S)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        if process.returncode:
+            raise TrainingError(_last_line(err).removeprefix("serr: ") or "The measurement ended without a word.")
+        return Estimate.from_dict(json.loads(out.read_bytes()))
+
+
+def _last_line(file: Path) -> str:
+    lines = [line for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def compare(order: ComparisonOrder, device: str, monitor: DeliveringMonitor) -> "ModelComparison":
+    """Compare an old and a new model on a part of a data set. Raises SerrError, Cancelled."""
+    from core.datasets.finding import find_split
+    from core.inference.predictor import InferenceOptions
+    from core.model_comparison import compare_models
+
+    cases = find_split(order.dataset, order.root, order.split)
+    options = InferenceOptions(device=device)
+    return compare_models(
+        order.old, order.new, cases, name=order.dataset, root=order.root, options=options, monitor=monitor
+    )
+
+
+def take_model(file: Path, name: str, notes: str, monitor: Monitor) -> Path:
+    """Add a trained model to the person's own; returns its file there. Raises SerrError."""
+    from core.user_models import add_model
+
+    monitor.step(Progress("Checking the weights file"))
+    return add_model(file, name=name, notes=notes).path
+
+
+def change_model(old_name: str, name: str, notes: str, monitor: Monitor) -> Path:
+    """Rename one of the person's own models; returns its file. Raises SerrError."""
+    from core.user_models import change_model as change
+
+    monitor.step(Progress("Writing the weights file"))
+    return change(old_name, new_name=name, notes=notes).path
+
+
+def remove_model(name: str, monitor: Monitor) -> Path:
+    """Remove one of the person's own models. Raises SerrError."""
+    from core.user_models import remove_model as remove
+
+    monitor.step(Progress("Removing the weights file"))
+    return remove(name)
+
+
+def export_model(file: Path, target: Path, monitor: Monitor) -> Path:
+    """Write a weights file for another machine; what was there was agreed to be replaced. Raises SerrError."""
+    from core.user_models import export_model as export
+
+    monitor.step(Progress("Writing the weights file"))
+    return export(file, target, overwrite=True)

@@ -1,0 +1,1 @@
+"""Widgets and drawings that several panels use, and the program's looks."""

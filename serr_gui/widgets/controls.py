@@ -1,0 +1,200 @@
+"""Small parts that several panels use."""
+
+from collections.abc import Callable
+
+from psygnal import SignalInstance
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent, QValidator
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
+
+from core.types import LEVELS
+from serr_gui.canvas.overlays import colormap_table
+from serr_gui.model.state import Colour
+
+
+def listen(widget: QWidget, signal: SignalInstance, slot: Callable[[], object]) -> None:
+    """Connect a signal of the state for as long as a widget lives: dialogs go, and the state stays."""
+    signal.connect(slot)
+    widget.destroyed.connect(lambda: signal.disconnect(slot, missing_ok=True))
+
+
+def resize_on_screen(widget: QWidget, width: int, height: int) -> None:
+    """Give a window a size, or less where its screen has not so much room; one that is seen stays on the screen."""
+    screen = widget.screen().availableGeometry()
+    widget.resize(QSize(width, height).boundedTo(screen.size() * 0.9))
+    if widget.isVisible():
+        below = widget.frameGeometry().bottom() - screen.bottom()
+        widget.move(widget.x(), max(screen.top(), widget.y() - max(0, below)))
+
+
+def heading(text: str) -> QLabel:
+    """The title of a group of controls."""
+    label = QLabel(text)
+    font = label.font()
+    font.setBold(True)
+    label.setFont(font)
+    return label
+
+
+def faded(text: str = "") -> QLabel:
+    """Explaining text, less prominent than what it explains."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+class FittedLabel(QLabel):
+    """Wrapped text that takes exactly the lines that it needs; a plain label in a form reserves room for more."""
+
+    def __init__(self, text: str = "", *, prominent: bool = False) -> None:
+        super().__init__(text)
+        self.setWordWrap(True)
+        if not prominent:
+            self.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        height = self.heightForWidth(self.width()) if self.text() else 0
+        if height != self.height() and height >= 0:
+            self.setFixedHeight(height)
+
+
+class ElidedLabel(QLabel):
+    """One line that gives way: the middle of a long text is left out, the tooltip has all of it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._full = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def set_full_text(self, text: str) -> None:
+        self._full = text
+        self.setToolTip(text)
+        self.setAccessibleName(text)
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._elide()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, super().minimumSizeHint().height())
+
+    def _elide(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideMiddle, self.width()))
+
+
+class DecimalBox(QDoubleSpinBox):
+    """A number field that takes a decimal comma and a decimal point alike, whatever the system writes."""
+
+    def validate(self, text: str, pos: int) -> tuple[QValidator.State, str, int]:
+        return super().validate(self._as_written_here(text), pos)
+
+    def valueFromText(self, text: str) -> float:
+        return super().valueFromText(self._as_written_here(text))
+
+    def _as_written_here(self, text: str) -> str:
+        point = self.locale().decimalPoint()
+        return text.replace("," if point == "." else ".", point)
+
+
+class OpacitySlider(QWidget):
+    """An opacity with its number; ``opacityRequested`` only for a person's wish, never for what is shown."""
+
+    opacityRequested = Signal(float)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setRange(0, 100)
+        self._slider.setPageStep(10)
+        self._slider.setAccessibleName(name)
+        self._slider.setToolTip(name)
+        self._number = QLabel()
+        self._number.setMinimumWidth(self._number.fontMetrics().horizontalAdvance("100 %"))
+        self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._slider, 1)
+        row.addWidget(self._number)
+        self._slider.valueChanged.connect(self._on_slider_moved)
+
+    def set_opacity(self, opacity: float) -> None:
+        """Show an opacity."""
+        percent = round(opacity * 100)
+        self._slider.blockSignals(True)
+        self._slider.setValue(percent)
+        self._slider.blockSignals(False)
+        self._number.setText(f"{percent} %")
+
+    def _on_slider_moved(self, percent: int) -> None:
+        self._number.setText(f"{percent} %")
+        self.opacityRequested.emit(percent / 100)
+
+
+def swatch(colour: Colour, size: QSize) -> QIcon:
+    """A filled rectangle with a border, for choosing colours."""
+    picture = QPixmap(size)
+    picture.fill(QColor(*colour))
+    painter = QPainter(picture)
+    painter.setPen(QColor(0, 0, 0, 120))
+    painter.drawRect(picture.rect().adjusted(0, 0, -1, -1))
+    painter.end()
+    return QIcon(picture)
+
+
+def ramp_image(name: str) -> QImage:
+    """The colours of a map from 0 to 1, 256 x 1 pixels."""
+    table = colormap_table(name)
+    return QImage(table.tobytes(), LEVELS, 1, LEVELS * 3, QImage.Format.Format_RGB888).copy()
+
+
+class ColourBar(QWidget):
+    """The legend of the probability map: its colours from 0 to 1 with the threshold marked."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._ramp = ramp_image("inferno")
+        self._level = LEVELS // 2
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(self.tr("Legend of the probability map"))
+
+    def set_colormap(self, name: str) -> None:
+        self._ramp = ramp_image(name)
+        self.update()
+
+    def set_level(self, level: int) -> None:
+        if level != self._level:
+            self._level = level
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(160, 16 + self.fontMetrics().height() + 4)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        bar = QRect(0, 4, self.width(), 12)
+        painter.drawImage(bar, self._ramp)
+        painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
+        painter.drawRect(bar.adjusted(0, 0, -1, -1))
+        x = round(self._level / LEVELS * (self.width() - 1))
+        text = self.palette().color(QPalette.ColorRole.WindowText)
+        painter.fillRect(x - 1, 0, 3, 20, self.palette().color(QPalette.ColorRole.Window))
+        painter.fillRect(x, 0, 1, 20, text)
+        painter.setPen(text)
+        below = QRect(0, 20, self.width(), self.fontMetrics().height())
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "0")
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, self.tr("vessel probability"))
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, "1")
+        painter.end()

@@ -1,0 +1,1 @@
+"""The shell: it assembles the parts, asks what must be asked, and decides nothing."""

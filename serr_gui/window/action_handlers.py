@@ -1,0 +1,96 @@
+"""What each command does: wishes to the controller, questions first, or something of the window alone."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QGuiApplication
+
+from core.evaluation.counts import REGIONS
+from serr_gui.actions.compare_menu import ERROR_WISHES
+from serr_gui.canvas.photo_view import ZOOM_STEP
+from serr_gui.model.state import BASES, Theme
+from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
+
+if TYPE_CHECKING:
+    from serr_gui.window.main_window import MainWindow
+
+
+def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
+    """A function for every key of the table of commands."""
+    controller, asking, canvas = window.controller, window.asking, window.canvas
+    training = window.training_questions
+    handlers: dict[str, Callable[[], None]] = {
+        "open": asking.open_photographs,
+        "open_folder": asking.open_folder,
+        "open_sample": controller.open_sample,
+        "export": partial(asking.export, everything=False),
+        "export_all": partial(asking.export, everything=True),
+        "close_photo": asking.close_photo,
+        "close_all": asking.close_all,
+        "quit": window.close_window,
+        "copy_picture": lambda: QGuiApplication.clipboard().setPixmap(canvas.grab()),
+        "segment": controller.runs.segment,
+        "segment_all": controller.runs.segment_all,
+        "cancel": controller.runs.cancel,
+        "threshold_lower": partial(controller.nudge_level, -1),
+        "threshold_higher": partial(controller.nudge_level, 1),
+        "threshold_model": controller.reset_level,
+        "threshold_otsu": controller.otsu_level,
+        "add_model": asking.add_model,
+        "previous": partial(controller.photos.step, -1),
+        "next": partial(controller.photos.step, 1),
+        "show_mask": controller.toggle_mask,
+        "show_probability": controller.toggle_probability,
+        "show_fov": controller.toggle_fov,
+        "fit": canvas.fit,
+        "actual_size": lambda: canvas.zoom_to(1.0),
+        "zoom_in": lambda: canvas.zoom_by(ZOOM_STEP),
+        "zoom_out": lambda: canvas.zoom_by(1 / ZOOM_STEP),
+        "load_label": partial(asking.load_label, 0),
+        "load_second_label": partial(asking.load_label, 1),
+        "label_folder": partial(asking.choose_label_folder, 0),
+        "second_label_folder": partial(asking.choose_label_folder, 1),
+        "swap_labels": controller.comparing.swap_labels,
+        "show_errors": controller.toggle_errors,
+        "next_error": partial(controller.comparing.step_error, 1),
+        "previous_error": partial(controller.comparing.step_error, -1),
+        "reset_panels": window.reset_panels,
+        "show_curves": partial(window.show_dock, "curves"),
+        "show_evaluation": partial(window.show_dock, "evaluation"),
+        "evaluate_all": partial(_evaluate_all, window),
+        "export_evaluation": asking.export_evaluation,
+        "data_set": lambda: _none(training.open_data_set()),
+        "add_to_data_set": training.add_to_data_set,
+        "choose_data_set": training.choose_data_set,
+        "new_training": lambda: _none(training.new_training()),
+        "show_trainings": window.show_trainings,
+        "compare_models": lambda: _none(training.compare_models()),
+        "export_model": training.export_model,
+        "edit_model": training.edit_model,
+        "remove_model": training.remove_model,
+        "full_screen": window.toggle_full_screen,
+        "guide": window.show_guide,
+        "shortcuts": lambda: ShortcutsDialog(window).open(),
+        "show_log": window.show_log,
+        "about": lambda: AboutDialog(window).open(),
+    }
+    handlers |= {f"region_{region}": partial(controller.set_region, region) for region in REGIONS}
+    handlers |= {f"errors_{wish}": partial(controller.set_error_wish, wish) for wish in ERROR_WISHES}
+    hows = ("best_f1", "youden", "expert")
+    handlers |= {f"threshold_{how}": partial(controller.suggest_level, how) for how in hows}
+    handlers |= {f"base_{base}": partial(controller.set_base, base) for base in BASES}
+    themes: tuple[Theme, ...] = ("system", "light", "dark")
+    handlers |= {f"theme_{theme}": partial(controller.set_theme, theme) for theme in themes}
+    return handlers
+
+
+def _evaluate_all(window: "MainWindow") -> None:
+    window.show_dock("evaluation")
+    folder = window.asking.export_wish.folder
+    window.controller.evaluating.evaluate_all(Path(folder) if folder else None)
+
+
+def _none(_opened: object) -> None:
+    """A command gives nothing back."""

@@ -1,0 +1,177 @@
+"""Boxes that a person opens: about, the list of keys, and the questions before something is lost."""
+
+from typing import Literal
+
+from PySide6.QtCore import QCoreApplication, Qt, qVersion
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QMessageBox,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core import __version__
+from serr_gui.actions.qactions import translated
+from serr_gui.actions.table import COMMANDS
+from serr_gui.model.i18n import QT_TRANSLATE_NOOP
+from serr_gui.widgets import icons
+
+LoseAnswer = Literal["go on", "export", "stay"]
+
+# Keys and mouse moves that are no commands.
+_GESTURES = (
+    (QT_TRANSLATE_NOOP("Keys", "Hide everything over the photograph"), QT_TRANSLATE_NOOP("Keys", "hold H")),
+    (QT_TRANSLATE_NOOP("Keys", "Zoom at the cursor"), QT_TRANSLATE_NOOP("Keys", "wheel")),
+    (
+        QT_TRANSLATE_NOOP("Keys", "Move the photograph"),
+        QT_TRANSLATE_NOOP("Keys", "drag, hold Space and drag, middle button, or arrow keys"),
+    ),
+    (QT_TRANSLATE_NOOP("Keys", "Fit, or go to 100 % at the cursor"), QT_TRANSLATE_NOOP("Keys", "double-click")),
+)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Dialogs", text)
+
+
+class AboutDialog(QDialog):
+    """Version, licence, and what the program is not for."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("About SERR Fundus"))
+        picture = QLabel()
+        picture.setPixmap(icons.program_icon().pixmap(72, 72))
+        title = QLabel(f"<h2 style='margin:0'>SERR Fundus</h2>{self.tr('Version')} {__version__}")
+        text = QLabel(
+            self.tr(
+                "<p>Finds, shows and exports the vessels in colour fundus photographs with a SERR-U-Net.</p>"
+                "<p><b>Not a medical device: for research use only.</b> The masks and figures are not meant for "
+                "diagnosis or for any decision about a patient.</p>"
+                "<p>Photographs stay on this computer: the program sends nothing anywhere.</p>"
+                "<p>Licence: MIT. The sample photograph is by Mikael Häggström (CC0).</p>"
+            )
+        )
+        text.setWordWrap(True)
+        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        versions = QLabel(_versions())
+        versions.setForegroundRole(versions.palette().ColorRole.PlaceholderText)
+        versions.setWordWrap(True)
+        versions.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        head = QHBoxLayout()
+        head.setSpacing(16)
+        head.addWidget(picture)
+        head.addWidget(title, 1)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 20, 20, 16)
+        column.addLayout(head)
+        column.addWidget(text)
+        column.addWidget(versions)
+        column.addWidget(buttons)
+        self.setMinimumWidth(460)
+
+
+def _versions() -> str:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    parts = [f"Python {platform.python_version()}", f"Qt {qVersion()}"]
+    for name in ("torch", "numpy", "opencv-python-headless"):
+        try:
+            parts.append(f"{name} {version(name)}")
+        except PackageNotFoundError:  # a bundle may leave the metadata out
+            continue
+    return ", ".join(parts)
+
+
+class ShortcutsDialog(QDialog):
+    """Every command that has a key, from the table of commands itself."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Keyboard Shortcuts"))
+        rows = [
+            (
+                translated(command.text).replace("&", "").removesuffix("..."),
+                ", ".join(_native(key) for key in command.shortcuts if _native(key)),
+            )
+            for command in COMMANDS
+            if command.shortcuts
+        ]
+        rows += [
+            (QCoreApplication.translate("Keys", what), QCoreApplication.translate("Keys", how))
+            for what, how in _GESTURES
+        ]
+        table = QTableWidget(len(rows), 2)
+        table.setHorizontalHeaderLabels([self.tr("Command"), self.tr("Keys")])
+        table.verticalHeader().hide()
+        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
+        table.setAlternatingRowColors(True)
+        table.setShowGrid(False)
+        table.setAccessibleName(self.tr("Keyboard shortcuts"))
+        for row, (what, how) in enumerate(rows):
+            table.setItem(row, 0, QTableWidgetItem(what))
+            table.setItem(row, 1, QTableWidgetItem(how))
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        table.setWordWrap(True)
+        table.resizeRowsToContents()
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        note = QLabel(self.tr("Keys of a single letter do nothing while you write in a text field."))
+        column = QVBoxLayout(self)
+        column.addWidget(table)
+        column.addWidget(note)
+        column.addWidget(buttons)
+        self.resize(640, 620)
+
+
+def _native(key: str | QKeySequence.StandardKey) -> str:
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def ask_to_lose(parent: QWidget, *, running: bool, unsaved: int, verb: str) -> LoseAnswer:
+    """Ask before running work is stopped or results that were not exported are lost.
+
+    ``verb`` names what goes on, for the button. Exporting first is offered where no work is running.
+    """
+    sentences = []
+    if running:
+        sentences.append(_tr("Work is still going on and will be stopped."))
+    if unsaved == 1:
+        sentences.append(_tr("The result of one photograph is not exported and will be lost."))
+    elif unsaved > 1:
+        sentences.append(
+            _tr("The results of {count} photographs are not exported and will be lost.").format(count=unsaved)
+        )
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle("SERR Fundus")
+    box.setText("{}?".format(verb.replace("&", "")))
+    box.setInformativeText(" ".join(sentences))
+    go_on = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
+    export = None
+    if unsaved and not running:
+        text = _tr("Export...") if unsaved == 1 else _tr("Export All...")
+        export = box.addButton(text, QMessageBox.ButtonRole.AcceptRole)
+    cancel = box.addButton(_tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(export or cancel)
+    box.setEscapeButton(cancel)
+    box.exec()
+    pressed = box.clickedButton()
+    box.deleteLater()
+    if pressed is go_on:
+        return "go on"
+    return "export" if export is not None and pressed is export else "stay"

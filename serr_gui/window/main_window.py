@@ -1,0 +1,354 @@
+"""The window: it puts the parts together and joins wishes to the controller; what is shown follows from the state."""
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QDockWidget,
+    QGridLayout,
+    QLineEdit,
+    QMainWindow,
+    QPlainTextEdit,
+    QStackedWidget,
+    QTextEdit,
+    QWidget,
+)
+
+from serr_gui.actions.qactions import Actions
+from serr_gui.canvas.photo_view import PhotoView
+from serr_gui.controllers.controller import Controller
+from serr_gui.model.comparison import NO_LABELS
+from serr_gui.model.selectors import CanvasPicture, canvas_picture, unsaved
+from serr_gui.model.settings import ExportWish
+from serr_gui.model.state import Theme
+from serr_gui.panels.comparison.curves import CurvesPanel
+from serr_gui.panels.comparison.errors import ErrorsPanel
+from serr_gui.panels.comparison.evaluation import EvaluationPanel
+from serr_gui.panels.comparison.labels import LabelsPanel
+from serr_gui.panels.comparison.scores import ScoresPanel
+from serr_gui.panels.display import DisplayPanel
+from serr_gui.panels.photos import FilesPanel
+from serr_gui.panels.segmentation import SegmentationPanel
+from serr_gui.panels.training.panel import TrainingPanel
+from serr_gui.system.desktop import guide_page, open_guide, open_outside
+from serr_gui.system.logs import log_folder
+from serr_gui.tasks import Thumbnail
+from serr_gui.widgets import icons
+from serr_gui.widgets.notices import NoticeBar
+from serr_gui.widgets.theme import apply_theme
+from serr_gui.window.action_handlers import make_handlers
+from serr_gui.window.dialogs import ask_to_lose
+from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, scrolling, show_dock, stacked
+from serr_gui.window.job_bar import JobBar
+from serr_gui.window.layout import fit_screen
+from serr_gui.window.menus import make_menus, make_tool_bar
+from serr_gui.window.prompts import Asking
+from serr_gui.window.status_bar import PhotoStatusBar
+from serr_gui.window.training_prompts import TrainingQuestions
+from serr_gui.window.welcome_page import WelcomePage
+
+
+class MainWindow(QMainWindow):
+    """Shows the state of a controller. ``closing`` is emitted once, before the window and its jobs end."""
+
+    closing = Signal()
+
+    def __init__(self, controller: Controller, *, export_wish: ExportWish | None = None, last_folder: str = "") -> None:
+        super().__init__()
+        self.controller = controller
+        self.state = controller.state
+        self.asking = Asking(controller, self, export_wish or ExportWish(), last_folder)
+        self.training_questions = TrainingQuestions(
+            controller, self, lambda: self.asking.last_folder, self.show_trainings
+        )
+        self._picture: CanvasPicture | None = None
+        self._comparison_shown = False
+        self.setWindowTitle("SERR Fundus")
+        self.setWindowIcon(icons.program_icon())
+        self.setAcceptDrops(True)
+        fit_screen(self)
+
+        self.canvas = PhotoView()
+        self.commands = Actions(self, self.state, make_handlers(self))
+        self.notice_bar = NoticeBar()
+        self.status = PhotoStatusBar(self.state)
+        self.files = FilesPanel(self.state)
+        self.segmentation = SegmentationPanel(self.state, self.commands)
+        self.display = DisplayPanel(self.state, self.commands)
+        self.labels = LabelsPanel(self.state, self.commands)
+        self.scores = ScoresPanel(self.state)
+        self.errors = ErrorsPanel(self.state, self.commands)
+        self.curves = CurvesPanel(self.state, self.commands)
+        self.evaluation = EvaluationPanel(self.state, self.commands)
+        self.trainings = TrainingPanel(self.state, self.commands)
+        self._make_centre()
+        self._docks = self._make_docks()
+        make_menus(
+            self,
+            self.commands,
+            self.state,
+            panel_actions=panel_actions(self, self._docks),
+            open_recent=self.asking.open_recent,
+            forget_recent=controller.photos.forget_recent,
+        )
+        make_tool_bar(self, self.commands)
+        self.setStatusBar(self.status)
+        self._join()
+        self._show_picture()
+        self._show_title()
+
+    # Making
+
+    def _make_centre(self) -> None:
+        self._pages = QStackedWidget()
+        self._welcome = WelcomePage(self.commands)
+        self._pages.addWidget(self._welcome)
+        self._pages.addWidget(self.canvas)
+        self.job_bar = JobBar(self.state, self.commands)
+        centre = QWidget()
+        # The bars lie over the photograph: it must not jump when they come and go, nor the window grow.
+        grid = QGridLayout(centre)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(self._pages, 0, 0)
+        grid.addWidget(self.notice_bar, 0, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self.job_bar, 0, 0, Qt.AlignmentFlag.AlignBottom)
+        self.setCentralWidget(centre)
+
+    def _make_docks(self) -> list[QDockWidget]:
+        comparison = stacked(self.labels, self.scores, self.errors)
+        return make_docks(
+            self,
+            (
+                Dock("files", self.tr("Photographs"), self.files, "left"),
+                Dock("segmentation", self.tr("Segmentation"), scrolling(self.segmentation), "right"),
+                Dock("display", self.tr("Display"), scrolling(self.display), "right"),
+                Dock("comparison", self.tr("Comparison"), scrolling(comparison), "right"),
+                Dock("curves", self.tr("Curves"), self.curves, "bottom"),
+                Dock("evaluation", self.tr("All Photographs"), self.evaluation, "bottom"),
+                Dock("trainings", self.tr("Trainings"), self.trainings, "bottom"),
+            ),
+        )
+
+    def _join(self) -> None:
+        controller, events = self.controller, self.state.events
+        self.files.selectRequested.connect(controller.photos.select)
+        self.files.thumbnailsRequested.connect(controller.photos.request_thumbnails)
+        controller.photos.thumbnailMade.connect(self._on_thumbnail_made)
+        self.segmentation.modelRequested.connect(controller.library.set_model)
+        self.segmentation.deviceRequested.connect(controller.library.set_device)
+        self.segmentation.fovRequested.connect(controller.photos.set_fov)
+        self.segmentation.fovFileRequested.connect(self.asking.choose_fov_file)
+        self.segmentation.levelRequested.connect(controller.set_level)
+        self.display.viewRequested.connect(controller.set_view)
+        self.labels.loadRequested.connect(self.asking.load_label)
+        self.labels.acceptRequested.connect(
+            lambda expert, invert: controller.comparing.accept_label(expert, invert=invert)
+        )
+        self.labels.removeRequested.connect(controller.comparing.remove_label)
+        self.labels.findRequested.connect(controller.comparing.find_label)
+        self.labels.useAsFovRequested.connect(controller.use_label_as_fov)
+        self.labels.fovRequested.connect(controller.photos.set_fov)
+        self.labels.fovFileRequested.connect(self.asking.choose_fov_file)
+        self.labels.dropped.connect(controller.take_file)
+        self.curves.levelRequested.connect(controller.set_level)
+        self.curves.exportRequested.connect(partial(self.asking.export_curves, self.curves))
+        self.evaluation.photoRequested.connect(controller.photos.open_or_select)
+        self.evaluation.viewRequested.connect(controller.set_view)
+        self.scores.regionRequested.connect(controller.set_region)
+        self.errors.viewRequested.connect(controller.set_view)
+        self.errors.wishRequested.connect(controller.set_error_wish)
+        self._join_trainings()
+        self.notice_bar.dismissRequested.connect(controller.desk.dismiss)
+        self.canvas.cursorMoved.connect(self.status.set_cursor)
+        self.canvas.cursorLeft.connect(self.status.clear_cursor)
+        self.canvas.zoomChanged.connect(self.status.set_zoom)
+        for event in (events.document, events.rule, events.base_view, events.view, events.overlay_hidden):
+            event.connect(self._show_picture)
+        for event in (events.comparison, events.errors, events.error_at):
+            event.connect(self._show_picture)
+        for event in (events.document, events.job, events.photos, events.current, events.view, events.theme):
+            event.connect(self.commands.refresh)
+        for event in (events.model, events.models, events.library_ready, events.comparison, events.evaluation):
+            event.connect(self.commands.refresh)
+        events.opening.connect(self.commands.refresh)
+        for event in (events.photos, events.current, events.document):
+            event.connect(self._show_title)
+        for event in (events.photos, events.current, events.document, events.opening):
+            event.connect(self._show_page)
+        events.document.connect(self._show_comparison_once)
+        events.notices.connect(self.notice_bar.set_notices)
+        events.theme.connect(self._on_theme_changed)
+        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+
+    def _join_trainings(self) -> None:
+        panel, desk, questions = self.trainings, self.controller.trainings, self.training_questions
+        panel.jobRequested.connect(desk.choose)
+        panel.pauseRequested.connect(desk.pause)
+        panel.stopRequested.connect(desk.stop)
+        panel.resumeRequested.connect(desk.resume)
+        panel.forceRequested.connect(questions.end_job_by_force)
+        panel.removeRequested.connect(questions.remove_job)
+        panel.describeRequested.connect(questions.describe_job)
+        panel.folderRequested.connect(questions.open_job_folder)
+        panel.compareRequested.connect(questions.compare_job)
+        panel.takeRequested.connect(questions.take_model)
+        panel.exportRequested.connect(questions.export_job)
+        desk.foundRunning.connect(self.show_trainings)
+
+    # Showing the state
+
+    def _show_picture(self) -> None:
+        """Bring the canvas from the picture that it shows to that of the state."""
+        new, old = canvas_picture(self.state), self._picture
+        self._picture = new
+        if old is None or new.photo is not old.photo:
+            self.canvas.set_photo(new.photo)
+            old = None
+        if new.photo is not None:
+            if old is None or new.base is not old.base:
+                self.canvas.set_base(new.base)
+            if old is None or new.fov is not old.fov:
+                self.canvas.set_fov(new.fov)
+            if old is None or new.level != old.level:
+                self.canvas.set_threshold_level(new.level)
+            if old is None or new.style != old.style:
+                self.canvas.set_overlay_style(new.style)
+            if old is None or new.levels is not old.levels:
+                self.canvas.set_levels(new.levels)
+            if old is None or new.error_layer is not old.error_layer:
+                layer = new.error_layer
+                self.canvas.set_errors(layer.levels if layer else None, layer.drawn if layer else None)
+            self.canvas.set_error_style(new.error_style)
+            if new.marked is not None and (old is None or new.marked is not old.marked):
+                self.canvas.look_at(new.marked.box, new.marked.centre)
+            self.canvas.set_marked(new.marked.box if new.marked else None)
+        self.canvas.set_overlay_visible(new.overlay_visible)
+        self.canvas.set_fov_visible(new.fov_visible and new.overlay_visible)
+        self.status.set_zoom(self.canvas.zoom)
+
+    def _show_comparison_once(self) -> None:
+        """Bring the comparison to the front when the first label is there; later it stays where a person leaves it."""
+        document = self.state.document
+        if self._comparison_shown or document is None or document.labels == NO_LABELS:
+            return
+        self._comparison_shown = True
+        dock = self.findChild(QDockWidget, "comparison")
+        if isinstance(dock, QDockWidget) and not dock.isHidden():
+            dock.raise_()
+
+    def _show_page(self) -> None:
+        """The welcome while nothing is open; else the canvas, which says why it may be empty."""
+        item = self.state.item
+        self._pages.setCurrentWidget(self.canvas if item is not None else self._welcome)
+        if item is not None and self.state.document is None:
+            waiting = self.tr("Opening {name}...").format(name=item.path.name)
+            self.canvas.set_hint(waiting if self.state.opening is not None else item.problem)
+
+    def _show_title(self) -> None:
+        item = self.state.item
+        self.setWindowTitle(f"{item.path.name}[*] - SERR Fundus" if item else "SERR Fundus")
+        self.setWindowModified(item is not None and item.unsaved)
+
+    def _on_theme_changed(self, theme: Theme) -> None:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        apply_theme(app, theme)
+        self.commands.refresh_icons()
+
+    def _on_thumbnail_made(self, made: object) -> None:
+        assert isinstance(made, Thumbnail)
+        self.files.set_thumbnail(made.path, made.pixels)
+
+    # Wishes
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open files and folders."""
+        self.asking.open_paths(paths)
+
+    def close_window(self) -> None:
+        self.close()
+
+    def reset_panels(self) -> None:
+        """Put every panel back to its place, in its usual size."""
+        arrange_docks(self, self._docks)
+
+    def show_dock(self, name: str) -> None:
+        dock = self.findChild(QDockWidget, name)
+        if isinstance(dock, QDockWidget):
+            show_dock(self, dock)
+
+    def show_trainings(self) -> None:
+        self.show_dock("trainings")
+
+    def toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def show_guide(self) -> None:
+        if not open_guide():
+            text = self.tr(
+                "The user guide cannot be shown: no program that shows web pages was found. It is at {path}."
+            )
+            self.controller.desk.notify("warning", text.format(path=guide_page() or "docs"))
+
+    def show_log(self) -> None:
+        folder = log_folder()
+        if folder.is_dir():
+            open_outside(folder)
+        else:
+            self.controller.desk.notify("info", self.tr("There is no log yet: nothing has gone wrong."))
+
+    # Events
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """H held hides the overlays, wherever the focus is except in a text field."""
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_H and not event.modifiers():
+            pressed = event.type() in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride)
+            if event.isAutoRepeat():
+                return self.state.overlay_hidden
+            if event.type() == QEvent.Type.KeyRelease and self.state.overlay_hidden:
+                self.controller.hide_overlay(False)
+            elif pressed and self.isActiveWindow() and not _writes_text(QApplication.focusWidget()):
+                self.controller.hide_overlay(True)
+                return event.type() == QEvent.Type.KeyPress
+        elif event.type() == QEvent.Type.ApplicationDeactivate and self.state.overlay_hidden:
+            self.controller.hide_overlay(False)  # the release of the key will not be seen
+        return False
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _local_paths(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = _local_paths(event)
+        if paths:
+            event.acceptProposedAction()
+            # After the drop is over, so that the program it came from does not wait.
+            QTimer.singleShot(0, self, lambda: self.asking.take_dropped(paths))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        running, lost = self.state.job is not None, len(unsaved(self.state))
+        if running or lost:
+            verb = self.tr("Stop and quit") if running and not lost else self.tr("Quit without exporting")
+            answer = ask_to_lose(self, running=running, unsaved=lost, verb=verb)
+            if answer != "go on":
+                event.ignore()
+                if answer == "export":
+                    self.asking.export(everything=True)
+                return
+        self.closing.emit()
+        QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+        self.hide()  # threads may take a moment to end
+        self.controller.shutdown()
+        event.accept()
+
+
+def _writes_text(widget: QWidget | None) -> bool:
+    return isinstance(widget, (QLineEdit, QAbstractSpinBox, QTextEdit, QPlainTextEdit))
+
+
+def _local_paths(event: QDropEvent) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

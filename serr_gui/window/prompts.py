@@ -1,0 +1,187 @@
+"""Wishes that need a question first: which files, where to, and whether work may be lost."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject, QStandardPaths, Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from serr_gui.controllers.context import sample_path
+from serr_gui.controllers.controller import Controller
+from serr_gui.controllers.segmentation import ExportRequest
+from serr_gui.model.score_selectors import judged
+from serr_gui.model.selectors import unsaved
+from serr_gui.model.settings import RESULTS_FOLDER, ExportWish
+from serr_gui.model.state import FovChoice, PhotoItem
+from serr_gui.panels.comparison.curves import CurvesPanel
+from serr_gui.panels.export_dialog import ExportDialog
+from serr_gui.tasks import ExportItem
+from serr_gui.window.dialogs import ask_to_lose
+
+_REPORT_NAME: Final = "evaluation.html"
+
+
+class Asking(QObject):
+    """Asks the person, then the controller. ``export_wish`` and ``last_folder`` are what the next question proposes."""
+
+    def __init__(self, controller: Controller, window: QWidget, export_wish: ExportWish, last_folder: str) -> None:
+        super().__init__(window)
+        self._controller = controller
+        self._state = controller.state
+        self._window = window
+        self.export_wish = export_wish
+        self.last_folder = last_folder
+
+    def open_photographs(self) -> None:
+        from core.photo.reading import PHOTO_SUFFIXES
+
+        pattern = " ".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES)
+        filters = f"{self.tr('Photographs')} ({pattern} {pattern.upper()});;{self.tr('All files')} (*)"
+        names, _ = QFileDialog.getOpenFileNames(self._window, self.tr("Open Photographs"), self.last_folder, filters)
+        if names:
+            self.open_paths([Path(name) for name in names])
+
+    def open_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self._window, self.tr("Open Folder"), self.last_folder)
+        if name:
+            self.open_paths([Path(name)])
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open files and folders, and begin there the next time."""
+        self._begin_there(paths)
+        self._controller.photos.open_paths(paths)
+
+    def take_dropped(self, paths: list[Path]) -> None:
+        """Open what was dropped on the window, or take it for a label."""
+        self._begin_there(paths)
+        self._controller.take_dropped(paths)
+
+    def _begin_there(self, paths: list[Path]) -> None:
+        first = paths[0].absolute()
+        self.last_folder = str(first if first.is_dir() else first.parent)
+
+    def open_recent(self, path: Path) -> None:
+        self.open_paths([path])
+
+    def add_model(self) -> None:
+        filters = f"{self.tr('Weights files')} (*.safetensors);;{self.tr('All files')} (*)"
+        name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Add Weights File"), self.last_folder, filters)
+        if name:
+            self._controller.library.add_model(Path(name))
+
+    def choose_fov_file(self) -> None:
+        document = self._state.document
+        start = str(document.path.parent) if document else self.last_folder
+        name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Mask of the Field of View"), start)
+        if name:
+            self._controller.photos.set_fov(FovChoice("file", Path(name)))
+
+    def load_label(self, expert: int) -> None:
+        document = self._state.document
+        if document is None:
+            return
+        from core.photo.reading import PHOTO_SUFFIXES
+
+        slot = document.labels[expert]
+        start = slot.file.path.parent if slot else self._state.label_folders[expert] or document.path.parent
+        pattern = " ".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES)
+        filters = f"{self.tr('Pictures')} ({pattern} {pattern.upper()});;{self.tr('All files')} (*)"
+        title = self.tr("Label of Expert {number}").format(number=expert + 1)
+        name, _ = QFileDialog.getOpenFileName(self._window, title, str(start), filters)
+        if name:
+            self._controller.comparing.load_label(expert, Path(name))
+
+    def choose_label_folder(self, expert: int) -> None:
+        start = str(self._state.label_folders[expert] or self.last_folder)
+        title = self.tr("Folder with the Labels of Expert {number}").format(number=expert + 1)
+        name = QFileDialog.getExistingDirectory(self._window, title, start)
+        if name:
+            self._controller.comparing.set_label_folder(expert, Path(name))
+
+    def export_curves(self, panel: CurvesPanel) -> None:
+        document, against = self._state.document, judged(self._state)
+        if document is None or against is None:
+            return
+        stem = Path(self.last_folder or document.path.parent) / f"{document.path.stem}_curves.png"
+        kinds = (self.tr("PNG picture (*.png)"), self.tr("SVG picture (*.svg)"), self.tr("Table (*.csv)"))
+        name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export Curves"), str(stem), ";;".join(kinds))
+        path = _with_suffix(name, kind, kinds, (".png", ".svg", ".csv"))
+        if path is not None:
+            self._controller.write_file(path, panel.file_of(path.suffix.lower()))
+
+    def export_evaluation(self) -> None:
+        item = self._state.item
+        folder = self.last_folder or str(item.path.parent if item is not None else Path.home())
+        kinds = (
+            self.tr("Web page (*.html)"),
+            self.tr("PDF (*.pdf)"),
+            self.tr("Table (*.csv)"),
+            self.tr("For programs (*.json)"),
+        )
+        name, kind = QFileDialog.getSaveFileName(
+            self._window, self.tr("Export Report"), str(Path(folder) / _REPORT_NAME), ";;".join(kinds)
+        )
+        path = _with_suffix(name, kind, kinds, (".html", ".pdf", ".csv", ".json"))
+        if path is not None:
+            self._controller.evaluating.write(path)
+
+    def export(self, *, everything: bool) -> None:
+        items = self._controller.export_items(everything=everything)
+        if not items:
+            return
+        from core.photo.companions import output_stems
+
+        by_path = output_stems([item.path for item in items])
+        stems = tuple(by_path[item.path] for item in items)
+        folder = Path(self.export_wish.folder) if self.export_wish.folder else _default_folder(items[0].path)
+        subject = items[0].path.name
+        if len(items) > 1:
+            subject = self.tr("{count} segmented photographs").format(count=len(items))
+        dialog = ExportDialog(stems, folder, self.export_wish, subject, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.exportRequested.connect(partial(self._on_export_agreed, items, stems))
+        dialog.open()
+
+    def _on_export_agreed(
+        self, items: tuple[PhotoItem, ...], stems: tuple[str, ...], folder: Path, wish: ExportWish
+    ) -> None:
+        self.export_wish = wish
+        wanted = tuple(ExportItem(item.path, stem, item.rule) for item, stem in zip(items, stems, strict=True))
+        self._controller.runs.export(ExportRequest(wanted, folder.absolute(), wish))
+
+    def close_photo(self) -> None:
+        item = self._state.item
+        if item is not None and self._may_lose(int(item.unsaved), everything=False):
+            self._controller.photos.close_photos([item.path])
+
+    def close_all(self) -> None:
+        if self._may_lose(len(unsaved(self._state)), everything=True):
+            self._controller.photos.close_photos([item.path for item in self._state.photos])
+
+    def _may_lose(self, lost: int, *, everything: bool) -> bool:
+        if not lost:
+            return True
+        answer = ask_to_lose(self._window, running=False, unsaved=lost, verb=self.tr("Close without exporting"))
+        if answer == "export":
+            self.export(everything=everything)
+        return answer == "go on"
+
+
+def _with_suffix(name: str, kind: str, kinds: Sequence[str], suffixes: Sequence[str]) -> Path | None:
+    """The file that a person has named, with the suffix of the chosen kind where there is no good one."""
+    if not name:
+        return None
+    path = Path(name)
+    if path.suffix.lower() in suffixes:
+        return path
+    return path.with_name(path.name + suffixes[kinds.index(kind) if kind in kinds else 0])
+
+
+def _default_folder(photo: Path) -> Path:
+    """Beside the photograph; for the sample, which may stand in a read-only place, in the person's documents."""
+    if photo == sample_path():
+        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+        return Path(documents or Path.home()) / RESULTS_FOLDER
+    return photo.parent / RESULTS_FOLDER

@@ -1,0 +1,286 @@
+"""What trainings, data sets and models need to be asked: files, names, and whether something may be removed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.datasets.dataset_file import SUFFIX, is_dataset_file
+from core.jobs.store import Job
+from serr_gui.controllers.controller import Controller
+from serr_gui.model.training import TrainingOrder
+from serr_gui.panels.data_set.dialog import DataSetDialog
+from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
+from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
+from serr_gui.system.desktop import open_outside
+from serr_gui.widgets.controls import faded
+
+_WEIGHTS_SUFFIX = ".safetensors"
+
+
+class TrainingQuestions(QObject):
+    """Opens the dialogs, and hands their wishes to the controller."""
+
+    def __init__(
+        self,
+        controller: Controller,
+        window: QWidget,
+        start_folder: Callable[[], str],
+        show_trainings: Callable[[], None],
+    ) -> None:
+        super().__init__(window)
+        self._controller, self._state = controller, controller.state
+        self._window, self._start_folder, self._show_trainings = window, start_folder, show_trainings
+
+    # Data sets
+
+    def open_data_set(self, path: Path | None = None) -> DataSetDialog:
+        """Show the wizard, with the data set of a folder or file if one is given."""
+        sets = self._controller.data_sets
+        dialog = DataSetDialog(self._start_folder(), self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.findRequested.connect(sets.find)
+        dialog.examineRequested.connect(sets.examine)
+        dialog.saveRequested.connect(sets.save)
+        dialog.trainRequested.connect(self.new_training)
+        dialog.finished.connect(lambda _result: sets.stop())
+        sets.found.connect(dialog.show_found)
+        sets.notFound.connect(dialog.show_problem)
+        sets.notSaved.connect(dialog.show_problem)
+        sets.saved.connect(dialog.show_saved)
+        sets.examined.connect(dialog.show_examined)
+        dialog.open()
+        if path is not None:
+            dialog.look_into(path)
+        return dialog
+
+    def add_to_data_set(self) -> None:
+        """Add the photograph on the screen; the first time, ask to which data set."""
+        if self._state.data_set is None:
+            self.choose_data_set()
+        if self._state.data_set is not None:
+            self._controller.data_sets.add_current()
+
+    def choose_data_set(self) -> None:
+        """Ask for the data set file that photographs are added to; a new one is made with the first photograph."""
+        start = str(
+            self._state.data_set
+            or Path(self._start_folder() or ".") / self.tr("My data set{suffix}").format(suffix=SUFFIX)
+        )
+        filters = self.tr("Data sets (*{suffix})").format(suffix=SUFFIX)
+        name, _ = QFileDialog.getSaveFileName(
+            self._window,
+            self.tr("Data Set to Add Photographs to"),
+            start,
+            filters,
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if name:
+            path = Path(name)
+            self._controller.data_sets.use(path if is_dataset_file(path) else path.with_name(path.name + SUFFIX))
+
+    # Trainings
+
+    def new_training(self, data_set: Path | None = None) -> NewTrainingDialog:
+        """Show the form for a new training."""
+        trainings = self._controller.trainings
+        trainings.forget_estimate()
+        dialog = NewTrainingDialog(self._state, self._start_folder(), self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.orderRequested.connect(self._on_ordered)
+        dialog.measureRequested.connect(self._on_measure)
+        dialog.dataSetRequested.connect(dialog.reject)
+        dialog.dataSetRequested.connect(self.open_data_set)
+        dialog.finished.connect(lambda _result: trainings.forget_estimate())
+        if data_set:
+            dialog.set_data_set(data_set)
+        dialog.open()
+        return dialog
+
+    def _on_ordered(self, order: object) -> None:
+        assert isinstance(order, TrainingOrder)
+        self._controller.data_sets.use(Path(order.config.data.sources[0].dataset))
+        self._controller.trainings.order(order)
+        self._show_trainings()
+
+    def _on_measure(self, order: object, key: str) -> None:
+        if isinstance(order, TrainingOrder):
+            self._controller.trainings.measure(order, key)
+        else:
+            self._controller.trainings.forget_estimate()
+
+    def describe_job(self, job: object) -> None:
+        """Ask for another name and notes of a job."""
+        assert isinstance(job, Job)
+        dialog = NameDialog(self.tr("Training"), job.order.name, job.order.notes, "", self._window)
+        dialog.accepted.connect(lambda: self._controller.trainings.describe(job, dialog.name(), dialog.notes()))
+        dialog.open()
+
+    def remove_job(self, job: object) -> None:
+        """Ask before a training with its curves and weights is removed."""
+        assert isinstance(job, Job)
+        text = self.tr("Its curves, its log and its weights are removed from the disk. Models that were added stay.")
+        if self._agreed(self.tr("Remove the training {name}?").format(name=job.order.name), text, self.tr("Remove")):
+            self._controller.trainings.remove(job)
+
+    def end_job_by_force(self, job: object) -> None:
+        """Ask before a process is killed."""
+        assert isinstance(job, Job)
+        text = self.tr("What it has learned since its last checkpoint is lost. Pause and Stop lose nothing.")
+        question = self.tr("End the training {name} by force?").format(name=job.order.name)
+        if self._agreed(question, text, self.tr("End by force")):
+            self._controller.trainings.end_by_force(job)
+
+    def open_job_folder(self, job: object) -> None:
+        assert isinstance(job, Job)
+        open_outside(job.folder)
+
+    # Models
+
+    def compare_job(self, job: object) -> ModelsComparedDialog | None:
+        """Compare the model of a job with another, on the job's data set."""
+        assert isinstance(job, Job)
+        if job.weights is None:
+            return None
+        return self._compare(job.weights, job.order.name, _data_set_of(job), job)
+
+    def compare_models(self) -> ModelsComparedDialog | None:
+        """Compare the chosen model with another, on a data set that is asked for."""
+        choice = self._state.model_choice
+        filters = self.tr("Data sets (*{suffix})").format(suffix=SUFFIX)
+        start = str(self._state.data_set or self._start_folder())
+        name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Data Set to Compare on"), start, filters)
+        if not name or choice is None:
+            return None
+        return self._compare(choice.path, choice.name, Path(name))
+
+    def _compare(self, new: Path, name: str, data_set: Path | None, job: Job | None = None) -> ModelsComparedDialog:
+        dialog = ModelsComparedDialog(self._state, (new, name), data_set, job, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.compareRequested.connect(self._controller.trainings.compare)
+        if job is not None:
+            dialog.takeRequested.connect(lambda: self.take_model(job))
+        dialog.show()
+        return dialog
+
+    def take_model(self, job: object) -> "NameDialog | None":
+        """Ask for name and notes, and add the model of a job to the person's own."""
+        assert isinstance(job, Job)
+        weights = job.weights
+        if weights is None:
+            return None
+        note = self.tr("The model is added to those that can be chosen, and is used from now on.")
+        dialog = NameDialog(self.tr("Add Model"), job.order.name, job.order.notes, note, self._window)
+        dialog.accepted.connect(lambda: self._controller.trainings.take_model(weights, dialog.name(), dialog.notes()))
+        dialog.open()
+        return dialog
+
+    def export_job(self, job: object) -> None:
+        assert isinstance(job, Job)
+        if job.weights is not None:
+            self._export(job.weights, job.order.name)
+
+    def export_model(self) -> None:
+        choice = self._state.model_choice
+        if choice is not None:
+            self._export(choice.path, choice.name)
+
+    def _export(self, file: Path, name: str) -> None:
+        start = str(Path(self._start_folder() or ".") / f"{name}{_WEIGHTS_SUFFIX}")
+        filters = self.tr("Weights files (*{suffix})").format(suffix=_WEIGHTS_SUFFIX)
+        chosen, _ = QFileDialog.getSaveFileName(self._window, self.tr("Export Model"), start, filters)
+        if chosen:
+            path = Path(chosen)
+            good = path.suffix.lower() == _WEIGHTS_SUFFIX
+            self._controller.trainings.export_model(file, path if good else path.with_name(path.name + _WEIGHTS_SUFFIX))
+
+    def edit_model(self) -> None:
+        """Ask for another name and notes of the chosen model."""
+        choice = self._state.model_choice
+        if choice is None:
+            return
+        dialog = NameDialog(self.tr("Model"), choice.name, choice.notes, "", self._window)
+        dialog.accepted.connect(
+            lambda: self._controller.trainings.change_model(choice.name, dialog.name(), dialog.notes())
+        )
+        dialog.open()
+
+    def remove_model(self) -> None:
+        """Ask before a model is removed."""
+        choice = self._state.model_choice
+        if choice is None:
+            return
+        question = self.tr("Remove the model {name}?").format(name=choice.name)
+        text = self.tr("Its weights file is removed from your models. Export it before if it may be needed again.")
+        if self._agreed(question, text, self.tr("Remove")):
+            self._controller.trainings.remove_model(choice.name)
+
+    def _agreed(self, question: str, text: str, verb: str) -> bool:
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle("SERR Fundus")
+        box.setText(question)
+        box.setInformativeText(text)
+        go_on = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
+        cancel = box.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(cancel)
+        box.setEscapeButton(cancel)
+        box.exec()
+        agreed = box.clickedButton() is go_on
+        box.deleteLater()
+        return agreed
+
+
+class NameDialog(QDialog):
+    """Asks for a name and notes."""
+
+    def __init__(self, title: str, name: str, notes: str, note: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(title)
+        self.setMinimumWidth(460)
+        self._name = QLineEdit(name)
+        self._notes = QPlainTextEdit(notes)
+        self._notes.setTabChangesFocus(True)
+        self._notes.setMaximumHeight(110)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        self._ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
+        self._name.textChanged.connect(lambda text: self._ok.setEnabled(bool(text.strip())))
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for text, widget in ((self.tr("&Name"), self._name), (self.tr("N&otes"), self._notes)):
+            caption = QLabel(text)
+            caption.setBuddy(widget)
+            form.addRow(caption, widget)
+        column = QVBoxLayout(self)
+        if note:
+            column.addWidget(faded(note))
+        column.addLayout(form)
+        column.addWidget(buttons)
+
+    def name(self) -> str:
+        return self._name.text().strip()
+
+    def notes(self) -> str:
+        return self._notes.toPlainText().strip()
+
+
+def _data_set_of(job: Job) -> Path | None:
+    """The data set file that a job learns from, if it is one."""
+    name = job.order.data.rpartition(" (")[0]
+    path = Path(job.order.root) / name
+    return path if is_dataset_file(name) and path.is_file() else None
