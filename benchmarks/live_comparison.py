@@ -102,7 +102,11 @@ def run_size(size: tuple[int, int], count: int) -> Iterator[Row | float]:
         dock = window.findChild(QDockWidget, "comparison")
         assert isinstance(dock, QDockWidget)
         dock.raise_()
-        while (against := score_selectors.judged(state, 1)) is None or against.areas is None or not state.centre_lines:
+        while (
+            (against := score_selectors.scored_label(state, 1)) is None
+            or against.areas is None
+            or not state.centre_lines
+        ):
             QApplication.processEvents()
             time.sleep(0.01)
         paints = Paints(window.canvas)

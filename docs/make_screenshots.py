@@ -131,7 +131,7 @@ def comparison(camera: Camera, root: Path) -> None:
     window.commands["segment"].trigger()
 
     def compared() -> bool:
-        against, lines = score_selectors.judged(state), score_selectors.centre_lines(state)
+        against, lines = score_selectors.scored_label(state), score_selectors.centre_lines(state)
         return state.job is None and against is not None and against.areas is not None and lines is not None
 
     camera.wait(compared)
@@ -152,7 +152,7 @@ def comparison(camera: Camera, root: Path) -> None:
     label = read_label(root / "1st_manual" / f"{photos[0].stem[:2]}_manual1.gif")
     Image.fromarray((~label.vessel).astype(np.uint8) * 255).save(doubtful)
     controller.comparing.load_label(0, doubtful)
-    camera.wait(lambda: score_selectors.judged(state) is None)
+    camera.wait(lambda: score_selectors.scored_label(state) is None)
     camera.shoot("doubt", window.labels)
     controller.comparing.load_label(0, root / "1st_manual" / f"{photos[0].stem[:2]}_manual1.gif")
     camera.wait(compared)
@@ -160,7 +160,7 @@ def comparison(camera: Camera, root: Path) -> None:
     window.commands["evaluate_all"].trigger()
     camera.wait(lambda: state.job is None and state.evaluation is not None and state.evaluation.report is not None)
     for notice in state.notices:
-        controller.desk.dismiss(notice)
+        controller.context.dismiss(notice)
     camera.shoot("table")
 
 
@@ -174,7 +174,7 @@ def training(camera: Camera, root: Path) -> None:
     controller.set_theme("light")
     label = sorted((root / "training" / "1st_manual").iterdir())
     label[1].write_bytes(label[2].read_bytes())  # of another photograph, for the wizard to find
-    wizard = window.training_questions.open_data_set(root)
+    wizard = window.training_prompts.open_data_set(root)
     camera.wait(lambda: bool(wizard.model.entries) and not wizard.model.unseen())
     camera.shoot("data-set", wizard)
     wizard._name.setText("My photographs")
@@ -185,7 +185,7 @@ def training(camera: Camera, root: Path) -> None:
     camera.wait(lambda: state.data_set is not None)
     wizard.reject()
 
-    form = window.training_questions.new_training(state.data_set)
+    form = window.training_prompts.new_training(state.data_set)
     for key, value in {"steps": 400, "batch": 2, "crop_px": 192, "validate_every": 10}.items():
         form.recipe.numbers[key].setValue(value)
     form._measure.click()
@@ -206,7 +206,7 @@ def training(camera: Camera, root: Path) -> None:
     job = state.trainings.job
     controller.trainings.stop(job)
     camera.wait(lambda: state.trainings.job.state == "done")
-    compare = window.training_questions.compare_job(state.trainings.job)
+    compare = window.training_prompts.compare_job(state.trainings.job)
     compare._run.click()
     camera.wait(lambda: compare.table.rowCount() > 0)
     camera.shoot("models-compared", compare)

@@ -39,7 +39,7 @@ _SAVE_DELAY_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class StartOptions:
     """The command line."""
 
     paths: tuple[Path, ...] = ()
@@ -62,13 +62,13 @@ class Wishes:
         return {"paths": paths, "sample": self.sample, "segment": self.segment, "threshold": self.threshold}
 
     @classmethod
-    def from_handed(cls, values: Mapping[str, Any]) -> "Wishes":
+    def from_handed(cls, values: Mapping[str, Any]) -> "StartOptions":
         """The reverse of ``handed``."""
         paths = tuple(Path(text) for text in values["paths"])
         return cls(paths, bool(values["sample"]), bool(values["segment"]), threshold=values["threshold"])
 
 
-def parse(argv: Sequence[str]) -> Wishes:
+def parse(argv: Sequence[str]) -> StartOptions:
     """Read the command line; exits with 2 where it is wrong, with 0 after --help and --version."""
     parser = argparse.ArgumentParser(
         prog="serr-gui",
@@ -91,7 +91,7 @@ def parse(argv: Sequence[str]) -> Wishes:
     parser.add_argument("--version", action="version", version=f"SERR Fundus {__version__}")
     # Qt's own options are left to Qt.
     known, _rest = parser.parse_known_args(list(argv))
-    return Wishes(**{**vars(known), "paths": tuple(known.paths)})
+    return StartOptions(**{**vars(known), "paths": tuple(known.paths)})
 
 
 def _threshold(text: str) -> float:
@@ -127,20 +127,20 @@ class FaultCatcher(QObject):
 class Program:
     """The parts of a running program, made in the right order and ended together."""
 
-    def __init__(self, app: QApplication, wishes: Wishes, settings: Settings) -> None:
+    def __init__(self, app: QApplication, options: StartOptions, settings: Settings) -> None:
         self.app = app
-        self.wishes = wishes
+        self.options = options
         self.state = AppState(
             view=settings.view,
             theme=settings.theme,
-            device=wishes.device or settings.device,
+            device=options.device or settings.device,
             recent=tuple(Path(text) for text in settings.recent),
             data_set=Path(settings.data_set) if settings.data_set else None,
         )
         apply_theme(app, self.state.theme)
         self.controller = Controller(self.state)
         self.controller.library.added_models = tuple(Path(text) for text in settings.added_models)
-        self.window = MainWindow(self.controller, export_wish=settings.export, last_folder=settings.last_folder)
+        self.window = MainWindow(self.controller, export_options=settings.export, last_folder=settings.last_folder)
         restore_layout(self.window, settings.geometry, settings.docks)
         self._settings = settings
         self._save_timer = QTimer(self.window)
@@ -162,11 +162,11 @@ class Program:
         QTimer.singleShot(0, self.window, self._begin)
 
     def _begin(self) -> None:
-        wishes = self.wishes
-        self._open(wishes)
-        wanted = wishes.model or self._settings.model
-        if wishes.model.endswith(".safetensors"):
-            wanted = str(Path(wishes.model).absolute())
+        options = self.options
+        self._open(options)
+        wanted = options.model or self._settings.model
+        if options.model.endswith(".safetensors"):
+            wanted = str(Path(options.model).absolute())
             self.controller.library.added_models += (Path(wanted),)
         self.controller.library.start(wanted)
         self.controller.trainings.start()
@@ -178,17 +178,17 @@ class Program:
         window.raise_()
         window.activateWindow()
         try:
-            self._open(Wishes.from_handed(values))
+            self._open(StartOptions.from_handed(values))
         except (KeyError, TypeError, ValueError):  # a start of another version
             return
 
-    def _open(self, wishes: Wishes) -> None:
-        rule = ThresholdRule.nearest(wishes.threshold) if wishes.threshold is not None else None
-        paths = list(wishes.paths)
-        if wishes.sample or wishes.selftest:
+    def _open(self, options: StartOptions) -> None:
+        rule = ThresholdRule.nearest(options.threshold) if options.threshold is not None else None
+        paths = list(options.paths)
+        if options.sample or options.selftest:
             paths.insert(0, sample_path())
         if paths:
-            segment = wishes.segment or wishes.sample or wishes.selftest
+            segment = options.segment or options.sample or options.selftest
             self.controller.photos.open_paths(paths, segment=segment, rule=rule)
 
     def save(self) -> None:
@@ -198,12 +198,12 @@ class Program:
         settings = Settings(
             theme=state.theme,
             view=state.view,
-            export=window.asking.export_wish,
+            export=window.prompts.export_options,
             model=self._model_to_keep(),
             added_models=tuple(str(path) for path in self.controller.library.added_models),
             device=state.device,
             recent=tuple(str(path) for path in state.recent),
-            last_folder=window.asking.last_folder,
+            last_folder=window.prompts.last_folder,
             data_set=str(state.data_set or ""),
             geometry=geometry,
             docks=docks,
@@ -213,7 +213,7 @@ class Program:
         try:
             save_settings(settings)
         except OutputError as error:
-            self.controller.desk.notify("warning", str(error))
+            self.controller.context.notify("warning", str(error))
         self._settings = settings
 
     def end(self) -> None:
@@ -242,14 +242,14 @@ class FileOpener(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QFileOpenEvent) and event.file():
-            self.wanted.emit(Wishes((Path(event.file()),)).handed())
+            self.wanted.emit(StartOptions((Path(event.file()),)).handed())
             return True
         return super().eventFilter(watched, event)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
-    wishes = parse(sys.argv[1:] if argv is None else argv)
+    options = parse(sys.argv[1:] if argv is None else argv)
     app = QApplication.instance() or QApplication(["serr-gui"])
     assert isinstance(app, QApplication)
     app.setStyle(ProgramStyle())
@@ -260,17 +260,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     app.setWindowIcon(icons.program_icon())
     _speak_the_desktops_language(app)
     instance = Instance(app)
-    if not wishes.own_program:
-        if instance.hand_over(wishes.handed()):
+    if not options.own_program:
+        if instance.hand_over(options.handed()):
             return 0
         instance.listen()
     with ExitStack() as at_end:
         at_end.callback(instance.close)
-        if wishes.selftest:  # it leaves the person's settings alone
+        if options.selftest:  # it leaves the person's settings alone
             os.environ["SERR_CONFIG_DIR"] = at_end.enter_context(
                 tempfile.TemporaryDirectory(prefix="serr-", ignore_cleanup_errors=True)
             )
-        return _run(app, wishes, instance)
+        return _run(app, options, instance)
 
 
 def _speak_the_desktops_language(app: QApplication) -> None:
@@ -281,12 +281,12 @@ def _speak_the_desktops_language(app: QApplication) -> None:
     use_translator(QCoreApplication.translate)
 
 
-def _run(app: QApplication, wishes: Wishes, instance: Instance) -> int:
+def _run(app: QApplication, options: StartOptions, instance: Instance) -> int:
     start_log()
     crashes = CrashReport()
     crash = crashes.open()
     settings, unusable = load_settings()
-    program = Program(app, wishes, settings)
+    program = Program(app, options, settings)
     catcher = FaultCatcher(app)
     catcher.caught.connect(lambda failure: _show_fault(program.controller, failure))
     catcher.install()
@@ -296,7 +296,7 @@ def _run(app: QApplication, wishes: Wishes, instance: Instance) -> int:
     app.installEventFilter(opener)
     tell_of_the_past(program.controller, unusable, crash)
     program.start()
-    if wishes.selftest:
+    if options.selftest:
         from serr_gui.selftest import SelfTest
 
         def end(code: int) -> None:
@@ -314,18 +314,18 @@ def _run(app: QApplication, wishes: Wishes, instance: Instance) -> int:
 
 def tell_of_the_past(controller: Controller, unusable: Sequence[str], crash: str) -> None:
     """Notices about settings that could not be read, and about a crash of the last run."""
-    desk = controller.desk
+    context = controller.context
     if unusable:
         text = controller.tr("Some settings could not be used and are back at their defaults: {names}.")
-        desk.notify("info", text.format(names=", ".join(unusable)))
+        context.notify("info", text.format(names=", ".join(unusable)))
     if crash:
         text = controller.tr(
             "SERR Fundus ended unexpectedly the last time. A report is kept on this computer and was sent nowhere; "
             "Details shows it, to be copied."
         )
-        desk.notify("warning", text, crash, log_folder())
+        context.notify("warning", text, crash, log_folder())
 
 
 def _show_fault(controller: Controller, failure: Failure) -> None:
     text = controller.tr("A fault in the program was caught ({kind}). You can go on; your files are untouched.")
-    controller.desk.notify("error", text.format(kind=failure.sentence), f"{system_line()}\n\n{failure.details}")
+    controller.context.notify("error", text.format(kind=failure.sentence), f"{system_line()}\n\n{failure.details}")

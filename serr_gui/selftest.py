@@ -57,7 +57,7 @@ def dice(first: BoolArray, second: BoolArray) -> float:
 
 
 class SelfTest(QObject):
-    """Watches the program do what ``Wishes.selftest`` makes it do. ``finish`` is called once, with the exit code."""
+    """Watches the program carry out ``StartOptions.selftest``. ``finish`` is called once, with the exit code."""
 
     def __init__(self, controller: Controller, finish: Callable[[int], None], parent: QObject) -> None:
         super().__init__(parent)

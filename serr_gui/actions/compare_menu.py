@@ -5,17 +5,17 @@ from typing import Final, get_args
 
 from core.evaluation.counts import Region
 from serr_gui.actions.command import Command, has_document, idle
-from serr_gui.model.comparison import ErrorWish
+from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
-from serr_gui.model.score_selectors import judged
+from serr_gui.model.score_selectors import scored_label
 from serr_gui.model.selectors import has_label
 from serr_gui.model.state import AppState
 
-ERROR_WISHES: Final[tuple[ErrorWish, ...]] = get_args(ErrorWish)
+ERROR_WISHES: Final[tuple[ErrorFilter, ...]] = get_args(ErrorFilter)
 
 
 def _is_judged(state: AppState) -> bool:
-    return judged(state) is not None
+    return scored_label(state) is not None
 
 
 def _can_swap(state: AppState) -> bool:
@@ -30,8 +30,8 @@ def _counts_in(region: Region) -> Callable[[AppState], bool]:
     return lambda state: state.view.region == region
 
 
-def _looks_for(wish: ErrorWish) -> Callable[[AppState], bool]:
-    return lambda state: state.view.error_wish == wish
+def _looks_for(request: ErrorFilter) -> Callable[[AppState], bool]:
+    return lambda state: state.view.error_filter == request
 
 
 COMMANDS: Final[tuple[Command, ...]] = (
@@ -163,8 +163,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
         section=4,
     ),
     *(
-        Command(f"errors_{wish}", "errors", text, tip, checked_when=_looks_for(wish), group="errors")
-        for wish, text, tip in zip(
+        Command(f"errors_{request}", "errors", text, tip, checked_when=_looks_for(request), group="errors")
+        for request, text, tip in zip(
             ERROR_WISHES,
             (
                 QT_TRANSLATE_NOOP("Actions", "&All Errors"),

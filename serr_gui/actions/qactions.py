@@ -51,13 +51,13 @@ class Actions:
             if group is None:
                 group = self._groups[command.group] = QActionGroup(parent)
             group.addAction(action)
-        # Without the "checked" argument: the state decides what is checked, a command is only a wish.
+        # Without the "checked" argument: the state decides what is checked, a command is only a request.
         action.triggered.connect(lambda _checked=False: self._trigger(handler))
         return action
 
     def _trigger(self, handler: Callable[[], None]) -> None:
         handler()
-        self.refresh()  # a wish that changed nothing must not leave a check mark that lies
+        self.refresh()  # a request that changed nothing must not leave a check mark that lies
 
     def refresh(self) -> None:
         """Enable and check every command as the state says."""

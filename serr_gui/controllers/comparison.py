@@ -12,7 +12,7 @@ from core.evaluation import suggest
 from core.evaluation.counts import Region
 from core.progress import Monitor
 from core.types import ThresholdRule
-from serr_gui.controllers.context import Desk
+from serr_gui.controllers.context import ControllerContext
 from serr_gui.model import label_choices, score_selectors
 from serr_gui.model.comparison import EXPERTS, CentreLines, Comparison, ErrorList, LabelFile, LabelSlot, LabelSlots
 from serr_gui.model.state import Document
@@ -22,19 +22,19 @@ _REST_MS = 250
 """The centre lines are compared when the slider has rested for so long and is let go: they take longer than a step."""
 
 
-class Comparing(QObject):
+class ComparisonController(QObject):
     """Keeps the labels' and the comparison's part of the state."""
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._desk = desk
+    def __init__(self, context: ControllerContext) -> None:
+        super().__init__(context)
+        self._context = context
         self._made: dict[Region, Comparison] = {}
-        self._keeper = comparing_work.SkeletonKeeper()
+        self._keeper = comparing_work.SkeletonCache()
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
         self._rest.timeout.connect(self._compare_centre_lines)
-        events = desk.state.events
+        events = context.state.events
         events.document.connect(self._refresh)
         events.view.connect(self._refresh)
         events.rule.connect(self._on_rule_changed)
@@ -47,7 +47,7 @@ class Comparing(QObject):
 
     def load_labels(self, paths: Sequence[Path]) -> None:
         """Take one or two files for labels: into the free places, else the first one anew."""
-        document = self._desk.state.document
+        document = self._context.state.document
         if document is None:
             return
         free = [expert for expert, slot in enumerate(document.labels) if slot is None]
@@ -62,35 +62,35 @@ class Comparing(QObject):
 
     def remove_label(self, expert: int) -> None:
         """Use this label no more; its file stays."""
-        self._desk.board.cancel(f"label {expert}")
+        self._context.board.cancel(f"label {expert}")
         self._set_slot(expert, None)
         self._remember(expert)
 
     def find_label(self, expert: int) -> None:
         """Forget what was chosen for an expert, and take what lies beside the photograph or in a chosen folder."""
-        document = self._desk.state.document
+        document = self._context.state.document
         if document is None:
             return
         photo, image, fov = document.path, document.image, document.fov
-        folders = self._desk.state.label_folders
-        self._desk.keep(lambda: label_choices.forget_label(photo, expert))
+        folders = self._context.state.label_folders
+        self._context.keep(lambda: label_choices.forget_label(photo, expert))
 
         def find(_monitor: Monitor) -> LabelSlot | None:
             files, _mask = comparing_work.files_beside(photo, folders)
             return comparing_work.read_slot(files[expert], image.shape, fov)
 
-        self._desk.board.start(
+        self._context.board.start(
             f"label {expert}",
             find,
             succeeded=partial(self._on_label_looked_for, photo, expert),
             failed=partial(
-                self._desk.fail, self.tr("A label for {name} cannot be looked for.").format(name=photo.name)
+                self._context.fail, self.tr("A label for {name} cannot be looked for.").format(name=photo.name)
             ),
         )
 
     def swap_labels(self) -> None:
         """Make expert 2's label the truth, and expert 1's that of expert 2."""
-        document = self._desk.state.document
+        document = self._context.state.document
         if document is not None:
             self._set_slots(document, (document.labels[1], document.labels[0]))
             self._remember(*EXPERTS)
@@ -103,41 +103,41 @@ class Comparing(QObject):
 
     def set_label_folder(self, expert: int, folder: Path) -> None:
         """Look for an expert's labels in a folder, by the photographs' names: now and for each that is opened."""
-        state = self._desk.state
+        state = self._context.state
         first, second = state.label_folders
         state.label_folders = (folder, second) if expert == 0 else (first, folder)
         photos = tuple(item.path for item in state.photos)
-        self._desk.board.start(
+        self._context.board.start(
             f"label folder {expert}",
             partial(comparing_work.labels_in, folder, photos),
             succeeded=partial(self._on_labels_found, expert, folder, len(photos)),
-            failed=partial(self._desk.fail, self.tr("The folder cannot be looked through.")),
+            failed=partial(self._context.fail, self.tr("The folder cannot be looked through.")),
         )
 
     # Stepping and thresholds
 
     def step_error(self, by: int) -> None:
         """Go to the next smaller (1) or larger (-1) error; the first step looks for them and goes to the largest."""
-        state = self._desk.state
+        state = self._context.state
         found = score_selectors.error_list(state)
         if found is not None:
             if found.regions:
                 state.error_at = (state.error_at + by) % len(found.regions) if state.error_at >= 0 else 0
             return
-        now = score_selectors.subject(state)
+        now = score_selectors.comparison_inputs(state)
         if now is None or now.probability is None or now.labels[0] is None:
             return
-        self._desk.board.start(
+        self._context.board.start(
             "errors",
             partial(comparing_work.find_errors, now, state.rule.level, score_selectors.error_search(state)),
             succeeded=self._on_errors_found,
-            failed=partial(self._desk.fail, self.tr("The errors could not be looked for.")),
+            failed=partial(self._context.fail, self.tr("The errors could not be looked for.")),
         )
 
     def suggested_rule(self, how: str) -> ThresholdRule | None:
         """The threshold with the best F1, with the largest Youden index, or with expert 2's sensitivity."""
-        state = self._desk.state
-        against = score_selectors.judged(state)
+        state = self._context.state
+        against = score_selectors.scored_label(state)
         if against is None:
             return None
         if how == "best_f1":
@@ -152,19 +152,19 @@ class Comparing(QObject):
     # Reading labels
 
     def _slot(self, expert: int) -> LabelSlot | None:
-        document = self._desk.state.document
+        document = self._context.state.document
         return document.labels[expert] if document is not None else None
 
     def _read_label(self, expert: int, file: LabelFile) -> None:
-        document = self._desk.state.document
+        document = self._context.state.document
         if document is None:
             return
         image, fov = document.image, document.fov
-        self._desk.board.start(
+        self._context.board.start(
             f"label {expert}",
             lambda _monitor: comparing_work.read_slot(file, image.shape, fov),
             succeeded=partial(self._on_label_read, document.path, expert),
-            failed=partial(self._desk.fail, self.tr("{name} cannot be read.").format(name=file.path.name)),
+            failed=partial(self._context.fail, self.tr("{name} cannot be read.").format(name=file.path.name)),
         )
 
     def _on_label_looked_for(self, photo: Path, expert: int, outcome: object) -> None:
@@ -172,11 +172,11 @@ class Comparing(QObject):
             self._on_label_read(photo, expert, outcome)
             return
         text = self.tr("No label of expert {number} lies beside {name} under a name that tells so.")
-        self._desk.notify("info", text.format(number=expert + 1, name=photo.name), until="photo")
+        self._context.notify("info", text.format(number=expert + 1, name=photo.name), until="photo")
 
     def _on_label_read(self, photo: Path, expert: int, outcome: object) -> None:
         assert isinstance(outcome, LabelSlot)
-        document = self._desk.state.document
+        document = self._context.state.document
         if document is not None and document.path == photo:
             self._set_slot(expert, outcome)
             if outcome.file.accepted or not outcome.file.found:
@@ -184,8 +184,8 @@ class Comparing(QObject):
 
     def _on_labels_found(self, expert: int, folder: Path, count: int, outcome: object) -> None:
         assert isinstance(outcome, dict)
-        state = self._desk.state
-        self._desk.keep(lambda: label_choices.remember_found(expert, outcome))
+        state = self._context.state
+        self._context.keep(lambda: label_choices.remember_found(expert, outcome))
         for item in state.photos:
             file = outcome.get(item.path)
             if item.labels is None or file is None:  # those that were never opened are looked up when they are
@@ -193,106 +193,106 @@ class Comparing(QObject):
             first, second = item.labels
             old = item.labels[expert]
             if old is None or old.found:  # what a person chose stays
-                self._desk.set_item(item.path, labels=(file, second) if expert == 0 else (first, file))
+                self._context.set_item(item.path, labels=(file, second) if expert == 0 else (first, file))
                 if state.document is not None and state.document.path == item.path:
                     self._read_label(expert, file)
         text = self.tr("{folder} holds labels of {found} of {count} open photographs.")
         text = text.format(folder=folder.name, found=len(outcome), count=count)
-        self._desk.notify("info" if outcome else "warning", text)
+        self._context.notify("info" if outcome else "warning", text)
 
     def _set_slot(self, expert: int, slot: LabelSlot | None) -> None:
-        document = self._desk.state.document
+        document = self._context.state.document
         if document is not None:
             first, second = document.labels
             self._set_slots(document, (slot, second) if expert == 0 else (first, slot))
 
     def _remember(self, *experts: int) -> None:
         """Keep the files of these experts for the next time that the photograph is opened."""
-        document = self._desk.state.document
+        document = self._context.state.document
         if document is not None:
             photo, slots = document.path, document.labels
             files = {expert: slot.file if (slot := slots[expert]) else None for expert in experts}
-            self._desk.keep(lambda: label_choices.remember(photo, label_choices.Kept(files)))
+            self._context.keep(lambda: label_choices.remember(photo, label_choices.LabelChoices(files)))
 
     def _set_slots(self, document: Document, slots: LabelSlots) -> None:
         first, second = (slot.file if slot else None for slot in slots)
-        self._desk.set_item(document.path, labels=(first, second))
-        self._desk.state.document = replace(document, labels=slots)
+        self._context.set_item(document.path, labels=(first, second))
+        self._context.state.document = replace(document, labels=slots)
 
     # Comparing
 
     def _refresh(self) -> None:
         """Compare anew where the map, a label, the field of view or the region has changed."""
-        state = self._desk.state
-        now = score_selectors.subject(state)
+        state = self._context.state
+        now = score_selectors.comparison_inputs(state)
         if now is None:
-            self._desk.board.cancel("compare")
+            self._context.board.cancel("compare")
             self._made.clear()
             state.comparison, state.centre_lines, state.errors = None, None, None
             state.error_at = -1
             return
-        if now.same_as(state.comparison.subject if state.comparison else None):
+        if now.same_as(state.comparison.comparison_inputs if state.comparison else None):
             return
         kept = self._made.get(now.region)
         state.error_at = -1
-        if kept is not None and now.same_as(kept.subject):
-            self._desk.board.cancel("compare")
+        if kept is not None and now.same_as(kept.comparison_inputs):
+            self._context.board.cancel("compare")
             state.comparison = kept
             self._rest.start()
             return
-        self._desk.board.start(
+        self._context.board.start(
             "compare",
             partial(comparing_work.compare, now),
-            delivered=self._on_compared,
+            partial_result=self._on_compared,
             succeeded=self._on_compared,
-            failed=partial(self._desk.fail, self.tr("The comparison could not be computed.")),
+            failed=partial(self._context.fail, self.tr("The comparison could not be computed.")),
         )
 
     def _on_compared(self, outcome: object) -> None:
         assert isinstance(outcome, Comparison)
-        state = self._desk.state
-        if not outcome.subject.same_as(score_selectors.subject(state)):
+        state = self._context.state
+        if not outcome.comparison_inputs.same_as(score_selectors.comparison_inputs(state)):
             return
         state.comparison = outcome
-        complete = all(judged is None or judged.areas is not None for judged in outcome.judged)
+        complete = all(scored_label is None or scored_label.areas is not None for scored_label in outcome.scored_label)
         if complete:
             self._made = {region: made for region, made in self._made.items() if _same_but_region(made, outcome)} | {
-                outcome.subject.region: outcome
+                outcome.comparison_inputs.region: outcome
             }
         self._rest.start()
 
     def _on_rule_changed(self) -> None:
-        self._desk.board.cancel("centre lines")
-        self._desk.state.error_at = -1
-        if score_selectors.subject(self._desk.state) is not None:
+        self._context.board.cancel("centre lines")
+        self._context.state.error_at = -1
+        if score_selectors.comparison_inputs(self._context.state) is not None:
             self._rest.start()
 
     def _compare_centre_lines(self) -> None:
-        state = self._desk.state
-        now = score_selectors.subject(state)
+        state = self._context.state
+        now = score_selectors.comparison_inputs(state)
         if now is None or score_selectors.centre_lines(state) is not None:
             return
         if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:  # somebody still holds the slider, or the curve
             self._rest.start()
             return
-        self._desk.board.start(
+        self._context.board.start(
             "centre lines",
             partial(comparing_work.compare_centre_lines, now, state.rule.level, self._keeper),
-            beside=True,
+            low_priority=True,
             succeeded=self._on_centre_lines,
-            failed=partial(self._desk.fail, self.tr("The centre lines could not be compared.")),
+            failed=partial(self._context.fail, self.tr("The centre lines could not be compared.")),
         )
 
     def _on_centre_lines(self, outcome: object) -> None:
         assert isinstance(outcome, CentreLines)
-        self._desk.state.centre_lines = outcome
+        self._context.state.centre_lines = outcome
 
     def _on_errors_found(self, outcome: object) -> None:
         assert isinstance(outcome, ErrorList)
-        state = self._desk.state
+        state = self._context.state
         state.errors = outcome
         state.error_at = 0 if outcome.regions and score_selectors.error_list(state) is outcome else -1
 
 
 def _same_but_region(one: Comparison, other: Comparison) -> bool:
-    return replace(one.subject, region=other.subject.region).same_as(other.subject)
+    return replace(one.comparison_inputs, region=other.comparison_inputs.region).same_as(other.comparison_inputs)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.errors import OutputError
 from core.resources import resource_path
-from serr_gui.controllers.workers import Failure, JobBoard
+from serr_gui.controllers.workers import Failure, WorkerPool
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import model_rule
 from serr_gui.model.state import AppState, Notice, NoticeKind, PhotoItem, Until
@@ -16,7 +16,7 @@ from serr_gui.model.state import AppState, Notice, NoticeKind, PhotoItem, Until
 _NOTICE_LIMIT = 50
 
 
-class Desk(QObject):
+class ControllerContext(QObject):
     """``settled`` tells that opening has come to an end or a model is chosen, so that what waited may begin.
 
     ``segment_when_ready``: the photograph that is being opened shall be segmented as soon as it and a model are there.
@@ -28,7 +28,7 @@ class Desk(QObject):
         super().__init__(parent)
         self.state = state
         self.store = store
-        self.board = JobBoard(self)
+        self.board = WorkerPool(self)
         self.segment_when_ready = False
 
     def notify(

@@ -1,4 +1,4 @@
-"""Wishes become jobs, and the outcomes of jobs become state. Nothing else writes the state.
+"""Requests become jobs, and the outcomes of jobs become state. Nothing else writes the state.
 
 The parts: ``photos`` (opening), ``library`` (models and devices), ``runs`` (segmenting and exporting), ``comparing``
 (experts' labels), ``evaluating`` (all photographs), ``data_sets`` and ``trainings`` (models of one's own), and here the
@@ -16,16 +16,16 @@ from core.errors import OutputError
 from core.evaluation.counts import Region
 from core.files import write_bytes_atomic
 from core.types import LEVELS, ThresholdRule
-from serr_gui.controllers.comparison import Comparing
-from serr_gui.controllers.context import Desk, sample_path
-from serr_gui.controllers.data_sets import DataSets
-from serr_gui.controllers.evaluation import Evaluating
-from serr_gui.controllers.foreground import LongWork
-from serr_gui.controllers.models import Library
-from serr_gui.controllers.photos import Photos
-from serr_gui.controllers.segmentation import Runs
-from serr_gui.controllers.training import TrainingDesk
-from serr_gui.model.comparison import ErrorWish
+from serr_gui.controllers.comparison import ComparisonController
+from serr_gui.controllers.context import ControllerContext, sample_path
+from serr_gui.controllers.data_sets import DataSetController
+from serr_gui.controllers.evaluation import EvaluationController
+from serr_gui.controllers.foreground import ForegroundTask
+from serr_gui.controllers.models import ModelController
+from serr_gui.controllers.photos import PhotoController
+from serr_gui.controllers.segmentation import SegmentationController
+from serr_gui.controllers.training import TrainingController
+from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import model_rule, stale_reasons, with_result
 from serr_gui.model.state import AppState, Base, FovChoice, PhotoItem, Theme, ViewOptions
@@ -38,21 +38,21 @@ class Controller(QObject):
     def __init__(self, state: AppState, store: ResultStore | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state = state
-        self.desk = Desk(state, store or ResultStore(), self)
-        self.photos = Photos(self.desk)
-        self.library = Library(self.desk)
-        long_work = LongWork(self.desk)
-        self.runs = Runs(self.desk, long_work)
-        self.evaluating = Evaluating(self.desk, long_work, self.runs)
-        self.comparing = Comparing(self.desk)
-        self.trainings = TrainingDesk(self.desk, self.library, long_work)
-        self.data_sets = DataSets(self.desk)
-        self.desk.settled.connect(self._segment_if_wanted)
+        self.context = ControllerContext(state, store or ResultStore(), self)
+        self.photos = PhotoController(self.context)
+        self.library = ModelController(self.context)
+        long_work = ForegroundTask(self.context)
+        self.runs = SegmentationController(self.context, long_work)
+        self.evaluating = EvaluationController(self.context, long_work, self.runs)
+        self.comparing = ComparisonController(self.context)
+        self.trainings = TrainingController(self.context, self.library, long_work)
+        self.data_sets = DataSetController(self.context)
+        self.context.settled.connect(self._segment_if_wanted)
 
     def shutdown(self) -> None:
         """End all jobs, wait for their threads, and remove the files of this run."""
-        self.desk.board.shutdown()
-        self.desk.store.close()
+        self.context.board.shutdown()
+        self.context.store.close()
 
     def open_sample(self) -> None:
         """Open the photograph that comes with the program, and segment it."""
@@ -82,7 +82,7 @@ class Controller(QObject):
         self._set_rule(ThresholdRule(level, "otsu"))
 
     def suggest_level(self, how: str) -> None:
-        """Set the threshold that follows from the labels (``Comparing.suggested_rule``)."""
+        """Set the threshold that follows from the labels (``ComparisonController.suggested_rule``)."""
         rule = self.comparing.suggested_rule(how)
         if rule is not None:
             self._set_rule(rule)
@@ -101,11 +101,11 @@ class Controller(QObject):
             self.photos.open_paths(paths)
             return
         shape = document.image.shape
-        self.desk.board.start(
+        self.context.board.start(
             "drop",
             lambda _monitor: comparing_work.sort_dropped(paths, shape),
             succeeded=self._on_dropped_sorted,
-            failed=partial(self.desk.fail, self.tr("What was dropped cannot be opened.")),
+            failed=partial(self.context.fail, self.tr("What was dropped cannot be opened.")),
         )
 
     def _on_dropped_sorted(self, outcome: object) -> None:
@@ -150,13 +150,13 @@ class Controller(QObject):
         try:
             write_bytes_atomic(path, content)
         except OutputError as error:
-            self.desk.notify("error", str(error))
+            self.context.notify("error", str(error))
         else:
-            self.desk.notify("success", self.tr("{name} is written.").format(name=path.name), folder=path.parent)
+            self.context.notify("success", self.tr("{name} is written.").format(name=path.name), folder=path.parent)
 
-    def set_error_wish(self, wish: ErrorWish) -> None:
+    def set_error_filter(self, request: ErrorFilter) -> None:
         """Step through these errors."""
-        self.set_view(replace(self.state.view, error_wish=wish))
+        self.set_view(replace(self.state.view, error_filter=request))
 
     def hide_overlay(self, hidden: bool) -> None:
         self.state.overlay_hidden = hidden
@@ -166,7 +166,7 @@ class Controller(QObject):
 
     def export_items(self, *, everything: bool) -> tuple[PhotoItem, ...]:
         """The photographs of an export, with their thresholds as they are now."""
-        self.desk.remember_rule()
+        self.context.remember_rule()
         item = self.state.item
         if everything:
             return with_result(self.state)
@@ -176,7 +176,7 @@ class Controller(QObject):
         state = self.state
         if state.document is None or state.opening is not None or state.model is None:
             return
-        wanted, self.desk.segment_when_ready = self.desk.segment_when_ready, False
+        wanted, self.context.segment_when_ready = self.context.segment_when_ready, False
         if not wanted:
             return
         if state.document.result is None or stale_reasons(state):
@@ -192,4 +192,4 @@ class Controller(QObject):
         if item is None or document is None or document.result is None or document.path != item.path:
             return
         if not item.unsaved and item.path != sample_path():
-            self.desk.set_item(item.path, unsaved=True)
+            self.context.set_item(item.path, unsaved=True)

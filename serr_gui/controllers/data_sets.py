@@ -8,12 +8,12 @@ from PySide6.QtCore import QObject, Signal
 from core.datasets.dataset_file import DataSetFile, Entry
 from core.datasets.recognise import Recognised
 from core.masks.threshold import apply_threshold
-from serr_gui.controllers.context import Desk
+from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.workers import Failure
 from serr_gui.tasks import data_sets as work
 
 
-class DataSets(QObject):
+class DataSetController(QObject):
     """What the wizard needs from the disk. ``examined`` brings each entry with its ``Examination``."""
 
     found = Signal(object)
@@ -22,14 +22,14 @@ class DataSets(QObject):
     saved = Signal(Path)
     notSaved = Signal(str)
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._desk = desk
+    def __init__(self, context: ControllerContext) -> None:
+        super().__init__(context)
+        self._context = context
 
     def find(self, path: Path) -> None:
         """Look for a data set in a folder, or read a data set file."""
         self.stop()
-        self._desk.board.start(
+        self._context.board.start(
             "data set",
             partial(work.find_data_set, path),
             succeeded=self._on_found,
@@ -38,15 +38,17 @@ class DataSets(QObject):
 
     def examine(self, entries: tuple[Entry, ...]) -> None:
         """Look into the files of entries, in place of those that were asked for before."""
-        self._desk.board.start("data set files", partial(work.examine_all, entries), delivered=self._on_examined)
+        self._context.board.start(
+            "data set files", partial(work.examine_all, entries), partial_result=self._on_examined
+        )
 
     def stop(self) -> None:
         """End looking into files."""
-        self._desk.board.cancel("data set files")
+        self._context.board.cancel("data set files")
 
     def save(self, path: Path, dataset: DataSetFile) -> None:
         """Write a data set file; it is the one that photographs are added to from now on."""
-        self._desk.board.start(
+        self._context.board.start(
             "data set saved",
             partial(work.save_data_set, path, dataset),
             succeeded=self._on_saved,
@@ -55,17 +57,17 @@ class DataSets(QObject):
 
     def use(self, path: Path) -> None:
         """Add photographs to this file from now on."""
-        self._desk.state.data_set = path
+        self._context.state.data_set = path
 
     def add_current(self) -> None:
         """Add the photograph on the screen, with its mask as it is shown, to the data set file."""
-        state = self._desk.state
+        state = self._context.state
         document, result, path = state.document, state.result, state.data_set
         if document is None or result is None or path is None:
             return
         segmentation = result.segmentation
         vessel = apply_threshold(segmentation.probability, state.rule).vessel
-        self._desk.board.start(
+        self._context.board.start(
             "data set added",
             partial(work.add_to_data_set, path, document.path, vessel, segmentation.fov),
             succeeded=partial(self._on_added, document.path, path),
@@ -88,11 +90,11 @@ class DataSets(QObject):
     def _on_added(self, photo: Path, file: Path, outcome: object) -> None:
         assert isinstance(outcome, DataSetFile)
         text = self.tr("{photo} is in the data set {name} now, with its mask as the label ({count} photographs).")
-        self._desk.notify(
+        self._context.notify(
             "success",
             text.format(photo=photo.name, name=outcome.name, count=len(outcome.entries)),
             folder=file.parent,
         )
 
     def _on_not_added(self, failure: Failure) -> None:
-        self._desk.fail(self.tr("The photograph cannot be added to the data set."), failure)
+        self._context.fail(self.tr("The photograph cannot be added to the data set."), failure)

@@ -6,20 +6,20 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from serr_gui.controllers.context import Desk
-from serr_gui.controllers.foreground import LongWork
-from serr_gui.controllers.segmentation import Runs
+from serr_gui.controllers.context import ControllerContext
+from serr_gui.controllers.foreground import ForegroundTask
+from serr_gui.controllers.segmentation import SegmentationController
 from serr_gui.model.comparison import Evaluation
-from serr_gui.tasks import RunWish, Segmented
-from serr_gui.tasks.evaluating import EvaluationWish, PhotoDone, evaluate_photos, write_evaluation
+from serr_gui.tasks import RunOptions, Segmented
+from serr_gui.tasks.evaluating import EvaluationRequest, PhotoDone, evaluate_photos, write_evaluation
 
 
-class Evaluating(QObject):
+class EvaluationController(QObject):
     """Fills ``state.evaluation`` photograph by photograph."""
 
-    def __init__(self, desk: Desk, long_work: LongWork, runs: Runs) -> None:
-        super().__init__(desk)
-        self._desk = desk
+    def __init__(self, context: ControllerContext, long_work: ForegroundTask, runs: SegmentationController) -> None:
+        super().__init__(context)
+        self._context = context
         self._long = long_work
         self._runs = runs
 
@@ -28,45 +28,45 @@ class Evaluating(QObject):
 
         ``exported`` : where exported results may lie; None: beside the photographs.
         """
-        state = self._desk.state
+        state = self._context.state
         if not state.photos or state.model is None or state.job is not None:
             return
-        self._desk.remember_rule()
-        wish = EvaluationWish(
+        self._context.remember_rule()
+        request = EvaluationRequest(
             state.photos,
             state.label_folders,
-            RunWish(state.model, state.device),
+            RunOptions(state.model, state.device),
             state.rule if state.view.evaluate_at == "slider" else None,
             state.view.region,
             exported,
         )
-        state.evaluation = Evaluation(len(wish.items))
+        state.evaluation = Evaluation(len(request.items))
         self._long.begin(
             "evaluate",
-            lambda monitor: evaluate_photos(wish, self._runs.keeper, self._desk.store, monitor),
+            lambda monitor: evaluate_photos(request, self._runs.keeper, self._context.store, monitor),
             items=1,
-            delivered=self._on_part,
+            partial_result=self._on_part,
             noted=lambda _note: None,  # they stand in the table
             succeeded=self._on_evaluated,
             cancelled=self._on_cancelled,
-            failed=partial(self._desk.fail, self.tr("The photographs could not be evaluated.")),
+            failed=partial(self._context.fail, self.tr("The photographs could not be evaluated.")),
         )
 
     def write(self, path: Path) -> None:
         """Write the report beside the window."""
-        evaluation = self._desk.state.evaluation
+        evaluation = self._context.state.evaluation
         report = evaluation.report if evaluation is not None else None
         if report is None:
             return
-        self._desk.board.start(
+        self._context.board.start(
             "report",
             lambda monitor: write_evaluation(report, path, monitor),
             succeeded=self._on_written,
-            failed=partial(self._desk.fail, self.tr("The report could not be written.")),
+            failed=partial(self._context.fail, self.tr("The report could not be written.")),
         )
 
     def _on_part(self, part: object) -> None:
-        state = self._desk.state
+        state = self._context.state
         if isinstance(part, Segmented) and part.result is not None:
             self._runs.take_result(part.path, part.result)
         elif isinstance(part, PhotoDone) and state.evaluation is not None:
@@ -80,24 +80,24 @@ class Evaluating(QObject):
         from core.evaluation.report import EvaluationReport
 
         assert isinstance(outcome, EvaluationReport)
-        self._desk.state.evaluation = Evaluation(
+        self._context.state.evaluation = Evaluation(
             outcome.n_images + len(outcome.failed), outcome.images, outcome.failed, outcome
         )
         text = self.tr("{done} of {count} photographs are evaluated.").format(
             done=outcome.n_images, count=outcome.n_images + len(outcome.failed)
         )
         details = "\n".join(f"{path}: {why}" for path, why in outcome.failed)
-        self._desk.notify("warning" if outcome.failed else "success", text, details, until="work")
+        self._context.notify("warning" if outcome.failed else "success", text, details, until="work")
 
     def _on_cancelled(self) -> None:
-        evaluation = self._desk.state.evaluation
+        evaluation = self._context.state.evaluation
         done, count = (len(evaluation.images), evaluation.count) if evaluation is not None else (0, 0)
         text = self.tr(
             "Cancelled: {done} of {count} photographs are evaluated. What is segmented is kept; Evaluate All goes on."
         )
-        self._desk.notify("info", text.format(done=done, count=count), until="work")
+        self._context.notify("info", text.format(done=done, count=count), until="work")
 
     def _on_written(self, outcome: object) -> None:
         assert isinstance(outcome, Path)
         text = self.tr("{name} is written.").format(name=outcome.name)
-        self._desk.notify("success", text, folder=outcome.parent)
+        self._context.notify("success", text, folder=outcome.parent)

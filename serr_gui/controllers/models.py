@@ -7,17 +7,17 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from serr_gui import tasks
-from serr_gui.controllers.context import Desk
+from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.state import ModelChoice
 
 
-class Library(QObject):
+class ModelController(QObject):
     """Keeps the model and device choosers' part of the state."""
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._desk = desk
+    def __init__(self, context: ControllerContext) -> None:
+        super().__init__(context)
+        self._context = context
         self.added_models: tuple[Path, ...] = ()
         self._wanted_model = ""
         self._devices_started = False
@@ -25,51 +25,51 @@ class Library(QObject):
     def start(self, wanted_model: str = "") -> None:
         """Look for models and then devices in the background. ``wanted_model`` is a name or path of the last time."""
         self._wanted_model = wanted_model
-        self._desk.board.start(
+        self._context.board.start(
             "models",
             partial(tasks.read_models, self.added_models),
             succeeded=self._on_models_read,
             failed=partial(self._on_models_failed, self.tr("The models cannot be read.")),
-            noted=partial(self._desk.notify, "warning"),
+            noted=partial(self._context.notify, "warning"),
         )
 
     def refresh(self, choose: Path | None = None) -> None:
         """Look for models anew, after the person's own have changed; ``choose`` one of them."""
-        state = self._desk.state
+        state = self._context.state
         self._wanted_model = str(choose or state.model or "")
-        self._desk.board.start(
+        self._context.board.start(
             "models",
             partial(tasks.read_models, tuple(path for path in self.added_models if path.exists())),
             succeeded=partial(self._on_models_refreshed, choose),
-            failed=partial(self._desk.fail, self.tr("The models cannot be read.")),
-            noted=partial(self._desk.notify, "warning"),
+            failed=partial(self._context.fail, self.tr("The models cannot be read.")),
+            noted=partial(self._context.notify, "warning"),
         )
 
     def set_model(self, path: Path) -> None:
         """Use another model from the next run on."""
-        state = self._desk.state
+        state = self._context.state
         if path != state.model and any(choice.path == path for choice in state.models):
             state.model = path
-            self._desk.use_default_rule()
-            self._desk.settled.emit()
+            self._context.use_default_rule()
+            self._context.settled.emit()
 
     def add_model(self, path: Path) -> None:
         """Add a weights file to the models and choose it."""
-        self._desk.board.start(
+        self._context.board.start(
             "model",
             partial(tasks.check_model_file, path.absolute()),
             succeeded=self._on_model_checked,
-            failed=partial(self._desk.fail, self.tr("The weights file cannot be used.")),
+            failed=partial(self._context.fail, self.tr("The weights file cannot be used.")),
         )
 
-    def set_device(self, wish: str) -> None:
+    def set_device(self, request: str) -> None:
         """Ask for another device from the next run on."""
-        self._desk.state.device = wish
+        self._context.state.device = request
 
     def _on_models_read(self, outcome: object) -> None:
         assert isinstance(outcome, tuple)
         self._set_models(outcome)
-        self._desk.settled.connect(self._start_devices)
+        self._context.settled.connect(self._start_devices)
         self._start_devices()
 
     def _on_models_refreshed(self, choose: Path | None, outcome: object) -> None:
@@ -79,12 +79,12 @@ class Library(QObject):
             self.set_model(choose)
 
     def _on_models_failed(self, sentence: str, failure: Failure) -> None:
-        self._desk.fail(sentence, failure)
+        self._context.fail(sentence, failure)
         self._on_models_read(())
 
     def _start_devices(self) -> None:
         """Look for devices, which imports torch: not while the first photograph is on its way to the screen."""
-        board = self._desk.board
+        board = self._context.board
         if self._devices_started or board.busy("find") or board.busy("open"):
             return
         self._devices_started = True
@@ -97,49 +97,49 @@ class Library(QObject):
 
     def _on_devices_read(self, outcome: object) -> None:
         assert isinstance(outcome, tuple)
-        state = self._desk.state
+        state = self._context.state
         state.devices = outcome
         kind = state.device.partition(":")[0]
-        state.device = next((device.wish for device in outcome if device.wish.partition(":")[0] == kind), "auto")
+        state.device = next((device.request for device in outcome if device.request.partition(":")[0] == kind), "auto")
         state.library_ready = True
 
     def _on_devices_failed(self, sentence: str, failure: Failure) -> None:
-        self._desk.state.library_ready = True
-        self._desk.fail(sentence, failure)
+        self._context.state.library_ready = True
+        self._context.fail(sentence, failure)
 
     def _set_models(self, models: tuple[ModelChoice, ...]) -> None:
-        state = self._desk.state
+        state = self._context.state
         state.models = models
         if state.model_choice is None and models:
             wanted = self._wanted_model
             by_path = [choice for choice in models if str(choice.path) == wanted]
             by_name = [choice for choice in models if choice.name == wanted]
             if wanted and not by_path and not by_name:
-                self._desk.notify(
+                self._context.notify(
                     "warning",
                     self.tr("The model {name} is not there any more; {other} is used.").format(
                         name=Path(wanted).stem, other=_first_choice(models).name
                     ),
                 )
             state.model = (by_path or by_name or [_first_choice(models)])[0].path
-            self._desk.use_default_rule()
+            self._context.use_default_rule()
         if not models:
-            self._desk.notify(
+            self._context.notify(
                 "warning",
                 self.tr(
                     "There is no trained model. Add a weights file (.safetensors) with Segment > Add Weights File."
                 ),
             )
-        self._desk.settled.emit()
+        self._context.settled.emit()
 
     def _on_model_checked(self, outcome: object) -> None:
         assert isinstance(outcome, ModelChoice)
-        state = self._desk.state
+        state = self._context.state
         if all(choice.path != outcome.path for choice in state.models):
             self.added_models = (*self.added_models, outcome.path)
             state.models = (*state.models, outcome)
         self.set_model(outcome.path)
-        self._desk.notify("success", self.tr("The model {name} is added and chosen.").format(name=outcome.name))
+        self._context.notify("success", self.tr("The model {name} is added and chosen.").format(name=outcome.name))
 
 
 def _first_choice(models: Sequence[ModelChoice]) -> ModelChoice:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from core.progress import Monitor
 from core.types import FieldOfView, ThresholdRule
 from serr_gui import tasks
-from serr_gui.controllers.context import Desk, sample_path
+from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.workers import Failure
 from serr_gui.model import label_choices
 from serr_gui.model.comparison import LabelFiles
@@ -21,44 +21,44 @@ from serr_gui.model.state import BaseView, Document, FovChoice, PhotoItem
 from serr_gui.tasks.base_views import make_base_view
 
 
-class Photos(QObject):
+class PhotoController(QObject):
     """Opens, shows and closes photographs, with their fields of view and base views."""
 
     thumbnailMade = Signal(object)
     """A ``tasks.Thumbnail``: pictures for the strip are no state."""
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        self._desk = desk
+    def __init__(self, context: ControllerContext) -> None:
+        super().__init__(context)
+        self._context = context
         self._opening_rule: ThresholdRule | None = None
         self._one_reader = threading.Lock()
 
     def open_paths(self, paths: Sequence[Path], *, segment: bool = False, rule: ThresholdRule | None = None) -> None:
         """Add files, and the photographs of folders, to the list and show the first of them."""
-        self._desk.segment_when_ready = segment
+        self._context.segment_when_ready = segment
         self._opening_rule = rule
         self._add_recent(paths)
-        self._desk.board.start(
+        self._context.board.start(
             "find",
             partial(tasks.find_photos, tuple(paths)),
             succeeded=self._on_photos_found,
-            failed=partial(self._desk.fail, self.tr("The photographs cannot be looked for.")),
+            failed=partial(self._context.fail, self.tr("The photographs cannot be looked for.")),
         )
 
     def select(self, index: int) -> None:
         """Show another photograph of the list; the old one stays on the screen until the new one is there."""
-        if 0 <= index < len(self._desk.state.photos):
-            self._desk.segment_when_ready = False  # that was meant for the one before
+        if 0 <= index < len(self._context.state.photos):
+            self._context.segment_when_ready = False  # that was meant for the one before
             self._select(index)
 
     def _select(self, index: int) -> None:
-        state = self._desk.state
-        self._desk.remember_rule()
-        self._desk.forget_notices("photo")
+        state = self._context.state
+        self._context.remember_rule()
+        self._context.forget_notices("photo")
         state.current = index
         item = state.photos[index]
         state.opening = item.path
-        self._desk.board.start(
+        self._context.board.start(
             "open",
             partial(self._open, item, state.label_folders),
             succeeded=self._on_document_opened,
@@ -68,11 +68,11 @@ class Photos(QObject):
     def _open(self, item: PhotoItem, folders: tuple[Path | None, Path | None], monitor: Monitor) -> tasks.Opened:
         """In the thread. One at a time: a held key asks for many photographs, and only the last is wanted."""
         with self._one_reader:
-            return tasks.open_document(item, folders, self._desk.store, monitor)
+            return tasks.open_document(item, folders, self._context.store, monitor)
 
     def open_or_select(self, path: Path) -> None:
         """Show a photograph of the list, or open it anew where it was closed."""
-        state = self._desk.state
+        state = self._context.state
         index = next((index for index, item in enumerate(state.photos) if item.path == path), None)
         if index is None:
             self.open_paths([path])
@@ -81,22 +81,22 @@ class Photos(QObject):
 
     def step(self, by: int) -> None:
         """Go forward or back in the list."""
-        self.select(self._desk.state.current + by)
+        self.select(self._context.state.current + by)
 
     def close_photos(self, paths: Sequence[Path]) -> None:
         """Take photographs out of the list and forget their results."""
-        state = self._desk.state
+        state = self._context.state
         gone = set(paths)
         shown = state.item
         before = sum(item.path not in gone for item in state.photos[: max(state.current, 0)])
         for path in gone:
-            self._desk.store.forget(path)
+            self._context.store.forget(path)
         state.photos = tuple(item for item in state.photos if item.path not in gone)
         if shown is None or shown.path not in gone:
             state.current = before if shown else -1
             return
-        self._desk.board.cancel("open")
-        self._desk.board.cancel("fov")
+        self._context.board.cancel("open")
+        self._context.board.cancel("fov")
         state.opening, state.document, state.base_view = None, None, None
         state.current = -1
         if state.photos:
@@ -104,24 +104,24 @@ class Photos(QObject):
 
     def request_thumbnails(self, paths: Sequence[Path]) -> None:
         """Make small pictures of these; ``thumbnailMade`` brings them one by one."""
-        self._desk.board.start(
+        self._context.board.start(
             "thumbnails",
             partial(tasks.make_thumbnails, tuple(paths)),
-            delivered=self.thumbnailMade.emit,
+            partial_result=self.thumbnailMade.emit,
         )
 
     def forget_recent(self) -> None:
         """Forget which photographs were opened, and the labels that were chosen for them."""
-        self._desk.state.recent = ()
-        self._desk.keep(label_choices.forget_all)
+        self._context.state.recent = ()
+        self._context.keep(label_choices.forget_all)
 
     def set_fov(self, choice: FovChoice) -> None:
         """Use another field of view for the photograph on the screen from its next run on."""
-        document = self._desk.state.document
+        document = self._context.state.document
         if document is None:
             return
         image = document.image
-        self._desk.board.start(
+        self._context.board.start(
             "fov",
             lambda _monitor: tasks.make_fov(image, choice),
             succeeded=partial(self._on_fov_made, document, choice),
@@ -130,26 +130,26 @@ class Photos(QObject):
 
     def refresh_base_view(self) -> None:
         """Make the base view that the view options ask for, unless it is there."""
-        state = self._desk.state
+        state = self._context.state
         document, base = state.document, state.view.base
         made = state.base_view
         if document is None or base == "colour":
-            self._desk.board.cancel("base")
+            self._context.board.cancel("base")
             state.base_view = None
         elif made is None or made.image is not document.image or made.base != base:
             image, fov = document.image, document.fov
-            self._desk.board.start(
+            self._context.board.start(
                 "base", lambda _monitor: make_base_view(image, fov, base), succeeded=self._on_base_view_made
             )
 
     def _on_photos_found(self, outcome: object) -> None:
         assert isinstance(outcome, tasks.Found)
-        state = self._desk.state
+        state = self._context.state
         for problem in outcome.problems:
-            self._desk.notify("warning", problem)
+            self._context.notify("warning", problem)
         if not outcome.paths:
-            self._desk.segment_when_ready = False
-            self._desk.settled.emit()
+            self._context.segment_when_ready = False
+            self._context.settled.emit()
             return
         known = {item.path for item in state.photos}
         new = tuple(PhotoItem(path, rule=self._opening_rule) for path in outcome.paths if path not in known)
@@ -161,15 +161,15 @@ class Photos(QObject):
     def _on_document_opened(self, opened: object) -> None:
         assert isinstance(opened, tasks.Opened)
         outcome = opened.document
-        state = self._desk.state
+        state = self._context.state
         item = state.item
         state.opening = None
         if item is None or item.path != outcome.path:
             return
         if outcome.result is None and item.status == "done":
-            self._desk.store.forget(outcome.path)
-            self._desk.set_item(outcome.path, status="new", unsaved=False)
-            self._desk.notify(
+            self._context.store.forget(outcome.path)
+            self._context.set_item(outcome.path, status="new", unsaved=False)
+            self._context.notify(
                 "warning",
                 self.tr(
                     "{name} has changed since it was segmented, or its result was removed: segment it again."
@@ -177,69 +177,69 @@ class Photos(QObject):
                 until="photo",
             )
         elif item.status == "failed" and outcome.fov is not None:
-            self._desk.set_item(outcome.path, status="new", problem="")
+            self._context.set_item(outcome.path, status="new", problem="")
         first, second = (slot.file if slot else None for slot in outcome.labels)
-        self._desk.set_item(outcome.path, fov=opened.fov, labels=(first, second))
+        self._context.set_item(outcome.path, fov=opened.fov, labels=(first, second))
         self._remember_from_folders(outcome.path, (first, second))
         for note in opened.notes:
-            self._desk.notify("warning", note, until="photo")
+            self._context.notify("warning", note, until="photo")
         self._show_document(outcome, item.rule)
         if outcome.fov_problem:
-            self._desk.notify("warning", outcome.fov_problem, until="photo")
-            self._desk.set_item(
+            self._context.notify("warning", outcome.fov_problem, until="photo")
+            self._context.set_item(
                 outcome.path, status="failed" if outcome.result is None else "done", problem=outcome.fov_problem
             )
-        self._desk.settled.emit()
+        self._context.settled.emit()
 
     def _remember_from_folders(self, photo: Path, files: LabelFiles) -> None:
         """Labels from a folder that a person named come back at the next start; the folder itself is forgotten."""
-        folders = self._desk.state.label_folders
+        folders = self._context.state.label_folders
         named = {
             expert: file
             for expert, (file, folder) in enumerate(zip(files, folders, strict=True))
             if file is not None and file.found and folder is not None and file.path.is_relative_to(folder.absolute())
         }
         if named:
-            self._desk.keep(lambda: label_choices.remember(photo, label_choices.Kept(named)))
+            self._context.keep(lambda: label_choices.remember(photo, label_choices.LabelChoices(named)))
 
     def _show_document(self, document: Document, rule: ThresholdRule | None) -> None:
-        state = self._desk.state
+        state = self._context.state
         state.document = document
         state.rule = rule or model_rule(state) or state.rule
         self.refresh_base_view()
 
     def _on_open_failed(self, path: Path, failure: Failure) -> None:
-        state = self._desk.state
+        state = self._context.state
         state.opening = None
-        self._desk.segment_when_ready = False
+        self._context.segment_when_ready = False
         state.document, state.base_view = None, None
-        self._desk.fail(self.tr("{name} cannot be opened.").format(name=path.name), failure, until="photo")
-        self._desk.set_item(path, status="failed", problem=failure.sentence)
-        self._desk.settled.emit()
+        self._context.fail(self.tr("{name} cannot be opened.").format(name=path.name), failure, until="photo")
+        self._context.set_item(path, status="failed", problem=failure.sentence)
+        self._context.settled.emit()
 
     def _on_base_view_made(self, outcome: object) -> None:
         assert isinstance(outcome, BaseView)
-        self._desk.state.base_view = outcome
+        self._context.state.base_view = outcome
 
     def _on_fov_made(self, document: Document, choice: FovChoice, outcome: object) -> None:
         assert isinstance(outcome, FieldOfView)
-        now = self._desk.state.document
+        now = self._context.state.document
         if now is not None and now.image is document.image:
             result = now.result
             # The same choice as that of the result is not another field of view.
             same = result is not None and (result.segmentation.fov.inside == outcome.inside).all()
             fov = result.segmentation.fov if result is not None and same else outcome
-            self._desk.set_item(now.path, fov=choice, problem="", status="done" if result else "new")
-            self._desk.keep(lambda: label_choices.remember(now.path, label_choices.Kept(fov=choice)))
-            self._desk.state.document = replace(now, fov=fov, fov_problem="")
+            self._context.set_item(now.path, fov=choice, problem="", status="done" if result else "new")
+            self._context.keep(lambda: label_choices.remember(now.path, label_choices.LabelChoices(fov=choice)))
+            self._context.state.document = replace(now, fov=fov, fov_problem="")
 
     def _on_fov_failed(self, failure: Failure) -> None:
-        self._desk.fail(self.tr("The field of view cannot be used."), failure)
-        document = self._desk.state.document
-        self._desk.state.events.document.emit(document, document)  # the chooser goes back to what is
+        self._context.fail(self.tr("The field of view cannot be used."), failure)
+        document = self._context.state.document
+        self._context.state.events.document.emit(document, document)  # the chooser goes back to what is
 
     def _add_recent(self, paths: Sequence[Path]) -> None:
         opened = tuple(path.absolute() for path in paths if path != sample_path())
         if len(opened) > 1:  # many files at once: their folder is what one wants to find again
             opened = tuple(dict.fromkeys(path if path.is_dir() else path.parent for path in opened))
-        self._desk.state.recent = tuple(dict.fromkeys((*opened, *self._desk.state.recent)))[:RECENT_LIMIT]
+        self._context.state.recent = tuple(dict.fromkeys((*opened, *self._context.state.recent)))[:RECENT_LIMIT]

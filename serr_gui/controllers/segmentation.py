@@ -9,10 +9,10 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from serr_gui import tasks
-from serr_gui.controllers.context import Desk, sample_path
-from serr_gui.controllers.foreground import LongWork
+from serr_gui.controllers.context import ControllerContext, sample_path
+from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.model.selectors import without_result
-from serr_gui.model.settings import ExportWish
+from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import NoticeKind, Result
 
 
@@ -22,37 +22,37 @@ class ExportRequest:
 
     items: tuple[tasks.ExportItem, ...]
     folder: Path
-    wish: ExportWish
+    options: ExportOptions
 
 
-class Runs(QObject):
+class SegmentationController(QObject):
     """Segments and exports photographs, and puts the outcomes into the state."""
 
-    def __init__(self, desk: Desk, long_work: LongWork) -> None:
-        super().__init__(desk)
-        self._desk = desk
+    def __init__(self, context: ControllerContext, long_work: ForegroundTask) -> None:
+        super().__init__(context)
+        self._context = context
         self._long = long_work
-        self.keeper = tasks.ModelKeeper()
+        self.keeper = tasks.ModelCache()
         self._done = 0
         self._problems: list[tuple[Path, str]] = []
 
     def segment(self) -> None:
         """Find the vessels of the chosen photograph; where it is still being opened, as soon as it is there."""
-        state = self._desk.state
+        state = self._context.state
         if state.opening is not None:
-            self._desk.segment_when_ready = True
+            self._context.segment_when_ready = True
             return
         document = state.document
         if document is None or document.fov is None or state.model is None or state.job is not None:
             return
-        fov, wish = document.fov, tasks.RunWish(state.model, state.device)
+        fov, options = document.fov, tasks.RunOptions(state.model, state.device)
         self._long.begin(
             "segment",
-            lambda monitor: tasks.segment_document(document, fov, wish, self.keeper, monitor),
+            lambda monitor: tasks.segment_document(document, fov, options, self.keeper, monitor),
             name=document.path.name,
             succeeded=partial(self._on_segmented, document.path),
             failed=partial(
-                self._desk.fail,
+                self._context.fail,
                 self.tr("{name} could not be segmented.").format(name=document.path.name),
                 until="work",
             ),
@@ -60,20 +60,20 @@ class Runs(QObject):
 
     def segment_all(self) -> None:
         """Find the vessels of all photographs that have no result yet."""
-        state = self._desk.state
+        state = self._context.state
         items = without_result(state)
         if not items or state.model is None or state.job is not None:
             return
-        wish = tasks.RunWish(state.model, state.device)
+        options = tasks.RunOptions(state.model, state.device)
         self._done, self._problems = 0, []
         self._long.begin(
             "batch",
-            lambda monitor: tasks.segment_many(items, wish, self.keeper, self._desk.store, monitor),
+            lambda monitor: tasks.segment_many(items, options, self.keeper, self._context.store, monitor),
             items=len(items),
             succeeded=lambda _none: self._end_batch(len(items), cancelled=False),
             cancelled=lambda: self._end_batch(len(items), cancelled=True),
-            delivered=self._on_batch_part,
-            failed=partial(self._desk.fail, self.tr("The photographs could not be segmented.")),
+            partial_result=self._on_batch_part,
+            failed=partial(self._context.fail, self.tr("The photographs could not be segmented.")),
         )
 
     def cancel(self) -> None:
@@ -82,22 +82,22 @@ class Runs(QObject):
 
     def export(self, request: ExportRequest) -> None:
         """Write results as files."""
-        if self._desk.state.job is not None:
+        if self._context.state.job is not None:
             return
-        self._desk.remember_rule()
-        wish = request.wish
-        choices = replace(wish.choices(), mask_colour=self._desk.state.view.mask_colour)
-        keeps_work = wish.mask or wish.probability
+        self._context.remember_rule()
+        options = request.options
+        choices = replace(options.choices(), mask_colour=self._context.state.view.mask_colour)
+        keeps_work = options.mask or options.probability
         count = len(request.items)
         self._done, self._problems = 0, []
         self._long.begin(
             "export",
-            lambda monitor: tasks.export_many(request.items, request.folder, choices, self._desk.store, monitor),
+            lambda monitor: tasks.export_many(request.items, request.folder, choices, self._context.store, monitor),
             items=count,
-            delivered=partial(self._on_export_part, keeps_work),
+            partial_result=partial(self._on_export_part, keeps_work),
             succeeded=lambda _none: self._end_export(request, cancelled=False),
             cancelled=lambda: self._end_export(request, cancelled=True),
-            failed=partial(self._desk.fail, self.tr("The files could not be written.")),
+            failed=partial(self._context.fail, self.tr("The files could not be written.")),
         )
 
     def _on_segmented(self, path: Path, outcome: object) -> None:
@@ -106,18 +106,18 @@ class Runs(QObject):
 
     def take_result(self, path: Path, result: Result) -> None:
         """Keep a new result, and show it if its photograph is on the screen."""
-        state = self._desk.state
+        state = self._context.state
         if all(item.path != path for item in state.photos):  # closed meanwhile
             return
-        self._desk.store.put(path, result)
+        self._context.store.put(path, result)
         segmentation = result.segmentation
         state.device_used = result.device
         for note in segmentation.notes:
-            self._desk.notify("info", note, until="work")
+            self._context.notify("info", note, until="work")
         is_shown = state.document is not None and state.document.path == path
         if is_shown:
-            self._desk.remember_rule()
-        self._desk.set_item(path, status="done", unsaved=path != sample_path(), problem="")
+            self._context.remember_rule()
+        self._context.set_item(path, status="done", unsaved=path != sample_path(), problem="")
         if is_shown and state.document is not None:
             item = state.item
             fov = state.document.fov
@@ -125,12 +125,12 @@ class Runs(QObject):
                 fov = segmentation.fov  # a batch finds the same field of view anew
             state.document = replace(state.document, result=result, fov=fov, fov_problem="")
             state.rule = (item.rule if item else None) or segmentation.card.rule
-        overflow = self._desk.store.overflow(keep=state.document.path if state.document else None)
-        if overflow and not self._desk.board.busy("spill"):
-            self._desk.board.start(
+        overflow = self._context.store.overflow(keep=state.document.path if state.document else None)
+        if overflow and not self._context.board.busy("spill"):
+            self._context.board.start(
                 "spill",
-                partial(tasks.spill, overflow, self._desk.store),
-                failed=partial(self._desk.fail, self.tr("Results cannot be moved out of the memory.")),
+                partial(tasks.spill, overflow, self._context.store),
+                failed=partial(self._context.fail, self.tr("Results cannot be moved out of the memory.")),
             )
 
     def _on_batch_part(self, part: object) -> None:
@@ -142,7 +142,7 @@ class Runs(QObject):
                 self.take_result(part.path, part.result)
             else:
                 self._problems.append((part.path, part.problem))
-                self._desk.set_item(part.path, status="failed", problem=part.problem)
+                self._context.set_item(part.path, status="failed", problem=part.problem)
 
     def _end_batch(self, count: int, *, cancelled: bool) -> None:
         done, problems = self._done, self._problems
@@ -157,7 +157,7 @@ class Runs(QObject):
             text += " " + self.tr("Could not be segmented: {names}.").format(names=_names(problems))
         kind: NoticeKind = "warning" if problems else "info" if cancelled else "success"
         details = "\n".join(f"{path}: {problem}" for path, problem in problems)
-        self._desk.notify(kind, text, details, until="work")
+        self._context.notify(kind, text, details, until="work")
 
     def _on_export_part(self, keeps_work: bool, part: object) -> None:
         if isinstance(part, tasks.BatchStep):
@@ -167,15 +167,15 @@ class Runs(QObject):
                 self._problems.append((part.item.path, part.problem))
                 return
             self._done += 1
-            self._desk.remember_rule()
-            now = next((item for item in self._desk.state.photos if item.path == part.item.path), None)
+            self._context.remember_rule()
+            now = next((item for item in self._context.state.photos if item.path == part.item.path), None)
             if keeps_work and now is not None and now.rule == part.item.rule:
-                self._desk.set_item(part.item.path, unsaved=False)
+                self._context.set_item(part.item.path, unsaved=False)
 
     def _end_export(self, request: ExportRequest, *, cancelled: bool) -> None:
         done, problems, count = self._done, self._problems, len(request.items)
         if count == 1 and problems:
-            self._desk.notify("error", problems[0][1], until="work")
+            self._context.notify("error", problems[0][1], until="work")
             return
         name = request.items[0].path.name
         if cancelled:
@@ -189,7 +189,7 @@ class Runs(QObject):
             text += " " + self.tr("Not written: {names}.").format(names=_names(problems))
         kind: NoticeKind = "warning" if problems else "info" if cancelled else "success"
         details = "\n".join(f"{path}: {problem}" for path, problem in problems)
-        self._desk.notify(kind, text, details, folder=request.folder, until="work")
+        self._context.notify(kind, text, details, folder=request.folder, until="work")
 
 
 def _names(problems: Sequence[tuple[Path, str]], limit: int = 3) -> str:

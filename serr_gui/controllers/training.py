@@ -10,9 +10,9 @@ from PySide6.QtCore import QObject, Signal
 from core.jobs.process import end_by_force, pause_job, start_job, stop_job
 from core.jobs.store import Job, change_order, remove_job
 from core.progress import Progress
-from serr_gui.controllers.context import Desk
-from serr_gui.controllers.foreground import LongWork
-from serr_gui.controllers.models import Library
+from serr_gui.controllers.context import ControllerContext
+from serr_gui.controllers.foreground import ForegroundTask
+from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.training import (
     ComparisonOrder,
@@ -24,15 +24,15 @@ from serr_gui.model.training import (
 from serr_gui.tasks import training as work
 
 
-class TrainingDesk(QObject):
+class TrainingController(QObject):
     """Keeps the trainings' part of the state. ``foundRunning``: at the start, a job was going on already."""
 
     foundRunning = Signal()
 
-    def __init__(self, desk: Desk, library: Library, long_work: LongWork) -> None:
-        super().__init__(desk)
-        self._desk, self._library, self._long = desk, library, long_work
-        self._watch = work.Watch()
+    def __init__(self, context: ControllerContext, library: ModelController, long_work: ForegroundTask) -> None:
+        super().__init__(context)
+        self._context, self._library, self._long = context, library, long_work
+        self._watch = work.JobPoller()
         self._started = False
 
     # Watching
@@ -41,23 +41,23 @@ class TrainingDesk(QObject):
         """Begin to watch the folder of jobs."""
         if not self._started:
             self._started = True
-            self._desk.board.start(
+            self._context.board.start(
                 "trainings",
                 partial(work.watch_trainings, self._watch),
-                delivered=self._on_trainings,
-                failed=partial(self._desk.fail, self.tr("The trainings cannot be watched.")),
+                partial_result=self._on_trainings,
+                failed=partial(self._context.fail, self.tr("The trainings cannot be watched.")),
             )
 
     def choose(self, job_id: str) -> None:
         """Look at another job."""
         self._watch.choose(job_id)
-        state = self._desk.state
+        state = self._context.state
         if job_id != state.trainings.chosen:
             state.trainings = Trainings(state.trainings.jobs, job_id)
 
     def _on_trainings(self, part: object) -> None:
         assert isinstance(part, Trainings)
-        state = self._desk.state
+        state = self._context.state
         before, first = state.trainings, not state.trainings_known
         if before.chosen and part.chosen != before.chosen and part.named(before.chosen) is not None:
             part = replace(part, chosen=before.chosen, run=None, log="", recipe="")  # its own news are on their way
@@ -75,9 +75,9 @@ class TrainingDesk(QObject):
         name, sentence = job.order.name, job.status.sentence
         if job.state == "done":
             text = self.tr("The training {name} is done. {sentence} Its model can be compared and added in Trainings.")
-            self._desk.notify("success", text.format(name=name, sentence=sentence).replace("  ", " "))
+            self._context.notify("success", text.format(name=name, sentence=sentence).replace("  ", " "))
         elif job.state == "failed":
-            self._desk.notify(
+            self._context.notify(
                 "error", self.tr("The training {name} has failed. {sentence}").format(name=name, sentence=sentence)
             )
         elif job.state == "interrupted":
@@ -85,17 +85,17 @@ class TrainingDesk(QObject):
                 "The process of the training {name} was ended from outside (for lack of memory, perhaps). It can be "
                 "resumed from its last checkpoint."
             )
-            self._desk.notify("warning", text.format(name=name))
+            self._context.notify("warning", text.format(name=name))
 
-    # Wishes
+    # Requests
 
     def order(self, order: TrainingOrder) -> None:
         """Start a training."""
-        self._desk.board.start(
+        self._context.board.start(
             "order",
             partial(work.start_training, order),
             succeeded=self._on_ordered,
-            failed=partial(self._desk.fail, self.tr("The training cannot be started.")),
+            failed=partial(self._context.fail, self.tr("The training cannot be started.")),
         )
 
     def pause(self, job: Job) -> None:
@@ -119,7 +119,7 @@ class TrainingDesk(QObject):
         self._ask(job, partial(change_order, name=name, notes=notes))
 
     def _ask(self, job: Job, ask: Callable[[Job], object]) -> None:
-        self._desk.board.start(
+        self._context.board.start(
             f"job {job.id}",
             partial(work.ask_job, ask, job),
             succeeded=lambda _job: self._watch.look(),
@@ -127,7 +127,7 @@ class TrainingDesk(QObject):
         )
 
     def _on_ask_failed(self, failure: Failure) -> None:
-        self._desk.fail(self.tr("The training could not be told."), failure)
+        self._context.fail(self.tr("The training could not be told."), failure)
         self._watch.look()
 
     def _on_ordered(self, outcome: object) -> None:
@@ -139,9 +139,9 @@ class TrainingDesk(QObject):
 
     def measure(self, order: TrainingOrder, key: str) -> None:
         """Measure a few steps of a recipe; ``state.estimate`` tells how it goes."""
-        state = self._desk.state
+        state = self._context.state
         state.estimate = EstimateState(key)
-        self._desk.board.start(
+        self._context.board.start(
             "estimate",
             partial(work.measure, order),
             progressed=self._on_measuring,
@@ -151,25 +151,25 @@ class TrainingDesk(QObject):
 
     def forget_estimate(self) -> None:
         """End a measurement that goes on, and forget the last one."""
-        self._desk.board.cancel("estimate")
-        self._desk.state.estimate = None
+        self._context.board.cancel("estimate")
+        self._context.state.estimate = None
 
     def _on_measured(self, key: str, outcome: object) -> None:
         from core.training.estimate import Estimate
 
         assert isinstance(outcome, Estimate)
-        self._desk.state.estimate = EstimateState(key, False, estimate=outcome)
+        self._context.state.estimate = EstimateState(key, False, estimate=outcome)
 
     def _on_measuring(self, progress: Progress) -> None:
-        estimate = self._desk.state.estimate
+        estimate = self._context.state.estimate
         if estimate is not None:
-            self._desk.state.estimate = replace(estimate, stage=progress.stage)
+            self._context.state.estimate = replace(estimate, stage=progress.stage)
 
     # Models
 
     def compare(self, order: ComparisonOrder) -> None:
         """Compare two models; ``state.models_compared`` has the outcome."""
-        state = self._desk.state
+        state = self._context.state
         if state.job is not None:
             return
         state.models_compared = ModelsCompared(order)
@@ -202,14 +202,14 @@ class TrainingDesk(QObject):
     def _change_models(self, task: Callable[..., Path], sentence: str, name: str, *, gone: bool = False) -> None:
         def done(outcome: object) -> None:
             assert isinstance(outcome, Path)
-            self._desk.notify("success", sentence.format(name=name))
+            self._context.notify("success", sentence.format(name=name))
             self._library.refresh(choose=None if gone else outcome)
 
-        self._desk.board.start(
+        self._context.board.start(
             "own models",
             task,
             succeeded=done,
-            failed=partial(self._desk.fail, self.tr("The model cannot be changed.")),
+            failed=partial(self._context.fail, self.tr("The model cannot be changed.")),
         )
 
     def export_model(self, file: Path, target: Path) -> None:
@@ -218,13 +218,13 @@ class TrainingDesk(QObject):
         def done(outcome: object) -> None:
             assert isinstance(outcome, Path)
             text = self.tr("The model is written to {name}. On another machine it is added with + beside Model.")
-            self._desk.notify("success", text.format(name=outcome.name), folder=outcome.parent)
+            self._context.notify("success", text.format(name=outcome.name), folder=outcome.parent)
 
-        self._desk.board.start(
+        self._context.board.start(
             "own models",
             partial(work.export_model, file, target),
             succeeded=done,
-            failed=partial(self._desk.fail, self.tr("The model cannot be written.")),
+            failed=partial(self._context.fail, self.tr("The model cannot be written.")),
         )
 
 

@@ -1,7 +1,7 @@
 """Long work beside the window.
 
-A ``Job`` is a ``QThread`` object that stays in the GUI thread, so its signals are emitted there. After any number of
-``progressed``, ``delivered`` and ``noted`` comes exactly one of ``succeeded``, ``failed``, ``cancelled``.
+A ``Worker`` is a ``QThread`` object that stays in the GUI thread, so its signals are emitted there. After any number of
+``progressed``, ``partial_result`` and ``noted`` comes exactly one of ``succeeded``, ``failed``, ``cancelled``.
 """
 
 import os
@@ -48,10 +48,10 @@ class Failure:
         return cls(type(error).__name__, details, False)
 
 
-class JobMonitor:
-    """The ``Monitor`` of a job, used in its thread. ``deliver`` hands over a part of the result before the end."""
+class WorkerMonitor:
+    """The ``Monitor`` of a job, used in its thread. ``yield_result`` hands over a part of the result before the end."""
 
-    def __init__(self, job: "Job[T]") -> None:
+    def __init__(self, job: "Worker[T]") -> None:
         self._progressed = job.passed_progress
         self._noted = job.passed_note
         self._delivered = job.passed_part
@@ -73,20 +73,21 @@ class JobMonitor:
         if self._stop.is_set():
             raise Cancelled
 
-    def deliver(self, part: object) -> None:
+    def yield_result(self, part: object) -> None:
         self.check()
         self._delivered.emit(part)
 
 
-class Job(QThread, Generic[T]):
+class Worker(QThread, Generic[T]):
     """Runs ``work(monitor)`` in a thread of its own.
 
     ``succeeded`` carries what ``work`` returned, ``failed`` a ``Failure``. After ``cancel`` the outcome is
-    ``cancelled``, even if the work was faster. Work ``beside`` everything else gets the processors that are left over.
+    ``cancelled``, even if the work was faster. With ``low_priority`` the work gets the processors
+    that everything else leaves over.
     """
 
     progressed = Signal(object)
-    delivered = Signal(object)
+    partial_result = Signal(object)
     noted = Signal(str)
     succeeded = Signal(object)
     failed = Signal(object)
@@ -99,10 +100,12 @@ class Job(QThread, Generic[T]):
     passed_part = Signal(object)
     passed_note = Signal(str)
 
-    def __init__(self, work: Callable[[JobMonitor], T], parent: QObject | None = None, *, beside: bool = False) -> None:
+    def __init__(
+        self, work: Callable[[WorkerMonitor], T], parent: QObject | None = None, *, low_priority: bool = False
+    ) -> None:
         super().__init__(parent)
-        self._work: Callable[[JobMonitor], T] | None = work
-        self._beside = beside
+        self._work: Callable[[WorkerMonitor], T] | None = work
+        self._low_priority = low_priority
         self._result: T | None = None
         self._failure: Failure | None = None
         self.stop_event = threading.Event()
@@ -115,10 +118,10 @@ class Job(QThread, Generic[T]):
         """The thread. Everything that can go wrong becomes the outcome."""
         work = self._work
         assert work is not None
-        if self._beside:
+        if self._low_priority:
             _step_back()
         try:
-            self._result = work(JobMonitor(self))
+            self._result = work(WorkerMonitor(self))
         except Cancelled:
             self.stop_event.set()
         except BaseException as error:  # noqa: BLE001 - also MemoryError and SystemExit are outcomes
@@ -139,7 +142,7 @@ class Job(QThread, Generic[T]):
             self.progressed.emit(progress)
 
     def _on_part(self, part: object) -> None:
-        self.delivered.emit(part)
+        self.partial_result.emit(part)
 
     def _on_note(self, message: str) -> None:
         self.noted.emit(message)
@@ -164,33 +167,33 @@ def _step_back() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BESIDE_NICE)
 
 
-class JobBoard(QObject):
+class WorkerPool(QObject):
     """Runs jobs by slot: a new job in a slot cancels the older one there, whose late outcome is dropped."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._current: dict[str, Job[object]] = {}
-        self._running: set[Job[object]] = set()
+        self._current: dict[str, Worker[object]] = {}
+        self._running: set[Worker[object]] = set()
         self._closed = False
 
     def start(
         self,
         slot: str,
-        work: Callable[[JobMonitor], object],
+        work: Callable[[WorkerMonitor], object],
         *,
         succeeded: Callable[[object], None] | None = None,
         failed: Callable[[Failure], None] | None = None,
         cancelled: Callable[[], None] | None = None,
         progressed: Callable[[Progress], None] | None = None,
-        delivered: Callable[[object], None] | None = None,
+        partial_result: Callable[[object], None] | None = None,
         noted: Callable[[str], None] | None = None,
-        beside: bool = False,
+        low_priority: bool = False,
     ) -> None:
         """Run ``work`` in a thread; the callbacks run in the GUI thread while this job is the slot's newest."""
         if self._closed:
             return
         self.cancel(slot)
-        job: Job[object] = Job(work, beside=beside)
+        job: Worker[object] = Worker(work, low_priority=low_priority)
         self._current[slot] = job
         self._running.add(job)
 
@@ -211,13 +214,13 @@ class JobBoard(QObject):
             return run
 
         connect(job.progressed, progressed)
-        connect(job.delivered, delivered)
+        connect(job.partial_result, partial_result)
         connect(job.noted, noted)
         job.succeeded.connect(on_outcome(succeeded))
         job.failed.connect(on_outcome(failed))
         job.cancelled.connect(on_outcome(cancelled))
         job.ended.connect(lambda: self._running.discard(job))
-        job.start(QThread.Priority.LowestPriority if beside else QThread.Priority.InheritPriority)
+        job.start(QThread.Priority.LowestPriority if low_priority else QThread.Priority.InheritPriority)
 
     def cancel(self, slot: str, *, tell: bool = False) -> None:
         """End the job of a slot; with ``tell`` its "cancelled" is still wanted, else nothing more is heard of it."""

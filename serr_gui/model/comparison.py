@@ -15,7 +15,7 @@ from core.evaluation.report import EvaluationReport, ImageScores
 from core.photo.label_doubts import Doubt
 from core.types import ByteArray, ExpertLabel, FieldOfView, ProbabilityMap
 
-ErrorWish = Literal["both", "false_negative", "false_positive"]
+ErrorFilter = Literal["both", "false_negative", "false_positive"]
 EXPERTS = (0, 1)
 """Expert 1, whose label is taken for the truth, and expert 2."""
 
@@ -53,7 +53,7 @@ NO_LABELS: LabelSlots = (None, None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Subject:
+class ComparisonInputs:
     """What is compared: a probability map (None: not segmented) with up to two labels, in a region."""
 
     probability: ProbabilityMap | None
@@ -61,7 +61,7 @@ class Subject:
     fov: FieldOfView
     region: Region
 
-    def same_as(self, other: "Subject | None") -> bool:
+    def same_as(self, other: "ComparisonInputs | None") -> bool:
         """Whether both mean the same arrays."""
         return (
             other is not None
@@ -73,7 +73,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class ScoredLabel:
     """The map against one expert: counts for every threshold, and, as soon as computed, exact areas and curve."""
 
     histogram: LevelHistogram
@@ -96,8 +96,8 @@ class ErrorLayer:
 class Comparison:
     """What came out for a subject; ``between`` is expert 2 against expert 1."""
 
-    subject: Subject
-    judged: tuple[Judged | None, Judged | None]
+    comparison_inputs: ComparisonInputs
+    scored_label: tuple[ScoredLabel | None, ScoredLabel | None]
     between: Counts | None
     errors: ErrorLayer | None
 
@@ -109,7 +109,7 @@ class CentreLines:
     None where one of the two is missing.
     """
 
-    subject: Subject
+    comparison_inputs: ComparisonInputs
     level: int
     values: tuple[float | None, float | None, float | None]
 
@@ -118,7 +118,7 @@ class CentreLines:
 class ErrorSearch:
     """Which errors to step through; those within ``border_px`` of a vessel that both have are left out."""
 
-    wish: ErrorWish
+    request: ErrorFilter
     border_px: int
 
 
@@ -126,7 +126,7 @@ class ErrorSearch:
 class ErrorList:
     """The connected errors at a threshold, the largest first."""
 
-    subject: Subject
+    comparison_inputs: ComparisonInputs
     level: int
     search: ErrorSearch
     regions: tuple[ErrorRegion, ...]

@@ -12,7 +12,7 @@ from typing import Any, Final, get_args
 
 from serr_gui.model.comparison import EXPERTS, LabelFile
 from serr_gui.model.settings import config_folder, write_config
-from serr_gui.model.state import FovChoice, FovWish
+from serr_gui.model.state import FovChoice, FovSource
 
 FILE_NAME: Final = "labels.json"
 LIMIT: Final = 1000
@@ -21,30 +21,30 @@ _FOV: Final = "field of view"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class LabelChoices:
     """What was chosen for a photograph; an expert who is not in ``labels`` was left to be found, None was removed."""
 
     labels: Mapping[int, LabelFile | None] = field(default_factory=dict)
     fov: FovChoice | None = None
 
 
-def recall(photo: Path, records: Mapping[str, Any] | None = None) -> Kept:
+def load_choices(photo: Path, records: Mapping[str, Any] | None = None) -> LabelChoices:
     """What a person chose for this photograph; ``records`` where they have been read already."""
     try:
         return _kept_from((_read() if records is None else records).get(str(photo)))
     except (AttributeError, TypeError, ValueError, KeyError):
-        return Kept()
+        return LabelChoices()
 
 
-def remember(photo: Path, change: Kept) -> None:
+def remember(photo: Path, change: LabelChoices) -> None:
     """Keep what ``change`` has, beside what was kept before.
 
     Raises
     ------
     OutputError : the folder cannot be written to.
     """
-    before = recall(photo)
-    now = Kept({**before.labels, **change.labels}, change.fov or before.fov)
+    before = load_choices(photo)
+    now = LabelChoices({**before.labels, **change.labels}, change.fov or before.fov)
     if now != before:
         _keep(photo, now)
 
@@ -58,7 +58,7 @@ def remember_found(expert: int, files: Mapping[Path, LabelFile]) -> None:
     """
     records = _read()
     for photo, file in files.items():
-        before = recall(photo, records)
+        before = load_choices(photo, records)
         old = before.labels.get(expert)
         if old is None or old.found:
             _put(records, photo, replace(before, labels={**before.labels, expert: file}))
@@ -72,7 +72,7 @@ def forget_label(photo: Path, expert: int) -> None:
     ------
     OutputError : the folder cannot be written to.
     """
-    before = recall(photo)
+    before = load_choices(photo)
     _keep(photo, replace(before, labels={each: file for each, file in before.labels.items() if each != expert}))
 
 
@@ -87,18 +87,18 @@ def forget_all() -> None:
         _write({})
 
 
-def _keep(photo: Path, kept: Kept) -> None:
+def _keep(photo: Path, kept: LabelChoices) -> None:
     records = _read()
     _put(records, photo, kept)
     _write(records)
 
 
-def _put(records: dict[str, Any], photo: Path, kept: Kept) -> None:
+def _put(records: dict[str, Any], photo: Path, kept: LabelChoices) -> None:
     """Make it the latest of the records."""
     records.pop(str(photo), None)
     record: dict[str, Any] = {_expert(expert): _label_record(file) for expert, file in kept.labels.items()}
     if kept.fov is not None:
-        record[_FOV] = {"wish": kept.fov.wish, "file": str(kept.fov.file) if kept.fov.file else ""}
+        record[_FOV] = {"wish": kept.fov.request, "file": str(kept.fov.file) if kept.fov.file else ""}
     if record:
         records[str(photo)] = record
 
@@ -130,17 +130,17 @@ def _label_record(file: LabelFile | None) -> dict[str, Any] | None:
     return record
 
 
-def _kept_from(record: Any) -> Kept:
+def _kept_from(record: Any) -> LabelChoices:
     if record is None:
-        return Kept()
+        return LabelChoices()
     labels = {expert: _label_from(record[_expert(expert)]) for expert in EXPERTS if _expert(expert) in record}
     fov = record.get(_FOV)
     if fov is None:
-        return Kept(labels)
-    wish: FovWish = fov["wish"]
-    if wish not in get_args(FovWish) or (wish == "file") != bool(fov["file"]):
+        return LabelChoices(labels)
+    request: FovSource = fov["wish"]
+    if request not in get_args(FovSource) or (request == "file") != bool(fov["file"]):
         raise ValueError("no field of view")
-    return Kept(labels, FovChoice(wish, Path(fov["file"]) if fov["file"] else None))
+    return LabelChoices(labels, FovChoice(request, Path(fov["file"]) if fov["file"] else None))
 
 
 def _label_from(record: Any) -> LabelFile | None:

@@ -4,14 +4,22 @@ from dataclasses import asdict, dataclass
 
 from core.evaluation.counts import Counts, Scores
 from core.evaluation.curves import Areas
-from serr_gui.model.comparison import EXPERTS, CentreLines, Comparison, ErrorList, ErrorSearch, Judged, Subject
+from serr_gui.model.comparison import (
+    EXPERTS,
+    CentreLines,
+    Comparison,
+    ComparisonInputs,
+    ErrorList,
+    ErrorSearch,
+    ScoredLabel,
+)
 from serr_gui.model.state import AppState
 
 _DIAMETER_FOR_A_PIXEL = 540
 """In a field of view of so many pixels (as in DRIVE) a border of one pixel is left out, in larger ones more."""
 
 
-def subject(state: AppState) -> Subject | None:
+def comparison_inputs(state: AppState) -> ComparisonInputs | None:
     """What there is to compare now; None without a label or a field of view."""
     document = state.document
     if document is None:
@@ -21,30 +29,32 @@ def subject(state: AppState) -> Subject | None:
     first, second = (slot.label if slot else None for slot in document.labels)
     if fov is None or (first is None and second is None):
         return None
-    return Subject(result.segmentation.probability if result else None, (first, second), fov, state.view.region)
+    return ComparisonInputs(
+        result.segmentation.probability if result else None, (first, second), fov, state.view.region
+    )
 
 
 def comparison(state: AppState) -> Comparison | None:
     """What came out for exactly that; None without anything to compare, or while it is being computed."""
-    now, made = subject(state), state.comparison
-    return made if now is not None and made is not None and made.subject.same_as(now) else None
+    now, made = comparison_inputs(state), state.comparison
+    return made if now is not None and made is not None and made.comparison_inputs.same_as(now) else None
 
 
-def judged(state: AppState, expert: int = 0) -> Judged | None:
+def scored_label(state: AppState, expert: int = 0) -> ScoredLabel | None:
     """The map against an expert."""
     made = comparison(state)
-    return made.judged[expert] if made is not None else None
+    return made.scored_label[expert] if made is not None else None
 
 
 def model_counts(state: AppState, expert: int = 0) -> Counts | None:
     """The mask that is shown against an expert's label."""
-    against = judged(state, expert)
+    against = scored_label(state, expert)
     return against.histogram.counts(state.rule) if against is not None else None
 
 
 def model_scores(state: AppState, expert: int = 0) -> Scores | None:
     """The figures of the mask that is shown, with the areas under the curves of its map as soon as they are there."""
-    against = judged(state, expert)
+    against = scored_label(state, expert)
     if against is None:
         return None
     areas = against.areas or Areas()
@@ -53,8 +63,8 @@ def model_scores(state: AppState, expert: int = 0) -> Scores | None:
 
 def centre_lines(state: AppState) -> CentreLines | None:
     """clDice of the mask that is shown; None while it is being computed."""
-    now, made = subject(state), state.centre_lines
-    if now is None or made is None or not made.subject.same_as(now):
+    now, made = comparison_inputs(state), state.centre_lines
+    if now is None or made is None or not made.comparison_inputs.same_as(now):
         return None
     return made if made.level == state.rule.level or now.probability is None else None
 
@@ -63,13 +73,13 @@ def error_search(state: AppState) -> ErrorSearch:
     """Which errors a person wants to step through; borders grow with the photograph."""
     fov = state.document.fov if state.document is not None else None
     border = max(1, round(fov.diameter_px / _DIAMETER_FOR_A_PIXEL)) if fov is not None else 1
-    return ErrorSearch(state.view.error_wish, border if state.view.skip_borders else 0)
+    return ErrorSearch(state.view.error_filter, border if state.view.skip_borders else 0)
 
 
 def error_list(state: AppState) -> ErrorList | None:
     """The errors of the mask that is shown, if they were looked for."""
-    now, made = subject(state), state.errors
-    if now is None or made is None or not made.subject.same_as(now):
+    now, made = comparison_inputs(state), state.errors
+    if now is None or made is None or not made.comparison_inputs.same_as(now):
         return None
     return made if made.level == state.rule.level and made.search == error_search(state) else None
 
@@ -84,7 +94,7 @@ class Column:
 
 def score_columns(state: AppState) -> tuple[Column | None, Column | None, Column | None]:
     """Model against expert 1, model against expert 2, expert 2 against expert 1; None where one is missing."""
-    now = subject(state)
+    now = comparison_inputs(state)
     if now is None:
         return None, None, None
     made = comparison(state)
@@ -95,7 +105,7 @@ def score_columns(state: AppState) -> tuple[Column | None, Column | None, Column
         if now.probability is None or now.labels[expert] is None:
             columns.append(None)
             continue
-        against = made.judged[expert] if made is not None else None
+        against = made.scored_label[expert] if made is not None else None
         values: dict[str, float | None] = {}
         if against is not None:
             values |= asdict(against.histogram.counts(state.rule).scores())
@@ -118,8 +128,8 @@ def curve_facts(state: AppState) -> dict[str, object]:
     return {
         "photograph": document.path.name,
         "label": label.file.path.name if label else "",
-        "region": made.subject.region,
-        "field_of_view": made.subject.fov.origin,
+        "region": made.comparison_inputs.region,
+        "field_of_view": made.comparison_inputs.fov.origin,
         "model": card.name,
         "model_sha256": document.result.segmentation.model_sha256,
     }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from core.errors import OutputError
 from core.evaluation.counts import Region
 from core.files import write_bytes_atomic
-from serr_gui.model.comparison import ErrorWish
+from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.i18n import translate
 from serr_gui.model.state import BASES, Base, Colour, EvaluateAt, Theme, ViewOptions
 
@@ -32,7 +32,7 @@ _ERROR_COLOURS = ("white_blue_black", "black_blue_yellow", "white_magenta_cyan",
 
 
 @dataclass(frozen=True, slots=True)
-class ExportWish:
+class ExportOptions:
     """What the export dialog was left with. ``folder`` empty: a folder beside the photograph."""
 
     folder: str = ""
@@ -62,7 +62,7 @@ class Settings:
     version: int = VERSION
     theme: Theme = "system"
     view: ViewOptions = field(default_factory=ViewOptions)
-    export: ExportWish = field(default_factory=ExportWish)
+    export: ExportOptions = field(default_factory=ExportOptions)
     model: str = ""
     added_models: tuple[str, ...] = ()
     device: str = "auto"
@@ -136,7 +136,7 @@ def settings_from(stored: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]
                 values[name] = read(stored[name])
             except (TypeError, ValueError):
                 bad.append(name)
-    for name, kind in (("view", ViewOptions), ("export", ExportWish)):
+    for name, kind in (("view", ViewOptions), ("export", ExportOptions)):
         if name in stored:
             values[name] = _read_record(kind, stored[name], name, bad)
     return Settings(**values), tuple(bad)
@@ -222,7 +222,7 @@ _PART_READERS: dict[str, Callable[[object], object]] = {
     "show_errors": _flag,
     "error_opacity": _share,
     "error_colours": _one_of(*_ERROR_COLOURS),
-    "error_wish": _one_of(*get_args(ErrorWish)),
+    "error_filter": _one_of(*get_args(ErrorFilter)),
     "skip_borders": _flag,
     "evaluate_at": _one_of(*get_args(EvaluateAt)),
     "folder": _text,

@@ -18,8 +18,8 @@ from serr_gui.model.comparison import (
     NO_LABELS,
     CentreLines,
     Comparison,
+    ErrorFilter,
     ErrorList,
-    ErrorWish,
     Evaluation,
     LabelFiles,
     LabelSlots,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Base = Literal["colour", "red", "green", "blue", "enhanced", "enhanced_colour"]
 BASES: tuple[Base, ...] = ("colour", "red", "green", "blue", "enhanced", "enhanced_colour")
 Theme = Literal["system", "light", "dark"]
-FovWish = Literal["estimated", "file", "full"]
+FovSource = Literal["estimated", "file", "full"]
 PhotoStatus = Literal["new", "done", "failed"]
 Until = Literal["", "work", "photo"]
 NoticeKind = Literal["info", "success", "warning", "error"]
@@ -43,9 +43,9 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class FovChoice:
-    """Which field of view a run shall use; ``file`` only with the wish "file"."""
+    """Which field of view a run shall use; ``file`` only with the request "file"."""
 
-    wish: FovWish = "estimated"
+    request: FovSource = "estimated"
     file: Path | None = None
 
 
@@ -139,7 +139,7 @@ class ViewOptions:
     show_errors: bool = False
     error_opacity: float = 0.85
     error_colours: str = "white_blue_black"
-    error_wish: ErrorWish = "both"
+    error_filter: ErrorFilter = "both"
     skip_borders: bool = True
     evaluate_at: EvaluateAt = "model"
 
@@ -160,7 +160,7 @@ class ModelChoice:
 class DeviceChoice:
     """A device that can be asked for: the word for ``InferenceOptions`` and a label for a person."""
 
-    wish: str
+    request: str
     label: str
 
 

@@ -1,1 +1,1 @@
-"""Docks: each listens to the one state and emits wishes (``...Requested``), and knows no other, nor the controller."""
+"""Docks: each listens to the one state, emits requests (``...Requested``), and knows no other dock, no controller."""

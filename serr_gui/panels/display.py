@@ -25,7 +25,7 @@ MASK_COLOURS: Final[tuple[tuple[str, Colour], ...]] = (
 
 
 class DisplayPanel(QWidget):
-    """Base picture, mask, probability map and outline. ``viewRequested`` carries the wished ``ViewOptions``."""
+    """Base picture, mask, probability map and outline. ``viewRequested`` carries the requested ``ViewOptions``."""
 
     viewRequested = Signal(object)
 
@@ -46,7 +46,7 @@ class DisplayPanel(QWidget):
         column.addSpacing(6)
         self._fov = QCheckBox(_with_key(self.tr("Field of view outline"), actions, "show_fov"))
         self._fov.setToolTip(actions["show_fov"].toolTip())
-        self._fov.clicked.connect(lambda on: self._wish(show_fov=on))
+        self._fov.clicked.connect(lambda on: self._request(show_fov=on))
         column.addWidget(self._fov)
         column.addWidget(faded(self.tr("Hold H to hide everything over the photograph.")))
         column.addStretch(1)
@@ -89,16 +89,16 @@ class DisplayPanel(QWidget):
         self._mask = QCheckBox(_with_key(self.tr("Show"), actions, "show_mask"))
         self._mask.setAccessibleName(self.tr("Show the vessel mask"))
         self._mask.setToolTip(actions["show_mask"].toolTip())
-        self._mask.clicked.connect(lambda on: self._wish(show_mask=on))
+        self._mask.clicked.connect(lambda on: self._request(show_mask=on))
         self._mask_opacity = OpacitySlider(self.tr("Opacity of the vessel mask"))
-        self._mask_opacity.opacityRequested.connect(lambda opacity: self._wish(mask_opacity=opacity))
+        self._mask_opacity.opacityRequested.connect(lambda opacity: self._request(mask_opacity=opacity))
         self._mask_colour = QComboBox()
         self._mask_colour.setAccessibleName(self.tr("Colour of the vessel mask"))
         self._mask_colour.setIconSize(QSize(28, 14))
         for name, colour in MASK_COLOURS:
             text = QCoreApplication.translate("Display", name)
             self._mask_colour.addItem(swatch(colour, QSize(28, 14)), text)
-        self._mask_colour.activated.connect(lambda index: self._wish(mask_colour=MASK_COLOURS[index][1]))
+        self._mask_colour.activated.connect(lambda index: self._request(mask_colour=MASK_COLOURS[index][1]))
         form = _form()
         form.addRow(self._mask)
         form.addRow(self.tr("Opacity"), self._mask_opacity)
@@ -109,16 +109,16 @@ class DisplayPanel(QWidget):
         self._probability = QCheckBox(_with_key(self.tr("Show"), actions, "show_probability"))
         self._probability.setAccessibleName(self.tr("Show the probability map"))
         self._probability.setToolTip(actions["show_probability"].toolTip())
-        self._probability.clicked.connect(lambda on: self._wish(show_probability=on))
+        self._probability.clicked.connect(lambda on: self._request(show_probability=on))
         self._probability_opacity = OpacitySlider(self.tr("Opacity of the probability map"))
-        self._probability_opacity.opacityRequested.connect(lambda opacity: self._wish(probability_opacity=opacity))
+        self._probability_opacity.opacityRequested.connect(lambda opacity: self._request(probability_opacity=opacity))
         self._colormap = QComboBox()
         self._colormap.setAccessibleName(self.tr("Colours of the probability map"))
         self._colormap.setIconSize(QSize(64, 12))
         for name in COLORMAPS:
             ramp = QPixmap.fromImage(ramp_image(name)).scaled(64, 12)
             self._colormap.addItem(QIcon(ramp), name.capitalize(), name)
-        self._colormap.activated.connect(lambda index: self._wish(colormap=COLORMAPS[index]))
+        self._colormap.activated.connect(lambda index: self._request(colormap=COLORMAPS[index]))
         self._bar = ColourBar()
         form = _form()
         form.addRow(self._probability)
@@ -146,9 +146,9 @@ class DisplayPanel(QWidget):
         self._bar.set_level(self._state.rule.level)
 
     def _on_base_clicked(self, base: Base) -> None:
-        self._wish(base=base)
+        self._request(base=base)
 
-    def _wish(self, **changes: object) -> None:
+    def _request(self, **changes: object) -> None:
         view: ViewOptions = replace(self._state.view, **changes)  # type: ignore[arg-type]
         self.viewRequested.emit(view)
         self._show_view()

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from serr_gui.model.settings import ExportWish
+from serr_gui.model.settings import ExportOptions
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import faded, heading
 
@@ -30,12 +30,12 @@ _PREVIEW_LINES: Final = 200
 
 
 class ExportDialog(QDialog):
-    """Asks for folder and choices. ``exportRequested`` carries (folder, ``ExportWish``) when the person agrees."""
+    """Asks for folder and choices. ``exportRequested`` carries (folder, ``ExportOptions``) when the person agrees."""
 
     exportRequested = Signal(Path, object)
 
     def __init__(
-        self, stems: Sequence[str], folder: Path, wish: ExportWish, subject: str, parent: QWidget | None = None
+        self, stems: Sequence[str], folder: Path, options: ExportOptions, subject: str, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._stems = tuple(stems)
@@ -46,7 +46,7 @@ class ExportDialog(QDialog):
         column = QVBoxLayout(self)
         column.setSpacing(8)
         column.addWidget(title)
-        column.addLayout(self._make_choices(wish))
+        column.addLayout(self._make_choices(options))
         column.addSpacing(4)
         column.addLayout(self._make_folder(folder))
         column.addWidget(self._make_preview(), 1)
@@ -56,16 +56,16 @@ class ExportDialog(QDialog):
 
     # Making
 
-    def _make_choices(self, wish: ExportWish) -> QFormLayout:
-        self._mask = _check(self.tr("&Mask"), wish.mask)
-        self._probability = _check(self.tr("&Probability"), wish.probability)
-        self._overlay = _check(self.tr("&Overlay"), wish.overlay)
-        self._sidecar = _check(self.tr("&Record"), wish.sidecar)
+    def _make_choices(self, options: ExportOptions) -> QFormLayout:
+        self._mask = _check(self.tr("&Mask"), options.mask)
+        self._probability = _check(self.tr("&Probability"), options.probability)
+        self._overlay = _check(self.tr("&Overlay"), options.overlay)
+        self._sidecar = _check(self.tr("&Record"), options.sidecar)
         self._kind = QComboBox()
         self._kind.setAccessibleName(self.tr("Kind of the probability file"))
         self._kind.addItem(self.tr("PNG, 16 bit: 0 to 65535 stands for 0 to 1"))
         self._kind.addItem(self.tr("TIFF, 32-bit float: exact values 0 to 1"))
-        self._kind.setCurrentIndex(int(wish.float_probability))
+        self._kind.setCurrentIndex(int(options.float_probability))
         form = QFormLayout()
         form.setVerticalSpacing(5)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -127,9 +127,9 @@ class ExportDialog(QDialog):
 
     # What follows from the choices
 
-    def wish(self) -> ExportWish:
+    def options(self) -> ExportOptions:
         """The choices as they stand."""
-        return ExportWish(
+        return ExportOptions(
             folder=self._folder.text().strip(),
             mask=self._mask.isChecked(),
             probability=self._probability.isChecked(),
@@ -142,9 +142,9 @@ class ExportDialog(QDialog):
         return Path(self._folder.text().strip()).expanduser()
 
     def _show_consequences(self) -> None:
-        wish, folder = self.wish(), self.folder()
-        self._kind.setEnabled(wish.probability)
-        names = [name for stem in self._stems for name in wish.choices().names(stem).values()]
+        options, folder = self.options(), self.folder()
+        self._kind.setEnabled(options.probability)
+        names = [name for stem in self._stems for name in options.choices().names(stem).values()]
         there = set(_existing(folder))
         replaced = [name for name in names if name in there]
         lines = [self.tr("{name}   (replaces a file)").format(name=name) if name in there else name for name in names]
@@ -159,7 +159,7 @@ class ExportDialog(QDialog):
             )
         self._warning_row.setVisible(bool(replaced))
         self._export.setText(self.tr("Replace and Export") if replaced else self.tr("Export"))
-        usable = bool(names) and bool(wish.folder)
+        usable = bool(names) and bool(options.folder)
         self._export.setEnabled(usable)
         # Return must not destroy anything.
         safe = self._cancel if replaced or not usable else self._export
@@ -172,7 +172,7 @@ class ExportDialog(QDialog):
             self._folder.setText(chosen)
 
     def _on_accepted(self) -> None:
-        self.exportRequested.emit(self.folder(), self.wish())
+        self.exportRequested.emit(self.folder(), self.options())
         self.accept()
 
 

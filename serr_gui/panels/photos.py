@@ -178,7 +178,7 @@ class _PhotoDelegate(QStyledItemDelegate):
         painter.drawPixmap(place.left() + 2, place.top() + 2, picture)
 
 
-class FilesPanel(QWidget):
+class PhotosPanel(QWidget):
     """The strip. ``selectRequested`` carries a line's number, ``thumbnailsRequested`` paths in sight without one."""
 
     selectRequested = Signal(int)

@@ -20,14 +20,14 @@ from PySide6.QtWidgets import (
 from core.types import LEVELS
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.selectors import stale_reasons
-from serr_gui.model.state import AppState, FovChoice, FovWish
+from serr_gui.model.state import AppState, FovChoice, FovSource
 from serr_gui.widgets.controls import DecimalBox, faded, heading
 
-_FOV_WISHES: Final[tuple[FovWish, ...]] = ("estimated", "file", "full")
+_FOV_WISHES: Final[tuple[FovSource, ...]] = ("estimated", "file", "full")
 
 
 class SegmentationPanel(QWidget):
-    """Model, device, field of view, Segment, and the threshold. Emits wishes; shows only the state."""
+    """Model, device, field of view, Segment, and the threshold. Emits requests; shows only the state."""
 
     modelRequested = Signal(Path)
     deviceRequested = Signal(str)
@@ -184,10 +184,10 @@ class SegmentationPanel(QWidget):
         with QSignalBlocker(self._device):
             self._device.clear()
             for device in state.devices:
-                label = self.tr("Automatic") if device.wish == "auto" else device.label
-                self._device.addItem(label, device.wish)
-            wishes = [device.wish for device in state.devices]
-            self._device.setCurrentIndex(wishes.index(state.device) if state.device in wishes else 0)
+                label = self.tr("Automatic") if device.request == "auto" else device.label
+                self._device.addItem(label, device.request)
+            options = [device.request for device in state.devices]
+            self._device.setCurrentIndex(options.index(state.device) if state.device in options else 0)
         if state.device_used:
             text = self.tr("Last run on {device}").format(device=state.device_used)
             if state.result is not None:
@@ -205,7 +205,7 @@ class SegmentationPanel(QWidget):
         self._fov.setEnabled(settled)
         if settled and item is not None:
             with QSignalBlocker(self._fov):
-                self._fov.setCurrentIndex(_FOV_WISHES.index(item.fov.wish))
+                self._fov.setCurrentIndex(_FOV_WISHES.index(item.fov.request))
         self._fov_facts.setText(self._describe_fov())
         self._fov_facts.setVisible(document is not None)
         reasons = stale_reasons(state)
@@ -229,7 +229,7 @@ class SegmentationPanel(QWidget):
         if document.fov.origin == "file" and document.fov.source is not None:
             return f"{document.fov.source.name}, {diameter}"
         item = self._state.item
-        if document.fov.origin == "full" and item is not None and item.fov.wish == "estimated":
+        if document.fov.origin == "full" and item is not None and item.fov.request == "estimated":
             return self.tr("No dark border found: the whole image, {diameter}").format(diameter=diameter)
         return diameter
 
@@ -258,7 +258,7 @@ class SegmentationPanel(QWidget):
             share = f"{result.vessel_share(rule.level) * 100:.1f}"
             self._share.setText(self.tr("Vessels: {share} % of the field of view").format(share=share))
 
-    # Wishes
+    # Requests
 
     def _on_model_activated(self, index: int) -> None:
         path = self._model.itemData(index)
@@ -269,12 +269,12 @@ class SegmentationPanel(QWidget):
         self.deviceRequested.emit(self._device.itemData(index))
 
     def _on_fov_activated(self, index: int) -> None:
-        wish = _FOV_WISHES[index]
-        self._show_document()  # the chooser follows the state, not the wish
-        if wish == "file":
+        request = _FOV_WISHES[index]
+        self._show_document()  # the chooser follows the state, not the request
+        if request == "file":
             self.fovFileRequested.emit()
         else:
-            self.fovRequested.emit(FovChoice(wish))
+            self.fovRequested.emit(FovChoice(request))
 
     def _on_number_changed(self, value: float) -> None:
         self.levelRequested.emit(round(value * LEVELS))

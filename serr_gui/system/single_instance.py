@@ -19,7 +19,7 @@ _TAKEN: Final = b"taken\n"
 
 
 class Instance(QObject):
-    """``asked`` carries the wishes of later starts: what ``hand_over`` was given there."""
+    """``asked`` carries the requests of later starts: what ``hand_over`` was given there."""
 
     asked = Signal(object)
 
@@ -27,13 +27,13 @@ class Instance(QObject):
         super().__init__(parent)
         self._server: QLocalServer | None = None
 
-    def hand_over(self, wishes: Mapping[str, Any]) -> bool:
-        """Give the wishes of this start, plain JSON values, to the program that runs already. False: there is none."""
+    def hand_over(self, options: Mapping[str, Any]) -> bool:
+        """Give the requests of this start, as JSON values, to the program that runs already. False: there is none."""
         socket = QLocalSocket()
         socket.connectToServer(_name())
         if not socket.waitForConnected(_PATIENCE_MS):
             return False
-        socket.write(json.dumps(wishes).encode() + b"\n")
+        socket.write(json.dumps(options).encode() + b"\n")
         answered = socket.waitForBytesWritten(_PATIENCE_MS) and socket.waitForReadyRead(_PATIENCE_MS)
         taken = answered and bytes(socket.readAll().data()) == _TAKEN
         socket.disconnectFromServer()
@@ -66,14 +66,14 @@ class Instance(QObject):
         if not socket.canReadLine():
             return
         try:
-            wishes = json.loads(bytes(socket.readLine().data()))
+            options = json.loads(bytes(socket.readLine().data()))
         except ValueError:
             socket.abort()
             return
         socket.write(_TAKEN)
         socket.flush()
-        if isinstance(wishes, dict):
-            self.asked.emit(wishes)
+        if isinstance(options, dict):
+            self.asked.emit(options)
 
 
 def _name() -> str:

@@ -5,7 +5,7 @@ The libraries that take long to load (torch above all) are imported where they a
 
 from serr_gui.tasks.exporting import Exported, ExportItem, export_many, spill
 from serr_gui.tasks.models import check_model_file, read_devices, read_model_file, read_models
-from serr_gui.tasks.monitor import BatchStep, DeliveringMonitor
+from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 from serr_gui.tasks.photos import (
     Found,
     Opened,
@@ -17,19 +17,19 @@ from serr_gui.tasks.photos import (
     open_document,
     read_photo,
 )
-from serr_gui.tasks.segmenting import ModelKeeper, RunWish, Segmented, segment_document, segment_many
+from serr_gui.tasks.segmenting import ModelCache, RunOptions, Segmented, segment_document, segment_many
 
 __all__ = [
     "BatchStep",
-    "DeliveringMonitor",
     "ExportItem",
     "Exported",
     "Found",
-    "ModelKeeper",
+    "ModelCache",
     "Opened",
-    "RunWish",
+    "RunOptions",
     "Segmented",
     "Thumbnail",
+    "YieldingMonitor",
     "check_model_file",
     "export_many",
     "find_photos",

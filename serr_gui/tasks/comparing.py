@@ -17,19 +17,19 @@ from serr_gui.model.comparison import (
     EXPERTS,
     CentreLines,
     Comparison,
+    ComparisonInputs,
     ErrorLayer,
     ErrorList,
     ErrorSearch,
-    Judged,
     LabelFile,
     LabelFiles,
     LabelSlot,
     LabelSlots,
-    Subject,
+    ScoredLabel,
 )
-from serr_gui.model.label_choices import recall
+from serr_gui.model.label_choices import load_choices
 from serr_gui.model.state import FovChoice
-from serr_gui.tasks.monitor import DeliveringMonitor
+from serr_gui.tasks.monitor import YieldingMonitor
 
 # Labels
 
@@ -67,7 +67,7 @@ def files_of(photo: Path, folders: Sequence[Path | None]) -> tuple[LabelFiles, F
     The field of view is None where nothing was chosen or found.
     """
     found, mask = files_beside(photo, folders)
-    kept = recall(photo)
+    kept = load_choices(photo)
     first, second = (kept.labels.get(expert, found[expert]) for expert in EXPERTS)
     return (first, second), kept.fov or (FovChoice("file", mask) if mask is not None else None)
 
@@ -134,32 +134,32 @@ def sort_dropped(paths: Sequence[Path], shape: tuple[int, int]) -> Dropped:
 # Figures
 
 
-def compare(subject: Subject, monitor: DeliveringMonitor) -> Comparison:
+def compare(comparison_inputs: ComparisonInputs, monitor: YieldingMonitor) -> Comparison:
     """Count for every threshold; delivers the counts as a ``Comparison`` before the areas and curves are there."""
     monitor.step(Progress("Counting"))
-    inside = region_of(subject.fov, subject.region)
-    first, second = subject.labels
-    probability = subject.probability
+    inside = region_of(comparison_inputs.fov, comparison_inputs.region)
+    first, second = comparison_inputs.labels
+    probability = comparison_inputs.probability
     between = count(second.vessel, first.vessel, inside) if first is not None and second is not None else None
     if probability is None:
-        return Comparison(subject, (None, None), between, None)
+        return Comparison(comparison_inputs, (None, None), between, None)
     levels = probability.levels
 
-    def histogram(label: ExpertLabel | None) -> Judged | None:
-        return Judged(LevelHistogram.from_map(levels, label.vessel, inside)) if label is not None else None
+    def histogram(label: ExpertLabel | None) -> ScoredLabel | None:
+        return ScoredLabel(LevelHistogram.from_map(levels, label.vessel, inside)) if label is not None else None
 
     errors = _error_layer(levels, first.vessel, inside) if first is not None else None
-    made = Comparison(subject, (histogram(first), histogram(second)), between, errors)
-    monitor.deliver(made)
-    complete: list[Judged | None] = []
-    for label, counted in zip(subject.labels, made.judged, strict=True):
+    made = Comparison(comparison_inputs, (histogram(first), histogram(second)), between, errors)
+    monitor.yield_result(made)
+    complete: list[ScoredLabel | None] = []
+    for label, counted in zip(comparison_inputs.labels, made.scored_label, strict=True):
         monitor.step(Progress("Areas under the curves"))
         if label is None or counted is None:
             complete.append(None)
         else:
             curve, areas = thinned_curve(probability.values, label.vessel, inside)
             complete.append(replace(counted, curve=curve, areas=areas))
-    return replace(made, judged=(complete[0], complete[1]))
+    return replace(made, scored_label=(complete[0], complete[1]))
 
 
 def _error_layer(levels: ByteArray, label: BoolArray, inside: BoolArray) -> ErrorLayer:
@@ -170,7 +170,7 @@ def _error_layer(levels: ByteArray, label: BoolArray, inside: BoolArray) -> Erro
     return ErrorLayer(levels, np.ascontiguousarray(label).view(np.uint8))
 
 
-class SkeletonKeeper:
+class SkeletonCache:
     """The experts' skeletons of the last subject, which stay while the threshold moves.
 
     ``turn`` is held while a skeleton is made, which cannot be stopped half-way: a job that is not wanted any more ends
@@ -179,61 +179,67 @@ class SkeletonKeeper:
 
     def __init__(self) -> None:
         self.turn = threading.Lock()
-        self._subject: Subject | None = None
+        self._subject: ComparisonInputs | None = None
         self._skeletons: dict[int, BoolArray] = {}
 
-    def get(self, subject: Subject, expert: int, inside: BoolArray) -> BoolArray | None:
+    def get(self, comparison_inputs: ComparisonInputs, expert: int, inside: BoolArray) -> BoolArray | None:
         """An expert's skeleton; None without a label."""
         from core.evaluation.centre_lines import skeleton
 
-        label = subject.labels[expert]
+        label = comparison_inputs.labels[expert]
         if label is None:
             return None
-        if self._subject is None or not subject.same_as(self._subject):
-            self._subject, self._skeletons = subject, {}
+        if self._subject is None or not comparison_inputs.same_as(self._subject):
+            self._subject, self._skeletons = comparison_inputs, {}
         if expert not in self._skeletons:
             self._skeletons[expert] = skeleton(label.vessel, inside)
         return self._skeletons[expert]
 
 
-def compare_centre_lines(subject: Subject, level: int, keeper: SkeletonKeeper, monitor: Monitor) -> CentreLines:
+def compare_centre_lines(
+    comparison_inputs: ComparisonInputs, level: int, keeper: SkeletonCache, monitor: Monitor
+) -> CentreLines:
     """clDice of each pair, which takes a good part of a second for a large photograph."""
     from core.evaluation.centre_lines import count_centre_lines, skeleton
 
-    inside = region_of(subject.fov, subject.region)
-    found = subject.probability.levels >= level if subject.probability is not None else None
+    inside = region_of(comparison_inputs.fov, comparison_inputs.region)
+    found = comparison_inputs.probability.levels >= level if comparison_inputs.probability is not None else None
     course: BoolArray | None = None
     with keeper.turn:
         drawn = []
         for expert in EXPERTS:
             monitor.step(Progress("Centre lines"))
-            drawn.append(keeper.get(subject, expert, inside))
+            drawn.append(keeper.get(comparison_inputs, expert, inside))
         monitor.step(Progress("Centre lines"))
         if found is not None:
             course = skeleton(found, inside)
     values: list[float | None] = []
-    for label, line in zip(subject.labels, drawn, strict=True):
+    for label, line in zip(comparison_inputs.labels, drawn, strict=True):
         if label is None or line is None or found is None or course is None:
             values.append(None)
         else:
             values.append(count_centre_lines(found, label.vessel, inside, skeletons=(course, line)).cl_dice)
-    first, second = subject.labels
+    first, second = comparison_inputs.labels
     between = None
     if first is not None and second is not None and drawn[0] is not None and drawn[1] is not None:
         between = count_centre_lines(second.vessel, first.vessel, inside, skeletons=(drawn[1], drawn[0])).cl_dice
-    return CentreLines(subject, level, (values[0], values[1], between))
+    return CentreLines(comparison_inputs, level, (values[0], values[1], between))
 
 
-def find_errors(subject: Subject, level: int, search: ErrorSearch, monitor: Monitor) -> ErrorList:
+def find_errors(comparison_inputs: ComparisonInputs, level: int, search: ErrorSearch, monitor: Monitor) -> ErrorList:
     """The connected errors of the mask against expert 1, the largest first."""
-    label, probability = subject.labels[0], subject.probability
+    label, probability = comparison_inputs.labels[0], comparison_inputs.probability
     if label is None or probability is None:
-        return ErrorList(subject, level, search, ())
+        return ErrorList(comparison_inputs, level, search, ())
     monitor.step(Progress("Looking for errors"))
-    codes = error_map(probability.levels >= level, label.vessel, region_of(subject.fov, subject.region))
-    kinds: tuple[ErrorKind, ...] = ("false_negative", "false_positive") if search.wish == "both" else (search.wish,)
+    codes = error_map(
+        probability.levels >= level, label.vessel, region_of(comparison_inputs.fov, comparison_inputs.region)
+    )
+    kinds: tuple[ErrorKind, ...] = (
+        ("false_negative", "false_positive") if search.request == "both" else (search.request,)
+    )
     regions: list[ErrorRegion] = []
     for kind in kinds:
         monitor.step(Progress("Looking for errors"))
         regions += largest_errors(codes, kind, border_px=search.border_px)
-    return ErrorList(subject, level, search, tuple(sorted(regions, key=lambda region: -region.area_px)))
+    return ErrorList(comparison_inputs, level, search, tuple(sorted(regions, key=lambda region: -region.area_px)))

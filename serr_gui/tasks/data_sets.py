@@ -9,7 +9,7 @@ from core.datasets.dataset_file import DataSetFile, Entry, is_dataset_file, read
 from core.datasets.recognise import Recognised, recognise
 from core.progress import Monitor, Progress
 from core.types import BoolArray, FieldOfView
-from serr_gui.tasks.monitor import DeliveringMonitor
+from serr_gui.tasks.monitor import YieldingMonitor
 
 PICTURE_PX = 160
 
@@ -30,11 +30,11 @@ def find_data_set(path: Path, monitor: Monitor) -> Recognised:
     return recognise(path)
 
 
-def examine_all(entries: Sequence[Entry], monitor: DeliveringMonitor) -> None:
+def examine_all(entries: Sequence[Entry], monitor: YieldingMonitor) -> None:
     """Deliver an ``Examined`` for each entry, in their order."""
     for number, entry in enumerate(entries):
         monitor.step(Progress("Checking photographs", number, len(entries)))
-        monitor.deliver(Examined(entry, examine(entry.case, picture_px=PICTURE_PX)))
+        monitor.yield_result(Examined(entry, examine(entry.case, picture_px=PICTURE_PX)))
 
 
 def save_data_set(path: Path, dataset: DataSetFile, monitor: Monitor) -> Path:

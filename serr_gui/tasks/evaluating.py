@@ -16,9 +16,9 @@ from serr_gui.model.result_store import ResultStore
 from serr_gui.model.settings import RESULTS_FOLDER
 from serr_gui.model.state import FovChoice, PhotoItem, Result
 from serr_gui.tasks import comparing
-from serr_gui.tasks.monitor import DeliveringMonitor
+from serr_gui.tasks.monitor import YieldingMonitor
 from serr_gui.tasks.photos import make_fov
-from serr_gui.tasks.segmenting import ModelKeeper, RunWish, Segmented
+from serr_gui.tasks.segmenting import ModelCache, RunOptions, Segmented
 
 if TYPE_CHECKING:
     from core.evaluation.counts import Region
@@ -31,7 +31,7 @@ _NAMES = ("expert 1", "expert 2")
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationWish:
+class EvaluationRequest:
     """What shall be evaluated and how.
 
     ``rule`` None: the model's own threshold. ``exported``: the folder in which exported results are looked for; None:
@@ -40,7 +40,7 @@ class EvaluationWish:
 
     items: tuple[PhotoItem, ...]
     folders: tuple[Path | None, Path | None]
-    run: RunWish
+    run: RunOptions
     rule: ThresholdRule | None
     region: "Region"
     exported: Path | None = None
@@ -77,7 +77,7 @@ class _OpenPhotos:
 
 
 def evaluate_photos(
-    wish: EvaluationWish, keeper: ModelKeeper, store: ResultStore, monitor: DeliveringMonitor
+    request: EvaluationRequest, keeper: ModelCache, store: ResultStore, monitor: YieldingMonitor
 ) -> "EvaluationReport":
     """Measure every photograph, with its result where there is one of the chosen model, else after segmenting it.
 
@@ -94,30 +94,30 @@ def evaluate_photos(
     from core.evaluation.report import Method
 
     monitor.step(Progress("Looking for labels"))
-    photos = _open_photos(wish)
-    model = keeper.get(wish.run.model, monitor)
+    photos = _open_photos(request)
+    model = keeper.get(request.run.model, monitor)
     seen, unknown = _seen_before(model, [case.photo for case in photos.cases])
     stems = {case.photo: case.stem for case in photos.cases}
-    finder = _Finder(wish, model, stems, store, monitor)
+    finder = _Finder(request, model, stems, store, monitor)
     return evaluate_dataset(
         photos,
         finder.predict,
         method=Method(model.card.name, model.sha256, seeds=model.card.seeds, seen=seen, unknown=unknown),
-        rule=wish.rule or model.card.rule,
-        region=wish.region,
+        rule=request.rule or model.card.rule,
+        region=request.region,
         labels=_NAMES[0],
         extras=Extras(picture_px=_PICTURE_PX),
         reader=_ChosenFiles(),
-        done=lambda path, outcome: monitor.deliver(PhotoDone(path, outcome)),
+        done=lambda path, outcome: monitor.yield_result(PhotoDone(path, outcome)),
         monitor=monitor,
     )
 
 
-def _open_photos(wish: EvaluationWish) -> _OpenPhotos:
+def _open_photos(request: EvaluationRequest) -> _OpenPhotos:
     from core.photo.companions import output_stems
 
-    stems = output_stems([item.path for item in wish.items])
-    cases = [_case(item, stems[item.path], wish.folders) for item in wish.items]
+    stems = output_stems([item.path for item in request.items])
+    cases = [_case(item, stems[item.path], request.folders) for item in request.items]
     places = sorted({str(case.photo.parent) for case in cases})
     drawn = sorted({path.parent.name for case in cases for name, path in case.labels.items() if name == _NAMES[0]})
     given = sum(case.fov is not None for case in cases)
@@ -160,13 +160,13 @@ class _Finder:
 
     def __init__(
         self,
-        wish: EvaluationWish,
+        request: EvaluationRequest,
         model: "LoadedModel",
         stems: Mapping[Path, str],
         store: ResultStore,
-        monitor: DeliveringMonitor,
+        monitor: YieldingMonitor,
     ) -> None:
-        self._wish, self._model, self._stems, self._store, self._monitor = wish, model, stems, store, monitor
+        self._request, self._model, self._stems, self._store, self._monitor = request, model, stems, store, monitor
 
     def predict(self, image: FundusImage, fov: FieldOfView, part: Monitor) -> ProbabilityMap:
         """The probabilities of a photograph, as ``evaluate_dataset`` asks for them."""
@@ -181,17 +181,17 @@ class _Finder:
         exported = self._exported(image, path, fov, part)
         if exported is not None:
             return exported
-        options = InferenceOptions(device=self._wish.run.device)
+        options = InferenceOptions(device=self._request.run.device)
         made = segment_photo(image, self._model, fov=fov, options=options, monitor=part)
         if kept is None:  # a result of another model or field of view stays until a person segments again
-            self._monitor.deliver(Segmented(path, Result.of(made, self._wish.run.model)))
+            self._monitor.yield_result(Segmented(path, Result.of(made, self._request.run.model)))
         return made.probability
 
     def _exported(self, image: FundusImage, path: Path, fov: FieldOfView, part: Monitor) -> ProbabilityMap | None:
         from core.inference.predictor import InferenceOptions
         from core.reuse import ReusedResults
 
-        folder = self._wish.exported or path.parent / RESULTS_FOLDER
+        folder = self._request.exported or path.parent / RESULTS_FOLDER
         results = ReusedResults(self._model, InferenceOptions(), self._model.card.rule, folder, self._stems)
         try:
             return results.find(image, fov, part)

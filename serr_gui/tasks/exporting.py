@@ -10,7 +10,7 @@ from core.progress import Monitor, Progress
 from core.types import ThresholdRule
 from serr_gui.model.i18n import translate
 from serr_gui.model.result_store import ResultStore
-from serr_gui.tasks.monitor import BatchStep, DeliveringMonitor
+from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 
 if TYPE_CHECKING:
     from core.export import ExportChoices
@@ -35,7 +35,7 @@ class Exported:
 
 
 def export_many(
-    items: Sequence[ExportItem], folder: Path, choices: "ExportChoices", store: ResultStore, monitor: DeliveringMonitor
+    items: Sequence[ExportItem], folder: Path, choices: "ExportChoices", store: ResultStore, monitor: YieldingMonitor
 ) -> None:
     """Write the results of photographs into a folder. Delivers a ``BatchStep`` before and an ``Exported`` after each.
 
@@ -50,7 +50,7 @@ def export_many(
 
     ensure_folder(folder)
     for number, item in enumerate(items, start=1):
-        monitor.deliver(BatchStep(number, len(items), item.path))
+        monitor.yield_result(BatchStep(number, len(items), item.path))
         monitor.step(Progress("Exporting", number - 1, len(items)))
         try:
             result = store.in_memory(item.path) or store.get(item.path, read_fundus(item.path), keep=False)
@@ -62,9 +62,9 @@ def export_many(
             mask = apply_threshold(segmentation.probability, rule)
             files = export_segmentation(replace(segmentation, mask=mask), folder, item.stem, choices, mask=mask)
         except SerrError as error:
-            monitor.deliver(Exported(item, (), str(error)))
+            monitor.yield_result(Exported(item, (), str(error)))
         else:
-            monitor.deliver(Exported(item, tuple(files.values())))
+            monitor.yield_result(Exported(item, tuple(files.values())))
 
 
 def spill(paths: Sequence[Path], store: ResultStore, monitor: Monitor) -> None:

@@ -7,12 +7,12 @@ from typing import Protocol
 from core.progress import Monitor
 
 
-class DeliveringMonitor(Monitor, Protocol):
+class YieldingMonitor(Monitor, Protocol):
     """A monitor that takes parts of the result before the end."""
 
     def check(self) -> None: ...
 
-    def deliver(self, part: object) -> None: ...
+    def yield_result(self, part: object) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

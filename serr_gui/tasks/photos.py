@@ -14,7 +14,7 @@ from serr_gui.model.result_store import ResultStore
 from serr_gui.model.state import Document, FovChoice, PhotoItem
 from serr_gui.tasks import comparing
 from serr_gui.tasks.base_views import thumbnail
-from serr_gui.tasks.monitor import DeliveringMonitor
+from serr_gui.tasks.monitor import YieldingMonitor
 
 THUMBNAIL_PX: Final = 192
 
@@ -141,10 +141,10 @@ def read_photo(item: PhotoItem, known: FovChoice | None, store: ResultStore, mon
 
 
 def _same_choice(fov: FieldOfView, choice: FovChoice) -> bool:
-    if choice.wish == "estimated":
+    if choice.request == "estimated":
         # An estimate that finds no border says "full".
         return fov.origin in {"estimated", "full"} and fov.source is None
-    return fov.origin == choice.wish and (choice.wish == "full" or fov.source == choice.file)
+    return fov.origin == choice.request and (choice.request == "full" or fov.source == choice.file)
 
 
 def _field_of_view(image: FundusImage, choice: FovChoice) -> tuple[FieldOfView | None, str]:
@@ -161,9 +161,9 @@ def make_fov(image: FundusImage, choice: FovChoice) -> FieldOfView:
     ------
     FieldOfViewError : none can be found, or the file does not fit.
     """
-    if choice.wish == "full":
+    if choice.request == "full":
         return FieldOfView.full(image.shape)
-    if choice.wish == "file" and choice.file is not None:
+    if choice.request == "file" and choice.file is not None:
         from core.photo.reading import read_fov
 
         return read_fov(choice.file, shape=image.shape)
@@ -180,13 +180,13 @@ class Thumbnail:
     pixels: ByteArray | None
 
 
-def make_thumbnails(paths: Sequence[Path], monitor: DeliveringMonitor) -> None:
+def make_thumbnails(paths: Sequence[Path], monitor: YieldingMonitor) -> None:
     """Deliver a ``Thumbnail`` for each path."""
     from core.photo.reading import read_fundus
 
     for path in paths:
         monitor.check()
         try:
-            monitor.deliver(Thumbnail(path, thumbnail(read_fundus(path), THUMBNAIL_PX)))
+            monitor.yield_result(Thumbnail(path, thumbnail(read_fundus(path), THUMBNAIL_PX)))
         except InputError:
-            monitor.deliver(Thumbnail(path, None))
+            monitor.yield_result(Thumbnail(path, None))

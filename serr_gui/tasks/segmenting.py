@@ -11,14 +11,14 @@ from core.types import FieldOfView
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.state import Document, PhotoItem, Result
 from serr_gui.tasks import comparing
-from serr_gui.tasks.monitor import BatchStep, DeliveringMonitor
+from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 from serr_gui.tasks.photos import read_photo
 
 if TYPE_CHECKING:
     from core.weights import LoadedModel
 
 
-class ModelKeeper:
+class ModelCache:
     """Loads a model once and keeps it. Used by one job at a time."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class ModelKeeper:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RunWish:
+class RunOptions:
     """What a run shall use."""
 
     model: Path
@@ -54,7 +54,7 @@ class Segmented:
 
 
 def segment_document(
-    document: Document, fov: FieldOfView, wish: RunWish, keeper: ModelKeeper, monitor: Monitor
+    document: Document, fov: FieldOfView, request: RunOptions, keeper: ModelCache, monitor: Monitor
 ) -> Result:
     """Find the vessels of the photograph on the screen.
 
@@ -65,14 +65,14 @@ def segment_document(
     from core.inference.predictor import InferenceOptions
     from core.segment import segment_photo
 
-    model = keeper.get(wish.model, monitor)
-    options = InferenceOptions(device=wish.device)
+    model = keeper.get(request.model, monitor)
+    options = InferenceOptions(device=request.device)
     segmentation = segment_photo(document.image, model, fov=fov, options=options, monitor=monitor)
-    return Result.of(segmentation, wish.model)
+    return Result.of(segmentation, request.model)
 
 
 def segment_many(
-    items: Sequence[PhotoItem], wish: RunWish, keeper: ModelKeeper, store: ResultStore, monitor: DeliveringMonitor
+    items: Sequence[PhotoItem], request: RunOptions, keeper: ModelCache, store: ResultStore, monitor: YieldingMonitor
 ) -> None:
     """Find the vessels of many photographs; a bad one does not stop the others.
 
@@ -82,16 +82,16 @@ def segment_many(
     ------
     SerrError : the model cannot be loaded.
     """
-    keeper.get(wish.model, monitor)
+    keeper.get(request.model, monitor)
     for number, item in enumerate(items, start=1):
-        monitor.deliver(BatchStep(number, len(items), item.path))
+        monitor.yield_result(BatchStep(number, len(items), item.path))
         try:
             known = comparing.files_of(item.path, (None, None))[1] if item.labels is None else None
             document = read_photo(item, known, store, monitor).document
             if document.fov is None:
                 raise FieldOfViewError(document.fov_problem)
-            result = segment_document(document, document.fov, wish, keeper, monitor)
+            result = segment_document(document, document.fov, request, keeper, monitor)
         except SerrError as error:
-            monitor.deliver(Segmented(item.path, None, str(error)))
+            monitor.yield_result(Segmented(item.path, None, str(error)))
         else:
-            monitor.deliver(Segmented(item.path, result))
+            monitor.yield_result(Segmented(item.path, result))

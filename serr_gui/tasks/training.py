@@ -15,7 +15,7 @@ from core.progress import Monitor, Progress
 from core.resources import command_line
 from core.training.follow import EVENTS_FILE, RunFollower
 from serr_gui.model.training import ComparisonOrder, TrainingOrder, Trainings
-from serr_gui.tasks.monitor import DeliveringMonitor
+from serr_gui.tasks.monitor import YieldingMonitor
 
 if TYPE_CHECKING:
     from core.model_comparison import ModelComparison
@@ -26,7 +26,7 @@ _POLL_S: Final = 1.0
 _BREATH_S: Final = 0.1
 
 
-class Watch:
+class JobPoller:
     """Which job is looked at, shared by the window and the thread that watches; ``look`` makes it look at once."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Watch:
     def look(self) -> None:
         self._look.set()
 
-    def rest(self, monitor: DeliveringMonitor) -> None:
+    def rest(self, monitor: YieldingMonitor) -> None:
         """Wait until it is time to look again."""
         for _ in range(round(_POLL_S / _BREATH_S)):
             monitor.check()
@@ -56,7 +56,7 @@ class Watch:
         self._look.clear()
 
 
-def watch_trainings(watch: Watch, monitor: DeliveringMonitor) -> None:
+def watch_trainings(watch: JobPoller, monitor: YieldingMonitor) -> None:
     """Deliver a ``Trainings`` whenever something has changed, until the monitor ends it."""
     follower: RunFollower | None = None
     recipe, last = "", None
@@ -74,7 +74,7 @@ def watch_trainings(watch: Watch, monitor: DeliveringMonitor) -> None:
         now = (jobs, chosen.id if chosen else "", view, log)
         if last is None or now[:2] != last[:2] or now[2] is not last[2] or now[3] != last[3]:
             last = now
-            monitor.deliver(Trainings(*now, recipe))
+            monitor.yield_result(Trainings(*now, recipe))
         watch.rest(monitor)
 
 
@@ -107,7 +107,7 @@ def ask_job(ask: Callable[[Job], object], job: Job, monitor: Monitor) -> object:
     return ask(job)
 
 
-def measure(order: TrainingOrder, monitor: DeliveringMonitor) -> "Estimate":
+def measure(order: TrainingOrder, monitor: YieldingMonitor) -> "Estimate":
     """Measure a few steps of a recipe in a process of its own, whose memory is then that of the run.
 
     Raises
@@ -149,7 +149,7 @@ def _last_line(file: Path) -> str:
     return lines[-1] if lines else ""
 
 
-def compare(order: ComparisonOrder, device: str, monitor: DeliveringMonitor) -> "ModelComparison":
+def compare(order: ComparisonOrder, device: str, monitor: YieldingMonitor) -> "ModelComparison":
     """Compare an old and a new model on a part of a data set. Raises SerrError, Cancelled."""
     from core.datasets.finding import find_split
     from core.inference.predictor import InferenceOptions

@@ -110,7 +110,7 @@ class DecimalBox(QDoubleSpinBox):
 
 
 class OpacitySlider(QWidget):
-    """An opacity with its number; ``opacityRequested`` only for a person's wish, never for what is shown."""
+    """An opacity with its number; ``opacityRequested`` only for a person's request, never for what is shown."""
 
     opacityRequested = Signal(float)
 

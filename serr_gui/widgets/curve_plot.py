@@ -52,13 +52,13 @@ def place(counts: Counts, *, roc: bool) -> tuple[float, float]:
 
 
 class CurvePlot(pg.PlotItem):  # type: ignore[misc]
-    """One of the two curves. ``level_wished`` is called with a threshold level when the point is dragged."""
+    """One of the two curves. ``level_requested`` is called with a threshold level when the point is dragged."""
 
-    def __init__(self, names: tuple[str, str], *, roc: bool, level_wished: Callable[[int], None]) -> None:
+    def __init__(self, names: tuple[str, str], *, roc: bool, level_requested: Callable[[int], None]) -> None:
         super().__init__()
         self._names = names
         self._roc = roc
-        self._level_wished = level_wished
+        self._level_requested = level_requested
         self._places: tuple[DoubleArray, DoubleArray] | None = None
         self._showing = False
         self.setMenuEnabled(False)
@@ -176,7 +176,7 @@ class CurvePlot(pg.PlotItem):  # type: ignore[misc]
             return
         found = self.nearest_level(self._point.pos().x(), self._point.pos().y())
         if found is not None:
-            self._level_wished(found[0])
+            self._level_requested(found[0])
             self.show_level(found[0])  # on the curve, not where the mouse is
 
 
@@ -194,7 +194,8 @@ class CurvePlots(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self._level = LEVELS // 2
         self._light = light
         self.plots = tuple(
-            CurvePlot(each, roc=number == 0, level_wished=self.levelRequested.emit) for number, each in enumerate(names)
+            CurvePlot(each, roc=number == 0, level_requested=self.levelRequested.emit)
+            for number, each in enumerate(names)
         )
         for number, plot in enumerate(self.plots):
             self.addItem(plot, 0, number)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QCoreApplication
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 
 # Name in core.evaluation, what a person reads, and what it means.
-FIGURES: Final[tuple[tuple[str, str, str], ...]] = (
+SCORES: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "accuracy",
         QT_TRANSLATE_NOOP("Scores", "Accuracy"),

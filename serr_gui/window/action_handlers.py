@@ -1,4 +1,4 @@
-"""What each command does: wishes to the controller, questions first, or something of the window alone."""
+"""What each command does: requests to the controller, questions first, or something of the window alone."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
     """A function for every key of the table of commands."""
-    controller, asking, canvas = window.controller, window.asking, window.canvas
-    training = window.training_questions
+    controller, prompts, canvas = window.controller, window.prompts, window.canvas
+    training = window.training_prompts
     handlers: dict[str, Callable[[], None]] = {
-        "open": asking.open_photographs,
-        "open_folder": asking.open_folder,
+        "open": prompts.open_photographs,
+        "open_folder": prompts.open_folder,
         "open_sample": controller.open_sample,
-        "export": partial(asking.export, everything=False),
-        "export_all": partial(asking.export, everything=True),
-        "close_photo": asking.close_photo,
-        "close_all": asking.close_all,
+        "export": partial(prompts.export, everything=False),
+        "export_all": partial(prompts.export, everything=True),
+        "close_photo": prompts.close_photo,
+        "close_all": prompts.close_all,
         "quit": window.close_window,
         "copy_picture": lambda: QGuiApplication.clipboard().setPixmap(canvas.grab()),
         "segment": controller.runs.segment,
@@ -38,7 +38,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "threshold_higher": partial(controller.nudge_level, 1),
         "threshold_model": controller.reset_level,
         "threshold_otsu": controller.otsu_level,
-        "add_model": asking.add_model,
+        "add_model": prompts.add_model,
         "previous": partial(controller.photos.step, -1),
         "next": partial(controller.photos.step, 1),
         "show_mask": controller.toggle_mask,
@@ -48,10 +48,10 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "actual_size": lambda: canvas.zoom_to(1.0),
         "zoom_in": lambda: canvas.zoom_by(ZOOM_STEP),
         "zoom_out": lambda: canvas.zoom_by(1 / ZOOM_STEP),
-        "load_label": partial(asking.load_label, 0),
-        "load_second_label": partial(asking.load_label, 1),
-        "label_folder": partial(asking.choose_label_folder, 0),
-        "second_label_folder": partial(asking.choose_label_folder, 1),
+        "load_label": partial(prompts.load_label, 0),
+        "load_second_label": partial(prompts.load_label, 1),
+        "label_folder": partial(prompts.choose_label_folder, 0),
+        "second_label_folder": partial(prompts.choose_label_folder, 1),
         "swap_labels": controller.comparing.swap_labels,
         "show_errors": controller.toggle_errors,
         "next_error": partial(controller.comparing.step_error, 1),
@@ -60,7 +60,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "show_curves": partial(window.show_dock, "curves"),
         "show_evaluation": partial(window.show_dock, "evaluation"),
         "evaluate_all": partial(_evaluate_all, window),
-        "export_evaluation": asking.export_evaluation,
+        "export_evaluation": prompts.export_evaluation,
         "data_set": lambda: _none(training.open_data_set()),
         "add_to_data_set": training.add_to_data_set,
         "choose_data_set": training.choose_data_set,
@@ -77,7 +77,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "about": lambda: AboutDialog(window).open(),
     }
     handlers |= {f"region_{region}": partial(controller.set_region, region) for region in REGIONS}
-    handlers |= {f"errors_{wish}": partial(controller.set_error_wish, wish) for wish in ERROR_WISHES}
+    handlers |= {f"errors_{request}": partial(controller.set_error_filter, request) for request in ERROR_WISHES}
     hows = ("best_f1", "youden", "expert")
     handlers |= {f"threshold_{how}": partial(controller.suggest_level, how) for how in hows}
     handlers |= {f"base_{base}": partial(controller.set_base, base) for base in BASES}
@@ -88,7 +88,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
 
 def _evaluate_all(window: "MainWindow") -> None:
     window.show_dock("evaluation")
-    folder = window.asking.export_wish.folder
+    folder = window.prompts.export_options.folder
     window.controller.evaluating.evaluate_all(Path(folder) if folder else None)
 
 

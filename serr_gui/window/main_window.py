@@ -1,4 +1,4 @@
-"""The window: it puts the parts together and joins wishes to the controller; what is shown follows from the state."""
+"""The window: it puts the parts together and joins requests to the controller; what is shown follows from the state."""
 
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.controllers.controller import Controller
 from serr_gui.model.comparison import NO_LABELS
 from serr_gui.model.selectors import CanvasPicture, canvas_picture, unsaved
-from serr_gui.model.settings import ExportWish
+from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import Theme
 from serr_gui.panels.comparison.curves import CurvesPanel
 from serr_gui.panels.comparison.errors import ErrorsPanel
@@ -31,7 +31,7 @@ from serr_gui.panels.comparison.evaluation import EvaluationPanel
 from serr_gui.panels.comparison.labels import LabelsPanel
 from serr_gui.panels.comparison.scores import ScoresPanel
 from serr_gui.panels.display import DisplayPanel
-from serr_gui.panels.photos import FilesPanel
+from serr_gui.panels.photos import PhotosPanel
 from serr_gui.panels.segmentation import SegmentationPanel
 from serr_gui.panels.training.panel import TrainingPanel
 from serr_gui.system.desktop import guide_page, open_guide, open_outside
@@ -46,9 +46,9 @@ from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions
 from serr_gui.window.job_bar import JobBar
 from serr_gui.window.layout import fit_screen
 from serr_gui.window.menus import make_menus, make_tool_bar
-from serr_gui.window.prompts import Asking
+from serr_gui.window.prompts import Prompts
 from serr_gui.window.status_bar import PhotoStatusBar
-from serr_gui.window.training_prompts import TrainingQuestions
+from serr_gui.window.training_prompts import TrainingPrompts
 from serr_gui.window.welcome_page import WelcomePage
 
 
@@ -57,14 +57,14 @@ class MainWindow(QMainWindow):
 
     closing = Signal()
 
-    def __init__(self, controller: Controller, *, export_wish: ExportWish | None = None, last_folder: str = "") -> None:
+    def __init__(
+        self, controller: Controller, *, export_options: ExportOptions | None = None, last_folder: str = ""
+    ) -> None:
         super().__init__()
         self.controller = controller
         self.state = controller.state
-        self.asking = Asking(controller, self, export_wish or ExportWish(), last_folder)
-        self.training_questions = TrainingQuestions(
-            controller, self, lambda: self.asking.last_folder, self.show_trainings
-        )
+        self.prompts = Prompts(controller, self, export_options or ExportOptions(), last_folder)
+        self.training_prompts = TrainingPrompts(controller, self, lambda: self.prompts.last_folder, self.show_trainings)
         self._picture: CanvasPicture | None = None
         self._comparison_shown = False
         self.setWindowTitle("SERR Fundus")
@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
         self.commands = Actions(self, self.state, make_handlers(self))
         self.notice_bar = NoticeBar()
         self.status = PhotoStatusBar(self.state)
-        self.files = FilesPanel(self.state)
+        self.files = PhotosPanel(self.state)
         self.segmentation = SegmentationPanel(self.state, self.commands)
         self.display = DisplayPanel(self.state, self.commands)
         self.labels = LabelsPanel(self.state, self.commands)
@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
             self.commands,
             self.state,
             panel_actions=panel_actions(self, self._docks),
-            open_recent=self.asking.open_recent,
+            open_recent=self.prompts.open_recent,
             forget_recent=controller.photos.forget_recent,
         )
         make_tool_bar(self, self.commands)
@@ -141,10 +141,10 @@ class MainWindow(QMainWindow):
         self.segmentation.modelRequested.connect(controller.library.set_model)
         self.segmentation.deviceRequested.connect(controller.library.set_device)
         self.segmentation.fovRequested.connect(controller.photos.set_fov)
-        self.segmentation.fovFileRequested.connect(self.asking.choose_fov_file)
+        self.segmentation.fovFileRequested.connect(self.prompts.choose_fov_file)
         self.segmentation.levelRequested.connect(controller.set_level)
         self.display.viewRequested.connect(controller.set_view)
-        self.labels.loadRequested.connect(self.asking.load_label)
+        self.labels.loadRequested.connect(self.prompts.load_label)
         self.labels.acceptRequested.connect(
             lambda expert, invert: controller.comparing.accept_label(expert, invert=invert)
         )
@@ -152,17 +152,17 @@ class MainWindow(QMainWindow):
         self.labels.findRequested.connect(controller.comparing.find_label)
         self.labels.useAsFovRequested.connect(controller.use_label_as_fov)
         self.labels.fovRequested.connect(controller.photos.set_fov)
-        self.labels.fovFileRequested.connect(self.asking.choose_fov_file)
+        self.labels.fovFileRequested.connect(self.prompts.choose_fov_file)
         self.labels.dropped.connect(controller.take_file)
         self.curves.levelRequested.connect(controller.set_level)
-        self.curves.exportRequested.connect(partial(self.asking.export_curves, self.curves))
+        self.curves.exportRequested.connect(partial(self.prompts.export_curves, self.curves))
         self.evaluation.photoRequested.connect(controller.photos.open_or_select)
         self.evaluation.viewRequested.connect(controller.set_view)
         self.scores.regionRequested.connect(controller.set_region)
         self.errors.viewRequested.connect(controller.set_view)
-        self.errors.wishRequested.connect(controller.set_error_wish)
+        self.errors.requestChosen.connect(controller.set_error_filter)
         self._join_trainings()
-        self.notice_bar.dismissRequested.connect(controller.desk.dismiss)
+        self.notice_bar.dismissRequested.connect(controller.context.dismiss)
         self.canvas.cursorMoved.connect(self.status.set_cursor)
         self.canvas.cursorLeft.connect(self.status.clear_cursor)
         self.canvas.zoomChanged.connect(self.status.set_zoom)
@@ -185,11 +185,11 @@ class MainWindow(QMainWindow):
         QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
 
     def _join_trainings(self) -> None:
-        panel, desk, questions = self.trainings, self.controller.trainings, self.training_questions
-        panel.jobRequested.connect(desk.choose)
-        panel.pauseRequested.connect(desk.pause)
-        panel.stopRequested.connect(desk.stop)
-        panel.resumeRequested.connect(desk.resume)
+        panel, context, questions = self.trainings, self.controller.trainings, self.training_prompts
+        panel.jobRequested.connect(context.choose)
+        panel.pauseRequested.connect(context.pause)
+        panel.stopRequested.connect(context.stop)
+        panel.resumeRequested.connect(context.resume)
         panel.forceRequested.connect(questions.end_job_by_force)
         panel.removeRequested.connect(questions.remove_job)
         panel.describeRequested.connect(questions.describe_job)
@@ -197,7 +197,7 @@ class MainWindow(QMainWindow):
         panel.compareRequested.connect(questions.compare_job)
         panel.takeRequested.connect(questions.take_model)
         panel.exportRequested.connect(questions.export_job)
-        desk.foundRunning.connect(self.show_trainings)
+        context.foundRunning.connect(self.show_trainings)
 
     # Showing the state
 
@@ -263,11 +263,11 @@ class MainWindow(QMainWindow):
         assert isinstance(made, Thumbnail)
         self.files.set_thumbnail(made.path, made.pixels)
 
-    # Wishes
+    # Requests
 
     def open_paths(self, paths: list[Path]) -> None:
         """Open files and folders."""
-        self.asking.open_paths(paths)
+        self.prompts.open_paths(paths)
 
     def close_window(self) -> None:
         self.close()
@@ -292,14 +292,14 @@ class MainWindow(QMainWindow):
             text = self.tr(
                 "The user guide cannot be shown: no program that shows web pages was found. It is at {path}."
             )
-            self.controller.desk.notify("warning", text.format(path=guide_page() or "docs"))
+            self.controller.context.notify("warning", text.format(path=guide_page() or "docs"))
 
     def show_log(self) -> None:
         folder = log_folder()
         if folder.is_dir():
             open_outside(folder)
         else:
-            self.controller.desk.notify("info", self.tr("There is no log yet: nothing has gone wrong."))
+            self.controller.context.notify("info", self.tr("There is no log yet: nothing has gone wrong."))
 
     # Events
 
@@ -327,7 +327,7 @@ class MainWindow(QMainWindow):
         if paths:
             event.acceptProposedAction()
             # After the drop is over, so that the program it came from does not wait.
-            QTimer.singleShot(0, self, lambda: self.asking.take_dropped(paths))
+            QTimer.singleShot(0, self, lambda: self.prompts.take_dropped(paths))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         running, lost = self.state.job is not None, len(unsaved(self.state))
@@ -337,7 +337,7 @@ class MainWindow(QMainWindow):
             if answer != "go on":
                 event.ignore()
                 if answer == "export":
-                    self.asking.export(everything=True)
+                    self.prompts.export(everything=True)
                 return
         self.closing.emit()
         QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]

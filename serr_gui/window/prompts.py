@@ -1,4 +1,4 @@
-"""Wishes that need a question first: which files, where to, and whether work may be lost."""
+"""Requests that need a question first: which files, where to, and whether work may be lost."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from serr_gui.controllers.context import sample_path
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
-from serr_gui.model.score_selectors import judged
+from serr_gui.model.score_selectors import scored_label
 from serr_gui.model.selectors import unsaved
-from serr_gui.model.settings import RESULTS_FOLDER, ExportWish
+from serr_gui.model.settings import RESULTS_FOLDER, ExportOptions
 from serr_gui.model.state import FovChoice, PhotoItem
 from serr_gui.panels.comparison.curves import CurvesPanel
 from serr_gui.panels.export_dialog import ExportDialog
@@ -23,15 +23,17 @@ from serr_gui.window.dialogs import ask_to_lose
 _REPORT_NAME: Final = "evaluation.html"
 
 
-class Asking(QObject):
-    """Asks the person, then the controller. ``export_wish`` and ``last_folder`` are what the next question proposes."""
+class Prompts(QObject):
+    """Asks the person, then the controller. ``export_options`` and ``last_folder`` are proposed next."""
 
-    def __init__(self, controller: Controller, window: QWidget, export_wish: ExportWish, last_folder: str) -> None:
+    def __init__(
+        self, controller: Controller, window: QWidget, export_options: ExportOptions, last_folder: str
+    ) -> None:
         super().__init__(window)
         self._controller = controller
         self._state = controller.state
         self._window = window
-        self.export_wish = export_wish
+        self.export_options = export_options
         self.last_folder = last_folder
 
     def open_photographs(self) -> None:
@@ -101,7 +103,7 @@ class Asking(QObject):
             self._controller.comparing.set_label_folder(expert, Path(name))
 
     def export_curves(self, panel: CurvesPanel) -> None:
-        document, against = self._state.document, judged(self._state)
+        document, against = self._state.document, scored_label(self._state)
         if document is None or against is None:
             return
         stem = Path(self.last_folder or document.path.parent) / f"{document.path.stem}_curves.png"
@@ -135,21 +137,21 @@ class Asking(QObject):
 
         by_path = output_stems([item.path for item in items])
         stems = tuple(by_path[item.path] for item in items)
-        folder = Path(self.export_wish.folder) if self.export_wish.folder else _default_folder(items[0].path)
-        subject = items[0].path.name
+        folder = Path(self.export_options.folder) if self.export_options.folder else _default_folder(items[0].path)
+        comparison_inputs = items[0].path.name
         if len(items) > 1:
-            subject = self.tr("{count} segmented photographs").format(count=len(items))
-        dialog = ExportDialog(stems, folder, self.export_wish, subject, self._window)
+            comparison_inputs = self.tr("{count} segmented photographs").format(count=len(items))
+        dialog = ExportDialog(stems, folder, self.export_options, comparison_inputs, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.exportRequested.connect(partial(self._on_export_agreed, items, stems))
         dialog.open()
 
     def _on_export_agreed(
-        self, items: tuple[PhotoItem, ...], stems: tuple[str, ...], folder: Path, wish: ExportWish
+        self, items: tuple[PhotoItem, ...], stems: tuple[str, ...], folder: Path, options: ExportOptions
     ) -> None:
-        self.export_wish = wish
+        self.export_options = options
         wanted = tuple(ExportItem(item.path, stem, item.rule) for item, stem in zip(items, stems, strict=True))
-        self._controller.runs.export(ExportRequest(wanted, folder.absolute(), wish))
+        self._controller.runs.export(ExportRequest(wanted, folder.absolute(), options))
 
     def close_photo(self) -> None:
         item = self._state.item

@@ -30,8 +30,8 @@ from serr_gui.widgets.controls import faded
 _WEIGHTS_SUFFIX = ".safetensors"
 
 
-class TrainingQuestions(QObject):
-    """Opens the dialogs, and hands their wishes to the controller."""
+class TrainingPrompts(QObject):
+    """Opens the dialogs, and hands their requests to the controller."""
 
     def __init__(
         self,

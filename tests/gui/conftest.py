@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.photo.reading import read_label
-from serr_gui.app import Program, Wishes
+from serr_gui.app import Program, StartOptions
 from serr_gui.model.settings import Settings
 from tests.small_model import save_small_model
 
@@ -78,9 +78,9 @@ def start(
     monkeypatch.setenv("SERR_MODELS", str(small_models))
     programs: list[Program] = []
 
-    def start_program(*paths: Path, settings: Settings | None = None, **wishes: object) -> Program:
+    def start_program(*paths: Path, settings: Settings | None = None, **options: object) -> Program:
         chosen = settings or Settings(model=str(small_models / "small.safetensors"), device="cpu")
-        program = Program(qapp, Wishes(paths=paths, **wishes), chosen)  # type: ignore[arg-type]
+        program = Program(qapp, StartOptions(paths=paths, **options), chosen)  # type: ignore[arg-type]
         programs.append(program)
         program.start()
         qtbot.waitUntil(lambda: program.state.library_ready and program.state.opening is None, timeout=WAIT_MS)

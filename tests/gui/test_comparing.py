@@ -26,10 +26,10 @@ from sklearn import metrics
 from core.photo.reading import read_fov, read_label
 from core.types import BoolArray, ByteArray
 from serr_gui.app import Program
-from serr_gui.controllers.workers import JobBoard
+from serr_gui.controllers.workers import WorkerPool
 from serr_gui.model import score_selectors
 from serr_gui.model.comparison import CentreLines
-from serr_gui.tasks.comparing import SkeletonKeeper, compare_centre_lines
+from serr_gui.tasks.comparing import SkeletonCache, compare_centre_lines
 from tests.gui.conftest import SIDE, WAIT_MS, StartProgram
 from tests.gui.test_segmenting import export, read_mask, segment
 
@@ -115,8 +115,8 @@ def test_roles_can_be_swapped_and_emptied_and_are_kept_for_each_photograph(
     assert names_shown(program) == ["03_manual2.gif", "03_manual1.gif"]
     window.labels.removeRequested.emit(1)
     assert names(program) == ["03_manual2.gif", None]
-    program.controller.photos.set_fov(replace(program.state.photos[0].fov, wish="estimated", file=None))
-    qtbot.waitUntil(lambda: program.state.photos[0].fov.wish == "estimated", timeout=WAIT_MS)
+    program.controller.photos.set_fov(replace(program.state.photos[0].fov, request="estimated", file=None))
+    qtbot.waitUntil(lambda: program.state.photos[0].fov.request == "estimated", timeout=WAIT_MS)
     program.controller.photos.select(1)
     qtbot.waitUntil(lambda: program.state.opening is None, timeout=WAIT_MS)
     assert names(program) == ["04_manual1.gif", "04_manual2.gif"]
@@ -221,7 +221,7 @@ def test_a_doubtful_label_is_answered_with_a_sentence_and_choices(
 
 def test_a_mask_taken_for_a_label_can_become_the_field_of_view(start: StartProgram, qtbot: QtBot, drive: Path) -> None:
     program = start(photo_of(drive))
-    program.controller.photos.set_fov(replace(program.state.photos[0].fov, wish="full", file=None))
+    program.controller.photos.set_fov(replace(program.state.photos[0].fov, request="full", file=None))
     qtbot.waitUntil(lambda: program.window.labels._fov._name._full == "whole image", timeout=WAIT_MS)
     ask_about(program, qtbot, drive / "mask" / "03_test_mask.gif")
     answers(program)["It Is the Field of View"].click()
@@ -343,7 +343,7 @@ def test_centre_lines_wait_until_the_slider_is_let_go(start: StartProgram, qtbot
     qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=place)
     slider.setValue(slider.value() + 3)
     qtbot.wait(600)  # twice as long as a rest
-    assert not program.controller.desk.board.busy("centre lines")
+    assert not program.controller.context.board.busy("centre lines")
     assert score_selectors.centre_lines(state) is None
     assert window.scores.figure("cl_dice") == "\u2026"
     assert window.scores.figure("f1") != "\u2026"
@@ -355,14 +355,14 @@ def test_only_one_skeleton_is_made_at_a_time_and_none_that_nobody_wants(
     start: StartProgram, qtbot: QtBot, drive: Path
 ) -> None:
     program = compared(start, qtbot, drive)
-    subject = score_selectors.subject(program.state)
-    assert subject is not None
-    keeper = SkeletonKeeper()
+    comparison_inputs = score_selectors.comparison_inputs(program.state)
+    assert comparison_inputs is not None
+    keeper = SkeletonCache()
     wanted: list[object] = []
-    board = JobBoard()
+    board = WorkerPool()
     with keeper.turn:
         for level in (50, 60):
-            work = partial(compare_centre_lines, subject, level, keeper)
+            work = partial(compare_centre_lines, comparison_inputs, level, keeper)
             board.start("centre lines", work, succeeded=wanted.append)
         qtbot.wait(100)
         assert not wanted

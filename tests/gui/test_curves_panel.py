@@ -106,7 +106,7 @@ def test_the_figures_under_the_mouse_are_read_out(start: StartProgram, qtbot: Qt
     plot = plots.plots[0]
     plots._on_mouse_moved(plot.getViewBox().mapViewToScene(QPointF(*plot.place_of(90))))
     text = program.window.curves._readout.text()
-    against = score_selectors.judged(program.state)
+    against = score_selectors.scored_label(program.state)
     assert against is not None
     level = int(text.split("(")[1].split("/")[0])
     assert plot.place_of(level) == pytest.approx(plot.place_of(90), abs=0.01)
@@ -152,7 +152,7 @@ def test_the_curves_are_exported_as_pictures_and_table(
     assert line["label"] == "03_manual1.gif"
     assert line["region"] == "fov"
     program.window.commands["region_image"].trigger()
-    qtbot.waitUntil(lambda: score_selectors.judged(program.state) is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: score_selectors.scored_label(program.state) is not None, timeout=WAIT_MS)
     for where, suffix in (("whole image", ".svg"), ("image", ".csv")):
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args, s=suffix: (str(tmp_path / f"again{s}"), ""))
         program.window.curves._export.click()

@@ -27,7 +27,7 @@ def drive(tmp_path: Path) -> Path:
 
 
 def opened(program: Program, qtbot: QtBot, path: Path) -> DataSetDialog:
-    dialog = program.window.training_questions.open_data_set(path)
+    dialog = program.window.training_prompts.open_data_set(path)
     qtbot.waitUntil(lambda: bool(dialog.model.entries) and not dialog.model.unseen(), timeout=WAIT_MS)
     return dialog
 
@@ -139,7 +139,7 @@ def test_a_folder_without_photographs_is_told_and_the_dialog_stays(
 ) -> None:
     program = start()
     (tmp_path / "empty").mkdir()
-    dialog = program.window.training_questions.open_data_set(tmp_path / "empty")
+    dialog = program.window.training_prompts.open_data_set(tmp_path / "empty")
     qtbot.waitUntil(lambda: "no photographs" in dialog._recognised.text(), timeout=WAIT_MS)
     assert not dialog._save.isEnabled()
     dialog.saveRequested.emit(tmp_path / "none" / "x.serr-dataset", dialog.dataset())

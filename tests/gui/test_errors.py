@@ -53,7 +53,7 @@ def test_what_lies_outside_the_field_of_view_is_no_error_and_no_figure(
     program = start(photo_of(drive))
     window, state = program.window, program.state
     program.controller.photos.set_fov(FovChoice("full"))
-    qtbot.waitUntil(lambda: state.photos[0].fov.wish == "full", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: state.photos[0].fov.request == "full", timeout=WAIT_MS)
     levels = segment(program, qtbot).segmentation.probability.levels
     drawn = read_label(first_label(drive)).vessel.copy()
     drawn[::7] = True
@@ -72,13 +72,13 @@ def test_what_lies_outside_the_field_of_view_is_no_error_and_no_figure(
     codes = error_map(levels >= level, drawn, inside)
     assert np.array_equal(window.canvas.shown_errors(), codes)
     window.errors._borders.click()
-    for wish in ("false_negative", "false_positive"):
-        window.commands[f"errors_{wish}"].trigger()
+    for request in ("false_negative", "false_positive"):
+        window.commands[f"errors_{request}"].trigger()
         window.commands["next_error"].trigger()
         qtbot.waitUntil(lambda: score_selectors.error_list(state) is not None, timeout=WAIT_MS)
         assert state.errors is not None
         assert state.errors.regions
-        assert state.errors.regions == largest_errors(codes, wish)  # type: ignore[arg-type]
+        assert state.errors.regions == largest_errors(codes, request)  # type: ignore[arg-type]
 
 
 def test_steps_go_from_the_largest_error_to_smaller_ones_and_show_them(
@@ -93,9 +93,9 @@ def test_steps_go_from_the_largest_error_to_smaller_ones_and_show_them(
     inside = read_fov(drive / "mask" / "03_test_mask.gif").inside
     label = read_label(first_label(drive)).vessel
     codes = error_map(state.result.segmentation.probability.levels >= 100, label, inside)
-    for wish in ("false_negative", "false_positive"):
-        window.commands[f"errors_{wish}"].trigger()
-        expected = largest_errors(codes, wish)  # type: ignore[arg-type]
+    for request in ("false_negative", "false_positive"):
+        window.commands[f"errors_{request}"].trigger()
+        expected = largest_errors(codes, request)  # type: ignore[arg-type]
         assert len(expected) > 2
         for number, error in enumerate(expected[:3]):
             qtbot.keyClick(window.canvas, Qt.Key.Key_N)

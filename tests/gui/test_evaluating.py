@@ -21,10 +21,10 @@ from core.types import FundusImage
 from core.weights import load_model, save_model
 from serr_gui.app import Program
 from serr_gui.model.comparison import Evaluation
-from serr_gui.model.settings import RESULTS_FOLDER, ExportWish, Settings
+from serr_gui.model.settings import RESULTS_FOLDER, ExportOptions, Settings
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_comparing import photo_of, save, second_label
-from tests.gui.test_label_memory import stop
+from tests.gui.test_label_choices import stop
 from tests.gui.test_segmenting import export, segment
 from tests.small_model import RECIPE, small_model
 
@@ -134,7 +134,7 @@ def test_a_cancelled_evaluation_keeps_what_is_done_and_goes_on(
     assert state.evaluation.report is None
     assert len(cells(program)) >= 1
     assert not program.window.commands["export_evaluation"].isEnabled()
-    first = program.controller.desk.store.in_memory(photo_of(drive))
+    first = program.controller.context.store.in_memory(photo_of(drive))
     assert first is not None
     segmented = listen(monkeypatch)
     assert evaluate(program, qtbot).report is not None
@@ -167,12 +167,12 @@ def test_exported_results_count_in_a_later_program_where_their_sidecars_vouch_fo
     folder = drive / "images" / RESULTS_FOLDER if beside else tmp_path / "chosen"
     export(program, qtbot, folder, "export_all")
     stop(program)
-    left = ExportWish() if beside else program.window.asking.export_wish
+    left = ExportOptions() if beside else program.window.prompts.export_options
     program = start(drive, settings=Settings(model=str(small_models / "small.safetensors"), device="cpu", export=left))
     second = evaluate(program, qtbot).report
     assert first is not None
     assert second is not None
-    store = program.controller.desk.store
+    store = program.controller.context.store
     assert [store.has(photo_of(drive, number)) for number in (3, 4)] == [False, False]  # nothing was segmented
     assert second.pooled.auc_roc == pytest.approx(first.pooled.auc_roc, abs=1e-4)
     assert second.pooled.f1 == pytest.approx(first.pooled.f1, abs=1e-3)

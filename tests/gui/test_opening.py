@@ -131,7 +131,7 @@ def test_keys_go_through_the_list(start: StartProgram, qtbot: QtBot, photos: Pho
     wait_for(qtbot, program, "eye 2.png")
 
 
-def test_of_many_hasty_wishes_the_last_one_is_shown(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:
+def test_of_many_hasty_requests_the_last_one_is_shown(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:
     program = start(*photos)
     for index in (1, 2, 0, 1, 2, 1):
         program.controller.photos.select(index)

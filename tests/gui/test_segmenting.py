@@ -22,7 +22,7 @@ from core.weights import load_model
 from serr_gui.app import Program
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import stale_reasons, unsaved
-from serr_gui.model.settings import ExportWish
+from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import Result
 from serr_gui.panels.export_dialog import ExportDialog
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
@@ -367,7 +367,9 @@ def test_the_files_are_those_that_the_dialog_named_and_it_remembers(
 
     values = tifffile.imread(tmp_path / "out" / "eye 1_probability.tif")
     assert np.array_equal(values, result.segmentation.probability.values)
-    assert program.window.asking.export_wish == ExportWish(str(tmp_path / "out"), overlay=False, float_probability=True)
+    assert program.window.prompts.export_options == ExportOptions(
+        str(tmp_path / "out"), overlay=False, float_probability=True
+    )
     assert not program.window.isWindowModified()
 
 
@@ -465,7 +467,7 @@ def test_closing_while_a_job_runs_ends_it(start: StartProgram, qtbot: QtBot, pho
     program.window.commands["segment_all"].trigger()
     QTimer.singleShot(0, answer("Stop and quit", []))
     assert program.window.close()
-    assert not program.controller.desk.board._running
+    assert not program.controller.context.board._running
 
 
 def test_a_changed_threshold_is_work_to_be_exported_again(
@@ -482,7 +484,7 @@ def test_a_changed_threshold_is_work_to_be_exported_again(
 def test_results_leave_the_memory_and_come_back_bit_for_bit(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:
     program = start(*photos)
     store = ResultStore(memory_bytes=1)
-    for part in (program.controller.desk,):
+    for part in (program.controller.context,):
         part.store = store
     program.window.commands["segment_all"].trigger()
     qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from core.errors import OutputError
 from serr_gui.model.settings import (
     FILE_NAME,
-    ExportWish,
+    ExportOptions,
     Settings,
     config_folder,
     load_settings,
@@ -28,7 +28,7 @@ from tests.gui.conftest import StartProgram
 CHANGED = Settings(
     theme="dark",
     view=ViewOptions(base="green", show_mask=False, mask_opacity=0.25, mask_colour=(1, 2, 3), colormap="cividis"),
-    export=ExportWish(folder="/somewhere/für alle", overlay=False, float_probability=True),
+    export=ExportOptions(folder="/somewhere/für alle", overlay=False, float_probability=True),
     model="serr-unet-drive",
     added_models=("/models/mine.safetensors",),
     device="cpu",

@@ -10,7 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from core.weights import load_model
-from serr_gui.app import Wishes, parse, tell_of_the_past
+from serr_gui.app import StartOptions, parse, tell_of_the_past
 from serr_gui.selftest import dice, read_reference
 from serr_gui.system.crashes import REPORT, CrashReport
 from serr_gui.system.desktop import guide_page
@@ -38,7 +38,7 @@ def test_a_second_start_hands_its_files_to_the_first_and_ends(start: StartProgra
     qtbot.waitUntil(lambda: program.state.document is not None, timeout=WAIT_MS)
     assert [item.path for item in program.state.photos] == [photo]
     instance.close()
-    assert not Instance().hand_over(Wishes((photo,)).handed())
+    assert not Instance().hand_over(StartOptions((photo,)).handed())
 
 
 def test_a_socket_that_a_dead_program_left_behind_does_not_matter(tmp_path: Path, qtbot: QtBot) -> None:
@@ -52,7 +52,7 @@ def test_a_socket_that_a_dead_program_left_behind_does_not_matter(tmp_path: Path
     second = second_start("a b.png", folder=tmp_path)
     with qtbot.waitSignal(instance.asked, timeout=WAIT_MS) as asked:
         pass
-    assert asked.args == [Wishes((tmp_path / "a b.png",)).handed()]
+    assert asked.args == [StartOptions((tmp_path / "a b.png",)).handed()]
     qtbot.waitUntil(lambda: second.poll() is not None, timeout=WAIT_MS)
     instance.close()
 
@@ -60,9 +60,11 @@ def test_a_socket_that_a_dead_program_left_behind_does_not_matter(tmp_path: Path
 def test_what_a_later_start_cannot_hand_over_makes_it_a_program_of_its_own() -> None:
     for words in (["--selftest"], ["--new-window"], ["--model", "other"], ["--device", "cpu"]):
         assert parse(words).own_program
-    wishes = parse(["eye.png", "--segment", "--threshold", "0.5"])
-    assert not wishes.own_program
-    assert Wishes.from_handed(wishes.handed()) == Wishes((Path("eye.png").absolute(),), segment=True, threshold=0.5)
+    options = parse(["eye.png", "--segment", "--threshold", "0.5"])
+    assert not options.own_program
+    assert StartOptions.from_handed(options.handed()) == StartOptions(
+        (Path("eye.png").absolute(),), segment=True, threshold=0.5
+    )
 
 
 def test_a_strange_request_is_ignored(start: StartProgram) -> None:

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("job_store")
 
 def form(program: Program, dataset: Path, steps: int = 100_000) -> NewTrainingDialog:
     """The form, filled in for a small training of the small model."""
-    dialog = program.window.training_questions.new_training(dataset)
+    dialog = program.window.training_prompts.new_training(dataset)
     dialog._device.setCurrentIndex(dialog._device.findData("cpu"))
     small = {"steps": steps, "batch": 1, "crop_px": 16, "validate_every": 5, "peak_rate": 0.0005}
     for key, value in small.items():
@@ -250,7 +250,7 @@ def test_from_the_form_to_a_model_that_is_used(  # noqa: PLR0915 - one life, fro
 
     own = tmp_path / "own models"
     monkeypatch.setenv("SERR_MODELS", str(own))
-    name = window.training_questions.take_model(job)
+    name = window.training_prompts.take_model(job)
     assert name is not None
     name._name.setText("my eyes")
     name._notes.setPlainText("from the test")
@@ -270,7 +270,7 @@ def test_from_the_form_to_a_model_that_is_used(  # noqa: PLR0915 - one life, fro
     qtbot.waitUntil(lambda: not list(own.iterdir()) and program.state.model != own / "our eyes.safetensors")
 
     press("Remove")
-    window.training_questions.remove_job(program.state.trainings.job)
+    window.training_prompts.remove_job(program.state.trainings.job)
     qtbot.waitUntil(lambda: not program.state.trainings.jobs, timeout=WAIT_MS)
     assert list_jobs() == []
     assert panel._pages.currentIndex() == 0

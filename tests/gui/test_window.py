@@ -161,7 +161,7 @@ def test_notices_can_be_read_copied_and_closed(start: StartProgram, qtbot: QtBot
     program = start()
     window = program.window
     for number in range(5):
-        program.controller.desk.notify("error", f"Sentence {number}.", "all the details", tmp_path)
+        program.controller.context.notify("error", f"Sentence {number}.", "all the details", tmp_path)
     cards = window.notice_bar._cards
     assert [card.notice.text for card in cards] == ["Sentence 4.", "Sentence 3.", "Sentence 2."]
     assert not cards[0]._details.isVisible()
@@ -228,9 +228,9 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch:
 
 
 def test_the_command_line_is_understood(capsys: pytest.CaptureFixture[str]) -> None:
-    wishes = parse(["a.png", "folder", "--segment", "--model", "small", "--device", "cpu", "--threshold", "0.4"])
-    assert wishes.paths == (Path("a.png"), Path("folder"))
-    assert (wishes.segment, wishes.model, wishes.device, wishes.threshold) == (True, "small", "cpu", 0.4)
+    options = parse(["a.png", "folder", "--segment", "--model", "small", "--device", "cpu", "--threshold", "0.4"])
+    assert options.paths == (Path("a.png"), Path("folder"))
+    assert (options.segment, options.model, options.device, options.threshold) == (True, "small", "cpu", 0.4)
     for wrong in (["--threshold", "1.5"], ["--device", "abacus"]):
         with pytest.raises(SystemExit) as end:
             parse(wrong)

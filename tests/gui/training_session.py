@@ -201,7 +201,7 @@ class Hand:
 # ------------------------------------------------------------------------------------------------------------ the acts
 
 
-def begin(hand: Hand, wishes: argparse.Namespace) -> None:
+def begin(hand: Hand, options: argparse.Namespace) -> None:
     """From the folder to a training that runs."""
     from serr_gui.panels.data_set.dialog import DataSetDialog
     from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
@@ -210,7 +210,7 @@ def begin(hand: Hand, wishes: argparse.Namespace) -> None:
     hand.look("start")
     hand.choose("Train", "Data Set...")
     wizard = _dialog(hand, DataSetDialog)
-    hand.answer_file_dialog(wishes.photographs)
+    hand.answer_file_dialog(options.photographs)
     hand.push("Folder...", wizard)
     hand.wait(lambda: wizard.model.entries and not wizard.model.unseen(), "the photographs are looked at")
     hand.look("data-set-found")
@@ -222,10 +222,10 @@ def begin(hand: Hand, wishes: argparse.Namespace) -> None:
     dataset = wizard.dataset()
     assert dataset.count("test") > 0 < dataset.count("validation"), "divided into three parts"
     hand.look("data-set-divided")
-    hand.answer_file_dialog(wishes.out / "my photographs")
+    hand.answer_file_dialog(options.out / "my photographs")
     hand.push("Save and Train...", wizard)
     form = _dialog(hand, NewTrainingDialog)
-    for name, value in wishes.number:
+    for name, value in options.number:
         hand.fill(name, value, form)
     hand.look("form")
     hand.push("Estimate", form)
@@ -243,7 +243,7 @@ def begin(hand: Hand, wishes: argparse.Namespace) -> None:
     hand.choose("File", "Quit")
 
 
-def go_on(hand: Hand, wishes: argparse.Namespace) -> None:
+def go_on(hand: Hand, options: argparse.Namespace) -> None:
     """The training is found again, paused, resumed and stopped; its model is compared and used."""
     from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
     from serr_gui.window.training_prompts import NameDialog
@@ -257,7 +257,7 @@ def go_on(hand: Hand, wishes: argparse.Namespace) -> None:
     hand.wait(lambda: hand.state_of_job() == "paused", "it is paused")
     hand.look("paused")
     hand.push("Resume")
-    hand.wait_for_validations(wishes.validations)
+    hand.wait_for_validations(options.validations)
     hand.show_tab("Pictures")
     hand.look("improved")
     hand.push("Stop")
@@ -277,7 +277,7 @@ def go_on(hand: Hand, wishes: argparse.Namespace) -> None:
     hand.wait(lambda: _model(window) == _NEW_MODEL, "the new model is used")
     hand.push("Close", compare)
     hand.look("added")
-    photograph = next(e.case.photo for e in _dataset(wishes).entries if e.part == "test")
+    photograph = next(e.case.photo for e in _dataset(options).entries if e.part == "test")
     hand.answer_file_dialog(photograph)
     hand.choose("File", "Open Photographs...")
     hand.wait(lambda: window.state.document is not None, "the photograph is open")
@@ -288,7 +288,7 @@ def go_on(hand: Hand, wishes: argparse.Namespace) -> None:
     hand.choose("File", "Quit")
 
 
-def look_again(hand: Hand, _wishes: argparse.Namespace) -> None:
+def look_again(hand: Hand, _options: argparse.Namespace) -> None:
     """The new model is the one that is used at the next start."""
     window = hand.window
     hand.wait(lambda: window.state.library_ready, "the models are read")
@@ -299,7 +299,7 @@ def look_again(hand: Hand, _wishes: argparse.Namespace) -> None:
     hand.choose("File", "Quit")
 
 
-def looks(hand: Hand, wishes: argparse.Namespace) -> None:
+def looks(hand: Hand, options: argparse.Namespace) -> None:
     """Every window once more, of a session that is over: for another theme or scale."""
     from serr_gui.panels.data_set.dialog import DataSetDialog
     from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
@@ -321,7 +321,7 @@ def looks(hand: Hand, wishes: argparse.Namespace) -> None:
     hand.choose("Train", "Data Set...")
     wizard = _dialog(hand, DataSetDialog)
     hand.look("data-set-empty")
-    hand.answer_file_dialog(_file(wishes))
+    hand.answer_file_dialog(_file(options))
     hand.push("Open File...", wizard)
     hand.wait(lambda: wizard.model.entries and not wizard.model.unseen(), "the photographs are looked at")
     hand.look("data-set")
@@ -365,21 +365,21 @@ def _model(window: "MainWindow") -> str:
     return choice.name if choice is not None else ""
 
 
-def _file(wishes: argparse.Namespace) -> Path:
-    file: Path = wishes.out / "my photographs.serr-dataset"
+def _file(options: argparse.Namespace) -> Path:
+    file: Path = options.out / "my photographs.serr-dataset"
     return file
 
 
-def _dataset(wishes: argparse.Namespace):  # type: ignore[no-untyped-def]
+def _dataset(options: argparse.Namespace):  # type: ignore[no-untyped-def]
     from core.datasets.dataset_file import read_dataset_file
 
-    return read_dataset_file(_file(wishes))
+    return read_dataset_file(_file(options))
 
 
 # ------------------------------------------------------------------------------------------------------- the processes
 
 
-def play(act: str, wishes: argparse.Namespace) -> int:
+def play(act: str, options: argparse.Namespace) -> int:
     """Start the program, play one act on it, and return its exit code."""
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
@@ -396,9 +396,9 @@ def play(act: str, wishes: argparse.Namespace) -> int:
         if window is None or not window.state.library_ready:
             QTimer.singleShot(50, app, go)
             return
-        hand = Hand(window, wishes.out / "pictures", wishes.prefix or act)
+        hand = Hand(window, options.out / "pictures", options.prefix or act)
         try:
-            ACTS[act](hand, wishes)
+            ACTS[act](hand, options)
             errors = [notice.text for notice in window.state.notices if notice.kind == "error"]
             assert not errors, f"the program told of errors: {errors}"
         except BaseException:
@@ -414,15 +414,15 @@ def play(act: str, wishes: argparse.Namespace) -> int:
     return 1 if failed else code
 
 
-def play_all(wishes: argparse.Namespace) -> None:
+def play_all(options: argparse.Namespace) -> None:
     """All acts, one process after the other; between the first two the training must go on alone."""
     from core.jobs.store import list_jobs
     from core.training.follow import follow_run
 
-    for act in wishes.act or FIRST_ACTS:
+    for act in options.act or FIRST_ACTS:
         done = subprocess.run([sys.executable, "-m", __spec__.name, *sys.argv[1:], "--play", act], check=False)
         if done.returncode:
-            raise SystemExit(f"{act} has failed with exit code {done.returncode}; see {wishes.out / 'pictures'}")
+            raise SystemExit(f"{act} has failed with exit code {done.returncode}; see {options.out / 'pictures'}")
         if act == "1-begin":
             (job,) = list_jobs()
             assert job.alive, "the training goes on without the window"
@@ -454,21 +454,21 @@ def main() -> None:
     words.add_argument("--prefix", default="", help="of the pictures' names")
     words.add_argument("--act", action="append", choices=list(ACTS), help="play this one alone")
     words.add_argument("--play", choices=list(ACTS), help=argparse.SUPPRESS)
-    wishes = words.parse_args()
-    wishes.photographs, wishes.out = wishes.photographs.absolute(), wishes.out.absolute()
-    own = wishes.out / "own"
+    options = words.parse_args()
+    options.photographs, options.out = options.photographs.absolute(), options.out.absolute()
+    own = options.out / "own"
     for name in ("CONFIG_DIR", "CACHE_DIR", "LOG_DIR", "JOBS"):
         os.environ[f"SERR_{name}"] = str(own / name.lower())
     os.environ.setdefault("SERR_MODELS", str(own / "models"))
     os.environ["SERR_JOB_NICE"] = os.environ.get("SERR_JOB_NICE", "0")
-    (wishes.out / "pictures").mkdir(parents=True, exist_ok=True)
-    if wishes.play:
-        sys.exit(play(wishes.play, wishes))
+    (options.out / "pictures").mkdir(parents=True, exist_ok=True)
+    if options.play:
+        sys.exit(play(options.play, options))
     from serr_gui.model.settings import load_settings, save_settings
 
     settings, _ = load_settings()
-    save_settings(replace(settings, theme=wishes.theme, model=settings.model or wishes.model, device="cpu"))
-    play_all(wishes)
+    save_settings(replace(settings, theme=options.theme, model=settings.model or options.model, device="cpu"))
+    play_all(options)
 
 
 if __name__ == "__main__":

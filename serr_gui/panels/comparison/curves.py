@@ -10,8 +10,8 @@ from core.evaluation.counts import Counts, Scores
 from core.evaluation.suggest import chosen_on_label
 from core.types import LEVELS
 from serr_gui.actions.qactions import Actions
-from serr_gui.model.comparison import Judged
-from serr_gui.model.score_selectors import comparison, curve_facts, judged
+from serr_gui.model.comparison import ScoredLabel
+from serr_gui.model.score_selectors import comparison, curve_facts, scored_label
 from serr_gui.model.selectors import has_label
 from serr_gui.model.state import AppState
 from serr_gui.widgets.controls import faded
@@ -34,7 +34,7 @@ class CurvesPanel(QWidget):
     def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._drawn: tuple[Judged | None, Counts | None] = (None, None)
+        self._drawn: tuple[ScoredLabel | None, Counts | None] = (None, None)
         self._hovered: int | None = None
         self.plots: CurvePlots | None = None
         self._empty = faded()
@@ -86,7 +86,7 @@ class CurvesPanel(QWidget):
         """What is drawn, for an export."""
         from serr_gui.widgets.curve_plot import CurveData
 
-        against, made = judged(self._state), comparison(self._state)
+        against, made = scored_label(self._state), comparison(self._state)
         if against is None or made is None:
             return None
         areas = against.areas
@@ -149,7 +149,7 @@ class CurvesPanel(QWidget):
         if self.plots is None or not self.isVisible():
             return
         state = self._state
-        against, made = judged(state), comparison(state)
+        against, made = scored_label(state), comparison(state)
         now = (against, made.between if made is not None else None)
         if now != self._drawn or against is None:
             self._drawn = now
@@ -177,10 +177,10 @@ class CurvesPanel(QWidget):
                 self.tr("This threshold was chosen on this very label: its figures here are no honest test any more.")
             )
         self._notes.setText(" ".join(notes))
-        self._notes.setVisible(judged(self._state) is not None)
+        self._notes.setVisible(scored_label(self._state) is not None)
 
     def _show_readout(self) -> None:
-        against = judged(self._state)
+        against = scored_label(self._state)
         if against is None:
             self._readout.setText("")
             return

@@ -35,10 +35,10 @@ _PRESETS: Final = {
 
 
 class ErrorsPanel(QWidget):
-    """``viewRequested`` carries the wished ``ViewOptions``; ``wishRequested`` which errors to step through."""
+    """``viewRequested`` carries the requested ``ViewOptions``; ``requestChosen`` which errors to step through."""
 
     viewRequested = Signal(object)
-    wishRequested = Signal(str)
+    requestChosen = Signal(str)
 
     def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,9 +46,9 @@ class ErrorsPanel(QWidget):
         self._show = QCheckBox(self.tr("Show ({key})").format(key=shortcut_text(actions["show_errors"])))
         self._show.setAccessibleName(self.tr("Show the error map"))
         self._show.setToolTip(actions["show_errors"].toolTip())
-        self._show.clicked.connect(lambda on: self._wish(show_errors=on))
+        self._show.clicked.connect(lambda on: self._request(show_errors=on))
         self._opacity = OpacitySlider(self.tr("Opacity of the error map"))
-        self._opacity.opacityRequested.connect(lambda opacity: self._wish(error_opacity=opacity))
+        self._opacity.opacityRequested.connect(lambda opacity: self._request(error_opacity=opacity))
         self._colours = QComboBox()
         self._colours.setAccessibleName(self.tr("Colours of the error map"))
         self._colours.setIconSize(QSize(42, 14))
@@ -56,7 +56,7 @@ class ErrorsPanel(QWidget):
         self._colours.setMinimumContentsLength(10)
         for name in ERROR_COLOURS:
             self._colours.addItem(_three(name), QCoreApplication.translate("Errors", _PRESETS[name]))
-        self._colours.activated.connect(lambda index: self._wish(error_colours=ERROR_COLOURS[index]))
+        self._colours.activated.connect(lambda index: self._request(error_colours=ERROR_COLOURS[index]))
         first = QHBoxLayout()
         first.setSpacing(10)
         first.addWidget(self._show)
@@ -70,7 +70,7 @@ class ErrorsPanel(QWidget):
         column.addLayout(self._make_legend())
         column.addLayout(self._make_steps(actions))
         self._borders = QCheckBox(self.tr("Leave out borders of vessels"))
-        self._borders.clicked.connect(lambda on: self._wish(skip_borders=on))
+        self._borders.clicked.connect(lambda on: self._request(skip_borders=on))
         column.addWidget(self._borders)
         self._place = faded()
         column.addWidget(self._place)
@@ -112,9 +112,9 @@ class ErrorsPanel(QWidget):
     def _make_steps(self, actions: Actions) -> QHBoxLayout:
         self._which = QComboBox()
         self._which.setAccessibleName(self.tr("Errors to step through"))
-        for wish in ERROR_WISHES:
-            self._which.addItem(actions[f"errors_{wish}"].text().replace("&", ""))
-        self._which.activated.connect(lambda index: self.wishRequested.emit(ERROR_WISHES[index]))
+        for request in ERROR_WISHES:
+            self._which.addItem(actions[f"errors_{request}"].text().replace("&", ""))
+        self._which.activated.connect(lambda index: self.requestChosen.emit(ERROR_WISHES[index]))
         row = QHBoxLayout()
         row.setSpacing(4)
         row.addWidget(self._which, 1)
@@ -133,7 +133,7 @@ class ErrorsPanel(QWidget):
         self._opacity.set_opacity(view.error_opacity)
         with QSignalBlocker(self._colours), QSignalBlocker(self._which):
             self._colours.setCurrentIndex(ERROR_COLOURS.index(view.error_colours))
-            self._which.setCurrentIndex(ERROR_WISHES.index(view.error_wish))
+            self._which.setCurrentIndex(ERROR_WISHES.index(view.error_filter))
         for chip, colour in zip(self._chips, error_colours(view.error_colours), strict=True):
             chip.setPixmap(swatch(colour, QSize(22, 14)).pixmap(22, 14))
 
@@ -168,7 +168,7 @@ class ErrorsPanel(QWidget):
             self._place.setText(text)
         self._place.setVisible(bool(text))
 
-    def _wish(self, **changes: object) -> None:
+    def _request(self, **changes: object) -> None:
         self.viewRequested.emit(replace(self._state.view, **changes))  # type: ignore[arg-type]
         self._show_view()
 

@@ -29,9 +29,9 @@ from serr_gui.model.state import AppState
 from serr_gui.widgets import icons
 from serr_gui.widgets.box_plot import Box, BoxPlot
 from serr_gui.widgets.controls import faded
-from serr_gui.widgets.score_texts import DASH, FIGURES, WHY_UNDEFINED, translated
+from serr_gui.widgets.score_texts import DASH, SCORES, WHY_UNDEFINED, translated
 
-_KEYS: Final = tuple(key for key, _, _ in FIGURES)
+_KEYS: Final = tuple(key for key, _, _ in SCORES)
 _SHORT: Final = {
     **{"accuracy": "ACC", "sensitivity": "SE", "specificity": "SP", "precision": "PPV", "f1": "F1", "iou": "IoU"},
     **{"mcc": "MCC", "kappa": "Kappa", "cl_dice": "clDice", "auc_roc": "AUC"},
@@ -94,7 +94,7 @@ class LinesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.tr("Photograph") if section == 0 else _SHORT[_KEYS[section - 1]]
         if role == Qt.ItemDataRole.ToolTipRole and section:
-            _, name, meaning = FIGURES[section - 1]
+            _, name, meaning = SCORES[section - 1]
             return f"{translated(name)}: {translated(meaning)}"
         if role == Qt.ItemDataRole.TextAlignmentRole and section:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -143,7 +143,7 @@ class LinesModel(QAbstractTableModel):
 
 
 class EvaluationPanel(QWidget):
-    """``photoRequested`` carries the path of a clicked photograph; ``viewRequested`` wished ``ViewOptions``."""
+    """``photoRequested`` carries the path of a clicked photograph; ``viewRequested`` requested ``ViewOptions``."""
 
     photoRequested = Signal(Path)
     viewRequested = Signal(object)
@@ -348,7 +348,7 @@ class EvaluationPanel(QWidget):
         selection.blockSignals(False)
         self.table.viewport().update()
 
-    # Wishes
+    # Requests
 
     def _on_clicked(self, index: QModelIndex) -> None:
         path = self.lines.line(index.row()).path

@@ -243,11 +243,11 @@ class _Question(QFrame):
                 widget.hide()
                 widget.deleteLater()
 
-    def offer(self, text: str, wish: partial[None]) -> None:
+    def offer(self, text: str, request: partial[None]) -> None:
         """One more answer."""
         button = QPushButton(text)
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        button.clicked.connect(lambda _checked=False: wish())
+        button.clicked.connect(lambda _checked=False: request())
         number = self._answers.count()
         self._answers.addWidget(button, number // 2, number % 2)
         button.show()  # now: a layout shows its new children only after a while

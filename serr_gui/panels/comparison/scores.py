@@ -23,7 +23,7 @@ from serr_gui.model.score_selectors import Column, score_columns
 from serr_gui.model.state import AppState
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import faded, heading
-from serr_gui.widgets.score_texts import DASH, FIGURES, WHY_UNDEFINED, translated
+from serr_gui.widgets.score_texts import DASH, SCORES, WHY_UNDEFINED, translated
 
 _WAITING: Final = "\u2026"
 
@@ -92,7 +92,7 @@ class ScoresPanel(QWidget):
             self._heads.append(head)
             self._cells.append({})
             grid.addWidget(head, 0, number + 1)
-        for row, (key, name, meaning) in enumerate(FIGURES, start=1):
+        for row, (key, name, meaning) in enumerate(SCORES, start=1):
             caption = QLabel(translated(name))
             caption.setToolTip(translated(meaning))
             grid.addWidget(caption, row, 0)
@@ -117,7 +117,7 @@ class ScoresPanel(QWidget):
         heads = (self.tr("Model\nExpert 1"), self.tr("Model\nExpert 2"), self.tr("Expert 2\nExpert 1"))
         for number, column in enumerate(columns):
             self._heads[number].setText(heads[number] if column is not None else "")
-            for key, _, _ in FIGURES:
+            for key, _, _ in SCORES:
                 self._show_cell(self._cells[number][key], key, column)
         self._copy.setEnabled(any(columns))
         self._show_notes(any(columns))
@@ -173,7 +173,7 @@ class ScoresPanel(QWidget):
         heads = [head.text().replace("\n", " - ") for head in self._heads]
         used = [number for number, head in enumerate(heads) if head]
         lines = ["\t".join(["", *(heads[number] for number in used)])]
-        for key, name, _ in FIGURES:
+        for key, name, _ in SCORES:
             lines.append("\t".join([translated(name), *(self.figure(key, number) for number in used)]))
         where = self._regions[self._state.view.region].text()
         QGuiApplication.clipboard().setText("\n".join([where, *lines]))

@@ -171,7 +171,7 @@ class ModelsComparedDialog(QDialog):
         self._run.setDefault(True)
         return box
 
-    # Wishes
+    # Requests
 
     def order(self) -> ComparisonOrder | None:
         """What is to be compared; None where something is missing."""

@@ -25,7 +25,7 @@ from core.errors import SerrError
 from core.training.config import FINE_TUNING, TrainingConfig, to_toml
 from serr_gui.model.state import AppState
 from serr_gui.model.training import TrainingOrder
-from serr_gui.panels.training.recipe_form import RecipeBoxes, caption
+from serr_gui.panels.training.recipe_form import RecipeForm, caption
 from serr_gui.panels.training.views import duration_text
 from serr_gui.widgets.controls import FittedLabel, heading, listen
 from serr_gui.widgets.data_set_texts import part_text
@@ -56,7 +56,7 @@ class NewTrainingDialog(QDialog):
         column.setSpacing(8)
         column.addLayout(self._make_what())
         column.addWidget(heading(self.tr("Recipe")))
-        self.recipe = RecipeBoxes()
+        self.recipe = RecipeForm()
         self.recipe.changed.connect(self._show_consequences)
         column.addWidget(self.recipe)
         column.addWidget(heading(self.tr("Run")))
@@ -108,12 +108,12 @@ class NewTrainingDialog(QDialog):
         self._device = QComboBox()
         self._device.setAccessibleName(self.tr("Device"))
         for device in self._state.devices:
-            self._device.addItem(self.tr("Automatic") if device.wish == "auto" else device.label, device.wish)
-        wishes = [device.wish for device in self._state.devices]
-        self._device.setCurrentIndex(wishes.index(self._state.device) if self._state.device in wishes else 0)
+            self._device.addItem(self.tr("Automatic") if device.request == "auto" else device.label, device.request)
+        options = [device.request for device in self._state.devices]
+        self._device.setCurrentIndex(options.index(self._state.device) if self._state.device in options else 0)
         self._device.activated.connect(self._show_consequences)
         self._count = QSpinBox()
-        self._gpus = sum(wish.startswith("cuda") for wish in wishes)
+        self._gpus = sum(request.startswith("cuda") for request in options)
         self._count.setRange(1, max(1, self._gpus))
         self._count.setAccessibleName(self.tr("Graphics processors at once"))
         self._count.setToolTip(self.tr("Crops of a step are divided among them; their number must be a multiple"))

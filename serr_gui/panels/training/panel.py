@@ -35,7 +35,7 @@ _LOG_LINES: Final = 5000
 
 
 class TrainingPanel(QWidget):
-    """Lists the jobs and follows the chosen one. Every wish but ``jobRequested`` (an id) carries the ``Job``."""
+    """Lists the jobs and follows the chosen one. Every request but ``jobRequested`` (an id) carries the ``Job``."""
 
     jobRequested = Signal(str)
     pauseRequested = Signal(object)
@@ -112,19 +112,19 @@ class TrainingPanel(QWidget):
         self._title.setFont(font)
         self._pause = QPushButton(self.tr("&Pause"))
         self._pause.setToolTip(self.tr("Finish the step, keep everything, and end; it can go on later"))
-        self._pause.clicked.connect(lambda: self._wish(self.pauseRequested))
+        self._pause.clicked.connect(lambda: self._request(self.pauseRequested))
         self._resume = QPushButton(self.tr("&Resume"))
         self._resume.setToolTip(self.tr("Go on from where it was"))
-        self._resume.clicked.connect(lambda: self._wish(self.resumeRequested))
+        self._resume.clicked.connect(lambda: self._request(self.resumeRequested))
         self._stop = QPushButton(self.tr("S&top"))
         self._stop.setToolTip(self.tr("End the training with the best weights so far"))
-        self._stop.clicked.connect(lambda: self._wish(self.stopRequested))
+        self._stop.clicked.connect(lambda: self._request(self.stopRequested))
         self._compare = QPushButton(self.tr("&Compare..."))
         self._compare.setToolTip(self.tr("Compare the new model with another on photographs that neither has seen"))
-        self._compare.clicked.connect(lambda: self._wish(self.compareRequested))
+        self._compare.clicked.connect(lambda: self._request(self.compareRequested))
         self._take = QPushButton(self.tr("&Add to Models..."))
         self._take.setToolTip(self.tr("Add the new model to those that can be chosen"))
-        self._take.clicked.connect(lambda: self._wish(self.takeRequested))
+        self._take.clicked.connect(lambda: self._request(self.takeRequested))
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(self._title, 1)
@@ -155,7 +155,7 @@ class TrainingPanel(QWidget):
             ("remove", self.tr("&Remove..."), self.removeRequested),
         ):
             action = menu.addAction(text)
-            action.triggered.connect(lambda _on=False, signal=signal: self._wish(signal))
+            action.triggered.connect(lambda _on=False, signal=signal: self._request(signal))
             self._more[key] = action
         more.setMenu(menu)
         return more
@@ -317,7 +317,7 @@ class TrainingPanel(QWidget):
         lines = [f"{name}: {value}" for name, value in rows if value]
         return "\n".join([*lines, "", self._state.trainings.recipe])
 
-    def _wish(self, signal: object) -> None:
+    def _request(self, signal: object) -> None:
         job = self._state.trainings.job
         if job is not None:
             signal.emit(job)  # type: ignore[attr-defined]

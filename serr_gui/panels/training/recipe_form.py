@@ -47,7 +47,7 @@ _NUMBERS: Final = (
 )
 
 
-class RecipeBoxes(QWidget):
+class RecipeForm(QWidget):
     """``changed`` tells that a person has chosen something; ``numbers`` are the boxes by the fields of the recipe."""
 
     changed = Signal()

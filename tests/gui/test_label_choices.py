@@ -41,7 +41,7 @@ def test_roles_come_back_when_a_photograph_is_opened_again_by_a_later_program(
     program.window.commands["swap_labels"].trigger()
     program.window.commands["region_image"].trigger()
     program.controller.photos.set_fov(FovChoice("full"))
-    qtbot.waitUntil(lambda: program.state.photos[0].fov.wish == "full", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.photos[0].fov.request == "full", timeout=WAIT_MS)
     program.controller.photos.select(1)
     qtbot.waitUntil(lambda: program.state.opening is None, timeout=WAIT_MS)
     ask_about(program, qtbot, inverted)
@@ -84,10 +84,10 @@ def test_an_answer_holds_for_that_very_file_and_damage_costs_only_itself(
     answers(program)["Invert"].click()
     qtbot.waitUntil(program.window.labels._questions[0].isHidden, timeout=WAIT_MS)
     kept = LabelFile(inverted, inverted=True, accepted=True)
-    assert label_choices.recall(photo_of(drive)) == label_choices.Kept({0: kept})
+    assert label_choices.load_choices(photo_of(drive)) == label_choices.LabelChoices({0: kept})
     pixels[:3] = 0
     save(inverted, pixels)
-    assert label_choices.recall(photo_of(drive)) == label_choices.Kept({0: LabelFile(inverted)})
+    assert label_choices.load_choices(photo_of(drive)) == label_choices.LabelChoices({0: LabelFile(inverted)})
     inverted.unlink()
     stop(program)
     program = start(photo_of(drive))
@@ -95,9 +95,9 @@ def test_an_answer_holds_for_that_very_file_and_damage_costs_only_itself(
     stored = config_folder() / label_choices.FILE_NAME
     for damage in ({"expert 1": 7}, {"expert 1": {}}, {"field of view": {"wish": "all", "file": ""}}, [], "x"):
         stored.write_text(json.dumps({"photographs": {str(photo_of(drive)): damage}}))
-        assert label_choices.recall(photo_of(drive)) == label_choices.Kept()
+        assert label_choices.load_choices(photo_of(drive)) == label_choices.LabelChoices()
     stored.write_text("{")
-    assert label_choices.recall(photo_of(drive)) == label_choices.Kept()
+    assert label_choices.load_choices(photo_of(drive)) == label_choices.LabelChoices()
 
 
 def test_labels_of_a_chosen_folder_come_back_and_the_latest_photographs_are_kept(
@@ -114,7 +114,7 @@ def test_labels_of_a_chosen_folder_come_back_and_the_latest_photographs_are_kept
     for expert, folder in enumerate(folders):
         program.controller.comparing.set_label_folder(expert, folder)
         slot = f"label folder {expert}"
-        qtbot.waitUntil(lambda slot=slot: not program.controller.desk.board.busy(slot), timeout=WAIT_MS)
+        qtbot.waitUntil(lambda slot=slot: not program.controller.context.board.busy(slot), timeout=WAIT_MS)
     program.window.open_paths([photo_of(drive, 4)])  # only now
     qtbot.waitUntil(lambda: program.state.current == 1 and program.state.opening is None, timeout=WAIT_MS)
     stop(program)
@@ -125,6 +125,6 @@ def test_labels_of_a_chosen_folder_come_back_and_the_latest_photographs_are_kept
     assert names_shown(program) == ["03_test.png", "03_manual1.gif"]  # what was chosen by itself stays
     monkeypatch.setattr(label_choices, "LIMIT", 2)
     for number in range(3):
-        label_choices.remember(tmp_path / f"{number}.png", label_choices.Kept({0: None}))
-    assert label_choices.recall(tmp_path / "0.png") == label_choices.Kept()
-    assert label_choices.recall(tmp_path / "1.png") == label_choices.Kept({0: None})
+        label_choices.remember(tmp_path / f"{number}.png", label_choices.LabelChoices({0: None}))
+    assert label_choices.load_choices(tmp_path / "0.png") == label_choices.LabelChoices()
+    assert label_choices.load_choices(tmp_path / "1.png") == label_choices.LabelChoices({0: None})

@@ -13,17 +13,17 @@ from pytestqt.qtbot import QtBot
 
 from core.errors import InputError
 from core.progress import Progress
-from serr_gui.controllers.workers import Failure, Job, JobBoard, JobMonitor
+from serr_gui.controllers.workers import Failure, Worker, WorkerMonitor, WorkerPool
 from tests.gui.conftest import WAIT_MS
 
 
 class Listener:
     """Writes down what a job tells, and in which thread."""
 
-    def __init__(self, job: Job[object]) -> None:
+    def __init__(self, job: Worker[object]) -> None:
         self.told: list[tuple[str, object]] = []
         self.threads: set[threading.Thread] = set()
-        for name in ("progressed", "delivered", "noted", "succeeded", "failed", "cancelled", "ended"):
+        for name in ("progressed", "partial_result", "noted", "succeeded", "failed", "cancelled", "ended"):
             getattr(job, name).connect(self.writer(name))
 
     def writer(self, name: str) -> Callable[..., None]:
@@ -38,8 +38,8 @@ class Listener:
         return [name for name, _ in self.told]
 
 
-def run(qtbot: QtBot, work: Callable[[JobMonitor], object], *, cancel: bool = False) -> Listener:
-    job: Job[object] = Job(work)
+def run(qtbot: QtBot, work: Callable[[WorkerMonitor], object], *, cancel: bool = False) -> Listener:
+    job: Worker[object] = Worker(work)
     listener = Listener(job)
     with qtbot.waitSignal(job.ended, timeout=WAIT_MS):
         job.start()
@@ -49,17 +49,17 @@ def run(qtbot: QtBot, work: Callable[[JobMonitor], object], *, cancel: bool = Fa
 
 
 def test_a_result_comes_once_and_last_in_the_gui_thread(qtbot: QtBot) -> None:
-    def work(monitor: JobMonitor) -> str:
+    def work(monitor: WorkerMonitor) -> str:
         monitor.step(Progress("one", 1, 2))
         monitor.note("half")
-        monitor.deliver(7)
+        monitor.yield_result(7)
         return "done"
 
     listener = run(qtbot, work)
     assert listener.told == [
         ("progressed", Progress("one", 1, 2)),
         ("noted", "half"),
-        ("delivered", 7),
+        ("partial_result", 7),
         ("succeeded", "done"),
         ("ended", None),
     ]
@@ -67,7 +67,7 @@ def test_a_result_comes_once_and_last_in_the_gui_thread(qtbot: QtBot) -> None:
 
 
 def test_progress_is_thinned(qtbot: QtBot) -> None:
-    def work(monitor: JobMonitor) -> None:
+    def work(monitor: WorkerMonitor) -> None:
         for step in range(100_000):
             monitor.step(Progress("counting", step, 100_000))
 
@@ -80,7 +80,7 @@ def test_progress_is_thinned(qtbot: QtBot) -> None:
     [(InputError("eye.png is empty."), True), (RuntimeError("out of memory"), False), (MemoryError(), False)],
 )
 def test_every_error_is_an_outcome_as_text(qtbot: QtBot, error: Exception, expected: bool) -> None:
-    def work(_monitor: JobMonitor) -> None:
+    def work(_monitor: WorkerMonitor) -> None:
         raise error
 
     listener = run(qtbot, work)
@@ -95,7 +95,7 @@ def test_every_error_is_an_outcome_as_text(qtbot: QtBot, error: Exception, expec
 def test_a_failure_keeps_no_arrays(qtbot: QtBot) -> None:
     kept: list[weakref.ref[np.ndarray]] = []
 
-    def work(_monitor: JobMonitor) -> None:
+    def work(_monitor: WorkerMonitor) -> None:
         array = np.zeros(1000)
         kept.append(weakref.ref(array))
         raise RuntimeError("with an array in its frame")
@@ -110,44 +110,44 @@ def test_cancelled_is_the_outcome_even_of_work_that_was_faster(qtbot: QtBot) -> 
 
 
 def test_a_newer_job_of_a_slot_silences_the_older_one(qtbot: QtBot) -> None:
-    board = JobBoard()
+    pool = WorkerPool()
     release = threading.Event()
     told: list[object] = []
 
-    def old(_monitor: JobMonitor) -> str:
+    def old(_monitor: WorkerMonitor) -> str:
         release.wait()
         return "old"
 
-    board.start("slot", old, succeeded=told.append, cancelled=lambda: told.append("cancelled"))
-    board.start("slot", lambda _monitor: "new", succeeded=told.append)
+    pool.start("slot", old, succeeded=told.append, cancelled=lambda: told.append("cancelled"))
+    pool.start("slot", lambda _monitor: "new", succeeded=told.append)
     qtbot.waitUntil(lambda: told == ["new"], timeout=WAIT_MS)
     release.set()
-    qtbot.waitUntil(lambda: not board._running, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not pool._running, timeout=WAIT_MS)
     assert told == ["new"]
 
 
-def test_work_beside_everything_else_steps_back_alone(qtbot: QtBot) -> None:
-    board = JobBoard()
+def test_work_of_low_priority_steps_back_alone(qtbot: QtBot) -> None:
+    pool = WorkerPool()
     told: dict[str, int] = {}
 
-    def niceness(_monitor: JobMonitor) -> int:
+    def niceness(_monitor: WorkerMonitor) -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) if sys.platform == "linux" else 0
 
-    for name, beside in (("beside", True), ("wanted", False)):
-        board.start(name, niceness, succeeded=partial(told.__setitem__, name), beside=beside)
+    for name, low_priority in (("idle", True), ("wanted", False)):
+        pool.start(name, niceness, succeeded=partial(told.__setitem__, name), low_priority=low_priority)
     qtbot.waitUntil(lambda: len(told) == 2, timeout=WAIT_MS)
     here = niceness(None) if sys.platform == "linux" else 0  # type: ignore[arg-type]
     assert told["wanted"] == here
-    assert told["beside"] > here or sys.platform != "linux"
+    assert told["idle"] > here or sys.platform != "linux"
 
 
 def test_shutdown_waits_for_every_thread_and_tells_nobody(qtbot: QtBot) -> None:
-    board = JobBoard()
+    pool = WorkerPool()
     told: list[object] = []
     started = threading.Event()
     ended = threading.Event()
 
-    def work(monitor: JobMonitor) -> None:
+    def work(monitor: WorkerMonitor) -> None:
         started.set()
         try:
             while True:
@@ -155,10 +155,10 @@ def test_shutdown_waits_for_every_thread_and_tells_nobody(qtbot: QtBot) -> None:
         finally:
             ended.set()
 
-    board.start("slot", work, succeeded=told.append, cancelled=lambda: told.append("cancelled"))
+    pool.start("slot", work, succeeded=told.append, cancelled=lambda: told.append("cancelled"))
     assert started.wait(WAIT_MS / 1000)
-    board.shutdown()
+    pool.shutdown()
     assert ended.is_set()
-    board.start("slot", lambda _monitor: "after the end", succeeded=told.append)
+    pool.start("slot", lambda _monitor: "after the end", succeeded=told.append)
     qtbot.wait(50)
     assert told == []
