@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.console import UsageError, monitored, say, say_json
+from core.cli.console import CANCELLED_CODE, UsageError, monitored, say, say_json
 from core.cli.options import DEVICE_HELP, checked_device
 from core.cli.recipes import RecipeOptions, Root, takes_recipe
 
@@ -143,9 +143,8 @@ def work(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> None:
     from core.jobs.worker import work as run_work
 
     with monitored() as monitor:
-        weights = run_work(folder, monitor)
-    if weights is not None:
-        say(str(weights))
+        state = run_work(folder, monitor)
+    raise typer.Exit({"done": 0, "paused": CANCELLED_CODE}.get(state, 1))
 
 
 def _found(name: str) -> "Job":

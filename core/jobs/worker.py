@@ -19,6 +19,7 @@ from core.jobs.store import (
     RECIPE_FILE,
     RESERVE_FILE,
     Job,
+    JobState,
     JobStatus,
     best_weights,
     host_name,
@@ -36,12 +37,15 @@ _STAGE_S: Final = 5.0
 _LOCK_TRIES: Final = 40
 
 
-def work(folder: Path, monitor: Monitor) -> Path | None:
-    """Do a job from where it stands. Returns the weights file, None where it was ended before its end.
+def work(folder: Path, monitor: Monitor) -> JobState:
+    """Do a job, or the rest of it. Returns "done", "paused" or "failed".
+
+    What it has to say goes to ``monitor`` first and into the job's status after that: whoever reads that a job has
+    ended finds the reason in its log.
 
     Raises
     ------
-    SerrError : it cannot go on; the sentence stands in the job's folder, too. Cancelled : it was paused.
+    SerrError : another process is working on it, or its folder cannot be read.
     """
     step_back()
     job = read_job(folder)
@@ -115,7 +119,7 @@ class _Worker:
         self.teller = _Teller(job.folder, status)
         self.monitor = ControlledMonitor(_JobMonitor(monitor, self.teller), job.folder / CONTROL_FILE)
 
-    def go(self) -> Path | None:
+    def go(self) -> JobState:
         """Train, and turn every way in which that may end into a state and a sentence."""
         self.teller.say()
         weights: Path | None
@@ -124,18 +128,13 @@ class _Worker:
         except EnoughLearned:  # while it waited, or read the photographs
             weights = best_weights(self.job.run)
         except Cancelled:
-            self._end("paused", "Paused; it can go on.")
-            raise
-        except BaseException as error:
-            sentence = sentence_for(error)
-            self._end("failed", sentence)
-            if isinstance(error, SerrError):
-                raise
-            traceback.print_exception(error)  # into the log
-            raise TrainingError(sentence) from error
+            return self._end("paused", "Paused; it can go on.")
+        except BaseException as error:  # noqa: BLE001 - whatever ended it, its state has to tell
+            if not isinstance(error, SerrError):
+                traceback.print_exception(error)  # into the log
+            return self._end("failed", sentence_for(error))
         if weights is None:
-            self._end("paused", "Stopped before anything was learned; it can go on.")
-            return None
+            return self._end("paused", "Stopped before anything was learned; it can go on.")
         stopped = read_job(self.job.folder).wish == "stop"
         sentence = "Stopped with the best weights so far." if stopped else ""
         if self.job.order.start_from and read_card(weights).training.get("best_step") == 0:
@@ -143,12 +142,14 @@ class _Worker:
                 "No step did better on the held-out photographs than the model that it started from: the result is "
                 "that model."
             )
-        self._end("done", sentence, weights=weights.name)
-        return weights
+        return self._end("done", sentence, weights=weights.name)
 
-    def _end(self, state: str, sentence: str, **changes: object) -> None:
+    def _end(self, state: JobState, sentence: str, **changes: object) -> JobState:
+        said = f"cancelled. {sentence}" if state == "paused" else sentence
+        self.monitor.note(said or f"The weights are in {self.job.run}.")
         self.teller.say(state=state, sentence=sentence, stage="", **changes)
         self.monitor.clear()
+        return state
 
     def _train(self) -> Path:
         order = self.job.order

@@ -20,6 +20,7 @@ from core.jobs.ordering import devices_for
 from core.jobs.process import pause_job, start_job, stop_job
 from core.jobs.store import (
     JobOrder,
+    JobStatus,
     change_order,
     create_job,
     find_job,
@@ -27,8 +28,10 @@ from core.jobs.store import (
     read_job,
     read_log,
     remove_job,
+    write_status,
 )
-from core.jobs.worker import sentence_for
+from core.jobs.worker import sentence_for, work
+from core.progress import Cancelled, Progress
 from core.training.config import to_toml
 from core.training.follow import follow_run
 from core.weights import load_model
@@ -240,6 +243,41 @@ def test_a_process_that_cannot_start_is_told_with_its_last_words(tmp_path: Path,
     failed = wait_for(start_job(job), "failed")
     assert "is not a TOML file" in failed.status.sentence
     assert "is not a TOML file" in read_log(failed, 1000)
+
+
+@pytest.mark.parametrize(
+    ("recipe_toml", "state"),
+    [("steps = [", "failed"), ("{order}", "failed"), ("{whole}", "done"), ("{whole}", "paused")],
+    ids=["no recipe", "no photographs", "done", "paused"],
+)
+def test_the_log_has_the_reason_before_the_state_tells_the_end(
+    tmp_path: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch, recipe_toml: str, state: str
+) -> None:
+    whole = to_toml(recipe(tmp_path, dataset, steps=2))
+    order = whole.replace(dataset.as_posix(), (tmp_path / "gone.serr-dataset").as_posix())
+    job = create_job(JobOrder("x"), recipe_toml.format(whole=whole, order=order))
+    said: list[str] = []
+    told: list[str] = []
+
+    class Listener:
+        def step(self, progress: Progress) -> None:
+            if state == "paused":
+                raise Cancelled
+
+        def note(self, message: str) -> None:
+            said.append(message)
+
+    def write_and_look(folder: Path, status: JobStatus) -> None:
+        write_status(folder, status)
+        if status.state == state:
+            told.extend(said)
+
+    monkeypatch.setattr("core.jobs.worker.write_status", write_and_look)
+    assert work(job.folder, Listener()) == state
+    ended = read_job(job.folder)
+    assert ended.state == state
+    assert any(ended.status.sentence in words for words in told)
+    assert told[-1]
 
 
 # -------------------------------------------------------------------------------------------------- what goes wrong
