@@ -40,6 +40,7 @@ from serr_gui.tasks import Thumbnail
 from serr_gui.widgets import icons
 from serr_gui.widgets.notices import NoticeBar
 from serr_gui.widgets.theme import apply_theme
+from serr_gui.widgets.wheel import WheelGuard
 from serr_gui.window.action_handlers import make_handlers
 from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, scrolling, show_dock, stacked
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(icons.program_icon())
         self.setAcceptDrops(True)
         fit_screen(self)
+        WheelGuard(self)  # before the panels, which it sees being made
 
         self.canvas = PhotoView()
         self.commands = Actions(self, self.state, make_handlers(self))
