@@ -13,6 +13,10 @@ class InputError(SerrError):
     """A file or folder that was given cannot be used: unreadable, damaged, of the wrong kind or size."""
 
 
+class ArgumentError(SerrError, ValueError):
+    """A function of ``serr`` was called with an argument of the wrong kind, shape or range."""
+
+
 class FieldOfViewError(InputError):
     """No field of view can be found in a photograph, or the given one does not fit it."""
 

@@ -25,6 +25,16 @@ LEVELS = 256
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
+def _handed_out(array: npt.NDArray[Any], dtype: npt.DTypeLike | None, copy: bool | None) -> npt.NDArray[Any]:
+    """What ``numpy.asarray`` and ``numpy.array`` get of a box (the protocol of numpy 2, which numpy 1 also takes)."""
+    kind = array.dtype if dtype is None else np.dtype(dtype)
+    if copy:
+        return array.astype(kind, copy=True)
+    if copy is False and kind != array.dtype:
+        raise ValueError(f"an array of {array.dtype} cannot be given as {kind} without a copy")
+    return array.astype(kind, copy=False)
+
+
 def _sealed(array: npt.NDArray[Any], name: str, dtype: type[_Scalar], ndim: int) -> npt.NDArray[_Scalar]:
     """A C-contiguous read-only array of the promised dtype and rank.
 
@@ -42,7 +52,7 @@ def _sealed(array: npt.NDArray[Any], name: str, dtype: type[_Scalar], ndim: int)
     return sealed
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FundusImage:
     """A colour fundus photograph, upright, 8 bit for each channel.
 
@@ -64,13 +74,20 @@ class FundusImage:
         if self.rgb.shape[2] != 3:
             raise ValueError(f"rgb must have 3 channels, not {self.rgb.shape[2]}")
 
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return _handed_out(self.rgb, dtype, copy)
+
+    def __repr__(self) -> str:
+        name = f" {self.source.name}" if self.source else ""
+        return f"<FundusImage{name}, {self.shape[1]} x {self.shape[0]} pixels, {self.bit_depth} bit>"
+
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.rgb.shape[0], self.rgb.shape[1]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FieldOfView:
     """The part of the photograph that shows the retina: ``inside`` is bool (H, W), ``origin`` says where it is from."""
 
@@ -82,6 +99,13 @@ class FieldOfView:
         object.__setattr__(self, "inside", _sealed(self.inside, "inside", np.bool_, 2))
         if not self.inside.any():
             raise ValueError("a field of view must contain at least one pixel")
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return _handed_out(self.inside, dtype, copy)
+
+    def __repr__(self) -> str:
+        share = np.count_nonzero(self.inside) / self.inside.size
+        return f"<FieldOfView {self.origin}, {self.shape[1]} x {self.shape[0]} pixels, {share:.0%} inside>"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -106,7 +130,7 @@ class FieldOfView:
         return cls(np.ones(shape, dtype=np.bool_), "full")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ProbabilityMap:
     """Vessel probability of each pixel of the photograph.
 
@@ -126,6 +150,12 @@ class ProbabilityMap:
         levels = np.minimum(values * np.float32(LEVELS), np.float32(LEVELS - 1)).astype(np.uint8)
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "levels", _sealed(levels, "levels", np.uint8, 2))
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return _handed_out(self.values, dtype, copy)
+
+    def __repr__(self) -> str:
+        return f"<ProbabilityMap {self.shape[1]} x {self.shape[0]} pixels, highest {self.values.max():.3f}>"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -159,7 +189,7 @@ class ThresholdRule:
         return cls(min(max(round(threshold * LEVELS), 1), LEVELS - 1), origin)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class VesselMask:
     """Vessel or not: ``vessel`` bool (H, W), the rule that made it, and whether a hand has changed it since."""
 
@@ -170,12 +200,22 @@ class VesselMask:
     def __post_init__(self) -> None:
         object.__setattr__(self, "vessel", _sealed(self.vessel, "vessel", np.bool_, 2))
 
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return _handed_out(self.vessel, dtype, copy)
+
+    def __repr__(self) -> str:
+        edited = ", edited" if self.edited else ""
+        count = np.count_nonzero(self.vessel)
+        return (
+            f"<VesselMask {self.shape[1]} x {self.shape[0]} pixels, {count} of vessels, {self.rule.level}/256{edited}>"
+        )
+
     @property
     def shape(self) -> tuple[int, int]:
         return self.vessel.shape[0], self.vessel.shape[1]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ExpertLabel:
     """Vessels as an expert drew them: ``vessel`` bool (H, W) and the file they came from."""
 
@@ -184,6 +224,14 @@ class ExpertLabel:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vessel", _sealed(self.vessel, "vessel", np.bool_, 2))
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return _handed_out(self.vessel, dtype, copy)
+
+    def __repr__(self) -> str:
+        name = f" {self.source.name}" if self.source else ""
+        count = np.count_nonzero(self.vessel)
+        return f"<ExpertLabel{name}, {self.shape[1]} x {self.shape[0]} pixels, {count} of vessels>"
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -72,32 +72,22 @@ class RecipeOptions:
             raise UsageError("--config and --preset both give the whole recipe; leave one of them out.")
         if self.dataset is not None:
             checked_dataset(self.dataset)
-        from core.training.config import (
-            FINE_TUNING,
-            TrainingConfig,
-            load_config,
-            load_preset,
-            presets,
-            recipes_of_models,
-        )
+        from core.training.config import presets, recipes_of_models
+        from core.training.recipes import make_recipe
 
         preset = self.preset
-        if preset is None and self.config is None and self.start_from is not None:
-            preset = FINE_TUNING
         if preset is not None:
-            recipe = load_preset(one_of("--preset", preset, (*presets(), *recipes_of_models())))
-        else:
-            recipe = load_config(self.config) if self.config else TrainingConfig()
-        if self.dataset is not None:
-            changed = {"dataset": self.dataset}
-            single = len(recipe.data.sources) == 1  # its other fields stay
-            recipe = recipe.replaced("data", **(changed if single else {"sources": [changed]}))
-        if self.start_from is not None:
-            recipe = recipe.replaced("network", start_from=str(found_model(self.start_from)))
-        if self.steps is not None:
-            recipe = recipe.replaced("optimisation", steps=self.steps)
-        in_run = {"name": self.name, "seed": self.seed, "threads": self.threads}
-        return recipe.replaced("run", **{key: value for key, value in in_run.items() if value is not None})
+            preset = one_of("--preset", preset, (*presets(), *recipes_of_models()))
+        return make_recipe(
+            dataset=self.dataset,
+            preset=preset,
+            config=self.config,
+            start_from=None if self.start_from is None else str(found_model(self.start_from)),
+            name=self.name,
+            steps=self.steps,
+            seed=self.seed,
+            threads=self.threads,
+        )
 
 
 def takes_recipe(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,0 +1,165 @@
+"""Arguments of many kinds, turned into the boxes of ``core.types``: paths, arrays, and the boxes themselves.
+
+Every argument that cannot be used raises ``ArgumentError`` (or the reader's own ``SerrError``) with a sentence that
+names the argument, what it is, and what it should be.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import ArgumentError
+from core.photo.companions import resolve_fov
+from core.photo.reading import MIN_SIDE_PX, read_fundus, read_label
+from core.types import (
+    BoolArray,
+    ExpertLabel,
+    FieldOfView,
+    FundusImage,
+    ProbabilityMap,
+    ThresholdRule,
+    VesselMask,
+)
+
+PathLike = str | os.PathLike[str]
+Photo = PathLike | FundusImage | npt.NDArray[np.uint8]
+Fov = Literal["auto", "full"] | PathLike | FieldOfView | BoolArray
+Threshold = float | ThresholdRule | None
+
+
+def as_path(value: object, name: str) -> Path:
+    """A path from text or a path object."""
+    if isinstance(value, str | os.PathLike):
+        text = os.fspath(value)
+        if isinstance(text, str) and text and "\0" not in text:
+            return Path(text).expanduser()
+    raise ArgumentError(f"{name} must be a path, not {described(value)}.")
+
+
+def as_photo(photo: Photo) -> FundusImage:
+    """A photograph from a file, an array uint8 (H, W, 3) in the order red, green, blue, or a box."""
+    if isinstance(photo, FundusImage):
+        return photo
+    if isinstance(photo, str | os.PathLike):
+        return read_fundus(as_path(photo, "photo"))
+    array = _as_array(photo, "photo", "a path, an array uint8 (H, W, 3) or a FundusImage")
+    if array.dtype != np.uint8:
+        raise ArgumentError(
+            f"photo is an array of {array.dtype}, but an array must hold uint8 from 0 to 255: scale and convert it, or "
+            "give the path of the file."
+        )
+    if array.ndim != 3 or array.shape[2] != 3:
+        hint = " Leave out the fourth channel (photo[:, :, :3])." if array.ndim == 3 and array.shape[2] == 4 else ""
+        hint = " Repeat a grey one three times (numpy.dstack([grey] * 3))." if array.ndim == 2 else hint
+        raise ArgumentError(f"photo has the shape {array.shape}, but must be (height, width, 3).{hint}")
+    if min(array.shape[:2]) < MIN_SIDE_PX:
+        raise ArgumentError(
+            f"photo has {array.shape[1]} x {array.shape[0]} pixels, but each side needs at least {MIN_SIDE_PX}."
+        )
+    if (array == array[0, 0]).all():
+        raise ArgumentError("photo shows nothing: all its pixels have the same value.")
+    return FundusImage(array)
+
+
+def as_fov(fov: Fov, image: FundusImage) -> FieldOfView:
+    """A field of view: found in the photograph, the whole of it, from a file or folder of masks, an array, or a box."""
+    if isinstance(fov, FieldOfView):
+        return _same_shape(fov, image.shape, "fov")
+    if isinstance(fov, str) and fov in {"auto", "full"}:
+        return resolve_fov("auto" if fov == "auto" else "full", image.source, image)
+    if isinstance(fov, str | os.PathLike):
+        return resolve_fov(as_path(fov, "fov"), image.source, image)
+    inside = _as_mask(fov, "fov", '"auto", "full", a path, an array bool (H, W) or a FieldOfView')
+    if not inside.any():
+        raise ArgumentError("fov is False everywhere: no pixel is inside it.")
+    return _same_shape(FieldOfView(inside, "file"), image.shape, "fov")
+
+
+def as_rule(threshold: Threshold) -> ThresholdRule | None:
+    """A threshold as the nearest multiple of 1/256; None stays None (the model's own)."""
+    if threshold is None or isinstance(threshold, ThresholdRule):
+        return threshold
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.floating):
+        raise ArgumentError(f"threshold must be a number between 0 and 1, not {described(threshold)}.")
+    try:
+        return ThresholdRule.nearest(float(threshold))
+    except ValueError:
+        raise ArgumentError(f"threshold must be a number between 0 and 1, not {threshold}.") from None
+
+
+def as_label(label: object, shape: tuple[int, int]) -> BoolArray:
+    """Vessels as an expert drew them, bool (H, W), from a file, an array of two values, or a box."""
+    if isinstance(label, str | os.PathLike):
+        return read_label(as_path(label, "label"), shape=shape).vessel
+    if isinstance(label, ExpertLabel | VesselMask):
+        vessel = label.vessel
+    else:
+        vessel = _as_mask(label, "label", "a path, an array bool (H, W) or an ExpertLabel")
+    if vessel.shape != shape:
+        raise ArgumentError(f"label has the shape {vessel.shape}, but what is scored has {shape}.")
+    return vessel
+
+
+def as_found(found: object) -> ProbabilityMap | BoolArray:
+    """A map float (H, W) in [0, 1] or a mask of two values (H, W), as what is to be scored."""
+    if isinstance(found, ProbabilityMap):
+        return found
+    if isinstance(found, VesselMask):
+        return found.vessel
+    array = _as_array(found, "found", "a Segmentation, a probability map float (H, W) or a mask bool (H, W)")
+    if array.ndim == 2 and array.dtype.kind == "f" and array.size and not _is_two_valued(array):
+        low, high = float(array.min()), float(array.max())
+        if not (low >= 0.0 and high <= 1.0):  # also catches NaN
+            raise ArgumentError(f"found holds values from {low:g} to {high:g}: probabilities lie between 0 and 1.")
+        return ProbabilityMap(np.array(array, np.float32))
+    return _as_mask(array, "found", "a probability map float (H, W) or a mask bool (H, W)")
+
+
+def described(value: object) -> str:
+    """A value as it can be named in a sentence, whatever it is."""
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} with the shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 60 and "\n" not in text else f"an object of the type {type(value).__name__}"
+
+
+def _as_array(value: object, name: str, wanted: str) -> npt.NDArray[Any]:
+    if value is None or isinstance(value, str | bytes | bool | int | float | dict | set):
+        raise ArgumentError(f"{name} must be {wanted}, not {described(value)}.")
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # noqa: BLE001 - whatever an object does when it is asked for its array
+        raise ArgumentError(f"{name} must be {wanted}, not {described(value)} ({error}).") from None
+    if array.dtype.kind not in "buif" or not array.ndim:
+        raise ArgumentError(f"{name} must be {wanted}, not {described(value)}.")
+    return array
+
+
+def _as_mask(value: object, name: str, wanted: str) -> BoolArray:
+    """Bool (H, W): from bool, or from 0 and one other value."""
+    array = _as_array(value, name, wanted)
+    if array.ndim != 2 or not array.size:
+        raise ArgumentError(f"{name} has the shape {array.shape}, but must be (height, width).")
+    if array.dtype.kind == "b":
+        return np.array(array, np.bool_)
+    if not _is_two_valued(array):
+        raise ArgumentError(
+            f"{name} is an array of {array.dtype} with values from {array.min()} to {array.max()}: a mask holds 0 and "
+            "one other value. Compare it with a threshold first."
+        )
+    return np.asarray(array > 0)
+
+
+def _is_two_valued(array: npt.NDArray[Any]) -> bool:
+    """Whether all values are 0 or one positive number."""
+    high = array.max()
+    return bool(((array == 0) | (array == high)).all() and high >= 0)
+
+
+def _same_shape(fov: FieldOfView, shape: tuple[int, int], name: str) -> FieldOfView:
+    if fov.shape != shape:
+        raise ArgumentError(f"{name} has the shape {fov.shape}, but the photograph has {shape}.")
+    return fov

@@ -1,0 +1,55 @@
+"""Models by name, by file, or loaded already."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from core.api.arguments import PathLike, described
+from core.errors import ArgumentError
+from core.weights import DEFAULT_MODEL, LoadedModel, ModelEntry, find_model, list_models
+from core.weights import load_model as read_model
+
+__all__ = ["DEFAULT_MODEL", "LoadedModel", "Model", "ModelEntry", "as_model", "load_model", "models"]
+
+Model = PathLike | LoadedModel
+
+
+def models() -> list[ModelEntry]:
+    """The models that can be named: those that ship with the program, then your own. Only headers are read."""
+    return list_models()
+
+
+def load_model(model: PathLike = DEFAULT_MODEL) -> LoadedModel:
+    """A model in memory, for many photographs.
+
+    Parameters
+    ----------
+    model : a name from ``models()`` or the path of a weights file.
+
+    Raises
+    ------
+    SerrError : there is no such model, or its file is damaged, unsafe or too new.
+    """
+    return as_model(model)
+
+
+def as_model(model: Model) -> LoadedModel:
+    """A model from its name, its file, or one that is loaded already. The last ones stay in memory."""
+    if isinstance(model, LoadedModel):
+        return model
+    if not isinstance(model, str | os.PathLike) or not os.fspath(model):
+        raise ArgumentError(
+            f"model must be a name such as {DEFAULT_MODEL!r}, the path of a weights file or a loaded model, not "
+            f"{described(model)}."
+        )
+    path = find_model(model if isinstance(model, str) else Path(model))
+    try:
+        status = path.stat()
+    except OSError:
+        return read_model(path)  # it says what is wrong
+    return _kept(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=2)
+def _kept(path: Path, _changed: int, _bytes: int) -> LoadedModel:
+    return read_model(path)

@@ -1,0 +1,101 @@
+"""``serr.segment`` and ``serr.segment_many``."""
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from core.api.arguments import Fov, Photo, Threshold, as_fov, as_photo, as_rule, described
+from core.api.models import DEFAULT_MODEL, Model, as_model
+from core.errors import ArgumentError
+from core.inference.predictor import InferenceOptions
+from core.progress import SILENT, Monitor
+from core.segment import segment_photo
+from core.segmentation import Segmentation
+from core.types import ThresholdRule
+from core.weights import LoadedModel
+
+__all__ = ["Segmentation", "segment", "segment_many"]
+
+
+def segment(
+    photo: Photo,
+    model: Model = DEFAULT_MODEL,
+    *,
+    fov: Fov = "auto",
+    threshold: Threshold = None,
+    device: str = "auto",
+    tta: Literal["none", "flips"] = "none",
+    monitor: Monitor = SILENT,
+) -> Segmentation:
+    """Find the vessels of a photograph.
+
+    Parameters
+    ----------
+    photo : the path of a file, an array uint8 (H, W, 3) in the order red, green, blue, or a FundusImage.
+    model : a name from ``serr.models()``, the path of a weights file, or a model from ``serr.load_model``.
+    fov : where the retina is: "auto" (found in the photograph), "full" (all of it), a mask as a file, a folder of masks
+        or an array bool (H, W), or a FieldOfView.
+    threshold : vessel where the probability is at least this; None for the model's own. Used is the nearest multiple of
+        1/256.
+    device : "auto", "cpu", "cuda", "cuda:1" or "mps".
+    tta : "flips" averages the photograph and its three mirror images: a little better, four times as long.
+    monitor : is told of the progress, and may end the work.
+
+    Returns
+    -------
+    The mask (``.mask``), the probabilities (``.probability``), the field of view (``.fov``) and how they were made, on
+    the photograph's own grid; ``numpy.asarray(found.mask)`` is bool (H, W).
+
+    Raises
+    ------
+    SerrError : with a sentence that says what is wrong and what to do.
+    """
+    rule, options = as_rule(threshold), _options(device, tta)
+    return _segmented(photo, fov, model=as_model(model), rule=rule, options=options, monitor=monitor)
+
+
+def segment_many(
+    photos: Iterable[Photo],
+    model: Model = DEFAULT_MODEL,
+    *,
+    fov: Literal["auto", "full"] = "auto",
+    threshold: Threshold = None,
+    device: str = "auto",
+    tta: Literal["none", "flips"] = "none",
+    monitor: Monitor = SILENT,
+) -> Iterator[Segmentation]:
+    """Find the vessels of photographs, one after the other, as they are asked for.
+
+    Only one photograph and its result are held here at a time, whatever ``photos`` is: a list, a generator, a reader of
+    a video. Arguments as for ``segment``; they are checked before the first photograph.
+
+    Raises
+    ------
+    SerrError : for a photograph that cannot be used, when it is reached. The iteration ends there.
+    """
+    if isinstance(photos, str | bytes) or not isinstance(photos, Iterable):
+        raise ArgumentError(f"photos must be several photographs, such as a list of paths, not {described(photos)}.")
+    if fov not in {"auto", "full"}:
+        raise ArgumentError(f'fov must be "auto" or "full" for several photographs, not {described(fov)}.')
+    loaded, rule, options = as_model(model), as_rule(threshold), _options(device, tta)
+    return (_segmented(photo, fov, model=loaded, rule=rule, options=options, monitor=monitor) for photo in photos)
+
+
+def _segmented(
+    photo: Photo,
+    fov: Fov,
+    *,
+    model: LoadedModel,
+    rule: ThresholdRule | None,
+    options: InferenceOptions,
+    monitor: Monitor,
+) -> Segmentation:
+    image = as_photo(photo)
+    return segment_photo(image, model, fov=as_fov(fov, image), options=options, rule=rule, monitor=monitor)
+
+
+def _options(device: str, tta: Literal["none", "flips"]) -> InferenceOptions:
+    if not isinstance(device, str):
+        raise ArgumentError(f'device must be "auto", "cpu", "cuda", "cuda:1" or "mps", not {described(device)}.')
+    if tta not in ("none", "flips"):
+        raise ArgumentError(f'tta must be "none" or "flips", not {described(tta)}.')
+    return InferenceOptions(device=device, tta=tta)

@@ -1,0 +1,76 @@
+"""``serr.train``: a thin way into the training that ``serr train`` runs."""
+
+import os
+
+from core.api.arguments import PathLike, as_path, described
+from core.datasets.layouts import data_set_names
+from core.errors import ArgumentError
+from core.progress import SILENT, Monitor
+from core.training.loop import TrainingResult
+from core.training.loop import train as run_training
+from core.training.recipes import make_recipe
+
+__all__ = ["TrainingResult", "train"]
+
+
+def train(
+    dataset: PathLike,
+    out: PathLike,
+    *,
+    model: PathLike | None = None,
+    preset: str | None = None,
+    config: PathLike | None = None,
+    root: PathLike = ".",
+    name: str | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+    resume: bool = False,
+    monitor: Monitor = SILENT,
+) -> TrainingResult:
+    """Train a network on photographs with labels.
+
+    Parameters
+    ----------
+    dataset : "drive", "stare", "chase_db1" or "hrf"; a data set file (NAME.serr-dataset), or a folder.
+    out : folder of the run: curves, checkpoint, weights.
+    model : the model to fine-tune, by name or weights file; None trains from scratch.
+    preset, config : the recipe: a name that ships with the program, or a TOML file; neither: the usual one.
+    root : folder of the published data sets, or the folder that holds them.
+    name, steps, seed : in the place of what the recipe says.
+    resume : take up the run in ``out`` from its last checkpoint.
+    monitor : is told of the progress; ``Cancelled`` from it ends the run, which can be resumed.
+
+    Returns
+    -------
+    Where the best weights are, at which step they were reached, and their validation. ``result.weights`` can be given
+    to ``serr.segment`` as its model.
+
+    Raises
+    ------
+    SerrError : with a sentence that says what is wrong and what to do.
+    """
+    if not isinstance(dataset, str | os.PathLike) or not os.fspath(dataset):
+        raise ArgumentError(f"dataset must be the name or path of a data set, not {described(dataset)}.")
+    for field, value, least in (("steps", steps, 1), ("seed", seed, 0)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            raise ArgumentError(f"{field} must be a whole number from {least} on, not {described(value)}.")
+    recipe = make_recipe(
+        dataset=_data_set(dataset),
+        preset=preset,
+        config=as_path(config, "config") if config is not None else None,
+        start_from=os.fspath(model) if model is not None else None,
+        name=name,
+        steps=steps,
+        seed=seed,
+    )
+    place = as_path(out, "out")
+    return run_training(recipe, as_path(root, "root"), place, resume=resume, device=device, monitor=monitor)
+
+
+def _data_set(dataset: PathLike) -> str:
+    """A published data set stays a name; a folder or file becomes a path that does not depend on ``root``."""
+    text = os.fspath(dataset)
+    if isinstance(dataset, str) and text in data_set_names():
+        return text
+    return str(as_path(dataset, "dataset").absolute())

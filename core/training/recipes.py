@@ -1,0 +1,48 @@
+"""The recipe of a training: a preset or file, changed by a data set, a model to train on, and numbers."""
+
+from pathlib import Path
+
+from core.errors import TrainingError
+from core.training.config import FINE_TUNING, TrainingConfig, load_config, load_preset
+
+
+def make_recipe(
+    *,
+    dataset: str | None = None,
+    preset: str | None = None,
+    config: Path | None = None,
+    start_from: str | None = None,
+    name: str | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+) -> TrainingConfig:
+    """A recipe with everything that is given in the place of its own.
+
+    Parameters
+    ----------
+    dataset : see ``SourcePart.dataset``; in the place of all sources where the recipe has several.
+    preset, config : the recipe by name, or as a TOML file; neither: that for fine-tuning where ``start_from`` is given,
+        else the defaults.
+    start_from : the model to train on, by name or weights file.
+    name : of the model that is made.
+
+    Raises
+    ------
+    TrainingError : both preset and config, an unknown preset, a wrong value or file.
+    """
+    if config is not None and preset is not None:
+        raise TrainingError("A preset and a configuration file both give the whole recipe; leave one of them out.")
+    if preset is None and config is None and start_from is not None:
+        preset = FINE_TUNING
+    recipe = load_config(config) if config else load_preset(preset) if preset else TrainingConfig()
+    if dataset is not None:
+        changed = {"dataset": dataset}
+        single = len(recipe.data.sources) == 1  # its other fields stay
+        recipe = recipe.replaced("data", **(changed if single else {"sources": [changed]}))
+    if start_from is not None:
+        recipe = recipe.replaced("network", start_from=start_from)
+    if steps is not None:
+        recipe = recipe.replaced("optimisation", steps=steps)
+    in_run = {"name": name, "seed": seed, "threads": threads}
+    return recipe.replaced("run", **{key: value for key, value in in_run.items() if value is not None})
