@@ -7,15 +7,28 @@ any, stays whole until the new one is complete on the disk, and a failure or a c
 import errno
 import hashlib
 import os
+import re
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from core.errors import OutputError
 
 TEMPORARY_PREFIX = ".serr-tmp-"
-"""How temporary files begin; such a file is left over only where the machine itself stopped, and may be deleted."""
+"""How temporary files begin; such a file is left over only where the program was killed, and may be deleted."""
+
+_TEMPORARY_NAME: Final = re.compile(re.escape(TEMPORARY_PREFIX) + r"[0-9a-f]{12}(\..*)?", re.DOTALL)
+_LEFT_OVER_S: Final = 3600
+"""A temporary file that nobody has written to for so long belongs to a process that is gone."""
+
+# Control characters (a terminal obeys them), line and paragraph separators, and marks that turn the direction of
+# writing (eye\u202egpj.exe reads as eyeexe.jpg).
+UNPRINTABLE: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 # EFBIG is a limit on file size (FAT, or set by the administrator): for a person the same trouble as a full disk.
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -23,8 +36,27 @@ _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def shown(path: Path | str) -> str:
-    """A path as text that can always be printed: bytes that are not UTF-8 become replacement characters."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    r"""A path as one line of text that is safe to print, to write and to show.
+
+    Bytes that are not UTF-8, control characters and marks of the direction of writing become escapes such as ``\xff``
+    and ``\u202e``, so that different names stay different.
+    """
+    return printable(path_text(path))
+
+
+def path_text(path: Path | str) -> str:
+    r"""A path as text for a program that reads it again: as it is, but for bytes that are not UTF-8 (``\xff``)."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """Text without characters that a terminal or a text box obeys instead of showing; ``keep`` has exceptions."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return UNPRINTABLE.sub(lambda found: found[0] if found[0] in keep else _escape(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def output_error(path: Path, error: OSError) -> OutputError:
@@ -48,25 +80,31 @@ def output_error(path: Path, error: OSError) -> OutputError:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, follow_link: bool = False, private: bool = False) -> Iterator[Path]:
     """A temporary path to write to; it becomes ``path`` when the block ends without an error, and vanishes otherwise.
 
     The temporary file stands in the same folder and has the same suffix. The block should do nothing but write that
     file: every ``OSError`` in it is told as trouble with writing ``path``. An existing file keeps its permissions; one
-    that is write-protected is not replaced. A symbolic link stays, and the file that it names is replaced.
+    that is write-protected is not replaced.
+
+    Parameters
+    ----------
+    follow_link : where ``path`` is a symbolic link, write the file that it names. For a path that a person named. Else
+        the link itself is replaced: a link in a folder of results, whoever put it there, leads no result elsewhere.
+    private : only the user may read the file (settings and the like, which name photographs of patients).
 
     Raises
     ------
     OutputError : the folder is missing, full, read-only or not a folder, or the file is write-protected.
     """
-    target = Path(os.path.realpath(path))
+    # Of a path that is not followed the folder is resolved still: it is where the temporary file must be.
+    target = Path(os.path.realpath(path)) if follow_link else Path(os.path.realpath(path.parent), path.name)
     temporary = target.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(6)}{target.suffix[:16]}"
     try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
-        mode = target.stat().st_mode & 0o777 if target.exists() else None
-        if mode is not None and not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+        mode = _mode_of(target)
+        if private:
+            mode = 0o600
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         yield temporary
         _flush_to_disk(temporary)
         if mode is not None:
@@ -79,9 +117,34 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def write_bytes_atomic(path: Path, data: bytes | memoryview) -> None:
-    """Write ``data`` as the whole content of ``path``, or leave everything as it was and raise ``OutputError``."""
-    with atomic_path(path) as temporary:
+def _mode_of(target: Path) -> int | None:
+    """The permissions of a file that is to be replaced, None where there is none.
+
+    Raises
+    ------
+    OSError : it may not be replaced.
+    """
+    try:
+        status = target.lstat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    if not stat.S_ISREG(status.st_mode):  # a link, which says nothing of the file that takes its place
+        return None
+    if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+    return status.st_mode & 0o777
+
+
+def write_bytes_atomic(
+    path: Path, data: bytes | memoryview, *, follow_link: bool = False, private: bool = False
+) -> None:
+    """Write ``data`` as the whole content of ``path``, or leave everything as it was and raise ``OutputError``.
+
+    ``follow_link`` and ``private`` : see ``atomic_path``.
+    """
+    with atomic_path(path, follow_link=follow_link, private=private) as temporary:
         temporary.write_bytes(data)
 
 
@@ -103,7 +166,8 @@ def write_together(files: Mapping[Path, bytes]) -> None:
 def ensure_folder(folder: Path) -> Path:
     """Make ``folder`` with its parents where missing, prove that a file can be made in it, and return it.
 
-    Called before long work, so that a wrong folder is not found out at its end.
+    Called before long work, so that a wrong folder is not found out at its end. Temporary files of processes that were
+    killed long ago are removed from it.
 
     Raises
     ------
@@ -113,6 +177,7 @@ def ensure_folder(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(6)}"
         probe.touch(exist_ok=False)
+        now = probe.stat().st_mtime  # by the clock of the folder's own machine
         probe.unlink()
     except OSError as error:
         if error.errno in _NO_ROOM:
@@ -124,7 +189,32 @@ def ensure_folder(folder: Path) -> Path:
         else:
             why = f"the system says: {error.strerror or error}. Choose another folder."
         raise OutputError(f"The folder {shown(folder)} cannot be used for results: {why}") from error
+    _remove_left_over(folder, now)
     return folder
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder with its missing parents that only the user may look into, and return it.
+
+    One that is there keeps its permissions: it may be shared on purpose.
+
+    Raises
+    ------
+    OSError : it cannot be made.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _remove_left_over(folder: Path, now: float) -> None:
+    """Remove our own temporary files that nobody has written to for an hour."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _TEMPORARY_NAME.fullmatch(entry.name):
+                with suppress(OSError):  # gone meanwhile, or another user's
+                    status = entry.stat(follow_symlinks=False)
+                    if stat.S_ISREG(status.st_mode) and now - status.st_mtime > _LEFT_OVER_S:
+                        Path(entry.path).unlink()
 
 
 def file_sha256(path: Path) -> str | None:

@@ -13,7 +13,7 @@ from core.export import ExportChoices, export_segmentation
 from core.files import ensure_folder, file_sha256, shown
 from core.inference.predictor import InferenceOptions, predict
 from core.masks.threshold import apply_threshold
-from core.photo.companions import FovChoice, output_stems, resolve_fov
+from core.photo.companions import FovChoice, mask_folder, output_stems, resolve_fov
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import prepare, restore
 from core.photo.reading import read_fundus
@@ -157,7 +157,9 @@ def segment_files(
     """
     is_new = not out_dir.exists()
     ensure_folder(out_dir)
-    stems, read = output_stems(paths), _files(paths)
+    monitor.step(Progress("Looking at earlier results"))
+    stems, read, usual = output_stems(paths, out_dir), _files(paths), output_stems(paths)
+    masks = mask_folder(fov)
     done: list[BatchItem] = []
     failed: list[tuple[Path, str]] = []
     skipped: list[tuple[Path, str]] = []
@@ -176,21 +178,24 @@ def segment_files(
                 if reason:
                     skipped.append((path, reason))
                     continue
+                if stem != usual[path]:
+                    monitor.note(_other_name(path, stem, usual[path], out_dir))
                 image = read_fundus(path)
                 part.step(Progress("Finding the field of view"))
-                field = resolve_fov(fov, path, image)
+                field = resolve_fov(masks, path, image)
                 for inputs in (read, _files([field.source] if field.source else [])):
                     _refuse_to_overwrite(inputs, stem, out_dir, export)
                 found = segment_photo(image, model, fov=field, options=options, rule=rule, monitor=part)
                 part.step(Progress("Writing the results"))
                 files = export_segmentation(found, out_dir, stem, export)
                 done.append(_item(path, stem, files, found))
-                if finished is not None:
-                    finished(done[-1])
             except (SerrError, MemoryError) as error:
                 sentence = str(error) or f"There is not enough memory for {shown(path.name)}. Close other programs."
                 failed.append((path, sentence))
                 monitor.note(sentence)
+            else:
+                if finished is not None:  # what goes wrong in telling is no failure of the photograph
+                    finished(done[-1])
     except Cancelled:
         raise BatchCancelled(report()) from None
     finally:
@@ -198,6 +203,13 @@ def segment_files(
             with suppress(OSError):  # something else may have come into it
                 out_dir.rmdir()
     return report()
+
+
+def _other_name(path: Path, stem: str, usual: str, out_dir: Path) -> str:
+    return (
+        f'Results called "{usual}" in {shown(out_dir)} are of another photograph, and stay; those of {shown(path)} are '
+        f'called "{stem}".'
+    )
 
 
 class _Part:

@@ -18,7 +18,7 @@ import numpy as np
 
 from core import __version__
 from core.errors import InputError
-from core.files import file_sha256, shown
+from core.files import file_sha256, path_text, shown
 from core.types import BoolArray, FovOrigin, ThresholdOrigin, ThresholdRule, VesselMask
 
 if TYPE_CHECKING:  # it knows torch, and reading a side-car must not wait for that
@@ -44,7 +44,7 @@ def make_record(segmentation: "Segmentation", mask: VesselMask, files: Mapping[s
         "program": {"version": __version__, "torch": version("torch"), "opencv": cv2.__version__},
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "photograph": {
-            "file": shown(image.source) if image.source else None,
+            "file": path_text(image.source.absolute()) if image.source else None,
             "sha256": file_sha256(image.source) if image.source else None,
             "width": image.shape[1],
             "height": image.shape[0],
@@ -52,7 +52,7 @@ def make_record(segmentation: "Segmentation", mask: VesselMask, files: Mapping[s
         },
         "field_of_view": {
             "origin": fov.origin,
-            "file": shown(fov.source) if fov.source else None,
+            "file": path_text(fov.source.absolute()) if fov.source else None,
             "sha256": pixels_sha256(fov.inside),
             "pixels": inside,
             "diameter_px": fov.diameter_px,

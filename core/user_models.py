@@ -104,7 +104,7 @@ def _write(source: Path, target: Path, card: ModelCard) -> None:
         data = source.read_bytes()
     except OSError as error:
         raise WeightsError(f"{shown(source)} cannot be read ({error.strerror or error}).") from None
-    write_bytes_atomic(target, data if read_card(source) == card else with_card(data, card))
+    write_bytes_atomic(target, data if read_card(source) == card else with_card(data, card), follow_link=True)
 
 
 def _own() -> list[ModelEntry]:

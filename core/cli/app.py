@@ -1,6 +1,5 @@
 """The program ``serr``: its commands, and how whatever ends one becomes an exit code and a sentence."""
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ from typing import Annotated
 import typer
 
 from core import __version__
-from core.cli.console import CANCELLED_CODE, UsageError, flush, is_debugging, prepare_streams, say, tell
+from core.cli.console import CANCELLED_CODE, UsageError, drop_output, flush, is_debugging, prepare_streams, say, tell
 from core.cli.dataset import dataset
 from core.cli.evaluate import evaluate
 from core.cli.info import info
@@ -74,8 +73,7 @@ def _told(error: Exception) -> int:
     if isinstance(error, (Cancelled, typer.Abort)):
         return _cancelled(str(error))
     if isinstance(error, BrokenPipeError):
-        # Who read our output has gone. The interpreter must not try to flush into the closed pipe again at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()  # who read it has gone
         return 1
     if isinstance(error, UsageError):
         tell(f"serr: {error}")

@@ -12,9 +12,12 @@ from types import FrameType
 from typing import Protocol
 
 from core.errors import OutputError
+from core.files import printable
 from core.progress import Cancelled, Progress
+from core.streams import open_streams
 
 CANCELLED_CODE = 130
+_LAYOUT = "\n\t"
 QUIET_S = 5.0
 """Without a terminal, progress is a line at most this often: a log file shall show that work goes on, not each step."""
 
@@ -24,7 +27,9 @@ class UsageError(Exception):
 
 
 def prepare_streams() -> None:
-    """Let a console that lacks a character show an escape for it, where Python would stop with an error."""
+    """Open streams that are closed, and let a console that lacks a character show an escape for it, where Python would
+    stop with an error."""
+    open_streams()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -32,9 +37,12 @@ def prepare_streams() -> None:
 
 
 def say(text: str) -> None:
-    """A line of the result, on stdout. Raises as ``flush``."""
+    """A line of the result, on stdout; of control characters, such as those of a file's name, it shows the escapes.
+
+    Raises as ``flush``.
+    """
     with _told():
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(printable(text, keep=_LAYOUT) + "\n")
 
 
 def say_json(value: object) -> None:
@@ -53,6 +61,38 @@ def flush() -> None:
         sys.stdout.flush()
 
 
+class ResultLines:
+    """Lines about results that are written while the work goes on. That a line cannot be printed stops no work.
+
+    ``problem`` : the sentence on why lines are missing; empty where all came through, or the reader wanted no more.
+    """
+
+    def __init__(self) -> None:
+        self.problem = ""
+        self._read = True
+
+    def say(self, text: str) -> None:
+        """Print a line now, unless an earlier one did not come through."""
+        if not self._read or self.problem:
+            return
+        try:
+            say(text)
+            flush()
+        except BrokenPipeError:  # as with "| head": nobody reads on
+            self._read = False
+            drop_output()
+        except OutputError as error:
+            self.problem = str(error)
+
+
+def drop_output() -> None:
+    """Lead stdout nowhere from now on: some Pythons write the rest of the buffer at their end, and exit with 120."""
+    with suppress(OSError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     try:
@@ -60,15 +100,14 @@ def _told() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        with suppress(OSError):  # some Pythons try the rest of the buffer again at their end, and exit with 120
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         raise OutputError(f"the result cannot be written to the standard output: {error.strerror or error}.") from error
 
 
 def tell(text: str) -> None:
     """A line beside the result, on stderr; where that is closed, there is nobody to tell."""
     with suppress(OSError):
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(printable(text, keep=_LAYOUT) + "\n")
         sys.stderr.flush()
 
 
@@ -105,10 +144,12 @@ class _Bars:
         self._bars.start()
 
     def show(self, progress: Progress) -> None:
-        self._bars.update(self._task, description=progress.stage, completed=progress.done, total=progress.total or None)
+        self._bars.update(
+            self._task, description=printable(progress.stage), completed=progress.done, total=progress.total or None
+        )
 
     def note(self, message: str) -> None:
-        self._bars.console.print(message, markup=False, highlight=False, soft_wrap=True)
+        self._bars.console.print(printable(message, keep=_LAYOUT), markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         self._bars.stop()

@@ -236,9 +236,9 @@ def _score_model(
     photos = [case.photo for case in given.cases.cases]
     exposure = seen_by(model.card, given.dataset, given.root, photos)
     rule = model.card.rule if given.threshold is None else ThresholdRule.nearest(given.threshold)
-    stems = output_stems(photos)
     if results is not None:
         ensure_folder(results)
+    stems = output_stems(photos, results)
     options = InferenceOptions(device=how[0], tta=how[1])
     kept = ReusedResults(model, options, rule, results, stems)
     method = Method(
@@ -275,7 +275,7 @@ def _write(report: "EvaluationReport", csv: Path | None, reports: list[Path], mo
     from core.files import write_bytes_atomic
 
     if csv is not None:
-        write_bytes_atomic(csv, to_csv(report).encode())
+        write_bytes_atomic(csv, to_csv(report).encode(), follow_link=True)
     for path in reports:
         monitor.step(Progress(f"Writing {path.name}"))
         write_report(path, report)

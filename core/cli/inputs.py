@@ -1,82 +1,106 @@
-"""From what stands on the command line to the list of photographs."""
+"""From what is given on the command line to the list of photographs."""
 
 import glob
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.cli.console import UsageError
+from core.errors import InputError
 from core.files import shown
+from core.photo.companions import photo_stem
+from core.photo.finding import Found, photos_among, photos_in
 from core.photo.reading import is_photo_path
+from core.photo.walking import expand
 
 _OWN_RESULTS = ("_mask", "_probability", "_overlay")
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The photographs, each once and in the order given; what could not be expanded; own results that were left out."""
+    """The photographs, each file once and in the order given; what could not be expanded; what was left out."""
 
     photos: tuple[Path, ...]
     failed: tuple[tuple[Path, str], ...]
-    left_out: int
+    notes: tuple[str, ...]
 
 
-def find_photos(given: Sequence[str]) -> Inputs:
-    """Expand files, folders (their photographs, without sub-folders) and glob patterns (``**`` for any depth).
+def find_photos(given: Sequence[str], *, recursive: bool = False) -> Inputs:
+    """Expand files, folders and glob patterns (``**`` for any depth) to photographs (see ``core.photo.finding``).
 
     Patterns are expanded here, because the Windows shells hand them on. A file that is named is taken as it is, even
-    if it is missing or no photograph: reading it will say so, and the others are still done. From folders and patterns,
-    masks and overlays that an earlier run wrote beside its photographs are left out.
+    if it is missing or no photograph: reading it will say so, and the others are still done. Only results of an earlier
+    run are left out where their photographs are named, too: that is what a shell makes of ``*.png``.
+
+    Parameters
+    ----------
+    recursive : look through the sub-folders of folders as well.
 
     Raises
     ------
     UsageError : not one photograph was found.
     """
-    photos: dict[Path, Path] = {}
+    photos: dict[str, Path] = {}
     failed: list[tuple[Path, str]] = []
-    left_out = 0
+    notes: list[str] = []
+    named = {(path.parent.absolute(), photo_stem(path)) for path in map(Path, given)}
+    own = 0
     for text in given:
         path = Path(text)
         if path.is_dir():
-            found = _files_in(path)
-            empty = f"{shown(path)} is a folder without photographs (or may not be read). Choose the photographs."
-        elif not path.exists() and glob.has_magic(text):
-            names = glob.glob(text, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
-            found = [match for name in names if (match := Path(name)).is_file()]
-            empty = f"no photographs match {text}. Check the pattern."
-        else:
-            photos.setdefault(_spelt_out(path), path)
+            try:
+                found = photos_in(path, recursive=recursive)
+            except InputError as error:
+                failed.append((path, str(error)))
+                continue
+            empty = f"{shown(path)} is a folder without photographs. Choose another, or the photographs themselves."
+        elif not os.path.lexists(path) and glob.has_magic(text):
+            found = photos_among(expand(text))
+            empty = f"no photographs match {shown(text)}. Check the pattern."
+        elif _is_own_result(path, named):
+            own += 1
             continue
-        readable = sorted(match for match in found if is_photo_path(match))
-        stems = {(match.parent, match.stem) for match in readable}
-        kept = [match for match in readable if not _is_own_result(match, stems)]
-        left_out += len(readable) - len(kept)
-        if not kept:
-            failed.append((path, empty))
-        for match in kept:
-            photos.setdefault(_spelt_out(match), match)
+        else:
+            photos.setdefault(_identity(path), path)
+            continue
+        if found.photos:
+            notes += _notes(path, found)
+        else:
+            failed.append((path, " ".join([empty, *_notes(path, found, name=False)])))
+        for photo in found.photos:
+            photos.setdefault(_identity(photo), photo)
+    if own:
+        notes.append(f"{own} of the files are results of earlier runs beside their photographs: they are left out.")
     if not photos:
         raise UsageError(" ".join(sentence for _, sentence in failed) or "no photographs are given.")
-    return Inputs(tuple(photos.values()), tuple(failed), left_out)
+    return Inputs(tuple(photos.values()), tuple(failed), tuple(notes))
 
 
-def _files_in(folder: Path) -> list[Path]:
-    try:
-        return [path for path in folder.iterdir() if path.is_file()]
-    except OSError:
-        return []
+def _notes(path: Path, found: Found, *, name: bool = True) -> list[str]:
+    """Sentences on what was left out of a folder or a pattern."""
+    where = f"{shown(path)}: " if name else ""
+    notes = []
+    if found.inner is not None:
+        notes.append(f"{where}the photographs are taken from its sub-folder {shown(found.inner.name)}.")
+    if found.left_out.text:
+        notes.append(f"{where}{'left out: ' if name else 'Left out: '}{found.left_out.text}.")
+    if found.below.text:
+        below = found.below.text
+        notes.append(f"{where}{below}: add --recursive to include {'it' if found.below.photos == 1 else 'them'}.")
+    return notes
 
 
-def _spelt_out(path: Path) -> Path:
-    """The path without ``..``: two spellings are one photograph, two links are two."""
-    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps "..", Path.resolve follows links
+def _identity(path: Path) -> str:
+    """What tells files apart, whatever they are called: two spellings and two links of a file are one photograph."""
+    return os.path.realpath(path)
 
 
-def _is_own_result(path: Path, stems: Collection[tuple[Path, str]]) -> bool:
-    """Whether a photograph or a side-car beside it has the name that is left without the ending of a result."""
+def _is_own_result(path: Path, named: set[tuple[Path, str]]) -> bool:
+    """Whether a side-car beside it vouches for it, and its photograph is named as well."""
+    stem = photo_stem(path)
     for ending in _OWN_RESULTS:
-        stem = path.stem.removesuffix(ending)
-        if stem != path.stem:
-            return (path.parent, stem) in stems or (path.parent / f"{stem}.serr.json").is_file()
+        shorter = stem.removesuffix(ending)
+        if shorter != stem and is_photo_path(path) and path.with_name(f"{shorter}.serr.json").is_file():
+            return (path.parent.absolute(), shorter) in named
     return False

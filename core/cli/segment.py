@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.console import UsageError, monitored, say, say_json, tell
+from core.cli.console import ResultLines, UsageError, monitored, say_json, tell
 from core.cli.options import (
     ALL_KINDS,
     DEVICE_HELP,
@@ -23,6 +23,7 @@ from core.cli.options import (
     export_choices,
     found_model,
 )
+from core.files import path_text, shown
 from core.progress import Cancelled
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def segment(
     *,
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Photographs, folders of them, or patterns.")],
     out: Annotated[Path, typer.Option("--out", "-o", help=OUT_HELP)],
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Look through the sub-folders of folders as well.")
+    ] = False,
     model: Annotated[str | None, typer.Option("--model", help=MODEL_HELP)] = None,
     threshold: Annotated[float | None, typer.Option("--threshold", help=THRESHOLD_HELP)] = None,
     fov: Annotated[
@@ -80,12 +84,13 @@ def segment(
     from core.types import ThresholdRule
     from core.weights import load_model
 
-    inputs = find_photos(paths)
+    inputs = find_photos(paths, recursive=recursive)
     for _, sentence in inputs.failed:
         tell(f"serr: {sentence}")
-    if inputs.left_out:
-        tell(f"serr: {inputs.left_out} results of earlier runs, beside their photographs, are left out.")
+    for note in inputs.notes:
+        tell(f"serr: {note}")
     loaded = load_model(weights)
+    lines = ResultLines()
     choice: FovChoice = fov if fov in {"auto", "full"} else Path(fov)  # type: ignore[assignment]
     with monitored() as monitor:
         try:
@@ -99,7 +104,7 @@ def segment(
                 export=export_choices(kinds, as_float),
                 skip_existing=skip_existing,
                 overwrite_edited=overwrite_edited,
-                finished=None if as_json else _say_item,
+                finished=None if as_json else lambda item: lines.say(_line(item)),
                 monitor=monitor,
             )
         except BatchCancelled as cancelled:
@@ -115,7 +120,9 @@ def segment(
             tell(f"serr: {why}")
         if failed:
             tell(f"serr: {len(report.done)} done, {len(failed)} failed.")
-    return 1 if failed else 0
+        if lines.problem:
+            tell(f"serr: the results are written to {shown(out)}, but {lines.problem}")
+    return 1 if failed or lines.problem else 0
 
 
 def _left_over(report: "BatchReport", count: int, out: Path) -> str:
@@ -124,14 +131,14 @@ def _left_over(report: "BatchReport", count: int, out: Path) -> str:
     if not report.done:
         return "No photograph was finished."
     return (
-        f"{finished} of {count} photographs were through; their results are whole, in {out}. "
+        f"{finished} of {count} photographs were through; their results are whole, in {shown(out)}. "
         "The same command with --skip-existing does the others."
     )
 
 
-def _say_item(item: "BatchItem") -> None:
-    files = ", ".join(str(path) for path in item.files.values())
-    say(f"{item.path}: {item.vessel_share:.1%} vessels; {files}")
+def _line(item: "BatchItem") -> str:
+    files = ", ".join(shown(path) for path in item.files.values())
+    return f"{shown(item.path)}: {item.vessel_share:.1%} vessels; {files}"
 
 
 def _as_json(
@@ -143,14 +150,14 @@ def _as_json(
     cancelled: bool = False,
 ) -> dict[str, object]:
     return {
-        "out": str(out),
+        "out": path_text(out),
         "cancelled": cancelled,
         "model": {"name": model.card.name, "sha256": model.sha256},
         "done": [
             {
-                "photo": str(item.path),
+                "photo": path_text(item.path),
                 "stem": item.stem,
-                "files": {kind: str(path) for kind, path in item.files.items()},
+                "files": {kind: path_text(path) for kind, path in item.files.items()},
                 "threshold": item.threshold,
                 "vessel_share": item.vessel_share,
                 "field_of_view": item.fov_origin,
@@ -160,6 +167,6 @@ def _as_json(
             }
             for item in report.done
         ],
-        "skipped": [{"photo": str(path), "why": why} for path, why in report.skipped],
-        "failed": [{"photo": str(path), "why": why} for path, why in failed],
+        "skipped": [{"photo": path_text(path), "why": why} for path, why in report.skipped],
+        "failed": [{"photo": path_text(path), "why": why} for path, why in failed],
     }

@@ -173,7 +173,7 @@ def write_dataset_file(path: Path, dataset: DataSetFile) -> Path:
             item["group"] = entry.group
         photographs.append(item)
     values = {"serr_dataset": FORMAT_VERSION, "name": dataset.name, "split": dataset.split, "notes": dataset.notes}
-    write_bytes_atomic(path, tomli_w.dumps({**values, "photographs": photographs}).encode())
+    write_bytes_atomic(path, tomli_w.dumps({**values, "photographs": photographs}).encode(), follow_link=True)
     return path
 
 

@@ -33,9 +33,9 @@ def write_report(path: Path, report: EvaluationReport) -> None:
     """
     suffix = path.suffix.lower()
     if suffix in {".html", ".htm"}:
-        write_bytes_atomic(path, to_html(report).encode())
+        write_bytes_atomic(path, to_html(report).encode(), follow_link=True)
     elif suffix == ".pdf":
-        write_bytes_atomic(path, to_pdf(report))
+        write_bytes_atomic(path, to_pdf(report), follow_link=True)
     else:
         raise OutputError(f"A report is written as .html or .pdf: give {shown(path.name)} one of these suffixes.")
 

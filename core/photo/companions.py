@@ -1,18 +1,25 @@
 """Which files belong to a photograph: the names of its results, and the mask of its field of view in a folder."""
 
+import json
+import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from core.errors import FieldOfViewError
-from core.files import shown
+from core.files import UNPRINTABLE, file_sha256, path_text, shown
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import is_photo_path, read_fov
+from core.photo.walking import same_name
 from core.types import FieldOfView, FundusImage
 
 FovChoice = Literal["auto", "full"] | Path
 """Where the field of view comes from: found in the photograph, all of it, a mask file, or a folder of masks."""
+
+SIDECAR_SUFFIX: Final = ".serr.json"
+_SIDECAR_BYTES: Final = 1_000_000
+"""More than any side-car has."""
 
 _FOV_ENDINGS = ("", "_mask", "_fov")  # DRIVE and HRF name their masks <photograph>_mask
 
@@ -23,21 +30,30 @@ def photo_stem(path: Path) -> str:
     return Path(name).stem
 
 
-def output_stems(paths: Sequence[Path]) -> dict[Path, str]:
+def output_stems(paths: Sequence[Path], out_dir: Path | None = None) -> dict[Path, str]:
     """How the results of each photograph are called, so that no two write the same file.
 
     Usually the photograph's own stem. Where several have the same (small and capital letters count as the same, as some
     disks do not tell them apart), each of these gets the name of its folder in front, then its suffix behind, then the
     names of more folders in front: ``left/01.png`` and ``right/01.png`` become ``left_01`` and ``right_01``. The names
-    depend on the photographs, not on their order. A path that is given twice stands once.
+    depend on the photographs, not on their order. A path that is given twice stands once. Characters that cannot be
+    printed and bytes that are not UTF-8 become ``%1B`` and the like.
+
+    Parameters
+    ----------
+    out_dir : where there may be results already. A name that another photograph's results have there is not used, but
+        the next one; and the name under which this photograph has results there is used again. Side-cars tell: a
+        photograph is the same where its path is, or its content.
     """
     unique = list(dict.fromkeys(paths))
     names = {path: _names(path) for path in unique}
+    if out_dir is not None:
+        names = _unused_names(names, out_dir)
     level = dict.fromkeys(unique, 0)
     while True:
         chosen = {path: names[path][level[path]] for path in unique}
-        times = Counter(name.casefold() for name in chosen.values())
-        moving = [path for path in unique if times[chosen[path].casefold()] > 1 and level[path] < len(names[path]) - 1]
+        times = Counter(same_name(name) for name in chosen.values())
+        moving = [path for path in unique if times[same_name(chosen[path])] > 1 and level[path] < len(names[path]) - 1]
         if not moving:
             break
         for path in moving:
@@ -45,19 +61,61 @@ def output_stems(paths: Sequence[Path]) -> dict[Path, str]:
     taken: set[str] = set()
     for path, name in sorted(chosen.items()):  # the same file by two spellings, or folders that join to the same text
         number, free = 2, name
-        while free.casefold() in taken:
+        while same_name(free) in taken:
             number, free = number + 1, f"{name}_{number}"
-        taken.add(free.casefold())
+        taken.add(same_name(free))
         chosen[path] = free
     return chosen
 
 
-def resolve_fov(choice: FovChoice, path: Path | None, image: FundusImage) -> FieldOfView:
+def _unused_names(names: Mapping[Path, list[str]], out_dir: Path) -> dict[Path, list[str]]:
+    """Of the names for each photograph those that no other photograph's results have, or the one that its own have."""
+    try:
+        names_there = [path.name for path in out_dir.iterdir() if path.name.lower().endswith(SIDECAR_SUFFIX)]
+    except OSError:
+        return dict(names)
+    there = {same_name(name): name for name in names_there}
+    left: dict[Path, list[str]] = {}
+    for path, all_names in names.items():
+        owners = {
+            name: _owner(out_dir / there[key], path)
+            for name in dict.fromkeys(all_names)
+            if (key := same_name(name + SIDECAR_SUFFIX)) in there
+        }
+        own = [name for name, owner in owners.items() if owner == "this"]
+        left[path] = own[:1] or [name for name in all_names if owners.get(name) != "another"]
+        number = 2
+        while not left[path]:  # each of its names is another's, which was in the same place before
+            name = f"{all_names[-1]}_{number}"
+            key, number = same_name(name + SIDECAR_SUFFIX), number + 1
+            if key not in there or _owner(out_dir / there[key], path) != "another":
+                left[path] = [name]
+    return left
+
+
+def _owner(sidecar: Path, photo: Path) -> Literal["this", "another", "unknown"]:
+    """Whose results a side-car tells of."""
+    try:
+        if sidecar.stat().st_size > _SIDECAR_BYTES:
+            return "unknown"
+        record = json.loads(sidecar.read_bytes())["photograph"]
+        file, sha256 = record["file"], record["sha256"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "unknown"
+    if isinstance(file, str) and Path(file).is_absolute() and file == path_text(photo.absolute()):
+        return "this"
+    now = file_sha256(photo)
+    if now is None or not isinstance(sha256, str):
+        return "unknown"
+    return "this" if now == sha256 else "another"
+
+
+def resolve_fov(choice: "FovChoice | MaskFolder", path: Path | None, image: FundusImage) -> FieldOfView:
     """The field of view of a photograph, as chosen.
 
     Parameters
     ----------
-    choice : see ``FovChoice``.
+    choice : see ``FovChoice``; for many photographs a ``MaskFolder``, which is looked through once.
     path : the photograph's file, by whose name a mask is found in a folder.
     image : the photograph.
 
@@ -69,47 +127,75 @@ def resolve_fov(choice: FovChoice, path: Path | None, image: FundusImage) -> Fie
         return estimate_field_of_view(image)
     if choice == "full":
         return FieldOfView.full(image.shape)
-    mask = Path(choice)
-    if mask.is_dir():
-        if path is None:
-            raise FieldOfViewError(f"The photograph has no name by which its mask could be found in {shown(mask)}.")
-        mask = find_fov(mask, path)
-    return read_fov(mask, shape=image.shape)
+    folder = mask_folder(choice)
+    if not isinstance(folder, MaskFolder):
+        return read_fov(Path(folder), shape=image.shape)
+    if path is None:
+        raise FieldOfViewError(f"The photograph has no name by which its mask could be found in {shown(folder.path)}.")
+    return read_fov(folder.find(path), shape=image.shape)
+
+
+def mask_folder(choice: "FovChoice | MaskFolder") -> "FovChoice | MaskFolder":
+    """The same choice, with a folder of masks looked through. Raises FieldOfViewError where it cannot be read."""
+    return MaskFolder(choice) if isinstance(choice, Path) and choice.is_dir() else choice
 
 
 def find_fov(folder: Path, photo: Path) -> Path:
-    """The mask of a photograph's field of view in a folder.
-
-    That is a picture with the photograph's stem, or else with ``_mask`` behind, or else with ``_fov``; small and
-    capital letters are the same. The photograph itself and masks of vessels that this program wrote (they have a
-    side-car) are not meant.
+    """The mask of a photograph's field of view in a folder (see ``MaskFolder``).
 
     Raises
     ------
     FieldOfViewError : there is none, or more than one with the same stem.
     """
-    stem = photo_stem(photo)
-    try:
-        pictures = [path for path in folder.iterdir() if is_photo_path(path)]
-        names = {path.name.casefold() for path in folder.iterdir()}
-    except OSError as error:
-        raise FieldOfViewError(f"The folder {shown(folder)} cannot be read ({error.strerror or error}).") from error
-    for ending in _FOV_ENDINGS:
-        wanted = (stem + ending).casefold()
-        found = [path for path in _sorted(pictures) if photo_stem(path).casefold() == wanted and not _same(path, photo)]
-        if ending == "_mask" and f"{stem}.serr.json".casefold() in names:
-            found = [path for path in found if path.suffix.lower() != ".png"]
-        if len(found) > 1:
-            several = " and ".join(shown(path.name) for path in found)
-            raise FieldOfViewError(
-                f"{shown(folder)} has more than one mask for {shown(photo.name)}: {several}. Leave one of them there."
-            )
-        if found:
-            return found[0]
-    raise FieldOfViewError(
-        f"{shown(folder)} has no mask for {shown(photo.name)}. It would be called {shown(stem)}, {shown(stem)}_mask or "
-        f"{shown(stem)}_fov with the suffix of a picture. Add it, or let the field of view be found in the photograph."
-    )
+    return MaskFolder(folder).find(photo)
+
+
+class MaskFolder:
+    """A folder of masks for fields of view, looked through once for any number of photographs.
+
+    The mask of a photograph is a picture with the photograph's stem, or else with ``_mask`` behind, or else with
+    ``_fov``; small and capital letters are the same, and so are both forms of accents. The photograph itself and masks
+    of vessels that this program wrote (they have a side-car) are not meant.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Raises FieldOfViewError where the folder cannot be read."""
+        self.path = folder
+        self._by_stem: dict[str, list[Path]] = {}
+        try:
+            names = sorted(path.name for path in folder.iterdir())
+        except OSError as error:
+            raise FieldOfViewError(f"The folder {shown(folder)} cannot be read ({error.strerror or error}).") from error
+        self._sidecars = {same_name(name) for name in names if name.lower().endswith(SIDECAR_SUFFIX)}
+        for name in names:
+            if is_photo_path(path := folder / name):
+                self._by_stem.setdefault(same_name(photo_stem(path)), []).append(path)
+
+    def find(self, photo: Path) -> Path:
+        """The mask of a photograph.
+
+        Raises
+        ------
+        FieldOfViewError : there is none, or more than one with the same stem.
+        """
+        stem = photo_stem(photo)
+        for ending in _FOV_ENDINGS:
+            found = [path for path in self._by_stem.get(same_name(stem + ending), ()) if not _same(path, photo)]
+            if ending == "_mask" and same_name(stem + SIDECAR_SUFFIX) in self._sidecars:
+                found = [path for path in found if path.suffix.lower() != ".png"]
+            if len(found) > 1:
+                several = " and ".join(shown(path.name) for path in found)
+                raise FieldOfViewError(
+                    f"{shown(self.path)} has more than one mask for {shown(photo.name)}: {several}. Leave one of them "
+                    "there."
+                )
+            if found:
+                return found[0]
+        raise FieldOfViewError(
+            f"{shown(self.path)} has no mask for {shown(photo.name)}. It would be called {shown(stem)}, "
+            f"{shown(stem)}_mask or {shown(stem)}_fov with the suffix of a picture. Add it, or let the field of view "
+            "be found in the photograph."
+        )
 
 
 def _names(path: Path) -> list[str]:
@@ -118,11 +204,12 @@ def _names(path: Path) -> list[str]:
     kind = path.name[len(stem) :].strip(".").replace(".", "_")
     folders = [part for part in path.absolute().parts[1:-1] if part != ".."]
     longer = ["_".join([*folders[-count:], stem, kind]) for count in range(1, len(folders) + 1)]
-    return [stem, "_".join([*folders[-1:], stem]), *longer]
+    return [_safe(name) for name in (stem, "_".join([*folders[-1:], stem]), *longer)]
 
 
-def _sorted(paths: Iterable[Path]) -> list[Path]:
-    return sorted(paths, key=lambda path: path.name)
+def _safe(name: str) -> str:
+    """A name that can be printed, and written on any disk that takes the photograph's."""
+    return UNPRINTABLE.sub(lambda found: "".join(f"%{byte:02X}" for byte in os.fsencode(found[0])), name)
 
 
 def _same(one: Path, other: Path) -> bool:

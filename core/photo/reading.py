@@ -11,7 +11,7 @@ from core.photo.two_valued import split_at_half
 from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage
 
 PHOTO_SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif"),
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".gif"),
     *(".ppm", ".pgm", ".pnm", ".ppm.gz", ".pgm.gz", ".pnm.gz"),
 )
 """How the names of readable files end, in lower case, for file dialogs and for looking through a folder."""

@@ -1,5 +1,8 @@
 """Names of results, and which mask of a field of view belongs to which photograph."""
 
+import json
+import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,8 @@ from PIL import Image
 
 from core.datasets.synthetic import draw_case
 from core.errors import FieldOfViewError
-from core.photo.companions import find_fov, output_stems, photo_stem, resolve_fov
+from core.files import file_sha256
+from core.photo.companions import MaskFolder, find_fov, output_stems, photo_stem, resolve_fov
 from core.types import FundusImage
 
 
@@ -61,6 +65,54 @@ def test_no_two_photographs_share_a_name_and_the_order_does_not_matter(paths: li
     assert output_stems(shuffled) == stems
 
 
+def sidecar(folder: Path, stem: str, photo: Path) -> None:
+    """What the names look at in the side-car of a photograph's results."""
+    record = {"photograph": {"file": str(photo.absolute()), "sha256": file_sha256(photo)}}
+    (folder / f"{stem}.serr.json").write_text(json.dumps(record))
+
+
+def test_results_of_another_photograph_are_never_in_the_way(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    photos = [tmp_path / name for name in ("p1/OD.jpg", "p2/OD.jpg", "p2/od.JPG.png", "copy/OD.jpg")]
+    for path, content in zip(photos, (b"one", b"two", b"three", b"one"), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    first, second, _, copy = photos
+    assert output_stems([first], out) == {first: "OD"}  # no folder yet
+    out.mkdir()
+    sidecar(out, "OD", first)
+    assert output_stems([second], out) == {second: "p2_OD"}
+    assert output_stems([first], out) == {first: "OD"}
+    assert output_stems([first, second], out) == {first: "OD", second: "p2_OD"}
+    assert output_stems([copy], out) == {copy: "OD"}, "the same photograph in another place"
+    sidecar(out, "p2_OD", second)
+    first.write_bytes(b"edited")
+    assert output_stems([second, first], out) == {second: "p2_OD", first: "OD"}, "the same place, another content"
+    (out / "OD.serr.json").write_text("damaged")
+    assert output_stems([first], out) == {first: "OD"}, "who writes over it looks closer"
+
+
+def test_photographs_that_come_to_the_same_place_one_after_the_other(tmp_path: Path) -> None:
+    """A camera's export folder: when only relative paths were kept, the content alone tells."""
+    photo = tmp_path / "OD.jpg"
+    stems = []
+    for content in (b"1", b"2", b"3"):
+        photo.write_bytes(content)
+        (stem,) = output_stems([photo], tmp_path).values()
+        stems.append(stem)
+        (tmp_path / f"{stem}.serr.json").write_text(
+            json.dumps({"photograph": {"file": "OD.jpg", "sha256": file_sha256(photo)}})
+        )
+    assert len(set(stems)) == 3
+    assert stems[0] == "OD"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file names are text there")
+def test_names_of_results_can_be_printed() -> None:
+    paths = [Path(os.fsdecode(name)) for name in (b"in/eye-\xff.png", b"in/eye-\xfe.png", b"in/a\x1b\n.png")]
+    assert list(output_stems(paths).values()) == ["eye-%FF", "eye-%FE", "a%1B%0A"]
+
+
 @pytest.fixture
 def masks(tmp_path: Path) -> Path:
     """A folder with masks of 64 x 48 pixels under the names that data sets give them."""
@@ -87,6 +139,15 @@ def masks(tmp_path: Path) -> Path:
 )
 def test_a_mask_is_found_by_the_name_of_its_photograph(masks: Path, photo: str, mask: str) -> None:
     assert find_fov(masks, Path("photos") / photo).name == mask
+
+
+def test_both_forms_of_an_accent_are_one_name_and_the_folder_is_looked_through_once(masks: Path) -> None:
+    composed, taken_apart = (unicodedata.normalize(form, "Müller") for form in ("NFC", "NFD"))
+    Image.new("L", (64, 48), 255).save(masks / f"{taken_apart}_mask.png")
+    folder = MaskFolder(masks)
+    masks.rename(masks.with_name("moved"))
+    assert folder.find(Path(f"{composed}.jpg")).name == f"{taken_apart}_mask.png"
+    assert folder.find(Path("own.jpg")).name == "own.png"
 
 
 def test_a_photograph_is_not_its_own_mask(masks: Path) -> None:

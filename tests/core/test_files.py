@@ -8,7 +8,7 @@ import pytest
 from bad_outputs import BAD_OUTPUTS, BadOutput, full_folder, ordinary_rights
 
 from core.errors import OutputError
-from core.files import atomic_path, ensure_folder, shown, write_bytes_atomic
+from core.files import atomic_path, ensure_folder, printable, private_folder, shown, write_bytes_atomic
 
 BIG = os.urandom(100_000)
 
@@ -104,14 +104,53 @@ def test_a_write_protected_file_is_not_replaced(tmp_path: Path) -> None:
     assert target.read_bytes() == b"kept"
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
+@pytest.mark.parametrize("to", ["file", "folder", "nothing"])
+def test_a_link_in_the_way_is_replaced_and_what_it_names_is_not_touched(tmp_path: Path, to: str) -> None:
+    (tmp_path / "elsewhere" / "folder").mkdir(parents=True)
+    target, link = tmp_path / "elsewhere" / to, tmp_path / "eye_mask.png"
+    if to == "file":
+        target.write_bytes(b"another's")
+    link.symlink_to(target)
+    write_bytes_atomic(link, b"new")
+    assert not link.is_symlink()
+    assert link.read_bytes() == b"new"
+    assert entries(tmp_path / "elsewhere") == (["file", "folder"] if to == "file" else ["folder"])
+    assert to != "file" or target.read_bytes() == b"another's"
+
+
+def test_a_link_that_a_person_named_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     target, link = tmp_path / "real" / "data", tmp_path / "link"
     target.write_bytes(b"old")
     link.symlink_to(target)
-    write_bytes_atomic(link, b"new")
+    write_bytes_atomic(link, b"new", follow_link=True)
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are no bits there")
+def test_private_files_are_for_the_user_alone(tmp_path: Path) -> None:
+    path = private_folder(tmp_path / "settings") / "desktop.json"
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    for before in (None, 0o644):
+        if before is not None:
+            path.chmod(before)
+        write_bytes_atomic(path, b"{}", private=True)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_temporary_files_of_killed_processes_are_removed_when_they_are_old(tmp_path: Path) -> None:
+    old, new, other = (
+        tmp_path / name for name in (".serr-tmp-0123456789ab.png", ".serr-tmp-ba9876543210", ".serr-tmp-x")
+    )
+    for path in (old, new, other):
+        path.write_bytes(b"half")
+    for path in (old, other):
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 4000))
+    link = tmp_path / ".serr-tmp-aaaaaaaaaaaa"
+    link.symlink_to(tmp_path)
+    ensure_folder(tmp_path)
+    assert entries(tmp_path) == sorted([new.name, other.name, link.name])
 
 
 def test_ensure_folder(tmp_path: Path) -> None:
@@ -130,4 +169,21 @@ def test_ensure_folder(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="file names are text there")
 def test_names_that_are_not_utf8_can_be_printed() -> None:
-    assert shown(Path(os.fsdecode(b"eye-\xff.png"))) == "eye-�.png"
+    assert shown(Path(os.fsdecode(b"eye-\xff.png"))) == r"eye-\xff.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Übung 眼底 عين.png", "Übung 眼底 عين.png"),
+        ("a\x1b[31m\nb\x07\x9b.png", r"a\x1b[31m\nb\x07\x9b.png"),
+        ("eye\u202egnp.exe\u2066\u200f.png", r"eye\u202egnp.exe\u2066\u200f.png"),
+    ],
+)
+def test_a_name_cannot_command_a_terminal_or_turn_its_text(name: str, text: str) -> None:
+    assert shown(Path(name)) == text
+    assert shown(name) == text
+
+
+def test_texts_keep_their_lines_where_that_is_wanted() -> None:
+    assert printable("a\tb\nc\x1b", keep="\n\t") == "a\tb\nc\\x1b"

@@ -1,0 +1,278 @@
+"""Which files of a folder are photographs: one rule for the command line, the desktop and data sets.
+
+A photograph is a picture of a kind that is read, and neither a label, nor a mask, nor a result of this program. These
+are known by their names (docs/formats.md). The order is natural (2 before 10), and small and capital letters are the
+same.
+"""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Literal
+
+from core.errors import InputError
+from core.photo.companions import photo_stem
+from core.photo.reading import is_photo_path
+from core.photo.walking import Entry, entries_of, is_file, is_folder, natural_key, same_name, subfolders, walk
+
+Role = Literal["photograph", "label", "mask", "result"]
+Reason = Literal["result", "label", "mask", "again", "kind", "other", "gone", "folder"]
+
+_SURE: Final[tuple[tuple[Role, re.Pattern[str]], ...]] = (
+    ("result", re.compile(r"_(overlay|probability)$", re.IGNORECASE)),
+    ("label", re.compile(r"([_\-. ](manual\d?|1stho|2ndho)|\.(ah|vk))$", re.IGNORECASE)),
+    ("mask", re.compile(r"[_\-. ]masks?$", re.IGNORECASE)),
+)
+"""Ends of names that no photograph has."""
+_BESIDE: Final[tuple[tuple[Role, re.Pattern[str]], ...]] = (
+    (
+        "label",
+        re.compile(
+            r"[_\-. ](labels?|gt|ground[_-]?truth|annotations?|vessels?|seg|segmentation|ah|vk)$", re.IGNORECASE
+        ),
+    ),
+    ("mask", re.compile(r"[_\-. ](fov|roi)$", re.IGNORECASE)),
+)
+"""Ends that a photograph may have, too (initials, say): they count where the photograph is in the same folder."""
+_PART: Final = re.compile(r"[_\-. ](training|test|image|img)$", re.IGNORECASE)
+PHOTO_FOLDERS: Final = re.compile(r"^(images?|imgs?|photos?|photographs?|fundus|originals?|input)$", re.IGNORECASE)
+"""Sub-folders that hold the photographs of a folder which has none itself."""
+_OTHER_FOLDERS: Final = re.compile(
+    r"^(.*[_\-. ])?(labels?|manual\d*|gt|ground[ _-]?truth|annotations?|vessels?|segmentations?|masks?|fovs?|rois?)"
+    r"([_\-. ].*)?$|^SERR results$",
+    re.IGNORECASE,
+)
+"""Sub-folders of labels, masks and results: they are not looked into for photographs."""
+_NOT_READ: Final = frozenset(
+    {
+        *(".heic", ".heif", ".avif", ".jp2", ".j2k", ".jpx", ".jxl", ".dcm", ".dicom", ".dic", ".psd", ".svg", ".raw"),
+        *(".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".fda", ".fds", ".e2e", ".vol", ".oct", ".pdf"),
+        *(".webp", ".tga", ".eps", ".ico", ".exr", ".hdr", ".mha", ".nii"),
+    }
+)
+_WORDS: Final[dict[Reason, tuple[str, str]]] = {
+    "result": ("result of this program", "results of this program"),
+    "label": ("label", "labels"),
+    "mask": ("mask", "masks"),
+    "again": ("further name of the same file", "further names of the same files"),
+    "kind": ("picture of a kind that is not read", "pictures of kinds that are not read"),
+    "other": ("file that is no picture", "files that are no pictures"),
+    "gone": ("link or device that is no file", "links or devices that are no files"),
+    "folder": ("sub-folder of labels, masks or results", "sub-folders of labels, masks or results"),
+}
+_COUNT_LIMIT: Final = 20_000
+"""Entries that are looked at to say how many photographs are in sub-folders: more would keep a person waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """How many photographs are in how many sub-folders; ``at_least``: there may be more, not all was looked at."""
+
+    photos: int = 0
+    folders: int = 0
+    at_least: bool = False
+
+    @property
+    def text(self) -> str:
+        """In words: "2 sub-folders hold 14 photographs"; empty where there are none."""
+        if not self.photos:
+            return ""
+        many = f"{'at least ' if self.at_least else ''}{self.photos} photograph{'' if self.photos == 1 else 's'}"
+        return f"{self.folders} sub-folder{' holds' if self.folders == 1 else 's hold'} {many}"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many files were left out for which reason; ``kinds`` : the suffixes of pictures that are not read."""
+
+    counts: Counter[Reason] = field(default_factory=Counter)
+    kinds: frozenset[str] = frozenset()
+
+    def __add__(self, other: "LeftOut") -> "LeftOut":
+        return LeftOut(self.counts + other.counts, self.kinds | other.kinds)
+
+    @property
+    def text(self) -> str:
+        """Numbers and reasons: "2 labels, 1 picture of a kind that is not read (.heic)"; empty where there are none."""
+        parts = [f"{self.counts[reason]} {_WORDS[reason][self.counts[reason] != 1]}" for reason in _WORDS]
+        kinds = sorted(self.kinds)
+        suffixes = f" ({', '.join(kinds[:5])}{', ...' if len(kinds) > 5 else ''})"
+        return ", ".join(
+            part + (suffixes if reason == "kind" else "")
+            for reason, part in zip(_WORDS, parts, strict=True)
+            if self.counts[reason]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The photographs of a folder or a pattern, in natural order, and what was left out.
+
+    ``inner`` : the sub-folder that they are in, where the folder has none itself. ``below`` : what is in sub-folders
+    that were not looked through.
+    """
+
+    photos: tuple[Path, ...] = ()
+    left_out: LeftOut = LeftOut()
+    inner: Path | None = None
+    below: Below = Below()
+
+
+def photos_in(folder: Path, *, recursive: bool = False) -> Found:
+    """The photographs of a folder, or of its sub-folder ``images`` or the like where it has none itself.
+
+    Parameters
+    ----------
+    recursive : look through all sub-folders as well, but for those of labels, masks and results. Links are followed;
+        each folder and each file counts once.
+
+    Raises
+    ------
+    InputError : the folder cannot be read.
+    """
+    entries = entries_of(folder)
+    found = _among(folder, entries)
+    if recursive:
+        return _each_once(_with_all_below(folder, found))
+    if not found.photos:
+        for inner in (each for each in subfolders(entries) if PHOTO_FOLDERS.match(each.name)):
+            try:
+                there = _among(inner, entries_of(inner))
+            except InputError:
+                continue
+            if there.photos:
+                return _each_once(Found(there.photos, found.left_out + there.left_out, inner))
+    return replace(_each_once(found), below=count_below(folder))
+
+
+def photos_among(files: Iterable[Path]) -> Found:
+    """The photographs among some files of any folders, such as those that a pattern names."""
+    by_folder: dict[Path, list[Path]] = {}
+    for path in files:
+        by_folder.setdefault(path.parent, []).append(path)
+    found = Found()
+    for folder in sorted(by_folder, key=natural_key):
+        try:
+            there = [entry.name for entry in entries_of(folder) if is_file(entry)]
+        except InputError:  # what is in it may be opened, but not listed
+            there = [path.name for path in by_folder[folder]]
+        more = _of_names(by_folder[folder], there)
+        found = Found(found.photos + more.photos, found.left_out + more.left_out)
+    return _each_once(found)
+
+
+def count_below(folder: Path, limit: int = _COUNT_LIMIT) -> Below:
+    """How many photographs the sub-folders of any depth hold; at most about ``limit`` entries are looked at."""
+    photos = folders = seen = 0
+    for each, entries in walk(folder, _may_hold_photos):
+        there = len(_among(each, entries[: limit - seen]).photos)
+        photos, folders, seen = photos + there, folders + bool(there), seen + len(entries) + 1
+        if seen >= limit:
+            return Below(photos, folders, at_least=True)
+    return Below(photos, folders)
+
+
+def roles(pictures: Iterable[Path], names: Iterable[str]) -> dict[Path, Role]:
+    """What pictures of one folder are, by the names.
+
+    Parameters
+    ----------
+    pictures : some pictures of the folder.
+    names : the names of all its files: side-cars among them tell results, and photographs tell what belongs to them.
+    """
+    own = {same_name(name).removesuffix(".serr.json") for name in names if same_name(name).endswith(".serr.json")}
+    stems = {photo_stem(Path(name)) for name in names if is_photo_path(Path(name))}
+    photographs = {name_key(stem) for stem in stems if _by_endings(stem, _SURE + _BESIDE) == "photograph"}
+
+    def role(stem: str) -> Role:
+        sure = _by_endings(stem, _SURE)
+        if sure == "mask" and same_name(stem).removesuffix("_mask") in own:
+            return "result"
+        if sure == "photograph" and name_key(stem) in photographs:
+            return _by_endings(stem, _BESIDE)
+        return sure
+
+    return {path: role(photo_stem(path)) for path in pictures}
+
+
+def name_key(stem: str) -> str:
+    """What the stems of a photograph, its labels and its masks have in common."""
+    endings = (*(ending for _, ending in _SURE + _BESIDE), _PART)
+    while True:
+        shorter = stem
+        for ending in endings:
+            shorter = ending.sub("", shorter) or shorter
+        if shorter == stem:
+            return same_name(stem)
+        stem = shorter
+
+
+def _by_endings(stem: str, endings: Sequence[tuple[Role, re.Pattern[str]]]) -> Role:
+    return next((role for role, ending in endings if ending.search(stem)), "photograph")
+
+
+def _may_hold_photos(folder: Path) -> bool:
+    return not _OTHER_FOLDERS.match(folder.name)
+
+
+def _with_all_below(folder: Path, found: Found) -> Found:
+    skipped: list[Path] = []
+
+    def wanted(each: Path) -> bool:
+        if _may_hold_photos(each):
+            return True
+        skipped.append(each)
+        return False
+
+    for each, entries in walk(folder, wanted):
+        more = _among(each, entries)
+        found = Found(found.photos + more.photos, found.left_out + more.left_out)
+    return replace(found, left_out=found.left_out + LeftOut(Counter({"folder": len(skipped)})))
+
+
+def _among(folder: Path, entries: Sequence[Entry]) -> Found:
+    files = [entry.name for entry in entries if is_file(entry)]
+    gone = sum(not is_file(entry) and not is_folder(entry) for entry in entries)
+    found = _of_names([folder / name for name in files], files)
+    return replace(found, left_out=found.left_out + LeftOut(Counter({"gone": gone})))
+
+
+def _of_names(files: Collection[Path], names: Collection[str]) -> Found:
+    """The photographs among files of one folder, in which there are files of these names."""
+    counts: Counter[Reason] = Counter()
+    kinds, photos = set(), []
+    role = roles((path for path in files if is_photo_path(path)), names)
+    for path in files:
+        suffix = path.suffix.lower()
+        if path in role:
+            if role[path] == "photograph":
+                photos.append(path)
+            else:
+                counts[role[path]] += 1  # type: ignore[index]
+        elif path.name.lower().endswith(".serr.json"):
+            counts["result"] += 1
+        else:
+            counts["kind" if suffix in _NOT_READ else "other"] += 1
+            kinds |= {suffix} & _NOT_READ
+    ordered = sorted(photos, key=lambda path: natural_key(path.name))
+    return Found(tuple(ordered), LeftOut(counts, frozenset(kinds)))
+
+
+def _each_once(found: Found) -> Found:
+    """Without further names of a file that is there already: links, but not copies."""
+    first: dict[str, Path] = {}
+    folders = {folder: os.path.realpath(folder) for folder in {path.parent for path in found.photos}}
+    links = {path for path in found.photos if path.is_symlink()}
+    for path in found.photos:
+        if path not in links:
+            first.setdefault(str(Path(folders[path.parent], path.name)), path)
+    for path in found.photos:  # after the files themselves
+        if path in links:
+            first.setdefault(os.path.realpath(path), path)
+    kept = set(first.values())
+    photos = tuple(path for path in found.photos if path in kept)
+    again = LeftOut(Counter({"again": len(found.photos) - len(photos)}))
+    return Found(photos, found.left_out + again, found.inner, found.below)

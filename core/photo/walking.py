@@ -1,0 +1,135 @@
+"""Looking through folders: in natural order, bounded where links lead in circles, and by patterns."""
+
+import fnmatch
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from core.errors import InputError
+from core.files import shown
+
+Entry = os.DirEntry[str]
+
+
+def natural_key(path: Path | str) -> tuple[list[tuple[int, int, str]], str]:
+    """Sorts 2 before 10, whatever the case and the form of the letters, and names that are the same then by characters.
+
+    Of a path each folder is compared before what is in it.
+    """
+    text = str(path)
+    parts = re.split(r"(\d+|[/\\])", same_name(text))
+    return [_rank(part) for part in parts if part], text
+
+
+def _rank(part: str) -> tuple[int, int, str]:
+    if part in "/\\":
+        return 0, 0, ""
+    return (1, int(part), "") if part.isdecimal() else (2, 0, part)
+
+
+def same_name(text: str) -> str:
+    """What names have in common that a person takes for the same: letters small, accents in one form (NFC)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def entries_of(folder: Path) -> list[Entry]:
+    """What is in a folder, but for what is hidden.
+
+    Raises
+    ------
+    InputError : the folder cannot be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        raise InputError(f"The folder {shown(folder)} cannot be read ({error.strerror or error}).") from None
+
+
+def is_file(entry: Entry) -> bool:
+    """Whether it is a file, or a link to one that can be reached."""
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
+
+
+def is_folder(entry: Entry) -> bool:
+    """Whether it is a folder, or a link to one that can be reached."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def subfolders(entries: Iterable[Entry]) -> list[Path]:
+    """Folders in natural order, then links to folders, so that a file is known by its own place first."""
+    found = [entry for entry in entries if is_folder(entry)]
+    return [Path(entry.path) for entry in sorted(found, key=lambda one: (one.is_symlink(), natural_key(one.name)))]
+
+
+def walk(folder: Path, wanted: Callable[[Path], bool] = lambda _folder: True) -> Iterator[tuple[Path, list[Entry]]]:
+    """All folders below one with what is in them, in natural order; each real folder once, however links lead to it.
+
+    ``wanted`` : whether a folder is looked into. Folders that cannot be read are passed over.
+    """
+    been = {os.path.realpath(folder)}
+    try:
+        waiting = subfolders(entries_of(folder))[::-1]
+    except InputError:
+        return
+    while waiting:
+        each = waiting.pop()
+        real = os.path.realpath(each)
+        if real in been or not wanted(each):
+            continue
+        been.add(real)
+        try:
+            entries = entries_of(each)
+        except InputError:
+            continue
+        yield each, entries
+        waiting += subfolders(entries)[::-1]
+
+
+def expand(pattern: str) -> list[Path]:
+    """The files that a pattern names (``*``, ``?``, ``[...]``, and ``**`` for any depth), in natural order.
+
+    Python's own glob goes through a link to a folder above again and again; here each folder is gone through once.
+    """
+    whole = Path(pattern)
+    start, parts = Path(whole.anchor), whole.parts[1 if whole.anchor else 0 :]
+    return sorted(dict.fromkeys(_matches(start, parts, set())), key=natural_key)
+
+
+def _matches(folder: Path, parts: Sequence[str], been: set[tuple[str, int]]) -> Iterator[Path]:
+    """``been`` : the folders for which the last so many parts have been looked for."""
+    head, *rest = parts
+    if head == "**":
+        below = rest or ["*"]
+        for each in [folder, *(inner for inner, _ in walk(folder))]:
+            place = (os.path.realpath(each), len(below))
+            if place not in been:
+                been.add(place)
+                yield from _matches(each, below, been)
+    elif any(character in head for character in "*?["):
+        yield from _matches_here(folder, head, rest, been)
+    elif rest:
+        yield from _matches(folder / head, rest, been)
+    elif (folder / head).is_file():
+        yield folder / head
+
+
+def _matches_here(folder: Path, head: str, rest: Sequence[str], been: set[tuple[str, int]]) -> Iterator[Path]:
+    fits = re.compile(fnmatch.translate(os.path.normcase(head))).match
+    try:
+        entries = [entry for entry in entries_of(folder) if fits(os.path.normcase(entry.name))]
+    except InputError:
+        return
+    for entry in entries:
+        if rest and is_folder(entry):
+            yield from _matches(folder / entry.name, rest, been)
+        elif not rest and is_file(entry):
+            yield folder / entry.name
