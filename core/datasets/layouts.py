@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
-
-_PHOTO_SUFFIXES = {".tif", ".tiff", ".png", ".jpg", ".jpeg", ".ppm", ".bmp", ".gif"}
+from core.files import shown
+from core.photo.reading import is_photo_path
+from core.photo.walking import natural_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Case:
     person: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "stem", shown(self.stem))  # it is printed, and may be no text
         if not self.person:
             object.__setattr__(self, "person", self.stem)
 
@@ -111,7 +113,7 @@ def _photos(folder: Path) -> list[Path]:
         raise InputError(
             f"the folder {folder} is missing; is this the data set in the layout in which it is published?"
         )
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _PHOTO_SUFFIXES)
+    return sorted((path for path in folder.iterdir() if is_photo_path(path)), key=natural_key)
 
 
 def _check_files(case: Case) -> None:

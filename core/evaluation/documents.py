@@ -20,7 +20,7 @@ from core.evaluation.tables import (
     total_rows,
     undefined_reasons,
 )
-from core.files import shown, write_bytes_atomic
+from core.files import printable, shown, write_bytes_atomic
 from core.resources import resource_path
 
 
@@ -33,7 +33,7 @@ def write_report(path: Path, report: EvaluationReport) -> None:
     """
     suffix = path.suffix.lower()
     if suffix in {".html", ".htm"}:
-        write_bytes_atomic(path, to_html(report).encode(), follow_link=True)
+        write_bytes_atomic(path, printable(to_html(report), keep="\n\t").encode(), follow_link=True)
     elif suffix == ".pdf":
         write_bytes_atomic(path, to_pdf(report), follow_link=True)
     else:

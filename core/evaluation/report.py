@@ -12,6 +12,7 @@ from core.evaluation.curves import FINE_BINS, OperatingPoints
 from core.evaluation.measure import Figures
 from core.evaluation.pictures import Thumbnails
 from core.evaluation.summary import Summary
+from core.files import path_text
 from core.types import FovOrigin, ThresholdRule
 
 
@@ -204,7 +205,7 @@ class EvaluationReport:
             **self.result.to_dict(),
             "beside": self.beside.to_dict(),
             "per_image": [_image(image) for image in self.images],
-            "failed": [{"photo": str(path), "why": why} for path, why in self.failed],
+            "failed": [{"photo": path_text(path), "why": why} for path, why in self.failed],
             "versions": dict(self.versions),
             "created": self.created,
         }
@@ -213,7 +214,7 @@ class EvaluationReport:
 def _image(image: ImageScores) -> dict[str, object]:
     return {
         "stem": image.stem,
-        "photo": str(image.photo),
+        "photo": path_text(image.photo),
         "field_of_view": image.fov_origin,
         **_flat(image.figures),
         "beside": _flat(image.beside),

@@ -8,7 +8,7 @@ from core.evaluation.counts import SCORE_NAMES, Scores
 from core.evaluation.report import EvaluationReport, ImageScores
 from core.evaluation.report_parts import PICTURES, TITLE, WARNING, created_text, drawings, worst_first
 from core.evaluation.tables import LEGEND, REGION_TEXT, SHORT, cell, facts, total_rows, undefined_reasons
-from core.files import shown
+from core.files import printable, shown
 
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable
@@ -168,4 +168,4 @@ def _footer(name: str) -> Any:
 
 def _printable(text: str) -> str:
     """Text in the characters that the standard fonts have; others as escapes, so that no name becomes empty boxes."""
-    return text.encode("cp1252", "backslashreplace").decode("cp1252")
+    return printable(text, keep="\n\t").encode("cp1252", "backslashreplace").decode("cp1252")

@@ -1,12 +1,11 @@
 """An evaluation as text for a person and as CSV for a program."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable
 from dataclasses import asdict
 
 from core.evaluation.counts import SCORE_NAMES, Counts, Region, Scores
+from core.evaluation.csv_text import csv_text
 from core.evaluation.curves import FINE_BINS
 from core.evaluation.report import EvaluationReport, RegionResult
 from core.evaluation.suggest import chosen_on_label
@@ -196,20 +195,18 @@ def to_csv(report: EvaluationReport) -> str:
         "versions": ", ".join(f"{name} {version}" for name, version in report.versions.items()),
     }
     columns = [*what, "region", "row", "tp", "fp", "tn", "fn", *SCORE_NAMES, "field_of_view", "note"]
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
+    rows: list[dict[str, object]] = []
     for result in (report.result, report.beside):
         here = what | {"region": result.region}
         for image in report.images:
             figures = image.figures if result is report.result else image.beside
             row = {"row": image.stem, "field_of_view": image.fov_origin, "note": " ".join(image.notes)}
-            writer.writerow(here | row | asdict(figures.counts) | figures.scores.to_dict())
+            rows.append(here | row | asdict(figures.counts) | figures.scores.to_dict())
         for name, counts, scores in total_rows(result):
-            writer.writerow(here | {"row": name} | (asdict(counts) if counts else {}) | scores.to_dict())
+            rows.append(here | {"row": name} | (asdict(counts) if counts else {}) | scores.to_dict())
     for path, why in report.failed:
-        writer.writerow(what | {"row": path.stem, "note": f"not evaluated: {why}"})
-    return text.getvalue()
+        rows.append(what | {"row": path.stem, "note": f"not evaluated: {why}"})
+    return csv_text(columns, rows)
 
 
 def cell(value: float) -> str:

@@ -59,7 +59,7 @@ def test_the_order_is_natural_and_does_not_depend_on_case_or_the_form_of_letters
     names = [f"{taken_apart}1.png", f"{composed}2.png", f"{taken_apart}10.png", "Eye 2.png", "eye 10.png", "eye 9.png"]
     assert listed(made(tmp_path, names)) == ["Eye 2.png", "eye 9.png", "eye 10.png", *names[:3]]
     paths = [Path("p1/9.png"), Path("p1 b/1.png"), Path("p10/1.png"), Path("p2/10.png"), Path("p2/9.png")]
-    assert sorted(paths[::-1], key=natural_key) == [paths[0], paths[1], paths[4], paths[3], paths[2]]
+    assert sorted(paths, key=natural_key) == [paths[0], paths[1], paths[4], paths[3], paths[2]]
 
 
 def test_a_folder_of_images_is_taken_where_there_are_none_beside_it(tmp_path: Path) -> None:
