@@ -74,7 +74,7 @@ class SelfTest(QObject):
         result = self._controller.state.result
         if result is None or self._training is not None:
             return
-        mask = result.segmentation.probability.levels >= self._controller.state.rule.level
+        mask = result.mask(self._controller.state.rule).vessel
         agreement = dice(mask, read_reference()[0])
         _say(f"the mask of the sample agrees with the stored one: Dice {agreement:.4f}")
         if agreement < ENOUGH_DICE:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.errors import OutputError
 from core.resources import resource_path
+from core.types import ThresholdRule
 from serr_gui.controllers.workers import Failure, WorkerPool
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import model_rule
@@ -70,20 +71,25 @@ class ControllerContext(QObject):
         except OutputError as error:
             self.notify("warning", str(error))
 
-    def remember_rule(self) -> None:
-        """Put the threshold of the photograph on the screen into its line, if it is not the model's own."""
+    def set_rule(self, rule: ThresholdRule) -> None:
+        """Give the photograph on the screen a threshold: its line keeps it, and ``state.rule`` follows."""
         state = self.state
-        document = state.document
-        if document is None or document.result is None:
-            return
-        own = document.result.segmentation.card.rule
-        self.set_item(document.path, rule=None if state.rule == own else state.rule)
+        document, item = state.document, state.item
+        if document is not None and document.result is not None and item is not None and item.path == document.path:
+            own = document.result.segmentation.card.rule
+            kept = None if rule == own else rule
+            unsaved = item.unsaved or document.path != sample_path()
+            if (item.rule, item.unsaved) != (kept, unsaved):
+                self.set_item(document.path, rule=kept, unsaved=unsaved)
+            self.follow_rule()
+        else:
+            state.rule = rule
 
-    def use_default_rule(self) -> None:
-        """A photograph that has neither a result nor a threshold of its own follows the chosen model."""
+    def follow_rule(self) -> None:
+        """``state.rule`` is that of the photograph's line, or else its model's own: the only place that derives it."""
         state = self.state
-        if state.result is None and (state.item is None or state.item.rule is None):
-            state.rule = model_rule(state) or state.rule
+        kept = state.item.rule if state.item is not None else None
+        state.rule = kept or model_rule(state) or state.rule
 
 
 def sample_path() -> Path:

@@ -166,7 +166,6 @@ class Controller(QObject):
 
     def export_items(self, *, everything: bool) -> tuple[PhotoItem, ...]:
         """The photographs of an export, with their thresholds as they are now."""
-        self.context.remember_rule()
         item = self.state.item
         if everything:
             return with_result(self.state)
@@ -183,13 +182,5 @@ class Controller(QObject):
             self.runs.segment()
 
     def _set_rule(self, rule: ThresholdRule) -> None:
-        state = self.state
-        item = state.item
-        if rule == state.rule:
-            return
-        state.rule = rule
-        document = state.document
-        if item is None or document is None or document.result is None or document.path != item.path:
-            return
-        if not item.unsaved and item.path != sample_path():
-            self.context.set_item(item.path, unsaved=True)
+        if rule != self.state.rule:
+            self.context.set_rule(rule)

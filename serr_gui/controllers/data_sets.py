@@ -7,7 +7,6 @@ from PySide6.QtCore import QObject, Signal
 
 from core.datasets.dataset_file import DataSetFile, Entry
 from core.datasets.recognise import Recognised
-from core.masks.threshold import apply_threshold
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.workers import Failure
 from serr_gui.tasks import data_sets as work
@@ -66,7 +65,7 @@ class DataSetController(QObject):
         if document is None or result is None or path is None:
             return
         segmentation = result.segmentation
-        vessel = apply_threshold(segmentation.probability, state.rule).vessel
+        vessel = result.mask(state.rule).vessel
         self._context.board.start(
             "data set added",
             partial(work.add_to_data_set, path, document.path, vessel, segmentation.fov),

@@ -31,7 +31,6 @@ class EvaluationController(QObject):
         state = self._context.state
         if not state.photos or state.model is None or state.job is not None:
             return
-        self._context.remember_rule()
         request = EvaluationRequest(
             state.photos,
             state.label_folders,

@@ -50,7 +50,7 @@ class ModelController(QObject):
         state = self._context.state
         if path != state.model and any(choice.path == path for choice in state.models):
             state.model = path
-            self._context.use_default_rule()
+            self._context.follow_rule()
             self._context.settled.emit()
 
     def add_model(self, path: Path) -> None:
@@ -122,7 +122,7 @@ class ModelController(QObject):
                     ),
                 )
             state.model = (by_path or by_name or [_first_choice(models)])[0].path
-            self._context.use_default_rule()
+            self._context.follow_rule()
         if not models:
             self._context.notify(
                 "warning",

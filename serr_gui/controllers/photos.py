@@ -15,7 +15,6 @@ from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.workers import Failure
 from serr_gui.model import label_choices
 from serr_gui.model.comparison import LabelFiles
-from serr_gui.model.selectors import model_rule
 from serr_gui.model.settings import RECENT_LIMIT
 from serr_gui.model.state import BaseView, Document, FovChoice, PhotoItem
 from serr_gui.tasks.base_views import make_base_view
@@ -53,7 +52,6 @@ class PhotoController(QObject):
 
     def _select(self, index: int) -> None:
         state = self._context.state
-        self._context.remember_rule()
         self._context.forget_notices("photo")
         state.current = index
         item = state.photos[index]
@@ -183,7 +181,7 @@ class PhotoController(QObject):
         self._remember_from_folders(outcome.path, (first, second))
         for note in opened.notes:
             self._context.notify("warning", note, until="photo")
-        self._show_document(outcome, item.rule)
+        self._show_document(outcome)
         if outcome.fov_problem:
             self._context.notify("warning", outcome.fov_problem, until="photo")
             self._context.set_item(
@@ -202,10 +200,9 @@ class PhotoController(QObject):
         if named:
             self._context.keep(lambda: label_choices.remember(photo, label_choices.LabelChoices(named)))
 
-    def _show_document(self, document: Document, rule: ThresholdRule | None) -> None:
-        state = self._context.state
-        state.document = document
-        state.rule = rule or model_rule(state) or state.rule
+    def _show_document(self, document: Document) -> None:
+        self._context.state.document = document
+        self._context.follow_rule()
         self.refresh_base_view()
 
     def _on_open_failed(self, path: Path, failure: Failure) -> None:

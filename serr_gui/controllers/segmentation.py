@@ -84,7 +84,6 @@ class SegmentationController(QObject):
         """Write results as files."""
         if self._context.state.job is not None:
             return
-        self._context.remember_rule()
         options = request.options
         choices = replace(options.choices(), mask_colour=self._context.state.view.mask_colour)
         keeps_work = options.mask or options.probability
@@ -115,16 +114,13 @@ class SegmentationController(QObject):
         for note in segmentation.notes:
             self._context.notify("info", note, until="work")
         is_shown = state.document is not None and state.document.path == path
-        if is_shown:
-            self._context.remember_rule()
         self._context.set_item(path, status="done", unsaved=path != sample_path(), problem="")
         if is_shown and state.document is not None:
-            item = state.item
             fov = state.document.fov
             if fov is None or np.array_equal(fov.inside, segmentation.fov.inside):
                 fov = segmentation.fov  # a batch finds the same field of view anew
             state.document = replace(state.document, result=result, fov=fov, fov_problem="")
-            state.rule = (item.rule if item else None) or segmentation.card.rule
+            self._context.follow_rule()
         overflow = self._context.store.overflow(keep=state.document.path if state.document else None)
         if overflow and not self._context.board.busy("spill"):
             self._context.board.start(
@@ -167,7 +163,6 @@ class SegmentationController(QObject):
                 self._problems.append((part.item.path, part.problem))
                 return
             self._done += 1
-            self._context.remember_rule()
             now = next((item for item in self._context.state.photos if item.path == part.item.path), None)
             if keeps_work and now is not None and now.rule == part.item.rule:
                 self._context.set_item(part.item.path, unsaved=False)

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from core.evaluation.counts import Counts, LevelHistogram, Region
 from core.evaluation.curves import Areas, OperatingPoints
 from core.evaluation.error_map import ErrorRegion
 from core.evaluation.report import EvaluationReport, ImageScores
 from core.photo.label_doubts import Doubt
-from core.types import ByteArray, ExpertLabel, FieldOfView, ProbabilityMap
+from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, ProbabilityMap
 
 ErrorFilter = Literal["both", "false_negative", "false_positive"]
 EXPERTS = (0, 1)
@@ -54,18 +56,27 @@ NO_LABELS: LabelSlots = (None, None)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComparisonInputs:
-    """What is compared: a probability map (None: not segmented) with up to two labels, in a region."""
+    """What is compared: a map (None: not segmented) with up to two labels, in a region.
+
+    ``levels`` make the mask at each threshold, corrections by hand included; ``probability`` makes the curves.
+    """
 
     probability: ProbabilityMap | None
+    levels: ByteArray | None
     labels: tuple[ExpertLabel | None, ExpertLabel | None]
     fov: FieldOfView
     region: Region
+
+    def vessel(self, level: int) -> BoolArray | None:
+        """The mask at level / 256, bool (H, W); None where there is no map."""
+        return None if self.levels is None else np.asarray(self.levels >= level)
 
     def same_as(self, other: "ComparisonInputs | None") -> bool:
         """Whether both mean the same arrays."""
         return (
             other is not None
             and self.probability is other.probability
+            and self.levels is other.levels
             and all(mine is theirs for mine, theirs in zip(self.labels, other.labels, strict=True))
             and self.fov is other.fov
             and self.region == other.region

@@ -17,7 +17,9 @@ from typing import Any, Final
 import numpy as np
 
 from core.files import output_error
-from core.types import FieldOfView, FundusImage, ProbabilityMap, VesselMask
+from core.masks.edits import MaskEdits
+from core.masks.threshold import apply_threshold
+from core.types import FieldOfView, FundusImage, ProbabilityMap
 from serr_gui.model.settings import APP_NAME
 from serr_gui.model.state import Result
 
@@ -54,6 +56,7 @@ class _Entry:
     result: Result | None
     folder: Path | None = None
     facts: dict[str, Any] | None = None
+    edits: MaskEdits | None = None
     result_facts: dict[str, Any] | None = None
 
 
@@ -168,6 +171,7 @@ class ResultStore:
                 "source": segmentation.fov.source,
                 "model_path": result.model_path,
             }
+            entry.edits = result.edits  # never left to a cache: no run of the network could make them again
             entry.folder, entry.result = folder, None
 
     def close(self) -> None:
@@ -204,9 +208,9 @@ class ResultStore:
             image=image,
             fov=FieldOfView(inside, about["origin"], about["source"]),
             probability=probability,
-            mask=VesselMask(probability.levels >= about["rule"].level, about["rule"]),
+            mask=apply_threshold(probability, about["rule"]),
         )
-        return Result.of(segmentation, about["model_path"])
+        return Result.of(segmentation, about["model_path"], entry.edits)
 
 
 def _remove_abandoned(parent: Path) -> None:

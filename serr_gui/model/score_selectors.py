@@ -29,9 +29,8 @@ def comparison_inputs(state: AppState) -> ComparisonInputs | None:
     first, second = (slot.label if slot else None for slot in document.labels)
     if fov is None or (first is None and second is None):
         return None
-    return ComparisonInputs(
-        result.segmentation.probability if result else None, (first, second), fov, state.view.region
-    )
+    probability, levels = (result.segmentation.probability, result.levels) if result else (None, None)
+    return ComparisonInputs(probability, levels, (first, second), fov, state.view.region)
 
 
 def comparison(state: AppState) -> Comparison | None:

@@ -50,7 +50,7 @@ def canvas_picture(state: AppState) -> CanvasPicture:
     return CanvasPicture(
         photo=document.image.rgb if document else None,
         base=base,
-        levels=document.result.segmentation.probability.levels if document and document.result else None,
+        levels=document.result.levels if document and document.result else None,
         fov=document.fov.inside if document and document.fov else None,
         level=state.rule.level,
         style=style,

@@ -12,8 +12,10 @@ import numpy as np
 from psygnal import SignalGroupDescriptor
 
 from core.evaluation.counts import Region
+from core.masks.edits import MaskEdits
+from core.masks.threshold import apply_threshold
 from core.progress import Progress
-from core.types import LEVELS, ByteArray, FieldOfView, FundusImage, ThresholdRule
+from core.types import LEVELS, ByteArray, FieldOfView, FundusImage, ThresholdRule, VesselMask
 from serr_gui.model.comparison import (
     NO_LABELS,
     CentreLines,
@@ -69,20 +71,34 @@ class PhotoItem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """A segmentation with the histogram that makes the vessel share of every threshold a table look-up.
+    """A segmentation, what a hand has corrected in it, and a histogram that makes the vessel share a table look-up.
 
-    ``pixels_at_least[k]`` counts the pixels inside the field of view with level k or higher.
+    The one mask of the program is ``levels >= k``: whatever shows, counts or writes vessels takes ``levels`` or
+    ``mask`` of here, never the network's own map, which edits do not touch. ``pixels_at_least[k]`` counts the pixels
+    inside the field of view with level k or higher.
     """
 
     segmentation: "Segmentation"
     model_path: Path
     pixels_at_least: tuple[int, ...]
+    edits: MaskEdits | None = None
 
     @classmethod
-    def of(cls, segmentation: "Segmentation", model_path: Path) -> "Result":
-        inside = segmentation.probability.levels[segmentation.fov.inside]
-        counts = np.bincount(inside, minlength=LEVELS)
-        return cls(segmentation, model_path, tuple(int(n) for n in np.cumsum(counts[::-1])[::-1]))
+    def of(cls, segmentation: "Segmentation", model_path: Path, edits: MaskEdits | None = None) -> "Result":
+        levels = edits.levels if edits is not None else segmentation.probability.levels
+        counts = np.bincount(levels[segmentation.fov.inside], minlength=LEVELS)
+        return cls(segmentation, model_path, tuple(int(n) for n in np.cumsum(counts[::-1])[::-1]), edits)
+
+    @property
+    def levels(self) -> ByteArray:
+        """The levels of the network with the corrections in their place, uint8 (H, W)."""
+        return self.edits.levels if self.edits is not None else self.segmentation.probability.levels
+
+    def mask(self, rule: ThresholdRule) -> VesselMask:
+        """The mask at a threshold: the one that is shown, scored and exported."""
+        if self.edits is not None:
+            return self.edits.mask(rule)
+        return apply_threshold(self.segmentation.probability, rule)
 
     @property
     def device(self) -> str:

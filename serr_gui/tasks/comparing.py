@@ -141,9 +141,9 @@ def compare(comparison_inputs: ComparisonInputs, monitor: YieldingMonitor) -> Co
     first, second = comparison_inputs.labels
     probability = comparison_inputs.probability
     between = count(second.vessel, first.vessel, inside) if first is not None and second is not None else None
-    if probability is None:
+    levels = comparison_inputs.levels
+    if probability is None or levels is None:
         return Comparison(comparison_inputs, (None, None), between, None)
-    levels = probability.levels
 
     def histogram(label: ExpertLabel | None) -> ScoredLabel | None:
         return ScoredLabel(LevelHistogram.from_map(levels, label.vessel, inside)) if label is not None else None
@@ -203,7 +203,7 @@ def compare_centre_lines(
     from core.evaluation.centre_lines import count_centre_lines, skeleton
 
     inside = region_of(comparison_inputs.fov, comparison_inputs.region)
-    found = comparison_inputs.probability.levels >= level if comparison_inputs.probability is not None else None
+    found = comparison_inputs.vessel(level)
     course: BoolArray | None = None
     with keeper.turn:
         drawn = []
@@ -228,13 +228,11 @@ def compare_centre_lines(
 
 def find_errors(comparison_inputs: ComparisonInputs, level: int, search: ErrorSearch, monitor: Monitor) -> ErrorList:
     """The connected errors of the mask against expert 1, the largest first."""
-    label, probability = comparison_inputs.labels[0], comparison_inputs.probability
-    if label is None or probability is None:
+    label, found = comparison_inputs.labels[0], comparison_inputs.vessel(level)
+    if label is None or found is None:
         return ErrorList(comparison_inputs, level, search, ())
     monitor.step(Progress("Looking for errors"))
-    codes = error_map(
-        probability.levels >= level, label.vessel, region_of(comparison_inputs.fov, comparison_inputs.region)
-    )
+    codes = error_map(found, label.vessel, region_of(comparison_inputs.fov, comparison_inputs.region))
     kinds: tuple[ErrorKind, ...] = (
         ("false_negative", "false_positive") if search.request == "both" else (search.request,)
     )

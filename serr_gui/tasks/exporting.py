@@ -45,7 +45,6 @@ def export_many(
     """
     from core.export import export_segmentation
     from core.files import ensure_folder
-    from core.masks.threshold import apply_threshold
     from core.photo.reading import read_fundus
 
     ensure_folder(folder)
@@ -59,7 +58,7 @@ def export_many(
                 raise InputError(text.format(name=item.path.name))
             segmentation = result.segmentation
             rule = item.rule or segmentation.mask.rule
-            mask = apply_threshold(segmentation.probability, rule)
+            mask = result.mask(rule)
             files = export_segmentation(replace(segmentation, mask=mask), folder, item.stem, choices, mask=mask)
         except SerrError as error:
             monitor.yield_result(Exported(item, (), str(error)))
