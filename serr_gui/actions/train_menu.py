@@ -52,8 +52,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "show_trainings",
         "train",
-        QT_TRANSLATE_NOOP("Actions", "&Show Trainings"),
-        QT_TRANSLATE_NOOP("Actions", "Show the trainings, how they go, and their models"),
+        QT_TRANSLATE_NOOP("Actions", "&Trainings"),
+        QT_TRANSLATE_NOOP("Actions", "Show or hide the trainings, how they go, and their models"),
         icon="curve",
         shortcuts=("Ctrl+J",),
         section=1,

@@ -178,8 +178,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "reset_panels",
         "panels",
-        QT_TRANSLATE_NOOP("Actions", "Put &Back in Place"),
-        QT_TRANSLATE_NOOP("Actions", "Arrange the panels as they were at the first start"),
+        QT_TRANSLATE_NOOP("Actions", "&Reset Layout"),
+        QT_TRANSLATE_NOOP("Actions", "Arrange the panels as at the first start, and bring the window onto the screen"),
     ),
     _theme(
         "system",

@@ -19,8 +19,10 @@ from PySide6.QtWidgets import QWidget
 from core.evaluation.counts import Counts, LevelHistogram
 from core.evaluation.curves import DoubleArray, OperatingPoints, histogram_points
 from core.types import LEVELS
+from serr_gui.widgets.plot_rows import PlotRows
 
 _NEAR_PX: Final = 60.0
+_LEAST: Final = QSize(230, 180)
 _EXPORT: Final = QSize(1000, 480)
 _CURVE: Final = ("#0b6e7f", "#5cc3d4")
 _POINT: Final = ("#b3261e", "#ff8a80")
@@ -180,7 +182,7 @@ class CurvePlot(pg.PlotItem):  # type: ignore[misc]
             self.show_level(found[0])  # on the curve, not where the mouse is
 
 
-class CurvePlots(pg.GraphicsLayoutWidget):  # type: ignore[misc]
+class CurvePlots(PlotRows):
     """Both curves side by side. ``levelRequested`` comes from dragging, ``hovered`` carries a level or None."""
 
     levelRequested = Signal(int)
@@ -189,21 +191,20 @@ class CurvePlots(pg.GraphicsLayoutWidget):  # type: ignore[misc]
     def __init__(
         self, names: tuple[tuple[str, str], tuple[str, str]], parent: QWidget | None = None, *, light: bool = False
     ) -> None:
-        super().__init__(parent)
+        plots = [
+            CurvePlot(each, roc=number == 0, level_requested=self._request_level) for number, each in enumerate(names)
+        ]
+        super().__init__(plots, _LEAST, parent)
         self._data: CurveData | None = None
         self._level = LEVELS // 2
         self._light = light
-        self.plots = tuple(
-            CurvePlot(each, roc=number == 0, level_requested=self.levelRequested.emit)
-            for number, each in enumerate(names)
-        )
-        for number, plot in enumerate(self.plots):
-            self.addItem(plot, 0, number)
         self.ci.setContentsMargins(6, 4, 10, 4)
         self.ci.layout.setHorizontalSpacing(18)
-        self.setMinimumHeight(180)
         self.scene().sigMouseMoved.connect(self._on_mouse_moved)
         self._take_colours()
+
+    def _request_level(self, level: int) -> None:
+        self.levelRequested.emit(level)
 
     def show_curves(self, data: CurveData | None) -> None:
         """Draw these curves, or none."""
@@ -225,7 +226,7 @@ class CurvePlots(pg.GraphicsLayoutWidget):  # type: ignore[misc]
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "plots"):
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_light"):
             self._take_colours()
 
     def leaveEvent(self, event: QEvent) -> None:

@@ -22,6 +22,7 @@ from serr_gui.actions.qactions import translated
 from serr_gui.actions.table import COMMANDS
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.widgets import icons
+from serr_gui.widgets.controls import resize_on_screen
 
 LoseAnswer = Literal["go on", "export", "stay"]
 
@@ -135,7 +136,7 @@ class ShortcutsDialog(QDialog):
         column.addWidget(table)
         column.addWidget(note)
         column.addWidget(buttons)
-        self.resize(640, 620)
+        resize_on_screen(self, 640, 620)
 
 
 def _native(key: str | QKeySequence.StandardKey) -> str:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QStyle, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 _AREAS: Final = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -17,7 +17,6 @@ _LOW_PX: Final = 820
 """In a window that is lower the first panel on the right keeps what is above its threshold, and scrolls."""
 _FIRST_PX: Final = (350, 410)
 _BOTTOM_PX: Final = 300
-_PANEL_PX: Final = 290
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def arrange_docks(window: QMainWindow, docks: Sequence[QDockWidget]) -> None:
     window.resizeDocks([*made["left"], first, below[0]], [150, 320, 320], Qt.Orientation.Horizontal)
     height = _FIRST_PX[window.height() >= _LOW_PX]
     window.resizeDocks([first, below[0]], [height, max(window.height() - height, 1)], Qt.Orientation.Vertical)
-    bottom = max(_BOTTOM_PX, window.height() * 9 // 20)
+    bottom = min(max(_BOTTOM_PX, window.height() * 9 // 20), window.height() // 2)
     window.resizeDocks(made["bottom"], [bottom] * len(made["bottom"]), Qt.Orientation.Vertical)
 
 
@@ -99,16 +98,12 @@ def panel_actions(window: QMainWindow, docks: Sequence[QDockWidget]) -> list[QAc
     return actions
 
 
-def scrolling(panel: QWidget) -> QScrollArea:
-    """A panel that scrolls up and down where it does not fit."""
-    area = QScrollArea()
-    area.setWidget(panel)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    bar = area.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
-    area.setMinimumWidth(max(_PANEL_PX, panel.minimumSizeHint().width() + bar))
-    return area
+def toggle_dock(window: QMainWindow, dock: QDockWidget) -> None:
+    """Close a dock that is seen; show it in front where it is closed, or behind another one."""
+    if dock.isVisible() and not dock.visibleRegion().isEmpty():
+        dock.close()
+    else:
+        show_dock(window, dock)
 
 
 def stacked(*panels: QWidget) -> QWidget:

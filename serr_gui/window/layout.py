@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from PySide6.QtCore import QByteArray, QSize
+from PySide6.QtCore import QByteArray, QRect, QSize
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 
@@ -36,15 +36,28 @@ def restore_layout(window: QMainWindow, geometry: str, docks: str) -> None:
                 restore(QByteArray(base64.b64decode(text, validate=True)))
             except binascii.Error:
                 continue
-    _keep_reachable(window)
+    bring_on_screen(window)
 
 
-def _keep_reachable(window: QMainWindow) -> None:
+def bring_on_screen(window: QMainWindow) -> None:
+    """Make a window no larger than the screen that holds most of it, and move all of it there.
+
+    A window that was on a monitor which is gone, or was stored larger than any, comes to a screen that is there.
+    """
+    if window.isMaximized() or window.isFullScreen():
+        return
     frame = window.frameGeometry()
     screens = [screen.availableGeometry() for screen in QGuiApplication.screens()]
-    # Enough of the title bar must be in reach.
-    bar = frame.adjusted(0, 0, 0, 40 - frame.height())
-    if screens and not any(screen.intersected(bar).width() >= min(200, bar.width()) for screen in screens):
-        first = screens[0]
-        window.resize(window.size().boundedTo(first.size()))
-        window.move(first.center() - window.rect().center())
+    if not screens or any(screen.contains(frame) for screen in screens):
+        return
+    room = max(screens, key=lambda screen: _area(screen.intersected(frame)))  # the first one where it is on none
+    border = frame.size() - window.size()
+    window.resize(window.size().boundedTo(room.size() - border))
+    frame = window.frameGeometry()
+    left = min(max(frame.left(), room.left()), max(room.left(), room.right() + 1 - frame.width()))
+    top = min(max(frame.top(), room.top()), max(room.top(), room.bottom() + 1 - frame.height()))
+    window.move(left, top)
+
+
+def _area(rectangle: QRect) -> int:
+    return 0 if rectangle.isEmpty() else rectangle.width() * rectangle.height()

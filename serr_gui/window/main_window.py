@@ -39,13 +39,14 @@ from serr_gui.system.logs import log_folder
 from serr_gui.tasks import Thumbnail
 from serr_gui.widgets import icons
 from serr_gui.widgets.notices import NoticeBar
+from serr_gui.widgets.scrolling import scrolling
 from serr_gui.widgets.theme import apply_theme
 from serr_gui.widgets.wheel import WheelGuard
 from serr_gui.window.action_handlers import make_handlers
 from serr_gui.window.dialogs import ask_to_lose
-from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, scrolling, show_dock, stacked
+from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
 from serr_gui.window.job_bar import JobBar
-from serr_gui.window.layout import fit_screen
+from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_tool_bar
 from serr_gui.window.prompts import Prompts
 from serr_gui.window.status_bar import PhotoStatusBar
@@ -108,7 +109,8 @@ class MainWindow(QMainWindow):
     def _make_centre(self) -> None:
         self._pages = QStackedWidget()
         self._welcome = WelcomePage(self.commands)
-        self._pages.addWidget(self._welcome)
+        self._front = scrolling(self._welcome, sideways=True)
+        self._pages.addWidget(self._front)
         self._pages.addWidget(self.canvas)
         self.job_bar = JobBar(self.state, self.commands)
         centre = QWidget()
@@ -129,9 +131,9 @@ class MainWindow(QMainWindow):
                 Dock("segmentation", self.tr("Segmentation"), scrolling(self.segmentation), "right"),
                 Dock("display", self.tr("Display"), scrolling(self.display), "right"),
                 Dock("comparison", self.tr("Comparison"), scrolling(comparison), "right"),
-                Dock("curves", self.tr("Curves"), self.curves, "bottom"),
-                Dock("evaluation", self.tr("All Photographs"), self.evaluation, "bottom"),
-                Dock("trainings", self.tr("Trainings"), self.trainings, "bottom"),
+                Dock("curves", self.tr("Curves"), scrolling(self.curves, sideways=True), "bottom"),
+                Dock("evaluation", self.tr("All Photographs"), scrolling(self.evaluation, sideways=True), "bottom"),
+                Dock("trainings", self.tr("Trainings"), scrolling(self.trainings, sideways=True), "bottom"),
             ),
         )
 
@@ -245,7 +247,7 @@ class MainWindow(QMainWindow):
     def _show_page(self) -> None:
         """The welcome while nothing is open; else the canvas, which says why it may be empty."""
         item = self.state.item
-        self._pages.setCurrentWidget(self.canvas if item is not None else self._welcome)
+        self._pages.setCurrentWidget(self.canvas if item is not None else self._front)
         if item is not None and self.state.document is None:
             waiting = self.tr("Opening {name}...").format(name=item.path.name)
             self.canvas.set_hint(waiting if self.state.opening is not None else item.problem)
@@ -275,13 +277,19 @@ class MainWindow(QMainWindow):
         self.close()
 
     def reset_panels(self) -> None:
-        """Put every panel back to its place, in its usual size."""
+        """Put every panel back to its place, in its usual size, and the window onto the screen."""
+        bring_on_screen(self)
         arrange_docks(self, self._docks)
 
     def show_dock(self, name: str) -> None:
         dock = self.findChild(QDockWidget, name)
         if isinstance(dock, QDockWidget):
             show_dock(self, dock)
+
+    def toggle_dock(self, name: str) -> None:
+        dock = self.findChild(QDockWidget, name)
+        if isinstance(dock, QDockWidget):
+            toggle_dock(self, dock)
 
     def show_trainings(self) -> None:
         self.show_dock("trainings")

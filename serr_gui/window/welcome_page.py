@@ -25,6 +25,7 @@ class WelcomePage(QWidget):
         font.setPointSizeF(font.pointSizeF() * 1.35)
         title.setFont(font)
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        title.setWordWrap(True)
         column = QVBoxLayout()
         column.setSpacing(10)
         column.addWidget(picture)
@@ -37,7 +38,7 @@ class WelcomePage(QWidget):
             actions[key].changed.connect(partial(_name_in_full, button, actions[key]))  # it writes its short name then
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setIconSize(QSize(18, 18))
-            button.setMinimumSize(260, 36)
+            button.setMinimumSize(220, 36)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         note = faded(self.tr("Not a medical device: for research use only. Photographs stay on this computer."))
@@ -49,7 +50,7 @@ class WelcomePage(QWidget):
         middle.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         outer = QVBoxLayout(self)
         outer.addStretch(1)
-        outer.addWidget(middle, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer.addWidget(middle)
         outer.addStretch(1)
 
 

@@ -288,13 +288,23 @@ def go_on(hand: Hand, options: argparse.Namespace) -> None:
     hand.choose("File", "Quit")
 
 
+def _see_trainings(hand: Hand) -> None:
+    """Where the panel is open from the last time, its command would close it."""
+    from PySide6.QtWidgets import QDockWidget
+
+    dock = hand.window.findChild(QDockWidget, "trainings")
+    assert dock is not None
+    if dock.visibleRegion().isEmpty():
+        hand.choose("Train", "Trainings")
+
+
 def look_again(hand: Hand, _options: argparse.Namespace) -> None:
     """The new model is the one that is used at the next start."""
     window = hand.window
     hand.wait(lambda: window.state.library_ready, "the models are read")
     assert _model(window) == _NEW_MODEL, f"{_model(window)} is used"
     hand.look_at_list("Model", "model-list")
-    hand.choose("Train", "Show Trainings")
+    _see_trainings(hand)
     hand.look("trainings")
     hand.choose("File", "Quit")
 
@@ -306,7 +316,7 @@ def looks(hand: Hand, options: argparse.Namespace) -> None:
     from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
 
     window = hand.window
-    hand.choose("Train", "Show Trainings")
+    _see_trainings(hand)
     hand.wait(lambda: hand.state_of_job() == "done", "the training is found")
     for tab in ("Curves", "Pictures", "Log", "Details"):
         hand.show_tab(tab)

@@ -27,13 +27,17 @@ from serr_gui.model.state import AppState
 from serr_gui.model.training import TrainingOrder
 from serr_gui.panels.training.recipe_form import RecipeForm, caption
 from serr_gui.panels.training.views import duration_text
-from serr_gui.widgets.controls import FittedLabel, heading, listen
+from serr_gui.widgets.controls import FittedLabel, heading, listen, resize_on_screen
 from serr_gui.widgets.data_set_texts import part_text
+from serr_gui.widgets.scrolling import scrolling
 
 if TYPE_CHECKING:
     from core.training.estimate import Estimate
 
 
+_WIDTH_PX: Final = 660
+_ROOM_PX: Final = 80
+"""For the buttons, and for lines that come with the choices."""
 _HELD_OUT: Final = 4
 """Photographs that choose weights and threshold where the data set has none for that and is large enough."""
 
@@ -51,8 +55,9 @@ class NewTrainingDialog(QDialog):
         self._named_by_hand = False
         self._held_out = _HELD_OUT
         self.setWindowTitle(self.tr("New Training"))
-        self.setMinimumWidth(640)
-        column = QVBoxLayout(self)
+        self._form = QWidget()
+        column = QVBoxLayout(self._form)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(self._make_what())
         column.addWidget(heading(self.tr("Recipe")))
@@ -65,11 +70,14 @@ class NewTrainingDialog(QDialog):
         self._problem = FittedLabel(prominent=True)
         column.addWidget(self._problem)
         column.addStretch(1)
-        column.addWidget(self._make_buttons())
+        whole = QVBoxLayout(self)
+        whole.addWidget(scrolling(self._form), 1)
+        whole.addWidget(self._make_buttons())
         listen(self, state.events.estimate, self._show_estimate)
         self._data.setText(str(state.data_set or ""))
         self._on_start_chosen()
         self._show_estimate()
+        self._fit()
 
     # Making
 
@@ -162,7 +170,10 @@ class NewTrainingDialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         # Only now is it known how many lines each text takes.
-        QTimer.singleShot(0, self, lambda: self.resize(self.width(), self.minimumSizeHint().height()))
+        QTimer.singleShot(0, self, self._fit)
+
+    def _fit(self) -> None:
+        resize_on_screen(self, _WIDTH_PX, self._form.minimumSizeHint().height() + _ROOM_PX)
 
     # What the person chose
 

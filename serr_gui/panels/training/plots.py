@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QWidget
 
 from core.evaluation.curves import OperatingPoints
 from core.training.follow import RunView
+from serr_gui.widgets.plot_rows import PlotRows
 
 # Dark on light ground and light on dark: told apart by lightness and dash, not by hue alone.
 _FIRST: Final = ("#0b6e7f", "#5cc3d4")
@@ -80,14 +81,11 @@ class _Plot(pg.PlotItem):  # type: ignore[misc]
         self.mark.setPen(pg.mkPen(faint, style=Qt.PenStyle.DotLine))
 
 
-class _Plots(pg.GraphicsLayoutWidget):  # type: ignore[misc]
-    """Plots side by side in the colours of the palette."""
+class _Plots(PlotRows):
+    """Plots in the colours of the palette."""
 
-    def __init__(self, plots: Sequence[_Plot], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.plots = tuple(plots)
-        for number, plot in enumerate(self.plots):
-            self.addItem(plot, 0, number)
+    def __init__(self, plots: Sequence[_Plot], least: QSize, parent: QWidget | None = None) -> None:
+        super().__init__(plots, least, parent)
         self.ci.setContentsMargins(4, 2, 8, 2)
         self.ci.layout.setHorizontalSpacing(10)
         self._take_colours()
@@ -118,9 +116,9 @@ class TrainingCurves(_Plots):
                 _Plot(texts["validation"], (texts["auc"], texts["f1"]), step),
                 _Plot("", (texts["rate"],), step),
             ),
+            QSize(150, 150),
             parent,
         )
-        self.setMinimumHeight(150)
 
     def show_run(self, view: RunView | None) -> None:
         """Draw the curves of a run, or none."""
@@ -152,12 +150,11 @@ class TwoRocs(_Plots):
 
     def __init__(self, names: tuple[str, str], axis_names: tuple[str, str], parent: QWidget | None = None) -> None:
         plots = (_Plot("", names, axis_names[0]), _Plot("", names, axis_names[0]))
-        super().__init__(plots, parent)
+        super().__init__(plots, QSize(220, 200), parent)
         for plot in plots:
             plot.setLabel("left", axis_names[1])
         plots[0].getViewBox().setRange(xRange=(0, 1), yRange=(0, 1), padding=0.02)
         plots[1].getViewBox().setRange(xRange=(0, 0.1), yRange=(0.6, 1), padding=0.02)
-        self.setMinimumHeight(200)
 
     def show_curves(self, old: OperatingPoints, new: OperatingPoints) -> None:
         """Draw both."""

@@ -1,0 +1,118 @@
+"""The window and its panels fit the screen, whatever is open and wherever the window was at the last time."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QRect, QSize
+from PySide6.QtWidgets import QApplication, QDockWidget, QScrollArea
+from pytestqt.qtbot import QtBot
+
+from serr_gui.widgets.curve_plot import CurvePlots
+from serr_gui.window.layout import bring_on_screen, layout_bytes, restore_layout
+from serr_gui.window.main_window import MainWindow
+from tests.gui.conftest import StartProgram
+
+SMALL = QSize(853, 480)
+"""A screen of 1280 x 720 pixels at 150 %."""
+
+
+def docks_of(window: MainWindow) -> dict[str, QDockWidget]:
+    return {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
+
+
+def test_no_combination_of_panels_needs_more_than_a_small_screen(
+    start: StartProgram, qtbot: QtBot, photo: Path
+) -> None:
+    window = start(photo).window
+    window.resize(SMALL)
+    QApplication.processEvents()
+    docks = docks_of(window)
+    for shown in itertools.product((False, True), repeat=len(docks)):
+        for (name, dock), on in zip(docks.items(), shown, strict=True):
+            if on:
+                window.show_dock(name)
+            else:
+                dock.close()
+        QApplication.processEvents()
+        least = window.minimumSizeHint()
+        assert least == least.boundedTo(SMALL), shown
+        assert window.size() == SMALL, shown
+
+
+def test_what_does_not_fit_in_a_panel_is_reached_by_scrolling(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
+    window = start(photo).window
+    window.resize(SMALL)
+    for name in ("curves", "evaluation", "trainings"):
+        window.show_dock(name)
+        QApplication.processEvents()
+        area = docks_of(window)[name].widget()
+        assert isinstance(area, QScrollArea)
+        panel = area.widget()
+        needed = panel.minimumSizeHint().expandedTo(panel.minimumSize())
+        assert panel.size() == panel.size().expandedTo(needed), name
+        seen = area.viewport().size()
+        hidden = QSize(area.horizontalScrollBar().maximum(), area.verticalScrollBar().maximum())
+        assert panel.size() == panel.size().boundedTo(seen + hidden), name
+
+
+def test_plots_are_readable_in_a_narrow_panel(qtbot: QtBot) -> None:
+    plots = CurvePlots((("1 - specificity", "sensitivity"), ("sensitivity", "precision")))
+    qtbot.addWidget(plots)
+    plots.show()
+    for width, columns in ((1000, 2), (300, 1), (1000, 2)):
+        plots.resize(width, max(400, plots.minimumHeight()))
+        QApplication.processEvents()
+        places = [plot.sceneBoundingRect() for plot in plots.plots]
+        assert all(place.width() > 200 and place.height() > 150 for place in places), places
+        assert (places[0].top() == places[1].top()) is (columns == 2)
+
+
+PLACES = (QRect(5000, 3000, 700, 500), QRect(-300, -300, 700, 500), QRect(100, 20, 1706, 1022))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_stored_place_comes_back_onto_the_screen(start: StartProgram, qtbot: QtBot, place: QRect) -> None:
+    window = start().window
+    room = window.screen().availableGeometry()
+    window.setGeometry(place)
+    geometry, docks = layout_bytes(window)
+    window.setGeometry(QRect(10, 10, 600, 400))
+    restore_layout(window, geometry, docks)
+    assert room.contains(window.frameGeometry()), (room, window.frameGeometry())
+
+
+def test_a_window_that_is_on_its_screen_stays_where_it_is(start: StartProgram, qtbot: QtBot) -> None:
+    window = start().window
+    window.setGeometry(QRect(20, 30, 640, 480))
+    bring_on_screen(window)
+    assert window.geometry() == QRect(20, 30, 640, 480)
+
+
+def test_reset_layout_brings_the_window_back_too(start: StartProgram, qtbot: QtBot) -> None:
+    window = start().window
+    window.setGeometry(QRect(4000, 100, 1706, 1022))
+    window.commands["reset_panels"].trigger()
+    assert window.screen().availableGeometry().contains(window.frameGeometry())
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [("show_curves", "curves"), ("show_evaluation", "evaluation"), ("show_trainings", "trainings")]
+)
+def test_the_keys_of_the_panels_below_open_and_close_them(
+    start: StartProgram, qtbot: QtBot, command: str, name: str
+) -> None:
+    window = start().window
+    dock = docks_of(window)[name]
+    action = window.commands[command]
+    action.trigger()
+    QApplication.processEvents()
+    assert not dock.visibleRegion().isEmpty()
+    other = "trainings" if name != "trainings" else "curves"
+    window.show_dock(other)  # now in front of it
+    QApplication.processEvents()
+    action.trigger()
+    QApplication.processEvents()
+    assert not dock.visibleRegion().isEmpty()
+    action.trigger()
+    assert dock.isHidden()
