@@ -1,21 +1,32 @@
 """The files of a result: mask, probability map, overlay picture, and the side-car that says how they were made.
 
-All files of a result are put in place together, the side-car ``<stem>.serr.json`` last, so where it stands, its result
-is complete.
+All files of a result are put in place together, the side-car ``<stem>.serr.json`` last, so where it can be read its
+result is complete. Before the files of an older result are replaced, a mark takes the place of their side-car: if the
+program is killed then, nobody takes the old side-car for that of the new files.
 """
 
+import hashlib
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from core.errors import InputError
 from core.files import write_together
-from core.sidecar import make_record
+from core.sidecar import (
+    SideCar,
+    encoded,
+    is_same_result,
+    make_record,
+    merged,
+    read_sidecar,
+    sidecar_path,
+    unfinished_record,
+)
 from core.types import BoolArray, ByteArray, FieldOfView, FundusImage, ProbabilityMap, VesselMask
 
 if TYPE_CHECKING:  # it knows torch, and choosing files must not wait for that
@@ -67,7 +78,8 @@ def export_segmentation(
     """Write the chosen files of a result: all of them, or where that fails none, and older ones stay as they were.
 
     A side-car that is already there for this stem is renewed together with its mask, also where none is chosen: the old
-    one would vouch for a mask that is gone.
+    one would vouch for a mask that is gone. Files that an older side-car names stay in the new one where they belong
+    to the same result.
 
     Parameters
     ----------
@@ -84,9 +96,6 @@ def export_segmentation(
     """
     mask = mask or segmentation.mask
     names = choices.names(stem)
-    sidecar = f"{stem}.serr.json"
-    if "mask" in names and (out_dir / sidecar).exists():
-        names["sidecar"] = sidecar
     contents: dict[Kind, bytes] = {}
     if "mask" in names:
         contents["mask"] = png(np.where(mask.vessel, np.uint8(255), np.uint8(0)))
@@ -96,12 +105,39 @@ def export_segmentation(
     if "overlay" in names:
         picture = overlay_picture(segmentation.image, mask.vessel, segmentation.fov, choices.mask_colour)
         contents["overlay"] = png(picture[:, :, ::-1])
-    if "sidecar" in names:
-        record = make_record(segmentation, mask, {kind: names[kind] for kind in contents})
-        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-        contents["sidecar"] = text.encode() + b"\n"
-    write_together({out_dir / names[kind]: data for kind, data in contents.items()})
-    return {kind: out_dir / names[kind] for kind in contents}
+    sidecar = sidecar_path(out_dir, stem)
+    record = _record(segmentation, mask, choices, {kind: (names[kind], data) for kind, data in contents.items()})
+    before = _older(sidecar)
+    is_same = before is not None and is_same_result(before.record, record)
+    if "sidecar" in names or is_same or ("mask" in names and sidecar.exists()):
+        names["sidecar"] = sidecar.name
+        contents["sidecar"] = encoded(merged(before.record, record) if before is not None and is_same else record)
+    targets: dict[str, Path] = {kind: out_dir / names[kind] for kind in contents}
+    in_order = [(targets[kind], data) for kind, data in contents.items()]
+    if "sidecar" in contents and any(path.exists() for path in targets.values()):
+        in_order.insert(0, (sidecar, encoded(unfinished_record(record))))
+    write_together(in_order)
+    return targets
+
+
+def _record(
+    segmentation: "Segmentation", mask: VesselMask, choices: ExportChoices, files: dict[Kind, tuple[str, bytes]]
+) -> dict[str, Any]:
+    """The side-car of files that are about to be written, each a name and a content."""
+    record = make_record(segmentation, mask)
+    record["files"] = {kind: name for kind, (name, _) in files.items()}
+    record["files_sha256"] = {kind: hashlib.sha256(data).hexdigest() for kind, (_, data) in files.items()}
+    if "overlay" in files:
+        record["overlay"] = {"colour": list(choices.mask_colour)}
+    return record
+
+
+def _older(path: Path) -> SideCar | None:
+    """The side-car that is there already; one that is unfinished or damaged is of no use."""
+    try:
+        return read_sidecar(path)
+    except InputError:
+        return None
 
 
 def png(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> bytes:

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -148,13 +148,14 @@ def write_bytes_atomic(
         temporary.write_bytes(data)
 
 
-def write_together(files: Mapping[Path, bytes]) -> None:
+def write_together(files: Iterable[tuple[Path, bytes]]) -> None:
     """Write several files so that all of them are new or all are as before, and put them in place in the given order.
 
-    All are complete on the disk before the first is put in place, so a disk that is full changes nothing.
+    All are complete on the disk before the first is put in place, so a disk that is full changes nothing. A path may
+    come twice: a mark that says that the others are being written is put in place first and replaced at the end.
     """
     with ExitStack() as stack:
-        for path, data in reversed(list(files.items())):  # the stack ends in the opposite order
+        for path, data in reversed(list(files)):  # the stack ends in the opposite order
             temporary = stack.enter_context(atomic_path(path))
             try:
                 temporary.write_bytes(data)

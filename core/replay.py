@@ -11,6 +11,7 @@ from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fov, read_fundus
 from core.progress import SILENT, Monitor
+from core.results import changed_files
 from core.segment import segment_photo
 from core.segmentation import Segmentation
 from core.sidecar import SideCar, pixels_sha256, read_sidecar
@@ -24,7 +25,7 @@ def replay_sidecar(
     """Make the result of a side-car again, with its photograph, weights, recipe, field of view, options and threshold.
 
     On the machine that made it the mask is identical, pixel for pixel. Where it is not (another kind of processor), a
-    sentence among the notes says so.
+    sentence among the notes says so. Another says which files beside the side-car are not those that it describes.
 
     Parameters
     ----------
@@ -36,7 +37,8 @@ def replay_sidecar(
     InputError : the side-car or the photograph is missing, changed or unreadable, or the mask was corrected by hand.
     FieldOfViewError, WeightsError : the field of view or the weights are not there any more, or not the same.
     """
-    sidecar = read_sidecar(Path(path))
+    path = Path(path)
+    sidecar = read_sidecar(path)
     if sidecar.edited:
         raise InputError(
             f"The mask of {shown(path)} was corrected by hand. Its side-car does not hold the strokes, so it cannot be "
@@ -53,6 +55,12 @@ def replay_sidecar(
     except (WeightsError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"The side-car {shown(path)} is damaged ({error}).") from error
     notes = []
+    changed = changed_files(sidecar)
+    if changed:
+        notes.append(
+            f"{', '.join(changed)} beside it changed since, or came from another run: {shown(path.name)} does not "
+            "describe it. What is made again here is the result of the side-car."
+        )
     try:
         choose_device(options.device)
     except DeviceError:

@@ -4,28 +4,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from core.errors import InputError
 from core.evaluation.predictions import read_values
 from core.export import ExportChoices, export_segmentation
 from core.files import file_sha256, shown
 from core.inference.predictor import InferenceOptions
+from core.photo.decoding import decode
 from core.progress import Monitor, Progress
+from core.results import fit, is_changed_elsewhere, model_differences, option_differences
 from core.segment import segment_photo
-from core.sidecar import SideCar, pixels_sha256, read_sidecar
+from core.sidecar import SideCar, UnfinishedResultError, pixels_sha256, read_sidecar, sidecar_path
 from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
 from core.weights import LoadedModel
 
 KEPT = ExportChoices(overlay=False, float_probability=True)
 """What is written of a new result: mask, probabilities without rounding, side-car."""
 
+_ROUNDED = 1 / 131070 + 1e-6
+"""How far a probability of 16 bits may be from the exact one."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReusedResults:
     """A network with a folder of its results: what is there is read, what is missing is computed and written there.
 
-    So a long evaluation that was ended goes on where it stopped, and what ``serr segment`` or the desktop wrote counts.
-    A result is taken over where photograph, field of view, weights, recipe and averaging are the same, by hash, and the
-    probabilities give the mask that the side-car vouches for. A mask that a hand has corrected is never written over.
+    So an evaluation that was ended continues where it stopped, and what ``serr segment`` or the desktop wrote counts.
+    A result is taken where photograph, field of view, weights, recipe and averaging are the same, by hash, and the file
+    of its probabilities is the one that was written with the side-car; otherwise it is made again, and a note says why.
+    A mask that a hand has corrected is never written over.
 
     Parameters
     ----------
@@ -46,15 +54,17 @@ class ReusedResults:
 
         Afterwards ``reused`` names the photographs whose result was there, and ``ran_on`` devices and number formats.
         """
-        found = self.find(image, fov, monitor)
-        if found is not None:
-            return found
-        stem = self.stems.get(image.source) if image.source is not None else None
-        sidecar = _sidecar(self.folder, stem) if self.folder is not None and stem is not None else None
-        if sidecar is not None and sidecar.edited:
+        place = self._place(image, monitor)
+        if place is None:
+            return self._run(image, fov, monitor, None)
+        kept = self._look(place, image, fov, monitor)
+        if kept.probability is not None:
+            return kept.probability
+        if kept.edited:
             monitor.note("Its mask was corrected by hand and stays as it is; the new result is not written.")
-            stem = None
-        return self._run(image, fov, monitor, stem)
+        elif kept.why:
+            monitor.note(f"Its result in {shown(place.folder.name)} is made again: {kept.why}.")
+        return self._run(image, fov, monitor, None if kept.edited else place)
 
     def find(self, image: FundusImage, fov: FieldOfView, monitor: Monitor) -> ProbabilityMap | None:
         """The probabilities of a photograph where they are on disk, None where they have to be computed.
@@ -63,70 +73,117 @@ class ReusedResults:
         ------
         InputError : there is a side-car, but it is damaged.
         """
+        place = self._place(image, monitor)
+        return None if place is None else self._look(place, image, fov, monitor).probability
+
+    def _place(self, image: FundusImage, monitor: Monitor) -> "_Place | None":
         stem = self.stems.get(image.source) if image.source is not None else None
         if self.folder is None or stem is None or image.source is None:
             return None
         monitor.step(Progress("Looking for its result"))
-        sidecar = _sidecar(self.folder, stem)
-        values = None if sidecar is None else self._values(sidecar, image, image.source, fov, monitor)
-        if values is not None:
-            self.reused.add(image.source)
-        return values
+        return _Place(image.source, self.folder, stem)
 
-    def _run(self, image: FundusImage, fov: FieldOfView, monitor: Monitor, stem: str | None) -> ProbabilityMap:
+    def _run(self, image: FundusImage, fov: FieldOfView, monitor: Monitor, place: "_Place | None") -> ProbabilityMap:
         found = segment_photo(image, self.model, fov=fov, options=self.options, rule=self.rule, monitor=monitor)
         self.ran_on.add(f"{found.device}, {found.precision}")
-        if stem is not None and self.folder is not None:
-            export_segmentation(found, self.folder, stem, KEPT)
+        if place is not None:
+            export_segmentation(found, place.folder, place.stem, KEPT)
         return found.probability
 
-    def _values(
-        self, sidecar: SideCar, image: FundusImage, photo: Path, fov: FieldOfView, monitor: Monitor
-    ) -> ProbabilityMap | None:
-        """The map of a side-car, None where it is another's or not to be had."""
-        names = sidecar.record.get("files")
-        name = names.get("probability") if isinstance(names, dict) else None
-        if not isinstance(name, str) or not self._is_same(sidecar, photo, fov):
-            return None
-        path = sidecar.path.parent / Path(name).name
+    def _look(self, place: "_Place", image: FundusImage, fov: FieldOfView, monitor: Monitor) -> "_Kept":
         try:
-            values = read_values(path)
-        except (InputError, OSError):
-            return None
-        if values.shape != image.shape or values[~fov.inside].any():
-            return None
-        probability = ProbabilityMap(values)
-        rounded = path.suffix.lower() not in {".tif", ".tiff"}
-        if not sidecar.edited and not rounded:
-            mask = probability.levels >= sidecar.rule.level
-            if pixels_sha256(mask) != sidecar.mask_sha256:
-                return None
+            sidecar = place.sidecar()
+        except UnfinishedResultError as error:
+            return _Kept(why="the program was ended while its files were written", edited=error.edited)
+        if sidecar is None:
+            return _Kept()
+        edited = sidecar.edited or is_changed_elsewhere(sidecar)
+        why = self._difference(sidecar, place.photo, fov)
+        if why:
+            return _Kept(why=why, edited=edited)
+        probability = kept_probability(sidecar, image.shape, fov)
+        if probability is None:
+            return _Kept(why="its probabilities are missing, or not those that its side-car describes", edited=edited)
+        self.reused.add(place.photo)
         inference = sidecar.record.get("inference", {})
         self.ran_on.add(f"{inference.get('device')}, {inference.get('precision')}")
-        if rounded:
-            monitor.note(f"Its probabilities were read from {shown(path.name)}, rounded to 16 bits.")
-        return probability
+        name = sidecar.files["probability"]
+        if not _is_exact(name):
+            monitor.note(f"Its probabilities were read from {shown(name)}, rounded to 16 bits.")
+        return _Kept(probability, edited=edited)
 
-    def _is_same(self, sidecar: SideCar, photo: Path, fov: FieldOfView) -> bool:
-        chosen = self.options
-        return (
-            sidecar.model_sha256 == self.model.sha256
-            and sidecar.record.get("model", {}).get("preprocessing") == self.model.card.preprocessing.to_dict()
-            and sidecar.options.get("tta") == chosen.tta
-            and (chosen.precision == "auto" or sidecar.options.get("precision") == chosen.precision)
-            and sidecar.fov_sha256 == pixels_sha256(fov.inside)
-            and sidecar.photo_sha256 is not None
-            and sidecar.photo_sha256 == file_sha256(photo)
-        )
+    def _difference(self, sidecar: SideCar, photo: Path, fov: FieldOfView) -> str:
+        """In which way a result is another than this network would give now; empty where it is the same."""
+        found = [*model_differences(sidecar, self.model), *option_differences(sidecar, self.options)]
+        if sidecar.photo_sha256 is None or sidecar.photo_sha256 != file_sha256(photo):
+            found.append("the photograph is not the one that it was made from")
+        if sidecar.fov_sha256 != pixels_sha256(fov.inside):
+            found.append("it was made with another field of view")
+        return "; ".join(found)
 
 
-def _sidecar(folder: Path, stem: str) -> SideCar | None:
-    path = folder / f"{stem}.serr.json"
-    if not path.exists():
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the result of a photograph is, or would be."""
+
+    photo: Path
+    folder: Path
+    stem: str
+
+    def sidecar(self) -> SideCar | None:
+        path = sidecar_path(self.folder, self.stem)
+        if not path.exists():
+            return None
+        try:
+            return read_sidecar(path)
+        except UnfinishedResultError:
+            raise
+        except InputError as error:
+            raise InputError(
+                f"{error} Whether its mask was corrected by hand is not known, so it is left alone."
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """What there is of a result: its probabilities, or why they are not taken, and whether a hand changed the mask."""
+
+    probability: ProbabilityMap | None = None
+    why: str = ""
+    edited: bool = False
+
+
+def kept_probability(sidecar: SideCar, shape: tuple[int, int], fov: FieldOfView) -> ProbabilityMap | None:
+    """The probabilities that a side-car names, None where they are not those that were written with it.
+
+    Side-cars of version 0.1.0 have no hash of that file: it has to give the mask that they vouch for. Exact values do
+    so by themselves; rounded ones are held against the mask's file.
+    """
+    status = fit(sidecar, "probability")
+    if status in {"missing", "changed"}:
         return None
+    name = sidecar.files["probability"]
     try:
-        return read_sidecar(path)
-    except InputError as error:
-        raise InputError(
-            f"{error} Whether its mask was corrected by hand is not known, so it is left alone."
-        ) from error
+        values = read_values(sidecar.path.parent / name)
+    except (InputError, OSError):
+        return None
+    if values.shape != shape or values[~fov.inside].any():
+        return None
+    probability = ProbabilityMap(values)
+    if status == "unknown" and not _gives_the_mask(probability, sidecar, is_exact=_is_exact(name)):
+        return None
+    return probability
+
+
+def _gives_the_mask(probability: ProbabilityMap, sidecar: SideCar, *, is_exact: bool) -> bool:
+    if is_exact and not sidecar.edited:
+        return pixels_sha256(probability.levels >= sidecar.rule.level) == sidecar.mask_sha256
+    if sidecar.edited or fit(sidecar, "mask") != "same":
+        return False
+    mask = decode(sidecar.path.parent / sidecar.files["mask"]).pixels[:, :, 0] > 0
+    near = np.abs(probability.values - sidecar.rule.threshold) <= _ROUNDED
+    return bool(((probability.levels >= sidecar.rule.level) == mask)[~near].all())
+
+
+def _is_exact(name: str) -> bool:
+    return name.lower().endswith((".tif", ".tiff"))

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from core.errors import InputError, OutputError, SerrError
+from core.errors import OutputError, SerrError
 from core.export import ExportChoices, export_segmentation
-from core.files import ensure_folder, file_sha256, shown
+from core.files import ensure_folder, shown
 from core.inference.predictor import InferenceOptions, predict
 from core.masks.threshold import apply_threshold
 from core.photo.companions import FovChoice, mask_folder, output_stems, resolve_fov
@@ -18,8 +18,9 @@ from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import prepare, restore
 from core.photo.reading import read_fundus
 from core.progress import SILENT, Cancelled, Monitor, Progress
+from core.results import Verdict, Wanted, judge, left_over
 from core.segmentation import Segmentation
-from core.sidecar import read_sidecar
+from core.sidecar import SideCar
 from core.types import FieldOfView, FovOrigin, FundusImage, ProbabilityMap, ThresholdRule
 from core.weights import LoadedModel
 
@@ -34,7 +35,8 @@ _HARDLY_ANY_NOTE = "Hardly any vessel was found. Is it a colour photograph of a 
 class BatchItem:
     """A photograph of a batch that is done: the stem and the files of its results, by kind, and how they came about.
 
-    ``vessel_share`` is that of the field of view, in [0, 1].
+    ``vessel_share`` is that of the field of view, in [0, 1]. ``again`` says why a result that was there with
+    ``skip_existing`` was made again.
     """
 
     path: Path
@@ -46,6 +48,7 @@ class BatchItem:
     device: str
     seconds: float
     notes: tuple[str, ...]
+    again: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ def segment_files(
     """Find the vessels in photographs and write the results.
 
     A photograph that cannot be used does not stop the others. Results are called by the stems that ``output_stems``
-    gives for ``paths``. A mask that a hand has changed since (its side-car says so) is left as it is.
+    gives for ``paths``. A mask that a hand has changed since, here or in another program, is left as it is.
 
     Parameters
     ----------
@@ -146,7 +149,8 @@ def segment_files(
     out_dir : folder for the results; made where it is missing.
     fov : where the fields of view come from.
     export : what is written.
-    skip_existing : leave photographs alone that have every result that would be written.
+    skip_existing : leave photographs alone that have every result that would be written, made as it would be now; of
+        the others the report says why they were made again (``core.results``).
     overwrite_edited : write over masks that a hand has changed, too.
     finished : is told of each photograph as soon as its results are written.
 
@@ -160,6 +164,7 @@ def segment_files(
     monitor.step(Progress("Looking at earlier results"))
     stems, read, usual = output_stems(paths, out_dir), _files(paths), output_stems(paths)
     masks = mask_folder(fov)
+    wanted = Wanted(model, options, rule or model.card.rule, masks, export)
     done: list[BatchItem] = []
     failed: list[tuple[Path, str]] = []
     skipped: list[tuple[Path, str]] = []
@@ -172,14 +177,16 @@ def segment_files(
             part = _Part(monitor, path, number, len(stems))
             part.step(Progress("Reading the photograph"))
             try:
-                reason = _reason_to_skip(
-                    path, stem, out_dir, export, skip_existing=skip_existing, overwrite_edited=overwrite_edited
+                verdict = judge(
+                    path, stem, out_dir, wanted, skip_existing=skip_existing, overwrite_edited=overwrite_edited
                 )
-                if reason:
-                    skipped.append((path, reason))
+                if verdict.skip:
+                    skipped.append((path, verdict.skip))
                     continue
                 if stem != usual[path]:
                     monitor.note(_other_name(path, stem, usual[path], out_dir))
+                if verdict.again:
+                    monitor.note(f"{shown(path.name)} is done again: {verdict.again}")
                 image = read_fundus(path)
                 part.step(Progress("Finding the field of view"))
                 field = resolve_fov(masks, path, image)
@@ -188,7 +195,8 @@ def segment_files(
                 found = segment_photo(image, model, fov=field, options=options, rule=rule, monitor=part)
                 part.step(Progress("Writing the results"))
                 files = export_segmentation(found, out_dir, stem, export)
-                done.append(_item(path, stem, files, found))
+                found = _with_left_over(found, verdict.before, out_dir, stem, part)
+                done.append(_item(path, stem, files, found, verdict))
             except (SerrError, MemoryError) as error:
                 sentence = str(error) or f"There is not enough memory for {shown(path.name)}. Close other programs."
                 failed.append((path, sentence))
@@ -233,7 +241,18 @@ class _Part:
         self._monitor.note(message if self._count == 1 else f"{self._name}: {message}")
 
 
-def _item(path: Path, stem: str, files: dict[str, Path], found: Segmentation) -> BatchItem:
+def _with_left_over(
+    found: Segmentation, before: SideCar | None, out_dir: Path, stem: str, monitor: Monitor
+) -> Segmentation:
+    names = left_over(before, out_dir, stem) if before is not None else ()
+    if before is None or not names:
+        return found
+    note = f"Still there from an earlier result ({before.model}): {', '.join(shown(name) for name in names)}."
+    monitor.note(note)
+    return replace(found, notes=(*found.notes, note))
+
+
+def _item(path: Path, stem: str, files: dict[str, Path], found: Segmentation, verdict: Verdict) -> BatchItem:
     share = np.count_nonzero(found.mask.vessel) / np.count_nonzero(found.fov.inside)
     return BatchItem(
         path=path,
@@ -245,29 +264,8 @@ def _item(path: Path, stem: str, files: dict[str, Path], found: Segmentation) ->
         device=found.device,
         seconds=found.seconds,
         notes=found.notes,
+        again=verdict.again,
     )
-
-
-def _reason_to_skip(
-    path: Path, stem: str, out_dir: Path, export: ExportChoices, *, skip_existing: bool, overwrite_edited: bool
-) -> str:
-    """Why a photograph is left alone, or an empty text."""
-    sidecar_path = out_dir / f"{stem}.serr.json"
-    sidecar = None
-    if sidecar_path.exists() and not overwrite_edited:
-        try:
-            sidecar = read_sidecar(sidecar_path)
-        except InputError as error:
-            raise InputError(
-                f"{error} Whether the mask of {shown(path.name)} was corrected by hand is not known, so it is left as "
-                "it is."
-            ) from error
-        if sidecar.edited:
-            return f"The mask of {shown(path.name)} was corrected by hand: it is left as it is."
-    if skip_existing and all((out_dir / name).exists() for name in export.names(stem).values()):
-        of_another = sidecar is not None and sidecar.photo_sha256 not in {None, file_sha256(path)}
-        return "" if of_another else f"{shown(path.name)} has its results already."
-    return ""
 
 
 _Files = frozenset[tuple[int, int]]

@@ -1,4 +1,4 @@
-"""The side-car of a result, ``<stem>.serr.json``: how the result was made, written, read and checked.
+"""The side-car of a result, ``<stem>.serr.json``: what it says about the result, and reading it.
 
 Its fields are described in ``docs/formats.md``.
 """
@@ -25,6 +25,26 @@ if TYPE_CHECKING:  # it knows torch, and reading a side-car must not wait for th
     from core.segmentation import Segmentation
 
 FORMAT_VERSION: Final = 1
+SUFFIX: Final = ".serr.json"
+
+_SAME = (
+    *("photograph.sha256", "field_of_view.sha256", "model.sha256", "model.preprocessing", "inference.options"),
+    *("rule.level", "mask.sha256", "mask.edited"),
+)
+
+
+class UnfinishedResultError(InputError):
+    """The program was ended while it replaced the files of a result.
+
+    ``edited`` : whether the mask may be one that was corrected by hand.
+    """
+
+    def __init__(self, path: Path, edited: bool) -> None:
+        super().__init__(
+            f"The files beside {shown(path)} are not all of one result: the program was ended while it replaced them. "
+            "Make the result again."
+        )
+        self.edited = edited
 
 
 def pixels_sha256(pixels: BoolArray) -> str:
@@ -34,7 +54,45 @@ def pixels_sha256(pixels: BoolArray) -> str:
     return digest.hexdigest()
 
 
-def make_record(segmentation: "Segmentation", mask: VesselMask, files: Mapping[str, str]) -> dict[str, Any]:
+def sidecar_path(folder: Path, stem: str) -> Path:
+    """Where the side-car of a result is."""
+    return folder / f"{stem}{SUFFIX}"
+
+
+def encoded(record: Mapping[str, Any]) -> bytes:
+    """The content of a side-car's file."""
+    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def unfinished_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a side-car says while the files of a result are being replaced: none of them may be relied on.
+
+    It still tells whose results they are, and whether the new mask was corrected by hand.
+    """
+    kept = {key: record[key] for key in ("serr_sidecar", "photograph")}
+    return {**kept, "unfinished": True, "mask": {"edited": record["mask"]["edited"]}}
+
+
+def is_same_result(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two records are of the same mask, made of the same photograph by the same model in the same way."""
+    return all(_at(one, place) == _at(other, place) for place in _SAME)
+
+
+def merged(older: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with the files that an older one of the same result names, as far as they are not written again."""
+    joined = {key: _at(older, key) | _at(record, key) for key in ("files", "files_sha256", "overlay")}
+    return {**record, **{key: value for key, value in joined.items() if value}}
+
+
+def _at(record: Mapping[str, Any], place: str) -> Any:
+    """What a record has at a place such as "mask.sha256"; an empty dictionary where it has nothing there."""
+    found: Any = record
+    for key in place.split("."):
+        found = found.get(key, {}) if isinstance(found, dict) else {}
+    return found
+
+
+def make_record(segmentation: "Segmentation", mask: VesselMask) -> dict[str, Any]:
     """All that is needed to know how a result was made and to make it again, as plain JSON values."""
     image, fov, card = segmentation.image, segmentation.fov, segmentation.card
     inside = int(np.count_nonzero(fov.inside))
@@ -81,14 +139,19 @@ def make_record(segmentation: "Segmentation", mask: VesselMask, files: Mapping[s
             "share_of_field_of_view": vessels / inside,
             "edited": mask.edited,
         },
-        "files": dict(files),
         "notes": list(segmentation.notes),
     }
 
 
 @dataclass(frozen=True, slots=True)
 class SideCar:
-    """What a side-car says, as far as it is needed to make the result again; ``record`` is all of it."""
+    """What a side-car says, as far as it is needed to judge the result and to make it again; ``record`` is all of it.
+
+    Parameters
+    ----------
+    files : names of the files that were written with it, by kind. ``files_sha256`` : of their bytes; empty in those of
+        version 0.1.0.
+    """
 
     path: Path
     photo: Path | None
@@ -102,6 +165,8 @@ class SideCar:
     fov_sha256: str
     mask_sha256: str
     edited: bool
+    files: dict[str, str]
+    files_sha256: dict[str, str]
     record: dict[str, Any]
 
 
@@ -111,6 +176,7 @@ def read_sidecar(path: Path) -> SideCar:
     Raises
     ------
     InputError : the file is missing, unreadable, no side-car, damaged, or from a newer program.
+    UnfinishedResultError : an InputError; the files of the result were being replaced when the program was ended.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -153,6 +219,15 @@ def _checked(path: Path, record: dict[str, Any]) -> SideCar:
             raise ValueError(f"{place} is {value(place, str)!r}")
         return value(place, str)
 
+    def texts(place: str) -> dict[str, str]:
+        found = value(place, dict) if place in record else {}
+        for key, text in found.items():
+            if not isinstance(text, str) or Path(text).name != text:
+                raise ValueError(f"{place}.{key} is {text!r}")
+        return dict(found)
+
+    if value("unfinished", bool) if "unfinished" in record else False:
+        raise UnfinishedResultError(path, edited=value("mask.edited", bool))
     photo, fov_file = value("photograph.file", str | None), value("field_of_view.file", str | None)
     return SideCar(
         path=path,
@@ -167,5 +242,7 @@ def _checked(path: Path, record: dict[str, Any]) -> SideCar:
         fov_sha256=value("field_of_view.sha256", str),
         mask_sha256=value("mask.sha256", str),
         edited=value("mask.edited", bool),
+        files=texts("files"),
+        files_sha256=texts("files_sha256"),
         record=record,
     )

@@ -33,30 +33,47 @@ def replay(
 ) -> int:
     """Make the result of a side-car again, with its photograph, weights, field of view, options and threshold.
 
-    Says whether the mask is identical, pixel for pixel, and ends with 1 where it is not.
+    Says whether the mask is identical, pixel for pixel. Ends with 1 where it is not, or where files beside the side-car
+    are not those that it describes.
     """
     kinds = checked_kinds(save)
     checked_out(out)
     weights = None if model is None else found_model(model)
 
+    from core.errors import InputError
     from core.export import export_segmentation
     from core.files import ensure_folder
     from core.replay import replay_sidecar
+    from core.results import changed_files, corrected_by_hand
     from core.sidecar import pixels_sha256, read_sidecar
     from core.weights import load_model
 
-    wanted = read_sidecar(sidecar).mask_sha256
+    said = read_sidecar(sidecar)
+    changed = changed_files(said)
+    stem = sidecar.name.removesuffix(".json").removesuffix(".serr")
     ensure_folder(out)
+    by_hand = corrected_by_hand(out, stem)
+    if by_hand:
+        raise InputError(f"{by_hand} Choose another --out.")
     with monitored() as monitor:
         found = replay_sidecar(sidecar, photo, model=load_model(weights) if weights else None, monitor=monitor)
-        stem = sidecar.name.removesuffix(".json").removesuffix(".serr")
         written = export_segmentation(found, out, stem, export_choices(kinds, as_float))
         for note in found.notes:
             monitor.note(note)
-    identical = pixels_sha256(found.mask.vessel) == wanted
+    identical = pixels_sha256(found.mask.vessel) == said.mask_sha256
     files = {kind: str(path) for kind, path in written.items()}
     if as_json:
-        say_json({"photo": str(found.image.source), "files": files, "identical": identical})
+        say_json(
+            {
+                "photo": str(found.image.source),
+                "model": {"name": found.card.name, "sha256": found.model_sha256},
+                "files": files,
+                "identical": identical,
+                "changed_files": list(changed),
+                "notes": list(found.notes),
+            }
+        )
     else:
-        say(f"{found.image.source}: {'identical' if identical else 'NOT identical'}; {', '.join(files.values())}")
-    return 0 if identical else 1
+        verdict = "identical" if identical else "NOT identical"
+        say(f"{found.image.source}: {verdict} ({found.card.name}); {', '.join(files.values())}")
+    return 0 if identical and not changed else 1

@@ -55,10 +55,15 @@ def segment(
     save: Annotated[str, typer.Option("--save", metavar="KIND,...", help=SAVE_HELP, show_default=False)] = ALL_KINDS,
     as_float: Annotated[bool, typer.Option("--float", help=FLOAT_HELP)] = False,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave photographs alone that have all their results already.")
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Leave photographs alone that have all their results already, made as they would be now.",
+        ),
     ] = False,
     overwrite_edited: Annotated[
-        bool, typer.Option("--overwrite-edited", help="Write over masks that were corrected by hand, too.")
+        bool,
+        typer.Option("--overwrite-edited", help="Write over masks that were corrected since, too."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
 ) -> int:
@@ -164,6 +169,7 @@ def _as_json(
                 "device": item.device,
                 "seconds": item.seconds,
                 "notes": list(item.notes),
+                "again": item.again,
             }
             for item in report.done
         ],

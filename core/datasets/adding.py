@@ -48,7 +48,7 @@ def add_photograph(file: Path, photo: Path, vessel: BoolArray, fov: FieldOfView)
         raise OutputError(f"The folder {shown(folder)} cannot be made: {error.strerror or error}.") from error
     stem = _stem(dataset, photo)
     label, mask = folder / f"{stem}.png", folder / f"{stem}_fov.png"
-    write_together({mask: _png(fov.inside), label: _png(vessel)})
+    write_together([(mask, _png(fov.inside)), (label, _png(vessel))])
     old = next((entry for entry in dataset.entries if entry.case.photo == photo), None)
     case = make_case(photo, {OWN_LABEL: label}, None if old is not None and old.case.fov else mask)
     added = with_entry(dataset, Entry(case, "training", _group(dataset, case.stem)))

@@ -127,12 +127,17 @@ def resolve_fov(choice: "FovChoice | MaskFolder", path: Path | None, image: Fund
         return estimate_field_of_view(image)
     if choice == "full":
         return FieldOfView.full(image.shape)
+    return read_fov(fov_file(choice, path), shape=image.shape)
+
+
+def fov_file(choice: "Path | MaskFolder", path: Path | None) -> Path:
+    """The mask file of a photograph, for a choice that is a mask file or a folder of masks. Raises FieldOfViewError."""
     folder = mask_folder(choice)
     if not isinstance(folder, MaskFolder):
-        return read_fov(Path(folder), shape=image.shape)
+        return Path(folder)
     if path is None:
         raise FieldOfViewError(f"The photograph has no name by which its mask could be found in {shown(folder.path)}.")
-    return read_fov(folder.find(path), shape=image.shape)
+    return folder.find(path)
 
 
 def mask_folder(choice: "FovChoice | MaskFolder") -> "FovChoice | MaskFolder":
