@@ -1,0 +1,123 @@
+"""Parts of a vessel mask that are edited as a whole: the branch under the pointer, and gaps that could be bridged."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy import ndimage
+
+from core.masks.strokes import Footprint, cut_out
+from core.masks.tracing import Search, Trace
+from core.types import BoolArray, FloatArray
+
+WINDOW_PX: Final = 1024
+"""Side of the window in which a branch is looked for."""
+
+_EIGHT = np.ones((3, 3), np.bool_)
+_NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gap:
+    """Two ends of vessels that a path of high probability joins. ``length_px`` is that of the path outside the mask."""
+
+    trace: Trace
+    length_px: float
+
+    @property
+    def probability(self) -> float:
+        """Mean probability along the path, by which gaps are sorted."""
+        return self.trace.mean_probability
+
+
+def branch_at(vessel: BoolArray, row: int, column: int, *, window_px: int = WINDOW_PX) -> Footprint | None:
+    """The branch that a pixel of the mask belongs to, up to the next crossings; None on background.
+
+    The skeleton is cut at its junctions; every pixel of the mask belongs to the part that is nearest. The disc of a
+    junction stays with the other branches, so that removing a branch leaves them whole.
+
+    Parameters
+    ----------
+    vessel : bool (H, W). ``row``, ``column`` : the pixel.
+    window_px : only so far around the pixel is looked; a branch that is longer is cut there.
+    """
+    from skimage.morphology import skeletonize
+
+    if not vessel[row, column]:
+        return None
+    half = window_px // 2
+    top, left = max(0, row - half), max(0, column - half)
+    window = vessel[top : row + half, left : column + half]
+    own, _ = ndimage.label(window, structure=_EIGHT)
+    window = own == own[row - top, column - left]
+    lines = skeletonize(window)
+    if not lines.any():
+        lines = window
+    crossings = junctions(lines)
+    parts, count = ndimage.label(lines & ~crossings, structure=_EIGHT)
+    if count <= 1:
+        return cut_out(window, top, left)
+    depth = ndimage.distance_transform_edt(window)
+    nodes, node_count = ndimage.label(crossings, structure=_EIGHT)
+    parts[crossings] = count + nodes[crossings]
+    # Pixels nearer to a junction than its own radius belong to it, all others to the nearest part of the skeleton.
+    place = ndimage.distance_transform_edt(parts == 0, return_distances=False, return_indices=True)
+    nearest = parts[tuple(place)]
+    if node_count:
+        away, at = ndimage.distance_transform_edt(~crossings, return_indices=True)
+        inner = away <= depth[tuple(at)]
+        nearest = np.where(inner & window, count + nodes[tuple(at)], nearest)
+    chosen = nearest[row - top, column - left]
+    if chosen > count:  # on a junction: the nearest branch
+        _, at = ndimage.distance_transform_edt((nearest > count) | ~window, return_indices=True)
+        chosen = nearest[at[0][row - top, column - left], at[1][row - top, column - left]]
+    return cut_out((nearest == chosen) & window, top, left)
+
+
+def junctions(skeleton: BoolArray) -> BoolArray:
+    """Pixels of a skeleton, bool (H, W), with three or more neighbours on it."""
+    around = ndimage.convolve(skeleton.astype(np.uint8), _NEIGHBOURS, mode="constant")
+    return np.asarray(skeleton & (around >= 3))
+
+
+def ends(skeleton: BoolArray) -> list[tuple[int, int]]:
+    """Row and column of the pixels of a skeleton with exactly one neighbour on it."""
+    around = ndimage.convolve(skeleton.astype(np.uint8), _NEIGHBOURS, mode="constant")
+    return [(int(row), int(column)) for row, column in zip(*np.nonzero(skeleton & (around == 1)), strict=True)]
+
+
+def find_gaps(
+    values: FloatArray, vessel: BoolArray, *, longest_px: int = 40, least_probability: float = 0.15
+) -> list[Gap]:
+    """Gaps between pieces of the mask that a vessel probably bridges, the most probable first.
+
+    From every end of the skeleton the cheapest way to another piece is searched.
+
+    Parameters
+    ----------
+    values : float32 (H, W), the probability map. ``vessel`` : bool (H, W), the mask.
+    longest_px : longest way outside the mask. ``least_probability`` : on it, in the mean.
+    """
+    from skimage.morphology import skeletonize
+
+    pieces, _ = ndimage.label(vessel, structure=_EIGHT)
+    found: list[Gap] = []
+    joined: set[tuple[int, int]] = set()
+    for row, column in ends(skeletonize(vessel)):
+        own = pieces[row, column]
+        search = Search(values, (row, column), window_px=2 * longest_px, snap_px=0)
+        top, left, bottom, right = search.box
+        others = pieces[top:bottom, left:right]
+        costs = np.where((others != 0) & (others != own), search.costs, np.inf)
+        if not np.isfinite(costs).any():
+            continue
+        target = np.unravel_index(int(np.argmin(costs)), costs.shape)
+        trace = search.walk_to(int(target[0]) + top, int(target[1]) + left)
+        pair = tuple(sorted((int(own), int(others[target]))))
+        outside = [(int(y), int(x)) for x, y in trace.points if not vessel[int(y), int(x)]]
+        if not outside or len(outside) > longest_px or pair in joined:
+            continue
+        if float(np.mean([values[place] for place in outside])) >= least_probability:
+            joined.add((pair[0], pair[1]))
+            found.append(Gap(trace, float(len(outside))))
+    return sorted(found, key=lambda gap: -gap.probability)
