@@ -45,6 +45,8 @@ def replay_sidecar(
             "made again."
         )
     image = read_fundus(_same_photo(sidecar, photo))
+    if sidecar.photo_sha256 not in {None, image.sha256}:
+        raise InputError(f"{shown(image.source or '')} was changed while it was read. Try again.")
     if model is None:
         model = _same_model(sidecar)
     elif model.sha256 != sidecar.model_sha256:

@@ -9,7 +9,7 @@ import numpy as np
 from core.errors import InputError
 from core.evaluation.predictions import read_values
 from core.export import ExportChoices, export_segmentation
-from core.files import file_sha256, shown
+from core.files import shown
 from core.inference.predictor import InferenceOptions
 from core.photo.decoding import decode
 from core.progress import Monitor, Progress
@@ -98,7 +98,7 @@ class ReusedResults:
         if sidecar is None:
             return _Kept()
         edited = sidecar.edited or is_changed_elsewhere(sidecar)
-        why = self._difference(sidecar, place.photo, fov)
+        why = self._difference(sidecar, image, fov)
         if why:
             return _Kept(why=why, edited=edited)
         probability = kept_probability(sidecar, image.shape, fov)
@@ -112,10 +112,10 @@ class ReusedResults:
             monitor.note(f"Its probabilities were read from {shown(name)}, rounded to 16 bits.")
         return _Kept(probability, edited=edited)
 
-    def _difference(self, sidecar: SideCar, photo: Path, fov: FieldOfView) -> str:
+    def _difference(self, sidecar: SideCar, image: FundusImage, fov: FieldOfView) -> str:
         """In which way a result is another than this network would give now; empty where it is the same."""
         found = [*model_differences(sidecar, self.model), *option_differences(sidecar, self.options)]
-        if sidecar.photo_sha256 is None or sidecar.photo_sha256 != file_sha256(photo):
+        if sidecar.photo_sha256 is None or sidecar.photo_sha256 != image.sha256:
             found.append("the photograph is not the one that it was made from")
         if sidecar.fov_sha256 != pixels_sha256(fov.inside):
             found.append("it was made with another field of view")

@@ -18,7 +18,7 @@ import numpy as np
 
 from core import __version__
 from core.errors import InputError
-from core.files import file_sha256, path_text, shown
+from core.files import path_text, shown
 from core.types import BoolArray, FovOrigin, ThresholdOrigin, ThresholdRule, VesselMask
 
 if TYPE_CHECKING:  # it knows torch, and reading a side-car must not wait for that
@@ -103,7 +103,7 @@ def make_record(segmentation: "Segmentation", mask: VesselMask) -> dict[str, Any
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "photograph": {
             "file": path_text(image.source.absolute()) if image.source else None,
-            "sha256": file_sha256(image.source) if image.source else None,
+            "sha256": image.sha256,
             "width": image.shape[1],
             "height": image.shape[0],
             "bit_depth": image.bit_depth,

@@ -62,12 +62,18 @@ class FundusImage:
     source : the file it came from, or None for an array that was given.
     pixel_um : width of a pixel in micrometres on the retina, or None where unknown.
     bit_depth : bits for each channel in the file (8 or 16); 16-bit files are scaled to 8 bit by their own range.
+    sha256 : of the bytes of ``source`` from which the pixels were decoded, None for an array that was given.
+    turned : whether the file stores the picture turned or mirrored and says so (EXIF); ``rgb`` is upright.
+    notes : what a person should know about how the file was read, in sentences.
     """
 
     rgb: ByteArray
     source: Path | None = None
     pixel_um: float | None = None
     bit_depth: int = 8
+    sha256: str | None = None
+    turned: bool = False
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rgb", _sealed(self.rgb, "rgb", np.uint8, 3))

@@ -78,13 +78,6 @@ def huge_tiff(side: int = 40_000) -> bytes:
     return bytes(data)
 
 
-def _pages(kind: str) -> bytes:
-    first, second = Image.fromarray(fundus_drawing()), Image.fromarray(255 - fundus_drawing())
-    buffer = io.BytesIO()
-    first.save(buffer, kind, save_all=True, append_images=[second])
-    return buffer.getvalue()
-
-
 def _transparent() -> bytes:
     return encoded("PNG", np.dstack([fundus_drawing(), np.zeros((120, 128), np.uint8)]))
 
@@ -98,12 +91,6 @@ def _float_tiff() -> bytes:
 def _deep_tiff() -> bytes:
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, fundus_drawing() * np.uint16(257), photometric="rgb", rowsperstrip=9)
-    return buffer.getvalue()
-
-
-def _cmyk() -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(fundus_drawing()).convert("CMYK").save(buffer, "JPEG")
     return buffer.getvalue()
 
 
@@ -169,10 +156,10 @@ BAD_INPUTS: tuple[BadInput, ...] = (
     _bad("a web page", "login.jpg", lambda: b"<!DOCTYPE html><html>Please log in</html>", "web page"),
     _bad("a PDF", "report.png", lambda: b"%PDF-1.7\n" + bytes(500), "pdf"),
     _bad("a DICOM file", "eye.dcm", lambda: bytes(128) + b"DICM" + bytes(500), "dicom", "export"),
-    _bad("JPEG cut short", "half.jpg", lambda: _half(encoded("JPEG")), "cut short", "anew"),
+    _bad("JPEG cut short", "half.jpg", lambda: _half(encoded("JPEG")), "cut short", "again"),
     _bad("progressive JPEG cut short", "p.jpg", lambda: _half(encoded("JPEG", progressive=True)), "cut short"),
     _bad("JPEG filled up with zeros", "zeros.jpg", lambda: _zero_filled(encoded("JPEG", _noise(0, 255))), "cut short"),
-    _bad("PNG cut short", "half.png", lambda: _half(encoded("PNG")), "cut short", "anew"),
+    _bad("PNG cut short", "half.png", lambda: _half(encoded("PNG")), "cut short", "again"),
     _bad("16-bit PNG cut short", "h16.png", lambda: _half(sixteen_bit_png(fundus_drawing() * np.uint16(257))), "cut"),
     _bad("TIFF cut short", "half.tif", lambda: _half(encoded("TIFF")), "cut short"),
     _bad("LZW TIFF cut short", "lzw.tif", lambda: encoded("TIFF", compression="tiff_lzw")[:9000], "cut short"),
@@ -204,11 +191,7 @@ BAD_INPUTS: tuple[BadInput, ...] = (
     _bad("8-bit, all equal", "flat.png", lambda: encoded("PNG", np.full((64, 64, 3), 90, np.uint8)), "shows nothing"),
     _bad("black and white", "mask.png", lambda: encoded("PNG", fundus_drawing()[..., 0] > 50), "1-bit", "mask"),
     _bad("wholly transparent", "glass.png", _transparent, "transparent", "alpha"),
-    _bad("CMYK JPEG", "print.jpg", _cmyk, "cmyk", "rgb"),
     _bad("floating-point TIFF", "float.tif", _float_tiff, "pixels", "16-bit"),
-    _bad("TIFF of two pages", "stack.tif", lambda: _pages("TIFF"), "2 pages", "save"),
-    _bad("animated GIF", "film.gif", lambda: _pages("GIF"), "animation", "save"),
-    _bad("animated PNG", "film.png", lambda: _pages("PNG"), "animation", "save"),
     _bad("no field of view: dark", "dark.png", lambda: encoded("PNG", _noise(0, 3)), "field of view", readable=True),
 )
 """Every entry is refused with an ``InputError`` (or a child of it)."""

@@ -254,6 +254,8 @@ class _Task:
                 f"There is no expert label{name} for {shown(case.photo.name)}: add it, or leave the photograph out."
             )
         image = read_fundus(case.photo)
+        for note in image.notes:
+            part.note(note)
         fov = self.reader.fov(case, image)
         label, *drawn = (self.reader.label(case, name, fov) for name in (self.truth, *self.others))
         found = self.predict(image, fov, part)
@@ -304,6 +306,8 @@ class _Part:
         self._monitor.step(Progress(stage, self._number, self._count))
 
     def note(self, message: str) -> None:
+        if message in self.notes:  # what the reader said, the network's chain says again
+            return
         self.notes.append(message)
         self._monitor.note(f"{self._stem}: {message}")
 

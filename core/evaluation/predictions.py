@@ -18,10 +18,9 @@ from core.errors import InputError
 from core.evaluation.measure import Found, GivenMask
 from core.files import shown
 from core.photo.companions import photo_stem
-from core.photo.decoding import decode
-from core.photo.headers import MAX_PIXELS, damaged, sniff
+from core.photo.decoding import decode_decimals, decode_values
+from core.photo.headers import MAX_PIXELS
 from core.photo.reading import PHOTO_SUFFIXES
-from core.photo.sixteen_bit import decode_16_bit
 from core.progress import SILENT, Monitor, Progress
 from core.types import FieldOfView, FloatArray, FundusImage, ProbabilityMap
 
@@ -116,22 +115,12 @@ def read_values(path: Path) -> FloatArray:
     """
     if path.suffix.lower() == ".npy":
         return _scaled(path, _read_npy(path))
-    floats = _float_tiff(path)
-    if floats is not None:
-        return _scaled(path, floats)
-    picture = decode(path)
-    values: npt.NDArray[Any] = picture.pixels
-    if picture.bits == 16:
-        data = path.read_bytes()
-        words = decode_16_bit(sniff(path, data), data)
-        if words is None:
-            raise damaged(path)
-        values = words
-    if values.ndim == 3:
-        if (values[:, :, :1] != values).any():
-            raise InputError(f"{shown(path.name)} is a colour picture: a result is grey. Choose the map or the mask.")
-        values = values[:, :, 0]
-    return _scaled(path, values)
+    values: npt.NDArray[Any] | None = decode_decimals(path)
+    if values is None:
+        values = decode_values(path)
+    if (values[:, :, :1] != values).any():
+        raise InputError(f"{shown(path.name)} is a colour picture: a result is grey. Choose the map or the mask.")
+    return _scaled(path, values[:, :, 0])
 
 
 def _result_of(photo: Path, by_stem: dict[str, list[Path]]) -> Path | None:
@@ -178,29 +167,6 @@ def _read_npy(path: Path) -> npt.NDArray[Any]:
         ) from error
     if values.ndim != 2 or not values.size:
         raise InputError(f"{shown(path.name)} has the shape {array.shape}: a result has height and width only.")
-    return values
-
-
-def _float_tiff(path: Path) -> npt.NDArray[Any] | None:
-    """The values of a TIFF file with decimals, None for any other file."""
-    if path.suffix.lower() not in {".tif", ".tiff"}:
-        return None
-    import tifffile
-
-    try:
-        with tifffile.TiffFile(path) as file:
-            page = file.pages[0]
-            if page.dtype is None or page.dtype.kind != "f":
-                return None
-            if len(file.pages) > 1 or page.size > MAX_PIXELS:
-                raise InputError(f"{shown(path.name)} holds more than one map, or one that is too large.")
-            values: npt.NDArray[Any] = page.asarray().squeeze()
-    except InputError:
-        raise
-    except Exception:  # noqa: BLE001 - whatever is wrong with the file, reading it as a picture says it in a sentence
-        return None
-    if values.ndim != 2:
-        raise InputError(f"{shown(path.name)} has the shape {values.shape}: a result has height and width only.")
     return values
 
 

@@ -1,25 +1,33 @@
 """From the bytes of a picture file to its pixels, upright, with every doubt about the file raised as an ``InputError``.
 
-Two libraries share the work, because each fails silently where the other does not. Pillow decodes: it refuses files
-that are cut short, which OpenCV fills with grey. But Pillow cuts 16-bit colour to 8 bit, so 16-bit values come from
-OpenCV, after Pillow has proved the file to be whole.
+No library does all of it without silent failures. Pillow stops at the first row that it has all of, cuts 16-bit
+colour to 8 bit, and takes a fourth channel of a TIFF for what it likes; libjpeg fills what is missing with grey. So a
+file is first proved to be whole (``png``, ``jpeg``, ``blocks``), and TIFF and PNM are followed tag by tag.
 """
 
+import hashlib
 import io
 import stat
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, PpmImagePlugin
+from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 from PIL import TiffImagePlugin as Tiff
 from PIL.ImageFile import ImageFile
 
 from core.errors import InputError
 from core.files import shown
-from core.photo.headers import MAX_FILE_BYTES, Kind, check_size, damaged, pnm_header, sniff, unpack_gzip
-from core.photo.sixteen_bit import decode_16_bit, to_8_bit
+from core.photo.blocks import gif_frames, whole_webp
+from core.photo.headers import MAX_FILE_BYTES, Kind, check_size, damaged, sniff
+from core.photo.jpeg import DAMAGE, find_jpeg, further_pictures, has_leftovers, is_complete
+from core.photo.png import check_png, decode_deep_png, png_size
+from core.photo.pnm import decode_pnm, unpack_gzip
+from core.photo.samples import Samples, Values, composed, to_rgb, turned
+from core.photo.tiff import PRINTED, open_tiff, tiff_orientation, tiff_samples, tiff_storage, tiff_values
 from core.types import ByteArray
 
 # The classes themselves, not Image.open: that one tries every format and has a size limit for the whole process.
@@ -29,60 +37,96 @@ _OPENERS: dict[Kind, type[ImageFile]] = {
     "TIFF": Tiff.TiffImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
     "GIF": GifImagePlugin.GifImageFile,
-    "PNM": PpmImagePlugin.PpmImageFile,
+    "WebP": WebPImagePlugin.WebPImageFile,
 }
-_COLOUR_MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr", "I;16", "I;16L", "I;16B", "I"}
+_COLOUR_MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr", "CMYK"}
 _ORIENTATION = 0x0112
-_TIFF_PAGE_KIND = 254
-# How numpy undoes each EXIF orientation, as (transpose, flip rows, flip columns) applied in this order.
-_TURNS = {
-    2: (False, False, True),
-    3: (False, True, True),
-    4: (False, True, False),
-    5: (True, False, False),
-    6: (True, False, True),
-    7: (True, True, True),
-    8: (True, True, False),
-}
+_UNFINISHED = "Its finest details are missing: the JPEG ends before its last scans. It may have been cut short."
+_LEFTOVERS = "The JPEG has bytes left over behind its picture: some before them may be damaged. Look at it closely."
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Decoded pixels: uint8 (H, W, 3), upright; ``bits`` for each channel in the file (1, 8 or 16)."""
+    """Decoded pixels: uint8 (H, W, 3), upright.
+
+    ``bits`` for each channel in the file (1, 8 or 16); ``sha256`` of the bytes that were decoded; ``more`` how many
+    further pictures the file holds; ``turned`` whether EXIF said that the picture is stored turned; ``notes`` on its
+    colours.
+    """
 
     pixels: ByteArray
     bits: int
+    sha256: str
+    more: int = 0
+    turned: bool = False
+    notes: tuple[str, ...] = ()
 
 
-def decode(path: Path) -> Picture:
-    """Read a picture file.
+def decode(path: Path, *, is_photograph: bool = False) -> Picture:
+    """Read a picture file; of several pictures in one file only the first.
 
     Grey becomes three equal channels, a palette its colours, and transparent parts black (what surrounds the retina in
-    a photograph). EXIF orientation is applied. 16 bit becomes 8 bit by
-    ``sixteen_bit.to_8_bit``. Colour profiles are not applied.
+    a photograph). EXIF orientation is applied. 16 bit becomes 8 bit by ``samples.to_rgb``. Colour profiles are not
+    applied.
 
     Raises
     ------
-    InputError : missing, not allowed, a folder, empty, not a picture, damaged, too large, several pictures in one file,
-        printing colours (CMYK), or more than 16 bit.
+    InputError : missing, not allowed, a folder, empty, not a picture, damaged, too large, wholly transparent, or stored
+        in a way that is not read (more than 16 bit, decimals, ...).
     """
-    data = _read_bytes(path)
-    if data.startswith(b"\x1f\x8b"):
-        data = unpack_gzip(path, data)
-    kind = sniff(path, data)
-    try:
-        return _decode(path, kind, data)
-    except InputError:
-        raise
-    except MemoryError as error:
+    data, samples = _sampled(path)
+    with _told(path):
+        pixels = to_rgb(samples, is_photograph=is_photograph)
+    is_turned = samples.orientation in range(2, 9)
+    return Picture(pixels, samples.bits, hashlib.sha256(data).hexdigest(), samples.more, is_turned, samples.notes)
+
+
+def decode_values(path: Path) -> Values:
+    """The values of a picture in the type of its file, upright: (H, W, 1) grey or (H, W, 3); uint8 or uint16.
+
+    Raises
+    ------
+    InputError : as ``decode``, and several pictures in one file.
+    """
+    _, samples = _sampled(path)
+    check_single(path, samples.more)
+    with _told(path):
+        return composed(samples)
+
+
+def decode_decimals(path: Path) -> Values | None:
+    """The values of a TIFF file with decimals, upright, (H, W, channels); None for any other file.
+
+    Raises
+    ------
+    InputError : as ``decode_values``.
+    """
+    data = read_bytes(path)
+    if not data.startswith((b"II", b"MM")) or sniff(path, data) != "TIFF":
+        return None
+    file = open_tiff(path, data)
+    if file.for_pillow or not tiff_storage(path, data, file.tags).decimals:
+        return None
+    check_single(path, file.more)
+    with _told(path):
+        return turned(tiff_values(path, data, file.tags), tiff_orientation(file.tags))
+
+
+def check_single(path: Path, more: int) -> None:
+    """Refuse several pictures in one file where it matters which of them is meant.
+
+    Raises
+    ------
+    InputError : there is another one.
+    """
+    if more:
         raise InputError(
-            f"There is not enough memory to read {shown(path.name)}. Close other programs, or make the picture smaller."
-        ) from error
-    except Exception as error:  # a damaged file can trip a decoder in any way
-        raise damaged(path) from error
+            f"{shown(path.name)} holds {more + 1} pictures (pages or frames). Save the one that is meant as a file of "
+            "its own."
+        )
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -90,7 +134,7 @@ def _read_bytes(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise InputError(f"{shown(path)} is not a file but a device or a pipe. Choose a picture file.")
         if status.st_size == 0:
-            raise InputError(f"{shown(path.name)} is empty (0 bytes). Copy or export it anew.")
+            raise InputError(f"{shown(path.name)} is empty (0 bytes). Copy or export it again.")
         if status.st_size > MAX_FILE_BYTES:
             raise InputError(
                 f"{shown(path.name)} is too large: {status.st_size / 1e9:.1f} GB, and at most "
@@ -109,20 +153,97 @@ def _read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def _decode(path: Path, kind: Kind, data: bytes) -> Picture:
-    image = _opened(path, kind, data)
-    check_size(path, image.width, image.height)
-    bits = _bits(path, kind, image, data)
-    _check_colours(path, image)
-    _check_single(path, kind, image)
-    if kind == "JPEG":
-        _check_jpeg_end(path, data)
-    orientation = _orientation(image)
-    image.load()
-    if bits == 16:
-        return Picture(_turned(_sixteen_bit(path, kind, data), orientation), bits)
-    ImageOps.exif_transpose(image, in_place=True)  # a TIFF has turned itself in load() and lost the mark
-    return Picture(_flattened(path, image), bits)
+def _sampled(path: Path) -> tuple[bytes, Samples]:
+    """The bytes of a file and the values in them."""
+    data = read_bytes(path)
+    with _told(path):
+        unpacked = unpack_gzip(path, data) if data.startswith(b"\x1f\x8b") else data
+        samples = _samples(path, sniff(path, unpacked), unpacked)
+    if samples.is_transparent:
+        raise InputError(f"{shown(path.name)} is wholly transparent. Export it without an alpha channel.")
+    return data, samples
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Whatever trips a decoder becomes a sentence."""
+    try:
+        yield
+    except InputError:
+        raise
+    except MemoryError as error:
+        raise InputError(
+            f"There is not enough memory to read {shown(path.name)}. Close other programs, or make the picture smaller."
+        ) from error
+    except Exception as error:  # a damaged file can trip a decoder in any way
+        raise damaged(path) from error
+
+
+def _samples(path: Path, kind: Kind, data: bytes) -> Samples:
+    match kind:
+        case "PNM":
+            return decode_pnm(path, data)
+        case "TIFF":
+            return _from_tiff(path, data)
+        case "PNG":
+            return _from_png(path, data)
+        case "JPEG":
+            return _from_jpeg(path, data)
+        case "GIF":
+            more = gif_frames(data) - 1
+        case "WebP":
+            data, more = whole_webp(data)
+        case _:
+            more = 0
+    with _opened(path, kind, data) as image:
+        return replace(_by_pillow(path, image, may_be_empty=kind == "BMP"), more=more)
+
+
+def _from_png(path: Path, data: bytes) -> Samples:
+    check_size(path, *png_size(data))
+    file = check_png(data)
+    with _opened(path, "PNG", file.plain) as image:
+        if file.bits < 16:
+            return replace(_by_pillow(path, image), more=file.frames - 1)
+        orientation = _orientation(image)
+    values, alpha = decode_deep_png(file)
+    return Samples(values, 16, alpha, more=file.frames - 1, orientation=orientation)
+
+
+def _from_tiff(path: Path, data: bytes) -> Samples:
+    file = open_tiff(path, data)
+    if not file.for_pillow:
+        return tiff_samples(path, data, file)
+    with _opened(path, "TIFF", data) as image:
+        image.seek(file.page)
+        check_size(path, image.width, image.height)
+        samples = _by_pillow(path, image)  # turns itself while it is loaded
+    return replace(samples, more=file.more, orientation=1)
+
+
+def _from_jpeg(path: Path, data: bytes) -> Samples:
+    try:
+        first = find_jpeg(data)
+    except DAMAGE as error:
+        raise damaged(path) from error
+    check_size(path, first.frame.width, first.frame.height)
+    if not first.is_readable:
+        raise InputError(
+            f"{shown(path.name)} is a rare kind of JPEG that is not read (lossless, or with {first.frame.precision} "
+            "bit). Export it as an ordinary JPEG or as PNG."
+        )
+    with _opened(path, "JPEG", data[: first.stop]) as image:
+        image.load()
+        pixels = np.asarray(image)
+        if not is_complete(data, first, pixels):
+            raise damaged(path)
+        samples = _by_pillow(path, image)
+    notes = list(samples.notes)
+    if not first.is_fine:
+        notes.append(_UNFINISHED)
+    if has_leftovers(data, first, pixels):
+        notes.append(_LEFTOVERS)
+    return replace(samples, more=further_pictures(data, first), notes=tuple(notes))
 
 
 def _opened(path: Path, kind: Kind, data: bytes) -> ImageFile:
@@ -130,7 +251,7 @@ def _opened(path: Path, kind: Kind, data: bytes) -> ImageFile:
     with warnings.catch_warnings():  # odd metadata is no reason to talk; what matters is raised
         warnings.simplefilter("ignore")
         try:
-            return _OPENERS[kind](io.BytesIO(data))
+            image = _OPENERS[kind](io.BytesIO(data))
         except (SyntaxError, OSError, NotImplementedError) as error:
             if "unknown" not in str(error).lower() and "unsupported" not in str(error).lower():
                 raise
@@ -138,103 +259,32 @@ def _opened(path: Path, kind: Kind, data: bytes) -> ImageFile:
                 f"{shown(path.name)} stores its pixels in a way that is not read (such as numbers with decimals). "
                 "Export it as plain 8- or 16-bit TIFF or PNG."
             ) from error
+    check_size(path, image.width, image.height)
+    return image
 
 
-def _bits(path: Path, kind: Kind, image: ImageFile, data: bytes) -> int:
-    """Bits for each channel as the file has them: Pillow's mode does not tell."""
-    bits, unsigned = 8, True
-    if kind == "PNG":
-        bits = data[24]
-    elif kind == "PNM":
-        bits = 16 if pnm_header(path, data).maximum > 255 else 8
-    elif kind == "TIFF":
-        assert isinstance(image, Tiff.TiffImageFile)
-        bits = max(image.tag_v2.get(Tiff.BITSPERSAMPLE, (1,)))
-        unsigned = set(image.tag_v2.get(Tiff.SAMPLEFORMAT, (1,))) <= {1, 4}
-    if image.mode == "1":
-        return 1
-    if bits > 16 or 8 < bits < 16 or not unsigned:
-        what = f"{bits} bit" if unsigned else "numbers that have a sign or decimals"
-        raise InputError(
-            f"{shown(path.name)} stores its pixels as {what}; 8 and 16 bit (whole numbers from 0) are read. "
-            "Export it as 8- or 16-bit TIFF or PNG."
-        )
-    return max(bits, 8)
+def _by_pillow(path: Path, image: ImageFile, *, may_be_empty: bool = False) -> Samples:
+    """The values of a picture with 8 bit or less.
 
-
-def _check_colours(path: Path, image: ImageFile) -> None:
+    ``may_be_empty`` : where nothing can be seen for its alpha, the alpha is none: many programs write 32-bit BMP so.
+    """
     if image.mode not in _COLOUR_MODES:
-        what = "printing colours (CMYK)" if image.mode == "CMYK" else f"colours of the kind {image.mode}"
-        raise InputError(f"{shown(path.name)} has {what}. Export it as RGB.")
+        raise InputError(f"{shown(path.name)} has colours of the kind {image.mode}. Export it as RGB.")
+    bits = 1 if image.mode == "1" else 8
+    notes: tuple[str, ...] = (PRINTED,) if image.mode == "CMYK" else ()
+    orientation = _orientation(image)
+    image.load()
+    if not image.has_transparency_data:
+        return Samples(
+            np.asarray(image if image.mode == "RGB" else image.convert("RGB")), bits, None, 255, 0, orientation, notes
+        )
+    rgba = np.asarray(image.convert("RGBA"))
+    alpha = None if may_be_empty and not rgba[:, :, 3].any() else rgba[:, :, 3]
+    return Samples(rgba[:, :, :3], bits, alpha, 255, 0, orientation, notes)
 
 
-def _check_single(path: Path, kind: Kind, image: ImageFile) -> None:
-    """Refuse films and stacks: which picture is meant, nobody knows. Thumbnails and masks in a TIFF do not count."""
-    frames = getattr(image, "n_frames", 1)
-    if frames == 1:
-        return
-    if kind == "TIFF" and frames <= 32:
-        assert isinstance(image, Tiff.TiffImageFile)
-        others = []
-        for page in range(1, frames):
-            image.seek(page)
-            others.append(int(image.tag_v2.get(_TIFF_PAGE_KIND, 0)))
-        image.seek(0)
-        if all(kinds & 0b101 for kinds in others):  # 1: reduced copy, 4: transparency mask
-            return
-    what = "pages" if kind == "TIFF" else "frames (an animation)"
-    raise InputError(f"{shown(path.name)} holds {frames} {what}. Save the one that is meant as a file of its own.")
-
-
-def _check_jpeg_end(path: Path, data: bytes) -> None:
-    """A copy that broke off may have been filled up with zeros, which decode as grey: the end mark must be there."""
-    position = 2
-    while data[position : position + 1] == b"\xff" and data[position + 1] != 0xDA:  # up to the start of the scan
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-    if data.rfind(b"\xff\xd9") < position:
-        raise damaged(path)
-
-
-def _orientation(image: ImageFile) -> int:
+def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - unreadable metadata does not spoil the pixels
         return 1
-
-
-def _sixteen_bit(path: Path, kind: Kind, data: bytes) -> ByteArray:
-    values = decode_16_bit(kind, data)
-    if values is None:
-        raise InputError(
-            f"{shown(path.name)} is a 16-bit picture of a kind that cannot be read. "
-            "Export it as a plain 16-bit PNG or as 8 bit."
-        )
-    if values.ndim == 2:
-        return np.repeat(to_8_bit(values)[:, :, None], 3, axis=2)
-    if values.shape[2] == 4:
-        alpha = values[:, :, 3:].astype(np.uint32)
-        _check_visible(path, int(alpha.max()))
-        values = ((values[:, :, :3] * alpha + 32767) // 65535).astype(np.uint16)
-    return to_8_bit(values)
-
-
-def _flattened(path: Path, image: Image.Image) -> ByteArray:
-    """uint8 (H, W, 3) of an image of any mode with 8 bit or less; transparent parts are black."""
-    if not image.has_transparency_data:
-        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))  # convert would copy
-    rgba = np.asarray(image.convert("RGBA"))
-    _check_visible(path, int(rgba[:, :, 3].max()))
-    flat: ByteArray = ((rgba[:, :, :3].astype(np.uint16) * rgba[:, :, 3:] + 127) // 255).astype(np.uint8)
-    return flat
-
-
-def _check_visible(path: Path, highest_alpha: int) -> None:
-    if highest_alpha == 0:
-        raise InputError(f"{shown(path.name)} is wholly transparent. Export it without an alpha channel.")
-
-
-def _turned(pixels: ByteArray, orientation: int) -> ByteArray:
-    transpose, rows, columns = _TURNS.get(orientation, (False, False, False))
-    if transpose:
-        pixels = pixels.swapaxes(0, 1)
-    return np.ascontiguousarray(pixels[:: -1 if rows else 1, :: -1 if columns else 1])

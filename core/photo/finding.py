@@ -50,7 +50,7 @@ _NOT_READ: Final = frozenset(
     {
         *(".heic", ".heif", ".avif", ".jp2", ".j2k", ".jpx", ".jxl", ".dcm", ".dicom", ".dic", ".psd", ".svg", ".raw"),
         *(".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".fda", ".fds", ".e2e", ".vol", ".oct", ".pdf"),
-        *(".webp", ".tga", ".eps", ".ico", ".exr", ".hdr", ".mha", ".nii"),
+        *(".tga", ".eps", ".ico", ".exr", ".hdr", ".mha", ".nii"),
     }
 )
 _WORDS: Final[dict[Reason, tuple[str, str]]] = {

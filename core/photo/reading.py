@@ -6,12 +6,12 @@ import numpy as np
 
 from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import shown
-from core.photo.decoding import Picture, decode
+from core.photo.decoding import Picture, check_single, decode
 from core.photo.two_valued import split_at_half
 from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage
 
 PHOTO_SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".gif"),
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".tif", ".tiff", ".bmp", ".gif", ".webp"),
     *(".ppm", ".pgm", ".pnm", ".ppm.gz", ".pgm.gz", ".pnm.gz"),
 )
 """How the names of readable files end, in lower case, for file dialogs and for looking through a folder."""
@@ -27,10 +27,11 @@ def is_photo_path(path: Path) -> bool:
 
 
 def read_fundus(path: Path) -> FundusImage:
-    """Read a colour fundus photograph from PNG, JPEG, TIFF, BMP, GIF, PPM or PGM (the last two also packed with gzip).
+    """Read a colour fundus photograph from PNG, JPEG, TIFF, BMP, GIF, WebP, PPM or PGM (the last two also gzipped).
 
     The photograph is upright (EXIF orientation applied once) and 8 bit; 16-bit files are scaled by the bits that they
-    really use (``sixteen_bit.to_8_bit``). Grey photographs get three equal channels; transparent parts become black.
+    really use (``sixteen_bit.photo_depth``). Of several pictures in a file the first is read, and a note says so. Grey
+    photographs get three equal channels; transparent parts become black.
     None of these formats tells the size of a pixel on the retina (their dpi is that of a print): ``pixel_um`` is None.
 
     Raises
@@ -39,7 +40,7 @@ def read_fundus(path: Path) -> FundusImage:
         is the same everywhere.
     """
     path = Path(path)
-    picture = decode(path)
+    picture = decode(path, is_photograph=True)
     height, width = picture.pixels.shape[:2]
     if min(height, width) < MIN_SIDE_PX:
         raise InputError(
@@ -56,7 +57,17 @@ def read_fundus(path: Path) -> FundusImage:
         raise InputError(
             f"{shown(path.name)} shows nothing: all its pixels have the same value. Choose another photograph."
         )
-    return FundusImage(picture.pixels, source=path, bit_depth=picture.bits)
+    notes = list(picture.notes)
+    if picture.more:
+        notes.append(f"{shown(path.name)} holds {picture.more + 1} pictures: only the first of them was looked at.")
+    return FundusImage(
+        picture.pixels,
+        source=path,
+        bit_depth=picture.bits,
+        sha256=picture.sha256,
+        turned=picture.turned,
+        notes=tuple(notes),
+    )
 
 
 def read_label(path: Path, *, shape: tuple[int, int] | None = None) -> ExpertLabel:
@@ -77,6 +88,7 @@ def read_label(path: Path, *, shape: tuple[int, int] | None = None) -> ExpertLab
     path = Path(path)
     try:
         picture = decode(path)
+        check_single(path, picture.more)
         _check_shape(path, picture, shape, "label")
         vessel = _two_valued(path, picture, "label")
     except LabelError:
@@ -102,6 +114,7 @@ def read_fov(path: Path, *, shape: tuple[int, int] | None = None) -> FieldOfView
     path = Path(path)
     try:
         picture = decode(path)
+        check_single(path, picture.more)
         _check_shape(path, picture, shape, "field-of-view mask")
         inside = _two_valued(path, picture, "field-of-view mask")
     except FieldOfViewError:

@@ -54,8 +54,8 @@ def find_photos(paths: Sequence[Path], monitor: Monitor) -> Found:
             if not inside:
                 text = translate(
                     "Work",
-                    "There are no photographs in the folder {name}. Choose a folder with PNG, JPEG, TIFF, BMP, GIF or "
-                    "PPM pictures.",
+                    "There are no photographs in the folder {name}. Choose a folder with PNG, JPEG, TIFF, BMP, GIF, "
+                    "WebP or PPM pictures.",
                 )
                 problems.append(text.format(name=path.name))
         else:

@@ -266,8 +266,21 @@ def test_hashes_of_pixels_are_those_that_are_documented(found: Segmentation) -> 
     assert pixels_sha256(np.zeros((2, 8), np.bool_)) != pixels_sha256(np.zeros((4, 4), np.bool_))
 
 
+@pytest.mark.parametrize("since", ["changed", "deleted"])
+def test_the_side_car_vouches_for_the_pixels_that_were_segmented(found: Segmentation, out: Path, since: str) -> None:
+    photo = found.image.source
+    assert photo is not None
+    segmented = hashlib.sha256(photo.read_bytes()).hexdigest()
+    if since == "changed":
+        photo.write_bytes(encoded("PNG", 255 - fundus_drawing()))
+    else:
+        photo.unlink()
+    sidecar = read_sidecar(export_segmentation(found, out, "eye", EVERYTHING)["sidecar"])
+    assert sidecar.photo_sha256 == segmented
+
+
 def test_a_photograph_that_has_no_file(found: Segmentation, out: Path) -> None:
-    nameless = replace(found, image=replace(found.image, source=None))
+    nameless = replace(found, image=replace(found.image, source=None, sha256=None))
     sidecar = read_sidecar(export_segmentation(nameless, out, "eye", EVERYTHING)["sidecar"])
     assert sidecar.photo is None
     assert sidecar.photo_sha256 is None

@@ -1,0 +1,89 @@
+"""The values of a picture as its file stores them, on their way to an upright 8-bit photograph."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.photo.sixteen_bit import depth_of, photo_depth, scaled_to_8_bit
+from core.types import ByteArray
+
+Values = npt.NDArray[Any]
+
+# How numpy undoes each EXIF orientation, as (transpose, flip rows, flip columns) applied in this order.
+_TURNS = {
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """The first picture of a file, not turned yet.
+
+    Parameters
+    ----------
+    values : (H, W, 1) grey or (H, W, 3) red green blue; uint8, uint16, or decimals (TIFF only).
+    bits : for each channel as the file has them (1, 8 or 16; fewer than 8 count as 8, 9 to 15 as 16).
+    alpha : (H, W) in the type of ``values``, where the file says how opaque its pixels are.
+    peak : the value of full brightness where the file states it, None where 16 bit may hold fewer.
+    more : how many further pictures there are in the file.
+    orientation : EXIF's number, 1 for upright.
+    notes : what a person should know about these colours.
+    """
+
+    values: Values
+    bits: int
+    alpha: Values | None = None
+    peak: int | None = None
+    more: int = 0
+    orientation: int = 1
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether nothing of the picture can be seen."""
+        return self.alpha is not None and not self.alpha.any()
+
+
+def composed(samples: Samples) -> Values:
+    """The values upright, transparent parts black: (H, W, 1) or (H, W, 3) in the type of the file."""
+    values = samples.values
+    if samples.alpha is not None:
+        full = 255 if values.dtype == np.uint8 else samples.peak or 2 ** depth_of(samples.alpha) - 1
+        wide = np.uint16 if values.dtype == np.uint8 else np.uint32
+        values = ((values.astype(wide) * samples.alpha[:, :, None] + full // 2) // full).astype(values.dtype)
+    return turned(values, samples.orientation)
+
+
+def turned(values: Values, orientation: int) -> Values:
+    """Values upright by EXIF's number."""
+    transpose, rows, columns = _TURNS.get(orientation, (False, False, False))
+    if transpose:
+        values = values.swapaxes(0, 1)
+    upright: Values = np.ascontiguousarray(values[:: -1 if rows else 1, :: -1 if columns else 1])
+    return upright
+
+
+def to_rgb(samples: Samples, *, is_photograph: bool) -> ByteArray:
+    """uint8 (H, W, 3), upright.
+
+    ``is_photograph`` : what is far brighter than all else (written text, a hot pixel) does not count for how many of 16
+    bits are used. In a label everything counts.
+    """
+    values = composed(samples)
+    if values.dtype == np.uint16:
+        peak = samples.peak
+        if peak is None:
+            peak = 2 ** (photo_depth(values) if is_photograph else depth_of(values)) - 1
+        values = scaled_to_8_bit(values, peak)
+    elif samples.peak not in {None, 255}:
+        values = scaled_to_8_bit(values, samples.peak)
+    rgb: ByteArray = np.repeat(values, 3, axis=2) if values.shape[2] == 1 else values
+    return rgb
