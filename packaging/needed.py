@@ -2,8 +2,8 @@
 
     python packaging/needed.py NAME...
 
-Runs every import statement of ``core`` and ``serr_gui``, also those inside functions, in a Python in which these names
-are not to be had. Ends with 1 and the statements that fail.
+Runs every import statement of ``core`` and ``serr_gui``, also those inside functions, and imports what else ships, in a
+Python in which these names are not to be had. Ends with 1 and the statements that fail.
 """
 
 import ast
@@ -14,6 +14,8 @@ from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+SCIKIT_LEARN = ("sklearn.linear_model", "sklearn.isotonic", "sklearn.metrics", "sklearn.model_selection")
+"""What of scikit-learn is in the built program, whether it is used already or not."""
 
 
 class Without:
@@ -32,7 +34,7 @@ class Without:
 
 
 def statements() -> Iterator[tuple[Path, str]]:
-    """Every import statement with its file, but those that a ``try`` is ready to do without."""
+    """Every import with its file, but those that a ``try`` is ready to do without."""
     for room in ("core", "serr_gui"):
         for path in sorted((ROOT / room).rglob("*.py")):
             tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -41,6 +43,8 @@ def statements() -> Iterator[tuple[Path, str]]:
             for node in ast.walk(tree):
                 if isinstance(node, (ast.Import, ast.ImportFrom)) and node not in optional:
                     yield path, ast.unparse(node)
+    for name in SCIKIT_LEARN:
+        yield Path(__file__), f"import {name}"
 
 
 def _expects_absence(node: ast.Try) -> bool:

@@ -16,8 +16,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if sys.platform == "win32":
         # With torch >= 2.9 its DLLs do not load after Qt's (pytorch#169429). Elsewhere the window comes first.
         import torch  # noqa: F401
-    from serr_gui.app import main as run
+    try:
+        from serr_gui.app import main as run
+    except ImportError:
+        from serr_gui.system.screen import missing_libraries, tell
 
+        sentence = missing_libraries(os.environ)
+        if sentence is None:
+            raise
+        tell(sentence, os.environ)
+        return 1
     return run(argv)
 
 

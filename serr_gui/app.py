@@ -29,6 +29,7 @@ from serr_gui.model.settings import Settings, load_settings, save_settings
 from serr_gui.model.state import AppState
 from serr_gui.system.crashes import CrashReport, system_line
 from serr_gui.system.logs import log_folder, start_log
+from serr_gui.system.screen import opening_the_screen
 from serr_gui.system.single_instance import Instance
 from serr_gui.widgets import icons
 from serr_gui.widgets.theme import ProgramStyle, apply_theme
@@ -250,7 +251,10 @@ class FileOpener(QObject):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     options = parse(sys.argv[1:] if argv is None else argv)
-    app = QApplication.instance() or QApplication(["serr-gui"])
+    app = QApplication.instance()
+    if app is None:
+        with opening_the_screen():
+            app = QApplication(["serr-gui"])
     assert isinstance(app, QApplication)
     app.setStyle(ProgramStyle())
     app.setApplicationName("serr-fundus")

@@ -13,17 +13,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from linked import missing, read_linked
 
 import bootstrap
-from tools import libraries
-from tools.bundle import MADE_FROM_THE_PROGRAM, fingerprint, install_bundle_tools, others
+from serr_gui.system import libraries
+from serr_gui.system.screen import no_screen_named
+from tools.bundle import MADE_FROM_THE_PROGRAM, fingerprint, install_for, others
 from tools.checks import run_checks
 from tools.console import Failure, Log
 from tools.environment import STAMP, UNFINISHED, Environment, Wanted
+from tools.libraries import unfit_glibc
 from tools.locking import only_one
 from tools.main import main
 from tools.packages import explain, pip
-from tools.screen import no_screen_named, screen_stays_shut
+from tools.screen import screen_stays_shut
 from tools.setup import set_up
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -297,7 +300,8 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
     program = textwrap.dedent(f"""
         import time
         from pathlib import Path
-        from tools.locking import only_one
+        from tools.libraries import unfit_glibc
+from tools.locking import only_one
         with only_one(Path({str(tmp_path / "lock")!r}), print):
             print("held", flush=True)
             time.sleep(600)
@@ -395,14 +399,25 @@ def test_another_commit_alone_does_not_make_the_program_be_built_anew(own: str) 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the built program is tested on a virtual screen of X")
-def test_what_the_tests_of_the_built_program_lack_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_build_and_its_tests_lack_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Failure, match="Its tests need Xvfb, xdotool, strip"):
-        install_bundle_tools(tmp_path)
+    there = set(libraries.LIBRARIES)
+    monkeypatch.setattr("tools.libraries.missing", lambda needed: [name for name in needed if name not in there])
+    with pytest.raises(Failure, match="To build and test the program this system lacks strip, Xvfb, xdotool"):
+        install_for("test", tmp_path)
+    (tmp_path / "apt-get").write_text("")
+    (tmp_path / "apt-get").chmod(0o755)
+    there -= {"libxcb-icccm.so.4", "libwayland-client.so.0"}
+    monkeypatch.setattr("tools.libraries.privilege", lambda: None)
+    line = "apt-get install -y --no-install-recommends binutils libxcb-icccm4 libwayland-client0"
+    with pytest.raises(Failure, match=rf"lacks strip, libxcb-icccm.so.4, libwayland-client.so.0. Run\n\n.*{line}\n"):
+        install_for("build", tmp_path)  # also where there is no screen: the program is for those who have one
     for name in ("Xvfb", "xdotool", "strip"):
         (tmp_path / name).write_text("")
         (tmp_path / name).chmod(0o755)
-    install_bundle_tools(tmp_path)
+    there = set(libraries.LIBRARIES)
+    install_for("test", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -439,14 +454,17 @@ def test_only_the_libraries_of_the_screens_that_are_there_are_asked_for() -> Non
     def nothing(_: str) -> bool:
         return False
 
-    offscreen = set(libraries.missing({}, nothing))
-    x11 = set(libraries.missing({"DISPLAY": ":0"}, nothing))
-    wayland = set(libraries.missing({"WAYLAND_DISPLAY": "wayland-0"}, nothing))
+    def wanted(**environ: str) -> set[str]:
+        return set(libraries.missing(libraries.needed_for(environ), nothing))
+
+    offscreen, x11, wayland = wanted(), wanted(DISPLAY=":0"), wanted(WAYLAND_DISPLAY="wayland-0")
     assert "libEGL.so.1" in offscreen
     assert "libxcb-cursor.so.0" in x11 - wayland
     assert "libwayland-client.so.0" in wayland - x11
     assert offscreen < x11
-    assert not set(libraries.missing({"DISPLAY": ":0"}, lambda _: True)) - {libraries.FONTS}
+    assert wanted(QT_QPA_PLATFORM="xcb") == x11
+    assert wanted(QT_QPA_PLATFORM="offscreen", DISPLAY=":0") == offscreen
+    assert not set(libraries.missing(libraries.LIBRARIES, lambda _: True)) - {libraries.FONTS}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="shared libraries of Linux")
@@ -496,7 +514,7 @@ def test_each_package_manager_gets_its_own_names(tool: str, command: str) -> Non
     ],
 )
 def test_a_linux_without_ready_made_builds_is_refused_at_once(glibc: str, machine: str, words: str | None) -> None:
-    sentence = libraries.unfit_glibc(glibc, machine)
+    sentence = unfit_glibc(glibc, machine)
     assert (sentence is None) if words is None else words in (sentence or "")
 
 
@@ -516,7 +534,11 @@ def test_the_table_has_all_that_qt_asks_the_system_for() -> None:
             *(f"lib/libQt6{name}.so.6" for name in ("Widgets", "Svg", "DBus")),
         ),
         "x11": ("plugins/platforms/libqxcb.so", "plugins/xcbglintegrations/*.so", "lib/libQt6XcbQpa.so.6"),
-        "wayland": ("plugins/platforms/libqwayland*.so", "lib/libQt6WaylandClient.so.6"),
+        "wayland": (
+            "plugins/platforms/libqwayland*.so",
+            "lib/libQt6WaylandClient.so.6",
+            "plugins/wayland-*-client/*.so",
+        ),
     }.items():
         files = [file for pattern in patterns for file in qt.glob(pattern)]
         assert files, screen
@@ -526,34 +548,44 @@ def test_the_table_has_all_that_qt_asks_the_system_for() -> None:
     assert wishes["wayland"] <= set(libraries.OFFSCREEN | libraries.WAYLAND)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="shared libraries of Linux")
+def test_a_built_program_that_lacks_a_library_is_noticed(tmp_path: Path) -> None:
+    import PySide6
+
+    inside = tmp_path / "_internal"
+    plugin = inside / "PySide6" / "Qt" / "plugins" / "platforms" / "libqxcb.so"
+    plugin.parent.mkdir(parents=True)
+    shutil.copyfile(Path(PySide6.__path__[0]) / plugin.relative_to(inside / "PySide6"), plugin)
+    (inside / "readme.txt").write_text("no library")
+    qt = inside / "PySide6" / "Qt" / "lib"
+    qt.mkdir()
+    for name in ("libQt6XcbQpa.so.6", "libQt6Gui.so.6", "libQt6Core.so.6", "libstdc++.so.6", "libgcc_s.so.1"):
+        (qt / name).touch()  # found by the plug-in's own run path
+    linked = read_linked(plugin)
+    assert linked is not None
+    for name in set(linked.needed) & set(libraries.LIBRARIES) - {"libxcb-icccm.so.4", "libxcb-keysyms.so.1"}:
+        (inside / name).touch()
+    assert list(missing(tmp_path)) == [(plugin, "libxcb-icccm.so.4"), (plugin, "libxcb-keysyms.so.1")]
+    said = subprocess.run(
+        [sys.executable, ROOT / "packaging" / "linked.py", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 1
+    assert "libqxcb.so needs libxcb-icccm.so.4, which is not in the program" in said.stderr
+    for name in ("libxcb-icccm.so.4", "libxcb-keysyms.so.1"):
+        (inside / name).touch()
+    assert not list(missing(tmp_path))
+
+
 def needed_libraries(files: list[Path], bundle: Path) -> set[str]:
-    """Names that these ELF files and the bundled libraries under them ask the linker for (System V ABI, chapter 5)."""
+    """Names that these ELF files and the bundled libraries under them ask the linker for."""
     wanted: set[str] = set()
     queue, seen = list(files), set(files)
     while queue:
-        for name in elf_needed(queue.pop().read_bytes()):
+        linked = read_linked(queue.pop())
+        for name in linked.needed if linked else ():
             wanted.add(name)
             inner = bundle / name
             if inner.exists() and inner not in seen:
                 seen.add(inner)
                 queue.append(inner)
     return wanted
-
-
-def elf_needed(data: bytes) -> list[str]:
-    assert data[:6] == b"\x7fELF\x02\x01", "64-bit little-endian ELF"
-
-    def number(offset: int, size: int) -> int:
-        return int.from_bytes(data[offset : offset + size], "little")
-
-    table, entry_size, count = number(0x28, 8), number(0x3A, 2), number(0x3C, 2)
-    sections = [table + index * entry_size for index in range(count)]
-    dynamic = next(section for section in sections if number(section + 4, 4) == 6)
-    strings = number(sections[number(dynamic + 0x28, 4)] + 0x18, 8)
-    start, size = number(dynamic + 0x18, 8), number(dynamic + 0x20, 8)
-    names = []
-    for offset in range(start, start + size, 16):
-        if number(offset, 8) == 1:  # DT_NEEDED
-            begin = strings + number(offset + 8, 8)
-            names.append(data[begin : data.index(b"\0", begin)].decode())
-    return names

@@ -7,15 +7,18 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
+from serr_gui.system.libraries import LIBRARIES, Manager, find_manager, line_to_run, loads
 from tools.console import Failure, Log, say, step
 from tools.environment import Environment
 from tools.installer import debian_package
-from tools.libraries import find_manager, install, line_to_run
+from tools.libraries import install, qt_libraries_missing
 
 NAME = "serr-fundus"
 ENTERS = ("core", "serr_gui", "resources", "docs", "packaging", "build.spec", "pyproject.toml", "LICENSE")
@@ -23,9 +26,10 @@ ENTERS = ("core", "serr_gui", "resources", "docs", "packaging", "build.spec", "p
 MADE_FROM_THE_PROGRAM = ("docs/guide/command-line.md", "docs/guide/recipe.md")
 """Pages that the build of the guide writes; they are no part of what it is built from."""
 STAMP = "built-from.txt"
-_TOOLS = {"Xvfb": "xvfb", "xdotool": "xdotool", "strip": "binutils"}
+_TOOLS = {"strip": False, "Xvfb": True, "xdotool": True}
+"""Programs for the build, and whether it is its tests alone that need them."""
 _XVFB = {"dnf": "xorg-x11-server-Xvfb", "zypper": "xorg-x11-server-Xvfb", "pacman": "xorg-server-xvfb"}
-"""Where it is not called as by apt."""
+"""The package of Xvfb where it is not called as by apt."""
 
 
 def place_for_builds(root: Path) -> Path:
@@ -87,6 +91,10 @@ def build(environment: Environment, dist: Path, log: Log) -> Path:
             last = next((line for line in reversed(output.splitlines()) if line.strip()), "")
             raise Failure(f"The program cannot be built: {last}")
     shutil.copyfile(environment.root / "LICENSE", folder / "LICENSE")
+    if sys.platform == "linux":
+        code, output = log.run([environment.python, environment.root / "packaging" / "linked.py", folder])
+        if code != 0:
+            raise Failure(f"The built program would not start everywhere:\n{output.strip()}")
     stamp.write_text(wanted, encoding="utf-8")
     return folder
 
@@ -144,19 +152,42 @@ def package(environment: Environment, dist: Path, *, packed: bool, large: bool) 
     return made
 
 
-def install_bundle_tools(root: Path) -> None:
-    """What the tests of the built program need from the system: a virtual screen, somebody to press its keys, strip."""
-    absent = [program for program in _TOOLS if shutil.which(program) is None]
-    if sys.platform != "linux" or not absent:
+def install_for(purpose: Literal["build", "test"], root: Path) -> None:
+    """Install what the system lacks to build the program, or to build and test it, in one go.
+
+    Raises
+    ------
+    Failure : it may not be installed without asking; with the line to run.
+    """
+    if sys.platform != "linux":
         return
     manager = find_manager()
-    packages = [_TOOLS[program] for program in absent]
-    if manager and manager.name in _XVFB:
-        packages = [_XVFB[manager.name] if package == "xvfb" else package for package in packages]
+    programs = [name for name, only_for_tests in _TOOLS.items() if purpose == "test" or not only_for_tests]
+    absent = [name for name in programs if shutil.which(name) is None]
+    absent += qt_libraries_missing(LIBRARIES)  # whatever the screen here: the program is for all of them
+    libpython = str(sysconfig.get_config_var("INSTSONAME"))
+    if ".so" in libpython and not loads(libpython):  # Debian and Ubuntu link it into their python3
+        absent.append(libpython)
+    if not absent:
+        return
+    packages = [_package_of(name, manager) for name in absent]
     with Log(root / ".cache" / "package-tools.log") as log:
         if not install(packages, log):
             line = line_to_run(manager, packages)
-            raise Failure(f"Its tests need {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.")
+            tests = " and test" if purpose == "test" else ""
+            raise Failure(
+                f"To build{tests} the program this system lacks {', '.join(absent)}. Run\n\n    {line}\n\n"
+                "and start this again."
+            )
+
+
+def _package_of(name: str, manager: Manager | None) -> str:
+    """The package of a program; what ``Manager`` knows a package for stays as it is."""
+    if name == "Xvfb":
+        return _XVFB.get(manager.name, "xvfb") if manager else name
+    if name.startswith("libpython"):
+        return name.partition(".so")[0]
+    return "binutils" if name == "strip" else name
 
 
 def megabytes(path: Path) -> float:

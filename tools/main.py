@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from tools.bundle import NAME, install_bundle_tools, megabytes, package, place_for_builds, refuse_large_torch
+from serr_gui.system.screen import no_screen_named
+from tools.bundle import NAME, install_for, megabytes, package, place_for_builds, refuse_large_torch
 from tools.checks import checks, run_checks
 from tools.console import Failure, prepare_console, say
 from tools.environment import Environment, Wanted
-from tools.screen import no_screen_named, screen_stays_shut
+from tools.screen import screen_stays_shut
 from tools.setup import set_up
 from tools.torch_build import Wish
 
@@ -82,13 +83,19 @@ def test(root: Path, torch: Wish, *, fresh: bool, bundle: bool | None) -> int:
         raise Failure(f"The tests of the window need {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.")
 
     wished = sys.platform == "linux" if bundle is None else bundle
-    extras = {"test", "package"} if wished else {"test"}
-    environment = set_up(root, Wanted(frozenset(extras), torch), refuse, fresh=fresh)
-    *others, tests = checks(environment)
     obstacle = ""
     if wished:
         try:
-            install_bundle_tools(root)
+            install_for("test", root)
+        except Failure as failure:
+            if bundle:
+                raise
+            obstacle = str(failure)
+    extras = {"test", "package"} if wished else {"test"}
+    environment = set_up(root, Wanted(frozenset(extras), torch), refuse, fresh=fresh)
+    *others, tests = checks(environment)
+    if wished and not obstacle:
+        try:
             if torch not in ("cuda", "default"):
                 refuse_large_torch(environment)
         except Failure as failure:
@@ -110,6 +117,7 @@ def make_package(root: Path, torch: Wish, *, fresh: bool, packed: bool) -> int:
     def refuse(absent: Sequence[str], line: str) -> None:
         raise Failure(f"The build needs {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.")
 
+    install_for("build", root)
     environment = set_up(root, Wanted(frozenset({"package"}), torch), refuse, fresh=fresh)
     for path in package(environment, place_for_builds(root), packed=packed, large=torch in ("cuda", "default")):
         say(f"{megabytes(path):6.0f} MB  {path}")

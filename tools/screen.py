@@ -1,8 +1,7 @@
-"""Whether a window can be shown here."""
+"""Whether the screen that the environment names opens."""
 
 import os
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 # Qt aborts where it cannot open the display; that must leave no core dump behind.
@@ -15,16 +14,6 @@ except ImportError:
 from PySide6.QtGui import QGuiApplication
 raise SystemExit(0 if QGuiApplication([]).primaryScreen() else 1)
 """
-
-
-def no_screen_named(environ: Mapping[str, str], system: str) -> str | None:
-    """Why the environment has no screen, or None where it names one. ``system`` is ``sys.platform``."""
-    platform = environ.get("QT_QPA_PLATFORM", "").partition(":")[0]
-    if platform in ("offscreen", "minimal"):
-        return f"QT_QPA_PLATFORM is {platform}"
-    if system in ("win32", "darwin") or environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY") or platform:
-        return None
-    return "no screen: neither DISPLAY nor WAYLAND_DISPLAY is set"
 
 
 def screen_stays_shut(python: Path) -> str | None:

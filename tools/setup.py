@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from serr_gui.system.libraries import find_manager, line_to_run
 from tools import libraries
 from tools.console import Failure, Log, say, step
 from tools.environment import Environment, Finding, Wanted
@@ -54,7 +55,7 @@ def _work(environment: Environment, wanted: Wanted, fresh: bool, on_missing: Mis
 
 def _see_to_system(finding: Finding, on_missing: MissingLibraries, log: Log) -> None:
     """System packages: the libraries of Qt, and what Debian and Ubuntu have cut out of Python's standard library."""
-    manager = libraries.find_manager()
+    manager = find_manager()
     absent = libraries.qt_libraries_missing()
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
     no_pip = finding.state in ("absent", "broken") and importlib.util.find_spec("ensurepip") is None
@@ -66,10 +67,10 @@ def _see_to_system(finding: Finding, on_missing: MissingLibraries, log: Log) -> 
         importlib.invalidate_caches()
         no_pip = no_pip and importlib.util.find_spec("ensurepip") is None
     if no_pip:
-        line = libraries.line_to_run(manager, asked)
+        line = line_to_run(manager, asked)
         raise Failure(f"This Python cannot make virtual environments yet. Run\n\n    {line}\n\nand start this again.")
     if absent:
-        on_missing(absent, libraries.line_to_run(manager, absent))
+        on_missing(absent, line_to_run(manager, absent))
 
 
 def _make_whole(environment: Environment, wanted: Wanted, finding: Finding, log: Log) -> None:
