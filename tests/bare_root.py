@@ -4,11 +4,11 @@ It is laid out from Debian's packages without their scripts, so that it holds wh
 """
 
 import os
-import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from tools.bare_root import command_in
 
 PACKAGES = (
     "libc6",
@@ -37,16 +37,9 @@ PACKAGES = (
 )
 """The C library, what the .deb asks for, a font, keyboard tables; and a shell with cat, for questions of the tests."""
 PATIENCE_S = 300
-
-ENTER = """
-set -e
-mount --bind "$PROGRAM" "$ROOT$PLACE"
-mount -o remount,bind,ro "$ROOT$PLACE"
-mount -t proc proc "$ROOT/proc"
-mount --rbind /dev "$ROOT/dev"
-[ -z "$DISPLAY" ] || mount --bind /tmp/.X11-unix "$ROOT/tmp/.X11-unix"
-exec chroot --userspec=65534:65534 "$ROOT" "$@"
-"""
+TOOLS = ("apt-get", "dpkg-deb")
+"""What lays it out."""
+X_SOCKETS = Path("/tmp/.X11-unix")
 
 
 @dataclass(frozen=True)
@@ -61,28 +54,15 @@ class BareRoot:
         """A file under ``root``, as the program sees it."""
         return "/" / path.relative_to(self.root)
 
-    def command(self, *words: str | Path) -> list[str]:
-        # New namespaces: mounts that vanish with the process, no network interface but a dead lo, processes of its own.
-        return [
-            "unshare",
-            "--mount",
-            "--net",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "sh",
-            "-c",
-            ENTER,
-            "sh",
-            *map(str, words),
-        ]
+    def command(self, *words: str | Path, display: str = "") -> list[str]:
+        shown = [(self.source, self.program)]
+        if display:
+            shown.append((X_SOCKETS, X_SOCKETS))
+        return command_in(self.root, *words, shown=shown)
 
     def environment(self, display: str = "") -> dict[str, str]:
         return {
             "PATH": os.environ["PATH"],
-            "ROOT": str(self.root),
-            "PROGRAM": str(self.source),
-            "PLACE": str(self.program),
             "HOME": "/nonexistent",
             "LC_ALL": "C.UTF-8",
             "OMP_NUM_THREADS": "2",
@@ -105,20 +85,7 @@ class BareRoot:
         return self.run("/bin/sh", "-c", script, "sh", *words)
 
     def start(self, *words: str | Path, display: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self.command(*words), env=self.environment(display), cwd="/")
-
-
-def obstacle() -> str | None:
-    """Why this computer cannot make and enter a root of its own, or None."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        return "only root on Linux can make and enter a root of its own"
-    absent = [tool for tool in ("apt-get", "dpkg-deb", "unshare", "chroot") if shutil.which(tool) is None]
-    if absent:
-        return f"the root is laid out from Debian's packages; there is no {', '.join(absent)}"
-    # A container may not be allowed to.
-    trial = ["unshare", "--mount", "--net", "--pid", "--fork", "mount", "-t", "tmpfs", "none", "/mnt"]
-    done = subprocess.run(trial, capture_output=True, text=True, check=False)
-    return f"this container may not make a root of its own: {done.stderr.strip()}" if done.returncode else None
+        return subprocess.Popen(self.command(*words, display=display), env=self.environment(display), cwd="/")
 
 
 def make_bare_root(folder: Path, program: Path) -> BareRoot:

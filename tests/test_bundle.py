@@ -24,7 +24,8 @@ from PIL import Image
 from core.datasets.synthetic import write_drive_layout
 from core.photo.reading import read_label
 from serr_gui.selftest import TINY_RECIPE, dice, read_reference
-from tests.bare_root import BareRoot, make_bare_root, obstacle
+from tests.bare_root import TOOLS, BareRoot, make_bare_root
+from tools.bare_root import obstacle
 
 LARGEST_MB = 950
 PATIENCE_S = 240
@@ -52,7 +53,7 @@ def moved(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bare(moved: Path, tmp_path_factory: pytest.TempPathFactory) -> BareRoot:
     """A root with a C library, the graphics libraries and a font; the program is mounted there read-only."""
-    reason = obstacle()
+    reason = obstacle(*TOOLS)
     if reason:
         pytest.skip(reason)
     return make_bare_root(tmp_path_factory.mktemp("bare"), moved)
@@ -80,7 +81,7 @@ class OpenRoom:
 @pytest.fixture
 def room(request: pytest.FixtureRequest, moved: Path, tmp_path: Path) -> BareRoot | OpenRoom:
     """The clean room where this computer can make one."""
-    if obstacle() is None:
+    if obstacle(*TOOLS) is None:
         bare: BareRoot = request.getfixturevalue("bare")
         return bare
     (tmp_path / "tmp").mkdir()
