@@ -9,6 +9,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from core import __version__
 from core.photo.reading import PHOTO_SUFFIXES
@@ -56,6 +58,32 @@ def test_the_menu_entry_offers_what_can_be_opened() -> None:
     installer = (PACKAGING / "windows" / "serr-fundus.iss").read_text(encoding="utf-8")
     assert set(re.findall(r'Extension\("\.(\w+)"\)', installer)) == set(types)
     assert entry["Exec"].endswith("%F")
+
+
+def test_the_lock_file_holds_a_version_that_pyproject_allows_for_every_package_of_the_build() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [Requirement(text) for text in project["dependencies"] + project["optional-dependencies"]["package"]]
+    text = (PACKAGING / "requirements-lock.txt").read_text(encoding="utf-8")
+    locked: dict[str, list[str]] = {}
+    for line in filter(None, (line.partition("#")[0].strip() for line in text.splitlines())):
+        held = Requirement(line)
+        locked.setdefault(canonicalize_name(held.name), []).append(str(held.specifier).removeprefix("=="))
+    for wanted in asked:
+        if wanted.name != project["name"]:
+            versions = locked.get(canonicalize_name(wanted.name), [])
+            assert versions, f"{wanted.name} is not in the lock file: make it again (its head says how)"
+            assert all(wanted.specifier.contains(version) for version in versions), (wanted, versions)
+    release = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    assert "PIP_CONSTRAINT: ${{ github.workspace }}/packaging/requirements-lock.txt" in release
+
+
+def test_what_checks_before_a_commit_is_what_the_gate_checks_with() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (ruff,) = (Requirement(text) for text in project["optional-dependencies"]["test"] if text.startswith("ruff"))
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    version = re.search(r"ruff-pre-commit\n +rev: v(\S+)", hooks)
+    assert version is not None
+    assert ruff.specifier.contains(version[1])
 
 
 def test_the_check_of_imports_finds_what_is_left_out_and_needed() -> None:

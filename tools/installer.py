@@ -18,7 +18,7 @@ Architecture: {architecture}
 Maintainer: SERR Fundus developers <serr-fundus@users.noreply.github.com>
 Installed-Size: {size}
 Depends: {needed}
-Recommends: fonts-dejavu-core | fonts-noto-core, xdg-utils
+Recommends: fonts-dejavu-core | fonts-noto-core, xdg-utils, libwayland-cursor0, libwayland-egl1
 Section: science
 Priority: optional
 Description: find the vessels in colour fundus photographs
