@@ -19,6 +19,11 @@ settings.register_profile("explore", _anywhere, print_blob=True)
 settings.load_profile("repeatable")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The built program first: where the files are shared among processes, none waits for the slowest at the end."""
+    items.sort(key=lambda item: item.path.name != "test_bundle.py")
+
+
 @pytest.fixture(scope="session")
 def serr_data() -> Path:
     """The folder with DRIVE, STARE, CHASE_DB1 and HRF, named by SERR_DATA."""

@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,30 +11,72 @@ from pathlib import Path
 from tools.console import say
 from tools.environment import Environment
 
+Check = tuple[str, list[str | Path]]
+"""The name and the command of a check."""
 
-def checks(environment: Environment) -> list[tuple[str, list[str | Path]]]:
-    """Name and command of each check, the quick ones first."""
+_MOST_WORKERS = 4
+"""Each holds torch and Qt: more than a gigabyte."""
+
+
+def quick_checks(environment: Environment) -> list[Check]:
+    """Those that run no test, the quickest first."""
     python = environment.python
     return [
         ("ruff check", [python, "-m", "ruff", "check", "."]),
         ("ruff format", [python, "-m", "ruff", "format", "--check", "."]),
         ("import contracts", [environment.program("lint-imports"), "--no-logo"]),
         ("mypy", [python, "-m", "mypy"]),
-        ("pytest", [python, "-m", "pytest"]),
     ]
 
 
-def run_checks(
-    commands: Iterable[tuple[str, list[str | Path]]], folder: Path, variables: Mapping[str, str] | None = None
-) -> int:
-    """Runs every check in this folder, also after one has failed; 0 where all pass, else 1."""
+def tests(environment: Environment) -> Check:
+    """The test suite, in as many processes as there are cores; the tests of a file stay together."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    workers = min(cores, _MOST_WORKERS)
+    # test_bundle.py takes longest and comes first (tests/conftest.py), so that no core waits for it at the end.
+    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"] if workers > 1 else []
+    return "pytest", [environment.python, "-m", "pytest", *spread]
+
+
+def run_checks(*stages: Iterable[Iterable[Check]], folder: Path, variables: Mapping[str, str] | None = None) -> int:
+    """Run every check in this folder, also after one has failed; 0 where all pass, else 1.
+
+    Parameters
+    ----------
+    stages : run one after the other. The tracks of a stage run at the same time, the checks of a track in turn; what
+        the first track says is seen at once, what the others say when the stage is over.
+    """
     environ = {**os.environ, "QT_QPA_PLATFORM": "offscreen", **(variables or {})}
-    results = []
-    for name, command in commands:
-        say(f"\n== {name}")
-        started = time.monotonic()
-        code = subprocess.call(command, cwd=folder, env=environ)
-        results.append((name, code, time.monotonic() - started))
+    results: list[tuple[str, int, float]] = []
+
+    def run(track: Iterable[Check], said: list[bytes] | None) -> None:
+        for name, command in track:
+            started = time.monotonic()
+            if said is None:
+                say(f"\n== {name}")
+                code = subprocess.call(command, cwd=folder, env=environ)
+            else:
+                done = subprocess.run(
+                    command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+                )
+                code = done.returncode
+                said.append(f"\n== {name}\n".encode() + done.stdout)
+            results.append((name, code, time.monotonic() - started))
+
+    for stage in stages:
+        first, *others = stage
+        records: list[list[bytes]] = [[] for _ in others]
+        threads = [
+            threading.Thread(target=run, args=(track, record), daemon=True)
+            for track, record in zip(others, records, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        run(first, None)
+        for thread, record in zip(threads, records, strict=True):
+            thread.join()
+            for text in record:
+                say(text.decode(errors="replace").rstrip())
     say("")
     for name, code, seconds in results:
         say(f"{name:17} {'passed' if code == 0 else f'FAILED ({code})':12} {seconds:5.0f} s")

@@ -10,7 +10,7 @@ from typing import get_args
 
 from serr_gui.system.screen import no_screen_named
 from tools.bundle import NAME, install_for, megabytes, package, place_for_builds, refuse_large_torch
-from tools.checks import checks, run_checks
+from tools.checks import quick_checks, run_checks, tests
 from tools.console import Failure, prepare_console, say
 from tools.environment import Environment, Wanted
 from tools.screen import screen_stays_shut
@@ -93,7 +93,6 @@ def test(root: Path, torch: Wish, *, fresh: bool, bundle: bool | None) -> int:
             obstacle = str(failure)
     extras = {"test", "package"} if wished else {"test"}
     environment = set_up(root, Wanted(frozenset(extras), torch), refuse, fresh=fresh)
-    *others, tests = checks(environment)
     if wished and not obstacle:
         try:
             if torch not in ("cuda", "default"):
@@ -103,12 +102,17 @@ def test(root: Path, torch: Wish, *, fresh: bool, bundle: bool | None) -> int:
                 raise
             obstacle = str(failure)
     if not wished or obstacle:
-        code = run_checks([*others, tests], root)
+        code = run_checks([quick_checks(environment)], [[tests(environment)]], folder=root)
         say(f"\nThe built program was not tested. {obstacle}" if obstacle else "")
         return code
     build: list[str | Path] = [sys.executable, root / "bootstrap.py", "package", "--folder-only", "--torch", torch]
     folder = place_for_builds(root) / NAME
-    return run_checks([*others, ("built program", build), tests], root, {"SERR_BUNDLE": str(folder)})
+    return run_checks(
+        [quick_checks(environment), [("built program", build)]],
+        [[tests(environment)]],
+        folder=root,
+        variables={"SERR_BUNDLE": str(folder)},
+    )
 
 
 def make_package(root: Path, torch: Wish, *, fresh: bool, packed: bool) -> int:
