@@ -105,17 +105,16 @@ class Manager:
 
     def packages(self, wanted: Iterable[str]) -> list[str]:
         """Package names for library names; names that are no library of the tables are passed on as they are."""
-        names = []
-        for item in wanted:
-            if item == FONTS:
-                names.append(FONT_PACKAGES[self.name])
-            elif item not in LIBRARIES:
-                names.append(item)
-            elif self.name in ("dnf", "zypper"):
-                names.append(f"{item}()(64bit)")
-            else:
-                names.append(LIBRARIES[item][0 if self.name == "apt-get" else 1])
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys(self._package(name) for name in wanted))
+
+    def _package(self, name: str) -> str:
+        if name == FONTS:
+            return FONT_PACKAGES[self.name]
+        if name not in LIBRARIES:
+            return name
+        if self.name in ("dnf", "zypper"):
+            return f"{name}()(64bit)"
+        return LIBRARIES[name][0 if self.name == "apt-get" else 1]
 
     def command(self, wanted: Iterable[str]) -> list[str]:
         return [*self.install, *self.packages(wanted)]
