@@ -11,6 +11,7 @@ import numpy as np
 from core.errors import OutputError, SerrError
 from core.export import ExportChoices, export_segmentation
 from core.files import ensure_folder, shown
+from core.inference.memory import return_freed
 from core.inference.predictor import InferenceOptions, predict
 from core.masks.threshold import apply_threshold
 from core.photo.companions import FovChoice, mask_folder, output_stems, resolve_fov
@@ -98,6 +99,7 @@ def segment_photo(
     monitor.step(Progress("Preparing the photograph"))
     prepared = prepare(image, fov, model.card.preprocessing)
     prediction = predict(model, prepared, options, monitor=monitor)
+    return_freed()
     monitor.step(Progress("Putting the result onto the photograph"))
     values = restore(prediction.values, prepared, fov)
     values.setflags(write=False)  # so that the box takes it over without a copy

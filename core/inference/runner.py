@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from core.inference.device import Device, Precision
 from core.inference.gates import SharedGates
+from core.inference.memory import bound_caches
 from core.types import FloatArray
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -46,6 +47,7 @@ class Runner:
         on_layer: Callable[[], None],
         on_strip: Callable[[], None],
     ) -> None:
+        bound_caches()
         self.device = device
         self.precision = precision
         self.stride = int(getattr(module, "stride", 1))
