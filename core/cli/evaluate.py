@@ -205,7 +205,7 @@ def _score_predictions(folder: Path, given: _Given, monitor: ConsoleMonitor) -> 
     return evaluate_dataset(
         given.cases,
         found.predict,
-        method=Method(folder.absolute().name, found.sha256, kind=found.kind),
+        method=Method(folder.absolute().name, found.sha256, kind=found.kind, made_by=found.made_by),
         rule=rule,
         region=given.region,
         labels=given.labels,

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from core.errors import InputError
 from core.evaluation.measure import Found, GivenMask
+from core.evaluation.origins import common_origin
 from core.files import shown
 from core.photo.companions import photo_stem
 from core.photo.decoding import decode_decimals, decode_values
@@ -42,13 +43,15 @@ Kind = Literal["masks", "probabilities"]
 class Predictions:
     """The results in a folder for some photographs.
 
-    ``files`` photograph -> result; ``kind`` what they hold; ``sha256`` of all their names and bytes.
+    ``files`` photograph -> result; ``kind`` what they hold; ``sha256`` of all their names and bytes; ``made_by`` the
+    model that their side-cars name.
     """
 
     folder: Path
     files: dict[Path, Path]
     kind: Kind
     sha256: str
+    made_by: str = ""
 
     def predict(self, image: FundusImage, fov: FieldOfView, monitor: Monitor = SILENT) -> Found:
         """The result of a photograph, in the form in which ``evaluate_dataset`` asks for it.
@@ -79,7 +82,8 @@ def find_predictions(folder: Path, photos: Sequence[Path], monitor: Monitor = SI
 
     Raises
     ------
-    InputError : no folder, no result for any photograph, several that fit one equally well, or one that cannot be read.
+    InputError : no folder, no result for any photograph, several that fit one equally well, one that cannot be read, or
+        side-cars that name more than one model.
     """
     try:
         there = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES))
@@ -103,7 +107,10 @@ def find_predictions(folder: Path, photos: Sequence[Path], monitor: Monitor = SI
         if not _is_two_valued(path):
             kind = "probabilities"
             break
-    return Predictions(folder, files, kind, _digest(files.values()))
+    origin = common_origin(files.values(), are_masks=kind == "masks")
+    for note in origin.notes:
+        monitor.note(note)
+    return Predictions(folder, files, kind, _digest(files.values()), origin.made_by)
 
 
 def read_values(path: Path) -> FloatArray:

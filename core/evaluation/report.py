@@ -22,7 +22,8 @@ class Method:
 
     ``kind`` is "model", "probabilities" or "masks", the last two for results that were given as files; ``sha256`` is
     that of the model's tensors, or of all these files. ``seen`` is how many of the photographs it learned from or was
-    chosen by, None where that is not known; ``unknown`` says in words what else it may have seen.
+    chosen by, None where that is not known; ``unknown`` says in words what else it may have seen. ``made_by`` is the
+    model that the side-cars of given files name.
     """
 
     name: str
@@ -33,10 +34,12 @@ class Method:
     kind: str = "model"
     seen: int | None = None
     unknown: tuple[str, ...] = ()
+    made_by: str = ""
 
     @property
     def text(self) -> str:
         parts = [] if self.kind == "model" else [f"{self.kind} as given"]
+        parts += [f"made by {self.made_by}"] if self.made_by else []
         parts += [f"sha256 {self.sha256[:12]}"] if self.sha256 else []
         if self.tta != "none":
             parts.append(f"averaged over {self.tta}")

@@ -13,11 +13,12 @@ from PIL import Image
 
 from core.datasets.synthetic import draw_case
 from core.errors import InputError
+from core.evaluation.predictions import find_predictions
 from core.export import ExportChoices
 from core.inference.predictor import InferenceOptions
 from core.photo.companions import FovChoice
 from core.photo.reading import read_fundus
-from core.progress import SILENT
+from core.progress import SILENT, Progress
 from core.replay import replay_sidecar
 from core.reuse import ReusedResults
 from core.segment import BatchReport, segment_files, segment_photo
@@ -27,6 +28,19 @@ from core.weights import LoadedModel, load_model, save_model
 from tests.small_model import save_small_model
 
 EVERYTHING = ExportChoices()
+
+
+class Notes:
+    """A monitor that keeps what is said."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def step(self, progress: Progress) -> None:
+        pass
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
 
 @pytest.fixture(scope="module")
@@ -307,3 +321,36 @@ def test_a_side_car_names_files_beside_it_only(models: tuple[LoadedModel, Loaded
         with pytest.raises(InputError, match=r"damaged.*files"):
             read_sidecar(sidecar)
         sidecar.write_text(json.dumps(record))
+
+
+# Tables
+
+
+def test_results_of_two_models_do_not_become_one_table(
+    models: tuple[LoadedModel, LoadedModel], photo: Path, out: Path, tmp_path: Path
+) -> None:
+    one, other = models
+    second = photo.with_name("fundus.png")
+    Image.fromarray(draw_case(21, 96).image.rgb).save(second)
+    both = [photo, second]
+    whole = ExportChoices(overlay=False)
+    masks = ExportChoices(probability=False, overlay=False)
+    segment_files(both, out, one, export=whole)
+    assert find_predictions(out, both).made_by.startswith("one (")
+    segment_files([second], out, other, export=whole)
+    with pytest.raises(InputError, match=r"more than one kind \(o.*: 1, such as .*; o.*: 1, such as .*\)"):
+        find_predictions(out, both)
+    segment_files([second], out, one, rule=ThresholdRule(200), export=whole)
+    assert find_predictions(out, both).kind == "probabilities"  # the same, at whatever threshold the mask is
+    only = tmp_path / "masks"
+    segment_files([photo], only, one, export=masks)
+    segment_files([second], only, one, rule=ThresholdRule(200), export=masks)
+    with pytest.raises(InputError, match=r"threshold 0\.375.*threshold 0\.78125|threshold 0\.78125.*threshold 0\.375"):
+        find_predictions(only, both)
+    (only / "fundus.serr.json").unlink()
+    told = Notes()
+    assert find_predictions(only, both, told).made_by.endswith("threshold 0.375")
+    assert told.notes == ["1 of the results, such as fundus_mask.png: no side-car, so what made them is not known."]
+    Image.fromarray(np.zeros((96, 96), np.uint8)).save(only / "eye_mask.png")
+    find_predictions(only, both, told)
+    assert "1 of the results, such as eye_mask.png: changed since they were written" in told.notes[-1]
