@@ -29,10 +29,14 @@ def quick_checks(environment: Environment) -> list[Check]:
     ]
 
 
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 def tests(environment: Environment) -> Check:
     """The test suite, in as many processes as there are cores; the tests of a file stay together."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    workers = min(cores, _MOST_WORKERS)
+    workers = min(cores(), _MOST_WORKERS)
     # test_bundle.py takes longest and comes first (tests/conftest.py), so that no core waits for it at the end.
     spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"] if workers > 1 else []
     return "pytest", [environment.python, "-m", "pytest", *spread]
@@ -46,7 +50,8 @@ def run_checks(*stages: Iterable[Iterable[Check]], folder: Path, variables: Mapp
     stages : run one after the other. The tracks of a stage run at the same time, the checks of a track in turn; what
         the first track says is seen at once, what the others say when the stage is over.
     """
-    environ = {**os.environ, "QT_QPA_PLATFORM": "offscreen", **(variables or {})}
+    threads_each = str(max(1, cores() // _MOST_WORKERS))  # of numerical libraries: the processes share the cores
+    environ = {"OMP_NUM_THREADS": threads_each, **os.environ, "QT_QPA_PLATFORM": "offscreen", **(variables or {})}
     results: list[tuple[str, int, float]] = []
 
     def run(track: Iterable[Check], said: list[bytes] | None) -> None:
