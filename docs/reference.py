@@ -1,5 +1,6 @@
 """The pages of the command line and of the recipe of a training, made from the program itself."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
@@ -30,7 +31,9 @@ def write_reference(guide: Path) -> None:
 def _write_changed(path: Path, text: str) -> None:
     """Write a page, unless it stands there already (a changed time would make every build a new one)."""
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+        whole = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # another build of the guide may be reading it
+        whole.write_text(text, encoding="utf-8")
+        whole.replace(path)
 
 
 def command_line_page() -> str:

@@ -19,9 +19,12 @@ settings.register_profile("explore", _anywhere, print_blob=True)
 settings.load_profile("repeatable")
 
 
+LONGEST = ("test_drive_session.py", "test_shipped_models.py", "test_trainings.py", "test_training_jobs.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The built program first: where the files are shared among processes, none waits for the slowest at the end."""
-    items.sort(key=lambda item: item.path.name != "test_bundle.py")
+    """The longest files first: where several processes share them, none waits for another at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")

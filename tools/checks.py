@@ -14,6 +14,7 @@ from tools.environment import Environment
 Check = tuple[str, list[str | Path]]
 """The name and the command of a check."""
 
+BUNDLE_TESTS = "tests/test_bundle.py"
 _MOST_WORKERS = 4
 """Each holds torch and Qt: more than a gigabyte."""
 
@@ -34,21 +35,28 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def tests(environment: Environment) -> Check:
-    """The test suite, in as many processes as there are cores; the tests of a file stay together."""
+def tests(environment: Environment, *, bundle: bool) -> Check:
+    """The tests, in as many processes as there are cores; those of a file stay together.
+
+    ``bundle``: those of the built program are a check of their own (``bundle_tests``).
+    """
     workers = min(cores(), _MOST_WORKERS)
-    # test_bundle.py takes longest and comes first (tests/conftest.py), so that no core waits for it at the end.
-    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"] if workers > 1 else []
-    return "pytest", [environment.python, "-m", "pytest", *spread]
+    command: list[str | Path] = [environment.python, "-m", "pytest"]
+    if workers > 1:  # the longest files come first (tests/conftest.py), so that no core waits for another at the end
+        command += ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    return "pytest", [*command, "--ignore", BUNDLE_TESTS] if bundle else command
 
 
-def run_checks(*stages: Iterable[Iterable[Check]], folder: Path, variables: Mapping[str, str] | None = None) -> int:
+def bundle_tests(environment: Environment) -> Check:
+    """The tests of the built program, which SERR_BUNDLE names."""
+    return "pytest (built)", [environment.python, "-m", "pytest", BUNDLE_TESTS]
+
+
+def run_checks(*tracks: Iterable[Check], folder: Path, variables: Mapping[str, str] | None = None) -> int:
     """Run every check in this folder, also after one has failed; 0 where all pass, else 1.
 
-    Parameters
-    ----------
-    stages : run one after the other. The tracks of a stage run at the same time, the checks of a track in turn; what
-        the first track says is seen at once, what the others say when the stage is over.
+    The tracks run at the same time, the checks of a track in turn. What the first track says is seen at once, what the
+    others say at the end.
     """
     threads_each = str(max(1, cores() // _MOST_WORKERS))  # of numerical libraries: the processes share the cores
     environ = {"OMP_NUM_THREADS": threads_each, **os.environ, "QT_QPA_PLATFORM": "offscreen", **(variables or {})}
@@ -68,20 +76,19 @@ def run_checks(*stages: Iterable[Iterable[Check]], folder: Path, variables: Mapp
                 said.append(f"\n== {name}\n".encode() + done.stdout)
             results.append((name, code, time.monotonic() - started))
 
-    for stage in stages:
-        first, *others = stage
-        records: list[list[bytes]] = [[] for _ in others]
-        threads = [
-            threading.Thread(target=run, args=(track, record), daemon=True)
-            for track, record in zip(others, records, strict=True)
-        ]
-        for thread in threads:
-            thread.start()
-        run(first, None)
-        for thread, record in zip(threads, records, strict=True):
-            thread.join()
-            for text in record:
-                say(text.decode(errors="replace").rstrip())
+    first, *others = tracks
+    records: list[list[bytes]] = [[] for _ in others]
+    threads = [
+        threading.Thread(target=run, args=(track, record), daemon=True)
+        for track, record in zip(others, records, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    run(first, None)
+    for thread, record in zip(threads, records, strict=True):
+        thread.join()
+        for text in record:
+            say(text.decode(errors="replace").rstrip())
     say("")
     for name, code, seconds in results:
         say(f"{name:17} {'passed' if code == 0 else f'FAILED ({code})':12} {seconds:5.0f} s")

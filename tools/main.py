@@ -10,7 +10,7 @@ from typing import get_args
 
 from serr_gui.system.screen import no_screen_named
 from tools.bundle import NAME, install_for, megabytes, package, place_for_builds, refuse_large_torch
-from tools.checks import quick_checks, run_checks, tests
+from tools.checks import bundle_tests, quick_checks, run_checks, tests
 from tools.console import Failure, prepare_console, say
 from tools.environment import Environment, Wanted
 from tools.screen import screen_stays_shut
@@ -102,14 +102,14 @@ def test(root: Path, torch: Wish, *, fresh: bool, bundle: bool | None) -> int:
                 raise
             obstacle = str(failure)
     if not wished or obstacle:
-        code = run_checks([quick_checks(environment)], [[tests(environment)]], folder=root)
+        code = run_checks([*quick_checks(environment), tests(environment, bundle=False)], folder=root)
         say(f"\nThe built program was not tested. {obstacle}" if obstacle else "")
         return code
     build: list[str | Path] = [sys.executable, root / "bootstrap.py", "package", "--folder-only", "--torch", torch]
     folder = place_for_builds(root) / NAME
     return run_checks(
-        [quick_checks(environment), [("built program", build)]],
-        [[tests(environment)]],
+        [*quick_checks(environment), tests(environment, bundle=True)],
+        [("built program", build), bundle_tests(environment)],
         folder=root,
         variables={"SERR_BUNDLE": str(folder)},
     )
