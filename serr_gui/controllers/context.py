@@ -12,7 +12,7 @@ from core.types import ThresholdRule
 from serr_gui.controllers.workers import Failure, WorkerPool
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import model_rule
-from serr_gui.model.state import AppState, Notice, NoticeKind, PhotoItem, Until
+from serr_gui.model.state import AppState, Notice, NoticeChoice, NoticeKind, PhotoItem, Until
 
 _NOTICE_LIMIT = 50
 
@@ -33,11 +33,18 @@ class ControllerContext(QObject):
         self.segment_when_ready = False
 
     def notify(
-        self, kind: NoticeKind, text: str, details: str = "", folder: Path | None = None, until: Until = ""
+        self,
+        kind: NoticeKind,
+        text: str,
+        details: str = "",
+        folder: Path | None = None,
+        *,
+        until: Until = "",
+        choices: tuple[NoticeChoice, ...] = (),
     ) -> None:
         """Show a sentence in the window. The same sentence again only comes to the top."""
         kept = tuple(notice for notice in self.state.notices if notice.text != text)
-        self.state.notices = (*kept, Notice(kind, text, details, folder, until))[-_NOTICE_LIMIT:]
+        self.state.notices = (*kept, Notice(kind, text, details, folder, until, choices))[-_NOTICE_LIMIT:]
 
     def forget_notices(self, until: Until) -> None:
         """Take away the sentences that have grown old."""

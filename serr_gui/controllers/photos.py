@@ -12,6 +12,7 @@ from core.progress import Monitor
 from core.types import FieldOfView, ThresholdRule
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext, sample_path
+from serr_gui.controllers.file_watcher import FileWatcher
 from serr_gui.controllers.workers import Failure
 from serr_gui.model import label_choices
 from serr_gui.model.comparison import LabelFiles
@@ -31,6 +32,8 @@ class PhotoController(QObject):
         self._context = context
         self._opening_rule: ThresholdRule | None = None
         self._one_reader = threading.Lock()
+        self.watcher = FileWatcher(context)
+        self.watcher.reloadRequested.connect(self.reload)
 
     def open_paths(self, paths: Sequence[Path], *, segment: bool = False, rule: ThresholdRule | None = None) -> None:
         """Add files, and the photographs of folders, to the list and show the first of them."""
@@ -75,6 +78,15 @@ class PhotoController(QObject):
         if index is None:
             self.open_paths([path])
         elif index != state.current:
+            self.select(index)
+
+    def reload(self, path: Path) -> None:
+        """Read a photograph again from its file; its result, made of other pixels, is dropped."""
+        state = self._context.state
+        index = next((index for index, item in enumerate(state.photos) if item.path == path), None)
+        if index is not None:
+            self._context.store.forget(path)
+            self._context.set_item(path, status="new", unsaved=False, problem="")
             self.select(index)
 
     def step(self, by: int) -> None:
@@ -169,9 +181,9 @@ class PhotoController(QObject):
             self._context.set_item(outcome.path, status="new", unsaved=False)
             self._context.notify(
                 "warning",
-                self.tr(
-                    "{name} has changed since it was segmented, or its result was removed: segment it again."
-                ).format(name=outcome.path.name),
+                self.tr("The result of {name} was removed from the cache: segment it again.").format(
+                    name=outcome.path.name
+                ),
                 until="photo",
             )
         elif item.status == "failed" and outcome.fov is not None:
@@ -181,7 +193,12 @@ class PhotoController(QObject):
         self._remember_from_folders(outcome.path, (first, second))
         for note in opened.notes:
             self._context.notify("warning", note, until="photo")
+        for note in outcome.image.notes:
+            self._context.notify("warning", note, until="photo")
         self._show_document(outcome)
+        if opened.stamp is not None:
+            self.watcher.trust(outcome, opened.stamp)
+        self.watcher.check()
         if outcome.fov_problem:
             self._context.notify("warning", outcome.fov_problem, until="photo")
             self._context.set_item(

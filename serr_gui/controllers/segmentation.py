@@ -35,6 +35,7 @@ class SegmentationController(QObject):
         self.keeper = tasks.ModelCache()
         self._done = 0
         self._problems: list[tuple[Path, str]] = []
+        self._changed: list[str] = []
 
     def segment(self) -> None:
         """Find the vessels of the chosen photograph; where it is still being opened, as soon as it is there."""
@@ -88,7 +89,7 @@ class SegmentationController(QObject):
         choices = replace(options.choices(), mask_colour=self._context.state.view.mask_colour)
         keeps_work = options.mask or options.probability
         count = len(request.items)
-        self._done, self._problems = 0, []
+        self._done, self._problems, self._changed = 0, [], []
         self._long.begin(
             "export",
             lambda monitor: tasks.export_many(request.items, request.folder, choices, self._context.store, monitor),
@@ -119,7 +120,10 @@ class SegmentationController(QObject):
             fov = state.document.fov
             if fov is None or np.array_equal(fov.inside, segmentation.fov.inside):
                 fov = segmentation.fov  # a batch finds the same field of view anew
-            state.document = replace(state.document, result=result, fov=fov, fov_problem="")
+            image = state.document.image
+            if image.sha256 != segmentation.image.sha256:  # a batch reads the file, which has changed meanwhile
+                image, fov = segmentation.image, segmentation.fov
+            state.document = replace(state.document, image=image, result=result, fov=fov, fov_problem="")
             self._context.follow_rule()
         overflow = self._context.store.overflow(keep=state.document.path if state.document else None)
         if overflow and not self._context.board.busy("spill"):
@@ -163,6 +167,8 @@ class SegmentationController(QObject):
                 self._problems.append((part.item.path, part.problem))
                 return
             self._done += 1
+            if part.is_changed:
+                self._changed.append(part.item.path.name)
             now = next((item for item in self._context.state.photos if item.path == part.item.path), None)
             if keeps_work and now is not None and now.rule == part.item.rule:
                 self._context.set_item(part.item.path, unsaved=False)
@@ -182,11 +188,19 @@ class SegmentationController(QObject):
         text = text.format(name=name, done=done, count=count, folder=request.folder)
         if problems:
             text += " " + self.tr("Not written: {names}.").format(names=_names(problems))
-        kind: NoticeKind = "warning" if problems else "info" if cancelled else "success"
+        if self._changed:
+            changed = self.tr(
+                "On the disk {names} is not what was segmented any more; the side-car names what was segmented."
+            )
+            text += " " + changed.format(names=_listed(self._changed))
+        kind: NoticeKind = "warning" if problems or self._changed else "info" if cancelled else "success"
         details = "\n".join(f"{path}: {problem}" for path, problem in problems)
         self._context.notify(kind, text, details, folder=request.folder, until="work")
 
 
 def _names(problems: Sequence[tuple[Path, str]], limit: int = 3) -> str:
-    names = [path.name for path, _ in problems]
+    return _listed([path.name for path, _ in problems], limit)
+
+
+def _listed(names: Sequence[str], limit: int = 3) -> str:
     return ", ".join(names[:limit]) + ("..." if len(names) > limit else "")

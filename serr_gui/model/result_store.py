@@ -51,7 +51,6 @@ def file_stamp(path: Path) -> Stamp:
 
 @dataclass(slots=True)
 class _Entry:
-    stamp: Stamp
     n_bytes: int
     result: Result | None
     folder: Path | None = None
@@ -81,36 +80,37 @@ class ResultStore:
             segmentation.mask.vessel,
         )
         with self._lock:
-            self._entries[path] = _Entry(file_stamp(path), sum(array.nbytes for array in arrays), result)
+            self._entries[path] = _Entry(sum(array.nbytes for array in arrays), result)
 
     def has(self, path: Path) -> bool:
         with self._lock:
             return path in self._entries
 
     def in_memory(self, path: Path) -> Result | None:
-        """The result where it is at hand and its photograph is unchanged on the disk."""
+        """The result where it is at hand, with the photograph that was segmented, whatever became of its file."""
         with self._lock:
             entry = self._entries.get(path)
-            if entry is None or entry.result is None or entry.stamp != file_stamp(path):
+            if entry is None or entry.result is None:
                 return None
             self._entries.move_to_end(path)
             return entry.result
 
-    def get(self, path: Path, image: FundusImage, *, keep: bool = True) -> Result | None:
-        """The result of a photograph that was just read, from memory or from the disk.
+    def get(self, path: Path, image: FundusImage | None = None, *, keep: bool = True) -> Result | None:
+        """The result of a photograph with the pixels that were segmented, from memory or from the cache.
 
-        With ``keep`` what came from the disk stays in memory, too. None where there is none, or where it belongs to
-        another state of the file.
+        With ``keep`` what came from the cache stays in memory, too. None where there is none, or where it was made of
+        other bytes than ``image``.
         """
         with self._lock:
             entry = self._entries.get(path)
             if entry is None:
                 return None
             self._entries.move_to_end(path)
-            if entry.result is not None:
-                same = entry.result.segmentation.image
-                return entry.result if entry.stamp == file_stamp(path) and same.shape == image.shape else None
-        result = self._read_back(entry, image) if entry.stamp == file_stamp(path) else None
+            result = entry.result
+        if result is None:
+            result = self._read_back(entry)
+        if result is not None and image is not None and result.segmentation.image.sha256 != image.sha256:
+            return None
         if result is not None and keep:
             with self._lock:
                 entry.result = result
@@ -155,6 +155,7 @@ class ResultStore:
                 folder.mkdir(parents=True)
                 np.save(folder / "values.npy", result.segmentation.probability.values, allow_pickle=False)
                 np.save(folder / "inside.npy", result.segmentation.fov.inside, allow_pickle=False)
+                np.save(folder / "rgb.npy", result.segmentation.image.rgb, allow_pickle=False)
             except OSError as error:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise output_error(folder, error) from error
@@ -166,6 +167,7 @@ class ResultStore:
             entry.facts = {f.name: getattr(segmentation, f.name) for f in fields(segmentation) if f.name not in _ARRAYS}
             entry.result_facts = {
                 "kind": type(segmentation),
+                "image": {f.name: getattr(segmentation.image, f.name) for f in fields(FundusImage) if f.name != "rgb"},
                 "rule": segmentation.mask.rule,
                 "origin": segmentation.fov.origin,
                 "source": segmentation.fov.source,
@@ -189,23 +191,22 @@ class ResultStore:
             self._folder = parent / secrets.token_hex(8)
         return self._folder / secrets.token_hex(8)
 
-    def _read_back(self, entry: _Entry, image: FundusImage) -> Result | None:
+    def _read_back(self, entry: _Entry) -> Result | None:
         if entry.folder is None or entry.facts is None or entry.result_facts is None:
             return None
         try:
             values = np.load(entry.folder / "values.npy", allow_pickle=False)
             inside = np.load(entry.folder / "inside.npy", allow_pickle=False)
+            rgb = np.load(entry.folder / "rgb.npy", allow_pickle=False)
         except (OSError, ValueError):  # somebody cleared the cache: the result can be computed again
             return None
-        if values.shape != image.shape:
-            return None
         about = entry.result_facts
-        values.setflags(write=False)
-        inside.setflags(write=False)
+        for array in (values, inside, rgb):
+            array.setflags(write=False)
         probability = ProbabilityMap(values)
         segmentation = about["kind"](
             **entry.facts,
-            image=image,
+            image=FundusImage(rgb, **about["image"]),
             fov=FieldOfView(inside, about["origin"], about["source"]),
             probability=probability,
             mask=apply_threshold(probability, about["rule"]),

@@ -201,6 +201,15 @@ class JobStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeChoice:
+    """A button of a notice: its text, and what it asks for of a photograph."""
+
+    text: str
+    request: Literal["reload", "keep"]
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A sentence for the person, shown in the window until it is closed. ``folder`` adds the button "Open folder".
 
@@ -212,6 +221,7 @@ class Notice:
     details: str = ""
     folder: Path | None = None
     until: Until = ""
+    choices: tuple[NoticeChoice, ...] = ()
 
 
 @dataclass

@@ -27,11 +27,15 @@ class ExportItem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exported:
-    """One photograph of an export: the files that were written, or a sentence."""
+    """One photograph of an export: the files that were written, or a sentence.
+
+    ``is_changed`` : the file on the disk is not, or not any more, the one that was segmented.
+    """
 
     item: ExportItem
     files: tuple[Path, ...]
     problem: str = ""
+    is_changed: bool = False
 
 
 def export_many(
@@ -44,17 +48,16 @@ def export_many(
     OutputError : the folder cannot be used.
     """
     from core.export import export_segmentation
-    from core.files import ensure_folder
-    from core.photo.reading import read_fundus
+    from core.files import ensure_folder, file_sha256
 
     ensure_folder(folder)
     for number, item in enumerate(items, start=1):
         monitor.yield_result(BatchStep(number, len(items), item.path))
         monitor.step(Progress("Exporting", number - 1, len(items)))
         try:
-            result = store.in_memory(item.path) or store.get(item.path, read_fundus(item.path), keep=False)
+            result = store.get(item.path, keep=False)
             if result is None:
-                text = translate("Work", "{name} has changed since it was segmented. Segment it again.")
+                text = translate("Work", "The result of {name} is not there any more. Segment it again.")
                 raise InputError(text.format(name=item.path.name))
             segmentation = result.segmentation
             rule = item.rule or segmentation.mask.rule
@@ -63,7 +66,9 @@ def export_many(
         except SerrError as error:
             monitor.yield_result(Exported(item, (), str(error)))
         else:
-            monitor.yield_result(Exported(item, tuple(files.values())))
+            segmented = segmentation.image.sha256
+            is_changed = segmented is not None and file_sha256(item.path) != segmented
+            monitor.yield_result(Exported(item, tuple(files.values()), is_changed=is_changed))
 
 
 def spill(paths: Sequence[Path], store: ResultStore, monitor: Monitor) -> None:

@@ -10,7 +10,7 @@ from core.errors import FieldOfViewError, InputError
 from core.progress import Monitor, Progress
 from core.types import ByteArray, FieldOfView, FundusImage
 from serr_gui.model.i18n import translate
-from serr_gui.model.result_store import ResultStore
+from serr_gui.model.result_store import ResultStore, Stamp, file_stamp
 from serr_gui.model.state import Document, FovChoice, PhotoItem
 from serr_gui.tasks import comparing
 from serr_gui.tasks.base_views import thumbnail
@@ -83,11 +83,15 @@ def natural_key(path: Path) -> list[tuple[int, int, str]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """A document with the field of view that was taken for it, and sentences on what could not be used."""
+    """A document with the field of view that was taken for it, and sentences on what could not be used.
+
+    ``stamp`` : that of the file as it was read; None where the photograph is the one of an earlier result.
+    """
 
     document: Document
     fov: FovChoice
     notes: tuple[str, ...] = ()
+    stamp: Stamp | None = None
 
 
 def open_document(item: PhotoItem, folders: Sequence[Path | None], store: ResultStore, monitor: Monitor) -> Opened:
@@ -125,19 +129,22 @@ def read_photo(item: PhotoItem, known: FovChoice | None, store: ResultStore, mon
     path, choice = item.path, item.fov
     notes: tuple[str, ...] = ()
     monitor.step(Progress("Reading"))
-    held = store.in_memory(path)
-    image = held.segmentation.image if held else read_fundus(path)
+    result, stamp = store.get(path), None
+    if result is not None:  # with its own photograph: that the file has changed since is told, and a person decides
+        image = result.segmentation.image
+    else:
+        stamp = file_stamp(path)
+        image = read_fundus(path)
     monitor.step(Progress("Finding the field of view"))
-    result = held or store.get(path, image)
     if known is not None and choice == FovChoice():
         choice = known
     if result is not None and _same_choice(result.segmentation.fov, choice):
-        return Opened(Document(path, image, result.segmentation.fov, "", result), choice)
+        return Opened(Document(path, image, result.segmentation.fov, "", result), choice, stamp=stamp)
     fov, problem = _field_of_view(image, choice)
     if problem and choice != item.fov:  # what is known does not fit
         notes, choice = (problem,), item.fov
         fov, problem = _field_of_view(image, choice)
-    return Opened(Document(path, image, fov, problem, result), choice, notes)
+    return Opened(Document(path, image, fov, problem, result), choice, notes, stamp)
 
 
 def _same_choice(fov: FieldOfView, choice: FovChoice) -> bool:

@@ -35,6 +35,7 @@ class NoticeCard(QFrame):
     """One notice with its buttons."""
 
     dismissed = Signal(object)
+    chosen = Signal(object, object)
 
     def __init__(self, notice: Notice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +69,10 @@ class NoticeCard(QFrame):
             open_folder = QPushButton(self.tr("Open Folder"))
             open_folder.clicked.connect(partial(_open_folder, notice))
             row.addWidget(open_folder, 0, Qt.AlignmentFlag.AlignTop)
+        for choice in notice.choices:
+            button = QPushButton(choice.text)
+            button.clicked.connect(partial(self.chosen.emit, notice, choice))
+            row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         self._details = QPlainTextEdit(notice.details)
         self._copy = QPushButton(self.tr("Copy"))
         self._toggle = QPushButton(self.tr("Details"))
@@ -133,6 +138,7 @@ class NoticeBar(QWidget):
     """The newest notices, one below the other; older ones come up as these are closed."""
 
     dismissRequested = Signal(object)
+    choiceRequested = Signal(object, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -161,6 +167,7 @@ class NoticeBar(QWidget):
                 continue
             card = NoticeCard(notice, self)
             card.dismissed.connect(self.dismissRequested)
+            card.chosen.connect(self.choiceRequested)
             self._cards.insert(index, card)
             self._column.insertWidget(index, card)
             card.show()

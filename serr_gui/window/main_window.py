@@ -167,6 +167,7 @@ class MainWindow(QMainWindow):
         self.errors.requestChosen.connect(controller.set_error_filter)
         self._join_trainings()
         self.notice_bar.dismissRequested.connect(controller.context.dismiss)
+        self.notice_bar.choiceRequested.connect(controller.photos.watcher.choose)
         self.canvas.cursorMoved.connect(self.status.set_cursor)
         self.canvas.cursorLeft.connect(self.status.clear_cursor)
         self.canvas.zoomChanged.connect(self.status.set_zoom)
@@ -324,6 +325,8 @@ class MainWindow(QMainWindow):
             elif pressed and self.isActiveWindow() and not _writes_text(QApplication.focusWidget()):
                 self.controller.hide_overlay(True)
                 return event.type() == QEvent.Type.KeyPress
+        elif event.type() == QEvent.Type.WindowActivate and watched is self:
+            self.controller.photos.watcher.check()
         elif event.type() == QEvent.Type.ApplicationDeactivate and self.state.overlay_hidden:
             self.controller.hide_overlay(False)  # the release of the key will not be seen
         return False

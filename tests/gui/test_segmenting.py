@@ -504,21 +504,6 @@ def test_results_leave_the_memory_and_come_back_bit_for_bit(start: StartProgram,
     assert back.segmentation.model_sha256 == again.model_sha256
 
 
-def test_a_photograph_that_changed_loses_its_result_with_a_sentence(
-    start: StartProgram, qtbot: QtBot, photos: Photos
-) -> None:
-    program = start(*photos)
-    segment(program, qtbot)
-    program.controller.photos.select(1)
-    qtbot.waitUntil(lambda: program.state.opening is None, timeout=WAIT_MS)
-    photos[0].write_bytes(photos[2].read_bytes())
-    program.controller.photos.select(0)
-    qtbot.waitUntil(lambda: program.state.opening is None, timeout=WAIT_MS)
-    assert program.state.result is None
-    assert program.state.photos[0].status == "new"
-    assert "has changed" in program.state.notices[-1].text
-
-
 def test_the_sample_is_segmented_at_once_and_is_no_work_to_lose(start: StartProgram, qtbot: QtBot) -> None:
     program = start(sample=True)
     qtbot.waitUntil(lambda: program.state.result is not None, timeout=WAIT_MS)
