@@ -4,12 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from core.photo.preprocessing import Preprocessing
 from core.types import LEVELS, ThresholdRule
+
+Task = Literal["vessels", "artery_vein", "enhancement"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class ModelCard:
     licence, notes : terms of use; anything else a person should know.
     created : ISO 8601 time, and ``version`` that of this program, both filled in when the file is written.
     sha256 : of the tensors, filled in when the file is written.
+    task : what it is for: "vessels" (a map of vessels), "artery_vein" (a map of each) or "enhancement" (a photograph).
 
     Raises
     ------
@@ -47,12 +50,15 @@ class ModelCard:
     created: str = ""
     version: str = ""
     sha256: str = ""
+    task: Task = "vessels"
 
     def __post_init__(self) -> None:
         for name in ("name", "architecture", "trained_on", "licence", "notes", "created", "version", "sha256"):
             if not isinstance(getattr(self, name), str):
                 raise TypeError(f"{name} must be text")
         check_name(self.name)
+        if self.task not in get_args(Task):
+            raise ValueError(f"task must be one of {', '.join(get_args(Task))}, not {self.task!r}")
         level = float(self.default_threshold) * LEVELS
         if not (level.is_integer() and 1 <= level <= LEVELS - 1):
             raise ValueError(

@@ -19,13 +19,15 @@ import numpy.typing as npt
 
 from core.errors import WeightsError
 from core.files import shown, write_bytes_atomic
-from core.model_card import ModelCard
+from core.model_card import ModelCard, Task
 from core.progress import SILENT, Monitor
 from core.resources import resource_path
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from core.networks.base import Network
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -74,7 +76,7 @@ class LoadedModel:
     """A network ready for inference (evaluation mode, no gradients, float32), with its card, file and checked hash."""
 
     card: ModelCard
-    module: "nn.Module"
+    module: "Network"
     path: Path
     sha256: str
 
@@ -89,8 +91,8 @@ def user_models_folder() -> Path:
     return user_data_path("serr-fundus", appauthor=False) / "models"
 
 
-def list_models(*, monitor: Monitor = SILENT) -> list[ModelEntry]:
-    """The models that came with the program, then the person's own, each group by name.
+def list_models(*, task: Task = "vessels", monitor: Monitor = SILENT) -> list[ModelEntry]:
+    """The models for a task that came with the program, then the person's own, each group by name.
 
     Only headers are read. A file that cannot be used is left out; ``monitor.note`` says which and why.
     """
@@ -103,9 +105,12 @@ def list_models(*, monitor: Monitor = SILENT) -> list[ModelEntry]:
         group = []
         for path in paths:
             try:
-                group.append(ModelEntry(read_card(path), path, bundled))
+                entry = ModelEntry(read_card(path), path, bundled)
             except WeightsError as error:
                 monitor.note(str(error))
+            else:
+                if entry.card.task == task:
+                    group.append(entry)
         entries += sorted(group, key=lambda entry: entry.card.name)
     return entries
 
@@ -220,15 +225,23 @@ def with_card(data: bytes, card: ModelCard) -> bytes:
     return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
-def load_model(name_or_path: str | Path = DEFAULT_MODEL, device: "str | torch.device" = "cpu") -> LoadedModel:
+def load_model(
+    name_or_path: str | Path = DEFAULT_MODEL, device: "str | torch.device" = "cpu", *, task: Task = "vessels"
+) -> LoadedModel:
     """Read a model by its name or path, build its network, and verify every tensor.
 
     Raises
     ------
-    WeightsError : the model is missing, unsafe (pickle), damaged, for another network, or newer than this program.
+    WeightsError : the model is missing, unsafe (pickle), damaged, for another network or task, or newer than this
+        program.
     """
     path = find_model(name_or_path)
     card = read_card(path)
+    if card.task != task:
+        raise WeightsError(
+            f"{shown(path)} is a network for the task {card.task!r}, but one for {task!r} is needed. Choose another "
+            "model."
+        )
     try:
         if path.stat().st_size > _MAX_FILE_BYTES:
             raise WeightsError(
@@ -256,7 +269,7 @@ def _card_text(card: ModelCard) -> str:
     return json.dumps({"format_version": FORMAT_VERSION, "card": card.to_dict()}, ensure_ascii=False, allow_nan=False)
 
 
-def _build(path: Path, card: ModelCard, tensors: Tensors) -> "nn.Module":
+def _build(path: Path, card: ModelCard, tensors: Tensors) -> "Network":
     """The network of a card with the given weights.
 
     It is laid out without memory first, so that a file cannot ask for more than the tensors it brings.
@@ -272,10 +285,9 @@ def _build(path: Path, card: ModelCard, tensors: Tensors) -> "nn.Module":
         raise WeightsError(
             f"{shown(path)} is made for a network that cannot be built here: {error}. {_NEWER}"
         ) from error
-    planes = getattr(module, "in_channels", card.preprocessing.planes)
-    if planes != card.preprocessing.planes:
+    if module.in_channels != card.preprocessing.planes:
         raise WeightsError(
-            f"{shown(path)} contradicts itself: its network reads {planes} planes, its recipe prepares "
+            f"{shown(path)} contradicts itself: its network reads {module.in_channels} planes, its recipe prepares "
             f"{card.preprocessing.planes}. Ask for a sound copy."
         )
     expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}

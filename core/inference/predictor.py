@@ -119,9 +119,11 @@ def predict(
     Cancelled : by the monitor, which is asked between all layers.
     """
     planes = net_input.planes
-    wanted = getattr(model.module, "in_channels", planes.shape[0])
+    wanted, given = model.module.in_channels, model.module.out_channels
     if wanted != planes.shape[0]:
         raise WeightsError(f"{model.card.name} reads {wanted} planes, but the photograph has {planes.shape[0]} planes.")
+    if given != 1:
+        raise WeightsError(f"{model.card.name} gives {given} planes, but one map of vessels is asked for.")
     device = choose_device(options.device)
     notes: list[str] = []
 
@@ -245,7 +247,7 @@ def _run(runner: Runner, net_input: NetInput, options: InferenceOptions, report:
     for number, axes in enumerate(flips, start=1):
         view = np.pad(np.flip(net_input.planes, axes), ((0, 0), (0, below), (0, right)), mode="reflect")
         if len(plan) == 1:
-            values = runner.run(view)
+            values = runner.run(view)[0]
         else:
             name = f"view {number} of {len(flips)}" if len(flips) > 1 else ""
             values, means, done, moved = _run_tiles(
@@ -286,7 +288,7 @@ def _run_tiles(
         gates.begin(means)
         for tile in plan:
             gates.at(tile)
-            blender.add(tile, runner.run(view[(slice(None), *tile.window)]))
+            blender.add(tile, runner.run(view[(slice(None), *tile.window)])[0])
         measured = gates.end()
         change = gates.change(means, measured) if len(gates) else 0.0
         if change <= tolerance or number == last:

@@ -18,6 +18,7 @@ from torch.nn import functional
 from core.inference.device import Device, Precision
 from core.inference.gates import SharedGates
 from core.inference.memory import bound_caches
+from core.networks.base import Network
 from core.types import FloatArray
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -40,7 +41,7 @@ class Runner:
 
     def __init__(
         self,
-        module: nn.Module,
+        module: Network,
         device: Device,
         precision: Precision,
         *,
@@ -50,8 +51,8 @@ class Runner:
         bound_caches()
         self.device = device
         self.precision = precision
-        self.stride = int(getattr(module, "stride", 1))
-        numbers_per_pixel, self.layers = _probe(module, self.stride)
+        self.stride = module.stride
+        numbers_per_pixel, self.layers = _probe(module)
         self.bytes_per_pixel = int(numbers_per_pixel * torch.finfo(_DTYPES[precision]).bits // 8) + 1
         own = copy.deepcopy(module).eval().requires_grad_(False)
         own = own.to(torch.device(device.torch_name))
@@ -64,13 +65,13 @@ class Runner:
                 layer.forward = partial(_conv_in_strips, layer, on_strip)  # type: ignore[method-assign]
 
     def run(self, planes: FloatArray) -> FloatArray:
-        """Vessel probabilities float32 (h, w) for planes float32 (C, h, w); h and w multiples of the stride."""
+        """Probabilities float32 (out_channels, h, w) for planes float32 (C, h, w); h and w multiples of the stride."""
         x = torch.from_numpy(np.ascontiguousarray(planes))[None]
         x = x.to(self.device.torch_name).contiguous(memory_format=torch.channels_last)
         autocast = torch.autocast(self.device.kind, _DTYPES[self.precision], enabled=self.precision != "fp32")
         with torch.inference_mode(), autocast:
             logits = self._module(x)
-        probabilities: FloatArray = logits[0, 0].float().sigmoid().cpu().numpy()
+        probabilities: FloatArray = logits[0].float().sigmoid().cpu().numpy()
         return probabilities
 
 
@@ -78,11 +79,11 @@ def _leaves(module: nn.Module) -> list[nn.Module]:
     return [layer for layer in module.modules() if not list(layer.children())]
 
 
-def _probe(module: nn.Module, stride: int) -> tuple[float, int]:
+def _probe(module: Network) -> tuple[float, int]:
     """Numbers that a run holds at once for each pixel, and how many layers it calls; found by a run without memory."""
     if module in _PROBED:
         return _PROBED[module]
-    side = 2 * stride
+    side = 2 * module.stride
     widest, calls = 0.0, 0
 
     def measure(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -94,7 +95,7 @@ def _probe(module: nn.Module, stride: int) -> tuple[float, int]:
     for layer in _leaves(empty):
         layer.register_forward_hook(measure)
     with torch.inference_mode():
-        empty(torch.empty(1, int(getattr(module, "in_channels", 1)), side, side, device="meta"))
+        empty(torch.empty(1, module.in_channels, side, side, device="meta"))
     _PROBED[module] = _ALIVE_AT_ONCE * widest, calls
     return _PROBED[module]
 

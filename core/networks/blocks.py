@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from core.networks.base import has_memory
+
 
 class SqueezeExcitation(nn.Module):
     """Gate each channel by what the whole plane holds (Hu et al. 2018, doi 10.1109/CVPR.2018.00745).
@@ -24,9 +26,10 @@ class SqueezeExcitation(nn.Module):
         self.pool: Callable[[Tensor], Tensor] | None = None
         # The pooled values follow a ReLU, so they are not negative: with non-negative weights no unit starts dead. With
         # only a few units a symmetric start leaves whole gates without a gradient for good.
-        with torch.no_grad():
-            self.squeeze.weight.abs_()
-            self.squeeze.bias.zero_()
+        if has_memory(self):
+            with torch.no_grad():
+                self.squeeze.weight.abs_()
+                self.squeeze.bias.zero_()
 
     def gates(self, pooled: Tensor) -> Tensor:
         """Gates in (0, 1), shape (N, C), from channel means of shape (N, C)."""

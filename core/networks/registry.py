@@ -1,22 +1,29 @@
 """Networks by name: the configuration that a weights file carries becomes a module here and nowhere else."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from torch import nn
 
 from core.errors import WeightsError
+from core.networks.base import Network
 from core.networks.blocks import DoubleConv, SerrBlock
 from core.networks.unet import EncoderDecoder
 
 
-class UNetConfig(BaseModel):
-    """Shape of a plain U-Net."""
+class NetworkConfig(BaseModel):
+    """What every configuration has; each family adds fields of its own, with a description each."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     in_channels: int = Field(default=1, ge=1, le=16, description="planes of the prepared photograph")
+
+
+class UNetConfig(NetworkConfig):
+    """Shape of a plain U-Net."""
+
     width: int = Field(default=16, ge=1, le=512, description="channels of the first level")
     depth: int = Field(default=3, ge=1, le=6, description="number of halvings")
 
@@ -28,6 +35,15 @@ class SerrUNetConfig(UNetConfig):
     reduction: int = Field(default=8, ge=1, le=64, description="squeeze-and-excitation reduction r")
 
 
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A family of networks: its configuration, how that becomes a network, and where it was published."""
+
+    config: type[NetworkConfig]
+    make: Callable[[Any], Network]
+    publication: str
+
+
 def _serr_unet(config: SerrUNetConfig) -> EncoderDecoder:
     block = partial(SerrBlock, steps=config.steps, reduction=config.reduction)
     return EncoderDecoder(block, config.in_channels, config.width, config.depth)
@@ -37,8 +53,10 @@ def _unet(config: UNetConfig) -> EncoderDecoder:
     return EncoderDecoder(DoubleConv, config.in_channels, config.width, config.depth)
 
 
-_Entry = tuple[type[UNetConfig], Callable[..., EncoderDecoder]]
-_NETWORKS: dict[str, _Entry] = {"serr-unet": (SerrUNetConfig, _serr_unet), "unet": (UNetConfig, _unet)}
+_NETWORKS: dict[str, Architecture] = {
+    "serr-unet": Architecture(SerrUNetConfig, _serr_unet, "Wang et al. 2021, doi 10.1155/2021/5976097"),
+    "unet": Architecture(UNetConfig, _unet, "Ronneberger et al. 2015, arXiv 1505.04597"),
+}
 
 
 def architectures() -> tuple[str, ...]:
@@ -53,23 +71,26 @@ def resolve(name: str, config: Mapping[str, object]) -> dict[str, object]:
     ------
     WeightsError : the architecture is unknown or the configuration has a wrong or unknown field.
     """
-    if name not in _NETWORKS:
-        raise WeightsError(f"unknown network architecture '{name}'; this version knows {', '.join(_NETWORKS)}")
-    try:
-        return _NETWORKS[name][0].model_validate(dict(config)).model_dump()
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise WeightsError(f"the configuration of network '{name}' is wrong at '{where}': {first['msg']}") from None
+    return _validated(name, config).model_dump()
 
 
-def build(name: str, config: Mapping[str, object]) -> nn.Module:
-    """A network with fresh random weights that maps (N, C, h, w) to logits (N, 1, h, w).
+def build(name: str, config: Mapping[str, object]) -> Network:
+    """A network with fresh random weights.
 
     Raises
     ------
     WeightsError : as ``resolve``.
     """
-    resolved = resolve(name, config)
-    schema, make = _NETWORKS[name]
-    return make(schema.model_validate(resolved))
+    checked = _validated(name, config)
+    return _NETWORKS[name].make(checked)
+
+
+def _validated(name: str, config: Mapping[str, object]) -> NetworkConfig:
+    if name not in _NETWORKS:
+        raise WeightsError(f"unknown network architecture '{name}'; this version knows {', '.join(_NETWORKS)}")
+    try:
+        return _NETWORKS[name].config.model_validate(dict(config))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise WeightsError(f"the configuration of network '{name}' is wrong at '{where}': {first['msg']}") from None

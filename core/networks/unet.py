@@ -5,11 +5,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from core.networks.base import Network, has_memory
+
 BlockMaker = Callable[[int, int], nn.Module]
 """Makes a block from its numbers of input and output channels."""
 
 
-class EncoderDecoder(nn.Module):
+class EncoderDecoder(Network):
     """``depth`` halvings on the way down, as many doublings on the way up, the skip of each level concatenated.
 
     Takes (N, in_channels, h, w) with h and w multiples of ``stride`` and gives logits (N, 1, h, w). Level i has
@@ -17,10 +19,8 @@ class EncoderDecoder(nn.Module):
     """
 
     def __init__(self, make_block: BlockMaker, in_channels: int, width: int, depth: int) -> None:
-        super().__init__()
+        super().__init__(in_channels=in_channels, stride=2**depth)
         channels = [width * 2**level for level in range(depth + 1)]
-        self.stride = 2**depth
-        self.in_channels = in_channels
         self.encoder = nn.ModuleList(
             make_block(before, after) for before, after in zip([in_channels, *channels], channels, strict=False)
         )
@@ -30,10 +30,11 @@ class EncoderDecoder(nn.Module):
         )
         self.decoder = nn.ModuleList(make_block(2 * channels[level], channels[level]) for level in range(depth))
         self.head = nn.Conv2d(width, 1, kernel_size=1)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        nn.init.xavier_normal_(self.head.weight)
+        if has_memory(self):
+            for module in self.modules():
+                if isinstance(module, nn.Conv2d):
+                    nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            nn.init.xavier_normal_(self.head.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]

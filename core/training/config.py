@@ -78,7 +78,9 @@ class DataPart(_Part):
 
 class NetworkPart(_Part):
     architecture: str = Field(default="serr-unet", description="name in core.networks.registry")
-    config: dict[str, int] = Field(default_factory=dict, description="its configuration; empty for the defaults")
+    config: dict[str, bool | int | float | str] = Field(
+        default_factory=dict, description="its configuration; empty for the defaults"
+    )
     start_from: str = Field(
         default="",
         description="model to train on (its name or its weights file), with its own architecture and preprocessing; "

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from core.errors import TrainingError
 from core.inference.predictor import InferenceOptions
+from core.networks.base import Network
 from core.networks.registry import build, resolve
 from core.progress import SILENT, Cancelled, Monitor, Progress
 from core.training.augmentation import Crop, random_crop
@@ -75,7 +76,7 @@ class Run:
             network = build(config.network.architecture, self.network_config)
         if config.network.start_from and checkpoint is None:
             network.load_state_dict(weights_to_start_from(config))
-        if optimisation.crop_px % int(network.stride):  # type: ignore[arg-type]
+        if optimisation.crop_px % network.stride:
             raise TrainingError(f"crop_px must be a multiple of {network.stride} for this network")
         self.slots = own_slots(optimisation.batch, fabric)
         if fabric.world_size > 1:
@@ -148,7 +149,7 @@ class Run:
         source = self.data.sources[0]
         few = TrainingData((replace(source, validation=source.validation[:1]),))
         began = time.monotonic()
-        model = LoadedModel(self.card, self.mean.module, self.out, "")
+        model = LoadedModel(self.card, self._averaged, self.out, "")
         options = InferenceOptions(device=_device_name(self.fabric.device), precision=self.precision)
         validate(model, few, self.loss, options, monitor)
         photo_s = time.monotonic() - began
@@ -287,9 +288,14 @@ class Run:
             )
         return value
 
+    @property
+    def _averaged(self) -> Network:
+        """The network with the running mean of the weights."""
+        return cast(Network, self.mean.module)  # AveragedModel deep-copies what it is given
+
     def _validate(self, monitor: Monitor, seconds_per_step: float = 0.0) -> None:
         """Measure the running mean of the weights on the photographs to choose on, and keep everything."""
-        averaged, began = self.mean.module, time.monotonic()
+        averaged, began = self._averaged, time.monotonic()
         model = LoadedModel(self.card, averaged, self.out, "")
         options = InferenceOptions(device=_device_name(self.fabric.device), precision=self.precision)
         watched = self.data.sources[0].validation[0]

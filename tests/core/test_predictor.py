@@ -19,6 +19,7 @@ from core.errors import DeviceError, WeightsError
 from core.inference import runner
 from core.inference.device import Device, choose_device, fastest_precision, list_devices
 from core.inference.predictor import InferenceOptions, fall_back, is_out_of_memory, predict
+from core.networks.base import Network
 from core.networks.registry import build
 from core.photo.preprocessing import NetInput, Preprocessing, prepare
 from core.progress import Cancelled, Progress
@@ -58,7 +59,7 @@ def drawn() -> NetInput:
     return prepare(case.image, case.fov, RECIPE)
 
 
-def as_model(module: nn.Module) -> LoadedModel:
+def as_model(module: Network) -> LoadedModel:
     card = ModelCard("test", "serr-unet", {}, Preprocessing())
     return LoadedModel(card, module.eval().requires_grad_(False), Path("test.safetensors"), "")
 
@@ -73,9 +74,9 @@ def noise(height: int, width: int, planes: int = 1) -> FloatArray:
     return np.random.default_rng(height).normal(size=(planes, height, width)).astype(np.float32)
 
 
-def directly(module: nn.Module, planes: FloatArray) -> FloatArray:
+def directly(module: Network, planes: FloatArray) -> FloatArray:
     """What the network says about a whole plane, by torch's own padding and none of the code under test."""
-    stride = int(module.stride)  # type: ignore[arg-type]
+    stride = module.stride
     height, width = planes.shape[1:]
     x = functional.pad(torch.from_numpy(planes.copy())[None], (0, -width % stride, 0, -height % stride), mode="reflect")
     with torch.inference_mode():
@@ -242,11 +243,11 @@ def test_bf16_is_close_to_fp32(model: LoadedModel, drawn: NetInput) -> None:
         assert dice(rough.values >= 0.375, exact >= 0.375) > 0.99
 
 
-class Overflowing(nn.Module):
+class Overflowing(Network):
     """Fine in fp32, infinite in fp16; or not a number in any format."""
 
     def __init__(self, factor: float) -> None:
-        super().__init__()
+        super().__init__(in_channels=1)
         self.conv = nn.Conv2d(1, 1, 1, bias=False)
         nn.init.constant_(self.conv.weight, factor)
 
@@ -269,13 +270,12 @@ def test_a_format_that_overflows_gives_way_to_fp32_and_says_so() -> None:
 # Out of memory
 
 
-class Limited(nn.Module):
+class Limited(Network):
     """A network on a device that is too small: planes above a limit do not fit."""
 
-    def __init__(self, module: nn.Module, pixels: int, error: BaseException) -> None:
-        super().__init__()
+    def __init__(self, module: Network, pixels: int, error: BaseException) -> None:
+        super().__init__(in_channels=module.in_channels, stride=module.stride)
         self.module, self.pixels, self.error = module, pixels, error
-        self.stride, self.in_channels = module.stride, module.in_channels
 
     def forward(self, x: Tensor) -> Tensor:
         if x.device.type != "meta" and x.shape[2] * x.shape[3] > self.pixels:

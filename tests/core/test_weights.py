@@ -35,6 +35,9 @@ from core.weights import (
     user_models_folder,
 )
 from tests.bad_outputs import BAD_OUTPUTS, BadOutput
+from tests.small_model import save_small_model
+
+ROOT = Path(__file__).resolve().parents[2]
 
 CONFIG: dict[str, object] = {"in_channels": 1, "width": 4, "depth": 2, "steps": 1, "reduction": 2}
 
@@ -345,3 +348,22 @@ def test_a_failed_save_says_so_and_leaves_nothing(tmp_path: Path, bad: BadOutput
         save_model(folder / "m.safetensors", network(), card())
     left = [path for path in tmp_path.rglob("*") if "safetensors" in path.name]
     assert left == []
+
+
+def test_a_file_for_another_task_is_never_a_model_of_vessels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERR_MODELS", str(tmp_path))
+    path = save_small_model(tmp_path / "sharp.safetensors", "sharp", task="enhancement")
+    assert "sharp" not in {entry.card.name for entry in list_models()}
+    assert [entry.card.name for entry in list_models(task="enhancement")] == ["sharp"]
+    with pytest.raises(WeightsError, match=r"sharp.*'enhancement'"):
+        load_model(path)
+    assert load_model(path, task="enhancement").card.task == "enhancement"
+    with pytest.raises(ValueError, match="task must be"):
+        save_small_model(tmp_path / "other.safetensors", "other", task="anything")
+
+
+def test_loading_a_model_does_not_load_torchs_compiler() -> None:
+    """It takes a second, and initialising weights on the meta device would import it."""
+    program = "import sys; from core.weights import load_model; load_model(); print('torch._dynamo' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
