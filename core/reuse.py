@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError
-from core.evaluation.predictions import read_values
+from core.evaluation.predictions import read_own_map
 from core.export import ExportChoices, export_segmentation
 from core.files import shown
 from core.inference.predictor import InferenceOptions
@@ -164,7 +164,7 @@ def kept_probability(sidecar: SideCar, shape: tuple[int, int], fov: FieldOfView)
         return None
     name = sidecar.files["probability"]
     try:
-        values = read_values(sidecar.path.parent / name)
+        values = read_own_map(sidecar.path.parent / name)
     except (InputError, OSError):
         return None
     if values.shape != shape or values[~fov.inside].any():

@@ -105,8 +105,8 @@ def segment_photo(
     values.setflags(write=False)  # so that the box takes it over without a copy
     probability = ProbabilityMap(values)
     mask = apply_threshold(probability, rule or model.card.rule)
-    notes = (*image.notes, *prediction.notes)
-    for note in image.notes:
+    notes = (*image.notes, *fov.notes, *prediction.notes)
+    for note in (*image.notes, *fov.notes):
         monitor.note(note)
     if np.count_nonzero(mask.vessel) < _HARDLY_ANY * np.count_nonzero(fov.inside):
         notes += (_HARDLY_ANY_NOTE,)

@@ -95,11 +95,15 @@ class FundusImage:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FieldOfView:
-    """The part of the photograph that shows the retina: ``inside`` is bool (H, W), ``origin`` says where it is from."""
+    """The part of the photograph that shows the retina: ``inside`` is bool (H, W), ``origin`` says where it is from.
+
+    ``notes`` are sentences on what is doubtful about it.
+    """
 
     inside: BoolArray
     origin: FovOrigin
     source: Path | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inside", _sealed(self.inside, "inside", np.bool_, 2))
@@ -223,13 +227,21 @@ class VesselMask:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ExpertLabel:
-    """Vessels as an expert drew them: ``vessel`` bool (H, W) and the file they came from."""
+    """Vessels as an expert drew them: ``vessel`` bool (H, W) and the file they came from.
+
+    ``ignored`` bool (H, W): pixels that the expert left open, which are neither learned from nor scored; None: none.
+    """
 
     vessel: BoolArray
     source: Path | None = None
+    ignored: BoolArray | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vessel", _sealed(self.vessel, "vessel", np.bool_, 2))
+        if self.ignored is not None:
+            object.__setattr__(self, "ignored", _sealed(self.ignored, "ignored", np.bool_, 2))
+            if self.ignored.shape != self.vessel.shape:
+                raise ValueError("the ignored pixels of a label must have its shape")
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return _handed_out(self.vessel, dtype, copy)
@@ -242,3 +254,7 @@ class ExpertLabel:
     @property
     def shape(self) -> tuple[int, int]:
         return self.vessel.shape[0], self.vessel.shape[1]
+
+    def scored(self, inside: BoolArray) -> BoolArray:
+        """Of a region, bool (H, W), the part on which the expert has decided."""
+        return inside if self.ignored is None else inside & ~self.ignored

@@ -13,7 +13,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from core.datasets.synthetic import write_drive_layout
-from core.evaluation.predictions import read_values
+from core.evaluation.predictions import read_own_map
 from core.types import FieldOfView
 from core.weights import load_model, save_model
 from tests.cli.program import process_environment
@@ -55,7 +55,7 @@ def _auc_of_means(folder: Path, tta: str) -> float:
         assert len(found) == 2
         test = folder / "data" / "DRIVE" / "test"
         inside = _picture(test / "mask" / f"{number}_test_mask.gif") > 0
-        maps.append(np.mean([read_values(path)[inside] for path in found], axis=0))
+        maps.append(np.mean([read_own_map(path)[inside] for path in found], axis=0))
         labels.append(_picture(test / "1st_manual" / f"{number}_manual1.gif")[inside] > 0)
     return float(roc_auc_score(np.concatenate(labels), np.concatenate(maps)))
 

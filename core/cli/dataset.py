@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.console import UsageError, flush, monitored, say, say_json
+from core.cli.options import IGNORE_HELP, VALUES_HELP, checked_values
 
 if TYPE_CHECKING:
     from core.datasets.checks import Finding
@@ -38,6 +39,8 @@ def new(
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of the split.")] = 0,
     replace: Annotated[bool, typer.Option("--replace", help="Write over a data set file that is there.")] = False,
+    vessel_values: Annotated[str | None, typer.Option("--vessel-values", help=VALUES_HELP)] = None,
+    ignore_values: Annotated[str | None, typer.Option("--ignore-values", help=IGNORE_HELP)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the photographs, labels and masks of a folder, check them, split them, and write a data set file.
@@ -48,18 +51,22 @@ def new(
     from dataclasses import replace as changed
 
     from core.datasets.checks import check, compare_parts
-    from core.datasets.dataset_file import is_dataset_file, write_dataset_file
+    from core.datasets.dataset_file import dataset_path, is_dataset_file, write_dataset_file
     from core.datasets.recognise import recognise
     from core.datasets.splits import kept_together, split_by_seed
 
     if not is_dataset_file(file):
-        raise UsageError(f"{file} is not the name of a data set file; give it the suffix .serr-dataset.")
+        better = dataset_path(file)
+        raise UsageError(f"{file} is not the name of a data set file; give it the suffix .serr-dataset: {better}.")
     if validation + test >= 1.0:
         raise UsageError("--validation and --test leave nothing to learn from; together they must be below 1.")
     if file.exists() and not replace:
         raise UsageError(f"{file} is already there; choose another name, or say --replace.")
+    values = checked_values(vessel_values, ignore_values)
     found = recognise(folder)
     data = found.dataset if name is None else changed(found.dataset, name=name)
+    if values is not None:
+        data = data.with_values(values)
     with monitored() as monitor:
         training = tuple(changed(entry, part="training") for entry in data.entries)  # the parts are still to come
         findings = check(training, monitor=monitor)
@@ -76,7 +83,12 @@ def new(
 
 @dataset.command()
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The data set file.")], as_json: AsJson = False
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE|FOLDER", help="A data set file, or a folder of photographs and labels.")
+    ],
+    vessel_values: Annotated[str | None, typer.Option("--vessel-values", help=VALUES_HELP)] = None,
+    ignore_values: Annotated[str | None, typer.Option("--ignore-values", help=IGNORE_HELP)] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Look for what is missing, of another size, empty, inverted or double, and for patients in several parts.
 
@@ -84,11 +96,20 @@ def check(
     """
     from core.datasets.checks import check as run_check
     from core.datasets.dataset_file import read_dataset_file
+    from core.datasets.recognise import recognise
 
-    data = read_dataset_file(file)
+    values = checked_values(vessel_values, ignore_values)
+    notes: tuple[str, ...] = ()
+    if file.is_dir():
+        found = recognise(file)
+        data, notes = found.dataset, found.notes
+    else:
+        data = read_dataset_file(file)
+    if values is not None:
+        data = data.with_values(values)
     with monitored() as monitor:
         findings = run_check(data.entries, monitor=monitor)
-    _say(file, data, findings, (), as_json)
+    _say(file, data, findings, notes, as_json)
     flush()
     if any(finding.severe for finding in findings):
         raise typer.Exit(1)

@@ -9,12 +9,15 @@ import typer
 from core.cli.console import ConsoleMonitor, UsageError, monitored, say, say_json, tell
 from core.cli.options import (
     DEVICE_HELP,
+    IGNORE_HELP,
     MODEL_HELP,
     TTA_HELP,
+    VALUES_HELP,
     checked_dataset,
     checked_device,
     checked_threshold,
     checked_tta,
+    checked_values,
     found_model,
     one_of,
 )
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from core.datasets.layouts import DataSet
     from core.evaluation.counts import Region
     from core.evaluation.folder import Extras
+    from core.evaluation.prediction_values import Said
     from core.evaluation.report import EvaluationReport
 
 _REPORTS = (".html", ".pdf")
@@ -41,6 +45,7 @@ class _Given:
     region: "Region"
     labels: str | None
     extras: "Extras"
+    said: "Said"
 
 
 def evaluate(
@@ -93,6 +98,21 @@ def evaluate(
             "--labels", help="Expert to take for the truth, by number (1, 2) or name; the usual one by default."
         ),
     ] = None,
+    vessel_values: Annotated[str | None, typer.Option("--vessel-values", help=VALUES_HELP)] = None,
+    ignore_values: Annotated[str | None, typer.Option("--ignore-values", help=IGNORE_HELP)] = None,
+    prediction_values: Annotated[
+        str | None,
+        typer.Option(
+            "--prediction-values",
+            help="Values of the files of --predictions that are vessel, where they are classes, such as 1,2.",
+        ),
+    ] = None,
+    prediction_max: Annotated[
+        float | None,
+        typer.Option(
+            "--prediction-max", help="Value of the files of --predictions that is certainty, such as 100 for percent."
+        ),
+    ] = None,
     tta: Annotated[str, typer.Option("--tta", help=TTA_HELP)] = "none",
     device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
     bootstrap: Annotated[
@@ -127,14 +147,18 @@ def evaluate(
         idle += ["--tta"] if averaging != "none" else []
         if idle:
             raise UsageError(f"--predictions scores files that are there; leave out {', '.join(idle)}.")
+    said = _said(predictions, prediction_values, prediction_max)
+    values = checked_values(vessel_values, ignore_values)
     cases = _found_cases(dataset, root, split)
+    if values is not None:
+        cases = cases.with_values(values)
     truth = _label_name(labels, cases)
 
     from core.evaluation.folder import Extras
     from core.weights import DEFAULT_MODEL
 
     extras = Extras(bootstrap, seed, picture_px=_PICTURE_PX if report else 0)
-    given = _Given(cases, dataset, root, threshold, counted, truth, extras)
+    given = _Given(cases, dataset, root, threshold, counted, truth, extras, said)
     weights = found_model(model if model is not None else DEFAULT_MODEL) if predictions is None else None
     with monitored() as monitor:
         if predictions is not None:
@@ -152,6 +176,23 @@ def evaluate(
     for failed, why in done.failed:
         tell(f"serr: not evaluated: {failed}: {why}")
     return 0 if done.complete else 1
+
+
+def _said(folder: Path | None, values: str | None, highest: float | None) -> "Said":
+    """What the options say about the files of --predictions."""
+    from core.evaluation.prediction_values import Said
+
+    if values is None and highest is None:
+        return Said()
+    if folder is None or (values is not None and highest is not None):
+        raise UsageError("--prediction-values or --prediction-max says what the files of --predictions hold: give one.")
+    try:
+        vessel = tuple(float(word) for word in (values or "").replace(",", " ").split())
+    except ValueError:
+        raise UsageError(f"--prediction-values {values}: give numbers with commas, such as 1,2.") from None
+    if not vessel and not (highest is not None and 0 < highest < float("inf")):
+        raise UsageError("--prediction-values needs a number, and --prediction-max one above 0.")
+    return Said(vessel, highest)
 
 
 def _check_files(csv: Path | None, reports: list[Path]) -> None:
@@ -195,7 +236,9 @@ def _score_predictions(folder: Path, given: _Given, monitor: ConsoleMonitor) -> 
     from core.evaluation.report import Method
     from core.types import LEVELS, ThresholdRule
 
-    found = find_predictions(folder, [case.photo for case in given.cases.cases], monitor)
+    found = find_predictions(folder, [case.photo for case in given.cases.cases], monitor, said=given.said)
+    for note in found.notes:
+        monitor.note(note)
     rule = None
     if found.kind == "probabilities":
         default = ThresholdRule(LEVELS // 2, "default")
@@ -205,7 +248,7 @@ def _score_predictions(folder: Path, given: _Given, monitor: ConsoleMonitor) -> 
     return evaluate_dataset(
         given.cases,
         found.predict,
-        method=Method(folder.absolute().name, found.sha256, kind=found.kind, made_by=found.made_by),
+        method=Method(folder.absolute().name, found.sha256, kind=found.kind, made_by=found.made_by, notes=found.notes),
         rule=rule,
         region=given.region,
         labels=given.labels,

@@ -7,6 +7,7 @@ from core.cli.console import UsageError
 
 if TYPE_CHECKING:
     from core.export import ExportChoices
+    from core.photo.label_values import LabelValues
 
 KINDS = ("mask", "probability", "overlay", "sidecar")
 ALL_KINDS = ",".join(KINDS)
@@ -19,6 +20,12 @@ THRESHOLD_HELP = "Vessel where the probability is at least this, between 0 and 1
 OUT_HELP = "Folder for the results; made where it is missing."
 SAVE_HELP = f"What to write, of {', '.join(KINDS)}; all by default."
 FLOAT_HELP = "Write the probability as 32-bit float TIFF, not as 16-bit PNG."
+
+VALUES_HELP = (
+    "Values of the labels that are vessel, where they are not black and white: grey values or colours with commas, "
+    "such as 1,2 or #ff0000,#0000ff."
+)
+IGNORE_HELP = "With --vessel-values: values that are neither learned from nor scored, such as 255."
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -51,6 +58,21 @@ def checked_threshold(threshold: float | None) -> float | None:
 def checked_tta(tta: str) -> Literal["none", "flips"]:
     """How to average over mirrored photographs."""
     return cast(Literal["none", "flips"], one_of("--tta", tta, ("none", "flips")))
+
+
+def checked_values(vessel: str | None, ignored: str | None) -> "LabelValues | None":
+    """What the values of labels mean; None where nothing is said."""
+    from core.errors import LabelError
+    from core.photo.label_values import LabelValues
+
+    if vessel is None:
+        if ignored is not None:
+            raise UsageError("--ignore-values needs --vessel-values: which values are vessel?")
+        return None
+    try:
+        return LabelValues.parse(vessel, ignored or "")
+    except LabelError as error:
+        raise UsageError(f"--vessel-values: {error}") from None
 
 
 def checked_out(out: Path) -> None:

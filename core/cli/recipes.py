@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from core.cli.console import UsageError, say
-from core.cli.options import checked_dataset, found_model, one_of
+from core.cli.options import IGNORE_HELP, VALUES_HELP, checked_dataset, checked_values, found_model, one_of
 
 if TYPE_CHECKING:
     from core.training.config import TrainingConfig
@@ -30,6 +30,18 @@ class RecipeOptions:
             "--dataset",
             help="drive, stare, chase_db1 or hrf; a data set file (NAME.serr-dataset), or a folder with a slash in its "
             "name; default drive, or the configuration's.",
+        ),
+    ]
+    vessel_values: Annotated[str | None, typer.Option("--vessel-values", help=VALUES_HELP)]
+    ignore_values: Annotated[str | None, typer.Option("--ignore-values", help=IGNORE_HELP)]
+    hold_out: Annotated[
+        int | None,
+        typer.Option(
+            "--hold-out",
+            min=0,
+            help="Photographs that are held out to choose weights and threshold; 0: none, for a data set that is too "
+            "small (the choice is then made on the photographs that were learned from). Photographs of a validation "
+            "part are always held out.",
         ),
     ]
     preset: Annotated[
@@ -59,7 +71,11 @@ class RecipeOptions:
     def given(self) -> list[str]:
         """The options that were used, by their names on the command line."""
         names = {"start_from": "--from"}
-        return [names.get(f.name, f"--{f.name}") for f in fields(self) if getattr(self, f.name) is not None]
+        return [
+            names.get(f.name, f"--{f.name.replace('_', '-')}")
+            for f in fields(self)
+            if getattr(self, f.name) is not None
+        ]
 
     def recipe(self) -> "TrainingConfig":
         """The recipe that the options make together.
@@ -78,6 +94,7 @@ class RecipeOptions:
         preset = self.preset
         if preset is not None:
             preset = one_of("--preset", preset, (*presets(), *recipes_of_models()))
+        values = checked_values(self.vessel_values, self.ignore_values)
         return make_recipe(
             dataset=self.dataset,
             preset=preset,
@@ -87,6 +104,8 @@ class RecipeOptions:
             steps=self.steps,
             seed=self.seed,
             threads=self.threads,
+            hold_out=self.hold_out,
+            values=values,
         )
 
 

@@ -10,15 +10,16 @@ import numpy as np
 
 from core.datasets.dataset_file import Entry, Part
 from core.datasets.layouts import Case
-from core.datasets.likeness import belong_together, wrong_pair
 from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import shown
 from core.photo.field_of_view import estimate_field_of_view
+from core.photo.fov_mask import read_fov_of
 from core.photo.label_doubts import BRIGHT_IS_VESSEL, doubt_of_share, vessel_share
-from core.photo.reading import read_fov, read_fundus, read_label
+from core.photo.likeness import find_wrong_pair
+from core.photo.reading import read_fundus, read_label
 from core.photo.views import small_copy
 from core.progress import SILENT, Monitor, Progress
-from core.types import BoolArray, ByteArray, FieldOfView, FundusImage
+from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 
 Kind = Literal["photo", "label", "fov", "inverted", "unusual", "copy", "same label", "leak", "pair"]
 
@@ -74,15 +75,16 @@ def examine(case: Case, *, picture_px: int = 0) -> Examination:
         return replace(
             seen, findings=(*found, Finding("label", True, f"{shown(case.photo.name)} has no label: choose its file."))
         )
-    path = next(iter(case.labels.values()))
+    name, path = next(iter(case.labels.items()))
     if path == case.photo:
         return replace(seen, findings=(*found, Finding("label", True, f"{shown(path.name)} is its own label.")))
     try:
-        vessel = read_label(path, shape=image.shape).vessel
+        drawn = read_label(path, shape=image.shape, values=case.values.get(name))
+        vessel = drawn.vessel
     except LabelError as error:
         return replace(seen, findings=(*found, Finding("label", True, str(error))))
     share = vessel_share(vessel, fov.inside if fov is not None else None)
-    label = _examine_share(path, share) or _examine_pair(case.photo, path, image, fov, vessel)
+    label = _examine_share(path, share) or _examine_pair(image, fov, drawn)
     if picture_px:
         seen = replace(seen, label_picture=small_copy(vessel.astype(np.uint8) * 255, picture_px))
     return replace(seen, findings=(*found, *label), vessel_share=share, label_hash=_pixels_hash(vessel))
@@ -139,18 +141,10 @@ def _examine_fov(case: Case, image: FundusImage) -> tuple[FieldOfView | None, tu
     try:
         if case.fov is None:
             return estimate_field_of_view(image), ()
-        fov = read_fov(case.fov, shape=image.shape)
+        fov = read_fov_of(case.fov, image)
     except FieldOfViewError as error:
         return None, (Finding("fov", True, str(error)),)
-    outside = ~fov.inside
-    red = image.rgb[:, :, 0]
-    if outside.any() and float(red[fov.inside].mean()) < float(red[outside].mean()):
-        sentence = (
-            f"The mask {shown(case.fov.name)} seems to be inverted: the photograph is brighter outside it than inside. "
-            "White must be the retina."
-        )
-        return None, (Finding("inverted", False, sentence),)
-    return fov, ()
+    return fov, tuple(Finding("fov", False, note) for note in fov.notes)
 
 
 def _examine_share(path: Path, share: float) -> tuple[Finding, ...]:
@@ -166,15 +160,10 @@ def _examine_share(path: Path, share: float) -> tuple[Finding, ...]:
     return ()
 
 
-def _examine_pair(
-    photo: Path, label: Path, image: FundusImage, fov: FieldOfView | None, vessel: BoolArray
-) -> tuple[Finding, ...]:
+def _examine_pair(image: FundusImage, fov: FieldOfView | None, label: ExpertLabel) -> tuple[Finding, ...]:
     """Whether the label may belong to another photograph; as with angiograms, where vessels are bright."""
-    if fov is None:
-        return ()
-    if belong_together(image, fov, vessel):
-        return ()
-    return (Finding("pair", False, f"{wrong_pair(photo.name, label.name)} Choose the label of this photograph."),)
+    wrong = find_wrong_pair(image, fov, label) if fov is not None else None
+    return (Finding("pair", False, f"{wrong.sentence} Choose the label of this photograph."),) if wrong else ()
 
 
 def _pixels_hash(pixels: ByteArray | BoolArray) -> str:

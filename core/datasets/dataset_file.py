@@ -6,15 +6,16 @@ can, so that a folder can be moved or copied with its data set.
 
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from core.datasets.layouts import Case, DataSet
-from core.errors import InputError
+from core.errors import InputError, LabelError
 from core.files import shown, write_bytes_atomic
-from core.photo.companions import photo_stem
+from core.photo.companions import output_stems, photo_stem
+from core.photo.label_values import LabelValues
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 Part = Literal["training", "validation", "test", "unused"]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 SUFFIX: Final = ".serr-dataset"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""2: with ``vessel_values`` and ``ignored_values``; a file without them is written as 1, which older programs read."""
 
+_OTHER_SUFFIXES: Final = {".json", ".toml", ".txt", ".csv", ".yaml", ".yml", ".xml", ".ini", ".dataset"}
 # What the published data sets call their parts.
 _OTHER_NAMES: Final[dict[str, Part]] = {"train": "training", "val": "validation"}
 
@@ -53,6 +56,11 @@ class DataSetFile:
     entries: tuple[Entry, ...]
     split: str = ""
     notes: str = ""
+
+    def with_values(self, values: LabelValues) -> "DataSetFile":
+        """The same data set, with these values for the vessels of every label."""
+        entries = tuple(replace(entry, case=entry.case.with_values(values)) for entry in self.entries)
+        return replace(self, entries=entries)
 
     def count(self, part: Part) -> int:
         return sum(entry.part == part for entry in self.entries)
@@ -94,8 +102,16 @@ class DataSetFile:
         fovs = sum(case.fov is not None for case in cases)
         origin = "as given" if fovs == len(cases) else f"given for {fovs} of {len(cases)}, else estimated"
         how = f" ({self.split})" if self.split else ""
+        how += _said_of_values(cases)
         protocol = f"{self.name}, {what}{how}; ground truth the first label of each; field of view {origin}"
-        return DataSet(self.name, split, protocol, cases)
+        names = output_stems([case.photo for case in cases])  # two folders may each have an "image.png"
+        return DataSet(self.name, split, protocol, tuple(replace(case, stem=names[case.photo]) for case in cases))
+
+
+def _said_of_values(cases: Sequence[Case]) -> str:
+    """What the labels' values mean, in words, where it is said for any."""
+    said = {case.values[name] for case in cases for name in list(case.labels)[:1] if name in case.values}
+    return f"; label values: {' or '.join(sorted(one.text for one in said))}" if said else ""
 
 
 def part_named(name: str) -> Part:
@@ -111,6 +127,14 @@ def part_named(name: str) -> Part:
 def is_dataset_file(text: str | Path) -> bool:
     """Whether a name is that of a data set file, not of a published data set."""
     return os.fspath(text).lower().endswith(SUFFIX)
+
+
+def dataset_path(path: Path) -> Path:
+    """The path with the suffix of data set files, in the place of that of another kind: ``few.json`` is no name."""
+    if is_dataset_file(path):
+        return path
+    stem = path.stem if path.suffix.lower() in _OTHER_SUFFIXES else path.name
+    return path.with_name(stem.removesuffix(SUFFIX) + SUFFIX)
 
 
 def read_dataset_file(path: Path) -> DataSetFile:
@@ -143,7 +167,10 @@ def read_dataset_file(path: Path) -> DataSetFile:
         where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
         raise InputError(f"{shown(path)} is wrong at '{where}': {first['msg']}. Correct it, or make it anew.") from None
     folder = path.absolute().parent
-    entries = tuple(_entry(folder, item) for item in content.photographs)
+    try:
+        entries = tuple(_entry(folder, item) for item in content.photographs)
+    except LabelError as error:
+        raise InputError(f"{shown(path)} is wrong: {error}") from None
     _refuse_doubles(path, entries)
     return DataSetFile(content.name or path.stem, entries, content.split, content.notes)
 
@@ -167,12 +194,15 @@ def write_dataset_file(path: Path, dataset: DataSetFile) -> Path:
         case = entry.case
         item: dict[str, object] = {"photo": _stored(case.photo, folder), "part": entry.part}
         item["labels"] = {name: _stored(label, folder) for name, label in case.labels.items()}
+        item |= _stored_values(case)
         if case.fov is not None:
             item["fov"] = _stored(case.fov, folder)
         if entry.group:
             item["group"] = entry.group
         photographs.append(item)
-    values = {"serr_dataset": FORMAT_VERSION, "name": dataset.name, "split": dataset.split, "notes": dataset.notes}
+    with_values = any(entry.case.values for entry in dataset.entries)
+    version = FORMAT_VERSION if with_values else 1
+    values = {"serr_dataset": version, "name": dataset.name, "split": dataset.split, "notes": dataset.notes}
     write_bytes_atomic(path, tomli_w.dumps({**values, "photographs": photographs}).encode(), follow_link=True)
     return path
 
@@ -185,15 +215,21 @@ def with_entry(dataset: DataSetFile, entry: Entry) -> DataSetFile:
     for number, old in enumerate(dataset.entries):
         if old.case.photo == entry.case.photo:
             labels = {**entry.case.labels, **{n: p for n, p in old.case.labels.items() if n not in entry.case.labels}}
-            case = replace(old.case, labels=labels, fov=old.case.fov or entry.case.fov)
+            values = {**entry.case.values, **old.case.values}
+            case = replace(old.case, labels=labels, fov=old.case.fov or entry.case.fov, values=values)
             entries = (*dataset.entries[:number], replace(old, case=case), *dataset.entries[number + 1 :])
             return replace(dataset, entries=entries)
     return replace(dataset, entries=(*dataset.entries, entry))
 
 
-def make_case(photo: Path, labels: dict[str, Path], fov: Path | None = None) -> Case:
+def make_case(
+    photo: Path,
+    labels: dict[str, Path],
+    fov: Path | None = None,
+    values: Mapping[str, LabelValues] | None = None,
+) -> Case:
     """A case that is named after its photograph."""
-    return Case(photo_stem(photo), photo, labels, fov)
+    return Case(photo_stem(photo), photo, labels, fov, values=values or {})
 
 
 def _model() -> "type[BaseModel]":
@@ -204,6 +240,8 @@ def _model() -> "type[BaseModel]":
         model_config = ConfigDict(extra="forbid", strict=True)
         photo: str = Field(min_length=1)
         labels: dict[str, str] = Field(default_factory=dict)
+        vessel_values: dict[str, str] = Field(default_factory=dict)
+        ignored_values: dict[str, str] = Field(default_factory=dict)
         fov: str = ""
         part: Part = "training"
         group: str = ""
@@ -221,7 +259,19 @@ def _model() -> "type[BaseModel]":
 def _entry(folder: Path, item: Any) -> Entry:
     labels = {name: _absolute(label, folder) for name, label in item.labels.items()}
     fov = _absolute(item.fov, folder) if item.fov else None
-    return Entry(make_case(_absolute(item.photo, folder), labels, fov), item.part, item.group)
+    values = {
+        name: LabelValues.parse(text, item.ignored_values.get(name, "")) for name, text in item.vessel_values.items()
+    }
+    return Entry(make_case(_absolute(item.photo, folder), labels, fov, values), item.part, item.group)
+
+
+def _stored_values(case: Case) -> dict[str, object]:
+    """What the values of the labels mean, by the name of the expert."""
+    stored: dict[str, object] = {}
+    if case.values:
+        stored["vessel_values"] = {name: values.vessel_text for name, values in case.values.items()}
+    ignored = {name: values.ignored_text for name, values in case.values.items() if values.ignored}
+    return stored | ({"ignored_values": ignored} if ignored else {})
 
 
 def _absolute(text: str, folder: Path) -> Path:

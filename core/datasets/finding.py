@@ -5,6 +5,7 @@ from pathlib import Path
 from core.datasets.dataset_file import DataSetFile, is_dataset_file, read_dataset_file
 from core.datasets.layouts import DataSet, read_layout
 from core.datasets.recognise import recognise
+from core.errors import InputError
 
 
 def is_own_data_set(name: str) -> bool:
@@ -27,7 +28,10 @@ def own_data_set(name: str, root: Path) -> DataSetFile | None:
     if is_dataset_file(name):
         return read_dataset_file(Path(root) / name)
     if is_own_data_set(name):
-        return recognise(Path(root) / name).dataset
+        found = recognise(Path(root) / name)
+        if not any(entry.case.labels for entry in found.dataset.entries):
+            raise InputError(" ".join(found.notes) or f"There are no labels in {name}.")
+        return found.dataset
     return None
 
 

@@ -1,13 +1,15 @@
 """The published data sets as they are laid out on disk, and the protocols by which results on them are compared."""
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.errors import InputError
 from core.files import shown
-from core.photo.reading import is_photo_path
+from core.photo.companions import photo_stem
+from core.photo.label_values import LabelValues
+from core.photo.reading import PHOTO_SUFFIXES, is_photo_path
 from core.photo.walking import natural_key
 
 
@@ -16,7 +18,8 @@ class Case:
     """One photograph: ``labels`` is expert name -> file, ground truth first; ``fov`` its mask where the set has one.
 
     ``person`` is the same for photographs of the same person, as far as the data set says so; they must not be parted
-    between learning and choosing.
+    between learning and choosing. ``values`` says for experts by name which values of their labels are vessel, where
+    the labels are not black and white.
     """
 
     stem: str
@@ -24,11 +27,16 @@ class Case:
     labels: dict[str, Path]
     fov: Path | None = None
     person: str = ""
+    values: Mapping[str, LabelValues] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stem", shown(self.stem))  # it is printed, and may be no text
         if not self.person:
             object.__setattr__(self, "person", self.stem)
+
+    def with_values(self, values: LabelValues) -> "Case":
+        """The same photograph, with these values for the vessels of every label."""
+        return replace(self, values=dict.fromkeys(self.labels, values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,11 @@ class DataSet:
     split: str
     protocol: str
     cases: tuple[Case, ...]
+
+    def with_values(self, values: LabelValues) -> "DataSet":
+        """The same data set, with these values for the vessels of every label; the protocol says so."""
+        cases = tuple(case.with_values(values) for case in self.cases)
+        return replace(self, protocol=f"{self.protocol}; label values: {values.text}", cases=cases)
 
 
 def data_set_names() -> tuple[str, ...]:
@@ -127,14 +140,23 @@ def _optional(labels: Iterable[tuple[str, Path]]) -> dict[str, Path]:
     return {expert: path for expert, path in labels if path.is_file()}
 
 
+def _there(folder: Path, stem: str, suffix: str) -> Path:
+    """The picture of a stem in a folder, published with ``suffix``: people pack, unpack and convert them."""
+    published = folder / f"{stem}{suffix}"
+    if published.is_file() or not folder.is_dir():
+        return published
+    others = (folder / f"{stem}{other}" for other in PHOTO_SUFFIXES)
+    return next((path for path in others if path.is_file()), published)
+
+
 def _drive(root: Path, split: str) -> tuple[list[Case], str]:
     folder = root / {"train": "training", "test": "test"}[split]
     cases = []
     for photo in _photos(folder / "images"):
         number = photo.stem.split("_")[0]
-        first = folder / "1st_manual" / f"{number}_manual1.gif"
-        second = folder / "2nd_manual" / f"{number}_manual2.gif"
-        fov = folder / "mask" / f"{photo.stem}_mask.gif"
+        first = _there(folder / "1st_manual", f"{number}_manual1", ".gif")
+        second = _there(folder / "2nd_manual", f"{number}_manual2", ".gif")
+        fov = _there(folder / "mask", f"{photo.stem}_mask", ".gif")
         cases.append(Case(photo.stem, photo, {"1st observer": first, **_optional([("2nd observer", second)])}, fov))
     return cases, f"DRIVE {split} photographs; ground truth 1st observer; field of view as given"
 
@@ -147,11 +169,12 @@ def _stare(root: Path, split: str) -> tuple[list[Case], str]:
     seed = split.startswith("seed-")
     cases = []
     for photo in _photos(root / "stare-images"):
-        ah = root / "labels-ah" / f"{photo.stem}.ah.ppm"
-        vk = root / "labels-vk" / f"{photo.stem}.vk.ppm"
+        stem = photo_stem(photo)
+        ah = _there(root / "labels-ah", f"{stem}.ah", ".ppm")
+        vk = _there(root / "labels-vk", f"{stem}.vk", ".ppm")
         first, second = (("vk", vk), ("ah", ah)) if seed else (("ah", ah), ("vk", vk))
         labels = {first[0]: first[1], **_optional([second])}
-        cases.append(Case(photo.stem, photo, labels))
+        cases.append(Case(stem, photo, labels))
     if seed:
         wanted = split == "seed-test"
         cases = [case for case in cases if (case.stem in _STARE_SEED_TEST) == wanted]
@@ -173,8 +196,8 @@ def _chase(root: Path, split: str) -> tuple[list[Case], str]:
     for photo in _photos(root):
         if not _CHASE_PHOTO.fullmatch(photo.stem):  # labels lie beside their photographs
             continue
-        first = root / f"{photo.stem}_1stHO.png"
-        second = root / f"{photo.stem}_2ndHO.png"
+        first = _there(root, f"{photo.stem}_1stHO", ".png")
+        second = _there(root, f"{photo.stem}_2ndHO", ".png")
         labels = {"1stHO": first, **_optional([("2ndHO", second)])}
         cases.append(Case(photo.stem, photo, labels, person=photo.stem[:-1]))  # both eyes of a child: _01L and _01R
     if split != "all":  # the usual split: both eyes of children 1 to 10 train, of 11 to 14 test
@@ -191,8 +214,8 @@ def _hrf(root: Path, split: str) -> tuple[list[Case], str]:
     for photo in _photos(root / "images"):
         if not _HRF_PHOTO.fullmatch(photo.stem):
             continue
-        label = root / "manual1" / f"{photo.stem}.tif"
-        fov = root / "mask" / f"{photo.stem}_mask.tif"
+        label = _there(root / "manual1", photo.stem, ".tif")
+        fov = _there(root / "mask", f"{photo.stem}_mask", ".tif")
         cases.append(Case(photo.stem, photo, {"manual1": label}, fov))
     if split != "all":
         cases = [case for case in cases if (int(case.stem[:2]) <= 10) == (split == "train")]

@@ -4,37 +4,30 @@ Nothing is refused because a single file is missing: its path stands in the entr
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from core.datasets.dataset_file import PARTS, DataSetFile, Entry, Part, make_case
 from core.datasets.layouts import Case, data_set_names, read_layout
+from core.datasets.naming import assign, folder_role, in_natural_order, is_own_picture, label_names, take_apart
 from core.datasets.splits import grouped_by_patient
 from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import shown
 from core.photo.companions import photo_stem
 from core.photo.reading import is_photo_path, read_fov, read_label
+from core.photo.walking import natural_key, same_name
 
-_PHOTO_FOLDERS: Final = re.compile(r"^(images?|imgs?|photos?|photographs?|fundus|originals?|input)$", re.IGNORECASE)
-_LABEL_FOLDERS: Final = re.compile(
-    r"^(.*labels?.*|.*manual.*|gt|ground[ _-]?truth|annotations?|vessels?|targets?|segmentations?|experts?.*)$",
-    re.IGNORECASE,
-)
-_MASK_FOLDERS: Final = re.compile(r"^(masks?|fovs?|rois?|fov[ _-]?masks?)$", re.IGNORECASE)
 _PART_FOLDERS: Final[dict[str, Part]] = {
     **{"train": "training", "training": "training", "val": "validation", "valid": "validation"},
     **{"validation": "validation", "test": "test", "testing": "test"},
 }
 _COMMON_NAMES: Final = frozenset({*_PART_FOLDERS, "data", "dataset", "images"})
-_LABEL_ENDING: Final = re.compile(
-    r"[_\-. ](manual\d?|1stho|2ndho|labels?|gt|ground[_-]?truth|annotations?|vessels?|seg|segmentation|ah|vk)$",
-    re.IGNORECASE,
-)
-_MASK_ENDING: Final = re.compile(r"[_\-. ](masks?|fov|roi)$", re.IGNORECASE)
-_OTHER_ENDING: Final = re.compile(r"[_\-. ](training|test|image|img)$", re.IGNORECASE)
-_OWN_PICTURE: Final = re.compile(r"_(overlay|probability)$", re.IGNORECASE)
+_RESULTS_FOLDER: Final = "serr results"
+_MANY_OF_ONE: Final = 12
+"""A folder of more photographs than this is not one patient's."""
+_DEPTH: Final = 3
 
 # A mask of a field of view covers at least this share of a picture, and vessels never do.
 _MOSTLY: Final = 0.35
@@ -74,8 +67,9 @@ def recognise(folder: Path) -> Recognised:
     found = _published(folder, names) or _plain(folder)
     if not found.dataset.entries:
         raise InputError(
-            f"There are no photographs in {shown(folder)}. Choose the folder of DRIVE, STARE, CHASE_DB1 or HRF as it "
-            "is published, or a folder that holds the folders 'images' and 'labels' (and 'masks')."
+            f"There are no photographs in {shown(folder)}. {_seen_in(folder)}Choose the folder of DRIVE, STARE, "
+            "CHASE_DB1 or HRF as it is published, or a folder that holds the folders 'images' and 'labels' (and "
+            "'masks')."
         )
     entries = tuple(
         sorted(
@@ -113,14 +107,19 @@ def _case_of(photo: Path) -> Case | None:
         case = _same_photo(found.dataset, photo) if found else None
         if case is not None:
             return _existing(case)
-    if _PHOTO_FOLDERS.match(photo.parent.name):
-        cases, _ = _pairs(photo.parent.parent)
-    else:
-        cases = _within(photo.parent, key=_key(photo_stem(photo)))
-    case = _same_photo(DataSetFile("", tuple(Entry(case) for case in cases)), photo)
+    case = None
+    for place in photo.parents[:_DEPTH]:  # images/x.jpg, and images/patient/x.jpg
+        if folder_role(place.name) == "photograph":
+            case = _same_photo(_as_entries(_pairs(place.parent)[0]), photo)
+            break
+    case = case or _same_photo(_as_entries(_within(photo.parent)), photo)
     if case is not None and case.fov is not None and not _covers_most(case.fov):
         case = replace(case, fov=None)
     return _existing(case) if case is not None else None
+
+
+def _as_entries(cases: Iterable[Case]) -> DataSetFile:
+    return DataSetFile("", tuple(Entry(case) for case in cases))
 
 
 def _same_photo(dataset: DataSetFile, photo: Path) -> Case | None:
@@ -143,9 +142,18 @@ def partners_in(folder: Path, photos: Iterable[Path]) -> dict[Path, Path]:
     InputError : the folder cannot be read.
     """
     wanted = {photo: Path(photo).absolute() for photo in photos}
-    themselves = set(wanted.values())
-    files = _by_key(path for path in _pictures(Path(folder).absolute()) if path not in themselves)
-    return {photo: found for photo, path in wanted.items() if (found := _partner(files, path)) is not None}
+    files = _pictures(Path(folder).absolute())
+    assigned = assign(list(wanted.values()), files)
+    same: dict[str, list[Path]] = {}
+    for path in files:
+        same.setdefault(same_name(photo_stem(path)), []).append(path)
+    partners = {}
+    for photo, path in wanted.items():
+        alike = [each for each in same.get(same_name(photo_stem(path)), []) if each != path]
+        found = alike or list(assigned.get(path, {}).values())
+        if len(found) == 1:
+            partners[photo] = found[0]
+    return partners
 
 
 def _published(folder: Path, names: set[str]) -> Recognised | None:
@@ -165,6 +173,8 @@ def _published(folder: Path, names: set[str]) -> Recognised | None:
         for case in found.cases:
             group = case.person if case.person != case.stem else ""
             entries[case.photo] = Entry(make_case(case.photo, case.labels, case.fov), part, group)
+    if not entries:  # folders of these names with other photographs in them
+        return None
     title = {"drive": "DRIVE", "stare": "STARE", "chase_db1": "CHASE_DB1", "hrf": "HRF"}[name]
     notes = tuple(f"{protocol}." for protocol in protocols)
     return Recognised(name, DataSetFile(title, tuple(entries.values()), "as published"), notes)
@@ -184,92 +194,120 @@ def _plain(folder: Path) -> Recognised:
     parts = [(sub, _PART_FOLDERS[sub.name.lower()]) for sub in subfolders if sub.name.lower() in _PART_FOLDERS]
     for place, part in parts or [(folder, "training")]:
         found, said = _pairs(place)
-        entries += [Entry(case, part) for case in found]
+        groups: list[Entry] = [Entry(case, part) for case in found]
+        if not any(case.labels for case in found):
+            below = _in_subfolders(place, part)
+            if below:
+                groups = below
+                said = [f"Each folder in {shown(place.name)} is looked into for its own photographs and labels."]
+        entries += groups
         notes += said
+    missing = [entry.case for entry in entries if not entry.case.labels]
+    if missing:
+        notes.append(_without_labels(folder, missing, len(entries)))
     split = "by folder" if parts else ""
     # "training" alone would say little in a list of models.
     name = f"{folder.parent.name} {folder.name}" if folder.name.lower() in _COMMON_NAMES else folder.name
     return Recognised("folders", DataSetFile(name, tuple(entries), split), tuple(dict.fromkeys(notes)))
 
 
+def _in_subfolders(folder: Path, part: Part, depth: int = _DEPTH) -> list[Entry]:
+    """Photographs with labels in the folders below, one for each patient, say; nothing where there are no labels."""
+    entries: list[Entry] = []
+    for sub in _folders(folder):
+        if same_name(sub.name) == _RESULTS_FOLDER:
+            continue
+        cases, _ = _pairs(sub)
+        if any(case.labels for case in cases):
+            group = sub.name if len(cases) <= _MANY_OF_ONE else ""
+            entries += [Entry(case, part, group) for case in cases]
+        elif depth > 1:
+            entries += _in_subfolders(sub, part, depth - 1)
+    return entries
+
+
+def _without_labels(folder: Path, missing: Sequence[Case], count: int) -> str:
+    """That photographs have no labels, what is there, and how their labels would be called."""
+    photo = missing[0].photo
+    there = [path for sub in _folders(folder) if folder_role(sub.name) == "label" for path in _pictures_below(sub)]
+    seen = ""
+    if there:
+        names = " and ".join(shown(path.name) for path in there[:2])
+        seen = f" The folder {shown(there[0].parent.name)} has {names}, which belong to none."
+    elif folders := [shown(sub.name) for sub in _folders(folder)]:
+        seen = f" Seen were the folders {', '.join(folders[:6])}{' ...' if len(folders) > 6 else ''}."
+    return (
+        f"{len(missing)} of {count} photographs have no label, such as {shown(photo.name)}.{seen} A label is called "
+        f"{label_names(shown(photo_stem(photo)))}, in the same folder or in a folder 'labels' beside it."
+    )
+
+
+def _seen_in(folder: Path) -> str:
+    names = [shown(path.name) for path in sorted(_listing(folder)) if not path.name.startswith(".")]
+    return f"Seen were {', '.join(names[:6])}{' ...' if len(names) > 6 else ''}. " if names else ""
+
+
 def _pairs(folder: Path) -> tuple[list[Case], list[str]]:
-    subfolders = _folders(folder)
-    photos = [sub for sub in subfolders if _PHOTO_FOLDERS.match(sub.name)]
-    labels = [sub for sub in subfolders if _LABEL_FOLDERS.match(sub.name)]
-    masks = [sub for sub in subfolders if _MASK_FOLDERS.match(sub.name)]
+    by_role: dict[str | None, list[Path]] = {}
+    for sub in _folders(folder):
+        by_role.setdefault(folder_role(sub.name), []).append(sub)
+    photo_folders = [sub for sub in by_role.get("photograph", []) if _pictures_below(sub)]
+    labels, masks = by_role.get("label", []), by_role.get("mask", [])
+    photos = _pictures_below(photo_folders[0]) if photo_folders else []
+    if not photos:
+        photos = [path for path in _pictures(folder) if take_apart(path).role == "photograph"] if labels else []
     if not photos:
         return _within(folder), []
     notes = []
     if not labels and masks and _hold_vessels(masks[0]):
         labels, masks = masks, []
         notes.append(f"The folder {shown(labels[0].name)} is taken for vessel labels: its pictures are mostly black.")
-    by_expert = {sub.name: _by_key(_pictures(sub)) for sub in labels}
-    fovs = _by_key(_pictures(masks[0])) if masks else {}
-    cases = []
-    for photo in _pictures(photos[0]):
-        found = {expert: path for expert, files in by_expert.items() if (path := _partner(files, photo)) is not None}
-        cases.append(make_case(photo, found, _partner(fovs, photo)))
-    return cases, notes
+    found: dict[Path, dict[str, Path]] = {photo: {} for photo in photos}
+    for sub in labels:
+        assigned = assign(photos, _pictures_below(sub))
+        several = any(len(_drawn(files)) > 1 for files in assigned.values())
+        for photo, files in assigned.items():
+            for ending, path in _drawn(files).items():
+                found[photo].setdefault(ending or sub.name if several else sub.name, path)
+    fovs = assign(photos, _pictures_below(masks[0])) if masks else {}
+    return [make_case(photo, found[photo], _mask_of(fovs.get(photo, {}))) for photo in photos], notes
 
 
-def _within(folder: Path, *, key: str | None = None) -> list[Case]:
-    """Photographs and labels beside one another in one folder, told apart by the ends of their names.
+def _drawn(files: Mapping[str, Path]) -> dict[str, Path]:
+    """Of the files of a folder of labels the labels, in the order of their names; masks only where nothing else is."""
+    labels = {ending: path for ending, path in files.items() if take_apart(path).role != "mask"}
+    chosen = labels or files
+    return {ending: chosen[ending] for ending in sorted(chosen, key=natural_key)}
 
-    ``key``: those that have this in common only.
-    """
-    photos: list[Path] = []
-    labels: dict[str, dict[str, Path]] = {}
-    fovs: dict[str, Path] = {}
+
+def _mask_of(files: Mapping[str, Path]) -> Path | None:
+    masks = [path for path in files.values() if take_apart(path).role == "mask"] or list(files.values())
+    return masks[0] if len(masks) == 1 else None
+
+
+def _within(folder: Path) -> list[Case]:
+    """Photographs and labels beside one another in one folder, told apart by words in their names."""
+    files: dict[str, list[Path]] = {"photograph": [], "label": [], "mask": [], "own": []}
     for path in _pictures(folder):
         stem = photo_stem(path)
-        ending = _LABEL_ENDING.search(stem)
-        if _OWN_PICTURE.search(stem) or (key is not None and _key(stem) != key):
+        if is_own_picture(path):
             continue
-        if ending:
-            labels.setdefault(_key(stem), {})[ending[1].lower()] = path
-        elif _MASK_ENDING.search(stem):
-            own = (folder / f"{stem.removesuffix('_mask')}.serr.json").exists()
-            if own:
-                labels.setdefault(_key(stem), {})[OWN_LABEL] = path
-            else:
-                fovs[_key(stem)] = path
-        else:
-            photos.append(path)
-    return [make_case(p, labels.get(_key(photo_stem(p)), {}), fovs.get(_key(photo_stem(p)))) for p in photos]
-
-
-def _key(stem: str) -> str:
-    """What the names of a photograph, its label and its mask have in common."""
-    while True:
-        shorter = stem
-        for ending in (_LABEL_ENDING, _MASK_ENDING, _OTHER_ENDING):
-            shorter = ending.sub("", shorter)
-        if shorter == stem:
-            return stem.casefold()
-        stem = shorter
-
-
-def _by_key(paths: Iterable[Path]) -> dict[str, list[Path]]:
-    """Files by their whole stem and by what they have in common with their photograph."""
-    found: dict[str, list[Path]] = {}
-    for path in paths:
-        for key in dict.fromkeys((photo_stem(path).casefold(), _key(photo_stem(path)))):
-            found.setdefault(key, []).append(path)
-    return found
-
-
-def _partner(files: dict[str, list[Path]], photo: Path) -> Path | None:
-    """The file of a photograph: that of the same stem, else the only one with the same key."""
-    stem = photo_stem(photo)
-    same = [path for path in files.get(stem.casefold(), ()) if photo_stem(path).casefold() == stem.casefold()]
-    for found in (same, files.get(_key(stem), [])):
-        if len(found) == 1:
-            return found[0]
-    return None
+        own = stem.endswith("_mask") and (folder / f"{stem.removesuffix('_mask')}.serr.json").exists()
+        files["own" if own else take_apart(path).role].append(path)
+    photos = files["photograph"]
+    drawn, fovs, own_masks = (assign(photos, files[role]) for role in ("label", "mask", "own"))
+    cases = []
+    for photo in photos:
+        labels = {ending or "label": path for ending, path in _drawn(drawn.get(photo, {})).items()}
+        made_here = list(own_masks.get(photo, {}).values())
+        if made_here:
+            labels[OWN_LABEL] = made_here[0]
+        cases.append(make_case(photo, labels, _mask_of(fovs.get(photo, {}))))
+    return cases
 
 
 def _hold_vessels(folder: Path) -> bool:
-    for path in _pictures(folder):
+    for path in _pictures_below(folder):
         try:
             return float(read_label(path).vessel.mean()) < _MOSTLY
         except LabelError:
@@ -288,8 +326,17 @@ def _folders(folder: Path) -> list[Path]:
     return sorted(path for path in _listing(folder) if path.is_dir() and not path.name.startswith("."))
 
 
+def _pictures_below(folder: Path, depth: int = _DEPTH) -> list[Path]:
+    """The pictures of a folder and of the folders in it."""
+    found = _pictures(folder)
+    if depth > 1:
+        for sub in _folders(folder):
+            found += _pictures_below(sub, depth - 1)
+    return found
+
+
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in _listing(folder) if is_photo_path(path) and path.is_file())
+    return in_natural_order(path for path in _listing(folder) if is_photo_path(path) and path.is_file())
 
 
 def _listing(folder: Path) -> list[Path]:

@@ -29,10 +29,13 @@ from core.evaluation.report import Best, EvaluationReport, ImageScores, Method, 
 from core.evaluation.summary import Summary
 from core.files import shown
 from core.photo.field_of_view import estimate_field_of_view
+from core.photo.fov_mask import read_fov_of
 from core.photo.label_doubts import MAX_VESSEL_SHARE, refuse_inverted, vessel_share
-from core.photo.reading import read_fov, read_fundus, read_label
+from core.photo.label_values import LabelValues
+from core.photo.likeness import find_wrong_pair
+from core.photo.reading import read_fundus, read_label
 from core.progress import SILENT, Monitor, Progress
-from core.types import BoolArray, FieldOfView, FundusImage, ThresholdRule
+from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ThresholdRule
 
 Predict = Callable[[FundusImage, FieldOfView, Monitor], Found]
 """Finds the vessels of one photograph inside its field of view; reports its own progress, if any, to the monitor. What
@@ -48,6 +51,8 @@ class CaseFiles(Protocol):
     def photo(self) -> Path: ...
     @property
     def labels(self) -> Mapping[str, Path]: ...
+    @property
+    def values(self) -> Mapping[str, LabelValues]: ...
     @property
     def fov(self) -> Path | None: ...
 
@@ -72,8 +77,8 @@ class Reader(Protocol):
         """The field of view. Raises ``FieldOfViewError``."""
         ...
 
-    def label(self, case: CaseFiles, expert: str, fov: FieldOfView) -> BoolArray:
-        """The vessels that an expert drew, bool (H, W). Raises ``LabelError``."""
+    def label(self, case: CaseFiles, expert: str, fov: FieldOfView) -> ExpertLabel:
+        """The vessels that an expert drew, (H, W). Raises ``LabelError``."""
         ...
 
 
@@ -81,12 +86,12 @@ class FileReader:
     """Takes the case's files as they are: the mask or an estimate, and labels that raise no doubt."""
 
     def fov(self, case: CaseFiles, image: FundusImage) -> FieldOfView:
-        return estimate_field_of_view(image) if case.fov is None else read_fov(case.fov, shape=image.shape)
+        return estimate_field_of_view(image) if case.fov is None else read_fov_of(case.fov, image)
 
-    def label(self, case: CaseFiles, expert: str, fov: FieldOfView) -> BoolArray:
-        label = read_label(case.labels[expert], shape=fov.shape)
+    def label(self, case: CaseFiles, expert: str, fov: FieldOfView) -> ExpertLabel:
+        label = read_label(case.labels[expert], shape=fov.shape, values=case.values.get(expert))
         refuse_inverted(label, fov.inside)
-        return label.vessel
+        return label
 
 
 Done = Callable[[Path, "ImageScores | str"], None]
@@ -257,7 +262,10 @@ class _Task:
         for note in image.notes:
             part.note(note)
         fov = self.reader.fov(case, image)
-        label, *drawn = (self.reader.label(case, name, fov) for name in (self.truth, *self.others))
+        labels = [self.reader.label(case, name, fov) for name in (self.truth, *self.others)]
+        for doubt in _doubts(image, fov, labels):
+            part.doubt(doubt)
+        label, *drawn = (one.vessel for one in labels)
         found = self.predict(image, fov, part)
         part.step(Progress("Counting"))
         if isinstance(found, GivenMask) and vessel_share(found.vessel, fov.inside) > MAX_VESSEL_SHARE:
@@ -265,6 +273,8 @@ class _Task:
         vessel, skeletons = found_vessels(found, self.rule), Skeletons()
         others = dict(zip(self.others, drawn, strict=True))
         insides = [region_of(fov, one.region) for one in self.gathered]
+        for one in labels:  # every figure of a photograph is counted on the same pixels
+            insides = [one.scored(inside) for inside in insides]
 
         def of_method(truth: BoolArray, inside: BoolArray) -> Measured:
             return measure(found, truth, inside, rule=self.rule, vessel=vessel, skeletons=skeletons)
@@ -290,6 +300,7 @@ class _Task:
             experts=tuple((name, measured.figures) for name, measured in experts[0].items()),
             against=tuple((name, measured.figures) for name, measured in against[0].items()),
             notes=tuple(part.notes),
+            doubts=tuple(part.doubts),
             pictures=pictures,
         )
 
@@ -300,6 +311,7 @@ class _Part:
     def __init__(self, monitor: Monitor, stem: str, number: int, count: int) -> None:
         self._monitor, self._stem, self._number, self._count = monitor, stem, number, count
         self.notes: list[str] = []
+        self.doubts: list[str] = []
 
     def step(self, progress: Progress) -> None:
         stage = f"{self._stem} ({self._number + 1} of {self._count}): {progress.stage}"
@@ -310,6 +322,17 @@ class _Part:
             return
         self.notes.append(message)
         self._monitor.note(f"{self._stem}: {message}")
+
+    def doubt(self, message: str) -> None:
+        """A note on the label or the field of view: the figures may mean nothing."""
+        self.doubts.append(message)
+        self.note(message)
+
+
+def _doubts(image: FundusImage, fov: FieldOfView, labels: Sequence[ExpertLabel]) -> list[str]:
+    """What is doubtful about the field of view and the labels of a photograph."""
+    wrong = [find_wrong_pair(image, fov, label) for label in labels]
+    return [*fov.notes, *(one.sentence for one in wrong if one is not None)]
 
 
 def _other(region: Region) -> Region:

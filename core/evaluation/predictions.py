@@ -1,15 +1,15 @@
 """Results that somebody else made, as files: probability maps or masks, to be scored as our own are.
 
-Read are pictures of 8 or 16 bit (grey; 0 is background, the highest value of the type is certainty), TIFF with decimals
-and ``.npy`` arrays (never pickled objects), the last two in [0, 1]. Where no file of the folder holds more than two
-values they are masks, else all of them are probabilities.
+Read are pictures of 8 or 16 bit (grey), TIFF with decimals and ``.npy`` arrays (never pickled objects). Where no file
+of the folder holds more than two values they are masks, else all of them are probabilities, whose scale
+``prediction_values`` finds out.
 """
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,13 @@ import numpy.typing as npt
 from core.errors import InputError
 from core.evaluation.measure import Found, GivenMask
 from core.evaluation.origins import common_origin
+from core.evaluation.prediction_values import NOTHING_SAID, Kind, Meaning, Said, decide, look_at
 from core.files import shown
 from core.photo.companions import photo_stem
 from core.photo.decoding import decode_decimals, decode_values
 from core.photo.headers import MAX_PIXELS
 from core.photo.reading import PHOTO_SUFFIXES
+from core.photo.walking import same_name
 from core.progress import SILENT, Monitor, Progress
 from core.types import FieldOfView, FloatArray, FundusImage, ProbabilityMap
 
@@ -36,22 +38,26 @@ _ENDINGS = (
 _PARTS = ("_test", "_training", "_train")
 """Ends of photographs' names that names of results often lack: DRIVE's ``01_test.tif``, a result ``01.png``."""
 
-Kind = Literal["masks", "probabilities"]
-
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
     """The results in a folder for some photographs.
 
     ``files`` photograph -> result; ``kind`` what they hold; ``sha256`` of all their names and bytes; ``made_by`` the
-    model that their side-cars name.
+    model that their side-cars name; ``meanings`` how each file is taken, by its name, and ``notes`` what is to be said
+    about that.
     """
 
     folder: Path
     files: dict[Path, Path]
     kind: Kind
     sha256: str
+    meanings: dict[str, Meaning]
     made_by: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(meaning.note for meaning in self.meanings.values() if meaning.note))
 
     def predict(self, image: FundusImage, fov: FieldOfView, monitor: Monitor = SILENT) -> Found:
         """The result of a photograph, in the form in which ``evaluate_dataset`` asks for it.
@@ -70,20 +76,25 @@ class Predictions:
                 f"{shown(path.name)} has {values.shape[1]} x {values.shape[0]} pixels, but the photograph has "
                 f"{image.shape[1]} x {image.shape[0]}. A result must lie on the photograph's own pixels."
             )
-        return GivenMask(values > 0) if self.kind == "masks" else ProbabilityMap(values)
+        meaning = self.meanings[path.name]
+        if self.kind == "masks":
+            return GivenMask(meaning.mask(values))
+        return ProbabilityMap(meaning.probabilities(values))
 
 
-def find_predictions(folder: Path, photos: Sequence[Path], monitor: Monitor = SILENT) -> Predictions:
+def find_predictions(
+    folder: Path, photos: Sequence[Path], monitor: Monitor = SILENT, *, said: Said = NOTHING_SAID
+) -> Predictions:
     """Find the results of photographs by name, and whether they are masks or probabilities.
 
     A result is called as its photograph, or goes on with a word such as ``_probability`` or ``_mask`` (``_ENDINGS``);
     ``_test`` or ``_training`` at the end of the photograph's name may be missing. Small and capital letters are the
-    same.
+    same. ``said``: what a person has said about the values.
 
     Raises
     ------
     InputError : no folder, no result for any photograph, several that fit one equally well, one that cannot be read, or
-        side-cars that name more than one model.
+        side-cars that name more than one model, or values that are neither masks nor probabilities.
     """
     try:
         there = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES))
@@ -93,7 +104,7 @@ def find_predictions(folder: Path, photos: Sequence[Path], monitor: Monitor = SI
         ) from error
     by_stem: dict[str, list[Path]] = {}
     for path in there:
-        by_stem.setdefault(photo_stem(path).casefold(), []).append(path)
+        by_stem.setdefault(same_name(photo_stem(path)), []).append(path)
     files = {photo: found for photo in photos if (found := _result_of(photo, by_stem)) is not None}
     if not files:
         example = photo_stem(photos[0]) if photos else "eye"
@@ -101,37 +112,52 @@ def find_predictions(folder: Path, photos: Sequence[Path], monitor: Monitor = SI
             f"{shown(folder)} has no result for any of the {len(photos)} photographs. A result is called as its "
             f"photograph, such as {shown(example)}.png or {shown(example)}_probability.npy ({', '.join(SUFFIXES)})."
         )
-    kind: Kind = "masks"
+    numbers = []
     for number, path in enumerate(files.values()):
         monitor.step(Progress("Looking at the results", number, len(files)))
-        if not _is_two_valued(path):
-            kind = "probabilities"
-            break
+        numbers.append(look_at(path.name, read_values(path)))
+    meanings = decide(numbers, said)
+    kind: Kind = "masks" if all(meaning.kind == "masks" for meaning in meanings.values()) else "probabilities"
     origin = common_origin(files.values(), are_masks=kind == "masks")
     for note in origin.notes:
         monitor.note(note)
-    return Predictions(folder, files, kind, _digest(files.values()), origin.made_by)
+    return Predictions(folder, files, kind, _digest(files.values()), meanings, origin.made_by)
 
 
-def read_values(path: Path) -> FloatArray:
-    """The values of a result, float32 (H, W) in [0, 1].
+def read_own_map(path: Path) -> FloatArray:
+    """A probability map that this program wrote, float32 (H, W) in [0, 1].
 
     Raises
     ------
-    InputError : unreadable, damaged, colours, more than one picture, or values that are no probabilities.
+    InputError : as ``read_values``, or it is none.
+    """
+    values = read_values(path)
+    if values.dtype.kind == "u":
+        values = values / np.float64(np.iinfo(values.dtype).max)
+    if not (values.min() >= 0 and values.max() <= 1):  # also catches NaN
+        raise InputError(f"{shown(path.name)} holds no probabilities: they lie between 0 and 1.")
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def read_values(path: Path) -> npt.NDArray[Any]:
+    """The values of a result as they are stored, (H, W) of any type of numbers.
+
+    Raises
+    ------
+    InputError : unreadable, damaged, colours, more than one picture, or no numbers.
     """
     if path.suffix.lower() == ".npy":
-        return _scaled(path, _read_npy(path))
+        return _read_npy(path)
     values: npt.NDArray[Any] | None = decode_decimals(path)
     if values is None:
         values = decode_values(path)
     if (values[:, :, :1] != values).any():
         raise InputError(f"{shown(path.name)} is a colour picture: a result is grey. Choose the map or the mask.")
-    return _scaled(path, values[:, :, 0])
+    return values[:, :, 0]
 
 
 def _result_of(photo: Path, by_stem: dict[str, list[Path]]) -> Path | None:
-    stem = photo_stem(photo).casefold()
+    stem = same_name(photo_stem(photo))
     shorter = next((stem.removesuffix(part) for part in _PARTS if stem.endswith(part)), stem)
     for name in dict.fromkeys((stem, shorter)):
         for ending in _ENDINGS:
@@ -154,12 +180,6 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def _is_two_valued(path: Path) -> bool:
-    """Whether all values are 0 or one other."""
-    values = read_values(path)
-    return bool(((values == 0) | (values == values.max())).all())
-
-
 def _read_npy(path: Path) -> npt.NDArray[Any]:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -174,29 +194,9 @@ def _read_npy(path: Path) -> npt.NDArray[Any]:
         ) from error
     if values.ndim != 2 or not values.size:
         raise InputError(f"{shown(path.name)} has the shape {array.shape}: a result has height and width only.")
+    if values.dtype.kind not in "buif":
+        raise InputError(f"{shown(path.name)} holds no plain numbers ({values.dtype}). Save decimals or whole numbers.")
     return values
-
-
-def _scaled(path: Path, values: npt.NDArray[Any]) -> FloatArray:
-    kind = values.dtype.kind
-    if kind == "b":
-        return values.astype(np.float32)
-    if kind == "f":
-        low, high = float(values.min()), float(values.max())
-        if not (low >= 0.0 and high <= 1.0):  # also catches NaN
-            raise InputError(
-                f"{shown(path.name)} holds values from {low:g} to {high:g}: probabilities lie between 0 and 1. "
-                "Scale them, or save the map as 8- or 16-bit picture."
-            )
-        return np.ascontiguousarray(values, dtype=np.float32)
-    if kind == "u" and values.dtype.itemsize <= 2:
-        return (values / np.float64(np.iinfo(values.dtype).max)).astype(np.float32)
-    if kind in "iu" and int(values.min()) >= 0 and int(values.max()) <= 1:
-        return values.astype(np.float32)
-    raise InputError(
-        f"{shown(path.name)} holds whole numbers of a kind ({values.dtype}) whose range says nothing. Save it as "
-        "uint8, uint16, or with decimals between 0 and 1."
-    )
 
 
 def _digest(paths: Iterable[Path]) -> str:

@@ -21,9 +21,9 @@ class Method:
     """What found the vessels: a model by name and hash with its test-time averaging, or any other source by name.
 
     ``kind`` is "model", "probabilities" or "masks", the last two for results that were given as files; ``sha256`` is
-    that of the model's tensors, or of all these files. ``seen`` is how many of the photographs it learned from or was
-    chosen by, None where that is not known; ``unknown`` says in words what else it may have seen. ``made_by`` is the
-    model that the side-cars of given files name.
+    that of the model's tensors, or of all these files; ``notes`` say how these files were taken. ``seen`` is how many
+    of the photographs it learned from or was chosen by, None where that is not known; ``unknown`` says in words what
+    else it may have seen. ``made_by`` is the model that the side-cars of given files name.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Method:
     seen: int | None = None
     unknown: tuple[str, ...] = ()
     made_by: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -52,7 +53,8 @@ class ImageScores:
 
     ``fov_origin`` says where the field of view came from; ``beside`` are the figures in the other region; ``experts``
     those of the other experts against the same truth, ``against`` those of the method against the other experts;
-    ``notes`` are sentences; ``pictures`` were made where asked for.
+    ``notes`` are sentences, and ``doubts`` those of them that say that the label or the field of view may be a wrong
+    one; ``pictures`` were made where asked for.
     """
 
     stem: str
@@ -63,6 +65,7 @@ class ImageScores:
     experts: tuple[tuple[str, Figures], ...] = ()
     against: tuple[tuple[str, Figures], ...] = ()
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     pictures: Thumbnails | None = None
 
     @property
@@ -188,6 +191,11 @@ class EvaluationReport:
         return not self.failed
 
     @property
+    def doubtful(self) -> tuple[ImageScores, ...]:
+        """The photographs whose label or field of view may be a wrong one."""
+        return tuple(image for image in self.images if image.doubts)
+
+    @property
     def fov_origins(self) -> dict[FovOrigin, int]:
         """How many fields of view came from where."""
         return dict(Counter(image.fov_origin for image in self.images))
@@ -199,6 +207,7 @@ class EvaluationReport:
             "split": self.split,
             "protocol": self.protocol,
             "complete": self.complete,
+            "doubtful": len(self.doubtful),
             "labels": self.labels,
             "field_of_view": self.fov_origins,
             "threshold": None if self.rule is None else self.rule.threshold,
@@ -224,6 +233,7 @@ def _image(image: ImageScores) -> dict[str, object]:
         "experts": [{"name": name, **_flat(figures)} for name, figures in image.experts],
         "against": [{"name": name, **_flat(figures)} for name, figures in image.against],
         "notes": list(image.notes),
+        "doubts": list(image.doubts),
     }
 
 

@@ -86,6 +86,13 @@ def facts(report: EvaluationReport) -> dict[str, str]:
             f"rows '{first}': that expert against {report.labels}; rows 'vs {first}': the method against that expert"
         )
     lines |= _seen(report)
+    if report.method.notes:
+        lines["values"] = " ".join(report.method.notes)
+    if report.doubtful:
+        lines["DOUBTFUL"] = (
+            f"the label or the field of view of {len(report.doubtful)} of {report.n_images} photographs, so that the "
+            f"figures may mean nothing: {', '.join(image.stem for image in report.doubtful[:10])}; see the notes"
+        )
     if not report.result.exact_auc:
         lines["areas"] = f"pooled AUC and AP from {FINE_BINS} bins: too many pixels to keep each value"
     if report.total.bootstrap is not None:

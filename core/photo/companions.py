@@ -10,7 +10,8 @@ from typing import Final, Literal
 from core.errors import FieldOfViewError
 from core.files import UNPRINTABLE, file_sha256, path_text, shown
 from core.photo.field_of_view import estimate_field_of_view
-from core.photo.reading import is_photo_path, read_fov
+from core.photo.fov_mask import read_fov_of
+from core.photo.reading import is_photo_path
 from core.photo.walking import same_name
 from core.types import FieldOfView, FundusImage
 
@@ -127,7 +128,7 @@ def resolve_fov(choice: "FovChoice | MaskFolder", path: Path | None, image: Fund
         return estimate_field_of_view(image)
     if choice == "full":
         return FieldOfView.full(image.shape)
-    return read_fov(fov_file(choice, path), shape=image.shape)
+    return read_fov_of(fov_file(choice, path), image)
 
 
 def fov_file(choice: "Path | MaskFolder", path: Path | None) -> Path:

@@ -12,13 +12,17 @@ import numpy as np
 
 from core.errors import InputError, LabelError
 from core.files import shown
-from core.photo.decoding import decode
+from core.photo.decoding import check_single, decode
+from core.photo.label_values import FoundValue, LabelValues, find_values, table_text, with_thickness
+from core.photo.likeness import TURNS, find_turn, find_wrong_pair, turned
+from core.photo.reading import label_by_values
 from core.photo.two_valued import split_at_half
-from core.types import BoolArray, ExpertLabel
+from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 
-DoubtKind = Literal["size", "empty", "full", "inverted", "grey"]
-Remedy = Literal["", "invert", "cut"]
-"""What may be offered: nothing but another file, to take dark for vessel, or to cut grey values at half."""
+DoubtKind = Literal["size", "empty", "full", "inverted", "grey", "values", "pair"]
+Remedy = Literal["", "invert", "cut", "values", "turn"]
+"""What may be offered: nothing but another file, to take dark for vessel, to cut grey values at half, to say which
+values are vessel, or to turn the label."""
 
 BRIGHT_IS_VESSEL = "Vessels must be the bright part: invert the file, or choose another."
 MAX_VESSEL_SHARE = 0.5
@@ -35,17 +39,34 @@ class Doubt:
     remedy: Remedy = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LabelReading:
+    """How a file is read as a label, where a person has said it: what its values mean, and the EXIF orientation that it
+    is turned upright from (1: none)."""
+
+    values: LabelValues | None = None
+    turn: int = 1
+
+
+AS_IT_IS = LabelReading()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ExaminedLabel:
     """A file as a label, with every doubt about it.
 
     ``vessel`` is bool (H, W), bright for vessel (grey values cut at half), None where nothing could come of it: wrong
-    size, or the same everywhere. Without doubts it is what ``read_label`` gives.
+    size, the same everywhere, or several values of which nobody has said what they mean. Without doubts it is what
+    ``read_label`` gives. ``found`` are the values of the file where there are several; ``turn`` is the orientation in
+    which it would fit the photograph.
     """
 
     path: Path
     vessel: BoolArray | None
     doubts: tuple[Doubt, ...]
+    ignored: BoolArray | None = None
+    found: tuple[FoundValue, ...] = ()
+    turn: int = 1
 
     @property
     def usable(self) -> bool:
@@ -57,15 +78,20 @@ class ExaminedLabel:
 
         Raises
         ------
-        LabelError : nothing can come of this file.
+        LabelError : nothing can come of this file as it is read.
         """
         if self.vessel is None:
             raise LabelError(" ".join(doubt.sentence for doubt in self.doubts))
-        return ExpertLabel(~self.vessel if invert else self.vessel, source=self.path)
+        return ExpertLabel(~self.vessel if invert else self.vessel, source=self.path, ignored=self.ignored)
 
 
 def examine_label(
-    path: Path, *, shape: tuple[int, int] | None = None, inside: BoolArray | None = None
+    path: Path,
+    *,
+    shape: tuple[int, int] | None = None,
+    inside: BoolArray | None = None,
+    image: FundusImage | None = None,
+    reading: LabelReading = AS_IT_IS,
 ) -> ExaminedLabel:
     """Read a file as a label and say what is doubtful about it.
 
@@ -73,38 +99,81 @@ def examine_label(
     ----------
     shape : height and width of the photograph; None for any.
     inside : bool (H, W), the field of view, in which vessels are counted to find inverted labels; None: everywhere.
+    image : the photograph, to find out whether the label belongs to it; None: that is not asked.
+    reading : what a person has said about the file.
 
     Raises
     ------
     LabelError : the file is no picture that can be read.
     """
     path = Path(path)
-    name = shown(path.name)
     try:
         picture = decode(path)
+        check_single(path, picture.more)
+        pixels = turned(picture.pixels, reading.turn)
     except InputError as error:
         raise LabelError(str(error)) from error
-    height, width = picture.pixels.shape[:2]
-    if shape is not None and (height, width) != tuple(shape):
-        size = f"{width} x {height} pixels, but the photograph has {shape[1]} x {shape[0]}"
-        return ExaminedLabel(path, None, (Doubt("size", f"{name} has {size}: it was made for another picture."),))
-    split = split_at_half(picture.pixels)
+    if shape is not None and pixels.shape[:2] != tuple(shape):
+        return _of_other_size(path, pixels, shape, inside, image)
+    examined = _examine_pixels(path, pixels, reading)
+    if examined.vessel is None:
+        return examined
+    examined.vessel.setflags(write=False)
+    doubts = list(examined.doubts)
+    found = doubt_of_share(shown(path.name), vessel_share(examined.vessel, inside))
+    if found is not None:
+        help_with = {"inverted": " Taking the dark parts for vessels may help."}
+        doubts.append(replace(found, sentence=found.sentence + help_with.get(found.kind, "")))
+        return replace(examined, doubts=tuple(doubts))
+    if image is None or inside is None or image.shape != examined.vessel.shape:
+        return replace(examined, doubts=tuple(doubts))
+    wrong = find_wrong_pair(image, FieldOfView(inside, "file"), ExpertLabel(examined.vessel, path))
+    if wrong is None:
+        return replace(examined, doubts=tuple(doubts))
+    doubts.append(Doubt("pair", wrong.sentence, "turn" if wrong.turn != 1 else ""))
+    return replace(examined, doubts=tuple(doubts), turn=wrong.turn)
+
+
+def _of_other_size(
+    path: Path, pixels: ByteArray, shape: tuple[int, int], inside: BoolArray | None, image: FundusImage | None
+) -> ExaminedLabel:
+    height, width = pixels.shape[:2]
+    size = f"{width} x {height} pixels, but the photograph has {shape[1]} x {shape[0]}"
+    if (width, height) == tuple(shape) and image is not None and inside is not None:
+        vessel = split_at_half(pixels).upper
+        turn = find_turn(image, FieldOfView(inside, "file"), vessel) if vessel is not None else 1
+        if turn != 1:
+            sentence = f"{shown(path.name)} has {size}. It fits when it is {TURNS[turn]}."
+            return ExaminedLabel(path, None, (Doubt("size", sentence, "turn"),), turn=turn)
+    doubt = Doubt("size", f"{shown(path.name)} has {size}: it was made for another picture.")
+    return ExaminedLabel(path, None, (doubt,))
+
+
+def _examine_pixels(path: Path, pixels: ByteArray, reading: LabelReading) -> ExaminedLabel:
+    """What the pixels alone say."""
+    name = shown(path.name)
+    if reading.values is not None:
+        found = with_thickness(pixels, find_values(pixels))
+        try:
+            label = label_by_values(path, pixels, reading.values)
+        except LabelError as error:
+            return ExaminedLabel(path, None, (Doubt("values", str(error), "values"),), found=found)
+        return ExaminedLabel(path, label.vessel.copy(), (), ignored=label.ignored, found=found)
+    split = split_at_half(pixels)
     if split.upper is None:
-        if picture.pixels[0, 0].any():
+        if pixels[0, 0].any():
             doubt = Doubt("full", f"{name} is the same bright value everywhere: all of it would be vessel.")
         else:
             doubt = Doubt("empty", f"{name} is black everywhere: no vessel is drawn in it.")
         return ExaminedLabel(path, None, (doubt,))
-    doubts = []
+    if split.several:
+        sentence = f"{name} holds the values {table_text(split.found)}. Which of them are vessel?"
+        return ExaminedLabel(path, None, (Doubt("values", sentence, "values"),), found=split.found)
     if split.grey:
         sentence = f"{name} holds {split.values} grey values, as a photograph or a probability map does."
-        doubts.append(Doubt("grey", f"{sentence} Cut at half, it can be used as a mask.", "cut"))
-    found = doubt_of_share(name, vessel_share(split.upper, inside))
-    if found is not None:
-        help_with = {"inverted": " Taking the dark parts for vessels may help."}
-        doubts.append(replace(found, sentence=found.sentence + help_with.get(found.kind, "")))
-    split.upper.setflags(write=False)
-    return ExaminedLabel(path, split.upper, tuple(doubts))
+        doubt = Doubt("grey", f"{sentence} Cut at half, it can be used as a mask.", "cut")
+        return ExaminedLabel(path, split.upper, (doubt,))
+    return ExaminedLabel(path, split.upper, ())
 
 
 def refuse_inverted(label: ExpertLabel, inside: BoolArray | None = None) -> None:

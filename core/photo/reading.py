@@ -7,14 +7,17 @@ import numpy as np
 from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import shown
 from core.photo.decoding import Picture, check_single, decode
+from core.photo.label_values import LabelValues, apply_values, find_values, table_text
 from core.photo.two_valued import split_at_half
-from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage
+from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 
 PHOTO_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".tif", ".tiff", ".bmp", ".gif", ".webp"),
     *(".ppm", ".pgm", ".pnm", ".ppm.gz", ".pgm.gz", ".pnm.gz"),
 )
 """How the names of readable files end, in lower case, for file dialogs and for looking through a folder."""
+
+WHICH_ARE_VESSEL = "Say which of them are vessel (--vessel-values on the command line), or choose another file."
 
 MIN_SIDE_PX = 32
 """Shortest side of a photograph: no vessel can be seen in a smaller one."""
@@ -70,26 +73,31 @@ def read_fundus(path: Path) -> FundusImage:
     )
 
 
-def read_label(path: Path, *, shape: tuple[int, int] | None = None) -> ExpertLabel:
+def read_label(path: Path, *, shape: tuple[int, int] | None = None, values: LabelValues | None = None) -> ExpertLabel:
     """Read vessels as an expert drew them: brighter pixels are vessel.
 
-    Taken are two values of any kind (0 and 255, 0 and 1, a palette, 1 bit), colours on black (arteries red, veins blue:
-    all are vessel), and grey values that are two-valued but for the noise of JPEG or smooth edges, cut at half.
+    Taken are two values of any kind (0 and 255, 0 and 1, a palette, 1 bit), red and blue on black or white (arteries
+    and veins: all are vessel), and grey values that are two-valued but for the noise of JPEG or smooth edges, cut at
+    half. Of a file with other values ``values`` says which are vessel.
 
     Parameters
     ----------
     path : the label file.
     shape : height and width of the photograph, to be compared; None for any.
+    values : which values are vessel and which are not scored; None: as above.
 
     Raises
     ------
-    LabelError : unreadable, of another size, empty, all vessel, or not two-valued (a photograph, a probability map).
+    LabelError : unreadable, of another size, empty, all vessel, not two-valued (a photograph, a probability map), of
+        several values where nobody says what they mean, or without the values that are said to be vessel.
     """
     path = Path(path)
     try:
         picture = decode(path)
         check_single(path, picture.more)
         _check_shape(path, picture, shape, "label")
+        if values is not None:
+            return label_by_values(path, picture.pixels, values)
         vessel = _two_valued(path, picture, "label")
     except LabelError:
         raise
@@ -100,6 +108,15 @@ def read_label(path: Path, *, shape: tuple[int, int] | None = None) -> ExpertLab
             f"The label {shown(path.name)} is the same everywhere: no vessel is drawn in it. Choose another label."
         )
     return ExpertLabel(vessel, source=path)
+
+
+def label_by_values(path: Path, pixels: ByteArray, values: LabelValues) -> ExpertLabel:
+    """The label whose uint8 (H, W, 3) pixels have these values. Raises LabelError where none of them is there."""
+    try:
+        vessel, ignored = apply_values(pixels, values, find_values(pixels))
+    except LabelError as error:
+        raise LabelError(f"The label {shown(path.name)} {error}") from None
+    return ExpertLabel(vessel, source=path, ignored=ignored)
 
 
 def read_fov(path: Path, *, shape: tuple[int, int] | None = None) -> FieldOfView:
@@ -142,6 +159,12 @@ def _check_shape(path: Path, picture: Picture, shape: tuple[int, int] | None, ro
 def _two_valued(path: Path, picture: Picture, role: str) -> BoolArray | None:
     """The brighter of two values, or None where there is only one."""
     split = split_at_half(picture.pixels)
+    if split.several:
+        help_with = WHICH_ARE_VESSEL if role == "label" else "Save it as black and white, or choose another mask."
+        raise InputError(
+            f"The {role} {shown(path.name)} is not black and white: it holds the values {table_text(split.found)}. "
+            f"{help_with}"
+        )
     if split.grey:
         raise InputError(
             f"The {role} {shown(path.name)} is not black and white: it holds {split.values} grey values, many of "

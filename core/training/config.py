@@ -29,6 +29,14 @@ class SourcePart(_Part):
     )
     split: str = Field(default="train", description="the split whose photographs are used")
     labels: str = Field(default="", description="name of the expert to learn from; empty for the usual one")
+    vessel_values: str = Field(
+        default="",
+        description="values of the labels that are vessel, such as 1,2 or #ff0000,#0000ff, where labels are not black "
+        "and white; empty: as the data set file says",
+    )
+    ignored_values: str = Field(
+        default="", description="values of the labels that are neither learned from nor scored, such as 255"
+    )
     validation_photos: int = Field(
         default=4,
         ge=0,

@@ -9,25 +9,28 @@ import numpy as np
 from core.datasets.exposure import fingerprint
 from core.datasets.finding import own_data_set
 from core.datasets.layouts import Case, DataSet, read_layout
-from core.datasets.likeness import belong_together, on_grid, wrong_pair
 from core.errors import LabelError, TrainingError
 from core.photo.field_of_view import estimate_field_of_view
+from core.photo.fov_mask import read_fov_of
+from core.photo.label_values import LabelValues
+from core.photo.likeness import find_wrong_pair, on_grid
 from core.photo.preprocessing import NetInput, prepare
-from core.photo.reading import read_fov, read_fundus, read_label
+from core.photo.reading import read_fundus, read_label
 from core.progress import Monitor, Progress
 from core.training.augmentation import Sample
 from core.training.cameras import other_camera
 from core.training.config import SourcePart, TrainingConfig
 from core.training.pictures import small_picture
-from core.types import BoolArray, ByteArray, FieldOfView, FloatArray, FundusImage
+from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FloatArray, FundusImage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
     """A photograph to choose on: as the network reads it, and the expert's label on the photograph's own pixels.
 
-    ``target`` is the label on the network's grid, float32 (h, w), for the loss. ``picture`` is a small copy of the
-    photograph for those who watch, uint8 (h, w, 3).
+    ``target`` is the label on the network's grid, float32 (h, w), for the loss, and ``counted`` float32 (h, w) where it
+    counts there. ``scored`` bool (H, W) is where figures are counted: in the field of view, where the expert has
+    decided. ``picture`` is a small copy of the photograph for those who watch, uint8 (h, w, 3).
     """
 
     name: str
@@ -36,6 +39,8 @@ class HeldOut:
     target: FloatArray
     label: BoolArray
     fov: FieldOfView
+    scored: BoolArray
+    counted: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,6 +145,9 @@ def _find(part: SourcePart, root: Path, seed: int) -> _Found:
     own = own_data_set(part.dataset, root)
     whole = read_layout(part.dataset, root, part.split) if own is None else own.part(part.split)
     dataset = _with_labels(whole, part.labels, named=own is None)
+    if part.vessel_values:
+        values = LabelValues.parse(part.vessel_values, part.ignored_values)
+        own, dataset = None if own is None else own.with_values(values), dataset.with_values(values)
     if own is not None and dataset.split == "training" and own.count("validation"):
         return _Found(dataset, _with_labels(own.part("validation"), part.labels, named=False), own=True)
     chosen = hold_out(dataset, part, seed)
@@ -164,9 +172,14 @@ def hold_out(dataset: DataSet, part: SourcePart, seed: int) -> set[int]:
             break
         chosen |= {index for index, case in enumerate(dataset.cases) if case.person == persons[person]}
     if len(chosen) == len(dataset.cases):
+        many = len(dataset.cases)
+        what = "1 photograph" if many == 1 else f"{many} photographs of {len(persons)} persons"
+        fewer = f"{len(persons) - 1} or fewer" if len(persons) > 1 else "none"
         raise TrainingError(
-            f"{dataset.name} {dataset.split} has {len(dataset.cases)} photographs; with {part.validation_photos} held "
-            "out for validation none is left to learn from; hold out fewer"
+            f"{dataset.name} {dataset.split} has {what}; with {part.validation_photos} held out for validation none is "
+            f"left to learn from. Hold out {fewer}: --hold-out {max(0, min(len(persons) - 1, many // 3))} on the "
+            "command line, validation_photos in the recipe (0: none, the choice is made on the photographs that were "
+            "learned from)"
         )
     return chosen
 
@@ -182,30 +195,49 @@ def load_sample(case: Case, config: TrainingConfig) -> Sample:
             key = [config.run.seed, 0xCA3E5A, number, *case.stem.encode()]
             varied = other_camera(rgb, prepared.inside, np.random.default_rng(key))
             planes.append(_prepared_again(varied, prepared))
-    target = on_grid(label, prepared, config.data.targets)
-    return Sample.make(case.stem, tuple(planes), target, prepared.inside)
+    target = on_grid(label.vessel, prepared, config.data.targets)
+    return Sample.make(case.stem, tuple(planes), target, _counted(label, prepared))
 
 
 def _load_held_out(case: Case, config: TrainingConfig) -> HeldOut:
     image, fov, label = _read(case, config)
     prepared = prepare(image, fov, config.preprocessing)
-    target = on_grid(label, prepared, config.data.targets)
-    return HeldOut(case.stem, small_picture(image.rgb), prepared, target, label, fov)
+    return HeldOut(
+        case.stem,
+        small_picture(image.rgb),
+        prepared,
+        on_grid(label.vessel, prepared, config.data.targets),
+        label.vessel,
+        fov,
+        label.scored(fov.inside),
+        _counted(label, prepared).astype(np.float32),
+    )
 
 
-def _read(case: Case, config: TrainingConfig) -> tuple[FundusImage, FieldOfView, BoolArray]:
+def _counted(label: ExpertLabel, prepared: NetInput) -> BoolArray:
+    """Where the network learns from the label, bool (h, w) on its grid."""
+    if label.ignored is None:
+        return prepared.inside
+    counted: BoolArray = prepared.inside & (on_grid(label.ignored, prepared, "soft") == 0)
+    return counted
+
+
+def _read(case: Case, config: TrainingConfig) -> tuple[FundusImage, FieldOfView, ExpertLabel]:
     image = read_fundus(case.photo)
-    fov = read_fov(case.fov, shape=image.shape) if case.fov else estimate_field_of_view(image)
-    label = read_label(next(iter(case.labels.values())), shape=image.shape)
+    fov = read_fov_of(case.fov, image) if case.fov else estimate_field_of_view(image)
+    expert, path = next(iter(case.labels.items()))
+    label = read_label(path, shape=image.shape, values=case.values.get(expert))
     if not (label.vessel & fov.inside).any():
         raise LabelError(
             f"{label.source} has no vessel pixel inside the field of view; training needs labelled vessels"
         )
     # A label of another photograph has the right size and looks like a label, and would spoil the training unseen.
-    if config.data.check_pairs and not belong_together(image, fov, label.vessel):
-        sentence = wrong_pair(case.photo, next(iter(case.labels.values())))
-        raise LabelError(f"{sentence} Correct the pair, or set check_pairs = false in the recipe's data part")
-    return image, fov, label.vessel
+    wrong = find_wrong_pair(image, fov, label) if config.data.check_pairs else None
+    if wrong is not None:
+        raise LabelError(
+            f"{wrong.sentence} Correct the pair, or set check_pairs = false in the recipe's data part. ({case.photo})"
+        )
+    return image, fov, label
 
 
 def _with_labels(dataset: DataSet, expert: str, *, named: bool) -> DataSet:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from core.errors import TrainingError
+from core.photo.label_values import LabelValues
 from core.training.config import FINE_TUNING, TrainingConfig, load_config, load_preset
 
 
@@ -16,6 +17,8 @@ def make_recipe(
     steps: int | None = None,
     seed: int | None = None,
     threads: int | None = None,
+    hold_out: int | None = None,
+    values: LabelValues | None = None,
 ) -> TrainingConfig:
     """A recipe with everything that is given in the place of its own.
 
@@ -26,6 +29,8 @@ def make_recipe(
         else the defaults.
     start_from : the model to train on, by name or weights file.
     name : of the model that is made.
+    hold_out : photographs of each source that choose weights and threshold, and are not learned from.
+    values : what the values of the labels mean, in every source.
 
     Raises
     ------
@@ -40,6 +45,11 @@ def make_recipe(
         changed = {"dataset": dataset}
         single = len(recipe.data.sources) == 1  # its other fields stay
         recipe = recipe.replaced("data", **(changed if single else {"sources": [changed]}))
+    in_sources: dict[str, object] = {} if hold_out is None else {"validation_photos": hold_out}
+    if values is not None:
+        in_sources |= {"vessel_values": values.vessel_text, "ignored_values": values.ignored_text}
+    if in_sources:
+        recipe = recipe.replaced("data", sources=[one.model_dump() | in_sources for one in recipe.data.sources])
     if start_from is not None:
         recipe = recipe.replaced("network", start_from=start_from)
     if steps is not None:

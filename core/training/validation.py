@@ -130,8 +130,8 @@ def _validate_source(
         losses.append(_loss(loss, values, held))
         whole = restore(values, held.prepared, held.fov)
         watch.show(held, whole)
-        pooled.add(whole, held.label, held.fov.inside)
-        one = LevelHistogram.from_map(ProbabilityMap(whole).levels, held.label, held.fov.inside)
+        pooled.add(whole, held.label, held.scored)
+        one = LevelHistogram.from_map(ProbabilityMap(whole).levels, held.label, held.scored)
         histogram = one if histogram is None else histogram + one
         watch.done += 1
     if histogram is None:
@@ -153,6 +153,6 @@ def _validate_source(
 
 
 def _loss(loss: Loss, values: FloatArray, held: HeldOut) -> float:
-    planes = (values, held.target, held.prepared.inside.astype(np.float32))
+    planes = (values, held.target, held.counted)
     probability, target, inside = (torch.from_numpy(plane.copy())[None, None] for plane in planes)
     return float(loss(torch.logit(probability, eps=_LOGIT_EPS), target, inside))

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.errors import InputError, LabelError
 from core.progress import Monitor, Progress
-from core.types import BoolArray, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
+from core.types import ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
 from serr_gui.model.comparison import EXPERTS, LabelFile
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.settings import RESULTS_FOLDER
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.evaluation.counts import Region
     from core.evaluation.folder import CaseFiles
     from core.evaluation.report import EvaluationReport, ImageScores
+    from core.photo.label_values import LabelValues
     from core.weights import LoadedModel
 
 _PICTURE_PX = 360
@@ -64,6 +65,11 @@ class _Case:
     fov: Path | None
     choice: FovChoice
     files: Mapping[str, LabelFile]
+
+    @property
+    def values(self) -> Mapping[str, "LabelValues"]:
+        """Nothing: ``files`` say how each label is read."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +152,13 @@ class _ChosenFiles:
         assert isinstance(case, _Case)
         return make_fov(image, case.choice)
 
-    def label(self, case: "CaseFiles", expert: str, fov: FieldOfView) -> BoolArray:
+    def label(self, case: "CaseFiles", expert: str, fov: FieldOfView) -> ExpertLabel:
         assert isinstance(case, _Case)
         slot = comparing.read_slot(case.files[expert], fov.shape, fov)
         if slot is None or slot.label is None:
             doubts = " ".join(doubt.sentence for doubt in slot.doubts) if slot else ""
             raise LabelError((slot.problem if slot else "") or f"{doubts} Open the photograph to answer for it.")
-        return slot.label.vessel
+        return slot.label
 
 
 class _Finder:

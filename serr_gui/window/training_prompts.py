@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.datasets.dataset_file import SUFFIX, is_dataset_file
+from core.datasets.dataset_file import SUFFIX, dataset_path, is_dataset_file
 from core.jobs.store import Job
 from serr_gui.controllers.controller import Controller
 from serr_gui.model.training import TrainingOrder
@@ -89,7 +89,7 @@ class TrainingPrompts(QObject):
         )
         if name:
             path = Path(name)
-            self._controller.data_sets.use(path if is_dataset_file(path) else path.with_name(path.name + SUFFIX))
+            self._controller.data_sets.use(dataset_path(path))
 
     # Trainings
 

@@ -148,7 +148,7 @@ def test_a_folder_and_a_data_set_file_are_evaluated_too(serr: Serr, weights: Pat
     ran = serr("evaluate", "--dataset", f"{tmp_path}/eyes", "--model", weights)
     assert ran.code == 1
     assert ran.out == ""
-    assert "no expert label" in ran.err
+    assert "2 of 2 photographs have no label, such as eye1.png" in ran.err
 
 
 def test_stare_has_its_two_protocols(serr: Serr, weights: Path, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_folder_can_be_moved_with_its_data_set(tmp_path: Path) -> None:
     [
         ("no toml [", "is not a data set file"),
         ("name = 'x'", "does not say 'serr_dataset = 1'"),
-        ("serr_dataset = 2", "newer version"),
+        ("serr_dataset = 3", "newer version"),
         ("serr_dataset = 1\n[[photographs]]\nlabels = {}", r"photographs\.1\.photo"),
         ("serr_dataset = 1\n[[photographs]]\nphoto = 'a.png'\npart = 'learning'", r"photographs\.1\.part"),
         ("serr_dataset = 1\n[[photographs]]\nphoto = 'a.png'\nlabel = 'b.png'", r"photographs\.1\.label"),

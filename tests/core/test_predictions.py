@@ -1,5 +1,6 @@
 """Results of others as files: every kind of file gives its values, and what cannot be meant is refused."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from PIL import Image
 
 from core.datasets.synthetic import draw_case
 from core.errors import InputError
-from core.evaluation.measure import GivenMask
+from core.evaluation.measure import Found, GivenMask
+from core.evaluation.prediction_values import NOTHING_SAID, Said
 from core.evaluation.predictions import find_predictions, read_values
 from core.progress import SILENT
 from core.types import FieldOfView, FundusImage, ProbabilityMap
@@ -17,6 +19,7 @@ from core.types import FieldOfView, FundusImage, ProbabilityMap
 CASE = draw_case(2, 96)
 VALUES = np.random.default_rng(0).random((96, 96)).astype(np.float32)
 VESSEL = CASE.label.vessel
+LEFT = np.mgrid[:96, :96][1] < 48
 
 
 def _photo(folder: Path, name: str = "01_test.tif") -> FundusImage:
@@ -36,6 +39,15 @@ def _write(path: Path, values: np.ndarray) -> Path:
     return path
 
 
+def _meant(folder: Path, name: str, values: np.ndarray, said: Said = NOTHING_SAID) -> Found:
+    """What a result is taken for."""
+    image = _photo(folder / "photos", "a.bmp")
+    _write(folder / name, values)
+    assert image.source is not None
+    found = find_predictions(folder, [image.source], said=said)
+    return found.predict(image, CASE.fov, SILENT)
+
+
 @pytest.mark.parametrize(
     ("name", "values", "expected"),
     [
@@ -49,24 +61,43 @@ def _write(path: Path, values: np.ndarray) -> Path:
         ("a.png", (VALUES * 255).astype(np.uint8), (VALUES * 255).astype(np.uint8) / 255),
         ("a.png", (VALUES * 65535).astype(np.uint16), (VALUES * 65535).astype(np.uint16) / 65535),
         ("a.png", np.repeat((VALUES * 255).astype(np.uint8)[..., None], 3, 2), (VALUES * 255).astype(np.uint8) / 255),
-        ("a.png", (VALUES * 4000).astype(np.uint16), (VALUES * 4000).astype(np.uint16) / 65535),  # not stretched
+        ("a.png", (VALUES * 4095).astype(np.uint16), (VALUES * 4095).astype(np.uint16) / 4095),  # 12 bit in 16
+        ("a.png", (VALUES * 50000).astype(np.uint16), (VALUES * 50000).astype(np.uint16) / 65535),  # not stretched
+        ("a.png", (VALUES * 200).astype(np.uint8), (VALUES * 200).astype(np.uint8) / 255),
+        ("a.png", (VALUES * 100).round().astype(np.uint8), (VALUES * 100).round() / 100),  # percent
+        ("a.png", (VALUES * 1000).round().astype(np.uint16), (VALUES * 1000).round() / 1000),
+        ("a.npy", (VALUES * 100).round().astype(np.int64), (VALUES * 100).round() / 100),
+        ("a.npy", VALUES * 100, VALUES),
+        ("a.npy", VALUES * 255, VALUES),
+        ("a.npy", VALUES.round(1), VALUES.round(1)),  # votes of ten
+        ("a.png", VESSEL.astype(np.uint8) + np.uint8(1), VESSEL),  # 1 and 2
+        ("a.npy", VESSEL * 255.0, VESSEL),
     ],
 )
 def test_every_kind_of_file_gives_its_values(
     tmp_path: Path, name: str, values: np.ndarray, expected: np.ndarray
 ) -> None:
-    found = read_values(_write(tmp_path / name, values))
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected.astype(np.float32), atol=1e-7)
+    found = _meant(tmp_path, name, values)
+    if isinstance(found, GivenMask):
+        assert np.array_equal(found.vessel, expected)
+    else:
+        np.testing.assert_allclose(found.values, expected.astype(np.float32), atol=1e-7)
 
 
 @pytest.mark.parametrize(
     ("name", "values", "words"),
     [
         ("a.npy", VALUES * 2, "between 0 and 1"),
+        ("a.npy", VALUES * 14 - 8, "as logits do"),
+        ("a.png", VESSEL * np.uint8(2) - (VESSEL & LEFT), "holds the numbers 0, 1 and 2, as classes"),
+        ("a.npy", (VESSEL * 2.0 - (VESSEL & LEFT)), "holds the numbers 0, 1 and 2, as classes"),
+        ("a.png", VESSEL * np.uint8(255) - (VESSEL & LEFT) * np.uint8(127), "holds the numbers 0, 128 and 255"),
+        ("a.npy", (VESSEL * 2.0 - (VESSEL & LEFT)) / 255, "as classes"),
+        ("a.png", (VALUES * 40).astype(np.uint8), "39 of 255.*which value is certainty is not"),
+        ("a.png", (VALUES * 700).astype(np.uint16), "699 of 65535.*--prediction-max"),
         ("a.npy", np.where(VALUES > 0.5, np.nan, VALUES), "between 0 and 1"),
         ("a.tif", VALUES - 0.5, "between 0 and 1"),
-        ("a.npy", (VALUES * 9).astype(np.int64), "whole numbers"),
+        ("a.npy", (VALUES * 9).astype(np.int64), "between 0 and 1"),
         ("a.npy", np.zeros((2, 96, 96)), "height and width only"),
         ("a.npy", np.zeros((0, 96)), "height and width only"),
         ("a.png", CASE.image.rgb, "colour picture"),
@@ -75,8 +106,41 @@ def test_every_kind_of_file_gives_its_values(
 def test_values_that_are_no_probabilities_are_refused(
     tmp_path: Path, name: str, values: np.ndarray, words: str
 ) -> None:
-    with pytest.raises(InputError, match=rf"a\.(npy|png|tif).*{words}"):
-        read_values(_write(tmp_path / name, values))
+    with pytest.raises(InputError, match=words):
+        _meant(tmp_path, name, values)
+
+
+def test_what_classes_and_scales_mean_can_be_said(tmp_path: Path) -> None:
+    classes = VESSEL * np.uint8(2) - (VESSEL & LEFT)
+    both = _meant(tmp_path, "a.png", classes, Said(vessel=(1, 2)))
+    veins = _meant(tmp_path, "a.png", classes, Said(vessel=(2,)))
+    assert isinstance(both, GivenMask)
+    assert isinstance(veins, GivenMask)
+    assert np.array_equal(both.vessel, VESSEL)
+    assert np.array_equal(veins.vessel, VESSEL & ~LEFT)
+    scaled = _meant(tmp_path, "a.png", (VALUES * 40).astype(np.uint8), Said(top=50))
+    assert isinstance(scaled, ProbabilityMap)
+    np.testing.assert_allclose(scaled.values, (VALUES * 40).astype(np.uint8) / 50, atol=1e-7)
+    with pytest.raises(InputError, match="none of the values 3"):
+        _meant(tmp_path, "a.png", classes, Said(vessel=(3,)))
+    with pytest.raises(InputError, match="many different values"):
+        _meant(tmp_path, "a.png", (VALUES * 40).astype(np.uint8), Said(vessel=(3,)))
+    with pytest.raises(InputError, match="beyond 0 to 20"):
+        _meant(tmp_path, "a.png", (VALUES * 40).astype(np.uint8), Said(top=20))
+
+
+def test_how_numbers_are_taken_is_said_where_it_is_not_plain(tmp_path: Path) -> None:
+    for name, values, words in (
+        ("percent", (VALUES * 100).round().astype(np.uint8), r"100 is taken as certainty \(percent\)"),
+        ("ones", VESSEL.astype(np.uint8) + np.uint8(1), "hold 1 and 2: taken as masks, 2 is vessel"),
+        ("dim", VALUES * 0.3, "No value of the results is above 0.3"),
+    ):
+        folder = tmp_path / name
+        image = _photo(folder, "a.bmp")
+        _write(folder / ("a.npy" if values.dtype.kind == "f" else "a.png"), values)
+        assert image.source is not None
+        notes = find_predictions(folder, [image.source]).notes
+        assert re.search(words, " ".join(notes))
 
 
 def test_pickles_and_broken_files_are_never_opened(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from PIL import Image
 
 from core.datasets.dataset_file import write_dataset_file
 from core.datasets.layouts import Case, DataSet, read_layout
-from core.datasets.likeness import MIN_CONTRAST, on_grid, vessel_contrast
 from core.datasets.recognise import recognise
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.errors import LabelError, TrainingError
 from core.photo.field_of_view import estimate_field_of_view
+from core.photo.likeness import MIN_CONTRAST, on_grid, vessel_contrast
 from core.photo.preprocessing import Preprocessing, prepare
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import SILENT

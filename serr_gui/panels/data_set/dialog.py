@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.datasets.checks import Examination
-from core.datasets.dataset_file import PARTS, SUFFIX, DataSetFile, Entry, make_case, with_entry
+from core.datasets.dataset_file import PARTS, SUFFIX, DataSetFile, Entry, dataset_path, make_case, with_entry
 from core.datasets.recognise import Recognised
 from core.datasets.splits import grouped_by_patient, kept_together
 from core.errors import InputError
@@ -300,8 +300,7 @@ class DataSetDialog(QDialog):
         filters = self.tr("Data sets (*{suffix})").format(suffix=SUFFIX)
         name, _ = QFileDialog.getSaveFileName(self, self.tr("Save Data Set"), str(start), filters)
         if name:
-            path = Path(name)
-            path = path if path.name.lower().endswith(SUFFIX) else path.with_name(path.name + SUFFIX)
+            path = dataset_path(Path(name))
             self._train_after = train
             self.saveRequested.emit(path.absolute(), self.dataset())
 
