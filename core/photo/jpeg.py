@@ -9,6 +9,7 @@ import io
 import re
 import struct
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil
 
 import numpy as np
@@ -36,6 +37,7 @@ DAMAGE = (ValueError, struct.error, LookupError)
 _FILLING = bytes(np.random.default_rng(81).integers(1, 255, 64).astype(np.uint8))
 _ZEROS = bytes(16)
 """An arithmetic coder may leave out zeros at its end (ITU T.81, D.1.8), but never so many."""
+_MAX_MARKERS = 100_000
 _MAX_SCANS = 100
 _MAX_WORK = 2_000_000_000
 """Pixels times scans: a file of some kilobytes could ask for a decoder's day."""
@@ -104,7 +106,7 @@ def find_jpeg(data: bytes, start: int = 0) -> Jpeg:
     bits: dict[int, list[int]] = {}
     scans = []
     interval = 0
-    while True:
+    for _ in range(_MAX_MARKERS):
         marker, position = _marker(data, position)
         if marker == _EOI:
             break
@@ -128,6 +130,8 @@ def find_jpeg(data: bytes, start: int = 0) -> Jpeg:
             scans.append((position, end.start()))
             position = end.start()
             _note_bits(bits, segment)
+    else:
+        raise ValueError("markers")
     if frame is None or not scans:
         raise ValueError("no picture")
     work = len(scans) * frame.width * frame.height
@@ -138,9 +142,9 @@ def find_jpeg(data: bytes, start: int = 0) -> Jpeg:
 
 def _check_restarts(scan: bytes, interval: int, units: int) -> None:
     """Restart markers are counted round from 0 to 7, one after each interval but the last."""
-    found = [mark[1][0] for mark in _RESTART.finditer(scan)]
     needed = -(-units // interval) - 1 if interval else 0
-    if len(found) < needed or any(mark != 0xD0 + number % 8 for number, mark in enumerate(found)):
+    found = [mark[1][0] for mark in islice(_RESTART.finditer(scan), needed + 2)]
+    if not needed <= len(found) <= needed + 1 or any(mark != 0xD0 + number % 8 for number, mark in enumerate(found)):
         raise ValueError("restart markers")
 
 

@@ -20,6 +20,7 @@ _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """Interlaced pictures: first column, first row, step of columns, step of rows of each pass (PNG, section 8.2)."""
 _BLOCK = 1 << 20
+_MAX_CHUNKS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ def _chunks(data: bytes) -> "list[tuple[bytes, bytes]]":
         if zlib.crc32(body, zlib.crc32(name)) != stated:
             raise ValueError(f"check sum of {name!r}")
         found.append((name, body))
+        if len(found) > _MAX_CHUNKS:
+            raise ValueError("chunks")
         if name == b"IEND":
             return found
         position += 12 + length

@@ -28,7 +28,7 @@ _MULTIPLIED_ALPHA, _ALPHA = 1, 2
 _BY_PILLOW = {2, 3, 4, 6, 7, 32771}
 """Compressions with colours of their own: fax (2, 3, 4, 32771) and JPEG (6, 7)."""
 _MAX_CHANNELS = 8
-_MAX_PAGES = 10_000
+_MAX_PAGES = 1000
 _COMPRESSIONS = {34712: "JPEG 2000", 34925: "LZMA", 50001: "WebP", 50002: "JPEG XL", 34887: "LERC"}
 _COLOUR_NAMES = {8: "L*a*b* colours", 9: "L*a*b* colours", 32803: "raw camera data", 34892: "raw camera data"}
 PRINTED = "It has printing colours (CMYK). They were converted to RGB, and may differ from those of the camera."
@@ -52,7 +52,9 @@ _KNOWN = {
 }
 _WHOLE_NUMBERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
 """Types of values that the known tags may have, with numpy's names."""
-_MAX_ENTRIES = 4096
+_MAX_ENTRIES = 1024
+_MAX_VALUES = 4_000_000
+"""More pages, tags in one and strips than any photograph has: reading them all shall take no hours and gigabytes."""
 
 Tags = dict[int, tuple[int, ...]]
 
@@ -81,11 +83,15 @@ def open_tiff(path: Path, data: bytes) -> TiffFile:
     ------
     InputError : damaged, too large, or stored in a way that is not read.
     """
-    pages = _directories(path, data)
-    page = next((number for number, tags in enumerate(pages) if not _is_accessory(tags)), 0)
-    more = sum(not _is_accessory(tags) for tags in pages[page + 1 :])
-    check_size(path, _number(pages[page], _WIDTH, 0), _number(pages[page], _HEIGHT, 0))
-    return TiffFile(pages[page], page, more)
+    try:
+        layout = _Layout.of(data)
+        pages = _pages(data, layout)
+        page = next((number for number, found in enumerate(pages) if not found.is_accessory), 0)
+        tags, _ = _directory(data, layout, pages[page].position, _KNOWN)
+    except (struct.error, ValueError) as error:
+        raise damaged(path) from error
+    check_size(path, _number(tags, _WIDTH, 0), _number(tags, _HEIGHT, 0))
+    return TiffFile(tags, page, sum(not found.is_accessory for found in pages[page + 1 :]))
 
 
 def tiff_orientation(tags: Tags) -> int:
@@ -184,57 +190,92 @@ def tiff_storage(path: Path, data: bytes, tags: Tags) -> Storage:
     return storage
 
 
-def _directories(path: Path, data: bytes) -> list[Tags]:
-    """All directories of a file that can be read; the first one must be."""
-    found: list[Tags] = []
-    seen: set[int] = set()
-    try:
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The order of bytes, and how numbers and places are written: BigTIFF has 8 bytes for each."""
+
+    order: str
+    number: str
+    place: str
+    entry_bytes: int
+    first: int
+
+    @classmethod
+    def of(cls, data: bytes) -> "_Layout":
         order = "<" if data[:2] == b"II" else ">"
-        big = struct.unpack_from(f"{order}H", data, 2)[0] == 43
-        (position,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", data, 8 if big else 4)
-        while position and position not in seen and len(found) < _MAX_PAGES:
-            seen.add(position)
-            tags, position = _directory(data, order, big, position)
-            found.append(tags)
-    except (struct.error, ValueError) as error:
-        if not found:
-            raise damaged(path) from error
+        if struct.unpack_from(f"{order}H", data, 2)[0] == 43:
+            return cls(order, f"{order}Q", f"{order}Q", 20, *struct.unpack_from(f"{order}Q", data, 8))
+        return cls(order, f"{order}H", f"{order}I", 12, *struct.unpack_from(f"{order}I", data, 4))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Where a directory is, and whether its picture is a reduced copy or a mask of another one."""
+
+    position: int
+    is_accessory: bool
+
+
+def _pages(data: bytes, layout: _Layout) -> list[_Page]:
+    """All directories that can be read; the first one must be.
+
+    Raises
+    ------
+    ValueError, struct.error : the first is damaged, or there is none.
+    """
+    found: list[_Page] = []
+    seen: set[int] = set()
+    position = layout.first
+    while position and position not in seen and len(found) < _MAX_PAGES:
+        seen.add(position)
+        try:
+            tags, following = _directory(data, layout, position, {_SUBFILE, _OLD_SUBFILE})
+        except (struct.error, ValueError):
+            if not found:
+                raise
+            break
+        accessory = bool(_number(tags, _SUBFILE, 0) & 0b101) or _number(tags, _OLD_SUBFILE, 0) == 2
+        found.append(_Page(position, accessory))
+        position = following
     if not found:
-        raise damaged(path)
+        raise ValueError("no picture")
     return found
 
 
-def _directory(data: bytes, order: str, big: bool, position: int) -> tuple[Tags, int]:
-    """The tags of one directory that matter here, and where the next directory is.
+def _directory(data: bytes, layout: _Layout, position: int, wanted: set[int]) -> tuple[Tags, int]:
+    """The wanted tags of one directory, and where the next directory is.
 
-    TIFF 6.0, section 2: the number of entries, the entries (tag, type, count, value or where it is), the next
-    directory. In BigTIFF numbers and places have 8 bytes.
+    TIFF 6.0, section 2: the number of entries, the entries (tag, type, count, value or where it is), the next one.
 
     Raises
     ------
     ValueError, struct.error : damaged or cut short.
     """
-    number_format, place, entry = ("Q", "Q", 20) if big else ("H", "I", 12)
-    (number,) = struct.unpack_from(order + number_format, data, position)
-    first = position + struct.calcsize(order + number_format)
+    (number,) = struct.unpack_from(layout.number, data, position)
+    first = position + struct.calcsize(layout.number)
     if number > _MAX_ENTRIES:
         raise ValueError("entries")
-    (following,) = struct.unpack_from(order + place, data, first + number * entry)
+    (following,) = struct.unpack_from(layout.place, data, first + number * layout.entry_bytes)
     tags: Tags = {}
-    for start in range(first, first + number * entry, entry):
-        tag, kind, count = struct.unpack_from(f"{order}HH{place}", data, start)
-        if tag not in _KNOWN or tag in tags:
-            continue
-        if kind not in _WHOLE_NUMBERS:
-            raise ValueError(f"tag {tag}")
-        size = count * np.dtype(_WHOLE_NUMBERS[kind]).itemsize
-        at = start + entry - struct.calcsize(order + place)
-        if size > struct.calcsize(order + place):
-            (at,) = struct.unpack_from(order + place, data, at)
-        if at + size > len(data) or not count:
-            raise ValueError(f"tag {tag}")
-        tags[tag] = tuple(np.frombuffer(data, order + _WHOLE_NUMBERS[kind], count, at).tolist())
+    for start in range(first, first + number * layout.entry_bytes, layout.entry_bytes):
+        (tag,) = struct.unpack_from(f"{layout.order}H", data, start)
+        if tag in wanted and tag not in tags:
+            tags[tag] = _values(data, layout, start)
     return tags, following
+
+
+def _values(data: bytes, layout: _Layout, start: int) -> tuple[int, ...]:
+    """The whole numbers of the entry at ``start``."""
+    kind, count = struct.unpack_from(f"{layout.order}H{layout.place[1:]}", data, start + 2)
+    if kind not in _WHOLE_NUMBERS or not 0 < count <= _MAX_VALUES:
+        raise ValueError("values")
+    size, inline = count * np.dtype(_WHOLE_NUMBERS[kind]).itemsize, struct.calcsize(layout.place)
+    at = start + layout.entry_bytes - inline
+    if size > inline:
+        (at,) = struct.unpack_from(layout.place, data, at)
+    if at + size > len(data):
+        raise ValueError("values")
+    return tuple(np.frombuffer(data, layout.order + _WHOLE_NUMBERS[kind], count, at).tolist())
 
 
 def _number(tags: Tags, tag: int, default: int) -> int:
@@ -244,11 +285,6 @@ def _number(tags: Tags, tag: int, default: int) -> int:
 def _colours(tags: Tags) -> int:
     """The kind of colours; where it is missing, as libtiff takes it."""
     return _number(tags, _COLOURS, _RGB if _number(tags, _CHANNELS, 1) >= 3 else _BLACK_IS_ZERO)
-
-
-def _is_accessory(tags: Tags) -> bool:
-    """Whether it is a reduced copy (1) or a mask of transparency (4) of another picture."""
-    return bool(_number(tags, _SUBFILE, 0) & 0b101) or _number(tags, _OLD_SUBFILE, 0) == 2
 
 
 def _missing_counts(tags: Tags, compression: int) -> tuple[int, ...]:
