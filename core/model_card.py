@@ -12,6 +12,7 @@ from core.photo.preprocessing import Preprocessing
 from core.types import LEVELS, ThresholdRule
 
 Task = Literal["vessels", "artery_vein", "enhancement"]
+_LONGEST_NAME = 200  # bytes, so that it does as the name of a file with a suffix
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,12 @@ class ModelCard:
         for name in ("name", "architecture", "trained_on", "licence", "notes", "created", "version", "sha256"):
             if not isinstance(getattr(self, name), str):
                 raise TypeError(f"{name} must be text")
+        for name in ("seeds", "scores"):
+            if not isinstance(getattr(self, name), (list, tuple)):
+                raise TypeError(f"{name} must be a list")
         check_name(self.name)
         if self.task not in get_args(Task):
-            raise ValueError(f"task must be one of {', '.join(get_args(Task))}, not {self.task!r}")
+            raise ValueError(f"task must be one of {', '.join(get_args(Task))}, not {self.task!r:.80}")
         level = float(self.default_threshold) * LEVELS
         if not (level.is_integer() and 1 <= level <= LEVELS - 1):
             raise ValueError(
@@ -131,8 +135,9 @@ class ModelCard:
 
 def check_name(name: str) -> None:
     """Raise ValueError for text that cannot be the name of a model, which is the name of a file, too."""
-    if not name or not set(name).isdisjoint('/\\:*?"<>|\0') or name != name.strip(" ."):
-        raise ValueError(f"{name!r} cannot be the name of a model: it must also do as the name of a file")
+    forbidden = not set(name).isdisjoint('/\\:*?"<>|') or not name.isprintable()  # half a character is not, either
+    if not name or forbidden or name != name.strip(" .") or len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
+        raise ValueError(f"{name[:80]!r} cannot be the name of a model: it must also do as the name of a file")
 
 
 def _mappings(values: object) -> tuple[Mapping[str, Any], ...]:

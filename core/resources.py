@@ -18,4 +18,5 @@ def command_line() -> list[str]:
     """
     if getattr(sys, "frozen", False):
         return [str(Path(sys.executable).with_name("serr.exe" if sys.platform == "win32" else "serr"))]
-    return [sys.executable, "-m", "core.cli"]
+    # -P: the folder in which it is started may hold a "torch.py", and must not be searched for modules.
+    return [sys.executable, "-P", "-m", "core.cli"]

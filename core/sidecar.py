@@ -19,6 +19,7 @@ import numpy as np
 from core import __version__
 from core.errors import InputError
 from core.files import path_text, shown
+from core.strict import Malformed, read_json
 from core.types import BoolArray, FovOrigin, ThresholdOrigin, ThresholdRule, VesselMask
 
 if TYPE_CHECKING:  # it knows torch, and reading a side-car must not wait for that
@@ -179,21 +180,20 @@ def read_sidecar(path: Path) -> SideCar:
     UnfinishedResultError : an InputError; the files of the result were being replaced when the program was ended.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8
-        why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise InputError(
-            f"The side-car {shown(path)} cannot be read: {why}. Choose another, or make the result anew."
-        ) from error
-    try:
-        record = json.loads(text)
+        record = read_json(path)
         found = record["serr_sidecar"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except OSError as error:
         raise InputError(
-            f"{shown(path)} is not a side-car of this program: choose a file that it wrote, with a name that ends in "
-            ".serr.json."
+            f"The side-car {shown(path)} cannot be read: {error.strerror or error}. Choose another, or make the result "
+            "anew."
         ) from error
-    if not isinstance(found, int) or found > FORMAT_VERSION:
+    except (Malformed, KeyError, TypeError) as error:
+        why = f" ({error})" if isinstance(error, Malformed) else ""
+        raise InputError(
+            f"{shown(path)} is not a side-car of this program{why}: choose a file that it wrote, with a name that ends "
+            "in .serr.json."
+        ) from error
+    if type(found) is not int or found > FORMAT_VERSION:
         raise InputError(f"{shown(path)} was written by a newer version of this program: update the program.")
     try:
         return _checked(path, record)
@@ -211,12 +211,12 @@ def _checked(path: Path, record: dict[str, Any]) -> SideCar:
                 raise KeyError(f"{place} is missing")
             found = found[key]
         if not isinstance(found, kind) or (isinstance(found, bool) and kind is int):
-            raise TypeError(f"{place} is {found!r}")
+            raise TypeError(f"{place} is {found!r:.80}")
         return found
 
     def one_of(place: str, literal: object) -> Any:
         if value(place, str) not in get_args(literal):
-            raise ValueError(f"{place} is {value(place, str)!r}")
+            raise ValueError(f"{place} is {value(place, str)!r:.80}")
         return value(place, str)
 
     def texts(place: str) -> dict[str, str]:

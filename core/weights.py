@@ -22,6 +22,7 @@ from core.files import shown, write_bytes_atomic
 from core.model_card import ModelCard, Task
 from core.progress import SILENT, Monitor
 from core.resources import resource_path
+from core.strict import Malformed, TensorPlace, open_regular, parse_json, parse_tensor_header
 
 if TYPE_CHECKING:
     import torch
@@ -50,13 +51,16 @@ FORMAT_VERSION: Final = 1
 
 _METADATA_KEY = "serr_model"
 _MAX_HEADER_BYTES = 16 << 20
-_MAX_FILE_BYTES = 4 << 30
+_MAX_FILE_BYTES = 1 << 30
 _PICKLE_SUFFIXES = frozenset({".pth", ".pt", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy", ".npz"})
 _PICKLE_ADVICE = (
     "A file of that kind can run any program when it is opened, so it is not read here. Ask its author for a "
     ".safetensors file with a model card, or convert it on a machine that you can lose: read it with "
     "torch.load(..., weights_only=True) and write it with core.weights.save_model."
 )
+_FLOATS = frozenset({"F16", "F32", "F64"})
+_WHOLE = "I64"
+_SHOWN = 100
 _NEWER = "A newer version of this program may be needed."
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -115,11 +119,11 @@ def list_models(*, task: Task = "vessels", monitor: Monitor = SILENT) -> list[Mo
     return entries
 
 
-def find_model(name_or_path: str | Path) -> Path:
+def find_model(name_or_path: str | Path, *, monitor: Monitor = SILENT) -> Path:
     """The weights file for a model's name or a path.
 
     Text without a folder and without the suffix of a file is a name. Two different models of one name are an error, so
-    that nobody gets silently another model than the one they meant.
+    that nobody gets silently another model than the one they meant. ``monitor.note`` says which files cannot be used.
 
     Raises
     ------
@@ -130,7 +134,7 @@ def find_model(name_or_path: str | Path) -> Path:
     is_path = isinstance(name_or_path, Path) or "/" in text or os.sep in text
     if is_path or suffix == SUFFIX or suffix in _PICKLE_SUFFIXES:
         return Path(text).expanduser()
-    entries = list_models()
+    entries = list_models(monitor=monitor)
     found = [entry for entry in entries if entry.card.name == text]
     if len({entry.card.sha256 for entry in found}) > 1:
         files = " and ".join(shown(entry.path) for entry in found)
@@ -151,9 +155,13 @@ def read_card(path: str | Path) -> ModelCard:
     ------
     WeightsError : the file is missing, unreadable, not a weights file of this program, cut short, or too new.
     """
-    path = Path(path)
+    return _read_header(Path(path))[0]
+
+
+def _read_header(path: Path) -> tuple[ModelCard, dict[str, TensorPlace]]:
+    """The card of a weights file, and the places of its tensors, which are those that the file has."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             start = file.read(8)
             _refuse_pickle(path, start)
@@ -163,12 +171,19 @@ def read_card(path: str | Path) -> ModelCard:
             header = file.read(length)
     except OSError as error:
         raise _unreadable(path, error) from error
+    except Malformed as error:
+        raise _not_a_model(path) from error
     if len(header) < length:
         raise _damaged(path, "it ends too early")
-    card, data_bytes = _parse_header(path, header)
-    if size != 8 + length + data_bytes:
-        raise _damaged(path, f"it should have {8 + length + data_bytes} bytes, but has {size}")
-    return card
+    card, places = _parse_header(path, header)
+    whole = 8 + length + max((place.stop for place in places.values()), default=0)
+    if kinds := {place.dtype for place in places.values()} - _FLOATS - {_WHOLE}:
+        raise WeightsError(
+            f"{shown(path)} has numbers of a kind that no network here has ({', '.join(sorted(kinds))})."
+        )
+    if size != whole:
+        raise _damaged(path, f"it should have {whole} bytes, but has {size}")
+    return card, places
 
 
 def save_model(path: str | Path, module: "nn.Module", card: ModelCard, *, half: bool = False) -> Path:
@@ -236,12 +251,13 @@ def load_model(
         program.
     """
     path = find_model(name_or_path)
-    card = read_card(path)
+    card, places = _read_header(path)
     if card.task != task:
         raise WeightsError(
             f"{shown(path)} is a network for the task {card.task!r}, but one for {task!r} is needed. Choose another "
             "model."
         )
+    module = _lay_out(path, card, places)
     try:
         if path.stat().st_size > _MAX_FILE_BYTES:
             raise WeightsError(
@@ -262,17 +278,17 @@ def load_model(
     if sha256 != card.sha256:
         raise _damaged(path, f"its tensors have the SHA-256 {sha256[:12]}..., its card says {card.sha256[:12]}...")
     _refuse_not_finite(path, tensors)
-    return LoadedModel(card, _build(path, card, tensors).to(device), path, sha256)
+    return LoadedModel(card, _filled(module, tensors).to(device), path, sha256)
 
 
 def _card_text(card: ModelCard) -> str:
     return json.dumps({"format_version": FORMAT_VERSION, "card": card.to_dict()}, ensure_ascii=False, allow_nan=False)
 
 
-def _build(path: Path, card: ModelCard, tensors: Tensors) -> "Network":
-    """The network of a card with the given weights.
+def _lay_out(path: Path, card: ModelCard, places: Mapping[str, TensorPlace]) -> "Network":
+    """The network of a card without memory for its weights, which are those that the file's header announces.
 
-    It is laid out without memory first, so that a file cannot ask for more than the tensors it brings.
+    So a file cannot ask for more than the tensors that it brings, and one that does not fit is not even read.
     """
     import torch
 
@@ -291,14 +307,29 @@ def _build(path: Path, card: ModelCard, tensors: Tensors) -> "Network":
             f"{card.preprocessing.planes}. Ask for a sound copy."
         )
     expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    found = {name: array.shape for name, array in tensors.items()}
+    found = {name: place.shape for name, place in places.items()}
     if expected != found:
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         first = wrong[0]
         raise WeightsError(
             f"{shown(path)} does not fit the network that its card describes: {len(wrong)} of {len(expected)} tensors "
-            f"differ, the first is {first} (expected {expected.get(first, 'none')}, found {found.get(first, 'none')})."
+            f"differ, the first is {first[:_SHOWN]} (expected {expected.get(first, 'none')}, found "
+            f"{found.get(first, 'none')})."
         )
+    for name, tensor in module.state_dict().items():
+        usable = _FLOATS if tensor.dtype.is_floating_point else {_WHOLE}
+        if places[name].dtype not in usable:
+            raise WeightsError(
+                f"{shown(path)} does not fit the network that its card describes: its tensor {name} has numbers of "
+                f"the kind {places[name].dtype}."
+            )
+    return module
+
+
+def _filled(module: "Network", tensors: Tensors) -> "Network":
+    """The network with its weights."""
+    import torch
+
     state = {}
     for name, array in tensors.items():
         is_float = np.issubdtype(array.dtype, np.floating)
@@ -309,26 +340,27 @@ def _build(path: Path, card: ModelCard, tensors: Tensors) -> "Network":
     return module.eval().requires_grad_(False)
 
 
-def _parse_header(path: Path, header: bytes) -> tuple[ModelCard, int]:
-    """The card and the number of bytes of tensor data that a safetensors header announces."""
+def _parse_header(path: Path, header: bytes) -> tuple[ModelCard, dict[str, TensorPlace]]:
+    """The card and the tensors that a safetensors header announces."""
     try:
-        entries = json.loads(header)
-        metadata = entries.pop("__metadata__")
-        card = json.loads(metadata[_METADATA_KEY])
-        version = int(card["format_version"])
-        data_bytes = max((int(entry["data_offsets"][1]) for entry in entries.values()), default=0)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise _not_a_model(path) from error
+        metadata, places = parse_tensor_header(header)
+        card = parse_json(metadata[_METADATA_KEY])
+        version = card["format_version"]
+        if type(version) is not int:
+            raise Malformed("its version is no whole number")
+    except (Malformed, TypeError, KeyError) as error:
+        why = f" ({error})" if isinstance(error, Malformed) else ""
+        raise _not_a_model(path, why) from error
     if version > FORMAT_VERSION:
         raise WeightsError(
             f"{shown(path)} was written by a newer version of this program (format {version}): update the program."
         )
     try:
-        return ModelCard.from_dict(card["card"]), data_bytes
+        return ModelCard.from_dict(card["card"]), places
     except WeightsError as error:
         raise WeightsError(f"{shown(path)} cannot be used: {error}. {_NEWER}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _damaged(path, f"its model card cannot be used ({error!r})") from error
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise _damaged(path, f"its model card cannot be used ({error!r:.200})") from error
 
 
 def _sha256(tensors: Mapping[str, npt.NDArray[Any]]) -> str:
@@ -358,9 +390,9 @@ def _refuse_pickle(path: Path, start: bytes) -> None:
         raise WeightsError(f"{shown(path)} is a PyTorch or pickle file. {_PICKLE_ADVICE}")
 
 
-def _not_a_model(path: Path) -> WeightsError:
+def _not_a_model(path: Path, why: str = "") -> WeightsError:
     return WeightsError(
-        f"{shown(path)} is not a weights file of this program: it needs to be {SUFFIX} with a model card inside."
+        f"{shown(path)} is not a weights file of this program{why}: it needs to be {SUFFIX} with a model card inside."
     )
 
 

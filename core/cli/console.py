@@ -22,6 +22,16 @@ QUIET_S = 5.0
 """Without a terminal, progress is a line at most this often: a log file shall show that work goes on, not each step."""
 
 
+class NotesOnly:
+    """A monitor that passes notes on to stderr, as on files that are left out, and shows no progress."""
+
+    def step(self, progress: Progress) -> None:
+        pass
+
+    def note(self, message: str) -> None:
+        tell(f"serr: {message}")
+
+
 class UsageError(Exception):
     """The command was used wrongly; the sentence says how to use it. Exit code 2."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from core import __version__
-from core.cli.console import say, say_json
+from core.cli.console import NotesOnly, say, say_json
 from core.resources import resource_path
 
 
@@ -38,7 +38,7 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instea
             "your models": str(user_models_folder()),
             "sample photograph": str(resource_path("sample", "retina.jpg")),
         },
-        "models": {entry.card.name: str(entry.path) for entry in list_models()},
+        "models": {entry.card.name: str(entry.path) for entry in list_models(monitor=NotesOnly())},
     }
     if as_json:
         say_json(values)

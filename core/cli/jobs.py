@@ -19,7 +19,7 @@ jobs = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-JobName = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job, the beginning of it, or the job's name.")]
+JobName = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job, or its name; the whole of it.")]
 _LOG_LINES = 20
 
 
@@ -173,7 +173,14 @@ def _line(job: "Job") -> str:
     best = f"AUC {view.best.auc_roc:.4f}" if view.best else "-"
     state = f"{job.state}, wished: {job.wish}" if job.wish else job.state
     line = f"{job.id}  {state:<12} {far:>12}  {best:<11}  {job.order.name}"
-    return f"{line}\n    {job.status.sentence}" if job.status.sentence else line
+    told = [sentence for sentence in (job.status.sentence, _doubt(view)) if sentence]
+    return "\n    ".join([line, *told])
+
+
+def _doubt(view: "RunView") -> str:
+    """What a person should know of a log that cannot be read; a kill leaves one half line at most."""
+    count = view.damaged_lines
+    return f"{count} lines of its log of events are damaged and were left out." if count > 1 else ""
 
 
 def _view(job: "Job") -> "RunView":
@@ -191,6 +198,7 @@ def _facts(job: "Job", view: "RunView") -> dict[str, Any]:
         "state": job.state,
         "wish": job.wish,
         "sentence": job.status.sentence,
+        "damaged_lines": view.damaged_lines or None,
         "stage": job.status.stage,
         "data": job.order.data,
         "start_from": job.order.start_from,

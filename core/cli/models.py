@@ -1,12 +1,11 @@
 """``serr models``: which models are there, what their cards say, and taking models in and out."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from core.cli.console import UsageError, monitored, say, say_json, tell
+from core.cli.console import NotesOnly, UsageError, monitored, say, say_json
 from core.cli.options import (
     DEVICE_HELP,
     TTA_HELP,
@@ -15,24 +14,12 @@ from core.cli.options import (
     checked_tta,
     found_model,
 )
-from core.progress import Progress
 
 models = typer.Typer(
     help="List the models that are there, show their cards, take models in and out.", invoke_without_command=True
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-
-
-@dataclass(frozen=True, slots=True)
-class _Notes:
-    """Passes the notes about unusable files on to stderr; there is no progress to show."""
-
-    def step(self, progress: Progress) -> None:
-        pass
-
-    def note(self, message: str) -> None:
-        tell(f"serr: {message}")
 
 
 @models.callback()
@@ -42,7 +29,7 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
         return
     from core.weights import DEFAULT_MODEL, list_models, user_models_folder
 
-    entries = list_models(monitor=_Notes())
+    entries = list_models(monitor=NotesOnly())
     if as_json:
         say_json(
             [

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from core.cli.console import UsageError
+from core.cli.console import NotesOnly, UsageError
 
 if TYPE_CHECKING:
     from core.export import ExportChoices
@@ -123,11 +123,14 @@ def checked_dataset(name: str) -> str:
 
 
 def found_model(name: str) -> Path:
-    """The file of a model. An unknown name is a usage error that lists the known ones."""
+    """The file of a model. An unknown name is a usage error that lists the known ones.
+
+    Where models are looked through, those that cannot be used are named on stderr.
+    """
     from core.errors import WeightsError
     from core.weights import find_model
 
     try:
-        return find_model(name)
+        return find_model(name, monitor=NotesOnly())
     except WeightsError as error:
         raise UsageError(str(error)) from None

@@ -5,7 +5,6 @@ can, so that a folder can be moved or copied with its data set.
 """
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -16,6 +15,7 @@ from core.errors import InputError, LabelError
 from core.files import shown, write_bytes_atomic
 from core.photo.companions import output_stems, photo_stem
 from core.photo.label_values import LabelValues
+from core.strict import Malformed, read_toml
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -25,6 +25,7 @@ PARTS: Final[tuple[Part, ...]] = get_args(Part)
 SUFFIX: Final = ".serr-dataset"
 FORMAT_VERSION: Final = 2
 """2: with ``vessel_values`` and ``ignored_values``; a file without them is written as 1, which older programs read."""
+_MOST_BYTES: Final = 64 << 20  # some 200,000 photographs
 
 _OTHER_SUFFIXES: Final = {".json", ".toml", ".txt", ".csv", ".yaml", ".yml", ".xml", ".ini", ".dataset"}
 # What the published data sets call their parts.
@@ -148,13 +149,13 @@ def read_dataset_file(path: Path) -> DataSetFile:
 
     path = Path(path)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = read_toml(path, _MOST_BYTES)
     except OSError as error:
         raise InputError(f"The data set file {shown(path)} cannot be read ({error.strerror or error}).") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except Malformed as error:
         raise InputError(f"{shown(path)} is not a data set file: {error}. Choose a {SUFFIX} file.") from None
     version = values.pop("serr_dataset", None)
-    if not isinstance(version, int):
+    if type(version) is not int:
         raise InputError(f"{shown(path)} is not a data set file: it does not say 'serr_dataset = 1'.")
     if version > FORMAT_VERSION:
         raise InputError(
@@ -164,7 +165,7 @@ def read_dataset_file(path: Path) -> DataSetFile:
         content: Any = _model().model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
+        where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])[:100]
         raise InputError(f"{shown(path)} is wrong at '{where}': {first['msg']}. Correct it, or make it anew.") from None
     folder = path.absolute().parent
     try:

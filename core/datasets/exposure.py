@@ -46,7 +46,8 @@ def seen_by(card: ModelCard, dataset: str, root: Path, photos: Sequence[Path]) -
     for source in card.sources:
         name, split = str(source.get("dataset", "")), str(source.get("split", "train"))
         if "fingerprints" in source:
-            fingerprints.update(source["fingerprints"] or ())
+            listed = source["fingerprints"]
+            fingerprints.update(str(each) for each in (listed if isinstance(listed, list) else ()))
         elif is_own_data_set(name) or is_own_data_set(dataset) or same_layout(name, dataset):
             try:
                 seen |= {case.photo.absolute() for case in read_layout(name, root, split).cases} & wanted

@@ -25,6 +25,7 @@ from core.photo.headers import MAX_PIXELS
 from core.photo.reading import PHOTO_SUFFIXES
 from core.photo.walking import same_name
 from core.progress import SILENT, Monitor, Progress
+from core.strict import Malformed, read_npy
 from core.types import FieldOfView, FloatArray, FundusImage, ProbabilityMap
 
 SUFFIXES = (*PHOTO_SUFFIXES, ".npy")
@@ -182,13 +183,11 @@ def _same(one: Path, other: Path) -> bool:
 
 def _read_npy(path: Path) -> npt.NDArray[Any]:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-        if array.size > MAX_PIXELS:
-            raise InputError(f"{shown(path.name)} is too large: {array.size} values. Give one map for each photograph.")
-        values = np.array(array).squeeze()
+        array = read_npy(path, MAX_PIXELS)
+        values = array.squeeze()
     except OSError as error:
         raise InputError(f"{shown(path)} cannot be read ({error.strerror or error}). Check the file.") from error
-    except (ValueError, EOFError) as error:  # pickled objects, or damaged
+    except Malformed as error:
         raise InputError(
             f"{shown(path.name)} is no plain array of numbers ({error}). Save it with numpy.save(..., values)."
         ) from error

@@ -19,6 +19,9 @@ from core.errors import DeviceError
 Precision = Literal["fp32", "bf16", "fp16"]
 
 
+_THREADS_EACH_CORE = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """A device by torch's name ("cpu", "cuda:0", "mps") and to a person ("NVIDIA RTX A2000", "CPU, 8 threads").
@@ -93,6 +96,7 @@ def fastest_precision(device: Device) -> Precision:
 def threads(count: int | None) -> Iterator[int]:
     """Compute on ``count`` threads of the CPU inside the block, or on as many as torch has; gives that number."""
     before = torch.get_num_threads()
+    count = None if count is None else usable_threads(count)
     if count is None or count == before:
         yield before
         return
@@ -101,6 +105,14 @@ def threads(count: int | None) -> Iterator[int]:
         yield count
     finally:
         torch.set_num_threads(before)
+
+
+def usable_threads(count: int) -> int:
+    """As many threads as asked for, but not many more than there are cores.
+
+    Recipes and side-cars ask, too, and some thousands of threads end the process.
+    """
+    return min(count, _THREADS_EACH_CORE * (os.cpu_count() or 1))
 
 
 def _cpu_multiplies_bf16() -> bool:

@@ -29,6 +29,9 @@ TestTimeAugmentation = Literal["none", "flips"]
 _CPU_BYTES = 1 << 30  # what a run on the CPU may take at most, and of the memory that is free now
 _SHARE_OF_FREE = {"cpu": 0.25, "cuda": 0.6, "mps": 0.4}
 SMALLEST_TILE_PX = 128
+_LARGEST_PX = 1 << 20
+# Least and most of the whole numbers; side-cars bring them, too.
+_BOUNDS = (("tile_px", SMALLEST_TILE_PX, _LARGEST_PX), ("overlap_px", 0, _LARGEST_PX), ("threads", 1, 1024))
 _FLIPS: dict[TestTimeAugmentation, tuple[tuple[int, ...], ...]] = {"none": ((),), "flips": ((), (2,), (1,), (1, 2))}
 
 
@@ -58,14 +61,18 @@ class InferenceOptions:
     gate_tolerance: float = 0.002
 
     def __post_init__(self) -> None:
+        if not isinstance(self.device, str):
+            raise TypeError(f"device must be text, not {self.device!r:.80}")
+        for name, least, most in _BOUNDS:
+            number = getattr(self, name)
+            if number is not None and (type(number) is not int or not least <= number <= most):
+                raise ValueError(f"{name} must be a whole number from {least} to {most}, not {number!r:.80}")
         if self.tta not in get_args(TestTimeAugmentation):
             raise ValueError(f"tta must be one of {get_args(TestTimeAugmentation)}, not {self.tta!r}")
         if self.precision not in ("auto", *get_args(Precision)):
             raise ValueError(f"precision must be auto or one of {get_args(Precision)}, not {self.precision!r}")
-        if self.tile_px is not None and self.tile_px < SMALLEST_TILE_PX:
-            raise ValueError(f"tile_px must be at least {SMALLEST_TILE_PX}, not {self.tile_px}")
-        if self.overlap_px < 0 or (self.threads is not None and self.threads < 1) or not self.gate_tolerance >= 0:
-            raise ValueError(f"overlap_px, threads and gate_tolerance cannot be negative: {self}")
+        if isinstance(self.gate_tolerance, bool) or not 0 <= self.gate_tolerance <= 1:
+            raise ValueError(f"gate_tolerance must lie between 0 and 1, not {self.gate_tolerance!r:.80}")
 
     def to_dict(self) -> dict[str, object]:
         """As plain JSON values."""
@@ -145,6 +152,7 @@ def predict(
                     model.module, attempt.device, attempt.precision, on_layer=report.advance, on_strip=report.poll
                 )
                 side = attempt.side or _side_by_memory(net_input.inside.shape, runner)
+                _refuse_more_than_free(side, net_input.inside.shape, runner)
                 settled = replace(options, device=attempt.device.torch_name, precision=attempt.precision, threads=count)
                 result = _run(runner, net_input, replace(settled, tile_px=max(side, SMALLEST_TILE_PX)), report)
                 return replace(result, notes=tuple(notes))
@@ -300,6 +308,13 @@ def _run_tiles(
 def _stage(stage: str, *details: str) -> str:
     said = ", ".join(detail for detail in details if detail)
     return f"{stage} ({said})" if said else stage
+
+
+def _refuse_more_than_free(side: int, shape: tuple[int, int], runner: Runner) -> None:
+    """Raise MemoryError where a tile needs more than is free: some systems would rather end the process than say so."""
+    free = free_bytes(runner.device)
+    if free is not None and min(side, shape[0]) * min(side, shape[1]) * runner.bytes_per_pixel > free:
+        raise MemoryError
 
 
 def _side_by_memory(shape: tuple[int, int], runner: Runner) -> int:

@@ -65,13 +65,18 @@ class Runner:
                 layer.forward = partial(_conv_in_strips, layer, on_strip)  # type: ignore[method-assign]
 
     def run(self, planes: FloatArray) -> FloatArray:
-        """Probabilities float32 (out_channels, h, w) for planes float32 (C, h, w); h and w multiples of the stride."""
+        """Probabilities float32 (out_channels, h, w) for planes float32 (C, h, w); h and w multiples of the stride.
+
+        NaN where the network gave no finite number.
+        """
         x = torch.from_numpy(np.ascontiguousarray(planes))[None]
         x = x.to(self.device.torch_name).contiguous(memory_format=torch.channels_last)
         autocast = torch.autocast(self.device.kind, _DTYPES[self.precision], enabled=self.precision != "fp32")
         with torch.inference_mode(), autocast:
             logits = self._module(x)
-        probabilities: FloatArray = logits[0].float().sigmoid().cpu().numpy()
+        logits = logits[0].float()
+        # An infinite logit would become a certain 0 or 1, which nobody would know from a real one.
+        probabilities: FloatArray = logits.sigmoid().where(logits.isfinite(), torch.nan).cpu().numpy()
         return probabilities
 
 

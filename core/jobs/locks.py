@@ -1,45 +1,11 @@
-"""Locks that the operating system gives back when their holder ends, however it ends."""
+"""Taking devices: one job at a time on each, by locks that end with their holder."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from core.errors import OutputError
-from core.files import output_error
-
-
-def try_lock(path: Path) -> FileLock | None:
-    """The lock of a file, or None while somebody else holds it. It is given back by ``release`` or with the process.
-
-    Raises
-    ------
-    OutputError : the file cannot be made.
-    """
-    lock = FileLock(path, timeout=0, is_singleton=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        return None
-    except OSError as error:
-        raise output_error(path, error) from error
-    return lock
-
-
-def is_held(path: Path) -> bool:
-    """Whether somebody holds the lock of a file; a file that is not there is not held."""
-    if not path.is_file():
-        return False
-    try:
-        lock = try_lock(path)
-    except OutputError:  # not ours to write to: whoever made it may hold it
-        return True
-    if lock is None:
-        return True
-    lock.release()
-    return False
+from core.locks import try_lock
 
 
 @contextmanager

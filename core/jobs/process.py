@@ -15,7 +15,6 @@ import psutil
 import core
 from core.errors import TrainingError
 from core.files import output_error
-from core.jobs.locks import is_held, try_lock
 from core.jobs.store import (
     LOCK_FILE,
     LOG_FILE,
@@ -27,6 +26,7 @@ from core.jobs.store import (
     write_status,
     write_wish,
 )
+from core.locks import is_held, try_lock
 from core.resources import command_line
 
 START_VARIABLE: Final = "SERR_JOB_START"
@@ -144,11 +144,16 @@ def step_back() -> None:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of a child process of the command line: it finds this very program, and says things at once."""
-    environ = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    """The environment of a child process of the command line: it finds this very program, and says things at once.
+
+    It imports nothing from the folder in which it is started, nor do its own children: an empty entry of PYTHONPATH
+    would mean that folder, too.
+    """
+    environ = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONSAFEPATH": "1"}
     if not getattr(sys, "frozen", False):
         root = str(Path(core.__file__).resolve().parent.parent)
-        environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environ.get("PYTHONPATH", "")]))
+        others = [str(Path(each).absolute()) for each in environ.get("PYTHONPATH", "").split(os.pathsep) if each]
+        environ["PYTHONPATH"] = os.pathsep.join([root, *others])
     return environ
 
 
@@ -181,7 +186,7 @@ def _process_of(status: JobStatus) -> psutil.Process | None:
     try:
         process = psutil.Process(status.pid) if status.pid > 0 else None
         same = process is not None and abs(process.create_time() - status.pid_started) < 1.0
-    except psutil.Error:
+    except (psutil.Error, OverflowError, ValueError):  # a number that no process has
         return None
     return process if same else None
 

@@ -12,6 +12,7 @@ from core.files import output_error
 from core.jobs.store import CONTROL_FILE, RECIPE_FILE, Job, best_weights, read_log
 from core.progress import Cancelled
 from core.resources import command_line
+from core.strict import Malformed, read_bytes
 from core.training.control import CONTROL_FILE as RUN_CONTROL_FILE
 from core.training.follow import follow_run
 
@@ -63,8 +64,8 @@ def _wishes_handed_on(job: Job) -> Iterator[None]:
     def copy() -> None:
         while not ended.wait(_POLL_S):
             try:
-                target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-            except OSError:  # no wish, or the run has not begun
+                target.write_bytes(read_bytes(source, 256))
+            except (OSError, Malformed):  # no wish, or the run has not begun
                 continue
 
     thread = threading.Thread(target=copy, name="wishes", daemon=True)

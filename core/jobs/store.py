@@ -15,17 +15,19 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, TypeVar
 
 from core.errors import TrainingError
 from core.files import output_error, shown, write_bytes_atomic
-from core.jobs.locks import is_held
+from core.locks import is_held, try_lock
+from core.strict import Malformed, open_regular, read_bytes, read_json
 
-JobState = Literal["starting", "queued", "running", "paused", "done", "failed", "interrupted"]
-"""``paused``: it ended on a wish and can go on. ``interrupted``: its process was killed; it can go on, too."""
+JobState = Literal["starting", "queued", "running", "paused", "done", "failed", "interrupted", "damaged"]
+"""``paused``: it ended on a wish and can resume. ``interrupted``: its process was killed; it can resume, too.
+``damaged``: its own files cannot be read; it can only be removed."""
 Wish = Literal["pause", "stop"]
 """``pause``: finish the step, keep everything, end. ``stop``: end with the best weights so far."""
 
@@ -106,9 +108,10 @@ class Job:
 
     @property
     def weights(self) -> Path | None:
-        """The finished weights file."""
-        path = self.run / self.status.weights
-        return path if self.status.weights and path.is_file() else None
+        """The finished weights file, which is in the folder of the run and nowhere else."""
+        name = self.status.weights
+        path = self.run / name
+        return path if name and name == Path(name).name and path.is_file() else None
 
 
 def jobs_folder() -> Path:
@@ -148,30 +151,37 @@ def create_job(order: JobOrder, recipe_toml: str) -> Job:
 
 
 def list_jobs() -> list[Job]:
-    """All jobs, the oldest first. Folders that hold no job are left out."""
+    """All jobs, the oldest first. Folders that hold no job are left out; one that cannot be read is ``damaged``."""
     try:
-        folders = sorted(path for path in jobs_folder().iterdir() if (path / JOB_FILE).is_file())
+        folders = sorted(path for path in jobs_folder().iterdir() if _holds_job(path))
     except OSError:
         return []
     jobs = []
     for folder in folders:
         try:
             jobs.append(read_job(folder))
-        except TrainingError:  # removed at this moment, or damaged: told when it is asked for by name
-            continue
+        except TrainingError as error:
+            if _holds_job(folder):  # else it was removed at this moment
+                status = JobStatus(state="damaged", sentence=str(error))
+                jobs.append(Job(folder, JobOrder(shown(folder.name)), status, "damaged"))
     return jobs
 
 
+def _holds_job(folder: Path) -> bool:
+    return not folder.name.startswith(".") and os.path.lexists(folder / JOB_FILE)
+
+
 def find_job(name: str) -> Job:
-    """The job of an id, of the beginning of one, or of a name.
+    """The job of an id or of a name, the whole of it: what is meant may be removed for good.
 
     Raises
     ------
     TrainingError : there is none, or more than one.
     """
+    if not name.strip():
+        raise TrainingError("No job is named. Give the whole id of a job, or its name.")
     jobs = list_jobs()
-    by_id = [job for job in jobs if job.id == name]
-    found = by_id or [job for job in jobs if job.order.name == name] or [job for job in jobs if job.id.startswith(name)]
+    found = [job for job in jobs if job.id == name] or [job for job in jobs if job.order.name == name]
     if len(found) == 1:
         return found[0]
     if found:
@@ -189,15 +199,19 @@ def read_job(folder: Path) -> Job:
     TrainingError : its folder has vanished, or is damaged.
     """
     try:
-        values = json.loads((folder / JOB_FILE).read_bytes())
-        version = int(values.pop("serr_job"))
+        values = read_json(folder / JOB_FILE)
+        version = values.pop("serr_job")
+        if type(version) is not int:
+            raise Malformed("its version is no whole number")
         if version > FORMAT_VERSION:
             raise TrainingError(f"The job in {shown(folder)} was made by a newer version of this program: update it.")
-        order = JobOrder(**_known(JobOrder, values) | {"devices": tuple(values["devices"])})
+        order = _record(JobOrder, values)
+        if not 1 <= order.count <= len(order.devices):
+            raise Malformed(f"it asks for {order.count} of {len(order.devices)} devices")
     except FileNotFoundError:
         raise TrainingError(f"The job's folder {shown(folder)} is not there any more.") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise TrainingError(f"The job in {shown(folder)} is damaged ({error}): remove its folder.") from None
+        raise _damaged(folder, JOB_FILE, error) from None
     # The lock is asked before the status is read: a process that ends in between has written its last word by then.
     held = is_held(folder / LOCK_FILE)
     status = _read_status(folder)
@@ -220,7 +234,8 @@ def write_status(folder: Path, status: JobStatus) -> None:
 
 
 def change_order(job: Job, *, name: str | None = None, notes: str | None = None) -> Job:
-    """Give a job another name or other notes. Raises OutputError."""
+    """Give a job another name or other notes. Raises OutputError, and TrainingError where it is damaged."""
+    job = read_job(job.folder)
     order = replace(job.order, name=job.order.name if name is None else name)
     order = replace(order, notes=order.notes if notes is None else notes)
     _write_json(job.folder / JOB_FILE, {"serr_job": FORMAT_VERSION, **asdict(order)})
@@ -242,11 +257,11 @@ def write_wish(folder: Path, wish: Wish | None) -> None:
 def read_log(job: Job, last_bytes: int) -> str:
     """The end of what the job's process said; empty where it has said nothing."""
     try:
-        with (job.folder / LOG_FILE).open("rb") as file:
+        with open_regular(job.folder / LOG_FILE) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - last_bytes))
             data = file.read(last_bytes)
-    except OSError:
+    except (OSError, Malformed):
         return ""
     text = data.decode("utf-8", "replace")
     return text if size <= last_bytes else text.partition("\n")[2]  # no half a line
@@ -254,8 +269,10 @@ def read_log(job: Job, last_bytes: int) -> str:
 
 def best_weights(run: Path) -> Path | None:
     """The weights file of the best weights that a run has kept so far, None before its first validation."""
-    others = (_CHECKPOINT_FILE, "-last.safetensors")
-    files = [path for path in run.glob("*.safetensors") if not path.name.endswith(others)]
+    others = (_CHECKPOINT_FILE, "-last.safetensors")  # and hidden ones are half written
+    files = [
+        path for path in run.glob("*.safetensors") if not path.name.endswith(others) and not path.name.startswith(".")
+    ]
     return max(files, key=lambda path: path.stat().st_mtime_ns) if files else None
 
 
@@ -266,12 +283,24 @@ def remove_job(job: Job) -> None:
     ------
     TrainingError : its process is alive. OutputError : a file cannot be removed.
     """
-    if read_job(job.folder).alive:
-        raise TrainingError(f'The job "{job.order.name}" is still going on: stop or pause it before you remove it.')
+    alive = TrainingError(f'The job "{job.order.name}" is still going on: stop or pause it before you remove it.')
+    if job.state != "damaged" and read_job(job.folder).alive:
+        raise alive
+    lock = try_lock(job.folder / LOCK_FILE)  # so that its process cannot begin while its files vanish
+    if lock is None:
+        raise alive
+    folder = job.folder.with_name(f".removed-{job.folder.name}-{secrets.token_hex(4)}")
     try:
-        shutil.rmtree(job.folder)
+        job.folder.rename(folder)
+    except OSError:  # Windows, where a file is open
+        folder = job.folder
+        lock.release()
+    try:
+        shutil.rmtree(folder)
     except OSError as error:
         raise output_error(job.folder, error) from error
+    finally:
+        lock.release()
 
 
 def _state(order: JobOrder, status: JobStatus, held: bool) -> JobState:
@@ -285,18 +314,24 @@ def _state(order: JobOrder, status: JobStatus, held: bool) -> JobState:
 
 
 def _read_status(folder: Path) -> JobStatus:
+    """The status; that of a job which has not begun where there is none.
+
+    Raises
+    ------
+    TrainingError : it is damaged; this program writes it whole or not at all.
+    """
     try:
-        values = json.loads((folder / STATUS_FILE).read_bytes())
-        status = JobStatus(**_known(JobStatus, values))
-    except (OSError, ValueError, TypeError, AttributeError):  # not yet there; it is written whole or not at all
+        return _record(JobStatus, read_json(folder / STATUS_FILE))
+    except FileNotFoundError:
         return JobStatus()
-    return status if status.state in get_args(JobState) else JobStatus()
+    except (OSError, ValueError, TypeError) as error:
+        raise _damaged(folder, STATUS_FILE, error) from None
 
 
 def _read_wish(folder: Path) -> Wish | None:
     try:
-        text = (folder / CONTROL_FILE).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+        text = read_bytes(folder / CONTROL_FILE, 256).strip().decode()
+    except (OSError, ValueError):
         return None
     return "pause" if text == "pause" else "stop" if text == "stop" else None
 
@@ -305,8 +340,29 @@ def _write_json(path: Path, values: Mapping[str, object]) -> None:
     write_bytes_atomic(path, json.dumps(values, ensure_ascii=False, indent=1).encode("utf-8", "surrogateescape"))
 
 
-def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    return {f.name: values[f.name] for f in fields(kind) if f.name in values}
+_Record = TypeVar("_Record", JobOrder, JobStatus)
+
+
+def _record(kind: type[_Record], values: Any) -> _Record:
+    """A record from JSON values, each of its type. Raises ValueError, TypeError."""
+    from pydantic import TypeAdapter, ValidationError
+
+    if not isinstance(values, dict):
+        raise TypeError("it is no mapping")
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Malformed(f"'{'.'.join(str(part) for part in first['loc'])[:100]}': {first['msg']}") from None
+
+
+def _damaged(folder: Path, name: str, error: Exception) -> TrainingError:
+    """The sentence about a job whose files cannot be read."""
+    why = (error.strerror or error) if isinstance(error, OSError) else error
+    return TrainingError(
+        f"The job in {shown(folder)} is damaged: its {name} cannot be used ({why}). Only removing it helps: "
+        f"'serr jobs remove {shown(folder.name)}'."
+    )
 
 
 def utc_now() -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import OutputError, SerrError, TrainingError
-from core.jobs.locks import devices_locked, try_lock
+from core.jobs.locks import devices_locked
 from core.jobs.process import START_VARIABLE, step_back, this_process
 from core.jobs.several import train_in_several
 from core.jobs.store import (
@@ -28,6 +28,7 @@ from core.jobs.store import (
     utc_now,
     write_status,
 )
+from core.locks import try_lock
 from core.progress import Cancelled, Monitor, Progress
 from core.training.control import ControlledMonitor, EnoughLearned
 from core.weights import read_card
@@ -58,6 +59,7 @@ def work(folder: Path, monitor: Monitor) -> JobState:
     if lock is None:
         raise TrainingError(f'The job "{job.order.name}" is going on already.')
     try:
+        read_job(folder)  # it may have been removed before the lock was taken
         return _Worker(job, monitor).go()
     finally:
         lock.release()

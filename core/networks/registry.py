@@ -87,10 +87,10 @@ def build(name: str, config: Mapping[str, object]) -> Network:
 
 def _validated(name: str, config: Mapping[str, object]) -> NetworkConfig:
     if name not in _NETWORKS:
-        raise WeightsError(f"unknown network architecture '{name}'; this version knows {', '.join(_NETWORKS)}")
+        raise WeightsError(f"unknown network architecture '{name[:80]}'; this version knows {', '.join(_NETWORKS)}")
     try:
         return _NETWORKS[name].config.model_validate(dict(config))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part) for part in first["loc"])[:100]
         raise WeightsError(f"the configuration of network '{name}' is wrong at '{where}': {first['msg']}") from None

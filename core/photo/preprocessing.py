@@ -7,7 +7,7 @@ inside the field of view only, and everything happens on its bounding box, so th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Annotated, Final, Literal, cast
 
 import cv2
 import numpy as np
@@ -18,26 +18,34 @@ from core.types import BoolArray, FieldOfView, FloatArray, FundusImage
 
 _CLIP_SD = 3.0  # standardised values beyond this many standard deviations carry no vessel information (reflexes, rims)
 
+MOST_DIAMETER_PX: Final = 4096
+"""The largest diameter that a recipe may ask for, which bounds the memory that a weights file can ask for."""
+
+_Weight = Annotated[float, Field(ge=-100, le=100)]
+
 
 class Preprocessing(BaseModel):
     """The recipe: every step is a field, and a step is left out by the value that its description names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     colour: Literal["mix", "rgb"] = Field(default="mix", description="one weighted grey plane, or three colour planes")
-    mix: tuple[float, float, float] = Field(
+    mix: tuple[_Weight, _Weight, _Weight] = Field(
         default=(0.25, 0.75, 0.0), description="weights of red, green, blue in the grey plane"
     )
     fov_diameter_px: float = Field(
-        default=540.0, ge=0, description="diameter to which the field of view is resampled; 0 for native resolution"
+        default=540.0,
+        ge=0,
+        le=MOST_DIAMETER_PX,
+        description="diameter to which the field of view is resampled; 0 for native resolution",
     )
     scale_tolerance: float = Field(
         default=0.05, ge=0, lt=1, description="no resampling where the diameter is within this share of the wanted one"
     )
     standardise: bool = Field(default=True, description="zero mean and unit variance inside the field of view")
-    clahe_clip: float = Field(default=2.0, ge=0, description="CLAHE clip limit; 0 for none")
+    clahe_clip: float = Field(default=2.0, ge=0, le=256, description="CLAHE clip limit; 0 for none")
     clahe_tiles: int = Field(default=8, ge=1, le=64, description="CLAHE tiles along each side of the FOV's box")
-    gamma: float = Field(default=1.2, gt=0, description="value ** (1 / gamma); 1 for none, above 1 brightens")
+    gamma: float = Field(default=1.2, ge=0.05, le=20, description="value ** (1 / gamma); 1 for none, above 1 brightens")
 
     @property
     def planes(self) -> int:
@@ -49,12 +57,14 @@ class Preprocessing(BaseModel):
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, object]) -> "Preprocessing":
-        """Raises WeightsError where a field is unknown or has a wrong value."""
+        """Raises WeightsError where a field is unknown or has a wrong value, TypeError where there are no fields."""
+        if not isinstance(fields, Mapping):  # an empty list would do as an empty mapping, and mean the defaults
+            raise TypeError("the preprocessing recipe is no mapping of fields")
         try:
             return cls.model_validate(dict(fields))
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
+            where = ".".join(str(part) for part in first["loc"])[:100]
             raise WeightsError(f"the preprocessing recipe is wrong at '{where}': {first['msg']}") from None
 
 

@@ -16,8 +16,10 @@ from torch import Tensor
 
 from core.errors import TrainingError
 from core.files import write_bytes_atomic
+from core.strict import MOST_BYTES, Malformed, open_regular, parse_json, parse_tensor_header
 
 _KEY = "serr_checkpoint"
+_MOMENTS = frozenset({"step", "exp_avg", "exp_avg_sq"})  # of AdamW
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,17 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises TrainingError where it is missing or damaged."""
     try:
+        with open_regular(path) as raw:
+            length = int.from_bytes(raw.read(8), "little")
+            metadata, _ = parse_tensor_header(raw.read(length) if length <= MOST_BYTES else b"")
+        facts = parse_json(metadata[_KEY], nan=True)
+        if not isinstance(facts, dict):
+            raise Malformed("its facts are no mapping")
         with safe_open(path, framework="pt") as file:
-            facts = json.loads(file.metadata()[_KEY])
             return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, facts)  # noqa: SIM118
     except FileNotFoundError:
         raise TrainingError(f"there is no checkpoint {path}; start the run without resuming") from None
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, MemoryError) as error:
         raise TrainingError(
             f"the checkpoint {path} is damaged ({error}); start the run anew in another folder"
         ) from None
@@ -67,11 +74,17 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put the moments back."""
+    """Put the moments back. Raises ValueError where they are not those of the optimiser's parameters."""
     whole = optimiser.state_dict()
+    shapes = [parameter.shape for group in optimiser.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
-        number, moment = name.split(".", 1)
-        state.setdefault(int(number), {})[moment] = tensor
+        text, _, moment = name.partition(".")
+        number = int(text)
+        if moment not in _MOMENTS or not 0 <= number < len(shapes) or tensor.shape not in {shapes[number], ()}:
+            raise ValueError(f"its moment {name[:80]} belongs to another network")
+        state.setdefault(number, {})[moment] = tensor
+    if any(part.keys() != _MOMENTS for part in state.values()) or len(state) not in {0, len(shapes)}:
+        raise ValueError("moments of its optimiser are missing")
     whole["state"] = state
     optimiser.load_state_dict(whole)

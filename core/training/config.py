@@ -2,21 +2,24 @@
 
 import re
 import textwrap
-import tomllib
 from collections.abc import Collection
 from pathlib import Path, PurePath
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from core.errors import TrainingError
 from core.model_card import check_name
-from core.photo.preprocessing import Preprocessing
+from core.photo.preprocessing import MOST_DIAMETER_PX, Preprocessing
 from core.resources import resource_path
+from core.strict import Malformed, read_toml
+
+_MANY: Final = 10**9
+"""More steps than anybody waits for; the numbers of a recipe have bounds, since it may be anybody's."""
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class SourcePart(_Part):
@@ -40,6 +43,7 @@ class SourcePart(_Part):
     validation_photos: int = Field(
         default=4,
         ge=0,
+        le=_MANY,
         description="photographs of the split that are held out to choose the weights and the threshold; all "
         "photographs of one person are held out together. A data set file with a validation part holds out that part. "
         "0 holds out none, for the last fit of a recipe that is settled: the choice is then made on the very "
@@ -78,6 +82,8 @@ class DataPart(_Part):
         if not single:
             return fields
         sources = fields.get("sources", [{}])
+        if not isinstance(sources, (list, tuple)) or not all(isinstance(each, (dict, SourcePart)) for each in sources):
+            raise ValueError("sources must be a list of data sets")
         if len(sources) != 1:
             raise ValueError(f"{', '.join(single)} must stand in one of the {len(sources)} sources")
         others = {name: value for name, value in fields.items() if name not in single}
@@ -128,14 +134,18 @@ class AugmentationPart(_Part):
 
 
 class OptimisationPart(_Part):
-    steps: int = Field(default=4500, ge=1, description="optimiser steps")
-    batch: int = Field(default=4, ge=1, description="crops in a step, over all processes")
-    crop_px: int = Field(default=256, ge=16, description="side of a crop, a multiple of the network's stride")
+    steps: int = Field(default=4500, ge=1, le=_MANY, description="optimiser steps")
+    batch: int = Field(default=4, ge=1, le=4096, description="crops in a step, over all processes")
+    crop_px: int = Field(
+        default=256, ge=16, le=MOST_DIAMETER_PX, description="side of a crop, a multiple of the network's stride"
+    )
     loss: Literal["bce", "dice", "bce_dice", "bce_dice_cldice", "focal_tversky"] = Field(
         default="bce_dice", description="all count inside the field of view only"
     )
-    dice_weight: float = Field(default=0.3, ge=0, description="weight of soft Dice beside BCE")
-    cldice_weight: float = Field(default=0.2, ge=0, description="weight of soft clDice beside BCE and soft Dice")
+    dice_weight: float = Field(default=0.3, ge=0, le=1000, description="weight of soft Dice beside BCE")
+    cldice_weight: float = Field(
+        default=0.2, ge=0, le=1000, description="weight of soft clDice beside BCE and soft Dice"
+    )
     cldice_iterations: int = Field(
         default=6, ge=1, le=50, description="half the width of the widest vessel in pixels, for the soft skeleton"
     )
@@ -146,10 +156,12 @@ class OptimisationPart(_Part):
     schedule: Literal["one_cycle", "constant"] = Field(
         default="one_cycle", description="the learning rate rises to peak_rate and falls again, or stays there"
     )
-    peak_rate: float = Field(default=3e-3, gt=0, description="highest learning rate")
+    peak_rate: float = Field(default=3e-3, gt=0, le=1000, description="highest learning rate")
     warmup_share: float = Field(default=0.2, gt=0, lt=1, description="share of the steps on which the rate rises")
-    weight_decay: float = Field(default=0.01, ge=0, description="AdamW decay, on matrices and kernels only")
-    gradient_norm: float = Field(default=1.0, ge=0, description="gradients are clipped to this norm; 0 for never")
+    weight_decay: float = Field(default=0.01, ge=0, le=1000, description="AdamW decay, on matrices and kernels only")
+    gradient_norm: float = Field(
+        default=1.0, ge=0, le=1e12, description="gradients are clipped to this norm; 0 for never"
+    )
     ema_decay: float = Field(
         default=0.998, ge=0, lt=1, description="decay of the running mean of the weights; 0 for none"
     )
@@ -161,16 +173,19 @@ class OptimisationPart(_Part):
         description="the validations' figure that chooses the weights; f1 is at one threshold for all sources",
     )
     patience: int = Field(
-        default=0, ge=0, description="end after this many validations in a row without a better one; 0 for never"
+        default=0,
+        ge=0,
+        le=_MANY,
+        description="end after this many validations in a row without a better one; 0 for never",
     )
 
 
 class RunPart(_Part):
     name: str = Field(default="", description="name of the model; empty for <architecture>-<data sets>")
-    seed: int = Field(default=0, ge=0, description="of the weights, the split and every random choice")
-    validate_every: int = Field(default=250, ge=1, description="steps between validations and checkpoints")
-    log_every: int = Field(default=10, ge=1, description="steps between two points of the training curve")
-    threads: int = Field(default=0, ge=0, description="CPU threads; 0 for all")
+    seed: int = Field(default=0, ge=0, le=2**63 - 1, description="of the weights, the split and every random choice")
+    validate_every: int = Field(default=250, ge=1, le=_MANY, description="steps between validations and checkpoints")
+    log_every: int = Field(default=10, ge=1, le=_MANY, description="steps between two points of the training curve")
+    threads: int = Field(default=0, ge=0, le=1024, description="CPU threads; 0 for all")
     compile: bool = Field(
         default=False,
         description="have torch compile the network first: some minutes, then faster steps; on a CPU it needs a C++ "
@@ -220,11 +235,11 @@ def load_config(path: Path) -> TrainingConfig:
     TrainingError : the file cannot be read, is not TOML, or holds an unknown field or a wrong value.
     """
     try:
-        fields = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        fields = read_toml(Path(path))
     except OSError as error:
         raise TrainingError(f"cannot read the training configuration {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{path} is not a TOML file: {error}") from None
+    except Malformed as error:
+        raise TrainingError(f"the training configuration {path} cannot be used: {error}") from None
     return _checked(fields, str(path))
 
 
@@ -260,7 +275,7 @@ def _checked(fields: dict[str, object], source: str) -> TrainingConfig:
         return TrainingConfig.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part) for part in first["loc"])[:100]
         raise TrainingError(f"{source}: the training configuration is wrong at '{where}': {first['msg']}") from None
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from core.progress import Cancelled, Monitor, Progress
+from core.strict import read_bytes
 
 CONTROL_FILE: Final = "control"
 _POLL_S: Final = 0.2
+_MOST_BYTES: Final = 256
 
 
 class EnoughLearned(Exception):  # noqa: N818 - an outcome that the user asked for, not an error
@@ -34,8 +36,8 @@ class ControlledMonitor:
             return
         self._next = now + _POLL_S
         try:
-            word = self._file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):  # no wish
+            word = read_bytes(self._file, _MOST_BYTES).strip().decode()
+        except (OSError, ValueError):  # no wish
             return
         if word in {"pause", "stop"}:
             self.wish = word

@@ -3,10 +3,13 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from core.errors import TrainingError
 from core.files import output_error, write_bytes_atomic
+from core.strict import Malformed, parse_json, read_bytes
+
+_MOST_BYTES: Final = 1 << 30
 
 
 class EventLog:
@@ -48,17 +51,20 @@ class EventLog:
 def read_events(path: Path) -> list[dict[str, Any]]:
     """All whole events of a log; a last line that is only half written is left out. Raises TrainingError."""
     try:
-        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+        data = read_bytes(path, _MOST_BYTES)
     except FileNotFoundError:
         return []
-    except OSError as error:
-        raise TrainingError(f"cannot read the training log {path}: {error.strerror}") from None
-    events = []
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict) and "event" in event:
-            events.append(event)
-    return events
+    except (OSError, Malformed) as error:
+        raise TrainingError(f"cannot read the training log {path}: {getattr(error, 'strerror', error)}") from None
+    return [event for line in data.splitlines() if (event := parse_event(line)) is not None]
+
+
+def parse_event(line: bytes) -> dict[str, Any] | None:
+    """The event of a line; None for half a line and whatever else is no event."""
+    try:
+        event = parse_json(line, nan=True)
+    except Malformed:
+        return None
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str) or type(event.get("step", 0)) is not int:
+        return None
+    return event

@@ -1,6 +1,5 @@
 """Following a run from outside, by its event file, in bounded memory however long the run is."""
 
-import json
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -8,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, TypeVar
+
+from core.strict import Malformed, open_regular
+from core.training.events import parse_event
 
 EVENTS_FILE: Final = "events.jsonl"
 LIMIT: Final = 2000
@@ -53,6 +55,7 @@ class RunView:
     """What a run has said so far. ``steps`` is 0 until it has started; ``finished`` is the last event's weights file.
 
     ``photo`` and ``label`` are pictures of the validation photograph whose maps are shown, relative to the run.
+    ``damaged_lines`` of its log could not be read; a killed run leaves one at most.
     """
 
     steps: int = 0
@@ -70,6 +73,7 @@ class RunView:
     seconds_per_step: float = math.nan
     validate_every: int = 0
     choose_by: str = "auc_roc"
+    damaged_lines: int = 0
 
     @property
     def best(self) -> Validated | None:
@@ -101,36 +105,39 @@ class RunFollower:
     def poll(self) -> bool:
         """Read on; whether anything was new. A file that was cut (a run that was resumed) is read anew."""
         try:
-            with self.file.open("rb") as file:
+            with open_regular(self.file) as file:
                 status = os.fstat(file.fileno())
                 if status.st_size < self._offset or status.st_ino != self._inode:
                     self._offset, self._inode, self.view = 0, status.st_ino, RunView()
                     self._learned, self._validated = [], []
                 file.seek(self._offset)
                 data = file.read(_MOST_BYTES)
-        except OSError:
+        except (OSError, Malformed):
             return False
         end = data.rfind(b"\n") + 1
+        if not end and len(data) == _MOST_BYTES:  # no line of ours is so long: what follows may be readable
+            end = len(data)
         if not end:
             return False
         self._offset += end
+        damaged = self.view.damaged_lines
         for line in data[:end].splitlines():
-            try:
-                event = json.loads(line)
-            except ValueError:  # half a line that a full disk left
-                continue
-            if isinstance(event, dict):
-                self._take(event)
-        self.view = replace(self.view, learned=tuple(self._learned), validated=tuple(self._validated))
+            event = parse_event(line)
+            if event is None or not self._take(event):
+                damaged += 1
+        learned, validated = tuple(self._learned), tuple(self._validated)
+        self.view = replace(self.view, learned=learned, validated=validated, damaged_lines=damaged)
         return True
 
-    def _take(self, event: Mapping[str, Any]) -> None:
-        take = _TAKERS.get(str(event.get("event")))
+    def _take(self, event: Mapping[str, Any]) -> bool:
+        """Take an event over; whether it could be."""
+        take = _TAKERS.get(event["event"])
         if take is not None:
             try:
                 take(self, event)
-            except (KeyError, TypeError, ValueError):  # an event of another version
-                return
+            except (KeyError, TypeError, ValueError, OverflowError):  # an event of another version, or damaged
+                return False
+        return True
 
     def _start(self, event: Mapping[str, Any]) -> None:
         self._go_back(int(event["step"]))

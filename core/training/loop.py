@@ -5,7 +5,7 @@ moments and the best weights so far.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ import torch
 
 from core.errors import SerrError, TrainingError
 from core.files import write_bytes_atomic
-from core.inference.device import Precision
+from core.inference.device import Precision, usable_threads
 from core.progress import SILENT, Monitor
 from core.training.checkpoint import load_checkpoint
 from core.training.config import TrainingConfig, load_config, to_toml
 from core.training.data import load_training_data
 from core.training.processes import in_first, make_fabric
 from core.training.run import CHECKPOINT_FILE, CONFIG_FILE, EVENTS_FILE, Run, TrainingResult
+from core.training.run_lock import LOCK_FILE, OWNER_FILE, run_locked
 from core.training.starting import prepare_config
 
 __all__ = ["CHECKPOINT_FILE", "CONFIG_FILE", "EVENTS_FILE", "TrainingResult", "fabric_for", "train"]
@@ -55,9 +56,9 @@ def train(
     out = Path(out)
     recorded = out / CONFIG_FILE
     config = load_config(recorded) if resume and recorded.is_file() else prepare_config(config)
-    with _denormals_as_zero():
+    with ExitStack() as locks, _denormals_as_zero():
         fabric = fabric_for(config, device)
-        opened = in_first(fabric, lambda: _open_run(config, out, resume))
+        opened = in_first(fabric, lambda: _open_run(config, out, resume, locks))
         try:
             data = load_training_data(config, root, monitor)
         except SerrError:
@@ -79,17 +80,21 @@ def _denormals_as_zero() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _open_run(config: TrainingConfig, out: Path, resume: bool) -> bool:
-    """Make the folder of the run with the whole configuration, or take up the one that is there; whether it is new."""
+def _open_run(config: TrainingConfig, out: Path, resume: bool, locks: ExitStack) -> bool:
+    """Make the folder of the run with the whole configuration, or take up the one that is there; whether it is new.
+
+    Either way the folder is locked until ``locks`` ends.
+    """
     recorded = out / CONFIG_FILE
-    if recorded.is_file():
-        if not resume:
-            raise TrainingError(f"{out} already holds a training run; resume it (--resume) or choose another folder")
-        return False
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrainingError(f"cannot make the folder {out} for the training run: {error.strerror}") from None
+    locks.enter_context(run_locked(out))
+    if recorded.is_file():
+        if not resume:
+            raise TrainingError(f"{out} already holds a training run; resume it (--resume) or choose another folder")
+        return False
     write_bytes_atomic(recorded, to_toml(config).encode())
     return True
 
@@ -97,14 +102,15 @@ def _open_run(config: TrainingConfig, out: Path, resume: bool) -> bool:
 def _forget_run(out: Path) -> None:
     """Data that is refused leaves no run behind: it would stand in the way of the next try."""
     with suppress(OSError):
-        (out / CONFIG_FILE).unlink()
+        for name in (CONFIG_FILE, OWNER_FILE, LOCK_FILE):
+            (out / name).unlink(missing_ok=True)
         out.rmdir()  # where nothing else was in it
 
 
 def fabric_for(config: TrainingConfig, device: str) -> Any:
     """What runs the network on a device, in the number format of the configuration. Raises TrainingError."""
     if config.run.threads:
-        torch.set_num_threads(config.run.threads)
+        torch.set_num_threads(usable_threads(config.run.threads))
     wanted = config.optimisation.precision
     precision = _fast_precision(device.partition(":")[0]) if wanted == "auto" else wanted
     try:

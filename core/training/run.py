@@ -354,13 +354,14 @@ class Run:
             restore_optimiser(self.optimiser, checkpoint.part("optimiser"))
             self.best_weights = prefixed("best", checkpoint.part("best"))
             facts = checkpoint.facts
-            self.step, self.best_step = int(facts["step"]), int(facts["best_step"])
-            self.validated_step = int(facts.get("validated_step", self.step))
+            self.step = _step(facts["step"], self.config.optimisation.steps)
+            self.best_step = _step(facts["best_step"], self.step)
+            self.validated_step = _step(facts.get("validated_step", self.step), self.step, least=-1)
             self.losses = [float(loss) for loss in facts.get("losses", [])]
             self.best = Validation.from_dict(facts["best"]) if facts["best"] else None
             self.last = Validation.from_dict(facts["last"]) if facts.get("last") else None
             self.fabric._precision.load_state_dict(facts.get("scaler", {}))
-        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        except (RuntimeError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise TrainingError(f"the checkpoint in {self.out} does not fit its configuration: {error}") from None
 
     def _finish(self) -> TrainingResult:
@@ -394,6 +395,13 @@ class Run:
             network.load_state_dict(tensors)
             save_model(path, network, card)
         return path
+
+
+def _step(value: object, most: int, *, least: int = 0) -> int:
+    """A step from a checkpoint. Raises ValueError where a run cannot be there."""
+    if type(value) is not int or not least <= value <= most:
+        raise ValueError(f"it is at step {value!r:.40}, of {most}")
+    return value
 
 
 def _device_name(device: torch.device) -> str:

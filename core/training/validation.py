@@ -69,9 +69,15 @@ class Validation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Validation":
-        """From what ``asdict`` gave. Raises TypeError where it does not fit."""
+        """From what ``asdict`` gave. Raises TypeError, ValueError or AttributeError where it does not fit."""
         sources = {name: SourceScores(**scores) for name, scores in values.get("sources", {}).items()}
-        return cls(**{**values, "sources": sources})
+        found = cls(**{**values, "sources": sources})
+        if type(found.level) is not int or not 1 <= found.level < LEVELS:
+            raise ValueError(f"its level is {found.level!r:.40}")
+        for scores in (found, *sources.values()):
+            if not all(type(getattr(scores, name)) in {int, float} for name in ("loss", "auc_roc", "auc_pr", "f1")):
+                raise TypeError("its figures are no numbers")
+        return found
 
 
 class _Validating:

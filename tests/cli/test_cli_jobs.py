@@ -33,7 +33,7 @@ def test_from_an_order_to_a_model(serr: Serr, config: Path, weights: Path, tmp_p
     job = find_job("from small")
     assert started.json["id"] == job.id
     wait_for_step(job, 5)
-    shown = serr("jobs", "show", job.id[:-2], "--json").json
+    shown = serr("jobs", "show", job.id, "--json").json
     assert (shown["state"], shown["steps"], shown["notes"]) == ("running", 1000, "for the clinic")
     assert shown["seconds_left"] > 0
     assert (shown["learned_from"], shown["held_out"]) == (2, 1)
