@@ -15,7 +15,12 @@ def try_lock(path: Path) -> FileLock | None:
     ------
     OutputError : the file cannot be made.
     """
-    lock = FileLock(path, timeout=0, is_singleton=False)
+    return wait_for_lock(path, 0)
+
+
+def wait_for_lock(path: Path, patience_s: float) -> FileLock | None:
+    """The lock of a file, or None where somebody else holds it all the while. Raises OutputError."""
+    lock = FileLock(path, timeout=patience_s, poll_interval=0.01, is_singleton=False)
     try:
         lock.acquire()
     except Timeout:

@@ -64,9 +64,14 @@ class StartOptions:
 
     @classmethod
     def from_handed(cls, values: Mapping[str, Any]) -> "StartOptions":
-        """The reverse of ``handed``."""
-        paths = tuple(Path(text) for text in values["paths"])
-        return cls(paths, bool(values["sample"]), bool(values["segment"]), threshold=values["threshold"])
+        """The reverse of ``handed``. Raises ValueError, TypeError or KeyError for values that it did not give."""
+        threshold = values["threshold"]
+        if not isinstance(values["paths"], list) or not all(isinstance(text, str) for text in values["paths"]):
+            raise TypeError("paths are texts")
+        if threshold is not None and not 0.0 < float(threshold) < 1.0:
+            raise ValueError("a threshold lies between 0 and 1")
+        paths = tuple(Path(text) for text in values["paths"] if "\0" not in text)
+        return cls(paths, bool(values["sample"]), bool(values["segment"]), threshold=threshold)
 
 
 def parse(argv: Sequence[str]) -> StartOptions:
@@ -212,7 +217,7 @@ class Program:
         if settings == self._settings:
             return
         try:
-            save_settings(settings)
+            save_settings(settings, since=self._settings)
         except OutputError as error:
             self.controller.context.notify("warning", str(error))
         self._settings = settings

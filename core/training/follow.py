@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
@@ -18,6 +19,8 @@ LIMIT: Final = 2000
 _FIGURES: Final = ("auc_roc", "auc_pr", "f1")
 """By which the best weights can be chosen."""
 
+_PICTURE: Final = re.compile(r"pictures/[\w-]+\.png", re.ASCII)
+_MOST: Final = 10**9
 _MOST_BYTES: Final = 1 << 22
 """What is read of a file at once."""
 
@@ -140,17 +143,17 @@ class RunFollower:
         return True
 
     def _start(self, event: Mapping[str, Any]) -> None:
-        self._go_back(int(event["step"]))
+        self._go_back(_count(event["step"]))
         self.view = replace(
             self.view,
-            step=int(event["step"]),
-            steps=int(event.get("steps", 0)),
-            validate_every=int(event.get("validate_every", 0)),
+            step=_count(event["step"]),
+            steps=_count(event.get("steps", 0)),
+            validate_every=_count(event.get("validate_every", 0)),
             choose_by="auc_roc" if event.get("choose_by") not in _FIGURES else str(event["choose_by"]),
             device=str(event.get("device", "")),
             training_photos=len(event.get("training", ())),
             validation_photos=len(event.get("validation", ())),
-            parameters=int(event.get("parameters", 0)),
+            parameters=_count(event.get("parameters", 0)),
             finished="",
         )
 
@@ -160,37 +163,58 @@ class RunFollower:
 
     def _learn(self, event: Mapping[str, Any]) -> None:
         point = Learned(
-            int(event["step"]),
+            _count(event["step"]),
             float(event["training_loss"]),
             float(event["learning_rate"]),
             float(event["images_per_second"]),
         )
+        seconds = _seconds(event["seconds_per_step"])
         self._learned = _kept(self._learned, point)
-        self.view = replace(self.view, step=point.step, seconds_per_step=float(event["seconds_per_step"]))
+        self.view = replace(self.view, step=point.step, seconds_per_step=seconds)
 
     def _validate(self, event: Mapping[str, Any]) -> None:
         figures = event["validation"]
         point = Validated(
-            int(event["step"]),
+            _count(event["step"]),
             math.nan if event["training_loss"] is None else float(event["training_loss"]),
             float(figures["loss"]),
             float(figures["auc_roc"]),
             float(figures["auc_pr"]),
             float(figures["f1"]),
             float(event["learning_rate"]),
-            float(event.get("seconds", math.nan)),
-            str(event.get("picture", "")),
+            _seconds(event.get("seconds", math.nan)),
+            _picture(event.get("picture", "")),
         )
         self._validated = _kept(self._validated, point)
         self.view = replace(self.view, step=point.step)
         if math.isnan(self.view.seconds_per_step):
-            self.view = replace(self.view, seconds_per_step=float(event["seconds_per_step"]))
+            self.view = replace(self.view, seconds_per_step=_seconds(event["seconds_per_step"]))
 
     def _show(self, event: Mapping[str, Any]) -> None:
-        self.view = replace(self.view, photo=str(event["photo"]), label=str(event["label"]))
+        self.view = replace(self.view, photo=_picture(event["photo"]), label=_picture(event["label"]))
 
     def _finish(self, event: Mapping[str, Any]) -> None:
-        self.view = replace(self.view, finished=str(event["weights"]), best_step=int(event["best_step"]))
+        self.view = replace(self.view, finished=str(event["weights"]), best_step=_count(event["best_step"]))
+
+
+def _count(value: object) -> int:
+    """A number of steps or the like from an event. Raises ValueError where it cannot be one."""
+    if type(value) is not int or not 0 <= value <= _MOST:
+        raise ValueError(f"{value!r:.40} is no number of steps")
+    return value
+
+
+def _seconds(value: object) -> float:
+    """A time from an event, NaN where it was not measured. Raises ValueError, TypeError."""
+    seconds = float(value)  # type: ignore[arg-type]
+    if seconds < 0 or seconds > _MOST:
+        raise ValueError(f"{value!r:.40} is no time")
+    return seconds
+
+
+def _picture(value: object) -> str:
+    """The name of a picture in the run's own folder of pictures; nothing for any other file."""
+    return value if isinstance(value, str) and _PICTURE.fullmatch(value) else ""
 
 
 def _kept(points: list[_Point], point: _Point) -> list[_Point]:

@@ -5,13 +5,15 @@ holds for that very file: once it has changed, the question comes again. A damag
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
+from core.strict import Malformed, parse_json, read_bytes
 from serr_gui.model.comparison import EXPERTS, LabelFile
-from serr_gui.model.settings import config_folder, write_config
+from serr_gui.model.settings import config_folder, config_locked, write_config
 from serr_gui.model.state import FovChoice, FovSource
 
 FILE_NAME: Final = "labels.json"
@@ -43,10 +45,11 @@ def remember(photo: Path, change: LabelChoices) -> None:
     ------
     OutputError : the folder cannot be written to.
     """
-    before = load_choices(photo)
-    now = LabelChoices({**before.labels, **change.labels}, change.fov or before.fov)
-    if now != before:
-        _keep(photo, now)
+    with _changed() as records:
+        before = load_choices(photo, records)
+        now = LabelChoices({**before.labels, **change.labels}, change.fov or before.fov)
+        if now != before:
+            _put(records, photo, now)
 
 
 def remember_found(expert: int, files: Mapping[Path, LabelFile]) -> None:
@@ -56,13 +59,12 @@ def remember_found(expert: int, files: Mapping[Path, LabelFile]) -> None:
     ------
     OutputError : the folder cannot be written to.
     """
-    records = _read()
-    for photo, file in files.items():
-        before = load_choices(photo, records)
-        old = before.labels.get(expert)
-        if old is None or old.found:
-            _put(records, photo, replace(before, labels={**before.labels, expert: file}))
-    _write(records)
+    with _changed() as records:
+        for photo, file in files.items():
+            before = load_choices(photo, records)
+            old = before.labels.get(expert)
+            if old is None or old.found:
+                _put(records, photo, replace(before, labels={**before.labels, expert: file}))
 
 
 def forget_label(photo: Path, expert: int) -> None:
@@ -72,8 +74,10 @@ def forget_label(photo: Path, expert: int) -> None:
     ------
     OutputError : the folder cannot be written to.
     """
-    before = load_choices(photo)
-    _keep(photo, replace(before, labels={each: file for each, file in before.labels.items() if each != expert}))
+    with _changed() as records:
+        before = load_choices(photo, records)
+        left = {each: file for each, file in before.labels.items() if each != expert}
+        _put(records, photo, replace(before, labels=left))
 
 
 def forget_all() -> None:
@@ -83,14 +87,19 @@ def forget_all() -> None:
     ------
     OutputError : the folder cannot be written to.
     """
-    if _read():
-        _write({})
+    with _changed() as records:
+        records.clear()
 
 
-def _keep(photo: Path, kept: LabelChoices) -> None:
-    records = _read()
-    _put(records, photo, kept)
-    _write(records)
+@contextmanager
+def _changed() -> Iterator[dict[str, Any]]:
+    """The records, to be changed; written where they were, while no other window reads or writes them."""
+    with config_locked(config_folder()):
+        records = _read()
+        before = json.dumps(records)
+        yield records
+        if json.dumps(records) != before:
+            _write(records)
 
 
 def _put(records: dict[str, Any], photo: Path, kept: LabelChoices) -> None:
@@ -106,10 +115,19 @@ def _put(records: dict[str, Any], photo: Path, kept: LabelChoices) -> None:
 def _read() -> dict[str, Any]:
     """The records by photograph, as they stand in the file; other windows may have written it, too."""
     try:
-        stored = json.loads((config_folder() / FILE_NAME).read_bytes())
-        return dict(stored["photographs"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        stored = parse_json(read_bytes(config_folder() / FILE_NAME), surrogates=True)
+        return {photo: record for photo, record in stored["photographs"].items() if _can_be_written([photo, record])}
+    except (OSError, Malformed, TypeError, KeyError, AttributeError):
         return {}
+
+
+def _can_be_written(record: object) -> bool:
+    """Whether all its texts are UTF-8, or names of files that are not."""
+    try:
+        json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _write(photographs: Mapping[str, Any]) -> None:

@@ -5,14 +5,17 @@ A value that cannot be used costs only itself. Nothing is touched at import; ``S
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from core.errors import OutputError
 from core.evaluation.counts import Region
-from core.files import write_bytes_atomic
+from core.files import private_folder, write_bytes_atomic
+from core.locks import wait_for_lock
+from core.strict import Malformed, is_text, parse_json, read_bytes
 from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.i18n import translate
 from serr_gui.model.state import BASES, Base, Colour, EvaluateAt, Theme, ViewOptions
@@ -22,11 +25,14 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 FILE_NAME: Final = "desktop.json"
+LOCK_FILE: Final = ".lock"
 RECENT_LIMIT: Final = 10
 APP_NAME: Final = "serr-fundus"
 RESULTS_FOLDER: Final = "SERR results"
 """Beside the photographs: where results are exported to while no other folder is chosen."""
 
+_PATIENCE_S: Final = 5.0
+_LISTS: Final = frozenset({"recent", "added_models"})
 _COLORMAPS = ("inferno", "magma", "viridis", "cividis")
 _ERROR_COLOURS = ("white_blue_black", "black_blue_yellow", "white_magenta_cyan", "green_blue_red")
 
@@ -90,24 +96,86 @@ def load_settings(folder: Path | None = None) -> tuple[Settings, tuple[str, ...]
     """
     path = (folder or config_folder()) / FILE_NAME
     try:
-        stored = json.loads(path.read_bytes())
+        stored = parse_json(read_bytes(path), surrogates=True)
     except FileNotFoundError:
         return Settings(), ()
-    except (OSError, ValueError, RecursionError):
+    except (OSError, Malformed):
         return Settings(), (path.name,)
     if not isinstance(stored, Mapping):
         return Settings(), (path.name,)
     return settings_from(stored)
 
 
-def save_settings(settings: Settings, folder: Path | None = None) -> None:
+def save_settings(settings: Settings, folder: Path | None = None, *, since: Settings | None = None) -> None:
     """Write the settings whole or not at all.
+
+    Parameters
+    ----------
+    since : what this window had read or written before: only what it has changed since then is written over what
+        another window may have stored meanwhile. None: all of it.
 
     Raises
     ------
     OutputError : the folder cannot be made or written to.
     """
-    write_config((folder or config_folder()) / FILE_NAME, asdict(settings))
+    folder = folder or config_folder()
+    with config_locked(folder):
+        if since is not None:
+            stored, bad = load_settings(folder)
+            if FILE_NAME not in bad and (folder / FILE_NAME).exists():
+                settings = _merged(settings, since, stored)
+        write_config(folder / FILE_NAME, _storable(asdict(settings)))
+
+
+def _merged(ours: Any, since: Any, stored: Any) -> Any:
+    """Our record with what another window stored in the fields that we have not changed."""
+    values = {}
+    for name in (f.name for f in fields(ours)):
+        mine, before, theirs = getattr(ours, name), getattr(since, name), getattr(stored, name)
+        if is_dataclass(mine):
+            values[name] = _merged(mine, before, theirs)
+        elif mine == before:
+            values[name] = theirs
+        elif name in _LISTS:
+            added = tuple(text for text in theirs if text not in mine and text not in before)
+            values[name] = (mine + added)[: RECENT_LIMIT if name == "recent" else None]
+        else:
+            values[name] = mine
+    return replace(ours, **values)
+
+
+def _storable(value: Any) -> Any:
+    """The values without texts that no JSON file can hold, such as names of files that are not UTF-8."""
+    if isinstance(value, dict):
+        return {key: _storable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_storable(item) for item in value if not isinstance(item, str) or is_text(item)]
+    return "" if isinstance(value, str) and not is_text(value) else value
+
+
+@contextmanager
+def config_locked(folder: Path) -> Iterator[None]:
+    """Read, change and write the files of the configuration while no other window does.
+
+    Raises
+    ------
+    OutputError : the folder cannot be made or written to.
+    """
+    _make_folder(folder)
+    lock = wait_for_lock(folder / LOCK_FILE, _PATIENCE_S)
+    try:
+        yield  # also where somebody holds the lock for longer than anybody writes: better than to lose the change
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        private_folder(folder)
+    except OSError as error:
+        text = translate("Settings", "The folder for settings {folder} cannot be made: {reason}.")
+        raise OutputError(text.format(folder=folder, reason=error.strerror or error)) from error
 
 
 def write_config(path: Path, content: Mapping[str, Any]) -> None:
@@ -117,13 +185,9 @@ def write_config(path: Path, content: Mapping[str, Any]) -> None:
     ------
     OutputError : the folder cannot be made or written to.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        text = translate("Settings", "The folder for settings {folder} cannot be made: {reason}.")
-        raise OutputError(text.format(folder=path.parent, reason=error.strerror or error)) from error
+    _make_folder(path.parent)
     text = json.dumps(content, ensure_ascii=False, indent=2)
-    write_bytes_atomic(path, text.encode("utf-8", "surrogateescape"))
+    write_bytes_atomic(path, text.encode("utf-8", "surrogateescape"), private=True)
 
 
 def settings_from(stored: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
@@ -158,6 +222,8 @@ def _read_record(kind: type[Any], stored: object, name: str, bad: list[str]) -> 
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("text expected")
+    if not is_text(value):
+        raise ValueError("text with halves of characters")
     return value
 
 

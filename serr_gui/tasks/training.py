@@ -1,6 +1,5 @@
 """Watching training jobs, measuring recipes, comparing models: in threads, and in processes of their own."""
 
-import json
 import subprocess
 import tempfile
 import threading
@@ -13,6 +12,7 @@ from core.jobs.process import child_environment
 from core.jobs.store import RECIPE_FILE, Job, list_jobs, read_log
 from core.progress import Monitor, Progress
 from core.resources import command_line
+from core.strict import Malformed, read_bytes, read_json
 from core.training.follow import EVENTS_FILE, RunFollower
 from serr_gui.model.training import ComparisonOrder, TrainingOrder, Trainings
 from serr_gui.tasks.monitor import YieldingMonitor
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.training.estimate import Estimate
 
 LOG_BYTES: Final = 1 << 16
+_MOST_RECIPE_BYTES: Final = 1 << 18
 _POLL_S: Final = 1.0
 _BREATH_S: Final = 0.1
 
@@ -80,8 +81,8 @@ def watch_trainings(watch: JobPoller, monitor: YieldingMonitor) -> None:
 
 def _recipe(job: Job) -> str:
     try:
-        return (job.folder / RECIPE_FILE).read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return read_bytes(job.folder / RECIPE_FILE, _MOST_RECIPE_BYTES).decode("utf-8", "replace")
+    except (OSError, Malformed):
         return ""
 
 
@@ -141,7 +142,7 @@ def measure(order: TrainingOrder, monitor: YieldingMonitor) -> "Estimate":
             process.wait()
         if process.returncode:
             raise TrainingError(_last_line(err).removeprefix("serr: ") or "The measurement ended without a word.")
-        return Estimate.from_dict(json.loads(out.read_bytes()))
+        return Estimate.from_dict(read_json(out))
 
 
 def _last_line(file: Path) -> str:

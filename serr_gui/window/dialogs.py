@@ -60,6 +60,8 @@ class AboutDialog(QDialog):
                 "<p>Licence: MIT. The sample photograph is by Mikael Häggström (CC0).</p>"
             )
         )
+        for label in (title, text):
+            label.setTextFormat(Qt.TextFormat.RichText)
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         versions = QLabel(_versions())

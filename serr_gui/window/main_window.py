@@ -39,6 +39,7 @@ from serr_gui.system.logs import log_folder
 from serr_gui.tasks import Thumbnail
 from serr_gui.widgets import icons
 from serr_gui.widgets.notices import NoticeBar
+from serr_gui.widgets.plain_text import PlainTextGuard
 from serr_gui.widgets.scrolling import scrolling
 from serr_gui.widgets.theme import apply_theme
 from serr_gui.widgets.wheel import WheelGuard
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         fit_screen(self)
         WheelGuard(self)  # before the panels, which it sees being made
+        PlainTextGuard(self)
 
         self.canvas = PhotoView()
         self.commands = Actions(self, self.state, make_handlers(self))

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from core.errors import OutputError
 from serr_gui.model.settings import (
     FILE_NAME,
+    LOCK_FILE,
     ExportOptions,
     Settings,
     config_folder,
@@ -41,7 +42,7 @@ def test_settings_come_back(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     save_settings(CHANGED, folder)
     assert load_settings(folder) == (CHANGED, ())
-    assert [path.name for path in folder.iterdir()] == [FILE_NAME]
+    assert sorted(path.name for path in folder.iterdir()) == [LOCK_FILE, FILE_NAME]
 
 
 def test_no_file_is_no_problem_and_a_damaged_one_is_said(tmp_path: Path) -> None:

@@ -239,12 +239,12 @@ class TrainingPanel(QWidget):
         self._title.set_full_text(f"{job.order.name}: {state_text(job)}")
         self._sentence.setText(job.status.sentence)
         self._sentence.setVisible(bool(job.status.sentence))
-        done = job.state == "done"
+        ended = job.state in {"done", "damaged"}  # for good
         self._pause.setVisible(job.alive)
         self._pause.setEnabled(job.wish is None)
-        self._stop.setVisible(not done)
+        self._stop.setVisible(not ended)
         self._stop.setEnabled(job.wish != "stop")
-        self._resume.setVisible(not job.alive and not done)
+        self._resume.setVisible(not job.alive and not ended)
         for button in (self._compare, self._take):
             button.setVisible(job.weights is not None)
         self._more["export"].setEnabled(job.weights is not None)

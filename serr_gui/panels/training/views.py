@@ -29,6 +29,7 @@ _ICONS: Final = {
     "done": "success",
     "failed": "error",
     "interrupted": "warning",
+    "damaged": "error",
 }
 _ICON_ROLE: Final = Qt.ItemDataRole.UserRole + 1
 _STATES: Final = {
@@ -39,6 +40,7 @@ _STATES: Final = {
     "done": QT_TRANSLATE_NOOP("Training", "done"),
     "failed": QT_TRANSLATE_NOOP("Training", "failed"),
     "interrupted": QT_TRANSLATE_NOOP("Training", "interrupted"),
+    "damaged": QT_TRANSLATE_NOOP("Training", "damaged"),
 }
 _WISHES: Final = {
     "pause": QT_TRANSLATE_NOOP("Training", "pausing after this step"),
