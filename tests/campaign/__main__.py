@@ -1,0 +1,195 @@
+"""``python -m tests.campaign --seed N --tries N``: what was tried and how often; ends with 1 where something failed.
+
+--tries N    mutants of files, over all kinds
+--kills N    kills, at random moments and at every file event of each scenario in turn
+--faults N   disks that are full, read-only or broken from a file event on, or in the middle of a file
+--keep DIR   where files that made something fail are kept
+"""
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))  # as pytest has it
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+from tests.campaign.children import FAULTS, Ended, OnEvent, Reader, fail_from, kill_at, run_child
+from tests.campaign.mutants import mutant
+
+
+@dataclass
+class Campaign:
+    """One run of it; all that happens follows from the seed, but for the moments of random kills."""
+
+    seed: int
+    folder: Path
+    keep: Path | None
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    def read_mutants(self, samples: Path, files: list[Path], tries: int) -> None:
+        from tests.campaign.readers import read
+
+        def do(wish: str) -> str:
+            reader, _, path = wish.partition("\t")
+            return read(reader, Path(path), samples)
+
+        reader = Reader(do)
+        place = self.folder / "mutants"
+        place.mkdir()
+        for source in files:
+            path = place / source.name
+            shutil.copy(source, path)
+            ended = reader.ask(f"{source.parent.name}\t{path}")
+            if ended.text != "read":
+                self.fail(f"{source.parent.name}/{source.name} is sound, but {ended.text}", ended.failure, path)
+        for number in range(tries):
+            chance = random.Random(f"{self.seed}/{number}")
+            source = files[number % len(files)]
+            path = place / source.name
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+            path.write_bytes(mutant(source.name, source.read_bytes(), chance))
+            ended = reader.ask(f"{source.parent.name}\t{path}")
+            self.counts[f"mutants of {source.parent.name}: {ended.text or 'FAILED'}"] += 1
+            if ended.failure:
+                self.fail(f"mutant {number} of {source.parent.name}/{source.name}", ended.failure, path)
+        reader.end()
+
+    def interrupt(self, samples: Path, kills: int, faults: int) -> None:
+        from tests.campaign.scenarios import SCENARIOS
+
+        events = {name: self.count_events(name, samples) for name in SCENARIOS}
+        names = list(SCENARIOS)
+        chance = random.Random(self.seed)
+        taken: Counter[str] = Counter()
+        for number in range(kills):
+            name = names[number % len(names)]
+            count, took = events[name]
+            if number // len(names) % 3 == 2:
+                moment = chance.uniform(0.0, took)
+                self.try_scenario(
+                    name, samples, f"killed after {moment:.2f} s", "kills at random moments", kill_s=moment
+                )
+            else:
+                event = 1 + taken[name] % count
+                taken[name] += 1
+                self.try_scenario(
+                    name, samples, f"killed at file event {event}", "kills at file events", kill_at(event)
+                )
+        for number in range(faults):
+            name = names[number % len(names)]
+            if number // len(names) % 4 == 3:
+                size = chance.choice((1, 100, 1000, 5000, 20_000, 60_000))
+                self.try_scenario(name, samples, f"files end at {size} bytes", "disks full in a file", limit=size)
+            else:
+                event, code = chance.randrange(1, events[name][0] + 1), chance.choice(FAULTS)
+                what = f"{os.strerror(code)} from file event {event} on"
+                self.try_scenario(name, samples, what, "disks that refuse", fail_from(event, code))
+
+    def count_events(self, name: str, samples: Path) -> tuple[int, float]:
+        """File events of a scenario, and how long it takes; the folder is then checked, too."""
+        began = time.monotonic()
+        ended = self.try_scenario(name, samples, "not interrupted", "scenarios to their end")
+        return max(ended.events, 1), time.monotonic() - began
+
+    def try_scenario(
+        self,
+        name: str,
+        samples: Path,
+        what: str,
+        counted: str,
+        on_event: OnEvent | None = None,
+        *,
+        kill_s: float = 0.0,
+        limit: int = 0,
+    ) -> Ended:
+        from core.errors import SerrError
+        from tests.campaign.scenarios import SCENARIOS
+
+        scenario = SCENARIOS[name]
+        folder = self.folder / "scenario" / "here"
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        folder.mkdir(parents=True)
+
+        def work() -> str:
+            try:
+                scenario.work(folder, samples)
+            except SerrError as error:
+                return f"refused: {error}"
+            return "done"
+
+        def done(step: object) -> str:
+            step(folder, samples)  # type: ignore[operator]
+            return "done"
+
+        prepared = run_child(lambda: done(scenario.prepare), folder)
+        ended = run_child(work, folder, on_event=on_event, kill_after_s=kill_s, file_bytes=limit)
+        checked = run_child(lambda: done(scenario.check), folder)
+        self.counts[f"{counted}: {name}"] += 1
+        killed = ended.killed and (on_event is not None or kill_s)
+        problems = [prepared.failure, "" if killed else ended.failure, checked.failure]
+        if any(problems):
+            self.fail(f"{name}, {what}", "\n".join(filter(None, problems)), folder)
+        return ended
+
+    def fail(self, what: str, why: str, remains: Path) -> None:
+        self.failures.append(what)
+        _say(f"FAILED: {what}\n{why}\n")
+        if self.keep is not None:
+            place = self.keep / f"{len(self.failures):04d}"
+            place.mkdir(parents=True, exist_ok=True)
+            (place / "why.txt").write_text(f"{what}\n{why}\n", encoding="utf-8")
+            (shutil.copytree if remains.is_dir() else shutil.copy)(remains, place / remains.name)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__.partition("\n")[0])
+    for name, default in (("seed", 0), ("tries", 1000), ("kills", 100), ("faults", 100)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(1)  # a fork knows nothing of the threads of its parent
+    with tempfile.TemporaryDirectory(prefix="serr-campaign-") as text:
+        folder, samples = Path(text), Path(text) / "samples"
+        os.environ |= {f"SERR_{name}": str(folder / name.lower()) for name in ("MODELS", "JOBS", "CONFIG_DIR")}
+        samples.mkdir()
+        made = run_child(lambda: _write_samples(samples), folder)
+        if made.failure:
+            _say(made.failure)
+            return 1
+        files = [Path(line) for line in made.text.splitlines()]
+        campaign = Campaign(options.seed, folder, options.keep)
+        campaign.read_mutants(samples, files, options.tries)
+        campaign.interrupt(samples, options.kills, options.faults)
+    for what, count in sorted(campaign.counts.items()):
+        _say(f"{count:6} {what}")
+    _say(f"{len(campaign.failures):6} failures, seed {options.seed}")
+    return 1 if campaign.failures else 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _write_samples(samples: Path) -> str:
+    from tests.campaign.samples import write_samples
+    from tests.campaign.scenarios import write_reference
+
+    files = write_samples(samples)
+    write_reference(samples)
+    return "\n".join(str(path) for path in files)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
