@@ -234,14 +234,14 @@ def _from_jpeg(path: Path, data: bytes) -> Samples:
         )
     with _opened(path, "JPEG", data[: first.stop]) as image:
         image.load()
-        pixels = np.asarray(image)
-        if not is_complete(data, first, pixels):
+        if not is_complete(data, first, image):
             raise damaged(path)
+        has_more = has_leftovers(data, first, image)
         samples = _by_pillow(path, image)
     notes = list(samples.notes)
     if not first.is_fine:
         notes.append(_UNFINISHED)
-    if has_leftovers(data, first, pixels):
+    if has_more:
         notes.append(_LEFTOVERS)
     return replace(samples, more=further_pictures(data, first), notes=tuple(notes))
 

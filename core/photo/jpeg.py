@@ -13,9 +13,7 @@ from itertools import islice
 from math import ceil
 
 import numpy as np
-from PIL import JpegImagePlugin
-
-from core.types import ByteArray
+from PIL import Image, ImageChops, JpegImagePlugin
 
 _EOI, _SOS, _DRI = 0xD9, 0xDA, 0xDD
 _ALONE = {0x01, *range(0xD0, 0xD8)}
@@ -176,10 +174,10 @@ def further_pictures(data: bytes, first: Jpeg) -> int:
     return found
 
 
-def is_complete(data: bytes, jpeg: Jpeg, pixels: ByteArray) -> bool:
+def is_complete(data: bytes, jpeg: Jpeg, image: Image.Image) -> bool:
     """Whether no scan of the picture lacks anything.
 
-    ``pixels`` : what Pillow decodes from ``data[jpeg.start : jpeg.stop]``, in its own mode.
+    ``image`` : what Pillow decodes from ``data[jpeg.start : jpeg.stop]``.
     """
     filling = _FILLING if jpeg.frame.marker in _HUFFMAN else _ZEROS + _FILLING
     parts, position = [], jpeg.start
@@ -189,26 +187,25 @@ def is_complete(data: bytes, jpeg: Jpeg, pixels: ByteArray) -> bool:
         parts.append(_PART_END.sub(lambda end: filling + end[0], data[start:stop]) + filling)
         position = stop
     parts.append(data[position : jpeg.stop])
-    return np.array_equal(decoded(b"".join(parts)), pixels)
+    return _decodes_to(b"".join(parts), image)
 
 
-def has_leftovers(data: bytes, jpeg: Jpeg, pixels: ByteArray) -> bool:
+def has_leftovers(data: bytes, jpeg: Jpeg, image: Image.Image) -> bool:
     """Whether the decoder is done before the picture's bytes are: then some before them are missing or changed.
 
-    Asked of an ordinary picture in one scan; ``pixels`` as in ``is_complete``.
+    Asked of an ordinary picture in one scan; ``image`` as in ``is_complete``.
     """
     start, stop = jpeg.scans[0]
     if len(jpeg.scans) > 1 or jpeg.interval or jpeg.frame.marker not in _HUFFMAN or stop - start < 4 * len(_ZEROS):
         return False
     shorter = data[jpeg.start : stop - len(_ZEROS)]
-    return np.array_equal(decoded(shorter.rstrip(b"\xff") + data[stop : jpeg.stop]), pixels)
+    return _decodes_to(shorter.rstrip(b"\xff") + data[stop : jpeg.stop], image)
 
 
-def decoded(data: bytes) -> ByteArray:
-    """The pixels of one whole JPEG in its own colours."""
-    with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
-        image.load()
-        return np.asarray(image)
+def _decodes_to(data: bytes, image: Image.Image) -> bool:
+    """Whether a JPEG has exactly the pixels of an image. Pillow compares in place; arrays would be copies."""
+    with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as other:
+        return ImageChops.difference(image, other).getbbox() is None
 
 
 def _marker(data: bytes, position: int) -> tuple[int, int]:

@@ -17,6 +17,10 @@ MAX_NEAR_SHARE = 0.1
 """At most this share of the brighter values may lie within a quarter above the depth's range: what was drawn into a
 photograph is far away from it, while the bright end of the retina (the optic disc, a reflex) follows without a gap."""
 
+MAX_WHITE_SHARE = 0.6
+MIN_STEPS = 32
+"""So much may be pure white (65535) where the upper three quarters of the depth hold at least so many values."""
+
 
 def depth_of(values: WordArray) -> int:
     """The smallest depth of ``DEPTHS`` that holds all values."""
@@ -38,7 +42,16 @@ def photo_depth(values: WordArray) -> int:
         near = brighter - int(brighter_than[2**bits * 5 // 4])
         if brighter <= MAX_BRIGHTER_SHARE * values.size and near <= MAX_NEAR_SHARE * brighter:
             return bits
+        if _is_white_ground(counts, 2**bits, brighter, values.size):
+            return bits
     return 16
+
+
+def _is_white_ground(counts: npt.NDArray[np.intp], limit: int, brighter: int, size: int) -> bool:
+    """Whether all that is brighter is one white, such as the paper around a photograph, and below it is a picture."""
+    white = int(counts[-1])
+    steps = np.count_nonzero(counts[limit // 4 : limit])
+    return bool(brighter <= MAX_WHITE_SHARE * size and white >= 0.99 * brighter and steps >= MIN_STEPS)
 
 
 def scaled_to_8_bit(values: npt.NDArray[np.unsignedinteger], peak: int) -> ByteArray:

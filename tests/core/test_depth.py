@@ -22,11 +22,15 @@ def hot_pixel(values: Words) -> None:
     values[30, 40] = 65535
 
 
+def paper(values: Words) -> None:
+    values[:14], values[110:] = 65535, 65535
+
+
 def nothing(values: Words) -> None:
     pass
 
 
-@pytest.mark.parametrize("drawn", [text, hot_pixel, nothing])
+@pytest.mark.parametrize("drawn", [text, hot_pixel, paper, nothing])
 @pytest.mark.parametrize("depth", [10, 12, 14])
 def test_what_is_drawn_into_a_photograph_does_not_darken_it(tmp_path: Path, depth: int, drawn: object) -> None:
     values = np.rint(RGB * ((2**depth - 1) / 255)).astype(np.uint16)
