@@ -207,6 +207,15 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
+def private_opener(path: str, flags: int) -> int:
+    """For ``open(..., opener=private_opener)``: only the user may read the file."""
+    descriptor = os.open(path, flags, 0o600)
+    if hasattr(os, "fchmod"):
+        with suppress(OSError):  # another user's, or a disk without permissions
+            os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
 def _remove_left_over(folder: Path, now: float) -> None:
     """Remove our own temporary files that nobody has written to for an hour."""
     with suppress(OSError), os.scandir(folder) as entries:

@@ -9,6 +9,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Start the desktop program."""
     from multiprocessing import freeze_support
 
+    from core.streams import open_streams
+
+    open_streams()  # a windowed program has none
     freeze_support()  # in a frozen program a child process starts here again
     # Torch's threads sleep between two steps instead of spinning, so that the window on the same cores stays alive. The
     # library that reads this does so once, when torch is imported.

@@ -9,12 +9,8 @@ from pathlib import Path
 from core.cli.console import UsageError
 from core.errors import InputError
 from core.files import shown
-from core.photo.companions import photo_stem
-from core.photo.finding import Found, photos_among, photos_in
-from core.photo.reading import is_photo_path
+from core.photo.finding import Found, photos_among, photos_in, without_own_results
 from core.photo.walking import expand
-
-_OWN_RESULTS = ("_mask", "_probability", "_overlay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +40,9 @@ def find_photos(given: Sequence[str], *, recursive: bool = False) -> Inputs:
     photos: dict[str, Path] = {}
     failed: list[tuple[Path, str]] = []
     notes: list[str] = []
-    named = {(path.parent.absolute(), photo_stem(path)) for path in map(Path, given)}
-    own = 0
+    single = [Path(text) for text in given if not Path(text).is_dir()]
+    named, own = without_own_results(single)
+    kept = set(named)
     for text in given:
         path = Path(text)
         if path.is_dir():
@@ -58,11 +55,9 @@ def find_photos(given: Sequence[str], *, recursive: bool = False) -> Inputs:
         elif not os.path.lexists(path) and glob.has_magic(text):
             found = photos_among(expand(text))
             empty = f"no photographs match {shown(text)}. Check the pattern."
-        elif _is_own_result(path, named):
-            own += 1
-            continue
         else:
-            photos.setdefault(_identity(path), path)
+            if path in kept:
+                photos.setdefault(_identity(path), path)
             continue
         if found.photos:
             notes += _notes(path, found)
@@ -94,13 +89,3 @@ def _notes(path: Path, found: Found, *, name: bool = True) -> list[str]:
 def _identity(path: Path) -> str:
     """What tells files apart, whatever they are called: two spellings and two links of a file are one photograph."""
     return os.path.realpath(path)
-
-
-def _is_own_result(path: Path, named: set[tuple[Path, str]]) -> bool:
-    """Whether a side-car beside it vouches for it, and its photograph is named as well."""
-    stem = photo_stem(path)
-    for ending in _OWN_RESULTS:
-        shorter = stem.removesuffix(ending)
-        if shorter != stem and is_photo_path(path) and path.with_name(f"{shorter}.serr.json").is_file():
-            return (path.parent.absolute(), shorter) in named
-    return False

@@ -11,11 +11,12 @@ from typing import Final
 
 from core.datasets.dataset_file import PARTS, DataSetFile, Entry, Part, make_case
 from core.datasets.layouts import Case, data_set_names, read_layout
-from core.datasets.naming import assign, folder_role, in_natural_order, is_own_picture, label_names, take_apart
 from core.datasets.splits import grouped_by_patient
 from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import shown
 from core.photo.companions import photo_stem
+from core.photo.finding import roles
+from core.photo.naming import assign, folder_role, in_natural_order, is_own_picture, label_names, take_apart
 from core.photo.reading import is_photo_path, read_fov, read_label
 from core.photo.walking import natural_key, same_name
 
@@ -288,12 +289,11 @@ def _mask_of(files: Mapping[str, Path]) -> Path | None:
 def _within(folder: Path) -> list[Case]:
     """Photographs and labels beside one another in one folder, told apart by words in their names."""
     files: dict[str, list[Path]] = {"photograph": [], "label": [], "mask": [], "own": []}
-    for path in _pictures(folder):
-        stem = photo_stem(path)
-        if is_own_picture(path):
-            continue
-        own = stem.endswith("_mask") and (folder / f"{stem.removesuffix('_mask')}.serr.json").exists()
-        files["own" if own else take_apart(path).role].append(path)
+    for path, role in roles(_pictures(folder), [path.name for path in _listing(folder)]).items():
+        if role != "result":
+            files[role].append(path)
+        elif not is_own_picture(path):
+            files["own"].append(path)
     photos = files["photograph"]
     drawn, fovs, own_masks = (assign(photos, files[role]) for role in ("label", "mask", "own"))
     cases = []

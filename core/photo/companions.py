@@ -31,7 +31,7 @@ def photo_stem(path: Path) -> str:
     return Path(name).stem
 
 
-def output_stems(paths: Sequence[Path], out_dir: Path | None = None) -> dict[Path, str]:
+def output_stems(paths: Sequence[Path], out_dir: Path | None = None, *, by_content: bool = True) -> dict[Path, str]:
     """How the results of each photograph are called, so that no two write the same file.
 
     Usually the photograph's own stem. Where several have the same (small and capital letters count as the same, as some
@@ -45,11 +45,12 @@ def output_stems(paths: Sequence[Path], out_dir: Path | None = None) -> dict[Pat
     out_dir : where there may be results already. A name that another photograph's results have there is not used, but
         the next one; and the name under which this photograph has results there is used again. Side-cars tell: a
         photograph is the same where its path is, or its content.
+    by_content : whether contents are compared, which takes reading the photographs; else paths alone.
     """
     unique = list(dict.fromkeys(paths))
     names = {path: _names(path) for path in unique}
     if out_dir is not None:
-        names = _unused_names(names, out_dir)
+        names = _unused_names(names, out_dir, by_content)
     level = dict.fromkeys(unique, 0)
     while True:
         chosen = {path: names[path][level[path]] for path in unique}
@@ -69,7 +70,7 @@ def output_stems(paths: Sequence[Path], out_dir: Path | None = None) -> dict[Pat
     return chosen
 
 
-def _unused_names(names: Mapping[Path, list[str]], out_dir: Path) -> dict[Path, list[str]]:
+def _unused_names(names: Mapping[Path, list[str]], out_dir: Path, by_content: bool) -> dict[Path, list[str]]:
     """Of the names for each photograph those that no other photograph's results have, or the one that its own have."""
     try:
         names_there = [path.name for path in out_dir.iterdir() if path.name.lower().endswith(SIDECAR_SUFFIX)]
@@ -79,7 +80,7 @@ def _unused_names(names: Mapping[Path, list[str]], out_dir: Path) -> dict[Path, 
     left: dict[Path, list[str]] = {}
     for path, all_names in names.items():
         owners = {
-            name: _owner(out_dir / there[key], path)
+            name: _owner(out_dir / there[key], path, by_content)
             for name in dict.fromkeys(all_names)
             if (key := same_name(name + SIDECAR_SUFFIX)) in there
         }
@@ -89,12 +90,12 @@ def _unused_names(names: Mapping[Path, list[str]], out_dir: Path) -> dict[Path, 
         while not left[path]:  # each of its names is another's, which was in the same place before
             name = f"{all_names[-1]}_{number}"
             key, number = same_name(name + SIDECAR_SUFFIX), number + 1
-            if key not in there or _owner(out_dir / there[key], path) != "another":
+            if key not in there or _owner(out_dir / there[key], path, by_content) != "another":
                 left[path] = [name]
     return left
 
 
-def _owner(sidecar: Path, photo: Path) -> Literal["this", "another", "unknown"]:
+def _owner(sidecar: Path, photo: Path, by_content: bool) -> Literal["this", "another", "unknown"]:
     """Whose results a side-car tells of."""
     try:
         if sidecar.stat().st_size > _SIDECAR_BYTES:
@@ -105,6 +106,8 @@ def _owner(sidecar: Path, photo: Path) -> Literal["this", "another", "unknown"]:
         return "unknown"
     if isinstance(file, str) and Path(file).is_absolute() and file == path_text(photo.absolute()):
         return "this"
+    if not by_content:
+        return "another"
     now = file_sha256(photo)
     if now is None or not isinstance(sha256, str):
         return "unknown"

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from core.errors import InputError
-from core.photo.companions import photo_stem
+from core.photo.companions import SIDECAR_SUFFIX, photo_stem
+from core.photo.naming import take_apart
 from core.photo.reading import is_photo_path
 from core.photo.walking import Entry, entries_of, is_file, is_folder, natural_key, same_name, subfolders, walk
 
@@ -27,17 +28,7 @@ _SURE: Final[tuple[tuple[Role, re.Pattern[str]], ...]] = (
     ("mask", re.compile(r"[_\-. ]masks?$", re.IGNORECASE)),
 )
 """Ends of names that no photograph has."""
-_BESIDE: Final[tuple[tuple[Role, re.Pattern[str]], ...]] = (
-    (
-        "label",
-        re.compile(
-            r"[_\-. ](labels?|gt|ground[_-]?truth|annotations?|vessels?|seg|segmentation|ah|vk)$", re.IGNORECASE
-        ),
-    ),
-    ("mask", re.compile(r"[_\-. ](fov|roi)$", re.IGNORECASE)),
-)
-"""Ends that a photograph may have, too (initials, say): they count where the photograph is in the same folder."""
-_PART: Final = re.compile(r"[_\-. ](training|test|image|img)$", re.IGNORECASE)
+_OWN_ENDING: Final = re.compile(r"_(mask|overlay|probability)$", re.IGNORECASE)
 PHOTO_FOLDERS: Final = re.compile(r"^(images?|imgs?|photos?|photographs?|fundus|originals?|input)$", re.IGNORECASE)
 """Sub-folders that hold the photographs of a folder which has none itself."""
 _OTHER_FOLDERS: Final = re.compile(
@@ -148,6 +139,27 @@ def photos_in(folder: Path, *, recursive: bool = False) -> Found:
     return replace(_each_once(found), below=count_below(folder))
 
 
+def without_own_results(named: Sequence[Path]) -> tuple[list[Path], int]:
+    """Files that are named one by one, without the results of earlier runs, and how many these were.
+
+    A file that is named is taken as it is, whatever it is called. Only results whose side-car is beside them are left
+    out where their photographs are named as well: that is what a shell makes of ``*.png``, and a file manager of
+    Ctrl+A.
+    """
+    stems = {(path.parent, same_name(photo_stem(path))) for path in named}
+
+    def is_own(path: Path) -> bool:
+        name = photo_stem(path)
+        stem = _OWN_ENDING.sub("", name)
+        beside = path.with_name(f"{stem}{SIDECAR_SUFFIX}")
+        if path.name.endswith(SIDECAR_SUFFIX):
+            return (path.parent, same_name(path.name.removesuffix(SIDECAR_SUFFIX))) in stems
+        return stem != name and (path.parent, same_name(stem)) in stems and beside.is_file()
+
+    kept = [path for path in named if not is_own(path)]
+    return kept, len(named) - len(kept)
+
+
 def photos_among(files: Iterable[Path]) -> Found:
     """The photographs among some files of any folders, such as those that a pattern names."""
     by_folder: dict[Path, list[Path]] = {}
@@ -178,40 +190,33 @@ def count_below(folder: Path, limit: int = _COUNT_LIMIT) -> Below:
 def roles(pictures: Iterable[Path], names: Iterable[str]) -> dict[Path, Role]:
     """What pictures of one folder are, by the names.
 
+    Many words that make a name that of a label may belong to a photograph, too (initials, say): they count where the
+    photograph itself is in the same folder.
+
     Parameters
     ----------
     pictures : some pictures of the folder.
     names : the names of all its files: side-cars among them tell results, and photographs tell what belongs to them.
     """
-    own = {same_name(name).removesuffix(".serr.json") for name in names if same_name(name).endswith(".serr.json")}
-    stems = {photo_stem(Path(name)) for name in names if is_photo_path(Path(name))}
-    photographs = {name_key(stem) for stem in stems if _by_endings(stem, _SURE + _BESIDE) == "photograph"}
+    own = {same_name(name).removesuffix(SIDECAR_SUFFIX) for name in names if same_name(name).endswith(SIDECAR_SUFFIX)}
+    there = [Path(name) for name in names if is_photo_path(Path(name)) and _sure(photo_stem(Path(name))) is None]
+    photographs = {name.keys[-1] for name in map(take_apart, there) if name.role == "photograph"}
 
-    def role(stem: str) -> Role:
-        sure = _by_endings(stem, _SURE)
+    def role(path: Path) -> Role:
+        stem = photo_stem(path)
+        sure = _sure(stem)
         if sure == "mask" and same_name(stem).removesuffix("_mask") in own:
             return "result"
-        if sure == "photograph" and name_key(stem) in photographs:
-            return _by_endings(stem, _BESIDE)
-        return sure
+        if sure is not None:
+            return sure
+        name = take_apart(path)
+        return name.role if name.keys[-1] in photographs else "photograph"
 
-    return {path: role(photo_stem(path)) for path in pictures}
-
-
-def name_key(stem: str) -> str:
-    """What the stems of a photograph, its labels and its masks have in common."""
-    endings = (*(ending for _, ending in _SURE + _BESIDE), _PART)
-    while True:
-        shorter = stem
-        for ending in endings:
-            shorter = ending.sub("", shorter) or shorter
-        if shorter == stem:
-            return same_name(stem)
-        stem = shorter
+    return {path: role(path) for path in pictures}
 
 
-def _by_endings(stem: str, endings: Sequence[tuple[Role, re.Pattern[str]]]) -> Role:
-    return next((role for role, ending in endings if ending.search(stem)), "photograph")
+def _sure(stem: str) -> Role | None:
+    return next((role for role, ending in _SURE if ending.search(stem)), None)
 
 
 def _may_hold_photos(folder: Path) -> bool:
@@ -252,7 +257,7 @@ def _of_names(files: Collection[Path], names: Collection[str]) -> Found:
                 photos.append(path)
             else:
                 counts[role[path]] += 1  # type: ignore[index]
-        elif path.name.lower().endswith(".serr.json"):
+        elif path.name.lower().endswith(SIDECAR_SUFFIX):
             counts["result"] += 1
         else:
             counts["kind" if suffix in _NOT_READ else "other"] += 1

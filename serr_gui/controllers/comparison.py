@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 
 from core.evaluation import suggest
 from core.evaluation.counts import Region
+from core.files import shown
 from core.progress import Monitor
 from core.types import ThresholdRule
 from serr_gui.controllers.context import ControllerContext
@@ -84,7 +85,7 @@ class ComparisonController(QObject):
             find,
             succeeded=partial(self._on_label_looked_for, photo, expert),
             failed=partial(
-                self._context.fail, self.tr("A label for {name} cannot be looked for.").format(name=photo.name)
+                self._context.fail, self.tr("A label for {name} cannot be looked for.").format(name=shown(photo.name))
             ),
         )
 
@@ -164,7 +165,7 @@ class ComparisonController(QObject):
             f"label {expert}",
             lambda _monitor: comparing_work.read_slot(file, image.shape, fov),
             succeeded=partial(self._on_label_read, document.path, expert),
-            failed=partial(self._context.fail, self.tr("{name} cannot be read.").format(name=file.path.name)),
+            failed=partial(self._context.fail, self.tr("{name} cannot be read.").format(name=shown(file.path.name))),
         )
 
     def _on_label_looked_for(self, photo: Path, expert: int, outcome: object) -> None:
@@ -172,7 +173,7 @@ class ComparisonController(QObject):
             self._on_label_read(photo, expert, outcome)
             return
         text = self.tr("No label of expert {number} lies beside {name} under a name that tells so.")
-        self._context.notify("info", text.format(number=expert + 1, name=photo.name), until="photo")
+        self._context.notify("info", text.format(number=expert + 1, name=shown(photo.name)), until="photo")
 
     def _on_label_read(self, photo: Path, expert: int, outcome: object) -> None:
         assert isinstance(outcome, LabelSlot)
@@ -197,7 +198,7 @@ class ComparisonController(QObject):
                 if state.document is not None and state.document.path == item.path:
                     self._read_label(expert, file)
         text = self.tr("{folder} holds labels of {found} of {count} open photographs.")
-        text = text.format(folder=folder.name, found=len(outcome), count=count)
+        text = text.format(folder=shown(folder.name), found=len(outcome), count=count)
         self._context.notify("info" if outcome else "warning", text)
 
     def _set_slot(self, expert: int, slot: LabelSlot | None) -> None:

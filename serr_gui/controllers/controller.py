@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject
 
 from core.errors import OutputError
 from core.evaluation.counts import Region
-from core.files import write_bytes_atomic
+from core.files import shown, write_bytes_atomic
 from core.types import LEVELS, ThresholdRule
 from serr_gui.controllers.comparison import ComparisonController
 from serr_gui.controllers.context import ControllerContext, sample_path
@@ -148,11 +148,13 @@ class Controller(QObject):
     def write_file(self, path: Path, content: bytes) -> None:
         """Write a small file, and say so."""
         try:
-            write_bytes_atomic(path, content)
+            write_bytes_atomic(path, content, follow_link=True)
         except OutputError as error:
             self.context.notify("error", str(error))
         else:
-            self.context.notify("success", self.tr("{name} is written.").format(name=path.name), folder=path.parent)
+            self.context.notify(
+                "success", self.tr("{name} is written.").format(name=shown(path.name)), folder=path.parent
+            )
 
     def set_error_filter(self, request: ErrorFilter) -> None:
         """Step through these errors."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from core.files import shown
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.controllers.segmentation import SegmentationController
@@ -85,7 +86,7 @@ class EvaluationController(QObject):
         text = self.tr("{done} of {count} photographs are evaluated.").format(
             done=outcome.n_images, count=outcome.n_images + len(outcome.failed)
         )
-        details = "\n".join(f"{path}: {why}" for path, why in outcome.failed)
+        details = "\n".join(f"{shown(path)}: {why}" for path, why in outcome.failed)
         self._context.notify("warning" if outcome.failed else "success", text, details, until="work")
 
     def _on_cancelled(self) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject
 
+from core.files import shown
 from core.progress import Progress
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext
@@ -58,7 +59,7 @@ class ForegroundTask(QObject):
         """The work goes on with another file."""
         if self._context.state.job is not None:
             self._context.state.job = replace(
-                self._context.state.job, item=part.item, name=part.path.name, progress=Progress("")
+                self._context.state.job, item=part.item, name=shown(part.path.name), progress=Progress("")
             )
 
     def _end(self, then: Callable[..., None], *values: object) -> None:

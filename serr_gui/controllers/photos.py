@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from core.files import shown
 from core.progress import Monitor
 from core.types import FieldOfView, ThresholdRule
 from serr_gui import tasks
@@ -35,14 +36,24 @@ class PhotoController(QObject):
         self.watcher = FileWatcher(context)
         self.watcher.reloadRequested.connect(self.reload)
 
-    def open_paths(self, paths: Sequence[Path], *, segment: bool = False, rule: ThresholdRule | None = None) -> None:
-        """Add files, and the photographs of folders, to the list and show the first of them."""
+    def open_paths(
+        self,
+        paths: Sequence[Path],
+        *,
+        segment: bool = False,
+        rule: ThresholdRule | None = None,
+        recursive: bool = False,
+    ) -> None:
+        """Add files, and the photographs of folders, to the list and show the first of them.
+
+        ``recursive`` : those in the sub-folders of the folders, too.
+        """
         self._context.segment_when_ready = segment
         self._opening_rule = rule
         self._add_recent(paths)
         self._context.board.start(
             "find",
-            partial(tasks.find_photos, tuple(paths)),
+            partial(tasks.find_photos, tuple(paths), recursive=recursive),
             succeeded=self._on_photos_found,
             failed=partial(self._context.fail, self.tr("The photographs cannot be looked for.")),
         )
@@ -167,6 +178,8 @@ class PhotoController(QObject):
             state.photos += new
         first = outcome.paths[0]
         self._select(next(index for index, item in enumerate(state.photos) if item.path == first))
+        for note in outcome.notes:
+            self._context.notify("info", note, until="photo")
 
     def _on_document_opened(self, opened: object) -> None:
         assert isinstance(opened, tasks.Opened)
@@ -182,7 +195,7 @@ class PhotoController(QObject):
             self._context.notify(
                 "warning",
                 self.tr("The result of {name} was removed from the cache: segment it again.").format(
-                    name=outcome.path.name
+                    name=shown(outcome.path.name)
                 ),
                 until="photo",
             )
@@ -227,7 +240,7 @@ class PhotoController(QObject):
         state.opening = None
         self._context.segment_when_ready = False
         state.document, state.base_view = None, None
-        self._context.fail(self.tr("{name} cannot be opened.").format(name=path.name), failure, until="photo")
+        self._context.fail(self.tr("{name} cannot be opened.").format(name=shown(path.name)), failure, until="photo")
         self._context.set_item(path, status="failed", problem=failure.sentence)
         self._context.settled.emit()
 

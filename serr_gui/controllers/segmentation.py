@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject
 
+from core.files import shown
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.foreground import ForegroundTask
@@ -50,11 +51,11 @@ class SegmentationController(QObject):
         self._long.begin(
             "segment",
             lambda monitor: tasks.segment_document(document, fov, options, self.keeper, monitor),
-            name=document.path.name,
+            name=shown(document.path.name),
             succeeded=partial(self._on_segmented, document.path),
             failed=partial(
                 self._context.fail,
-                self.tr("{name} could not be segmented.").format(name=document.path.name),
+                self.tr("{name} could not be segmented.").format(name=shown(document.path.name)),
                 until="work",
             ),
         )
@@ -156,7 +157,7 @@ class SegmentationController(QObject):
         if problems:
             text += " " + self.tr("Could not be segmented: {names}.").format(names=_names(problems))
         kind: NoticeKind = "warning" if problems else "info" if cancelled else "success"
-        details = "\n".join(f"{path}: {problem}" for path, problem in problems)
+        details = "\n".join(f"{shown(path)}: {problem}" for path, problem in problems)
         self._context.notify(kind, text, details, until="work")
 
     def _on_export_part(self, keeps_work: bool, part: object) -> None:
@@ -178,14 +179,14 @@ class SegmentationController(QObject):
         if count == 1 and problems:
             self._context.notify("error", problems[0][1], until="work")
             return
-        name = request.items[0].path.name
+        name = shown(request.items[0].path.name)
         if cancelled:
             text = self.tr("Export cancelled: the files of {done} of {count} photographs are written to {folder}.")
         elif count == 1:
             text = self.tr("The files of {name} are written to {folder}.")
         else:
             text = self.tr("The files of {done} of {count} photographs are written to {folder}.")
-        text = text.format(name=name, done=done, count=count, folder=request.folder)
+        text = text.format(name=name, done=done, count=count, folder=shown(request.folder))
         if problems:
             text += " " + self.tr("Not written: {names}.").format(names=_names(problems))
         if self._changed:
@@ -194,12 +195,12 @@ class SegmentationController(QObject):
             )
             text += " " + changed.format(names=_listed(self._changed))
         kind: NoticeKind = "warning" if problems or self._changed else "info" if cancelled else "success"
-        details = "\n".join(f"{path}: {problem}" for path, problem in problems)
+        details = "\n".join(f"{shown(path)}: {problem}" for path, problem in problems)
         self._context.notify(kind, text, details, folder=request.folder, until="work")
 
 
 def _names(problems: Sequence[tuple[Path, str]], limit: int = 3) -> str:
-    return _listed([path.name for path, _ in problems], limit)
+    return _listed([shown(path.name) for path, _ in problems], limit)
 
 
 def _listed(names: Sequence[str], limit: int = 3) -> str:

@@ -152,7 +152,7 @@ class ResultStore:
         if folder is None:
             folder = self._new_folder()
             try:
-                folder.mkdir(parents=True)
+                folder.mkdir(mode=0o700, parents=True)
                 np.save(folder / "values.npy", result.segmentation.probability.values, allow_pickle=False)
                 np.save(folder / "inside.npy", result.segmentation.fov.inside, allow_pickle=False)
                 np.save(folder / "rgb.npy", result.segmentation.image.rgb, allow_pickle=False)

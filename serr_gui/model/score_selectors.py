@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from core.evaluation.counts import Counts, Scores
 from core.evaluation.curves import Areas
+from core.files import shown
 from serr_gui.model.comparison import (
     EXPERTS,
     CentreLines,
@@ -125,8 +126,8 @@ def curve_facts(state: AppState) -> dict[str, object]:
     label = document.labels[0]
     card = document.result.segmentation.card
     return {
-        "photograph": document.path.name,
-        "label": label.file.path.name if label else "",
+        "photograph": shown(document.path.name),
+        "label": shown(label.file.path.name) if label else "",
         "region": made.comparison_inputs.region,
         "field_of_view": made.comparison_inputs.fov.origin,
         "model": card.name,

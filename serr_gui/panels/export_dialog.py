@@ -1,6 +1,6 @@
 """The export dialog: what to write, where to, under which names, and what would be replaced."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -35,10 +35,18 @@ class ExportDialog(QDialog):
     exportRequested = Signal(Path, object)
 
     def __init__(
-        self, stems: Sequence[str], folder: Path, options: ExportOptions, subject: str, parent: QWidget | None = None
+        self,
+        stems_in: Callable[[Path | None], Sequence[str]],
+        folder: Path,
+        options: ExportOptions,
+        subject: str,
+        parent: QWidget | None = None,
     ) -> None:
+        """``stems_in`` : how the files will be called in a folder, where other photographs' may be already (None: in
+        an empty one)."""
         super().__init__(parent)
-        self._stems = tuple(stems)
+        self._stems_in = stems_in
+        self._stems: tuple[Path, Sequence[str]] | None = None
         self.setWindowTitle(self.tr("Export"))
         self.setMinimumWidth(560)
         title = heading(subject)
@@ -141,23 +149,32 @@ class ExportDialog(QDialog):
     def folder(self) -> Path:
         return Path(self._folder.text().strip()).expanduser()
 
+    def _stems_of(self, folder: Path) -> Sequence[str]:
+        if self._stems is None or self._stems[0] != folder:
+            self._stems = folder, self._stems_in(folder)
+        return self._stems[1]
+
     def _show_consequences(self) -> None:
         options, folder = self.options(), self.folder()
         self._kind.setEnabled(options.probability)
-        names = [name for stem in self._stems for name in options.choices().names(stem).values()]
+        names = [name for stem in self._stems_of(folder) for name in options.choices().names(stem).values()]
         there = set(_existing(folder))
         replaced = [name for name in names if name in there]
         lines = [self.tr("{name}   (replaces a file)").format(name=name) if name in there else name for name in names]
         if len(lines) > _PREVIEW_LINES:
             lines = [*lines[:_PREVIEW_LINES], self.tr("and {count} more").format(count=len(names) - _PREVIEW_LINES)]
         self._preview.setPlainText("\n".join(lines) if lines else self.tr("Nothing is chosen."))
+        warnings = []
         if replaced:
-            self._warning.setText(
-                self.tr("{count} of {all} files are already there and will be replaced.").format(
-                    count=len(replaced), all=len(names)
-                )
-            )
-        self._warning_row.setVisible(bool(replaced))
+            text = self.tr("{count} of {all} files are already there and will be replaced.")
+            warnings.append(text.format(count=len(replaced), all=len(names)))
+        pairs = zip(self._stems_in(None), self._stems_of(folder), strict=True)
+        others = [usual for usual, stem in pairs if usual != stem]
+        if others:
+            text = self.tr("Results of other photographs that are called so are there and stay: {names}.")
+            warnings.append(text.format(names=", ".join(others[:3]) + ("..." if len(others) > 3 else "")))
+        self._warning.setText(" ".join(warnings))
+        self._warning_row.setVisible(bool(warnings))
         self._export.setText(self.tr("Replace and Export") if replaced else self.tr("Export"))
         usable = bool(names) and bool(options.folder)
         self._export.setEnabled(usable)

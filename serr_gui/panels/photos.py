@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.files import shown
 from core.types import ByteArray
 from serr_gui.model.state import AppState, PhotoItem
 from serr_gui.widgets import icons
@@ -93,9 +94,9 @@ class PhotoListModel(QAbstractListModel):
             return None
         item = self._items[index.row()]
         words: dict[int, Callable[[], object]] = {
-            Qt.ItemDataRole.DisplayRole: lambda: item.path.name,
-            Qt.ItemDataRole.ToolTipRole: lambda: "\n".join([str(item.path), *self._marks_in_words(item)]),
-            Qt.ItemDataRole.AccessibleTextRole: lambda: ", ".join([item.path.name, *self._marks_in_words(item)]),
+            Qt.ItemDataRole.DisplayRole: lambda: shown(item.path.name),
+            Qt.ItemDataRole.ToolTipRole: lambda: "\n".join([shown(item.path), *self._marks_in_words(item)]),
+            Qt.ItemDataRole.AccessibleTextRole: lambda: ", ".join([shown(item.path.name), *self._marks_in_words(item)]),
             _ItemRole: lambda: item,
             _PictureRole: lambda: self._pictures.get(item.path),
         }
@@ -138,7 +139,7 @@ class _PhotoDelegate(QStyledItemDelegate):
         role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
         painter.setPen(palette.color(role))
         line = QRect(rect.left() + 6, frame.bottom() + 3, rect.width() - 12, option.fontMetrics.height() + 2)
-        name = option.fontMetrics.elidedText(item.path.name, Qt.TextElideMode.ElideMiddle, line.width())
+        name = option.fontMetrics.elidedText(shown(item.path.name), Qt.TextElideMode.ElideMiddle, line.width())
         painter.drawText(line, Qt.AlignmentFlag.AlignCenter, name)
         if state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange:
             painter.setBrush(Qt.BrushStyle.NoBrush)

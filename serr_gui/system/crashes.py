@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from core import __version__
+from core.errors import OutputError
+from core.files import private_folder, private_opener, write_bytes_atomic
 from serr_gui.system.logs import log_folder
 
 REPORT: Final = "last-crash.txt"
@@ -29,11 +31,12 @@ class CrashReport:
         """Begin, and give the report of a run that has crashed since the last start, or nothing."""
         folder = log_folder()
         found = ""
-        with contextlib.suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError, OutputError):
+            private_folder(folder)
             for path in sorted(folder.glob(_PATTERN)):
                 found = _taken(path, folder / REPORT) or found
-            self._file = (folder / f"crash-{os.getpid()}.tmp").open("w", encoding="utf-8")
+            path = folder / f"crash-{os.getpid()}.tmp"
+            self._file = open(path, "w", encoding="utf-8", opener=private_opener)  # noqa: SIM115
             faulthandler.enable(self._file)
         return found
 
@@ -57,7 +60,7 @@ def _taken(path: Path, report: Path) -> str:
         return ""
     path.unlink()
     text = f"{system_line()}\n\n{text}\n"
-    report.write_text(text, encoding="utf-8")
+    write_bytes_atomic(report, text.encode("utf-8", "replace"), private=True)
     return text
 
 

@@ -8,12 +8,14 @@ import os
 import platform
 import sys
 import traceback
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from core import __version__
+from core.files import private_folder, private_opener
 from serr_gui.model.settings import APP_NAME
 
 LOGGER: Final = logging.getLogger("serr_gui")
@@ -30,12 +32,19 @@ def log_folder() -> Path:
     return user_log_path(APP_NAME, appauthor=False)
 
 
+class _PrivateLog(RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        opened = open(self.baseFilename, self.mode, encoding=self.encoding, opener=private_opener)  # noqa: SIM115
+        assert isinstance(opened, TextIOWrapper)
+        return opened
+
+
 def start_log() -> Path | None:
     """Begin to write the log; returns its file, or None where it cannot be written (the program runs without)."""
     path = log_folder() / "serr-gui.log"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=_MAX_BYTES, backupCount=1, encoding="utf-8", delay=True)
+        private_folder(path.parent)
+        handler = _PrivateLog(path, maxBytes=_MAX_BYTES, backupCount=1, encoding="utf-8", delay=True)
     except OSError:
         return None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

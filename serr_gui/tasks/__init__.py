@@ -13,7 +13,6 @@ from serr_gui.tasks.photos import (
     find_photos,
     make_fov,
     make_thumbnails,
-    natural_key,
     open_document,
     read_photo,
 )
@@ -35,7 +34,6 @@ __all__ = [
     "find_photos",
     "make_fov",
     "make_thumbnails",
-    "natural_key",
     "open_document",
     "read_devices",
     "read_model_file",

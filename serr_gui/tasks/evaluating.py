@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import InputError, LabelError
+from core.files import shown, write_bytes_atomic
 from core.progress import Monitor, Progress
 from core.types import ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
 from serr_gui.model.comparison import EXPERTS, LabelFile
@@ -125,7 +126,9 @@ def _open_photos(request: EvaluationRequest) -> _OpenPhotos:
     stems = output_stems([item.path for item in request.items])
     cases = [_case(item, stems[item.path], request.folders) for item in request.items]
     places = sorted({str(case.photo.parent) for case in cases})
-    drawn = sorted({path.parent.name for case in cases for name, path in case.labels.items() if name == _NAMES[0]})
+    drawn = sorted(
+        {shown(path.parent.name) for case in cases for name, path in case.labels.items() if name == _NAMES[0]}
+    )
     given = sum(case.fov is not None for case in cases)
     protocol = (
         f"{len(cases)} open photographs; ground truth expert 1 (from {', '.join(drawn) or 'nowhere'}); "
@@ -231,14 +234,13 @@ def write_evaluation(report: "EvaluationReport", path: Path, monitor: Monitor) -
     """
     from core.evaluation.documents import write_report
     from core.evaluation.tables import to_csv
-    from core.files import write_bytes_atomic
 
     monitor.step(Progress("Writing"))
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        write_bytes_atomic(path, to_csv(report).encode())
+        write_bytes_atomic(path, to_csv(report).encode(), follow_link=True)
     elif suffix == ".json":
-        write_bytes_atomic(path, json.dumps(report.to_dict(), indent=2, ensure_ascii=False).encode())
+        write_bytes_atomic(path, json.dumps(report.to_dict(), indent=2, ensure_ascii=False).encode(), follow_link=True)
     else:
         write_report(path, report)
     return path

@@ -1,12 +1,13 @@
 """Finding and opening photographs with their fields of view and labels, and their small pictures."""
 
-import re
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from core.errors import FieldOfViewError, InputError
+from core.files import shown
 from core.progress import Monitor, Progress
 from core.types import ByteArray, FieldOfView, FundusImage
 from serr_gui.model.i18n import translate
@@ -16,69 +17,76 @@ from serr_gui.tasks import comparing
 from serr_gui.tasks.base_views import thumbnail
 from serr_gui.tasks.monitor import YieldingMonitor
 
-THUMBNAIL_PX: Final = 192
+if TYPE_CHECKING:
+    from core.photo.finding import Found as FolderPhotos
 
-_NOT_A_PHOTOGRAPH = re.compile(
-    r"(_mask|_probability|_overlay|_manual\d?|_1stho|_2ndho|\.ah|\.vk|_training_mask|_test_mask)$", re.IGNORECASE
-)
+THUMBNAIL_PX: Final = 192
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Photographs that belong to opened paths, and a sentence for each path that gave none."""
+    """Photographs that belong to opened paths, and a sentence for each path that gave none.
+
+    ``notes`` : what was left out of others. ``below`` : the opened folders whose sub-folders hold photographs that were
+    not taken.
+    """
 
     paths: tuple[Path, ...]
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    below: tuple[Path, ...] = ()
 
 
-def find_photos(paths: Sequence[Path], monitor: Monitor) -> Found:
-    """The photographs of files and folders; files are taken as they are named, folders looked through.
+def find_photos(paths: Sequence[Path], monitor: Monitor, *, recursive: bool = False) -> Found:
+    """The photographs of files and folders, by the rule of ``core.photo.finding``; files are taken as they are named.
 
-    In a folder, or in its subfolder ``images``, results of this program and the labels of the usual data sets are left
-    out by their names.
+    ``recursive`` : look through the sub-folders as well.
     """
+    from core.photo.finding import photos_in, without_own_results
+
     found: list[Path] = []
-    problems: list[str] = []
+    problems, notes, below = [], [], []
+    singles, own = without_own_results([path for path in paths if not path.is_dir()])
+    wanted = set(singles)
     for path in paths:
         monitor.step(Progress("Looking for photographs"))
-        if path.is_dir():
-            try:
-                inside = _photos_in(path)
-                if not inside and (path / "images").is_dir():
-                    inside = _photos_in(path / "images")
-            except OSError as error:
-                text = translate("Work", "The folder {name} cannot be read: {reason}.")
-                problems.append(text.format(name=path.name, reason=error.strerror or error))
-                continue
-            found += inside
-            if not inside:
-                text = translate(
-                    "Work",
-                    "There are no photographs in the folder {name}. Choose a folder with PNG, JPEG, TIFF, BMP, GIF, "
-                    "WebP or PPM pictures.",
-                )
-                problems.append(text.format(name=path.name))
-        else:
-            found.append(path)
-    return Found(tuple(dict.fromkeys(path.absolute() for path in found)), tuple(problems))
+        if not path.is_dir():
+            found += [path] if path in wanted else []
+            continue
+        try:
+            inside = photos_in(path, recursive=recursive)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        found += inside.photos
+        said = _what_was_left_out(inside)
+        if inside.below.photos:
+            below.append(path)
+        name = shown(path.name)
+        if not inside.photos:
+            text = translate("Work", "There are no photographs in the folder {name}.")
+            problems.append(" ".join([text.format(name=name), *said]))
+        elif said:
+            notes.append(f"{name}: {' '.join(said)}")
+    if own:
+        text = translate("Work", "{count} of the files are results beside their photographs, and were left out.")
+        notes.append(text.format(count=own))
+    once: dict[str, Path] = {}
+    for path in found:
+        once.setdefault(os.path.realpath(path), path.absolute())
+    return Found(tuple(once.values()), tuple(problems), tuple(notes), tuple(below))
 
 
-def _photos_in(folder: Path) -> list[Path]:
-    from core.photo.companions import photo_stem
-    from core.photo.reading import is_photo_path
-
-    paths = [
-        path
-        for path in folder.iterdir()
-        if is_photo_path(path) and not _NOT_A_PHOTOGRAPH.search(photo_stem(path)) and path.is_file()
-    ]
-    return sorted(paths, key=natural_key)
-
-
-def natural_key(path: Path) -> list[tuple[int, int, str]]:
-    """Sorts 2 before 10."""
-    parts = re.split(r"(\d+)", path.name.lower())
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+def _what_was_left_out(inside: "FolderPhotos") -> list[str]:
+    said = []
+    if inside.inner is not None:
+        text = translate("Work", "The photographs of its sub-folder {name} were opened.")
+        said.append(text.format(name=shown(inside.inner.name)))
+    if inside.left_out.text:
+        said.append(translate("Work", "Left out: {what}.").format(what=inside.left_out.text))
+    if inside.below.text:
+        said.append(translate("Work", "{what}, which were not opened.").format(what=inside.below.text))
+    return said
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.files import shown
 from serr_gui.actions.qactions import Actions
 from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.controllers.controller import Controller
@@ -252,12 +253,12 @@ class MainWindow(QMainWindow):
         item = self.state.item
         self._pages.setCurrentWidget(self.canvas if item is not None else self._front)
         if item is not None and self.state.document is None:
-            waiting = self.tr("Opening {name}...").format(name=item.path.name)
+            waiting = self.tr("Opening {name}...").format(name=shown(item.path.name))
             self.canvas.set_hint(waiting if self.state.opening is not None else item.problem)
 
     def _show_title(self) -> None:
         item = self.state.item
-        self.setWindowTitle(f"{item.path.name}[*] - SERR Fundus" if item else "SERR Fundus")
+        self.setWindowTitle(f"{shown(item.path.name)}[*] - SERR Fundus" if item else "SERR Fundus")
         self.setWindowModified(item is not None and item.unsaved)
 
     def _on_theme_changed(self, theme: Theme) -> None:

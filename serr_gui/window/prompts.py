@@ -1,6 +1,6 @@
 """Requests that need a question first: which files, where to, and whether work may be lost."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -8,6 +8,7 @@ from typing import Final
 from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from core.files import shown
 from serr_gui.controllers.context import sample_path
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
@@ -135,21 +136,31 @@ class Prompts(QObject):
             return
         from core.photo.companions import output_stems
 
-        by_path = output_stems([item.path for item in items])
-        stems = tuple(by_path[item.path] for item in items)
+        paths = [item.path for item in items]
+
+        def stems_in(folder: Path | None) -> tuple[str, ...]:
+            """Names that results of other photographs have in the folder are left to them."""
+            by_path = output_stems(paths, folder, by_content=False)
+            return tuple(by_path[path] for path in paths)
+
         folder = Path(self.export_options.folder) if self.export_options.folder else _default_folder(items[0].path)
-        comparison_inputs = items[0].path.name
+        comparison_inputs = shown(items[0].path.name)
         if len(items) > 1:
             comparison_inputs = self.tr("{count} segmented photographs").format(count=len(items))
-        dialog = ExportDialog(stems, folder, self.export_options, comparison_inputs, self._window)
+        dialog = ExportDialog(stems_in, folder, self.export_options, comparison_inputs, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.exportRequested.connect(partial(self._on_export_agreed, items, stems))
+        dialog.exportRequested.connect(partial(self._on_export_agreed, items, stems_in))
         dialog.open()
 
     def _on_export_agreed(
-        self, items: tuple[PhotoItem, ...], stems: tuple[str, ...], folder: Path, options: ExportOptions
+        self,
+        items: tuple[PhotoItem, ...],
+        stems_in: Callable[[Path | None], tuple[str, ...]],
+        folder: Path,
+        options: ExportOptions,
     ) -> None:
         self.export_options = options
+        stems = stems_in(folder)
         wanted = tuple(ExportItem(item.path, stem, item.rule) for item, stem in zip(items, stems, strict=True))
         self._controller.runs.export(ExportRequest(wanted, folder.absolute(), options))
 

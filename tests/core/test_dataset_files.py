@@ -165,7 +165,7 @@ def test_images_labels_masks_are_paired_by_name(tmp_path: Path) -> None:
     picture(tmp_path / "images" / "p10.png", 9)
     found = recognise(tmp_path)
     cases = {e.case.stem: e.case for e in found.dataset.entries}
-    assert list(cases) == ["p0", "p1", "p10", "p2"]
+    assert list(cases) == ["p0", "p1", "p2", "p10"]
     assert {stem: [p.name for p in case.labels.values()] for stem, case in cases.items()} == {
         "p0": ["p0_manual1.png"],
         "p1": ["p1_manual1.png"],

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from core.datasets.finding import own_data_set
-from core.datasets.naming import take_apart
 from core.datasets.recognise import case_of, partners_in, recognise
 from core.datasets.synthetic import draw_case
 from core.errors import InputError
 from core.evaluation.predictions import find_predictions
+from core.photo.naming import take_apart
 
 CASE = draw_case(1, 64)
 LABEL = CASE.label.vessel.astype(np.uint8) * 255

@@ -1,6 +1,8 @@
 """Opening photographs: by command line, dialog, drop, and list; good ones and bad ones."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,12 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
+from core.cli.inputs import find_photos
+from core.datasets.recognise import recognise
 from core.photo.reading import read_fundus
 from serr_gui.app import Program
+from serr_gui.model.settings import load_settings
+from serr_gui.panels.export_dialog import ExportDialog
 from tests.gui.conftest import WAIT_MS, StartProgram
 
 Photos = tuple[Path, Path, Path]
@@ -96,6 +102,66 @@ def test_a_folder_lists_its_photographs_in_natural_order_without_results_and_lab
         shutil.copy(photos[0], folder / name)
     (folder / "eye 1.serr.json").write_text("{}")
     assert names(start(folder)) == ["eye 1.png", "eye 2.png", "eye 10.png"]
+
+
+def test_a_folder_gives_the_same_photographs_everywhere_and_says_what_was_left_out(
+    start: StartProgram, qtbot: QtBot, photos: Photos
+) -> None:
+    folder = photos[0].parent
+    for name in ("eye 1_mask.png", "eye 2_manual1.png", "Eye 3.jfif", "patient 2/eye.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(photos[0], folder / name)
+    (folder / "eye 4.heic").write_bytes(b"")
+    program = start(folder)
+    opened = [item.path for item in program.state.photos]
+    assert [path.name for path in opened] == ["eye 1.png", "eye 2.png", "Eye 3.jfif", "eye 10.png"]
+    assert list(find_photos([str(folder)]).photos) == opened
+    assert [entry.case.photo for entry in recognise(folder).dataset.entries] == opened
+    (notice,) = [notice for notice in program.state.notices if notice.text.startswith("photographs: ")]
+    for words in (
+        "1 label",
+        "1 mask",
+        "1 picture of a kind that is not read (.heic)",
+        "1 sub-folder holds 1 photograph",
+    ):
+        assert words in notice.text
+    program.controller.photos.open_paths([folder], recursive=True)
+    qtbot.waitUntil(lambda: len(program.state.photos) == 5, timeout=WAIT_MS)
+    assert program.state.photos[-1].path == folder / "patient 2" / "eye.png"
+
+
+def test_results_that_are_chosen_with_their_photographs_are_left_out(start: StartProgram, photos: Photos) -> None:
+    for name in ("eye 1_mask.png", "eye 1_overlay.png"):
+        shutil.copy(photos[0], photos[0].with_name(name))
+    photos[0].with_name("eye 1.serr.json").write_text("{}")
+    program = start(*sorted(path for path in photos[0].parent.iterdir()))
+    assert sorted(names(program)) == ["eye 1.png", "eye 10.png", "eye 2.png"]
+    assert any("3 of the files are results" in notice.text for notice in program.state.notices)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are text there")
+def test_a_name_that_is_no_text_is_shown_segmented_and_exported(
+    start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path
+) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/odd/eye-\xff\n\x1b.png"))
+    odd.parent.mkdir()
+    shutil.copy(photo, odd)
+    program = start(odd.parent)
+    assert program.state.document is not None
+    assert program.state.document.path == odd
+    assert r"eye-\xff\n\x1b.png" in program.window.windowTitle()
+    program.window.commands["segment"].trigger()
+    qtbot.waitUntil(lambda: program.state.job is None and program.state.result is not None, timeout=WAIT_MS)
+    program.window.commands["export"].trigger()
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, ExportDialog)
+    dialog._folder.setText(str(tmp_path / "out"))
+    dialog._export.click()
+    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    assert program.state.notices[-1].kind == "success", program.state.notices[-1].text
+    assert len(list((tmp_path / "out").glob("eye-%FF%0A%1B*"))) == 4
+    program.save()
+    assert load_settings()[1] == ()
 
 
 def test_files_and_folders_can_be_dropped_and_are_added_once(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:

@@ -1,6 +1,7 @@
 """From Segment to exported files: one photograph, many, cancelled, failed, and closed in the middle."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -347,6 +348,27 @@ def test_the_export_dialog_shows_names_and_is_careful_with_what_is_there(
         box.setChecked(False)
     assert not dialog._export.isEnabled()
     dialog.reject()
+
+
+def test_two_patients_whose_photographs_have_one_name_keep_their_results(
+    start: StartProgram, qtbot: QtBot, photos: Photos, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    masks = []
+    for patient, photo in zip(("p1", "p2"), photos, strict=False):
+        (tmp_path / patient).mkdir()
+        shutil.copy(photo, tmp_path / patient / "OD.png")
+        program = start(tmp_path / patient / "OD.png")
+        segment(program, qtbot)
+        dialog = export_dialog(program)
+        dialog._folder.setText(str(out))
+        assert ("other photographs" in dialog._warning.text()) == (patient == "p2")
+        dialog.reject()
+        export(program, qtbot, out)
+        masks.append(program.window.canvas.shown_mask())
+    assert {path.name for path in out.glob("*_mask.png")} == {"OD_mask.png", "p2_OD_mask.png"}
+    assert np.array_equal(read_mask(out / "OD_mask.png"), masks[0])
+    assert np.array_equal(read_mask(out / "p2_OD_mask.png"), masks[1])
 
 
 def test_the_files_are_those_that_the_dialog_named_and_it_remembers(

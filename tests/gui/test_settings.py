@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,21 @@ CHANGED = Settings(
     recent=("/photographs", "/photographs/eye.png"),
     last_folder="/photographs",
 )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are no bits and names are text there")
+def test_settings_are_private_and_names_that_are_no_text_cost_only_themselves(tmp_path: Path) -> None:
+    folder = tmp_path / "settings"
+    odd = os.fsdecode(b"/photographs/eye-\xff.png")
+    save_settings(replace(CHANGED, recent=(*CHANGED.recent, odd)), folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / FILE_NAME).stat().st_mode) == 0o600
+    assert load_settings(folder) == (CHANGED, ())
+    own = tmp_path / "dotfiles.json"
+    (folder / FILE_NAME).rename(own)
+    (folder / FILE_NAME).symlink_to(own)
+    save_settings(CHANGED, folder)
+    assert (folder / FILE_NAME).is_symlink()
 
 
 def test_settings_come_back(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,7 @@ def test_a_crash_is_told_once_at_the_next_start_and_kept(start: StartProgram) ->
     assert text.startswith("SERR Fundus 0.")
     assert "Erika" not in text
     assert (log_folder() / REPORT).read_text(encoding="utf-8") == text
+    assert {stat.S_IMODE(path.stat().st_mode) for path in log_folder().iterdir()} == {0o600}
     report.close()
     again = CrashReport()
     assert again.open() == ""
@@ -137,6 +139,9 @@ def test_the_log_turns_over_and_holds_no_names() -> None:
             except ValueError as error:
                 log_fault(error, error.__traceback__)
         files = sorted(log_folder().iterdir())
+        if os.name != "nt":
+            assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+            assert stat.S_IMODE(log_folder().stat().st_mode) == 0o700
         assert [path.name for path in files] == ["serr-gui.log", "serr-gui.log.1"]
         for path in files:
             assert path.stat().st_size <= 256 * 1024

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from core.evaluation.counts import Scores
 from core.evaluation.report import EvaluationReport, ImageScores
+from core.files import shown
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.comparison import Evaluation
 from serr_gui.model.state import AppState
@@ -249,7 +250,7 @@ class EvaluationPanel(QWidget):
             for image in images
         ]
         warning = icons.icon("warning")
-        lines += [Line(path.name, None, path, why, warning) for path, why in failed]
+        lines += [Line(shown(path.name), None, path, why, warning) for path, why in failed]
         self.lines.set_lines(lines)
         self.table.clearSpans()
         for row in range(len(images), len(lines)):

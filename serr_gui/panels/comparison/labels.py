@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.files import shown
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.comparison import EXPERTS, LabelSlot
 from serr_gui.model.state import AppState, FovChoice
@@ -92,7 +93,7 @@ class LabelsPanel(QWidget):
             notes += [self.tr("Inverted: dark is vessel.")] if slot.file.inverted else []
             notes += [doubt.sentence for doubt in slot.doubts]
             name = self.tr("{name} (inverted)") if slot.file.inverted else "{name}"
-            row.show_file(name.format(name=slot.file.path.name), "\n".join(notes), in_use=slot.label is not None)
+            row.show_file(name.format(name=shown(slot.file.path.name)), "\n".join(notes), in_use=slot.label is not None)
         menu = row.new_menu()
         menu.addAction(self.tr("Choose File..."), partial(self.loadRequested.emit, expert))
         if slot is None or not slot.file.found:
@@ -133,7 +134,7 @@ class LabelsPanel(QWidget):
         if fov is None:
             self._fov.show_file("", self.tr("none"))
         elif fov.source is not None:
-            self._fov.show_file(fov.source.name, str(fov.source))
+            self._fov.show_file(shown(fov.source.name), shown(fov.source))
         else:
             self._fov.show_file("", words[fov.origin])
         menu = self._fov.new_menu()
