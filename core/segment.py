@@ -165,7 +165,6 @@ def segment_files(
     """
     is_new = not out_dir.exists()
     ensure_folder(out_dir)
-    monitor.step(Progress("Looking at earlier results"))
     stems, read, usual = output_stems(paths, out_dir), _files(paths), output_stems(paths)
     masks = mask_folder(fov)
     wanted = Wanted(model, options, rule or model.card.rule, masks, export)
