@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from core.files import file_sha256
+from core.files import file_sha256, shown
 from core.progress import Monitor
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.model.result_store import Stamp, file_stamp
@@ -81,7 +81,7 @@ class FileWatcher(QObject):
         if outcome.sha256 == document.image.sha256:
             self.trust(document, outcome.stamp)
             return
-        name = document.path.name
+        name = shown(document.path.name)
         if outcome.stamp == _GONE:
             text = self.tr("{name} was deleted or moved since it was opened. What is shown can still be used.")
             choices: tuple[NoticeChoice, ...] = ()

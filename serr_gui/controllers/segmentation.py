@@ -169,7 +169,7 @@ class SegmentationController(QObject):
                 return
             self._done += 1
             if part.is_changed:
-                self._changed.append(part.item.path.name)
+                self._changed.append(shown(part.item.path.name))
             now = next((item for item in self._context.state.photos if item.path == part.item.path), None)
             if keeps_work and now is not None and now.rule == part.item.rule:
                 self._context.set_item(part.item.path, unsaved=False)
