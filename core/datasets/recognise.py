@@ -75,7 +75,7 @@ def recognise(folder: Path) -> Recognised:
     entries = tuple(
         sorted(
             grouped_by_patient(found.dataset.entries),
-            key=lambda entry: (PARTS.index(entry.part), entry.case.photo),
+            key=lambda entry: (PARTS.index(entry.part), natural_key(entry.case.photo)),
         )
     )
     return replace(found, dataset=replace(found.dataset, entries=entries))

@@ -29,7 +29,7 @@ _SURE: Final[tuple[tuple[Role, re.Pattern[str]], ...]] = (
 )
 """Ends of names that no photograph has."""
 _OWN_ENDING: Final = re.compile(r"_(mask|overlay|probability)$", re.IGNORECASE)
-PHOTO_FOLDERS: Final = re.compile(r"^(images?|imgs?|photos?|photographs?|fundus|originals?|input)$", re.IGNORECASE)
+_PHOTO_FOLDERS: Final = re.compile(r"^(images?|imgs?|photos?|photographs?|fundus|originals?|input)$", re.IGNORECASE)
 """Sub-folders that hold the photographs of a folder which has none itself."""
 _OTHER_FOLDERS: Final = re.compile(
     r"^(.*[_\-. ])?(labels?|manual\d*|gt|ground[ _-]?truth|annotations?|vessels?|segmentations?|masks?|fovs?|rois?)"
@@ -129,7 +129,7 @@ def photos_in(folder: Path, *, recursive: bool = False) -> Found:
     if recursive:
         return _each_once(_with_all_below(folder, found))
     if not found.photos:
-        for inner in (each for each in subfolders(entries) if PHOTO_FOLDERS.match(each.name)):
+        for inner in (each for each in subfolders(entries) if _PHOTO_FOLDERS.match(each.name)):
             try:
                 there = _among(inner, entries_of(inner))
             except InputError:
