@@ -179,28 +179,15 @@ def _make_folder(folder: Path) -> None:
 
 
 def write_config(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file of the configuration whole or not at all, for the user's eyes alone; makes its folder.
+    """Write a JSON file of the configuration whole or not at all; makes its folder.
 
     Raises
     ------
     OutputError : the folder cannot be made or written to.
     """
     _make_folder(path.parent)
-    text = json.dumps(_storable(content), ensure_ascii=False, indent=2)
-    write_bytes_atomic(path, text.encode(), follow_link=True, private=True)
-
-
-def _storable(value: Any) -> Any:
-    """Without texts that are none: paths that are not UTF-8, for which JSON has no place, are not remembered."""
-    if isinstance(value, Mapping):
-        return {key: _storable(each) for key, each in value.items() if _is_text(key) and _is_text(each)}
-    if isinstance(value, (list, tuple)):
-        return [_storable(each) for each in value if _is_text(each)]
-    return value
-
-
-def _is_text(value: object) -> bool:
-    return not isinstance(value, str) or is_text(value)
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    write_bytes_atomic(path, text.encode("utf-8", "surrogateescape"), follow_link=True, private=True)
 
 
 def settings_from(stored: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
