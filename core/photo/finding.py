@@ -199,8 +199,9 @@ def roles(pictures: Iterable[Path], names: Iterable[str]) -> dict[Path, Role]:
     names : the names of all its files: side-cars among them tell results, and photographs tell what belongs to them.
     """
     own = {same_name(name).removesuffix(SIDECAR_SUFFIX) for name in names if same_name(name).endswith(SIDECAR_SUFFIX)}
-    there = [Path(name) for name in names if is_photo_path(Path(name)) and _sure(photo_stem(Path(name))) is None]
-    photographs = {name.keys[-1] for name in map(take_apart, there) if name.role == "photograph"}
+    there = [path for path in map(Path, names) if is_photo_path(path) and _sure(photo_stem(path)) is None]
+    apart = {path.name: take_apart(path) for path in there}
+    photographs = {name.keys[-1] for name in apart.values() if name.role == "photograph"}
 
     def role(path: Path) -> Role:
         stem = photo_stem(path)
@@ -209,7 +210,7 @@ def roles(pictures: Iterable[Path], names: Iterable[str]) -> dict[Path, Role]:
             return "result"
         if sure is not None:
             return sure
-        name = take_apart(path)
+        name = apart.get(path.name) or take_apart(path)
         return name.role if name.keys[-1] in photographs else "photograph"
 
     return {path: role(path) for path in pictures}
