@@ -18,6 +18,7 @@ from serr_gui.canvas.legend import paint_legend
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, error_colours
 from serr_gui.canvas.resampling import Box, zoomed_size
 
+_WAITING_OPACITY = 0.25
 _LOOK_SHARE, _LOOK_ZOOM = 0.3, 6.0
 """How much of the view a part takes that is looked at, and how far it is enlarged at most."""
 
@@ -37,6 +38,7 @@ class PictureView(QWidget):
         self._layers = Layers()
         self._photo: ByteArray | None = None
         self._hint = ""
+        self._waiting = False
         self._marked: tuple[int, int, int, int] | None = None
 
         self._reported_zoom = 0.0
@@ -52,6 +54,7 @@ class PictureView(QWidget):
                 raise ValueError(f"a photograph is uint8 (H, W, 3), not {rgb.dtype} {rgb.shape}")
             rgb = np.ascontiguousarray(rgb)
         self._photo = rgb
+        self._waiting = False
         self._layers.set_base(rgb)
         self._layers.set_levels(None)
         self._layers.set_fov(None)
@@ -127,6 +130,21 @@ class PictureView(QWidget):
         self._hint = text
         self.update()
 
+    def set_waiting(self) -> None:
+        """Another photograph is on its way: grey the old one, without its overlays, until ``set_photo``."""
+        if self._photo is not None:
+            self._layers.set_levels(None)
+            self._layers.set_fov(None)
+            self._layers.set_errors(None, None)
+            self._marked = None
+            self._waiting = True
+            self.update()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether what is seen is the greyed photograph of before."""
+        return self._waiting
+
     def shown_mask(self) -> BoolArray:
         """Bool (H, W): the pixels that are painted as vessel; (0, 0) without a photograph."""
         if self._photo is None:
@@ -199,8 +217,14 @@ class PictureView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(event.rect(), self.palette().color(QPalette.ColorRole.Window))
-        if self._photo is None:
-            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+        if self._waiting:
+            painter.setOpacity(_WAITING_OPACITY)
+            self._paint_photo(painter)
+            painter.resetTransform()
+            painter.setOpacity(1.0)
+        if self._photo is None or self._waiting:
+            role = QPalette.ColorRole.Text if self._waiting else QPalette.ColorRole.PlaceholderText
+            painter.setPen(self.palette().color(role))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._hint)
         else:
             self._paint_photo(painter)

@@ -59,7 +59,7 @@ class PhotoController(QObject):
         )
 
     def select(self, index: int) -> None:
-        """Show another photograph of the list; the old one stays on the screen until the new one is there."""
+        """Show another photograph of the list. Nothing of the old one stays beside the new one's name."""
         if 0 <= index < len(self._context.state.photos):
             self._context.segment_when_ready = False  # that was meant for the one before
             self._select(index)
@@ -70,6 +70,9 @@ class PhotoController(QObject):
         state.current = index
         item = state.photos[index]
         state.opening = item.path
+        if state.document is not None and state.document.path != item.path:
+            self._context.board.cancel("fov")
+            state.document, state.base_view = None, None
         self._context.board.start(
             "open",
             partial(self._open, item, state.label_folders),

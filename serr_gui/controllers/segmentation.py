@@ -156,6 +156,7 @@ class SegmentationController(QObject):
         text = text.format(done=done, count=count)
         if problems:
             text += " " + self.tr("Could not be segmented: {names}.").format(names=_names(problems))
+            text += " " + problems[0][1]
         kind: NoticeKind = "warning" if problems else "info" if cancelled else "success"
         details = "\n".join(f"{shown(path)}: {problem}" for path, problem in problems)
         self._context.notify(kind, text, details, until="work")
@@ -182,21 +183,25 @@ class SegmentationController(QObject):
         name = shown(request.items[0].path.name)
         if cancelled:
             text = self.tr("Export cancelled: the files of {done} of {count} photographs are written to {folder}.")
+        elif not done:
+            text = self.tr("Nothing was written to {folder}.")
         elif count == 1:
             text = self.tr("The files of {name} are written to {folder}.")
         else:
             text = self.tr("The files of {done} of {count} photographs are written to {folder}.")
         text = text.format(name=name, done=done, count=count, folder=shown(request.folder))
-        if problems:
-            text += " " + self.tr("Not written: {names}.").format(names=_names(problems))
+        kind: NoticeKind = "info" if cancelled else "success"
         if self._changed:
             changed = self.tr(
                 "On the disk {names} is not what was segmented any more; the side-car names what was segmented."
             )
             text += " " + changed.format(names=_listed(self._changed))
-        kind: NoticeKind = "warning" if problems or self._changed else "info" if cancelled else "success"
+            kind = "warning"
+        if problems:  # the reason first: it is what must be cured
+            kind = "warning" if done else "error"
+            text = f"{problems[0][1]} {text} " + self.tr("Not written: {names}.").format(names=_names(problems))
         details = "\n".join(f"{shown(path)}: {problem}" for path, problem in problems)
-        self._context.notify(kind, text, details, folder=request.folder, until="work")
+        self._context.notify(kind, text, details, folder=request.folder if done else None, until="work")
 
 
 def _names(problems: Sequence[tuple[Path, str]], limit: int = 3) -> str:

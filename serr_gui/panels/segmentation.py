@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -22,8 +22,9 @@ from core.types import LEVELS
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.selectors import stale_reasons
 from serr_gui.model.state import AppState, FovChoice, FovSource
-from serr_gui.widgets.controls import DecimalBox, faded, heading
+from serr_gui.widgets.controls import DecimalBox, ElidedLabel, LinesLabel, heading
 
+_REMARK_LINES: Final = 2
 _FOV_WISHES: Final[tuple[FovSource, ...]] = ("estimated", "file", "full")
 
 
@@ -44,10 +45,8 @@ class SegmentationPanel(QWidget):
         column.setSpacing(8)
         column.addLayout(self._make_choosers(actions))
         column.addLayout(self._make_run_buttons(actions))
-        self._stale = faded()
-        self._stale.setForegroundRole(self.foregroundRole())
-        column.addWidget(self._stale)
-        column.addSpacing(6)
+        self._remarks = LinesLabel(_REMARK_LINES)
+        column.addWidget(self._remarks)
         column.addWidget(heading(self.tr("Threshold")))
         column.addLayout(self._make_threshold(actions))
         column.addStretch(1)
@@ -77,7 +76,7 @@ class SegmentationPanel(QWidget):
             self.tr("Device"), self.tr("Where the network runs; automatic takes the graphics processor if there is one")
         )
         self._device.activated.connect(self._on_device_activated)
-        self._device_used = faded()
+        self._device_used = _facts()
         self._fov = _chooser(
             self.tr("Field of view"),
             self.tr("The part of the photograph that shows the retina; nothing outside it is a vessel"),
@@ -86,7 +85,7 @@ class SegmentationPanel(QWidget):
         self._fov.addItem(self.tr("From a mask file..."))
         self._fov.addItem(self.tr("Whole image"))
         self._fov.activated.connect(self._on_fov_activated)
-        self._fov_facts = faded()
+        self._fov_facts = _facts()
 
         models = QHBoxLayout()
         models.setSpacing(4)
@@ -138,7 +137,7 @@ class SegmentationPanel(QWidget):
         self._number.lineEdit().returnPressed.connect(self._number.clearFocus)
         self._share = QLabel()
         self._share.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._origin = faded()
+        self._origin = _facts()
 
         line = QHBoxLayout()
         line.setSpacing(8)
@@ -189,15 +188,17 @@ class SegmentationPanel(QWidget):
                 self._device.addItem(label, device.request)
             options = [device.request for device in state.devices]
             self._device.setCurrentIndex(options.index(state.device) if state.device in options else 0)
-        if state.device_used:
-            text = self.tr("Last run on {device}").format(device=state.device_used)
-            if state.result is not None:
-                seconds = f"{state.result.segmentation.seconds:.1f}"
-                text = self.tr("Found on {device} in {seconds} s").format(device=state.result.device, seconds=seconds)
-            self._device_used.setText(text)
-        elif not state.library_ready:
-            self._device_used.setText(self.tr("Looking for devices..."))
-        self._device_used.setVisible(bool(state.device_used) or not state.library_ready)
+        # These lines are always there, if only empty: the buttons below must not move.
+        self._device_used.set_full_text(self._describe_run())
+
+    def _describe_run(self) -> str:
+        state = self._state
+        if not state.device_used:
+            return self.tr("Looking for devices...") if not state.library_ready else ""
+        if state.result is None:
+            return self.tr("Last run on {device}").format(device=state.device_used)
+        seconds = f"{state.result.segmentation.seconds:.1f}"
+        return self.tr("Segmented on {device} in {seconds} s").format(device=state.result.device, seconds=seconds)
 
     def _show_document(self) -> None:
         state = self._state
@@ -207,18 +208,20 @@ class SegmentationPanel(QWidget):
         if settled and item is not None:
             with QSignalBlocker(self._fov):
                 self._fov.setCurrentIndex(_FOV_WISHES.index(item.fov.request))
-        self._fov_facts.setText(self._describe_fov())
-        self._fov_facts.setVisible(document is not None)
+        self._fov_facts.set_full_text(self._describe_fov())
+        self._remarks.set_full_text(" ".join(self._remark_sentences()))
+
+    def _remark_sentences(self) -> list[str]:
+        """What a person should know of the result that is shown."""
+        state = self._state
         reasons = stale_reasons(state)
-        sentences = []
+        if reasons == {"model", "fov"}:
+            return [self.tr("Made with another model and another field of view: segment again to renew it.")]
         if "model" in reasons:
-            sentences.append(self.tr("This result was made with another model."))
+            return [self.tr("Made with another model: segment again to renew it.")]
         if "fov" in reasons:
-            sentences.append(self.tr("This result was made with another field of view."))
-        if sentences:
-            sentences.append(self.tr("Segment again to renew it."))
-        self._stale.setText(" ".join(sentences))
-        self._stale.setVisible(bool(sentences))
+            return [self.tr("Made with another field of view: segment again to renew it.")]
+        return []
 
     def _describe_fov(self) -> str:
         document = self._state.document
@@ -250,7 +253,7 @@ class SegmentationPanel(QWidget):
             "youden": self.tr("largest Youden index on this label"),
             "expert": self.tr("expert 2's sensitivity on this label"),
         }
-        self._origin.setText(
+        self._origin.set_full_text(
             self.tr("{level}/256, {origin}").format(level=rule.level, origin=origins.get(rule.origin, rule.origin))
         )
         if result is None:
@@ -288,6 +291,13 @@ def _chooser(name: str, tip: str) -> QComboBox:
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(10)
     return box
+
+
+def _facts() -> ElidedLabel:
+    """One line of explaining text."""
+    label = ElidedLabel()
+    label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+    return label
 
 
 def _caption(text: str, buddy: QWidget) -> QLabel:

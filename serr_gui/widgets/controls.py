@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from psygnal import SignalInstance
-from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent, QValidator
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
@@ -88,11 +88,60 @@ class ElidedLabel(QLabel):
         super().resizeEvent(event)
         self._elide()
 
+    def full_text(self) -> str:
+        return self._full
+
     def minimumSizeHint(self) -> QSize:
         return QSize(40, super().minimumSizeHint().height())
 
     def _elide(self) -> None:
         self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideMiddle, self.width()))
+
+
+class LinesLabel(QLabel):
+    """Wrapped text in a fixed number of lines, so that nothing below it moves; the tooltip has what does not fit."""
+
+    def __init__(self, lines: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._full = ""
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._lines = lines
+        self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 2)
+
+    def set_full_text(self, text: str) -> None:
+        self._full = text
+        self.setToolTip(text)
+        self.setAccessibleName(text)
+        self._fit()
+
+    def full_text(self) -> str:
+        return self._full
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.setFixedHeight(self._lines * self.fontMetrics().lineSpacing() + 2)
+            self._fit()
+
+    def _fit(self) -> None:
+        """Leave out words at the end until the rest fits."""
+        words = self._full.split(" ")
+        shown = self._full
+        while len(words) > 1 and self._height_of(shown) > self.height():
+            words.pop()
+            shown = " ".join(words) + "..."
+        self.setText(shown)
+
+    def _height_of(self, text: str) -> int:
+        room = QRect(0, 0, max(self.width(), 1), 10_000)
+        return self.fontMetrics().boundingRect(room, Qt.TextFlag.TextWordWrap, text).height()
 
 
 class DecimalBox(QDoubleSpinBox):

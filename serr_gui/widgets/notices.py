@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QHideEvent, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -16,11 +16,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.model.state import Notice, NoticeKind
 from serr_gui.system.desktop import open_outside
 from serr_gui.widgets import icons
+from serr_gui.widgets.controls import ElidedLabel
+from serr_gui.widgets.scrolling import scrolling
 
-SHOWN_AT_ONCE = 3
+PASSING_MS = 10_000
 
 # Colour, icon shape and the spoken word all say what kind it is. Text stays in the palette's colour.
 _COLOURS: dict[NoticeKind, tuple[str, str]] = {
@@ -28,6 +31,12 @@ _COLOURS: dict[NoticeKind, tuple[str, str]] = {
     "success": ("#2f7d3b", "#7fd08c"),
     "warning": ("#a15c00", "#f0b65a"),
     "error": ("#b3261e", "#ff8a80"),
+}
+_WORDS: dict[NoticeKind, str] = {
+    "info": QT_TRANSLATE_NOOP("Notices", "Information"),
+    "success": QT_TRANSLATE_NOOP("Notices", "Done"),
+    "warning": QT_TRANSLATE_NOOP("Notices", "Warning"),
+    "error": QT_TRANSLATE_NOOP("Notices", "Problem"),
 }
 
 
@@ -43,13 +52,7 @@ class NoticeCard(QFrame):
         self.setObjectName("notice")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAutoFillBackground(True)
-        words = {
-            "info": self.tr("Information"),
-            "success": self.tr("Done"),
-            "warning": self.tr("Warning"),
-            "error": self.tr("Problem"),
-        }
-        word = words[notice.kind]
+        word = _word(notice.kind)
         self.setAccessibleName(f"{word}: {notice.text}")
 
         self._badge = QLabel()
@@ -79,10 +82,7 @@ class NoticeCard(QFrame):
         self._make_details()
         row.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._toggle, 0, Qt.AlignmentFlag.AlignTop)
-        self._close = QToolButton()
-        self._close.setAutoRaise(True)
-        self._close.setAccessibleName(self.tr("Close this notice"))
-        self._close.setToolTip(self.tr("Close this notice"))
+        self._close = _close_button()
         self._close.clicked.connect(lambda: self.dismissed.emit(self.notice))
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
 
@@ -105,26 +105,21 @@ class NoticeCard(QFrame):
         self._copy.hide()
 
     def _paint_kind(self) -> None:
-        dark = QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128
-        colour = QColor(_COLOURS[self.notice.kind][int(dark)])
-        ratio = self.devicePixelRatioF()
-        picture = icons.pixmap(self.notice.kind, round(20 * ratio), colour)
-        picture.setDevicePixelRatio(ratio)
-        self._badge.setPixmap(picture)
+        colour, ground = _colours(self.notice.kind)
+        self._badge.setPixmap(_badge(self.notice.kind, colour, self.devicePixelRatioF()))
         self._close.setIcon(icons.icon("close"))
-        self._close.setIconSize(QSize(14, 14))
-        base = QGuiApplication.palette().color(QPalette.ColorRole.Base)
-        share = 0.16 if dark else 0.10
-        mixed = QColor.fromRgbF(*(s * share + b * (1 - share) for s, b in zip(_rgb(colour), _rgb(base), strict=True)))
         self.setStyleSheet(
             # The border is there without colours, too.
-            f"#notice {{ background: {mixed.name()}; border-left: 4px solid {colour.name()}; }}"
+            f"#notice {{ background: {ground.name()}; border-left: 4px solid {colour.name()}; }}"
         )
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.ApplicationPaletteChange:
             self._paint_kind()
+
+    def show_details(self) -> None:
+        self._toggle.setChecked(True)
 
     def _on_toggle_details(self, shown: bool) -> None:
         self._details.setVisible(shown)
@@ -134,28 +129,34 @@ class NoticeCard(QFrame):
         QGuiApplication.clipboard().setText(f"{self.notice.text}\n\n{self.notice.details}")
 
 
-class NoticeBar(QWidget):
-    """The newest notices, one below the other; older ones come up as these are closed."""
+class NoticeList(QFrame):
+    """All notices with their details, the newest on top: opened on demand, closed by a click elsewhere."""
 
     dismissRequested = Signal(object)
     choiceRequested = Signal(object, object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setAccessibleName(self.tr("All notices"))
         self._cards: list[NoticeCard] = []
-        self._column = QVBoxLayout(self)
+        self._inner = QWidget()
+        self._column = QVBoxLayout(self._inner)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(1)
-        self._more = QLabel()
-        self._more.setContentsMargins(12, 2, 8, 4)
-        self._more.setAutoFillBackground(True)
-        self._more.hide()
-        self._column.addWidget(self._more)
-        self.hide()
+        self._column.addStretch(1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scrolling(self._inner))
+
+    @property
+    def cards(self) -> tuple[NoticeCard, ...]:
+        """The cards, the newest first."""
+        return tuple(self._cards)
 
     def set_notices(self, notices: tuple[Notice, ...]) -> None:
-        """Show these, the newest (last) on top."""
-        wanted = list(reversed(notices))[:SHOWN_AT_ONCE]
+        """Show these, the newest (last) on top; cards that stay keep their details open."""
+        wanted = list(reversed(notices))
         for card in self._cards[:]:
             if not any(card.notice is notice for notice in wanted):
                 self._cards.remove(card)
@@ -165,16 +166,158 @@ class NoticeBar(QWidget):
         for index, notice in enumerate(wanted):
             if index < len(self._cards) and self._cards[index].notice is notice:
                 continue
-            card = NoticeCard(notice, self)
+            card = NoticeCard(notice, self._inner)
             card.dismissed.connect(self.dismissRequested)
             card.chosen.connect(self.choiceRequested)
             self._cards.insert(index, card)
             self._column.insertWidget(index, card)
             card.show()
-        hidden = len(notices) - len(wanted)
-        self._more.setText(self.tr("Close these to see older ones ({count})").format(count=hidden))
-        self._more.setVisible(hidden > 0)
-        self.setVisible(bool(notices))
+        if not notices:
+            self.hide()
+
+    def open_above(self, bar: QWidget) -> None:
+        """Come up over a bar, as high as is needed and half of the window at most."""
+        room = bar.window().height() // 2
+        self._inner.adjustSize()
+        width = bar.width()
+        height = min(room, max(self._column.totalHeightForWidth(width), self._inner.sizeHint().height()) + 6)
+        corner = bar.mapToGlobal(QPoint(0, 0))
+        self.setGeometry(corner.x(), corner.y() - height, width, height)
+        self.show()
+
+
+class NoticeBar(QWidget):
+    """The newest notice in one line that is always there, so that nothing moves; the others in a ``NoticeList``.
+
+    What tells of success goes by itself, ``PASSING_MS`` after it came, but not while the person looks elsewhere.
+    """
+
+    dismissRequested = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._notices: tuple[Notice, ...] = ()
+        self.setObjectName("noticeBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._badge = QLabel()
+        self._text = ElidedLabel()
+        self._folder = QPushButton(self.tr("Open Folder"))
+        self._folder.clicked.connect(self._on_folder)
+        self._details = QPushButton(self.tr("Details"))
+        self._details.clicked.connect(self._on_details)
+        self._all = QPushButton()
+        self._all.clicked.connect(self._on_all)
+        self._close = _close_button()
+        self._close.clicked.connect(self._on_close)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 2, 4, 2)
+        row.setSpacing(6)
+        row.addWidget(self._badge)
+        row.addWidget(self._text, 1)
+        for button in (self._folder, self._details, self._all, self._close):
+            row.addWidget(button)
+        self.setFixedHeight(self._details.sizeHint().height() + 6)
+        self.list = NoticeList(self)
+        self.list.dismissRequested.connect(self.dismissRequested)
+        self.passing = QTimer(self)
+        self.passing.setInterval(PASSING_MS)
+        self.passing.timeout.connect(self._on_passing)
+        self._show_newest()
+
+    def set_notices(self, notices: tuple[Notice, ...]) -> None:
+        """Show the newest (last) of these."""
+        newest = notices[-1] if notices else None
+        is_new = newest is not None and not (self._notices and self._notices[-1] is newest)
+        self._notices = notices
+        self.list.set_notices(notices)
+        self._show_newest()
+        if newest is None or newest.kind != "success":
+            self.passing.stop()
+        elif is_new:
+            self.passing.start()
+
+    def _show_newest(self) -> None:
+        notice = self._notices[-1] if self._notices else None
+        count = len(self._notices)
+        self._badge.setVisible(notice is not None)
+        self._text.set_full_text(notice.text if notice is not None else "")
+        self._text.setAccessibleName(f"{_word(notice.kind)}: {notice.text}" if notice is not None else "")
+        self._folder.setVisible(notice is not None and notice.folder is not None)
+        self._details.setVisible(notice is not None and bool(notice.details))
+        self._all.setText(self.tr("All ({count})").format(count=count))
+        self._all.setVisible(count > 1)
+        self._close.setVisible(notice is not None)
+        self._paint_kind()
+
+    def _paint_kind(self) -> None:
+        if not self._notices:
+            self.setStyleSheet("")
+            return
+        kind = self._notices[-1].kind
+        colour, ground = _colours(kind)
+        self._badge.setPixmap(_badge(kind, colour, self.devicePixelRatioF()))
+        self._badge.setToolTip(_word(kind))
+        self._close.setIcon(icons.icon("close"))
+        self.setStyleSheet(f"#noticeBar {{ background: {ground.name()}; border-left: 4px solid {colour.name()}; }}")
+
+    def _on_folder(self) -> None:
+        _open_folder(self._notices[-1])
+
+    def _on_close(self) -> None:
+        self.dismissRequested.emit(self._notices[-1])
+
+    def _on_details(self) -> None:
+        self.list.open_above(self)
+        card = self.list.cards[0]
+        card.show_details()
+        self.list.open_above(self)
+
+    def _on_all(self) -> None:
+        self.list.open_above(self)
+
+    def _on_passing(self) -> None:
+        if self.isActiveWindow() and not self.underMouse() and self._notices and self._notices[-1].kind == "success":
+            self.dismissRequested.emit(self._notices[-1])
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ApplicationPaletteChange:
+            self._paint_kind()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.list.hide()
+
+
+def _close_button() -> QToolButton:
+    button = QToolButton()
+    button.setAutoRaise(True)
+    text = QCoreApplication.translate("Notices", "Close this notice")
+    button.setAccessibleName(text)
+    button.setToolTip(text)
+    button.setIconSize(QSize(14, 14))
+    return button
+
+
+def _word(kind: NoticeKind) -> str:
+    """What kind of notice it is, in a word."""
+    return QCoreApplication.translate("Notices", _WORDS[kind])
+
+
+def _colours(kind: NoticeKind) -> tuple[QColor, QColor]:
+    """The colour of a kind, and the ground for its text, in the theme of now."""
+    palette = QGuiApplication.palette()
+    dark = palette.color(QPalette.ColorRole.Window).lightness() < 128
+    colour, base = QColor(_COLOURS[kind][int(dark)]), palette.color(QPalette.ColorRole.Base)
+    share = 0.16 if dark else 0.10
+    mixed = (s * share + b * (1 - share) for s, b in zip(_rgb(colour), _rgb(base), strict=True))
+    return colour, QColor.fromRgbF(*mixed)
+
+
+def _badge(kind: NoticeKind, colour: QColor, ratio: float) -> QPixmap:
+    picture = icons.pixmap(kind, round(20 * ratio), colour)
+    picture.setDevicePixelRatio(ratio)
+    return picture
 
 
 def _open_folder(notice: Notice) -> None:

@@ -1,4 +1,4 @@
-"""The strip below the photograph while work is going on: what, how far, and Cancel, whatever docks are closed."""
+"""What work is going on, how far it is, and Cancel, whatever docks are closed."""
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
@@ -14,21 +14,20 @@ class JobBar(QWidget):
     def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self.setAutoFillBackground(True)  # it lies over the photograph
         self._text = ElidedLabel()
         self._text.setAccessibleName(self.tr("Progress"))
         self._bar = QProgressBar()
         self._bar.setRange(0, 1000)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(8)
-        self._bar.setFixedWidth(200)
+        self._bar.setFixedWidth(160)
         self._bar.setAccessibleName(self.tr("Progress"))
         cancel = QToolButton()
         cancel.setDefaultAction(actions["cancel"])
         cancel.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 6, 8, 6)
-        row.setSpacing(12)
+        row.setContentsMargins(12, 0, 4, 0)
+        row.setSpacing(8)
         row.addWidget(self._text, 1)
         row.addWidget(self._bar)
         row.addWidget(cancel)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QDockWidget,
-    QGridLayout,
     QLineEdit,
     QMainWindow,
     QPlainTextEdit,
@@ -49,7 +48,7 @@ from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
 from serr_gui.window.job_bar import JobBar
 from serr_gui.window.layout import bring_on_screen, fit_screen
-from serr_gui.window.menus import make_menus, make_tool_bar
+from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
 from serr_gui.window.prompts import Prompts
 from serr_gui.window.status_bar import PhotoStatusBar
 from serr_gui.window.training_prompts import TrainingPrompts
@@ -102,6 +101,8 @@ class MainWindow(QMainWindow):
             forget_recent=controller.photos.forget_recent,
         )
         make_tool_bar(self, self.commands)
+        self.job_bar = JobBar(self.state, self.commands)
+        make_message_bar(self, self.notice_bar, self.job_bar)
         self.setStatusBar(self.status)
         self._join()
         self._show_picture()
@@ -115,15 +116,7 @@ class MainWindow(QMainWindow):
         self._front = scrolling(self._welcome, sideways=True)
         self._pages.addWidget(self._front)
         self._pages.addWidget(self.canvas)
-        self.job_bar = JobBar(self.state, self.commands)
-        centre = QWidget()
-        # The bars lie over the photograph: it must not jump when they come and go, nor the window grow.
-        grid = QGridLayout(centre)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.addWidget(self._pages, 0, 0)
-        grid.addWidget(self.notice_bar, 0, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self.job_bar, 0, 0, Qt.AlignmentFlag.AlignBottom)
-        self.setCentralWidget(centre)
+        self.setCentralWidget(self._pages)
 
     def _make_docks(self) -> list[QDockWidget]:
         comparison = stacked(self.labels, self.scores, self.errors)
@@ -174,9 +167,9 @@ class MainWindow(QMainWindow):
         self.canvas.cursorMoved.connect(self.status.set_cursor)
         self.canvas.cursorLeft.connect(self.status.clear_cursor)
         self.canvas.zoomChanged.connect(self.status.set_zoom)
-        for event in (events.document, events.rule, events.base_view, events.view, events.overlay_hidden):
+        for event in (events.document, events.opening, events.rule, events.base_view, events.view):
             event.connect(self._show_picture)
-        for event in (events.comparison, events.errors, events.error_at):
+        for event in (events.comparison, events.errors, events.error_at, events.overlay_hidden):
             event.connect(self._show_picture)
         for event in (events.document, events.job, events.photos, events.current, events.view, events.theme):
             event.connect(self.commands.refresh)
@@ -213,7 +206,9 @@ class MainWindow(QMainWindow):
         """Bring the canvas from the picture that it shows to that of the state."""
         new, old = canvas_picture(self.state), self._picture
         self._picture = new
-        if old is None or new.photo is not old.photo:
+        if new.photo is None and self.state.opening is not None:
+            self.canvas.set_waiting()
+        elif old is None or new.photo is not old.photo or self.canvas.is_waiting:
             self.canvas.set_photo(new.photo)
             old = None
         if new.photo is not None:

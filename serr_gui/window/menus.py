@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QToolBar, QToolButton, QWidget
 
 from core.files import shown
 from serr_gui.actions.command import Menu
@@ -121,4 +121,21 @@ def make_tool_bar(window: QMainWindow, actions: Actions) -> QToolBar:
                 if key in _WITH_TEXT:
                     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     window.addToolBar(bar)
+    return bar
+
+
+def make_message_bar(window: QMainWindow, notices: QWidget, job: QWidget) -> QToolBar:
+    """The strip at the bottom for notices and running work: it keeps its room, so that nothing moves."""
+    both = QWidget()
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(0)
+    row.addWidget(notices, 1)
+    row.addWidget(job, 1)
+    bar = QToolBar(window.tr("Messages"), window)
+    bar.setObjectName("messages")
+    bar.setMovable(False)
+    bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+    bar.addWidget(both)
+    window.addToolBar(Qt.ToolBarArea.BottomToolBarArea, bar)
     return bar

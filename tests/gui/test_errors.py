@@ -136,7 +136,7 @@ def test_a_threshold_from_the_label_is_the_best_one_and_says_that_it_is_no_hones
     assert f1[state.rule.level - 1] == pytest.approx(max(f1))
     assert window.scores._honesty.isVisibleTo(window.scores)
     assert "no honest test" in window.scores._honesty.text()
-    assert "best F1" in window.segmentation._origin.text()
+    assert "best F1" in window.segmentation._origin.full_text()
     window.commands["threshold_expert"].trigger()
     assert float(window.scores.figure("sensitivity")) >= float(window.scores.figure("sensitivity", 2))
     window.commands["threshold_youden"].trigger()

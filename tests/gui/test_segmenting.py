@@ -90,7 +90,7 @@ def test_the_window_finds_what_the_library_finds(
     assert program.state.device_used == expected.device
     assert expected.device in program.window.status._model.text()
     assert program.state.photos[0].status == "done"
-    assert "96/256" in program.window.segmentation._origin.text()
+    assert "96/256" in program.window.segmentation._origin.full_text()
     share = expected.mask.vessel.sum() / expected.fov.inside.sum()
     assert f"{share * 100:.1f} %" in program.window.segmentation._share.text()
 
@@ -303,16 +303,16 @@ def test_another_model_or_field_of_view_makes_a_result_old(start: StartProgram, 
     program = start(photo)
     segment(program, qtbot)
     panel = program.window.segmentation
-    assert not panel._stale.isVisible()
+    assert panel._remarks.full_text() == ""
     other = next(choice for choice in program.state.models if choice.name == "other")
     panel._model.activated.emit(panel._model.findData(other.path))
-    assert "another model" in panel._stale.text()
+    assert "another model" in panel._remarks.full_text()
     segment(program, qtbot)
-    assert not panel._stale.isVisible()
+    assert panel._remarks.full_text() == ""
     assert program.state.rule == ThresholdRule(128, "model")
     panel._fov.activated.emit(2)
     qtbot.waitUntil(lambda: stale_reasons(program.state) == {"fov"}, timeout=WAIT_MS)
-    assert panel._stale.isVisible()
+    assert panel._remarks.full_text()
 
 
 def test_the_export_dialog_shows_names_and_is_careful_with_what_is_there(

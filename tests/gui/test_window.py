@@ -159,20 +159,40 @@ def test_the_status_bar_says_what_is_under_the_cursor(start: StartProgram, photo
 
 def test_notices_can_be_read_copied_and_closed(start: StartProgram, qtbot: QtBot, tmp_path: Path) -> None:
     program = start()
-    window = program.window
+    bar = program.window.notice_bar
     for number in range(5):
         program.controller.context.notify("error", f"Sentence {number}.", "all the details", tmp_path)
-    cards = window.notice_bar._cards
-    assert [card.notice.text for card in cards] == ["Sentence 4.", "Sentence 3.", "Sentence 2."]
-    assert not cards[0]._details.isVisible()
-    cards[0]._toggle.click()
-    assert cards[0]._details.isVisible()
-    cards[0]._copy.click()
+    assert bar._text.full_text() == "Sentence 4."
+    assert bar._all.text() == "All (5)"
+    assert bar._folder.isVisible()
+    bar._details.click()
+    assert bar.list.isVisible()
+    first = bar.list.cards[0]
+    assert [card.notice.text for card in bar.list.cards][:2] == ["Sentence 4.", "Sentence 3."]
+    assert first._details.isVisible()
+    first._copy.click()
     assert QApplication.clipboard().text() == "Sentence 4.\n\nall the details"
-    for _ in range(5):
-        window.notice_bar._cards[0]._close.click()
+    bar.list.cards[2]._close.click()
+    assert [card.notice.text for card in bar.list.cards] == [f"Sentence {number}." for number in (4, 3, 1, 0)]
+    bar.list.close()
+    for _ in range(4):
+        bar._close.click()
     assert program.state.notices == ()
-    assert not window.notice_bar.isVisible()
+    assert not bar._close.isVisible()
+
+
+def test_a_notice_of_success_goes_by_itself_and_an_error_stays(start: StartProgram, qtbot: QtBot) -> None:
+    program = start()
+    window, notify = program.window, program.controller.context.notify
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    notify("error", "This went wrong.")
+    notify("success", "This is done.")
+    window.notice_bar.passing.timeout.emit()
+    assert [notice.text for notice in program.state.notices] == ["This went wrong."]
+    assert not window.notice_bar.passing.isActive()
+    window.notice_bar.passing.timeout.emit()
+    assert [notice.text for notice in program.state.notices] == ["This went wrong."]
 
 
 def test_the_list_of_keys_and_the_about_box_tell_what_they_must(start: StartProgram, qtbot: QtBot) -> None:
