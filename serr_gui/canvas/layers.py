@@ -25,6 +25,7 @@ from serr_gui.canvas.overlays import (
     error_codes,
     error_lut,
     to_argb32,
+    with_rim,
 )
 from serr_gui.canvas.resampling import Box, LevelPyramid, PhotoPyramid, Scrolled
 
@@ -125,8 +126,8 @@ class Layers:
                 self._overlay_image.image = _coloured(levels, build_lut(style, self.threshold_level))
             yield self._overlay_image.image
         if self.shows_errors:
-            if self._error_image.is_old((zoom, box, self.error_style, self.threshold_level)):
-                self._error_image.image = self._error_picture(zoom, box)
+            if self._error_image.is_old((zoom, box, self.error_style, self.threshold_level, pixel_ratio)):
+                self._error_image.image = self._error_picture(zoom, box, max(1, round(pixel_ratio)))
             yield self._error_image.image
         if self._outline is not None and self.fov_visible:
             if self._outline_image.is_old((zoom, box, pixel_ratio)):
@@ -135,12 +136,12 @@ class Layers:
             if not self._outline_image.image.isNull():
                 yield self._outline_image.image
 
-    def _error_picture(self, zoom: float, box: Box) -> QImage:
+    def _error_picture(self, zoom: float, box: Box, rim_px: int) -> QImage:
         levels, drawn, style = self._scrolled_error_levels, self._scrolled_drawn, self.error_style
         if levels is None or drawn is None or style is None:
             return QImage()
         codes = error_codes(levels.part(zoom, box), drawn.part(zoom, box), self.threshold_level)
-        return _coloured(codes, error_lut(style))
+        return _coloured(with_rim(codes, style, rim_px), error_lut(style))
 
 
 def _coloured(indices: ByteArray, lut: ByteArray) -> QImage:

@@ -9,17 +9,21 @@ which is one comparison of the level map with the threshold; four colours paint 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from core.evaluation.error_map import ERROR_COLOURS as REPORT_COLOURS
 from core.evaluation.error_map import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE
 from core.types import LEVELS, BoolArray, ByteArray, FloatArray
 
 Colour = tuple[int, int, int]
+Stroke = tuple[int, int, int, int]
+IndexArray = npt.NDArray[np.int64]
 
 _OPENCV_COLORMAPS = {
     "inferno": cv2.COLORMAP_INFERNO,
@@ -46,6 +50,10 @@ _ERROR_COLOURS: dict[str, tuple[Colour, Colour, Colour]] = {
 ERROR_COLOURS = tuple(_ERROR_COLOURS)
 """Names of the error map's presets."""
 
+_RIM_COLOUR: Colour = (170, 170, 170)
+_DARK_BELOW = 40
+_STAIRS_FROM = 2.0
+"""Zoom from which the outline follows the edges of the pixels, which are seen as squares then."""
 _OUTLINE_STROKES = (((0, 0, 0, 255), 3.0), ((255, 255, 255, 255), 1.2))
 _OUTLINES_MAX = 200
 _SUBPIXEL_BITS = 4
@@ -100,11 +108,31 @@ def error_colours(name: str) -> tuple[Colour, Colour, Colour]:
 
 
 def error_lut(style: ErrorStyle) -> ByteArray:
-    """The colour for each code of an error map: uint8 (4, 4), red, green, blue, alpha; the background has alpha 0."""
-    lut = np.zeros((4, 4), dtype=np.uint8)
-    lut[1:, :3] = _ERROR_COLOURS[style.colours]
+    """The colour for each code of an error map: uint8 (5, 4), red, green, blue, alpha; the background has alpha 0.
+
+    The last is the rim (``with_rim``).
+    """
+    lut = np.zeros((5, 4), dtype=np.uint8)
+    lut[1:4, :3] = _ERROR_COLOURS[style.colours]
+    lut[4, :3] = _RIM_COLOUR
     lut[1:, 3] = round(style.opacity * 255)
     return lut
+
+
+def with_rim(codes: ByteArray, style: ErrorStyle, width: int) -> ByteArray:
+    """Codes with a light rim (code 4) on the background around what is painted nearly black.
+
+    Else false vessels are not seen on the dark border of a photograph, nor over the dark end of a probability map.
+    """
+    dark = [code for code, colour in enumerate(_ERROR_COLOURS[style.colours], start=1) if max(colour) < _DARK_BELOW]
+    if not dark:
+        return codes
+    black = np.isin(codes, dark).view(np.uint8)
+    if not black.any():
+        return codes
+    side = 2 * width + 1
+    near = np.asarray(cv2.dilate(black, np.ones((side, side), np.uint8)), dtype=np.uint8)
+    return np.where((codes == 0) & (near > 0), np.uint8(4), codes)
 
 
 def error_codes(levels: ByteArray, drawn: ByteArray, level: int) -> ByteArray:
@@ -174,11 +202,13 @@ class FovOutline:
     """Closed outlines of a field of view: outer borders and those of holes.
 
     The lines run through the middles of the border pixels that still belong to the field, and have only the corners
-    that can be seen at a zoom: a border with all its stairs has thousands.
+    that can be seen at a zoom: a border with all its stairs has thousands. Much enlarged, they run along the edges of
+    the pixels.
     """
 
     def __init__(self, inside: BoolArray) -> None:
         mask = np.ascontiguousarray(inside).view(np.uint8)
+        self._inside = mask
         contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
         longest = sorted(contours, key=len, reverse=True)[:_OUTLINES_MAX]
         self._contours = [np.asarray(contour, dtype=np.int32) for contour in longest]
@@ -211,6 +241,8 @@ class FovOutline:
         uint8 (height, width, 4): blue, green, red, alpha, premultiplied. None where no outline comes into the picture.
         """
         widths = [(colour, max(1, round(width * pixel_ratio))) for colour, width in _OUTLINE_STROKES]
+        if zoom >= _STAIRS_FROM:
+            return self._draw_stairs(zoom, corner, size, widths)
         offset = np.array(corner, dtype=np.float64) + 0.5  # OpenCV counts from the middle of the first pixel
         lines = []
         for polygon in self.polygons(zoom):
@@ -223,6 +255,34 @@ class FovOutline:
         for colour, thickness in widths:
             cv2.polylines(picture, fixed_point, False, colour, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
         return picture
+
+    def _draw_stairs(
+        self, zoom: float, corner: tuple[int, int], size: tuple[int, int], widths: Sequence[tuple[Stroke, int]]
+    ) -> ByteArray | None:
+        """The border between pixels inside and outside, each line half inside and half outside."""
+        margin = widths[0][1]
+        columns = _pixels_under(corner[0] - margin, size[0] + 2 * margin, zoom)
+        rows = _pixels_under(corner[1] - margin, size[1] + 2 * margin, zoom)
+        shape = self._inside.shape
+        seen = np.zeros((len(rows), len(columns)), dtype=np.uint8)
+        down, across = (rows >= 0) & (rows < shape[0]), (columns >= 0) & (columns < shape[1])
+        seen[np.ix_(down, across)] = self._inside[np.ix_(rows[down], columns[across])]
+        if not seen.any() or seen.all():
+            return None
+        picture = np.zeros((size[1], size[0], 4), dtype=np.uint8)
+        for colour, width in widths:
+            outer, inner = width // 2, width - width // 2
+            grown = cv2.dilate(seen, np.ones((2 * outer + 1,) * 2, np.uint8))
+            shrunk = cv2.erode(seen, np.ones((2 * inner + 1,) * 2, np.uint8))
+            line = np.asarray(grown > shrunk)[margin:-margin, margin:-margin]
+            picture[line] = colour
+        return picture
+
+
+def _pixels_under(start: int, count: int, zoom: float) -> IndexArray:
+    """The photograph pixel under the middle of each of ``count`` device pixels."""
+    pixels: IndexArray = np.floor((np.arange(start, start + count) + 0.5) / zoom).astype(np.int64)
+    return pixels
 
 
 def _parts_within(polygon: FloatArray, size: tuple[int, int], margin: float) -> list[FloatArray]:

@@ -19,6 +19,7 @@ from serr_gui.canvas.overlays import (
     error_codes,
     error_colours,
     error_lut,
+    with_rim,
 )
 from serr_gui.canvas.resampling import LevelPyramid, zoomed_size
 from serr_gui.model import settings as stored_settings
@@ -62,7 +63,8 @@ def test_at_each_zoom_the_seen_mask_is_compared_with_the_seen_label(
     seen = seen[:, : picture.width(), 2::-1]
     found = LevelPyramid((levels >= level).astype(np.uint8)).render(zoom, box)
     drawn = LevelPyramid(label.astype(np.uint8)).render(zoom, box)
-    expected = error_lut(ErrorStyle(1.0))[2 * found + drawn][:, :, :3]
+    codes = with_rim(2 * found + drawn, ErrorStyle(1.0), 1)
+    expected = error_lut(ErrorStyle(1.0))[codes][:, :, :3]
     assert np.array_equal(seen, expected)
 
 

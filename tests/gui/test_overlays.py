@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.types import ProbabilityMap
-from serr_gui.canvas.overlays import COLORMAPS, FovOutline, OverlayStyle, build_lut, colormap_table, to_argb32
+from serr_gui.canvas.layers import Layers
+from serr_gui.canvas.overlays import (
+    COLORMAPS,
+    ErrorStyle,
+    FovOutline,
+    OverlayStyle,
+    build_lut,
+    colormap_table,
+    to_argb32,
+)
 
 quick = settings(deadline=None, max_examples=50)
 levels = st.integers(1, 255)
@@ -155,3 +164,36 @@ def test_a_noisy_mask_does_not_make_endless_outlines():
     polygons = FovOutline(noise).polygons(1.0)
     assert len(polygons) <= 200
     assert max(len(polygon) for polygon in polygons) > 50, "the longest is among them"
+
+
+def test_an_enlarged_outline_follows_the_edges_of_the_pixels():
+    inside = np.zeros((6, 6), dtype=np.bool_)
+    inside[2:4, 2:4] = True
+    inside[2, 4] = True  # a stair
+    picture = FovOutline(inside).draw(10.0, (0, 0), (60, 60), 1.0)
+    assert picture is not None
+    light = picture[:, :, 0] == 255
+    # The light line is the outermost device pixel of the field: it never leaves the pixels of the field.
+    large = np.kron(inside, np.ones((10, 10), dtype=np.bool_))
+    edge = large & ~np.asarray(cv2.erode(large.view(np.uint8), np.ones((3, 3), np.uint8)), np.bool_)
+    assert (light == edge).all()
+    part = FovOutline(inside).draw(10.0, (15, 15), (30, 30), 1.0)
+    assert (part == picture[15:45, 15:45]).all()
+
+
+@pytest.mark.parametrize("ground", ["border", "probability"])
+def test_false_vessels_are_seen_on_dark_ground(ground):
+    """In the usual colours they are black: a light rim tells them from the border, and from a low probability."""
+    levels = np.zeros((40, 40), dtype=np.uint8)
+    levels[20, 10:30] = 200
+    layers = Layers()
+    layers.set_base(np.zeros((40, 40, 3), dtype=np.uint8))
+    layers.set_levels(levels)
+    layers.set_errors(levels, np.zeros_like(levels))
+    layers.style = OverlayStyle(show_probability=ground == "probability", show_mask=False)
+    layers.error_style = ErrorStyle()
+    *_, errors = layers.pictures(1.0, (0, 0, 40, 40), 1.0)
+    assert errors.pixelColor(15, 20).lightness() == 0
+    for x, y in ((15, 19), (15, 21), (9, 20), (30, 20)):
+        assert errors.pixelColor(x, y).lightness() > 120
+    assert errors.pixelColor(15, 17).alpha() == 0

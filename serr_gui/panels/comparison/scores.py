@@ -114,7 +114,7 @@ class ScoresPanel(QWidget):
         state = self._state
         self._regions[state.view.region].setChecked(True)
         columns = score_columns(state)
-        heads = (self.tr("Model\nExpert 1"), self.tr("Model\nExpert 2"), self.tr("Expert 2\nExpert 1"))
+        heads = (self.tr("Model vs\nExpert 1"), self.tr("Model vs\nExpert 2"), self.tr("Expert 2 vs\nExpert 1"))
         for number, column in enumerate(columns):
             self._heads[number].setText(heads[number] if column is not None else "")
             for key, _, _ in SCORES:
@@ -170,7 +170,7 @@ class ScoresPanel(QWidget):
         self._copy.setIcon(icons.icon("copy"))
 
     def _on_copy_clicked(self) -> None:
-        heads = [head.text().replace("\n", " - ") for head in self._heads]
+        heads = [head.text().replace("\n", " ") for head in self._heads]
         used = [number for number, head in enumerate(heads) if head]
         lines = ["\t".join(["", *(heads[number] for number in used)])]
         for key, name, _ in SCORES:
