@@ -193,6 +193,7 @@ class NoticeBar(QWidget):
     """
 
     dismissRequested = Signal(object)
+    choiceRequested = Signal(object, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -205,11 +206,12 @@ class NoticeBar(QWidget):
         self._folder.clicked.connect(self._on_folder)
         self._details = QPushButton(self.tr("Details"))
         self._details.clicked.connect(self._on_details)
+        self._choices: list[QPushButton] = []
         self._all = QPushButton()
         self._all.clicked.connect(self._on_all)
         self._close = _close_button()
         self._close.clicked.connect(self._on_close)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 4, 2)
         row.setSpacing(6)
         row.addWidget(self._badge)
@@ -219,6 +221,7 @@ class NoticeBar(QWidget):
         self.setFixedHeight(self._details.sizeHint().height() + 6)
         self.list = NoticeList(self)
         self.list.dismissRequested.connect(self.dismissRequested)
+        self.list.choiceRequested.connect(self.choiceRequested)
         self.passing = QTimer(self)
         self.passing.setInterval(PASSING_MS)
         self.passing.timeout.connect(self._on_passing)
@@ -242,12 +245,25 @@ class NoticeBar(QWidget):
         self._badge.setVisible(notice is not None)
         self._text.set_full_text(notice.text if notice is not None else "")
         self._text.setAccessibleName(f"{_word(notice.kind)}: {notice.text}" if notice is not None else "")
+        self._show_choices(notice)
         self._folder.setVisible(notice is not None and notice.folder is not None)
         self._details.setVisible(notice is not None and bool(notice.details))
         self._all.setText(self.tr("All ({count})").format(count=count))
         self._all.setVisible(count > 1)
         self._close.setVisible(notice is not None)
         self._paint_kind()
+
+    def _show_choices(self, notice: Notice | None) -> None:
+        for button in self._choices:
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self._choices = []
+        for choice in notice.choices if notice is not None else ():
+            button = QPushButton(choice.text)
+            button.clicked.connect(partial(self.choiceRequested.emit, notice, choice))
+            self._row.insertWidget(2 + len(self._choices), button)
+            self._choices.append(button)
 
     def _paint_kind(self) -> None:
         if not self._notices:
