@@ -5,6 +5,7 @@ from typing import Final
 
 from serr_gui.actions.command import Command, Std, has_document
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
+from serr_gui.model.selectors import next_listed
 from serr_gui.model.state import AppState, Base, Theme
 
 
@@ -41,7 +42,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Go to the previous photograph of the list"),
         icon="previous",
         shortcuts=("A",),
-        enabled_when=lambda state: state.current > 0,
+        enabled_when=lambda state: next_listed(state, -1) is not None,
         repeats=True,
     ),
     Command(
@@ -51,7 +52,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Go to the next photograph of the list"),
         icon="next",
         shortcuts=("D",),
-        enabled_when=lambda state: state.current < len(state.photos) - 1,
+        enabled_when=lambda state: next_listed(state, 1) is not None,
         repeats=True,
     ),
     Command(

@@ -173,6 +173,15 @@ class Controller(QObject):
             return with_result(self.state)
         return (item,) if item is not None and item.status == "done" else ()
 
+    def items_of(self, paths: Sequence[Path]) -> tuple[PhotoItem, ...]:
+        """The lines of some photographs, in the order of the list."""
+        wanted = set(paths)
+        return tuple(item for item in self.state.photos if item.path in wanted)
+
+    def segment_paths(self, paths: Sequence[Path]) -> None:
+        """Find the vessels of some photographs of the list."""
+        self.runs.segment_items(self.items_of(paths))
+
     def _segment_if_wanted(self) -> None:
         state = self.state
         if state.document is None or state.opening is not None or state.model is None:

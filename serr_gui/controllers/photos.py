@@ -17,8 +17,9 @@ from serr_gui.controllers.file_watcher import FileWatcher
 from serr_gui.controllers.workers import Failure
 from serr_gui.model import label_choices
 from serr_gui.model.comparison import LabelFiles
+from serr_gui.model.selectors import next_listed, sorted_photos
 from serr_gui.model.settings import RECENT_LIMIT
-from serr_gui.model.state import BaseView, Document, FovChoice, PhotoItem
+from serr_gui.model.state import BaseView, Document, FovChoice, ListOrder, PhotoItem
 from serr_gui.tasks.base_views import make_base_view
 
 
@@ -35,6 +36,7 @@ class PhotoController(QObject):
         self._one_reader = threading.Lock()
         self.watcher = FileWatcher(context)
         self.watcher.reloadRequested.connect(self.reload)
+        self._opened: dict[Path, int] = {}
 
     def open_paths(
         self,
@@ -104,8 +106,22 @@ class PhotoController(QObject):
             self.select(index)
 
     def step(self, by: int) -> None:
-        """Go forward or back in the list."""
-        self.select(self._context.state.current + by)
+        """Go forward or back among the lines that are listed."""
+        index = next_listed(self._context.state, by)
+        if index is not None:
+            self.select(index)
+
+    def filter_list(self, text: str) -> None:
+        """List only the photographs whose path has these words."""
+        self._context.state.list_filter = text
+
+    def sort_list(self, order: ListOrder) -> None:
+        """Put the list in another order, once; the photograph on the screen stays."""
+        state = self._context.state
+        shown = state.item
+        state.photos = sorted_photos(state, order, self._opened)
+        if shown is not None:
+            state.current = next(index for index, item in enumerate(state.photos) if item.path == shown.path)
 
     def close_photos(self, paths: Sequence[Path]) -> None:
         """Take photographs out of the list and forget their results."""
@@ -178,6 +194,8 @@ class PhotoController(QObject):
         known = {item.path for item in state.photos}
         new = tuple(PhotoItem(path, rule=self._opening_rule) for path in outcome.paths if path not in known)
         if new:
+            for item in new:
+                self._opened.setdefault(item.path, len(self._opened))
             state.photos += new
         first = outcome.paths[0]
         self._select(next(index for index, item in enumerate(state.photos) if item.path == first))

@@ -14,7 +14,7 @@ from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.model.selectors import without_result
 from serr_gui.model.settings import ExportOptions
-from serr_gui.model.state import NoticeKind, Result
+from serr_gui.model.state import NoticeKind, PhotoItem, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,11 @@ class SegmentationController(QObject):
 
     def segment_all(self) -> None:
         """Find the vessels of all photographs that have no result yet."""
+        self.segment_items(without_result(self._context.state))
+
+    def segment_items(self, items: Sequence[PhotoItem]) -> None:
+        """Find the vessels of some photographs, again where they have a result."""
         state = self._context.state
-        items = without_result(state)
         if not items or state.model is None or state.job is not None:
             return
         options = tasks.RunOptions(state.model, state.device)

@@ -1,14 +1,18 @@
 """What follows from the state: pure functions into frozen snapshots. The view compares and applies the difference."""
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from core.evaluation.error_map import ErrorRegion
+from core.photo.walking import natural_key
 from core.types import BoolArray, ByteArray, ThresholdRule
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle
 from serr_gui.model.comparison import ErrorLayer
 from serr_gui.model.score_selectors import comparison, error_list
-from serr_gui.model.state import AppState, Document, PhotoItem
+from serr_gui.model.state import AppState, Document, ListOrder, PhotoItem
 
 Stale = Literal["model", "fov"]
 
@@ -118,3 +122,68 @@ def probability_at(document: Document | None, x: int, y: int) -> float | None:
     if not segmentation.fov.inside[y, x]:
         return None
     return float(segmentation.probability.values[y, x])
+
+
+def listed(state: AppState) -> tuple[int, ...]:
+    """The lines of the list that the filter lets through: each of its words is in the path, in any case."""
+    words = state.list_filter.casefold().split()
+    if not words:
+        return tuple(range(len(state.photos)))
+    return tuple(
+        index for index, item in enumerate(state.photos) if all(word in str(item.path).casefold() for word in words)
+    )
+
+
+def next_listed(state: AppState, by: int) -> int | None:
+    """The line that is ``by`` (1 or -1) further among those that are listed; None at the end."""
+    if not state.list_filter:  # asked for after every change: must not depend on the length of the list
+        index = state.current + by
+        return index if 0 <= index < len(state.photos) else None
+    lines = listed(state)
+    beyond = [index for index in lines if index > state.current] if by > 0 else [i for i in lines if i < state.current]
+    if not beyond:
+        return None
+    return beyond[0] if by > 0 else beyond[-1]
+
+
+def list_names(photos: Sequence[PhotoItem]) -> dict[Path, str]:
+    """The name of each photograph in the list; where several have the same name, with the folder that tells them."""
+    by_name: dict[str, list[Path]] = {}
+    for item in photos:
+        by_name.setdefault(item.path.name, []).append(item.path)
+    names: dict[Path, str] = {}
+    for name, paths in by_name.items():
+        for path in paths:
+            names[path] = name if len(paths) == 1 else f"{_telling_folder(path, paths)}/{name}"
+    return names
+
+
+def _telling_folder(path: Path, paths: Sequence[Path]) -> str:
+    """The innermost folder of a path in which it differs from the others; its parent where none does alone."""
+    for number in range(1, len(path.parts)):
+        folders = {other.parts[-1 - number] for other in paths if number < len(other.parts)}
+        if len(folders) > 1:
+            return path.parts[-1 - number]
+    return path.parent.name
+
+
+def sorted_photos(state: AppState, order: ListOrder, opened: Mapping[Path, int]) -> tuple[PhotoItem, ...]:
+    """The photographs in another order. ``opened`` counts them as they came.
+
+    "worst" : by F1 of the last evaluation, the lowest first, those without a figure last.
+    """
+    evaluation = state.evaluation
+    f1 = {image.photo: image.figures.scores.f1 for image in evaluation.images} if evaluation is not None else {}
+
+    def place(item: PhotoItem) -> tuple[object, ...]:
+        came = opened.get(item.path, len(opened))
+        if order == "name":
+            return natural_key(item.path.name), came
+        if order in ("new", "done"):
+            return (item.status == "done") is (order == "new"), came
+        if order == "worst":
+            value = f1.get(item.path, math.inf)
+            return math.inf if math.isnan(value) else value, came
+        return (came,)
+
+    return tuple(sorted(state.photos, key=place))

@@ -39,6 +39,7 @@ PhotoStatus = Literal["new", "done", "failed"]
 Until = Literal["", "work", "photo"]
 NoticeKind = Literal["info", "success", "warning", "error"]
 EvaluateAt = Literal["model", "slider"]
+ListOrder = Literal["opened", "name", "new", "done", "worst"]
 JobKind = Literal["segment", "batch", "export", "evaluate", "compare_models"]
 Colour = tuple[int, int, int]
 
@@ -232,6 +233,7 @@ class AppState:
 
     photos: tuple[PhotoItem, ...] = ()
     current: int = -1
+    list_filter: str = ""
     opening: Path | None = None
     document: Document | None = None
     rule: ThresholdRule = field(default_factory=lambda: ThresholdRule(LEVELS // 2, "model"))

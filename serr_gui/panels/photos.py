@@ -7,6 +7,7 @@ from typing import Final
 from PySide6.QtCore import (
     QAbstractListModel,
     QEvent,
+    QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -16,21 +17,26 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QColor, QImage, QPainter, QPalette, QPen, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QKeyEvent, QKeySequence, QPainter, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QHBoxLayout,
     QLabel,
+    QLineEdit,
     QListView,
+    QMenu,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from core.files import shown
 from core.types import ByteArray
-from serr_gui.model.state import AppState, PhotoItem
+from serr_gui.model.selectors import list_names, listed
+from serr_gui.model.state import AppState, ListOrder, PhotoItem
 from serr_gui.widgets import icons
 
 _PICTURE_PX: Final = 96
@@ -49,6 +55,7 @@ class PhotoListModel(QAbstractListModel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._items: tuple[PhotoItem, ...] = ()
+        self._names: dict[Path, str] = {}
         self._pictures: dict[Path, QPixmap | None] = {}
 
     def set_items(self, items: tuple[PhotoItem, ...]) -> None:
@@ -62,6 +69,7 @@ class PhotoListModel(QAbstractListModel):
             return
         self.beginResetModel()
         self._items = items
+        self._names = list_names(items)
         kept = {item.path for item in items}
         self._pictures = {path: picture for path, picture in self._pictures.items() if path in kept}
         self.endResetModel()
@@ -80,6 +88,9 @@ class PhotoListModel(QAbstractListModel):
         for row in rows:
             self.dataChanged.emit(self.index(row), self.index(row), [_PictureRole])
 
+    def item(self, row: int) -> PhotoItem:
+        return self._items[row]
+
     def path(self, row: int) -> Path:
         return self._items[row].path
 
@@ -94,7 +105,7 @@ class PhotoListModel(QAbstractListModel):
             return None
         item = self._items[index.row()]
         words: dict[int, Callable[[], object]] = {
-            Qt.ItemDataRole.DisplayRole: lambda: shown(item.path.name),
+            Qt.ItemDataRole.DisplayRole: lambda: shown(self._names[item.path]),
             Qt.ItemDataRole.ToolTipRole: lambda: "\n".join([shown(item.path), *self._marks_in_words(item)]),
             Qt.ItemDataRole.AccessibleTextRole: lambda: ", ".join([shown(item.path.name), *self._marks_in_words(item)]),
             _ItemRole: lambda: item,
@@ -124,6 +135,7 @@ class _PhotoDelegate(QStyledItemDelegate):
         rect: QRect = option.rect
         state = option.state
         item, picture = index.data(_ItemRole), index.data(_PictureRole)
+        name = str(index.data())
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -139,7 +151,7 @@ class _PhotoDelegate(QStyledItemDelegate):
         role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
         painter.setPen(palette.color(role))
         line = QRect(rect.left() + 6, frame.bottom() + 3, rect.width() - 12, option.fontMetrics.height() + 2)
-        name = option.fontMetrics.elidedText(shown(item.path.name), Qt.TextElideMode.ElideMiddle, line.width())
+        name = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideMiddle, line.width())
         painter.drawText(line, Qt.AlignmentFlag.AlignCenter, name)
         if state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange:
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -180,10 +192,20 @@ class _PhotoDelegate(QStyledItemDelegate):
 
 
 class PhotosPanel(QWidget):
-    """The strip. ``selectRequested`` carries a line's number, ``thumbnailsRequested`` paths in sight without one."""
+    """The strip, with a field that filters it and a box that sorts it.
+
+    ``selectRequested`` carries a line's number, ``thumbnailsRequested`` paths in sight without a picture. What is asked
+    for the selected lines carries their paths.
+    """
 
     selectRequested = Signal(int)
     thumbnailsRequested = Signal(list)
+    segmentRequested = Signal(list)
+    exportRequested = Signal(list)
+    removeRequested = Signal(list)
+    folderRequested = Signal(Path)
+    filterRequested = Signal(str)
+    orderRequested = Signal(str)
 
     def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -197,16 +219,23 @@ class PhotosPanel(QWidget):
         self._list.setViewMode(QListView.ViewMode.IconMode)
         self._list.setResizeMode(QListView.ResizeMode.Adjust)
         self._list.setMovement(QListView.Movement.Static)
+        self._list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self._list.setSelectionRectVisible(True)
         self._list.setSpacing(2)
         self._list.setFrameShape(QListView.Shape.NoFrame)
         self._list.setAccessibleName(self.tr("Open photographs"))
         self._list.setMinimumWidth(_PICTURE_PX + 2 * _MARGIN_PX + 24)
+        self._list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._list.customContextMenuRequested.connect(self._on_menu_requested)
+        self._list.installEventFilter(self)
         self._summary = QLabel()
         self._summary.setContentsMargins(8, 4, 8, 4)
         self._summary.setWordWrap(True)
+        self._tools = self._make_tools()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addWidget(self._tools)
         column.addWidget(self._list, 1)
         column.addWidget(self._summary)
 
@@ -221,25 +250,121 @@ class PhotosPanel(QWidget):
 
         state.events.photos.connect(self._on_photos_changed)
         state.events.current.connect(self._on_state_current_changed)
+        state.events.list_filter.connect(self._show_filter)
         self._on_photos_changed()
+
+    def _make_tools(self) -> QWidget:
+        self._filter = QLineEdit()
+        self._filter.setPlaceholderText(self.tr("Filter"))
+        self._filter.setAccessibleName(self.tr("Filter the photographs by name or folder"))
+        self._filter.setToolTip(self.tr("List only photographs whose path has these words"))
+        self._filter.setClearButtonEnabled(True)
+        self._filter.setMinimumWidth(40)
+        self._filter.textChanged.connect(self.filterRequested)
+        sort = QToolButton()
+        sort.setText(self.tr("Sort"))
+        sort.setAccessibleName(self.tr("Sort the photographs"))
+        sort.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        sort.setAutoRaise(True)
+        menu = QMenu(sort)
+        orders: tuple[tuple[ListOrder, str], ...] = (
+            ("opened", self.tr("As &Opened")),
+            ("name", self.tr("By &Name")),
+            ("new", self.tr("&Not Segmented First")),
+            ("done", self.tr("&Segmented First")),
+            ("worst", self.tr("&Worst F1 First")),
+        )
+        for order, text in orders:
+            menu.addAction(text).triggered.connect(lambda _on=False, order=order: self.orderRequested.emit(order))
+        sort.setMenu(menu)
+        tools = QWidget()
+        row = QHBoxLayout(tools)
+        row.setContentsMargins(4, 2, 2, 2)
+        row.setSpacing(2)
+        row.addWidget(self._filter, 1)
+        row.addWidget(sort)
+        return tools
+
+    def selected(self) -> list[Path]:
+        """The selected photographs that are listed, from above."""
+        rows = sorted(index.row() for index in self._list.selectionModel().selectedIndexes())
+        return [self._model.path(row) for row in rows if not self._list.isRowHidden(row)]
+
+    def make_menu(self) -> QMenu:
+        """What can be done with the selected photographs."""
+        paths = self.selected()
+        done = [item.path for item in self._state.photos if item.status == "done" and item.path in set(paths)]
+        idle, many = self._state.job is None, len(paths) > 1
+        menu = QMenu(self)
+        segment = menu.addAction(
+            self.tr("&Segment {count} Photographs").format(count=len(paths)) if many else self.tr("&Segment")
+        )
+        segment.setEnabled(idle and self._state.model is not None)
+        segment.triggered.connect(lambda: self.segmentRequested.emit(paths))
+        export = menu.addAction(
+            self.tr("&Export {count} Results...").format(count=len(done)) if many else self.tr("&Export...")
+        )
+        export.setEnabled(bool(done))
+        export.triggered.connect(lambda: self.exportRequested.emit(done))
+        menu.addSeparator()
+        folder = menu.addAction(self.tr("Open &Folder"))
+        folder.triggered.connect(lambda: self.folderRequested.emit(paths[0].parent))
+        copy = menu.addAction(self.tr("&Copy Paths") if many else self.tr("&Copy Path"))
+        copy.triggered.connect(lambda: QGuiApplication.clipboard().setText("\n".join(map(str, paths))))
+        menu.addSeparator()
+        remove = menu.addAction(self.tr("&Remove from List"))
+        remove.setShortcut(QKeySequence(QKeySequence.StandardKey.Delete))
+        remove.setToolTip(self.tr("The files stay on the disk"))
+        remove.setEnabled(idle)
+        remove.triggered.connect(lambda: self.removeRequested.emit(paths))
+        return menu
+
+    def _take_key(self, event: QKeyEvent) -> bool:
+        """Delete takes the selected photographs out of the list, never off the disk."""
+        if event.key() not in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            return False
+        if self._state.job is None and self.selected():
+            self.removeRequested.emit(self.selected())
+        return True
+
+    def _on_menu_requested(self, place: QPoint) -> None:
+        if self.selected():
+            menu = self.make_menu()
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(self._list.viewport().mapToGlobal(place))
 
     def set_thumbnail(self, path: Path, pixels: ByteArray | None) -> None:
         self._model.set_picture(path, pixels)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
+        if watched is self._list:
+            return isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self._take_key(event)
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
             self._request_timer.start()
         return False
 
     def _on_photos_changed(self) -> None:
         self._model.set_items(self._state.photos)
-        items = self._state.photos
-        done = sum(item.status == "done" for item in items)
-        if items:
-            self._summary.setText(self.tr("{done} of {count} segmented").format(done=done, count=len(items)))
-        else:
-            self._summary.setText(self.tr("No photographs are open."))
+        self._show_filter()
         self._on_state_current_changed()
+        self._request_timer.start()
+
+    def _show_filter(self) -> None:
+        """Hide the lines that the filter leaves out, and count."""
+        state = self._state
+        items, seen = state.photos, set(listed(state))
+        if self._filter.text() != state.list_filter:
+            self._filter.setText(state.list_filter)
+        for row in range(len(items)):
+            if self._list.isRowHidden(row) is (row in seen):
+                self._list.setRowHidden(row, row not in seen)
+        done = sum(item.status == "done" for item in items)
+        text = self.tr("No photographs are open.")
+        if items:
+            text = self.tr("{done} of {count} segmented").format(done=done, count=len(items))
+        if len(seen) < len(items):
+            text += ", " + self.tr("{count} listed").format(count=len(seen))
+        self._summary.setText(text)
         self._request_timer.start()
 
     def _on_state_current_changed(self) -> None:
@@ -249,7 +374,9 @@ class PhotosPanel(QWidget):
             return
         selection.blockSignals(True)
         if 0 <= row < self._model.rowCount():
-            self._list.setCurrentIndex(self._model.index(row))
+            self._list.selectionModel().setCurrentIndex(
+                self._model.index(row), QItemSelectionModel.SelectionFlag.ClearAndSelect
+            )
             self._list.scrollTo(self._model.index(row))
         else:
             self._list.clearSelection()

@@ -98,9 +98,9 @@ class SegmentationPanel(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(_caption(self.tr("&Model"), self._model), models)
         form.addRow(_caption(self.tr("Dev&ice"), self._device), self._device)
-        form.addRow("", self._device_used)
+        form.addRow(self._device_used)
         form.addRow(_caption(self.tr("Fi&eld of view"), self._fov), self._fov)
-        form.addRow("", self._fov_facts)
+        form.addRow(self._fov_facts)
         return form
 
     def _make_run_buttons(self, actions: Actions) -> QHBoxLayout:
@@ -198,7 +198,8 @@ class SegmentationPanel(QWidget):
         if state.result is None:
             return self.tr("Last run on {device}").format(device=state.device_used)
         seconds = f"{state.result.segmentation.seconds:.1f}"
-        return self.tr("Segmented on {device} in {seconds} s").format(device=state.result.device, seconds=seconds)
+        device = state.result.device.split(",")[0]  # the status bar has the number of threads
+        return self.tr("Segmented on {device} in {seconds} s").format(device=device, seconds=seconds)
 
     def _show_document(self) -> None:
         state = self._state

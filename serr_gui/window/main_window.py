@@ -137,6 +137,12 @@ class MainWindow(QMainWindow):
         controller, events = self.controller, self.state.events
         self.files.selectRequested.connect(controller.photos.select)
         self.files.thumbnailsRequested.connect(controller.photos.request_thumbnails)
+        self.files.segmentRequested.connect(controller.segment_paths)
+        self.files.exportRequested.connect(self.prompts.export_paths)
+        self.files.removeRequested.connect(self.prompts.remove_photos)
+        self.files.folderRequested.connect(open_outside)
+        self.files.filterRequested.connect(controller.photos.filter_list)
+        self.files.orderRequested.connect(controller.photos.sort_list)
         controller.photos.thumbnailMade.connect(self._on_thumbnail_made)
         self.segmentation.modelRequested.connect(controller.library.set_model)
         self.segmentation.deviceRequested.connect(controller.library.set_device)
@@ -175,7 +181,8 @@ class MainWindow(QMainWindow):
             event.connect(self.commands.refresh)
         for event in (events.model, events.models, events.library_ready, events.comparison, events.evaluation):
             event.connect(self.commands.refresh)
-        events.opening.connect(self.commands.refresh)
+        for event in (events.opening, events.list_filter):
+            event.connect(self.commands.refresh)
         for event in (events.photos, events.current, events.document):
             event.connect(self._show_title)
         for event in (events.photos, events.current, events.document, events.opening):

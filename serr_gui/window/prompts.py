@@ -131,7 +131,14 @@ class Prompts(QObject):
             self._controller.evaluating.write(path)
 
     def export(self, *, everything: bool) -> None:
-        items = self._controller.export_items(everything=everything)
+        self._export_items(self._controller.export_items(everything=everything))
+
+    def export_paths(self, paths: Sequence[Path]) -> None:
+        """Export the results of some photographs of the list."""
+        done = {item.path for item in self._controller.export_items(everything=True)}
+        self._export_items(self._controller.items_of([path for path in paths if path in done]))
+
+    def _export_items(self, items: tuple[PhotoItem, ...]) -> None:
         if not items:
             return
         from core.photo.companions import output_stems
@@ -168,6 +175,19 @@ class Prompts(QObject):
         item = self._state.item
         if item is not None and self._may_lose(int(item.unsaved), everything=False):
             self._controller.photos.close_photos([item.path])
+
+    def remove_photos(self, paths: Sequence[Path]) -> None:
+        """Take photographs out of the list, asking where results would be lost; the files stay."""
+        items = self._controller.items_of(paths)
+        lost = [item.path for item in items if item.unsaved]
+        if lost:
+            verb = self.tr("Remove without exporting")
+            answer = ask_to_lose(self._window, running=False, unsaved=len(lost), verb=verb)
+            if answer == "export":
+                self.export_paths(lost)
+            if answer != "go on":
+                return
+        self._controller.photos.close_photos([item.path for item in items])
 
     def close_all(self) -> None:
         if self._may_lose(len(unsaved(self._state)), everything=True):
