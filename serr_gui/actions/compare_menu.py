@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Final, get_args
 
 from core.evaluation.counts import Region
-from serr_gui.actions.command import Command, has_document, idle
+from serr_gui.actions.command import Command, has_document
 from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.model.score_selectors import scored_label
-from serr_gui.model.selectors import has_label
+from serr_gui.model.selectors import has_label, may_evaluate
 from serr_gui.model.state import AppState
 
 ERROR_WISHES: Final[tuple[ErrorFilter, ...]] = get_args(ErrorFilter)
@@ -149,7 +149,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         icon="table",
         short=QT_TRANSLATE_NOOP("Actions", "Evaluate All"),
         shortcuts=("Ctrl+Shift+T",),
-        enabled_when=lambda state: bool(state.photos) and state.model is not None and idle(state),
+        enabled_when=may_evaluate,
         section=4,
     ),
     Command(

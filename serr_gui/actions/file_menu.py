@@ -6,7 +6,7 @@ from PySide6.QtGui import QAction
 
 from serr_gui.actions.command import Command, Std, has_document, has_result, idle
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
-from serr_gui.model.selectors import with_result
+from serr_gui.model.selectors import may_export, with_result
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
@@ -41,7 +41,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         icon="export",
         short=QT_TRANSLATE_NOOP("Actions", "Export"),
         shortcuts=("Ctrl+E", Std.Save),
-        enabled_when=lambda state: has_result(state) and idle(state),
+        enabled_when=lambda state: has_result(state) and may_export(state),
         section=1,
     ),
     Command(
@@ -50,7 +50,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Export &All..."),
         QT_TRANSLATE_NOOP("Actions", "Write the files of all segmented photographs in the list"),
         shortcuts=("Ctrl+Shift+E",),
-        enabled_when=lambda state: bool(with_result(state)) and idle(state),
+        enabled_when=lambda state: bool(with_result(state)) and may_export(state),
         section=1,
     ),
     Command(

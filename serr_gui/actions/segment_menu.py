@@ -46,7 +46,17 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Stop the work that is going on"),
         icon="stop",
         shortcuts=("Esc",),
-        enabled_when=lambda state: state.job is not None and not state.job.cancelling,
+        enabled_when=lambda state: any(job is not None and not job.cancelling for job in (state.job, state.beside)),
+    ),
+    Command(
+        "pause",
+        "segment",
+        QT_TRANSLATE_NOOP("Actions", "&Pause"),
+        QT_TRANSLATE_NOOP("Actions", "Hold Segment All at its next step, or let it go on"),
+        icon="pause",
+        shortcuts=("Pause",),
+        enabled_when=lambda state: state.job is not None and state.job.kind == "batch" and not state.job.cancelling,
+        checked_when=lambda state: state.job is not None and state.job.paused,
     ),
     Command(
         "threshold_lower",

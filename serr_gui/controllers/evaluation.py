@@ -11,15 +11,23 @@ from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.controllers.segmentation import SegmentationController
 from serr_gui.model.comparison import Evaluation
-from serr_gui.tasks import RunOptions, Segmented
+from serr_gui.model.selectors import may_evaluate, with_result
+from serr_gui.tasks import ModelCache, RunOptions, Segmented
 from serr_gui.tasks.evaluating import EvaluationRequest, PhotoDone, evaluate_photos, write_evaluation
 
 
 class EvaluationController(QObject):
     """Fills ``state.evaluation`` photograph by photograph."""
 
-    def __init__(self, context: ControllerContext, long_work: ForegroundTask, runs: SegmentationController) -> None:
+    def __init__(
+        self,
+        context: ControllerContext,
+        long_work: ForegroundTask,
+        beside: ForegroundTask,
+        runs: SegmentationController,
+    ) -> None:
         super().__init__(context)
+        self._beside = beside
         self._context = context
         self._long = long_work
         self._runs = runs
@@ -30,10 +38,12 @@ class EvaluationController(QObject):
         ``exported`` : where exported results may lie; None: beside the photographs.
         """
         state = self._context.state
-        if not state.photos or state.model is None or state.job is not None:
+        if not may_evaluate(state) or state.model is None:
             return
+        alone = state.job is None
+        place, keeper = (self._long, self._runs.keeper) if alone else (self._beside, ModelCache())
         request = EvaluationRequest(
-            state.photos,
+            state.photos if alone else with_result(state),
             state.label_folders,
             RunOptions(state.model, state.device),
             state.rule if state.view.evaluate_at == "slider" else None,
@@ -41,9 +51,9 @@ class EvaluationController(QObject):
             exported,
         )
         state.evaluation = Evaluation(len(request.items))
-        self._long.begin(
+        place.begin(
             "evaluate",
-            lambda monitor: evaluate_photos(request, self._runs.keeper, self._context.store, monitor),
+            lambda monitor: evaluate_photos(request, keeper, self._context.store, monitor),
             items=1,
             partial_result=self._on_part,
             noted=lambda _note: None,  # they stand in the table

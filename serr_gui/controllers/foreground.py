@@ -1,8 +1,10 @@
-"""The long work, one at a time: what the bar below the photograph shows and Cancel ends."""
+"""The long work: one piece at a time, and a second one on finished results beside Segment All."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 from PySide6.QtCore import QObject
 
@@ -13,13 +15,29 @@ from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.state import JobKind, JobStatus
 
+Place = Literal["job", "beside"]
+
 
 class ForegroundTask(QObject):
-    """Runs a job in the slot "job" and keeps ``state.job``."""
+    """Runs work in a slot, "job" or "beside", and keeps the field of that name of the state."""
 
-    def __init__(self, context: ControllerContext) -> None:
+    def __init__(self, context: ControllerContext, place: Place = "job") -> None:
         super().__init__(context)
         self._context = context
+        self._place = place
+        self._begun: float | None = None
+        self._paused_at: float | None = None
+
+    @property
+    def status(self) -> JobStatus | None:
+        """What is going on here."""
+        return self._context.state.job if self._place == "job" else self._context.state.beside
+
+    def _set_status(self, status: JobStatus | None) -> None:
+        if self._place == "job":
+            self._context.state.job = status
+        else:
+            self._context.state.beside = status
 
     def begin(
         self,
@@ -36,9 +54,10 @@ class ForegroundTask(QObject):
     ) -> None:
         """Start; the state says so until one of the outcomes."""
         self._context.forget_notices("work")
-        self._context.state.job = JobStatus(kind, Progress(""), items=items, name=name)
+        self._begun = self._paused_at = None
+        self._set_status(JobStatus(kind, Progress(""), items=items, name=name))
         self._context.board.start(
-            "job",
+            self._place,
             task,
             succeeded=partial(self._end, succeeded),
             failed=partial(self._end, failed),
@@ -50,22 +69,40 @@ class ForegroundTask(QObject):
 
     def cancel(self) -> None:
         """Ask the work that is going on to end."""
-        job = self._context.state.job
-        if job is not None:
-            self._context.board.cancel("job", tell=True)
-            self._context.state.job = replace(job, cancelling=True)
+        status = self.status
+        if status is not None:
+            self._context.board.cancel(self._place, tell=True)
+            self._set_status(replace(status, cancelling=True, paused=False))
+
+    def pause(self) -> None:
+        """Hold the work at its next step, or let it go on."""
+        status = self.status
+        if status is None or status.cancelling:
+            return
+        self._context.board.pause(self._place, not status.paused)
+        now = time.monotonic()
+        if not status.paused:
+            self._paused_at = now
+        elif self._paused_at is not None and self._begun is not None:
+            self._begun += now - self._paused_at  # a pause tells nothing about the speed
+        self._set_status(replace(status, paused=not status.paused))
 
     def show_step(self, part: tasks.BatchStep) -> None:
         """The work goes on with another file."""
-        if self._context.state.job is not None:
-            self._context.state.job = replace(
-                self._context.state.job, item=part.item, name=shown(part.path.name), progress=Progress("")
-            )
+        now = time.monotonic()
+        if self._begun is None:
+            self._begun = now
+        status, done = self.status, part.item - 1
+        if status is not None:
+            left = (now - self._begun) / done * (part.items - done) if done else None
+            name = shown(part.path.name)
+            self._set_status(replace(status, item=part.item, name=name, progress=Progress(""), seconds_left=left))
 
     def _end(self, then: Callable[..., None], *values: object) -> None:
-        self._context.state.job = None
+        self._set_status(None)
         then(*values)
 
     def _on_progress(self, progress: Progress) -> None:
-        if self._context.state.job is not None:
-            self._context.state.job = replace(self._context.state.job, progress=progress)
+        status = self.status
+        if status is not None:
+            self._set_status(replace(status, progress=progress))

@@ -112,7 +112,7 @@ class PhotoController(QObject):
             self.select(index)
 
     def filter_list(self, text: str) -> None:
-        """List only the photographs whose path has these words."""
+        """List only the photographs with these words in their name or folder."""
         self._context.state.list_filter = text
 
     def sort_list(self, order: ListOrder) -> None:

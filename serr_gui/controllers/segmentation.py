@@ -12,7 +12,7 @@ from core.files import shown
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.foreground import ForegroundTask
-from serr_gui.model.selectors import without_result
+from serr_gui.model.selectors import may_export, without_result
 from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import NoticeKind, PhotoItem, Result
 
@@ -29,10 +29,13 @@ class ExportRequest:
 class SegmentationController(QObject):
     """Segments and exports photographs, and puts the outcomes into the state."""
 
-    def __init__(self, context: ControllerContext, long_work: ForegroundTask) -> None:
+    def __init__(self, context: ControllerContext, long_work: ForegroundTask, beside: ForegroundTask) -> None:
         super().__init__(context)
         self._context = context
-        self._long = long_work
+        self._long, self._beside = long_work, beside
+        self._exporting = long_work
+        self._written = 0
+        self._not_written: list[tuple[Path, str]] = []
         self.keeper = tasks.ModelCache()
         self._done = 0
         self._problems: list[tuple[Path, str]] = []
@@ -83,18 +86,27 @@ class SegmentationController(QObject):
 
     def cancel(self) -> None:
         """Ask the work that is going on to end."""
-        self._long.cancel()
+        (self._long if self._long.status is not None else self._beside).cancel()
+
+    def cancel_beside(self) -> None:
+        """Ask the work beside it to end."""
+        self._beside.cancel()
+
+    def pause(self) -> None:
+        """Hold the work that is going on, or let it go on."""
+        self._long.pause()
 
     def export(self, request: ExportRequest) -> None:
-        """Write results as files."""
-        if self._context.state.job is not None:
+        """Write results as files; beside other work where that is going on."""
+        if not may_export(self._context.state):
             return
+        self._exporting = self._long if self._long.status is None else self._beside
         options = request.options
         choices = replace(options.choices(), mask_colour=self._context.state.view.mask_colour)
         keeps_work = options.mask or options.probability
         count = len(request.items)
-        self._done, self._problems, self._changed = 0, [], []
-        self._long.begin(
+        self._written, self._not_written, self._changed = 0, [], []
+        self._exporting.begin(
             "export",
             lambda monitor: tasks.export_many(request.items, request.folder, choices, self._context.store, monitor),
             items=count,
@@ -166,12 +178,12 @@ class SegmentationController(QObject):
 
     def _on_export_part(self, keeps_work: bool, part: object) -> None:
         if isinstance(part, tasks.BatchStep):
-            self._long.show_step(part)
+            self._exporting.show_step(part)
         elif isinstance(part, tasks.Exported):
             if part.problem:
-                self._problems.append((part.item.path, part.problem))
+                self._not_written.append((part.item.path, part.problem))
                 return
-            self._done += 1
+            self._written += 1
             if part.is_changed:
                 self._changed.append(shown(part.item.path.name))
             now = next((item for item in self._context.state.photos if item.path == part.item.path), None)
@@ -179,7 +191,7 @@ class SegmentationController(QObject):
                 self._context.set_item(part.item.path, unsaved=False)
 
     def _end_export(self, request: ExportRequest, *, cancelled: bool) -> None:
-        done, problems, count = self._done, self._problems, len(request.items)
+        done, problems, count = self._written, self._not_written, len(request.items)
         if count == 1 and problems:
             self._context.notify("error", problems[0][1], until="work")
             return

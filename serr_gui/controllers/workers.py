@@ -22,6 +22,8 @@ from serr_gui.system.logs import log_fault
 
 _INTERVAL_S = 0.05
 """At most 20 progress reports a second reach the window."""
+_PAUSE_CHECK_S = 0.1
+"""How soon paused work notices that it was cancelled."""
 _BESIDE_NICE = 10
 """How far Linux sets back a thread that nobody waits for; there, Qt's priorities of threads do nothing."""
 
@@ -56,6 +58,7 @@ class WorkerMonitor:
         self._noted = job.passed_note
         self._delivered = job.passed_part
         self._stop = job.stop_event
+        self._go = job.go_event
         self._next_report = 0.0
 
     def step(self, progress: Progress) -> None:
@@ -69,7 +72,9 @@ class WorkerMonitor:
         self._noted.emit(message)
 
     def check(self) -> None:
-        """End the work here if it was cancelled."""
+        """Wait here while the work is paused; end it here if it was cancelled."""
+        while not self._go.wait(_PAUSE_CHECK_S) and not self._stop.is_set():
+            continue
         if self._stop.is_set():
             raise Cancelled
 
@@ -109,6 +114,8 @@ class Worker(QThread, Generic[T]):
         self._result: T | None = None
         self._failure: Failure | None = None
         self.stop_event = threading.Event()
+        self.go_event = threading.Event()
+        self.go_event.set()
         self.passed_progress.connect(self._on_progress)
         self.passed_part.connect(self._on_part)
         self.passed_note.connect(self._on_note)
@@ -229,6 +236,14 @@ class WorkerPool(QObject):
             job.cancel()
             if not tell:
                 del self._current[slot]
+
+    def pause(self, slot: str, paused: bool) -> None:
+        """Hold the job of a slot at its next step, or let it go on."""
+        job = self._current.get(slot)
+        if job is not None and paused:
+            job.go_event.clear()
+        elif job is not None:
+            job.go_event.set()
 
     def busy(self, slot: str) -> bool:
         return slot in self._current

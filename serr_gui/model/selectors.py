@@ -109,6 +109,19 @@ def with_result(state: AppState) -> tuple[PhotoItem, ...]:
     return tuple(item for item in state.photos if item.status == "done")
 
 
+def may_export(state: AppState) -> bool:
+    """Whether files can be written now: also beside other work, but one export at a time."""
+    kinds = {job.kind for job in (state.job, state.beside) if job is not None}
+    return state.beside is None and "export" not in kinds
+
+
+def may_evaluate(state: AppState) -> bool:
+    """Whether photographs can be measured now: beside Segment All those that are finished."""
+    if not state.photos or state.model is None or state.beside is not None:
+        return False
+    return state.job is None or (state.job.kind == "batch" and bool(with_result(state)))
+
+
 def unsaved(state: AppState) -> tuple[PhotoItem, ...]:
     """The photographs whose work would be lost."""
     return tuple(item for item in state.photos if item.unsaved)
@@ -125,13 +138,12 @@ def probability_at(document: Document | None, x: int, y: int) -> float | None:
 
 
 def listed(state: AppState) -> tuple[int, ...]:
-    """The lines of the list that the filter lets through: each of its words is in the path, in any case."""
+    """The lines of the list that the filter lets through: each of its words is in the name or that of the folder."""
     words = state.list_filter.casefold().split()
     if not words:
         return tuple(range(len(state.photos)))
-    return tuple(
-        index for index, item in enumerate(state.photos) if all(word in str(item.path).casefold() for word in words)
-    )
+    names = (f"{item.path.parent.name}/{item.path.name}".casefold() for item in state.photos)
+    return tuple(index for index, name in enumerate(names) if all(word in name for word in words))
 
 
 def next_listed(state: AppState, by: int) -> int | None:

@@ -183,7 +183,10 @@ class DeviceChoice:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """The long piece of work that is going on. ``item`` of ``items`` counts the files of a batch, from 1."""
+    """The long piece of work that is going on. ``item`` of ``items`` counts the files of a batch, from 1.
+
+    ``seconds_left`` is None until a first file is done.
+    """
 
     kind: JobKind
     progress: Progress
@@ -191,6 +194,8 @@ class JobStatus:
     items: int = 0
     name: str = ""
     cancelling: bool = False
+    paused: bool = False
+    seconds_left: float | None = None
 
     @property
     def fraction(self) -> float | None:
@@ -247,6 +252,7 @@ class AppState:
     device_used: str = ""
     library_ready: bool = False
     job: JobStatus | None = None
+    beside: JobStatus | None = None
     notices: tuple[Notice, ...] = ()
     label_folders: tuple[Path | None, Path | None] = (None, None)
     comparison: Comparison | None = None

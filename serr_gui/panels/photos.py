@@ -257,7 +257,7 @@ class PhotosPanel(QWidget):
         self._filter = QLineEdit()
         self._filter.setPlaceholderText(self.tr("Filter"))
         self._filter.setAccessibleName(self.tr("Filter the photographs by name or folder"))
-        self._filter.setToolTip(self.tr("List only photographs whose path has these words"))
+        self._filter.setToolTip(self.tr("List only photographs with these words in their name or folder"))
         self._filter.setClearButtonEnabled(True)
         self._filter.setMinimumWidth(40)
         self._filter.textChanged.connect(self.filterRequested)

@@ -34,6 +34,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "segment": controller.runs.segment,
         "segment_all": controller.runs.segment_all,
         "cancel": controller.runs.cancel,
+        "pause": controller.runs.pause,
         "threshold_lower": partial(controller.nudge_level, -1),
         "threshold_higher": partial(controller.nudge_level, 1),
         "threshold_model": controller.reset_level,

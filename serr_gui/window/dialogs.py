@@ -1,5 +1,6 @@
 """Boxes that a person opens: about, the list of keys, and the questions before something is lost."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, Qt, qVersion
@@ -145,10 +146,18 @@ def _native(key: str | QKeySequence.StandardKey) -> str:
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
 
 
-def ask_to_lose(parent: QWidget, *, running: bool, unsaved: int, verb: str) -> LoseAnswer:
+def ask_to_lose(
+    parent: QWidget,
+    *,
+    running: bool,
+    unsaved: int,
+    verb: str,
+    can_export: bool = True,
+    trainings: Sequence[str] = (),
+) -> LoseAnswer:
     """Ask before running work is stopped or results that were not exported are lost.
 
-    ``verb`` names what goes on, for the button. Exporting first is offered where no work is running.
+    ``verb`` names what goes on, for the button. ``trainings`` : names of those that go on whatever is answered.
     """
     sentences = []
     if running:
@@ -159,6 +168,9 @@ def ask_to_lose(parent: QWidget, *, running: bool, unsaved: int, verb: str) -> L
         sentences.append(
             _tr("The results of {count} photographs are not exported and will be lost.").format(count=unsaved)
         )
+    if trainings:
+        text = _tr("The training {name} is not touched: it goes on, and the next start of the program shows it.")
+        sentences.append(text.format(name=", ".join(trainings)))
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Warning)
     box.setWindowTitle("SERR Fundus")
@@ -166,7 +178,7 @@ def ask_to_lose(parent: QWidget, *, running: bool, unsaved: int, verb: str) -> L
     box.setInformativeText(" ".join(sentences))
     go_on = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
     export = None
-    if unsaved and not running:
+    if unsaved and can_export:
         text = _tr("Export...") if unsaved == 1 else _tr("Export All...")
         export = box.addButton(text, QMessageBox.ButtonRole.AcceptRole)
     cancel = box.addButton(_tr("Cancel"), QMessageBox.ButtonRole.RejectRole)

@@ -22,7 +22,7 @@ from serr_gui.actions.qactions import Actions
 from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.controllers.controller import Controller
 from serr_gui.model.comparison import NO_LABELS
-from serr_gui.model.selectors import CanvasPicture, canvas_picture, unsaved
+from serr_gui.model.selectors import CanvasPicture, canvas_picture, may_export, unsaved
 from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import Theme
 from serr_gui.panels.comparison.curves import CurvesPanel
@@ -102,7 +102,9 @@ class MainWindow(QMainWindow):
         )
         make_tool_bar(self, self.commands)
         self.job_bar = JobBar(self.state, self.commands)
-        make_message_bar(self, self.notice_bar, self.job_bar)
+        self.beside_bar = JobBar(self.state, self.commands, beside=True)
+        self.beside_bar.cancelRequested.connect(controller.runs.cancel_beside)
+        make_message_bar(self, self.notice_bar, (self.beside_bar, self.job_bar))
         self.setStatusBar(self.status)
         self._join()
         self._show_picture()
@@ -181,7 +183,7 @@ class MainWindow(QMainWindow):
             event.connect(self.commands.refresh)
         for event in (events.model, events.models, events.library_ready, events.comparison, events.evaluation):
             event.connect(self.commands.refresh)
-        for event in (events.opening, events.list_filter):
+        for event in (events.opening, events.list_filter, events.beside):
             event.connect(self.commands.refresh)
         for event in (events.photos, events.current, events.document):
             event.connect(self._show_title)
@@ -348,10 +350,15 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, lambda: self.prompts.take_dropped(paths))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        running, lost = self.state.job is not None, len(unsaved(self.state))
+        running = self.state.job is not None or self.state.beside is not None
+        lost = len(unsaved(self.state))
         if running or lost:
             verb = self.tr("Stop and quit") if running and not lost else self.tr("Quit without exporting")
-            answer = ask_to_lose(self, running=running, unsaved=lost, verb=verb)
+            going_on = tuple(job.order.name for job in self.state.trainings.jobs if job.alive)
+            can_export = may_export(self.state)
+            answer = ask_to_lose(
+                self, running=running, unsaved=lost, verb=verb, can_export=can_export, trainings=going_on
+            )
             if answer != "go on":
                 event.ignore()
                 if answer == "export":

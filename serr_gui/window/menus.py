@@ -124,14 +124,15 @@ def make_tool_bar(window: QMainWindow, actions: Actions) -> QToolBar:
     return bar
 
 
-def make_message_bar(window: QMainWindow, notices: QWidget, job: QWidget) -> QToolBar:
+def make_message_bar(window: QMainWindow, notices: QWidget, jobs: Sequence[QWidget]) -> QToolBar:
     """The strip at the bottom for notices and running work: it keeps its room, so that nothing moves."""
     both = QWidget()
     row = QHBoxLayout(both)
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(0)
     row.addWidget(notices, 1)
-    row.addWidget(job, 1)
+    for job in jobs:
+        row.addWidget(job, 1)
     bar = QToolBar(window.tr("Messages"), window)
     bar.setObjectName("messages")
     bar.setMovable(False)

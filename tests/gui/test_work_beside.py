@@ -1,0 +1,95 @@
+"""Finished photographs are exported and measured while the others are segmented; that can be paused, and quit."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from serr_gui.app import Program
+from serr_gui.controllers.segmentation import ExportRequest
+from serr_gui.model.settings import ExportOptions
+from serr_gui.tasks import ExportItem
+from tests.gui.conftest import WAIT_MS, StartProgram
+
+
+def held_after_the_first(program: Program, qtbot: QtBot) -> None:
+    """Segment All, paused as soon as one photograph is done."""
+    window, state = program.window, program.state
+    window.commands["segment_all"].trigger()
+    qtbot.waitUntil(lambda: any(item.status == "done" for item in state.photos), timeout=WAIT_MS)
+    window.commands["pause"].trigger()
+    assert state.job is not None, "the others were too fast"
+    assert state.job.paused
+
+
+def export_of(program: Program, folder: Path) -> ExportRequest:
+    done = next(item for item in program.state.photos if item.status == "done")
+    return ExportRequest((ExportItem(done.path, done.path.stem, None),), folder, ExportOptions())
+
+
+def test_segment_all_is_paused_and_finished_photographs_are_exported_meanwhile(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    program = start(*photos)
+    window, state = program.window, program.state
+    held_after_the_first(program, qtbot)
+    assert "paused" in window.job_bar._text.full_text()
+    assert window.commands["export_all"].isEnabled()
+    assert not window.commands["segment"].isEnabled()
+    program.controller.runs.export(export_of(program, tmp_path / "out"))
+    assert state.beside is not None
+    assert window.beside_bar.isVisible()
+    assert not window.commands["export_all"].isEnabled()  # one export at a time
+    qtbot.waitUntil(lambda: state.beside is None, timeout=WAIT_MS)
+    assert len(list((tmp_path / "out").iterdir())) == 4
+    assert "written" in state.notices[-1].text
+    assert state.job is not None
+    assert state.job.paused  # it did not go on by itself
+    window.commands["pause"].trigger()
+    qtbot.waitUntil(lambda: state.job is None, timeout=WAIT_MS)
+    assert [item.status for item in state.photos] == ["done"] * 3
+
+
+def test_finished_photographs_are_evaluated_meanwhile(start: StartProgram, qtbot: QtBot, drive: Path) -> None:
+    program = start(drive / "images")
+    state = program.state
+    held_after_the_first(program, qtbot)
+    program.window.commands["evaluate_all"].trigger()
+    assert state.beside is not None
+    qtbot.waitUntil(lambda: state.beside is None, timeout=WAIT_MS)
+    assert state.evaluation is not None
+    assert len(state.evaluation.images) == sum(item.status == "done" for item in state.photos) == 1
+    program.window.commands["cancel"].trigger()
+    qtbot.waitUntil(lambda: state.job is None, timeout=WAIT_MS)  # also while it is held
+
+
+def test_the_time_left_is_told(start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path]) -> None:
+    program = start(*photos)
+    texts: list[str] = []
+    program.state.events.job.connect(lambda: texts.append(program.window.job_bar._text.full_text()))
+    program.window.commands["segment_all"].trigger()
+    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    assert any(" left" in text for text in texts if "2 of 3" in text), texts
+    assert not any(" left" in text for text in texts if "1 of 3" in text), texts
+
+
+def test_quitting_while_work_goes_on_offers_to_export(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path]
+) -> None:
+    program = start(*photos)
+    held_after_the_first(program, qtbot)
+    seen: list[list[str]] = []
+
+    def answer() -> None:
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            seen.append([button.text() for button in box.buttons()])
+            next(button for button in box.buttons() if button.text() == "Cancel").click()
+
+    QTimer.singleShot(0, answer)
+    program.window.close()
+    assert program.window.isVisible()
+    assert any(text.startswith("Export") for text in seen[0])
+    program.window.commands["cancel"].trigger()
+    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
