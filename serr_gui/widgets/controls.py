@@ -73,9 +73,12 @@ class FittedLabel(QLabel):
 class ElidedLabel(QLabel):
     """One line that gives way: the middle of a long text is left out, the tooltip has all of it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, parent: QWidget | None = None, *, leave_out: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle
+    ) -> None:
         super().__init__(parent)
         self._full = ""
+        self._leave_out = leave_out
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def set_full_text(self, text: str) -> None:
@@ -95,7 +98,7 @@ class ElidedLabel(QLabel):
         return QSize(40, super().minimumSizeHint().height())
 
     def _elide(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideMiddle, self.width()))
+        self.setText(self.fontMetrics().elidedText(self._full, self._leave_out, self.width()))
 
 
 class LinesLabel(QLabel):

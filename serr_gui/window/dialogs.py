@@ -26,6 +26,7 @@ from serr_gui.widgets import icons
 from serr_gui.widgets.controls import resize_on_screen
 
 LoseAnswer = Literal["go on", "export", "stay"]
+FolderAnswer = Literal["replace", "add", "stay"]
 
 # Keys and mouse moves that are no commands.
 _GESTURES = (
@@ -190,3 +191,31 @@ def ask_to_lose(
     if pressed is go_on:
         return "go on"
     return "export" if export is not None and pressed is export else "stay"
+
+
+def ask_to_replace(parent: QWidget, folder: str, *, open_now: int, unsaved: int, can_replace: bool) -> FolderAnswer:
+    """Ask whether the photographs of a folder take the place of those that are open, or come to them."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle("SERR Fundus")
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(_tr("Open the folder {name}?").format(name=folder))
+    sentences = [_tr("Photographs that are open: {count}.").format(count=open_now)]
+    if unsaved and can_replace:
+        text = _tr("Replacing them loses the results of {count} that are not exported.")
+        sentences.append(text.format(count=unsaved))
+    if not can_replace:
+        sentences.append(_tr("They cannot be replaced while work is going on."))
+    box.setInformativeText(" ".join(sentences))
+    replace = box.addButton(_tr("Replace Them"), QMessageBox.ButtonRole.DestructiveRole)
+    replace.setEnabled(can_replace)
+    add = box.addButton(_tr("Add to Them"), QMessageBox.ButtonRole.AcceptRole)
+    cancel = box.addButton(_tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(cancel)
+    box.setEscapeButton(cancel)
+    box.exec()
+    pressed = box.clickedButton()
+    box.deleteLater()
+    if pressed is replace:
+        return "replace"
+    return "add" if pressed is add else "stay"

@@ -20,7 +20,7 @@ class JobBar(QWidget):
         super().__init__(parent)
         self._state = state
         self._is_beside = beside
-        self._text = ElidedLabel()
+        self._text = ElidedLabel(leave_out=Qt.TextElideMode.ElideRight)
         self._text.setAccessibleName(self.tr("Progress"))
         self._bar = QProgressBar()
         self._bar.setRange(0, 1000)
@@ -62,21 +62,27 @@ class JobBar(QWidget):
             self._bar.setValue(round(fraction * 1000))
 
     def _describe(self, job: JobStatus) -> str:
+        """What must not be left out in a narrow window comes first."""
+        counted = {
+            "batch": self.tr("Segmenting {item} of {items}"),
+            "export": self.tr("Exporting {item} of {items}"),
+        }
         titles = {
             "segment": self.tr("Segmenting {name}"),
-            "batch": self.tr("Segmenting {item} of {items}, {name}") if job.name else self.tr("Segmenting"),
-            "export": self.tr("Exporting {item} of {items}, {name}"),
+            "batch": self.tr("Segmenting"),
+            "export": self.tr("Exporting"),
             "evaluate": self.tr("Evaluating"),
             "compare_models": self.tr("Comparing {name}"),
         }
-        text = titles[job.kind].format(name=job.name, item=max(job.item, 1), items=job.items)
+        named = bool(job.name) and job.kind in counted
+        text = (counted[job.kind] if named else titles[job.kind]).format(name=job.name, item=job.item, items=job.items)
         if job.cancelling:
             return self.tr("{what}: stopping...").format(what=text)
         if job.paused:
             return self.tr("{what}: paused").format(what=text)
         if job.seconds_left is not None and job.kind == "batch":
             text = self.tr("{what}, {time} left").format(what=text, time=duration_text(job.seconds_left))
+        parts = [job.name] if named else []
         if job.progress.stage:
-            stage = QCoreApplication.translate("Progress", job.progress.stage)
-            return f"{text}: {stage}"
-        return text
+            parts.append(QCoreApplication.translate("Progress", job.progress.stage))
+        return f"{text}: {', '.join(parts)}" if parts else text

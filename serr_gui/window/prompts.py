@@ -19,7 +19,7 @@ from serr_gui.model.state import FovChoice, PhotoItem
 from serr_gui.panels.comparison.curves import CurvesPanel
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.tasks import ExportItem
-from serr_gui.window.dialogs import ask_to_lose
+from serr_gui.window.dialogs import ask_to_lose, ask_to_replace
 
 _REPORT_NAME: Final = "evaluation.html"
 
@@ -49,7 +49,24 @@ class Prompts(QObject):
     def open_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self._window, self.tr("Open Folder"), self.last_folder)
         if name:
-            self.open_paths([Path(name)])
+            self._open_folder(Path(name))
+
+    def _open_folder(self, folder: Path) -> None:
+        """Where photographs are open, ask whether those of the folder replace them."""
+        state = self._state
+        if state.photos:
+            answer = ask_to_replace(
+                self._window,
+                folder.name,
+                open_now=len(state.photos),
+                unsaved=len(unsaved(state)),
+                can_replace=state.job is None and state.beside is None,
+            )
+            if answer == "stay":
+                return
+            if answer == "replace":
+                self._controller.photos.close_photos([item.path for item in state.photos])
+        self.open_paths([folder])
 
     def open_paths(self, paths: list[Path]) -> None:
         """Open files and folders, and begin there the next time."""
@@ -66,7 +83,10 @@ class Prompts(QObject):
         self.last_folder = str(first if first.is_dir() else first.parent)
 
     def open_recent(self, path: Path) -> None:
-        self.open_paths([path])
+        if path.is_dir():
+            self._open_folder(path)
+        else:
+            self.open_paths([path])
 
     def add_model(self) -> None:
         filters = f"{self.tr('Weights files')} (*.safetensors);;{self.tr('All files')} (*)"

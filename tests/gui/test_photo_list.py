@@ -129,6 +129,26 @@ def test_the_worst_comes_first(start: StartProgram, qtbot: QtBot, drive: Path) -
     assert len(values) == 2
 
 
+@pytest.mark.parametrize(
+    ("button", "expected"), [("Replace Them", [1, 2, 10]), ("Add to Them", [0, 1, 2, 10]), ("Cancel", [0])]
+)
+def test_a_folder_replaces_or_comes_to_what_is_open(
+    start: StartProgram, qtbot: QtBot, photos: Photos, tmp_path: Path, button: str, expected: list[int]
+) -> None:
+    other = tmp_path / "eye 0.png"
+    shutil.copy(photos[0], other)
+    program = start()
+    program.window.prompts.open_recent(photos[0].parent)  # nothing is open: nothing is asked
+    qtbot.waitUntil(lambda: settled(program), timeout=WAIT_MS)
+    program.window.commands["close_all"].trigger()
+    program.window.open_paths([other])
+    qtbot.waitUntil(lambda: settled(program), timeout=WAIT_MS)
+    press_later(button)
+    program.window.prompts.open_recent(photos[0].parent)
+    qtbot.waitUntil(lambda: len(program.state.photos) == len(expected) and settled(program), timeout=WAIT_MS)
+    assert names(program) == [f"eye {number}.png" for number in expected]
+
+
 def test_equal_names_are_told_apart_by_their_folders(start: StartProgram, photos: Photos, tmp_path: Path) -> None:
     copies = []
     for part in ("left", "right"):
