@@ -127,7 +127,7 @@ class Layers:
             yield self._overlay_image.image
         if self.shows_errors:
             if self._error_image.is_old((zoom, box, self.error_style, self.threshold_level, pixel_ratio)):
-                self._error_image.image = self._error_picture(zoom, box, max(1, round(pixel_ratio)))
+                self._error_image.image = self._error_picture(zoom, box, max(1, int(pixel_ratio)))
             yield self._error_image.image
         if self._outline is not None and self.fov_visible:
             if self._outline_image.is_old((zoom, box, pixel_ratio)):

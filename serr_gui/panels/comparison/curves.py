@@ -50,6 +50,7 @@ class CurvesPanel(QWidget):
         column.setContentsMargins(8, 6, 8, 6)
         column.setSpacing(4)
         column.addLayout(self._make_bar(actions))
+        column.addWidget(self._readout)  # in a narrow panel it needs all the width
         column.addLayout(self._place, 1)
         column.addWidget(self._notes)
         events = state.events
@@ -73,8 +74,7 @@ class CurvesPanel(QWidget):
         row.setSpacing(6)
         row.addWidget(suggest)
         row.addWidget(self._export)
-        row.addSpacing(10)
-        row.addWidget(self._readout, 1)
+        row.addStretch(1)
         return row
 
     def names(self) -> tuple[tuple[str, str], tuple[str, str]]:
