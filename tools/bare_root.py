@@ -13,6 +13,7 @@ ENTER = """
 set -e
 root=$1 user=$2
 shift 2
+mount --bind "$root" "$root"  # its / is then a mount, so that a root of its own can be made in there, too
 while [ "$1" != -- ]; do
     mount --bind "$1" "$root$2"
     mount -o remount,bind,ro "$root$2"
