@@ -19,7 +19,7 @@ from serr_gui.model import label_choices
 from serr_gui.model.comparison import LabelFiles
 from serr_gui.model.selectors import next_listed, sorted_photos
 from serr_gui.model.settings import RECENT_LIMIT
-from serr_gui.model.state import BaseView, Document, FovChoice, ListOrder, PhotoItem
+from serr_gui.model.state import BaseView, Document, FovChoice, ListOrder, Notice, NoticeChoice, PhotoItem
 from serr_gui.tasks.base_views import make_base_view
 
 
@@ -186,7 +186,7 @@ class PhotoController(QObject):
         assert isinstance(outcome, tasks.Found)
         state = self._context.state
         for problem in outcome.problems:
-            self._context.notify("warning", problem)
+            self._context.notify("warning", problem, choices=() if outcome.paths else self._below_choices(outcome))
         if not outcome.paths:
             self._context.segment_when_ready = False
             self._context.settled.emit()
@@ -200,7 +200,21 @@ class PhotoController(QObject):
         first = outcome.paths[0]
         self._select(next(index for index, item in enumerate(state.photos) if item.path == first))
         for note in outcome.notes:
-            self._context.notify("info", note, until="photo")
+            self._context.notify("info", note, until="photo", choices=self._below_choices(outcome))
+
+    def _below_choices(self, found: tasks.Found) -> tuple[NoticeChoice, ...]:
+        """A button that adds what is in the sub-folders, where one folder has them."""
+        if len(found.below) != 1:
+            return ()
+        return (NoticeChoice(self.tr("Add the Sub-folders"), "add below", found.below[0]),)
+
+    def choose(self, notice: Notice, choice: NoticeChoice) -> None:
+        """Do what a person chose in a notice."""
+        if choice.request == "add below":
+            self._context.dismiss(notice)
+            self.open_paths([choice.path], recursive=True)
+        else:
+            self.watcher.choose(notice, choice)
 
     def _on_document_opened(self, opened: object) -> None:
         assert isinstance(opened, tasks.Opened)

@@ -208,10 +208,10 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class NoticeChoice:
-    """A button of a notice: its text, and what it asks for of a photograph."""
+    """A button of a notice: its text, and what it asks for of a photograph, or of a folder ("add below")."""
 
     text: str
-    request: Literal["reload", "keep"]
+    request: Literal["reload", "keep", "add below"]
     path: Path
 
 

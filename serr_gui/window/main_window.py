@@ -171,7 +171,7 @@ class MainWindow(QMainWindow):
         self.errors.requestChosen.connect(controller.set_error_filter)
         self._join_trainings()
         self.notice_bar.dismissRequested.connect(controller.context.dismiss)
-        self.notice_bar.choiceRequested.connect(controller.photos.watcher.choose)
+        self.notice_bar.choiceRequested.connect(controller.photos.choose)
         self.canvas.cursorMoved.connect(self.status.set_cursor)
         self.canvas.cursorLeft.connect(self.status.clear_cursor)
         self.canvas.zoomChanged.connect(self.status.set_zoom)

@@ -149,6 +149,18 @@ def test_a_folder_replaces_or_comes_to_what_is_open(
     assert names(program) == [f"eye {number}.png" for number in expected]
 
 
+def test_photographs_of_sub_folders_are_added_by_one_click(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:
+    inner = photos[0].parent / "second visit" / "eye 3.png"
+    inner.parent.mkdir()
+    shutil.copy(photos[0], inner)
+    program = start(photos[0].parent)
+    bar = program.window.notice_bar
+    assert "1 sub-folder holds 1 photograph" in bar._text.full_text()
+    bar._choices[0].click()
+    qtbot.waitUntil(lambda: len(program.state.photos) == 4 and settled(program), timeout=WAIT_MS)
+    assert names(program)[-1] == "eye 3.png"
+
+
 def test_equal_names_are_told_apart_by_their_folders(start: StartProgram, photos: Photos, tmp_path: Path) -> None:
     copies = []
     for part in ("left", "right"):
