@@ -16,28 +16,32 @@ from core.inference.predictor import InferenceOptions, predict
 from core.masks.threshold import apply_threshold
 from core.photo.companions import FovChoice, mask_folder, output_stems, resolve_fov
 from core.photo.field_of_view import estimate_field_of_view
+from core.photo.photo_doubts import doubts_about
 from core.photo.preprocessing import prepare, restore
 from core.photo.reading import read_fundus
 from core.progress import SILENT, Cancelled, Monitor, Progress
 from core.results import Verdict, Wanted, judge, left_over
 from core.segmentation import Segmentation
 from core.sidecar import SideCar
-from core.types import FieldOfView, FovOrigin, FundusImage, ProbabilityMap, ThresholdRule
+from core.types import Doubt, FieldOfView, FovOrigin, FundusImage, ProbabilityMap, ThresholdRule
 from core.weights import LoadedModel
 
 _AUTOMATIC = InferenceOptions()
 _EVERYTHING = ExportChoices()
 _HARDLY_ANY = 0.005
 """Below this share of the field of view something is wrong: photographs of retinas have 5 to 15 %."""
-_HARDLY_ANY_NOTE = "Hardly any vessel was found. Is it a colour photograph of a retina, and the threshold not too high?"
+_HARDLY_ANY_VESSEL = Doubt(
+    "hardly_any_vessel",
+    "Hardly any vessel was found. Is it a colour photograph of a retina, and the threshold not too high?",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
     """A photograph of a batch that is done: the stem and the files of its results, by kind, and how they came about.
 
-    ``vessel_share`` is that of the field of view, in [0, 1]. ``again`` says why a result that was there with
-    ``skip_existing`` was made again.
+    ``vessel_share`` is that of the field of view, in [0, 1]. ``doubts`` says why the result may be wrong, ``again`` why
+    one that was there with ``skip_existing`` was made again.
     """
 
     path: Path
@@ -49,6 +53,7 @@ class BatchItem:
     device: str
     seconds: float
     notes: tuple[str, ...]
+    doubts: tuple[Doubt, ...] = ()
     again: str = ""
 
 
@@ -105,12 +110,14 @@ def segment_photo(
     values.setflags(write=False)  # so that the box takes it over without a copy
     probability = ProbabilityMap(values)
     mask = apply_threshold(probability, rule or model.card.rule)
-    notes = (*image.notes, *fov.notes, *prediction.notes)
-    for note in (*image.notes, *fov.notes):
+    notes = (*image.notes, *prediction.notes)
+    for note in image.notes:
         monitor.note(note)
+    doubts = doubts_about(image, fov)
     if np.count_nonzero(mask.vessel) < _HARDLY_ANY * np.count_nonzero(fov.inside):
-        notes += (_HARDLY_ANY_NOTE,)
-        monitor.note(_HARDLY_ANY_NOTE)
+        doubts += (_HARDLY_ANY_VESSEL,)
+    for doubt in doubts:
+        monitor.note(doubt.text)
     return Segmentation(
         image=image,
         fov=fov,
@@ -125,6 +132,7 @@ def segment_photo(
         scale=prepared.scale,
         seconds=time.perf_counter() - started,
         notes=notes,
+        doubts=doubts,
     )
 
 
@@ -267,6 +275,7 @@ def _item(path: Path, stem: str, files: dict[str, Path], found: Segmentation, ve
         device=found.device,
         seconds=found.seconds,
         notes=found.notes,
+        doubts=found.doubts,
         again=verdict.again,
     )
 

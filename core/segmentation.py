@@ -10,7 +10,7 @@ from core.files import ensure_folder
 from core.inference.device import Precision
 from core.inference.predictor import InferenceOptions
 from core.model_card import ModelCard
-from core.types import FieldOfView, FundusImage, ProbabilityMap, VesselMask
+from core.types import Doubt, FieldOfView, FundusImage, ProbabilityMap, VesselMask
 
 _EVERYTHING = ExportChoices()
 
@@ -29,6 +29,7 @@ class Segmentation:
     scale : network pixels for each pixel of the photograph.
     seconds : from the photograph in memory to the mask.
     notes : sentences for the user about what went otherwise than asked.
+    doubts : why the result may be wrong: about the photograph, its field of view and what was found.
     """
 
     image: FundusImage
@@ -44,6 +45,7 @@ class Segmentation:
     scale: float
     seconds: float
     notes: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def vessel_share(self) -> float:

@@ -141,6 +141,7 @@ def make_record(segmentation: "Segmentation", mask: VesselMask) -> dict[str, Any
             "edited": mask.edited,
         },
         "notes": list(segmentation.notes),
+        "doubts": [asdict(doubt) for doubt in segmentation.doubts],
     }
 
 

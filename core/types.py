@@ -15,6 +15,20 @@ BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
+DoubtKind = Literal[
+    "odd_mask",
+    "whole_picture",
+    "not_round",
+    "faint_outline",
+    "small_field",
+    "several_fields",
+    "small_photograph",
+    "not_a_fundus",
+    "angiogram",
+    "grey",
+    "blurred",
+    "hardly_any_vessel",
+]
 FovOrigin = Literal["file", "estimated", "edited", "full"]
 ThresholdOrigin = Literal["model", "user", "otsu", "youden", "best_f1", "expert", "sidecar", "default"]
 
@@ -93,17 +107,25 @@ class FundusImage:
         return self.rgb.shape[0], self.rgb.shape[1]
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a result may be wrong though it could be made: ``kind`` for programs, ``text`` for people, in sentences."""
+
+    kind: DoubtKind
+    text: str
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FieldOfView:
     """The part of the photograph that shows the retina: ``inside`` is bool (H, W), ``origin`` says where it is from.
 
-    ``notes`` are sentences on what is doubtful about it.
+    ``doubts`` says what is odd about it.
     """
 
     inside: BoolArray
     origin: FovOrigin
     source: Path | None = None
-    notes: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inside", _sealed(self.inside, "inside", np.bool_, 2))

@@ -169,6 +169,7 @@ def _as_json(
                 "device": item.device,
                 "seconds": item.seconds,
                 "notes": list(item.notes),
+                "doubts": [{"kind": doubt.kind, "text": doubt.text} for doubt in item.doubts],
                 "again": item.again,
             }
             for item in report.done

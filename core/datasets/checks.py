@@ -140,11 +140,13 @@ def check(entries: Sequence[Entry], *, monitor: Monitor = SILENT) -> list[Findin
 def _examine_fov(case: Case, image: FundusImage) -> tuple[FieldOfView | None, tuple[Finding, ...]]:
     try:
         if case.fov is None:
-            return estimate_field_of_view(image), ()
+            fov = estimate_field_of_view(image)
+            name = f"{shown(image.source.name)}: " if image.source else ""
+            return fov, tuple(Finding("fov", False, f"{name}{doubt.text}") for doubt in fov.doubts)
         fov = read_fov_of(case.fov, image)
     except FieldOfViewError as error:
         return None, (Finding("fov", True, str(error)),)
-    return fov, tuple(Finding("fov", False, note) for note in fov.notes)
+    return fov, tuple(Finding("fov", False, doubt.text) for doubt in fov.doubts)
 
 
 def _examine_share(path: Path, share: float) -> tuple[Finding, ...]:

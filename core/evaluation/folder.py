@@ -332,7 +332,7 @@ class _Part:
 def _doubts(image: FundusImage, fov: FieldOfView, labels: Sequence[ExpertLabel]) -> list[str]:
     """What is doubtful about the field of view and the labels of a photograph."""
     wrong = [find_wrong_pair(image, fov, label) for label in labels]
-    return [*fov.notes, *(one.sentence for one in wrong if one is not None)]
+    return [*(doubt.text for doubt in fov.doubts), *(one.sentence for one in wrong if one is not None)]
 
 
 def _other(region: Region) -> Region:

@@ -10,7 +10,7 @@ from core.errors import FieldOfViewError
 from core.files import shown
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov
-from core.types import BoolArray, FieldOfView, FundusImage
+from core.types import BoolArray, Doubt, FieldOfView, FundusImage
 
 LEAST_SHARE: Final = 0.01
 """A mask of less than this share of the photograph is a slip: the smallest region that is examined is larger."""
@@ -33,7 +33,7 @@ def read_fov_of(path: Path, image: FundusImage) -> FieldOfView:
 
     Returns
     -------
-    FieldOfView : with a sentence in ``notes`` where the mask lies oddly.
+    FieldOfView : with a sentence in ``doubts`` where the mask lies oddly.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def read_fov_of(path: Path, image: FundusImage) -> FieldOfView:
         note = f"{beside:.0%} of the mask {name} lies beside the retina: is it the mask of this photograph?"
     elif covered < LEAST_COVERED:
         note = f"The mask {name} covers only {covered:.0%} of the retina: figures are those of this part."
-    return FieldOfView(fov.inside, fov.origin, fov.source, (note,) if note else ())
+    return FieldOfView(fov.inside, fov.origin, fov.source, (Doubt("odd_mask", note),) if note else ())
 
 
 def _refuse_fine_parts(name: str, fov: FieldOfView) -> None:
@@ -87,7 +87,7 @@ def _by_brightness(name: str, fov: FieldOfView, image: FundusImage) -> FieldOfVi
             f"The mask {name} seems to be inverted: the photograph is brighter outside it than inside. {_CURE}"
         )
     note = f"The photograph is brighter outside the mask {name} than inside: is it the mask of this photograph?"
-    return fov if inner >= outer else FieldOfView(fov.inside, fov.origin, fov.source, (note,))
+    return fov if inner >= outer else FieldOfView(fov.inside, fov.origin, fov.source, (Doubt("odd_mask", note),))
 
 
 def _seen(image: FundusImage) -> BoolArray | None:
@@ -96,7 +96,7 @@ def _seen(image: FundusImage) -> BoolArray | None:
         found = estimate_field_of_view(image)
     except FieldOfViewError:
         return None
-    return found.inside if found.origin == "estimated" and not found.notes else None
+    return found.inside if found.origin == "estimated" and not found.doubts else None
 
 
 def _filled(inside: BoolArray) -> float:

@@ -58,7 +58,7 @@ def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def write_photo(path: Path, height: int = 120, width: int = 128) -> Path:
+def write_photo(path: Path, height: int = 240, width: int = 256) -> Path:
     """A drawn photograph as a picture file; the suffix names the kind."""
     Image.fromarray(fundus_drawing(height, width)).save(path)
     return path

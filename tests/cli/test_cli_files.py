@@ -40,7 +40,7 @@ def test_two_patients_with_one_name_in_two_runs(serr: Serr, tmp_path: Path, weig
     out = tmp_path / "out"
     for patient in ("p1", "p2"):
         (tmp_path / patient).mkdir()
-    photos = [write_photo(tmp_path / patient / "OD.jpg", size) for patient, size in (("p1", 120), ("p2", 124))]
+    photos = [write_photo(tmp_path / patient / "OD.jpg", size) for patient, size in (("p1", 240), ("p2", 244))]
     first, second, again = (
         serr("segment", photo, "--out", out, "--model", weights, "--save", "mask,sidecar")
         for photo in (*photos, photos[1])

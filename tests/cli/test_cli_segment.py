@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from core.weights import load_model
-from tests.bad_inputs import BAD_INPUTS, BadInput
+from tests.bad_inputs import BAD_INPUTS, BadInput, fundus_drawing
 from tests.bad_outputs import BAD_OUTPUTS, BadOutput
 from tests.cli.program import Serr, names, read_picture, start, write_photo
 
@@ -37,7 +37,7 @@ def test_folders_files_and_patterns_become_whole_results(serr: Serr, tmp_path: P
     for name in ("a.png", "b.tif", "c.jpg"):
         write_photo(folder / name)
     (folder / "notes.txt").write_text("no photograph")
-    single, patterned = write_photo(tmp_path / "left [1].png"), write_photo(tmp_path / "right-1.png", 130, 150)
+    single, patterned = write_photo(tmp_path / "left [1].png"), write_photo(tmp_path / "right-1.png", 260, 300)
     out = tmp_path / "new" / "räume"
 
     ran = serr(
@@ -55,7 +55,7 @@ def test_folders_files_and_patterns_become_whole_results(serr: Serr, tmp_path: P
     ]
     assert names(out) == results("a", "b", "c", "left [1]", "right-1")
     mask, probability = read_picture(out / "right-1_mask.png"), read_picture(out / "right-1_probability.png")
-    assert mask.shape == probability.shape == (130, 150)
+    assert mask.shape == probability.shape == (260, 300)
     assert set(np.unique(mask)) == {0, 255}
     # The mask is the probability cut at the model's own threshold, as far as 16 bits can tell.
     threshold = round(65535 * load_model(weights).card.default_threshold)
@@ -110,8 +110,8 @@ def test_only_what_is_wanted_is_written(
 def test_the_field_of_view_is_the_one_that_is_named(serr: Serr, tmp_path: Path, photo: Path, weights: Path) -> None:
     masks = tmp_path / "masks"
     masks.mkdir()
-    half = np.zeros((120, 128), np.uint8)
-    half[:, 64:] = 255
+    half = np.zeros((240, 256), np.uint8)
+    half[:, 128:] = 255
     Image.fromarray(half).save(masks / "eye_mask.gif")
     shares = {}
     for name, choice in {"auto": "auto", "full": "full", "file": masks / "eye_mask.gif", "folder": masks}.items():
@@ -119,7 +119,7 @@ def test_the_field_of_view_is_the_one_that_is_named(serr: Serr, tmp_path: Path, 
         ran = serr("segment", photo, "--out", out, "--model", weights, "--fov", choice, "--tta", "flips", "--json")
         assert ran.code == 0, ran.err
         record = json.loads((out / "eye.serr.json").read_text())
-        shares[name] = (ran.json["done"][0]["field_of_view"], record["field_of_view"]["pixels"] / (120 * 128))
+        shares[name] = (ran.json["done"][0]["field_of_view"], record["field_of_view"]["pixels"] / (240 * 256))
         assert record["inference"]["options"]["tta"] == "flips"
         outside = half == 0 if name in {"file", "folder"} else np.zeros_like(half, np.bool_)
         assert not read_picture(out / "eye_mask.png")[outside].any()
@@ -144,7 +144,7 @@ def test_results_of_photographs_of_one_name_are_no_photographs_either(
     serr: Serr, tmp_path: Path, weights: Path
 ) -> None:
     for kind in ("png", "bmp"):
-        write_photo(tmp_path / f"eye.{kind}", 120, 128)
+        write_photo(tmp_path / f"eye.{kind}", 240, 256)
     first, second = (serr("segment", tmp_path, "--out", tmp_path, "--model", weights) for _ in range(2))
     assert first.code == second.code == 0, second.err
     assert first.out == second.out
@@ -165,13 +165,13 @@ def test_no_empty_folder_is_left_where_nothing_was_done(serr: Serr, tmp_path: Pa
 
 
 def test_photographs_of_one_name_do_not_overwrite_each_other(serr: Serr, tmp_path: Path, weights: Path) -> None:
-    for side, shape in (("left", (120, 128)), ("right", (140, 140))):
+    for side, shape in (("left", (240, 256)), ("right", (280, 280))):
         (tmp_path / side).mkdir()
         write_photo(tmp_path / side / "01.png", *shape)
     ran = serr("segment", tmp_path / "*" / "01.png", "--out", tmp_path / "out", "--model", weights, "--save", "mask")
     assert ran.code == 0, ran.err
-    assert read_picture(tmp_path / "out" / "left_01_mask.png").shape == (120, 128)
-    assert read_picture(tmp_path / "out" / "right_01_mask.png").shape == (140, 140)
+    assert read_picture(tmp_path / "out" / "left_01_mask.png").shape == (240, 256)
+    assert read_picture(tmp_path / "out" / "right_01_mask.png").shape == (280, 280)
 
 
 def test_a_mask_that_a_hand_has_changed_is_left_alone(serr: Serr, tmp_path: Path, photo: Path, weights: Path) -> None:
@@ -358,3 +358,20 @@ def test_a_cancelled_batch_leaves_whole_results_only(
     assert names(out) == results(*finished)
     for path in out.glob("*.png"):
         assert read_picture(path).shape[:2] == (400, 420)
+
+
+def test_doubts_are_said_kept_and_printed(serr: Serr, tmp_path: Path, weights: Path) -> None:
+    """On stderr, in the side-car and in the JSON, and they change nothing else."""
+    two_eyes = np.hstack([fundus_drawing(240, 256)] * 2)
+    Image.fromarray(two_eyes).save(tmp_path / "eyes.png")
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)).save(tmp_path / "noise.png")
+    out = tmp_path / "out"
+    ran = serr("segment", tmp_path / "eyes.png", tmp_path / "noise.png", "--out", out, "--model", weights, "--json")
+    assert ran.code == 0, ran.err
+    kinds = {item["stem"]: [doubt["kind"] for doubt in item["doubts"]] for item in ran.json["done"]}
+    assert kinds["eyes"] == ["several_fields"]
+    assert {"whole_picture", "not_a_fundus"} <= set(kinds["noise"])
+    for item in ran.json["done"]:
+        assert json.loads((out / f"{item['stem']}.serr.json").read_text())["doubts"] == item["doubts"]
+        for doubt in item["doubts"]:
+            assert f"serr: {item['stem']}.png: {doubt['text']}" in ran.sentences

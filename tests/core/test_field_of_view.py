@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from bad_inputs import BAD_INPUTS
+from drawn_photographs import SURROUNDS, Look, drawn_photograph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -160,6 +161,94 @@ def test_turning_and_mirroring_the_photograph_turns_the_field_of_view() -> None:
         assert iou(turned, turn(straight)) > 0.995
 
 
+LOOKS = st.builds(
+    Look,
+    height=st.integers(220, 700),
+    width=st.integers(220, 700),
+    x=st.floats(0.4, 0.6),
+    y=st.floats(0.4, 0.6),
+    radius=st.floats(0.4, 0.6),
+    surround=st.sampled_from(sorted(SURROUNDS)),
+    brightness=st.sampled_from((1.0, 0.6, 0.35)),
+    disc=st.sampled_from((1.0, 0.6)),
+    rim=st.sampled_from((0.9, 0.6, 0.35)),
+    slope=st.sampled_from((0.0, 0.5, 0.8)),
+    slope_angle=st.floats(0, 6.28),
+    cut=st.sampled_from(("", "tb", "lr", "t")),
+    tab=st.booleans(),
+    text=st.booleans(),
+    noise=st.sampled_from((0.0, 1.0, 3.0)),
+    quality=st.sampled_from((0, 90, 60)),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(look=LOOKS)
+def test_surround_light_and_outline_of_any_kind(look: Look) -> None:
+    """Dark retina with a bright disc, dark rims, surrounds of all colours, cuts, tabs, noise: found, or doubted."""
+    pixels, inside = drawn_photograph(look)
+    fov = estimate_field_of_view(FundusImage(pixels))
+    assert iou(fov.inside, inside) > 0.95 or fov.doubts
+
+
+HARD_LOOKS = {
+    "dark retina, bright disc": Look(brightness=0.25, disc=1.0),
+    "very dark retina": Look(brightness=0.15, disc=0.9, noise=0.5),
+    "one side in the dark": Look(slope=0.95, slope_angle=2.0),
+    "grey surround": Look(surround="grey", brightness=0.7, slope=0.5),
+    "white surround": Look(surround="white", radius=0.42),
+    "cream surround": Look(surround="cream", radius=0.42, quality=70),
+    "blue surround": Look(surround="dark blue", noise=3.0),
+    "cut top and bottom": Look(radius=0.6, cut="tb"),
+    "cut at four sides": Look(radius=0.55, cut="tblr", height=520, width=560),
+    "cut by the picture": Look(radius=0.6, height=330, width=600, slope=0.7),
+    "tab and text": Look(tab=True, text=True, quality=80),
+    "leaving the picture": Look(x=0.25, y=0.7),
+    "small on a page": Look(surround="white", height=900, width=700, radius=0.25, y=0.3),
+}
+
+
+@pytest.mark.parametrize("name", HARD_LOOKS)
+def test_hard_ones_are_found_and_not_doubted(name: str) -> None:
+    pixels, inside = drawn_photograph(HARD_LOOKS[name])
+    fov = estimate_field_of_view(FundusImage(pixels))
+    assert iou(fov.inside, inside) > 0.97
+    assert [doubt.kind for doubt in fov.doubts] in ([], ["small_field"])
+
+
+def test_a_photograph_with_its_dark_border_on_a_page() -> None:
+    pixels, inside = drawn_photograph(Look())
+    page, truth = np.full((900, 800, 3), 250, np.uint8), np.zeros((900, 800), np.bool_)
+    page[120:520, 200:640], truth[120:520, 200:640] = pixels, inside
+    for line in range(10):
+        cv2.putText(
+            page, "the left eye of the patient", (80, 600 + 28 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (30,) * 3, 1
+        )
+    fov = estimate_field_of_view(FundusImage(page))
+    assert iou(fov.inside, truth) > 0.97
+
+
+def test_two_eyes_in_one_picture_are_doubted() -> None:
+    pixels, inside = drawn_photograph(Look(width=400, radius=0.48))
+    for count in (2, 3):
+        fov = estimate_field_of_view(FundusImage(np.hstack([pixels, pixels[:, ::-1], pixels][:count])))
+        assert [doubt.kind for doubt in fov.doubts] == ["several_fields"]
+        assert f"{count} photographs" in fov.doubts[0].text
+        assert fov.inside.sum() == pytest.approx(inside.sum(), rel=0.03)
+
+
+def test_odd_outlines_are_doubted() -> None:
+    pixels, _ = drawn_photograph(Look(height=500, width=500, radius=0.9))
+    square = np.zeros_like(pixels)
+    square[100:400, 120:420] = pixels[100:400, 120:420]
+    odd = {
+        "cut out by hand": square,
+        "cropped inside the retina": pixels[100:400, 100:400],
+    }
+    for name, picture in odd.items():
+        assert estimate_field_of_view(FundusImage(np.ascontiguousarray(picture))).doubts, name
+
+
 def test_a_photograph_cropped_inside_the_retina_is_used_whole() -> None:
     image, _ = drawn(600, 600)
     inside, origin = found(image[170:430, 170:430])
@@ -228,5 +317,6 @@ def test_on_sets_without_masks(serr_data: Path) -> None:
         for path in paths:
             fov = estimate_field_of_view(read_fundus(path))
             assert fov.origin == "estimated"
+            assert fov.doubts == ()
             expected = 0.80 if path.stem == "im0044" else share
             assert fov.inside.mean() == pytest.approx(expected, abs=0.03), path.name

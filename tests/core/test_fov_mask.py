@@ -32,7 +32,7 @@ def written(folder: Path, mask: np.ndarray) -> Path:
 
 def test_the_right_mask_raises_no_doubt(tmp_path: Path) -> None:
     fov = read_fov_of(written(tmp_path, INSIDE), CASE.image)
-    assert fov.notes == ()
+    assert fov.doubts == ()
     assert np.array_equal(fov.inside, INSIDE)
 
 
@@ -61,7 +61,7 @@ def test_a_hopeless_mask_is_refused_with_what_is_wrong(tmp_path: Path, mask: np.
 def test_an_odd_mask_is_doubted(tmp_path: Path, mask: np.ndarray, words: str) -> None:
     fov = read_fov_of(written(tmp_path, mask), CASE.image)
     assert np.array_equal(fov.inside, mask)
-    assert re.search(words, " ".join(fov.notes))
+    assert re.search(words, " ".join(doubt.text for doubt in fov.doubts))
 
 
 def test_where_no_border_is_seen_brightness_tells_an_inverted_mask(tmp_path: Path) -> None:
@@ -70,11 +70,11 @@ def test_where_no_border_is_seen_brightness_tells_an_inverted_mask(tmp_path: Pat
     image = FundusImage(dark[70:190, 70:190])
     with pytest.raises(FieldOfViewError, match=r"does not lie on the retina|seems to be inverted"):
         read_fov_of(written(tmp_path, (image.rgb[:, :, 0] == 0)), image)
-    assert read_fov_of(written(tmp_path, np.ones((120, 120))), CROPPED).notes == ()
+    assert read_fov_of(written(tmp_path, np.ones((120, 120))), CROPPED).doubts == ()
 
 
 def test_no_mask_of_a_published_set_is_doubted(serr_data: Path) -> None:
     for name, split in (("drive", "train"), ("drive", "test")):
         for case in read_layout(name, serr_data, split).cases[::2]:
             assert case.fov is not None
-            assert read_fov_of(case.fov, read_fundus(case.photo)).notes == (), case.fov
+            assert read_fov_of(case.fov, read_fundus(case.photo)).doubts == (), case.fov
