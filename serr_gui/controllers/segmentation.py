@@ -128,7 +128,8 @@ class SegmentationController(QObject):
         self._context.store.put(path, result)
         segmentation = result.segmentation
         state.device_used = result.device
-        for note in segmentation.notes:
+        nothing_found = (doubt.text for doubt in segmentation.doubts if doubt.kind == "hardly_any_vessel")
+        for note in (*segmentation.notes, *nothing_found):
             self._context.notify("info", note, until="work")
         is_shown = state.document is not None and state.document.path == path
         self._context.set_item(path, status="done", unsaved=path != sample_path(), problem="")
