@@ -1,6 +1,7 @@
 """The model card: what a weights file says about itself, as plain JSON values."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import PurePath
@@ -104,6 +105,43 @@ class ModelCard:
     def knows_its_sources(self) -> bool:
         """Whether ``sources`` is all that it has learned from."""
         return bool(self.sources) and not self.unknown_start
+
+    @property
+    def steps(self) -> int | None:
+        """How many steps it was trained, None where the card does not say."""
+        optimisation = self.training.get("optimisation")
+        steps = optimisation.get("steps") if isinstance(optimisation, Mapping) else None
+        found = self.training.get("best_step", steps)
+        return found if isinstance(found, int) else None
+
+    @property
+    def photographs(self) -> int | None:
+        """How many photographs it learned from, None where the card does not say."""
+        counts = [int(count) for count in re.findall(r"(\d{1,7}) photographs? to learn from", self.trained_on)]
+        return sum(counts) or None
+
+    @property
+    def held_out_scores(self) -> Mapping[str, Any] | None:
+        """Its figures on photographs that it did not learn from; None where it was not measured on any."""
+        return next((score for score in self.scores if str(score.get("protocol", "")).startswith("held-out")), None)
+
+    @property
+    def experience(self) -> str:
+        """What it has learned from and how good it was on photographs that it did not learn from, in sentences."""
+        counted = ((self.photographs, "photographs"), (self.steps, "steps"))
+        much = ", ".join(f"{count} {what}" for count, what in counted if count) or "how much is not known"
+        sentences = [f"Learned from: {self.trained_on or 'not known'} ({much})."]
+        scores = self.held_out_scores
+        if scores is None:
+            sentences.append("It was not measured on photographs that were held out, so how good it is is not known.")
+        else:
+            figures = [
+                f"{name} {value:.4f}"
+                for name, key in (("AUC", "auc_roc"), ("F1", "f1"))
+                if isinstance(value := scores.get(key), (int, float))
+            ]
+            sentences.append(f"On photographs held out from it: {', '.join(figures)}.")
+        return " ".join(sentences)
 
     @property
     def data_sets(self) -> tuple[str, ...]:

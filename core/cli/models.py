@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.console import NotesOnly, UsageError, monitored, say, say_json
+from core.cli.console import NotesOnly, UsageError, monitored, say, say_json, tell
 from core.cli.options import (
     DEVICE_HELP,
     TTA_HELP,
@@ -81,11 +81,15 @@ def add(
     notes: Annotated[str | None, typer.Option("--notes", help="Notes for its card.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of your model of that name.")] = False,
 ) -> None:
-    """Take a weights file into your own models, so that it can be chosen by its name."""
+    """Take a weights file into your own models, so that it can be chosen by its name. The default stays as it is."""
     from core.user_models import add_model
+    from core.weights import DEFAULT_MODEL
 
     entry = add_model(file, name=name, notes=notes, overwrite=replace)
     say(f"{entry.card.name}  {entry.path}")
+    tell(f"serr: {entry.card.experience}")
+    if entry.card.name != DEFAULT_MODEL:
+        tell(f"serr: Where no model is named, {DEFAULT_MODEL} is used as before; use this one with --model.")
 
 
 @models.command()

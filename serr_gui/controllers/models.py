@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext
@@ -13,7 +13,13 @@ from serr_gui.model.state import ModelChoice
 
 
 class ModelController(QObject):
-    """Keeps the model and device choosers' part of the state."""
+    """Keeps the model and device choosers' part of the state.
+
+    ``added`` carries the ``ModelChoice`` of a model that came to the list. It is not chosen by that: a model is used,
+    now and at the next start, only where a person chooses it.
+    """
+
+    added = Signal(object)
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
@@ -33,14 +39,14 @@ class ModelController(QObject):
             noted=partial(self._context.notify, "warning"),
         )
 
-    def refresh(self, choose: Path | None = None) -> None:
-        """Look for models anew, after the person's own have changed; ``choose`` one of them."""
+    def refresh(self, choose: Path | None = None, added: Path | None = None) -> None:
+        """Look for models again, after the person's own have changed; ``choose`` one of them, or tell of a new one."""
         state = self._context.state
         self._wanted_model = str(choose or state.model or "")
         self._context.board.start(
             "models",
             partial(tasks.read_models, tuple(path for path in self.added_models if path.exists())),
-            succeeded=partial(self._on_models_refreshed, choose),
+            succeeded=partial(self._on_models_refreshed, choose, added),
             failed=partial(self._context.fail, self.tr("The models cannot be read.")),
             noted=partial(self._context.notify, "warning"),
         )
@@ -54,7 +60,7 @@ class ModelController(QObject):
             self._context.settled.emit()
 
     def add_model(self, path: Path) -> None:
-        """Add a weights file to the models and choose it."""
+        """Add a weights file to the models that can be chosen."""
         self._context.board.start(
             "model",
             partial(tasks.check_model_file, path.absolute()),
@@ -72,11 +78,14 @@ class ModelController(QObject):
         self._context.settled.connect(self._start_devices)
         self._start_devices()
 
-    def _on_models_refreshed(self, choose: Path | None, outcome: object) -> None:
+    def _on_models_refreshed(self, choose: Path | None, added: Path | None, outcome: object) -> None:
         assert isinstance(outcome, tuple)
         self._set_models(outcome)
         if choose is not None:
             self.set_model(choose)
+        new = next((choice for choice in self._context.state.models if choice.path == added), None)
+        if new is not None and new != self._context.state.model_choice:
+            self.added.emit(new)
 
     def _on_models_failed(self, sentence: str, failure: Failure) -> None:
         self._context.fail(sentence, failure)
@@ -138,8 +147,11 @@ class ModelController(QObject):
         if all(choice.path != outcome.path for choice in state.models):
             self.added_models = (*self.added_models, outcome.path)
             state.models = (*state.models, outcome)
-        self.set_model(outcome.path)
-        self._context.notify("success", self.tr("The model {name} is added and chosen.").format(name=outcome.name))
+        self._context.notify("success", self.tr("The model {name} is added.").format(name=outcome.name))
+        if state.model_choice is None:
+            self.set_model(outcome.path)
+        elif state.model != outcome.path:
+            self.added.emit(outcome)
 
 
 def _first_choice(models: Sequence[ModelChoice]) -> ModelChoice:

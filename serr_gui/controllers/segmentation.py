@@ -1,6 +1,6 @@
 """Runs of the network and exports: the long work, one at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.model.selectors import may_export, without_result
 from serr_gui.model.settings import ExportOptions
-from serr_gui.model.state import NoticeKind, PhotoItem, Result
+from serr_gui.model.state import MadeBy, NoticeKind, PhotoItem, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +67,24 @@ class SegmentationController(QObject):
         """Find the vessels of all photographs that have no result yet."""
         self.segment_items(without_result(self._context.state))
 
-    def segment_items(self, items: Sequence[PhotoItem]) -> None:
-        """Find the vessels of some photographs, again where they have a result."""
+    def segment_items(self, items: Sequence[PhotoItem], then: Callable[[], None] | None = None) -> None:
+        """Find the vessels of some photographs, again where they have a result; ``then`` follows where all are done."""
         state = self._context.state
         if not items or state.model is None or state.job is not None:
             return
+
+        def done(_none: object) -> None:
+            self._end_batch(len(items), cancelled=False)
+            if then is not None and not self._problems:
+                then()
+
         options = tasks.RunOptions(state.model, state.device)
         self._done, self._problems = 0, []
         self._long.begin(
             "batch",
             lambda monitor: tasks.segment_many(items, options, self.keeper, self._context.store, monitor),
             items=len(items),
-            succeeded=lambda _none: self._end_batch(len(items), cancelled=False),
+            succeeded=done,
             cancelled=lambda: self._end_batch(len(items), cancelled=True),
             partial_result=self._on_batch_part,
             failed=partial(self._context.fail, self.tr("The photographs could not be segmented.")),
@@ -132,7 +138,8 @@ class SegmentationController(QObject):
         for note in (*segmentation.notes, *nothing_found):
             self._context.notify("info", note, until="work")
         is_shown = state.document is not None and state.document.path == path
-        self._context.set_item(path, status="done", unsaved=path != sample_path(), problem="")
+        made_by = MadeBy(result.model, result.model_path, segmentation.fov.origin, segmentation.fov.source)
+        self._context.set_item(path, status="done", unsaved=path != sample_path(), problem="", made_by=made_by)
         if is_shown and state.document is not None:
             fov = state.document.fov
             if fov is None or np.array_equal(fov.inside, segmentation.fov.inside):

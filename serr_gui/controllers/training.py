@@ -188,8 +188,9 @@ class TrainingController(QObject):
         )
 
     def take_model(self, file: Path, name: str, notes: str) -> None:
-        """Add a trained model to the person's own, and use it from now on."""
-        self._change_models(partial(work.take_model, file, name, notes), self.tr("The model {name} is added."), name)
+        """Add a trained model to the person's own. It is not chosen by that."""
+        task = partial(work.take_model, file, name, notes)
+        self._change_models(task, self.tr("The model {name} is added."), name, new=True)
 
     def change_model(self, old_name: str, name: str, notes: str) -> None:
         self._change_models(
@@ -199,11 +200,13 @@ class TrainingController(QObject):
     def remove_model(self, name: str) -> None:
         self._change_models(partial(work.remove_model, name), self.tr("The model {name} is removed."), name, gone=True)
 
-    def _change_models(self, task: Callable[..., Path], sentence: str, name: str, *, gone: bool = False) -> None:
+    def _change_models(
+        self, task: Callable[..., Path], sentence: str, name: str, *, gone: bool = False, new: bool = False
+    ) -> None:
         def done(outcome: object) -> None:
             assert isinstance(outcome, Path)
             self._context.notify("success", sentence.format(name=name))
-            self._library.refresh(choose=None if gone else outcome)
+            self._library.refresh(choose=None if gone or new else outcome, added=outcome if new else None)
 
         self._context.board.start(
             "own models",

@@ -1,6 +1,7 @@
 """What follows from the state: pure functions into frozen snapshots. The view compares and applies the difference."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,28 @@ def stale_reasons(state: AppState) -> frozenset[Stale]:
     if document.fov is not None and document.fov is not document.result.segmentation.fov:
         reasons.add("fov")
     return frozenset(reasons)
+
+
+def outdated(state: AppState, item: PhotoItem) -> frozenset[Stale]:
+    """Why the result of a photograph of the list is not what Segment would make now."""
+    made = item.made_by
+    if item.status != "done" or made is None:
+        return frozenset()
+    reasons: set[Stale] = set()
+    if state.model is not None and made.path != state.model:
+        reasons.add("model")
+    origins = {"estimated": ("estimated", "full"), "full": ("full",), "file": ("file",)}
+    other_file = item.fov.request == "file" and made.fov_file != item.fov.file
+    if made.fov_origin != "edited" and (made.fov_origin not in origins[item.fov.request] or other_file):
+        reasons.add("fov")
+    return frozenset(reasons)
+
+
+def made_with(items: Sequence[PhotoItem]) -> tuple[tuple[str, int], ...]:
+    """The models that made the results of these photographs, each with how many, the most first."""
+    counts = Counter(item.made_by.path for item in items if item.made_by is not None)
+    names = {item.made_by.path: item.made_by.model for item in items if item.made_by is not None}
+    return tuple((names[path], count) for path, count in counts.most_common())
 
 
 def without_result(state: AppState) -> tuple[PhotoItem, ...]:

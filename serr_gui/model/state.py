@@ -15,7 +15,7 @@ from core.evaluation.counts import Region
 from core.masks.edits import MaskEdits
 from core.masks.threshold import apply_threshold
 from core.progress import Progress
-from core.types import LEVELS, ByteArray, FieldOfView, FundusImage, ThresholdRule, VesselMask
+from core.types import LEVELS, ByteArray, FieldOfView, FovOrigin, FundusImage, ThresholdRule, VesselMask
 from serr_gui.model.comparison import (
     NO_LABELS,
     CentreLines,
@@ -53,12 +53,22 @@ class FovChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeBy:
+    """What made the result of a photograph: a model, by name and file, in a field of view from here or there."""
+
+    model: str
+    path: Path
+    fov_origin: FovOrigin
+    fov_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoItem:
     """One line of the folder strip.
 
     ``rule`` is the threshold that was left for this photograph, None for the model's own. ``unsaved`` means that there
     is a result, or a newer threshold, that no export holds. ``labels`` are the experts' files, None until they were
-    looked for.
+    looked for. ``made_by`` tells of the result.
     """
 
     path: Path
@@ -68,6 +78,7 @@ class PhotoItem:
     fov: FovChoice = FovChoice()
     problem: str = ""
     labels: LabelFiles | None = None
+    made_by: MadeBy | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +111,11 @@ class Result:
         if self.edits is not None:
             return self.edits.mask(rule)
         return apply_threshold(self.segmentation.probability, rule)
+
+    @property
+    def model(self) -> str:
+        """The name of the model that made it, which need not be the chosen one."""
+        return self.segmentation.card.name
 
     @property
     def device(self) -> str:
@@ -163,7 +179,10 @@ class ViewOptions:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """A model that can be chosen: its name, its file, and what its card says, in words."""
+    """A model that can be chosen: its name, its file, and what its card says, in words.
+
+    ``experience`` : what it learned from and how good it was on photographs held out from that.
+    """
 
     name: str
     path: Path
@@ -171,6 +190,7 @@ class ModelChoice:
     default_level: int
     about: str
     notes: str = ""
+    experience: str = ""
 
 
 @dataclass(frozen=True, slots=True)

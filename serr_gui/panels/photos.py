@@ -35,7 +35,7 @@ from PySide6.QtWidgets import (
 
 from core.files import shown
 from core.types import ByteArray
-from serr_gui.model.selectors import list_names, listed
+from serr_gui.model.selectors import Stale, list_names, listed, outdated
 from serr_gui.model.state import AppState, ListOrder, PhotoItem
 from serr_gui.widgets import icons
 
@@ -45,6 +45,10 @@ _REQUEST_DELAY_MS: Final = 60
 
 _ItemRole: Final = Qt.ItemDataRole.UserRole
 _PictureRole: Final = Qt.ItemDataRole.UserRole + 1
+_OutdatedRole: Final = Qt.ItemDataRole.UserRole + 2
+_GROUND: Final = QColor(20, 24, 26, 215)
+_OUTDATED: Final = QColor(176, 92, 0, 240)
+"""Amber under the white mark of an outdated result; the mark differs, too, for eyes that do not tell colours apart."""
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -56,7 +60,15 @@ class PhotoListModel(QAbstractListModel):
         super().__init__(parent)
         self._items: tuple[PhotoItem, ...] = ()
         self._names: dict[Path, str] = {}
+        self._outdated: dict[Path, frozenset[Stale]] = {}
         self._pictures: dict[Path, QPixmap | None] = {}
+
+    def set_outdated(self, reasons: dict[Path, frozenset[Stale]]) -> None:
+        """For each photograph why its result is not what would be made now."""
+        before, self._outdated = self._outdated, reasons
+        for row, item in enumerate(self._items):
+            if before.get(item.path) != reasons.get(item.path):
+                self.dataChanged.emit(self.index(row), self.index(row))
 
     def set_items(self, items: tuple[PhotoItem, ...]) -> None:
         """Take over a new list; lines that stay are only refreshed, so that the view keeps its place."""
@@ -109,6 +121,7 @@ class PhotoListModel(QAbstractListModel):
             Qt.ItemDataRole.ToolTipRole: lambda: "\n".join([shown(item.path), *self._marks_in_words(item)]),
             Qt.ItemDataRole.AccessibleTextRole: lambda: ", ".join([shown(item.path.name), *self._marks_in_words(item)]),
             _ItemRole: lambda: item,
+            _OutdatedRole: lambda: bool(self._outdated.get(item.path)),
             _PictureRole: lambda: self._pictures.get(item.path),
         }
         return words[role]() if role in words else None
@@ -116,6 +129,13 @@ class PhotoListModel(QAbstractListModel):
     def _marks_in_words(self, item: PhotoItem) -> list[str]:
         words = {"new": self.tr("not segmented yet"), "done": self.tr("segmented"), "failed": self.tr("cannot be used")}
         marks = [words[item.status]]
+        if item.status == "done" and item.made_by is not None:
+            marks = [self.tr("segmented with {name}").format(name=item.made_by.model)]
+        reasons = self._outdated.get(item.path, frozenset())
+        if "model" in reasons:
+            marks.append(self.tr("outdated: another model is chosen now"))
+        if "fov" in reasons:
+            marks.append(self.tr("outdated: another field of view is chosen now"))
         if item.unsaved:
             marks.append(self.tr("not exported yet"))
         if item.problem:
@@ -147,7 +167,7 @@ class _PhotoDelegate(QStyledItemDelegate):
         frame = QRect(0, 0, _PICTURE_PX, _PICTURE_PX)
         frame.moveCenter(QPoint(rect.center().x(), rect.top() + _MARGIN_PX + _PICTURE_PX // 2))
         self._paint_picture(painter, frame, picture, palette)
-        self._paint_marks(painter, frame, item, palette)
+        self._paint_marks(painter, frame, item, is_outdated=index.data(_OutdatedRole))
         role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
         painter.setPen(palette.color(role))
         line = QRect(rect.left() + 6, frame.bottom() + 3, rect.width() - 12, option.fontMetrics.height() + 2)
@@ -169,20 +189,22 @@ class _PhotoDelegate(QStyledItemDelegate):
         place.moveCenter(frame.center())
         painter.drawPixmap(place, picture)
 
-    def _paint_marks(self, painter: QPainter, frame: QRect, item: PhotoItem, palette: QPalette) -> None:
-        """A tick for segmented, a warning sign for what cannot be used, and a filled dot for not exported."""
-        names = {"done": "success", "failed": "warning", "new": ""}
+    def _paint_marks(self, painter: QPainter, frame: QRect, item: PhotoItem, *, is_outdated: bool) -> None:
+        """A tick for segmented, a turning arrow where that is outdated, a warning sign for what cannot be used, and a
+        filled dot for not exported."""
+        names = {"done": "reset" if is_outdated else "success", "failed": "warning", "new": ""}
         marks = [names[item.status]] if names[item.status] else []
         side, x = 18, frame.right() - 20
         for name in marks:
-            self._paint_badge(painter, QRect(x, frame.top() + 2, side, side), name)
+            ground = _OUTDATED if is_outdated else _GROUND
+            self._paint_badge(painter, QRect(x, frame.top() + 2, side, side), name, ground)
             x -= side + 3
         if item.unsaved:
             self._paint_badge(painter, QRect(x, frame.top() + 2, side, side), "export")
 
-    def _paint_badge(self, painter: QPainter, place: QRect, name: str) -> None:
+    def _paint_badge(self, painter: QPainter, place: QRect, name: str, ground: QColor = _GROUND) -> None:
         painter.setPen(QColor(255, 255, 255, 200))
-        painter.setBrush(QColor(20, 24, 26, 215))
+        painter.setBrush(ground)
         painter.drawEllipse(place)
         device = painter.device()
         ratio = device.devicePixelRatioF() if device is not None else 1.0
@@ -249,6 +271,7 @@ class PhotosPanel(QWidget):
         self._list.selectionModel().currentChanged.connect(self._on_current_changed)
 
         state.events.photos.connect(self._on_photos_changed)
+        state.events.model.connect(self._show_outdated)
         state.events.current.connect(self._on_state_current_changed)
         state.events.list_filter.connect(self._show_filter)
         self._on_photos_changed()
@@ -345,6 +368,7 @@ class PhotosPanel(QWidget):
 
     def _on_photos_changed(self) -> None:
         self._model.set_items(self._state.photos)
+        self._show_outdated()
         self._show_filter()
         self._on_state_current_changed()
         self._request_timer.start()
@@ -366,6 +390,10 @@ class PhotosPanel(QWidget):
             text += ", " + self.tr("{count} listed").format(count=len(seen))
         self._summary.setText(text)
         self._request_timer.start()
+
+    def _show_outdated(self) -> None:
+        state = self._state
+        self._model.set_outdated({item.path: why for item in state.photos if (why := outdated(state, item))})
 
     def _on_state_current_changed(self) -> None:
         row = self._state.current

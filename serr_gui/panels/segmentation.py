@@ -219,7 +219,8 @@ class SegmentationPanel(QWidget):
         if reasons == {"model", "fov"}:
             return [self.tr("Made with another model and another field of view: segment again to renew it.")]
         if "model" in reasons:
-            return [self.tr("Made with another model: segment again to renew it.")]
+            made_by = state.result.model if state.result is not None else ""
+            return [self.tr("Made with another model, {name}: segment again to renew it.").format(name=made_by)]
         if "fov" in reasons:
             return [self.tr("Made with another field of view: segment again to renew it.")]
         return []

@@ -13,13 +13,14 @@ from serr_gui.controllers.context import sample_path
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
 from serr_gui.model.score_selectors import scored_label
-from serr_gui.model.selectors import unsaved
+from serr_gui.model.selectors import made_with, outdated, unsaved
 from serr_gui.model.settings import RESULTS_FOLDER, ExportOptions
-from serr_gui.model.state import FovChoice, PhotoItem
+from serr_gui.model.state import FovChoice, ModelChoice, PhotoItem
 from serr_gui.panels.comparison.curves import CurvesPanel
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.tasks import ExportItem
 from serr_gui.window.dialogs import ask_to_lose, ask_to_replace
+from serr_gui.window.model_dialogs import UseModelDialog, ask_to_mix
 
 _REPORT_NAME: Final = "evaluation.html"
 
@@ -36,6 +37,7 @@ class Prompts(QObject):
         self._window = window
         self.export_options = export_options
         self.last_folder = last_folder
+        controller.library.added.connect(self.ask_to_use)
 
     def open_photographs(self) -> None:
         from core.photo.reading import PHOTO_SUFFIXES
@@ -93,6 +95,15 @@ class Prompts(QObject):
         name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Add Weights File"), self.last_folder, filters)
         if name:
             self._controller.library.add_model(Path(name))
+
+    def ask_to_use(self, choice: object) -> UseModelDialog:
+        """Ask whether a model that was added is used from now on; it says what it learned and how good it was."""
+        assert isinstance(choice, ModelChoice)
+        now = self._state.model_choice
+        dialog = UseModelDialog(choice, now.name if now is not None else "", self._window)
+        dialog.useRequested.connect(self._controller.library.set_model)
+        dialog.open()
+        return dialog
 
     def choose_fov_file(self) -> None:
         document = self._state.document
@@ -159,7 +170,7 @@ class Prompts(QObject):
         self._export_items(self._controller.items_of([path for path in paths if path in done]))
 
     def _export_items(self, items: tuple[PhotoItem, ...]) -> None:
-        if not items:
+        if not items or not self._may_mix(items):
             return
         from core.photo.companions import output_stems
 
@@ -171,10 +182,13 @@ class Prompts(QObject):
             return tuple(by_path[path] for path in paths)
 
         folder = Path(self.export_options.folder) if self.export_options.folder else _default_folder(items[0].path)
-        comparison_inputs = shown(items[0].path.name)
+        subject = shown(items[0].path.name)
         if len(items) > 1:
-            comparison_inputs = self.tr("{count} segmented photographs").format(count=len(items))
-        dialog = ExportDialog(stems_in, folder, self.export_options, comparison_inputs, self._window)
+            subject = self.tr("{count} segmented photographs").format(count=len(items))
+        models = ", ".join(name for name, _ in made_with(items))
+        if models:
+            subject = self.tr("{subject}, segmented with {models}").format(subject=subject, models=models)
+        dialog = ExportDialog(stems_in, folder, self.export_options, subject, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.exportRequested.connect(partial(self._on_export_agreed, items, stems_in))
         dialog.open()
@@ -190,6 +204,18 @@ class Prompts(QObject):
         stems = stems_in(folder)
         wanted = tuple(ExportItem(item.path, stem, item.rule) for item, stem in zip(items, stems, strict=True))
         self._controller.runs.export(ExportRequest(wanted, folder.absolute(), options))
+
+    def _may_mix(self, items: tuple[PhotoItem, ...]) -> bool:
+        """Ask before results go into one folder that are of several models, or not made as they would be now."""
+        chosen = self._state.model_choice
+        old = tuple(item for item in items if outdated(self._state, item))
+        if len(items) == 1 or chosen is None or not old:
+            return True
+        answer = ask_to_mix(self._window, made_with(items), len(old), chosen.name)
+        if answer == "again":
+            paths = [item.path for item in items]
+            self._controller.runs.segment_items(old, lambda: self.export_paths(paths))
+        return answer == "as they are"
 
     def close_photo(self) -> None:
         item = self._state.item

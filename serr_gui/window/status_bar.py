@@ -24,7 +24,9 @@ class PhotoStatusBar(QStatusBar):
         self._zoom = QLabel()
         self._zoom.setToolTip(self.tr("Zoom: pixels of the screen for one pixel of the photograph"))
         self._model = QLabel()
-        self._model.setToolTip(self.tr("The chosen model, and the device that the last run really used"))
+        self._model.setToolTip(
+            self.tr("The model that made this mask, the chosen one, and the device that the last run really used")
+        )
         self.addWidget(self._photo, 1)
         for label in (self._pixel, self._zoom, self._model):
             label.setContentsMargins(6, 0, 6, 0)
@@ -36,7 +38,7 @@ class PhotoStatusBar(QStatusBar):
         for event in (events.photos, events.current, events.opening, events.document):
             event.connect(self._show_photo)
         events.document.connect(self._show_pixel)
-        for event in (events.model, events.models, events.device_used):
+        for event in (events.document, events.model, events.models, events.device_used):
             event.connect(self._show_model)
         self._show_photo()
         self._show_model()
@@ -88,8 +90,13 @@ class PhotoStatusBar(QStatusBar):
 
     def _show_model(self) -> None:
         state = self._state
-        choice = state.model_choice
-        parts = [choice.name if choice else self.tr("no model")]
+        choice, result = state.model_choice, state.result
+        chosen = choice.name if choice else self.tr("no model")
+        parts = []
+        if result is not None:
+            parts.append(self.tr("mask: {name}").format(name=result.model))
+        if result is None or choice is None or result.model_path != choice.path:
+            parts.append(self.tr("chosen: {name}").format(name=chosen) if result is not None else chosen)
         if state.device_used:
             parts.append(state.device_used)
         self._model.setText("  |  ".join(parts))

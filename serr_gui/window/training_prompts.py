@@ -181,7 +181,7 @@ class TrainingPrompts(QObject):
         weights = job.weights
         if weights is None:
             return None
-        note = self.tr("The model is added to those that can be chosen, and is used from now on.")
+        note = self.tr("The model is added to those that can be chosen. Whether it is used is asked afterwards.")
         dialog = NameDialog(self.tr("Add Model"), job.order.name, job.order.notes, note, self._window)
         dialog.accepted.connect(lambda: self._controller.trainings.take_model(weights, dialog.name(), dialog.notes()))
         dialog.open()

@@ -54,6 +54,9 @@ def test_from_an_order_to_a_model(serr: Serr, config: Path, weights: Path, tmp_p
     assert serr("jobs", "resume", "from small").code == 2
 
     added = serr("models", "add", listed["weights"], "--notes", "better")
+    assert "photographs, " in added.sentences[0]
+    assert "steps)" in added.sentences[0]
+    assert "serr-unet-general is used as before" in added.sentences[1]
     assert added.code == 0, added.err
     card = serr("models", "show", "from small", "--json").json
     assert card["notes"] == "better"

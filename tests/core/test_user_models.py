@@ -98,3 +98,17 @@ def test_what_cannot_be_is_told(own: Path, file: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="damaged"):
         add_model(damaged)
     assert names() == ["mine"]
+
+
+def test_a_card_says_what_it_learned_and_how_good_it_was_on_what_was_held_out() -> None:
+    card = read_card(find_model(DEFAULT_MODEL))
+    assert (card.photographs, card.steps) == (65, 1500)  # 16 + 8 + 16 + 25
+    assert "65 photographs, 1500 steps" in card.experience
+    assert "On photographs held out from it: AUC 0." in card.experience
+    drive = read_card(find_model("serr-unet-drive"))
+    assert "20 photographs, 6000 steps" in drive.experience
+    assert "not measured on photographs that were held out" in drive.experience
+
+
+def test_a_card_that_says_nothing_says_so(file: Path) -> None:
+    assert "three drawn photographs (how much is not known)" in read_card(file).experience

@@ -23,6 +23,7 @@ from serr_gui.app import Program
 from serr_gui.model.comparison import Evaluation
 from serr_gui.model.settings import RESULTS_FOLDER, ExportOptions, Settings
 from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.model_questions import answer_use
 from tests.gui.test_comparing import photo_of, save, second_label
 from tests.gui.test_label_choices import stop
 from tests.gui.test_segmenting import export, segment
@@ -234,7 +235,7 @@ def test_a_result_of_another_model_is_neither_used_nor_replaced(
     segment(program, qtbot)
     kept = program.state.result
     program.controller.library.add_model(other)
-    qtbot.waitUntil(lambda: program.state.model == other, timeout=WAIT_MS)
+    answer_use(program, qtbot, "Use other")
     segmented = listen(monkeypatch)
     report = evaluate(program, qtbot).report
     assert len(segmented) == 2

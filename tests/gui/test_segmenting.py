@@ -27,6 +27,7 @@ from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import Result
 from serr_gui.panels.export_dialog import ExportDialog
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
+from tests.gui.model_questions import answer_use
 
 Photos = tuple[Path, Path, Path]
 
@@ -306,7 +307,7 @@ def test_another_model_or_field_of_view_makes_a_result_old(start: StartProgram, 
     assert panel._remarks.full_text() == ""
     other = next(choice for choice in program.state.models if choice.name == "other")
     panel._model.activated.emit(panel._model.findData(other.path))
-    assert "another model" in panel._remarks.full_text()
+    assert "another model, small" in panel._remarks.full_text()
     segment(program, qtbot)
     assert panel._remarks.full_text() == ""
     assert program.state.rule == ThresholdRule(128, "model")
@@ -429,7 +430,14 @@ def test_a_damaged_model_is_refused_and_the_old_one_stays(
     good = tmp_path / "mine.safetensors"
     good.write_bytes((small_models / "small.safetensors").read_bytes())
     program.controller.library.add_model(good)
-    qtbot.waitUntil(lambda: program.state.model == good, timeout=WAIT_MS)
+    question = answer_use(program, qtbot, "Keep small")
+    assert "Learned from: three drawn photographs" in question
+    assert "not measured on photographs that were held out" in question
+    assert program.state.model == before
+    assert good in [choice.path for choice in program.state.models]
+    program.controller.library.add_model(good)
+    answer_use(program, qtbot, "Use small")
+    assert program.state.model == good
     segment(program, qtbot)
 
 
@@ -440,7 +448,7 @@ def test_a_model_that_vanished_fails_with_a_sentence(
     path = tmp_path / "mine.safetensors"
     path.write_bytes((small_models / "small.safetensors").read_bytes())
     program.controller.library.add_model(path)
-    qtbot.waitUntil(lambda: program.state.model == path, timeout=WAIT_MS)
+    answer_use(program, qtbot, "Use small")
     path.unlink()
     program.state.notices = ()
     program.window.commands["segment"].trigger()

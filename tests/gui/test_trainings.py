@@ -25,6 +25,7 @@ from serr_gui.model.state import DeviceChoice
 from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
 from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
 from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.model_questions import answer_use
 from tests.job_runs import drawn_dataset, kill
 
 LONG_MS = 4 * WAIT_MS
@@ -255,7 +256,9 @@ def test_from_the_form_to_a_model_that_is_used(  # noqa: PLR0915 - one life, fro
     name._name.setText("my eyes")
     name._notes.setPlainText("from the test")
     name.accept()
-    qtbot.waitUntil(lambda: program.state.model == own / "my eyes.safetensors", timeout=WAIT_MS)
+    before = program.state.model
+    assert "photographs, " in answer_use(program, qtbot, "Use my eyes")
+    assert program.state.model == own / "my eyes.safetensors" != before
     assert load_model("my eyes").card.notes == "from the test"
     choice = program.state.model_choice
     assert choice is not None

@@ -246,6 +246,7 @@ def begin(hand: Hand, options: argparse.Namespace) -> None:
 def go_on(hand: Hand, options: argparse.Namespace) -> None:
     """The training is found again, paused, resumed and stopped; its model is compared and used."""
     from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
+    from serr_gui.window.model_dialogs import UseModelDialog
     from serr_gui.window.training_prompts import NameDialog
 
     window = hand.window
@@ -274,6 +275,9 @@ def go_on(hand: Hand, options: argparse.Namespace) -> None:
     hand.fill("Name", _NEW_MODEL, ask)
     hand.look("name")
     hand.push("OK", ask)
+    use = _dialog(hand, UseModelDialog)
+    hand.look("use")
+    hand.push(f"Use {_NEW_MODEL}", use)
     hand.wait(lambda: _model(window) == _NEW_MODEL, "the new model is used")
     hand.push("Close", compare)
     hand.look("added")

@@ -149,6 +149,8 @@ class ScoresPanel(QWidget):
                 note = self.tr("Segment the photograph to measure the mask.") if document.result is None else ""
             elif waiting:
                 note = self.tr("The label waits for your answer above.")
+        if document is not None and document.result is not None and any_figures:
+            note = self.tr("Model: {name}").format(name=document.result.model)
         self._note.setText(note)
         self._note.setVisible(bool(note))
         dishonest = any_figures and chosen_on_label(state.rule)
@@ -176,4 +178,6 @@ class ScoresPanel(QWidget):
         for key, name, _ in SCORES:
             lines.append("\t".join([translated(name), *(self.figure(key, number) for number in used)]))
         where = self._regions[self._state.view.region].text()
+        if self._state.result is not None:
+            where = f"{where}, {self._state.result.model}"
         QGuiApplication.clipboard().setText("\n".join([where, *lines]))
