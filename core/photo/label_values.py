@@ -30,6 +30,7 @@ THICK: Final = 0.025
 """What holds a disc of this radius (in shares of the picture's shorter side) is no vessel: the widest of DRIVE, STARE,
 CHASE_DB1 and HRF have 0.012, an optic disc 0.05."""
 
+_MOSTLY_THICK: Final = 0.4
 _FLAT_RANGE: Final = 16
 _NEAR: Final = 40
 _LEAST_SHARE: Final = 0.05
@@ -130,11 +131,16 @@ def with_thickness(pixels: ByteArray, found: Sequence[FoundValue]) -> tuple[Foun
     """The same values, each with whether it fills an area that is wider than any vessel."""
     nearest = nearest_value(pixels, found)
     limit = max(3.0, THICK * min(pixels.shape[:2]))
-    thick = []
-    for number in range(len(found)):
-        padded = cv2.copyMakeBorder((nearest == number).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-        thick.append(float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max()) > limit)
-    return tuple(replace(value, thick=wide) for value, wide in zip(found, thick, strict=True))
+    return tuple(replace(value, thick=_is_thick(nearest == number, limit)) for number, value in enumerate(found))
+
+
+def _is_thick(part: BoolArray, limit: float) -> bool:
+    """Whether a good part of it is in areas that hold a disc of this radius; where vessels meet a small part is."""
+    padded = cv2.copyMakeBorder(part.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    core = (cv2.distanceTransform(padded, cv2.DIST_L2, 3) > limit).astype(np.uint8)
+    side = 2 * round(limit) + 1
+    wide = cv2.bitwise_and(cv2.dilate(core, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))), padded)
+    return cv2.countNonZero(wide) > _MOSTLY_THICK * cv2.countNonZero(padded)
 
 
 def suggest(found: Sequence[FoundValue]) -> LabelValues | None:

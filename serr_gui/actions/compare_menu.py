@@ -102,6 +102,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
         section=2,
     ),
     Command(
+        "show_label",
+        "compare",
+        QT_TRANSLATE_NOOP("Actions", "Expert &Label Alone"),
+        QT_TRANSLATE_NOOP("Actions", "Show the vessels that the expert has drawn, in place of the mask"),
+        shortcuts=("Shift+T",),
+        checked_when=lambda state: state.view.show_label,
+        section=2,
+    ),
+    Command(
         "next_error",
         "compare",
         QT_TRANSLATE_NOOP("Actions", "&Next Error"),

@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from core.evaluation import suggest
 from core.evaluation.counts import Region
 from core.files import shown
+from core.photo.label_doubts import AS_IT_IS, LabelReading
 from core.progress import Monitor
 from core.types import ThresholdRule
 from serr_gui.controllers.context import ControllerContext
@@ -61,6 +62,12 @@ class ComparisonController(QObject):
         if slot is not None:
             self._read_label(expert, replace(slot.file, accepted=True, inverted=invert))
 
+    def read_label_as(self, expert: int, reading: LabelReading) -> None:
+        """Read a label's file as a person says: its values, and how it is turned."""
+        slot = self._slot(expert)
+        if slot is not None:
+            self._read_label(expert, replace(slot.file, accepted=False, inverted=False, reading=reading))
+
     def remove_label(self, expert: int) -> None:
         """Use this label no more; its file stays."""
         self._context.board.cancel(f"label {expert}")
@@ -78,7 +85,7 @@ class ComparisonController(QObject):
 
         def find(_monitor: Monitor) -> LabelSlot | None:
             files, _mask = comparing_work.files_beside(photo, folders)
-            return comparing_work.read_slot(files[expert], image.shape, fov)
+            return comparing_work.read_slot(files[expert], image.shape, fov, image)
 
         self._context.board.start(
             f"label {expert}",
@@ -163,7 +170,7 @@ class ComparisonController(QObject):
         image, fov = document.image, document.fov
         self._context.board.start(
             f"label {expert}",
-            lambda _monitor: comparing_work.read_slot(file, image.shape, fov),
+            lambda _monitor: comparing_work.read_slot(file, image.shape, fov, image),
             succeeded=partial(self._on_label_read, document.path, expert),
             failed=partial(self._context.fail, self.tr("{name} cannot be read.").format(name=shown(file.path.name))),
         )
@@ -180,7 +187,7 @@ class ComparisonController(QObject):
         document = self._context.state.document
         if document is not None and document.path == photo:
             self._set_slot(expert, outcome)
-            if outcome.file.accepted or not outcome.file.found:
+            if outcome.file.accepted or outcome.file.reading != AS_IT_IS or not outcome.file.found:
                 self._remember(expert)
 
     def _on_labels_found(self, expert: int, folder: Path, count: int, outcome: object) -> None:

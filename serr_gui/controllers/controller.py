@@ -140,7 +140,13 @@ class Controller(QObject):
         self.set_view(replace(self.state.view, show_fov=not self.state.view.show_fov))
 
     def toggle_errors(self) -> None:
-        self.set_view(replace(self.state.view, show_errors=not self.state.view.show_errors))
+        view = self.state.view
+        self.set_view(replace(view, show_errors=not view.show_errors, show_label=False))
+
+    def toggle_label(self) -> None:
+        """Show an expert's label alone, in place of the mask and of the error map."""
+        view = self.state.view
+        self.set_view(replace(view, show_label=not view.show_label, show_errors=False))
 
     def set_region(self, region: Region) -> None:
         """Count figures inside the field of view, or in the whole image."""

@@ -14,7 +14,8 @@ from core.evaluation.counts import Counts, LevelHistogram, Region
 from core.evaluation.curves import Areas, OperatingPoints
 from core.evaluation.error_map import ErrorRegion
 from core.evaluation.report import EvaluationReport, ImageScores
-from core.photo.label_doubts import Doubt
+from core.photo.label_doubts import AS_IT_IS, Doubt, LabelReading
+from core.photo.label_values import FoundValue
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, ProbabilityMap
 
 ErrorFilter = Literal["both", "false_negative", "false_positive"]
@@ -27,13 +28,14 @@ class LabelFile:
     """A file that shall be an expert's label.
 
     ``found``: the program found it, nobody chose it. ``inverted``: dark is vessel. ``accepted``: a person has seen what
-    is doubtful about it and wants to use it.
+    is doubtful about it and wants to use it. ``reading``: what a person has said about its values and its orientation.
     """
 
     path: Path
     found: bool = False
     inverted: bool = False
     accepted: bool = False
+    reading: LabelReading = AS_IT_IS
 
 
 LabelFiles = tuple[LabelFile | None, LabelFile | None]
@@ -41,13 +43,26 @@ LabelFiles = tuple[LabelFile | None, LabelFile | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelSlot:
-    """An expert's place for a photograph: the file, and its label, None while a doubt or problem stands against it."""
+    """An expert's place for a photograph: the file, and its label, None while a doubt or problem stands against it.
+
+    ``found``: the values of the file where there are several. ``turn``: the orientation in which it would fit, else 1.
+    """
 
     file: LabelFile
     label: ExpertLabel | None = None
     doubts: tuple[Doubt, ...] = ()
     usable: bool = False
     problem: str = ""
+    found: tuple[FoundValue, ...] = ()
+    turn: int = 1
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What stays doubtful about a label that is used all the same."""
+        if self.label is None:
+            return ()
+        solved = {"grey", "inverted"} if self.file.inverted else {"grey"}
+        return tuple(doubt.sentence for doubt in self.doubts if doubt.kind not in solved)
 
 
 LabelSlots = tuple[LabelSlot | None, LabelSlot | None]

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
+from core.errors import LabelError
+from core.photo.label_doubts import AS_IT_IS, LabelReading
+from core.photo.label_values import LabelValues
+from core.photo.likeness import TURNS
 from core.strict import Malformed, parse_json, read_bytes
 from serr_gui.model.comparison import EXPERTS, LabelFile
 from serr_gui.model.settings import config_folder, config_locked, write_config
@@ -145,6 +149,10 @@ def _label_record(file: LabelFile | None) -> dict[str, Any] | None:
     record: dict[str, Any] = {"file": str(file.path), "found": file.found}
     if file.accepted:
         record |= {"inverted": file.inverted, "answered for": _stamp(file.path)}
+    if file.reading != AS_IT_IS:
+        values = file.reading.values
+        record |= {"turn": file.reading.turn, "read for": _stamp(file.path)}
+        record |= {"vessel": values.vessel_text, "ignored": values.ignored_text} if values else {}
     return record
 
 
@@ -167,7 +175,27 @@ def _label_from(record: Any) -> LabelFile | None:
     path = Path(record["file"])
     answered = "answered for" in record and record["answered for"] == _stamp(path)
     inverted = answered and record["inverted"] is True
-    return LabelFile(path, found=record.get("found") is True, inverted=inverted, accepted=answered)
+    return LabelFile(
+        path,
+        found=record.get("found") is True,
+        inverted=inverted,
+        accepted=answered,
+        reading=_reading_from(record, path),
+    )
+
+
+def _reading_from(record: Any, path: Path) -> LabelReading:
+    """How the file was said to be read, for as long as it is that very file."""
+    if "read for" not in record or record["read for"] != _stamp(path):
+        return AS_IT_IS
+    turn = record["turn"]
+    if not isinstance(turn, int) or (turn != 1 and turn not in TURNS):
+        raise ValueError("no orientation")
+    try:
+        values = LabelValues.parse(str(record["vessel"]), str(record["ignored"])) if "vessel" in record else None
+    except LabelError as error:
+        raise ValueError("no values") from error
+    return LabelReading(values, turn)
 
 
 def _stamp(path: Path) -> list[int]:

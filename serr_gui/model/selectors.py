@@ -3,13 +3,16 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from core.evaluation.error_map import ErrorRegion
 from core.photo.walking import natural_key
-from core.types import BoolArray, ByteArray, ThresholdRule
+from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, ThresholdRule
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle
 from serr_gui.model.comparison import ErrorLayer
 from serr_gui.model.score_selectors import comparison, error_list
@@ -52,12 +55,17 @@ def canvas_picture(state: AppState) -> CanvasPicture:
         base = made.pixels
     compared = comparison(state) if view.show_errors else None
     error_layer = compared.errors if compared else None
+    levels = document.result.levels if document and document.result else None
+    drawn = label_alone(state)
+    if drawn is not None:
+        levels = label_levels(drawn)
+        style = replace(style, show_mask=True, show_probability=False)
     return CanvasPicture(
         photo=document.image.rgb if document else None,
         base=base,
-        levels=document.result.levels if document and document.result else None,
+        levels=levels,
         fov=document.fov.inside if document and document.fov else None,
-        level=state.rule.level,
+        level=state.rule.level if drawn is None else LEVELS // 2,
         style=style,
         overlay_visible=not state.overlay_hidden,
         fov_visible=view.show_fov,
@@ -65,6 +73,21 @@ def canvas_picture(state: AppState) -> CanvasPicture:
         error_style=ErrorStyle(view.error_opacity, view.error_colours) if view.show_errors else None,
         marked=marked_error(state),
     )
+
+
+def label_alone(state: AppState) -> ExpertLabel | None:
+    """The label that is shown in place of the mask; None where that is not wanted, or no label is in use."""
+    if not state.view.show_label or state.view.show_errors or state.document is None:
+        return None
+    return next((slot.label for slot in state.document.labels if slot is not None and slot.label is not None), None)
+
+
+@lru_cache(maxsize=2)
+def label_levels(label: ExpertLabel) -> ByteArray:
+    """A label as the levels of a map: uint8 (H, W), 255 where a vessel is drawn, else 0."""
+    levels: ByteArray = label.vessel.astype(np.uint8) * np.uint8(255)
+    levels.setflags(write=False)
+    return levels
 
 
 def marked_error(state: AppState) -> ErrorRegion | None:

@@ -286,6 +286,7 @@ _PART_READERS: dict[str, Callable[[object], object]] = {
     "show_fov": _flag,
     "region": _one_of(*get_args(Region)),
     "show_errors": _flag,
+    "show_label": _flag,
     "error_opacity": _share,
     "error_colours": _one_of(*_ERROR_COLOURS),
     "error_filter": _one_of(*get_args(ErrorFilter)),

@@ -157,7 +157,7 @@ class ViewOptions:
     """What is shown and how; opacities in [0, 1]. These come back at the next start.
 
     ``region`` is where figures are counted, ``error_colours`` one of the error map's presets, ``evaluate_at`` the
-    threshold at which all photographs are measured.
+    threshold at which all photographs are measured. ``show_label``: an expert's vessels alone, in place of the mask.
     """
 
     base: Base = "colour"
@@ -170,6 +170,7 @@ class ViewOptions:
     show_fov: bool = True
     region: Region = "fov"
     show_errors: bool = False
+    show_label: bool = False
     error_opacity: float = 0.85
     error_colours: str = "white_blue_black"
     error_filter: ErrorFilter = "both"

@@ -12,7 +12,7 @@ from core.evaluation.counts import LevelHistogram, count, region_of
 from core.evaluation.curves import thinned_curve
 from core.evaluation.error_map import ErrorKind, ErrorRegion, error_map, largest_errors
 from core.progress import Monitor, Progress
-from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView
+from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 from serr_gui.model.comparison import (
     EXPERTS,
     CentreLines,
@@ -85,24 +85,33 @@ def labels_in(folder: Path, photos: Sequence[Path], monitor: Monitor) -> dict[Pa
     return {photo: LabelFile(path, found=True) for photo, path in partners_in(folder, photos).items()}
 
 
-def read_slot(file: LabelFile | None, shape: tuple[int, int], fov: FieldOfView | None) -> LabelSlot | None:
-    """Read an expert's label. What is doubtful waits for a person's answer, and the label is not used before."""
+def read_slot(
+    file: LabelFile | None, shape: tuple[int, int], fov: FieldOfView | None, image: FundusImage | None = None
+) -> LabelSlot | None:
+    """Read an expert's label. What is doubtful waits for a person's answer, and the label is not used before.
+
+    ``image``: the photograph, where it shall be found out whether the label belongs to it.
+    """
     if file is None:
         return None
     from core.photo.label_doubts import examine_label
 
     try:
-        examined = examine_label(file.path, shape=shape, inside=fov.inside if fov else None)
+        examined = examine_label(
+            file.path, shape=shape, inside=fov.inside if fov else None, image=image, reading=file.reading
+        )
     except LabelError as error:
         return LabelSlot(file, problem=str(error))
     if not examined.usable or (examined.doubts and not file.accepted):
-        return LabelSlot(file, doubts=examined.doubts, usable=examined.usable)
-    return LabelSlot(file, examined.accept(invert=file.inverted), examined.doubts, usable=True)
+        return LabelSlot(file, doubts=examined.doubts, usable=examined.usable, found=examined.found, turn=examined.turn)
+    label = examined.accept(invert=file.inverted)
+    return LabelSlot(file, label, examined.doubts, usable=True, found=examined.found, turn=examined.turn)
 
 
-def read_slots(files: LabelFiles, shape: tuple[int, int], fov: FieldOfView | None) -> LabelSlots:
+def read_slots(files: LabelFiles, image: FundusImage, fov: FieldOfView | None) -> LabelSlots:
     """Both experts' labels."""
-    return read_slot(files[0], shape, fov), read_slot(files[1], shape, fov)
+    first, second = (read_slot(file, image.shape, fov, image) for file in files)
+    return first, second
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +143,18 @@ def sort_dropped(paths: Sequence[Path], shape: tuple[int, int]) -> Dropped:
 # Figures
 
 
+def _counted(inputs: ComparisonInputs) -> BoolArray:
+    """Where figures are counted: in the region, where every expert has decided."""
+    inside = region_of(inputs.fov, inputs.region)
+    for label in inputs.labels:
+        inside = inside if label is None else label.scored(inside)
+    return inside
+
+
 def compare(comparison_inputs: ComparisonInputs, monitor: YieldingMonitor) -> Comparison:
     """Count for every threshold; delivers the counts as a ``Comparison`` before the areas and curves are there."""
     monitor.step(Progress("Counting"))
-    inside = region_of(comparison_inputs.fov, comparison_inputs.region)
+    inside = _counted(comparison_inputs)
     first, second = comparison_inputs.labels
     probability = comparison_inputs.probability
     between = count(second.vessel, first.vessel, inside) if first is not None and second is not None else None
@@ -202,7 +219,7 @@ def compare_centre_lines(
     """clDice of each pair, which takes a good part of a second for a large photograph."""
     from core.evaluation.centre_lines import count_centre_lines, skeleton
 
-    inside = region_of(comparison_inputs.fov, comparison_inputs.region)
+    inside = _counted(comparison_inputs)
     found = comparison_inputs.vessel(level)
     course: BoolArray | None = None
     with keeper.turn:
@@ -232,7 +249,7 @@ def find_errors(comparison_inputs: ComparisonInputs, level: int, search: ErrorSe
     if label is None or found is None:
         return ErrorList(comparison_inputs, level, search, ())
     monitor.step(Progress("Looking for errors"))
-    codes = error_map(found, label.vessel, region_of(comparison_inputs.fov, comparison_inputs.region))
+    codes = error_map(found, label.vessel, _counted(comparison_inputs))
     kinds: tuple[ErrorKind, ...] = (
         ("false_negative", "false_positive") if search.request == "both" else (search.request,)
     )

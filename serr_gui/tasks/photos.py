@@ -119,7 +119,7 @@ def open_document(item: PhotoItem, folders: Sequence[Path | None], store: Result
     opened = read_photo(item, known, store, monitor)
     document = opened.document
     monitor.step(Progress("Reading labels"))
-    slots = comparing.read_slots(files, document.image.shape, document.fov)
+    slots = comparing.read_slots(files, document.image, document.fov)
     return replace(opened, document=replace(document, labels=slots))
 
 
@@ -179,9 +179,9 @@ def make_fov(image: FundusImage, choice: FovChoice) -> FieldOfView:
     if choice.request == "full":
         return FieldOfView.full(image.shape)
     if choice.request == "file" and choice.file is not None:
-        from core.photo.reading import read_fov
+        from core.photo.fov_mask import read_fov_of
 
-        return read_fov(choice.file, shape=image.shape)
+        return read_fov_of(choice.file, image)
     from core.photo.field_of_view import estimate_field_of_view
 
     return estimate_field_of_view(image)

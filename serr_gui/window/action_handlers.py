@@ -55,6 +55,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "second_label_folder": partial(prompts.choose_label_folder, 1),
         "swap_labels": controller.comparing.swap_labels,
         "show_errors": controller.toggle_errors,
+        "show_label": controller.toggle_label,
         "next_error": partial(controller.comparing.step_error, 1),
         "previous_error": partial(controller.comparing.step_error, -1),
         "reset_panels": window.reset_panels,

@@ -158,6 +158,7 @@ class MainWindow(QMainWindow):
         )
         self.labels.removeRequested.connect(controller.comparing.remove_label)
         self.labels.findRequested.connect(controller.comparing.find_label)
+        self.labels.readingRequested.connect(controller.comparing.read_label_as)
         self.labels.useAsFovRequested.connect(controller.use_label_as_fov)
         self.labels.fovRequested.connect(controller.photos.set_fov)
         self.labels.fovFileRequested.connect(self.prompts.choose_fov_file)

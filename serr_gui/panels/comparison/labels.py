@@ -1,5 +1,7 @@
 """Which file is which: the experts' labels and the field of view, and what is doubtful about them."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,9 +21,12 @@ from PySide6.QtWidgets import (
 )
 
 from core.files import shown
+from core.photo.label_doubts import AS_IT_IS
+from core.types import FieldOfView
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.comparison import EXPERTS, LabelSlot
 from serr_gui.model.state import AppState, FovChoice
+from serr_gui.panels.comparison.label_values import LabelValuesDialog
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import ElidedLabel, faded, heading
 
@@ -31,6 +36,8 @@ class LabelsPanel(QWidget):
 
     loadRequested = Signal(int)
     acceptRequested = Signal(int, bool)
+    readingRequested = Signal(int, object)
+    """A ``LabelReading``: what the values of the file mean, and how it is turned."""
     removeRequested = Signal(int)
     findRequested = Signal(int)
     useAsFovRequested = Signal(int)
@@ -44,6 +51,7 @@ class LabelsPanel(QWidget):
         self._rows = [_RoleRow(self._role(expert)) for expert in EXPERTS]
         self._questions = [_Question() for _ in EXPERTS]
         self._fov = _RoleRow(self.tr("Field of view"))
+        self._fov_question = _Question()
         title = QHBoxLayout()
         title.addWidget(heading(self.tr("Labels")), 1)
         swap = QToolButton()
@@ -65,6 +73,7 @@ class LabelsPanel(QWidget):
             column.addWidget(question)
             row.dropped.connect(partial(self.dropped.emit, expert))
         column.addWidget(self._fov)
+        column.addWidget(self._fov_question)
         column.addWidget(self._hint)
         self._fov.dropped.connect(partial(self.dropped.emit, None))
         for event in (state.events.document, state.events.photos, state.events.current):
@@ -92,8 +101,8 @@ class LabelsPanel(QWidget):
             notes += [self.tr("Found by its name.")] if slot.file.found else []
             notes += [self.tr("Inverted: dark is vessel.")] if slot.file.inverted else []
             notes += [doubt.sentence for doubt in slot.doubts]
-            name = self.tr("{name} (inverted)") if slot.file.inverted else "{name}"
-            row.show_file(name.format(name=shown(slot.file.path.name)), "\n".join(notes), in_use=slot.label is not None)
+            name = self._shown_name(slot).format(name=shown(slot.file.path.name))
+            row.show_file(name, "\n".join(notes), in_use=slot.label is not None)
         menu = row.new_menu()
         menu.addAction(self.tr("Choose File..."), partial(self.loadRequested.emit, expert))
         if slot is None or not slot.file.found:
@@ -103,19 +112,46 @@ class LabelsPanel(QWidget):
             if slot.label is not None:
                 text = self.tr("Take Bright for Vessel") if slot.file.inverted else self.tr("Take Dark for Vessel")
                 menu.addAction(text, partial(self.acceptRequested.emit, expert, not slot.file.inverted))
+            if slot.found or slot.file.reading.values is not None:
+                menu.addAction(self.tr("Choose Values..."), partial(self._ask_for_values, expert))
+            if slot.file.reading != AS_IT_IS:
+                menu.addAction(self.tr("Read as It Is"), partial(self.readingRequested.emit, expert, AS_IT_IS))
             menu.addAction(self.tr("Remove"), partial(self.removeRequested.emit, expert))
         self._show_question(question, expert, slot)
 
+    def _shown_name(self, slot: LabelSlot) -> str:
+        """A pattern with the file's ``name`` and how it is read."""
+        said = [self.tr("inverted")] if slot.file.inverted else []
+        values = slot.file.reading.values
+        if values is not None:
+            said.append(self.tr("vessel {values}").format(values=values.vessel_text))
+        said += [self.tr("turned")] if slot.file.reading.turn != 1 else []
+        return f"{{name}} ({', '.join(said)})" if said else "{name}"
+
+    def _ask_for_values(self, expert: int) -> None:
+        document = self._state.document
+        slot = document.labels[expert] if document is not None else None
+        if slot is None:
+            return
+        dialog = LabelValuesDialog(shown(slot.file.path.name), slot.found, slot.file.reading.values, self)
+        if dialog.exec():
+            self.readingRequested.emit(expert, replace(slot.file.reading, values=dialog.values()))
+
     def _show_question(self, question: "_Question", expert: int, slot: LabelSlot | None) -> None:
-        if slot is None or slot.label is not None:
+        if slot is None or (slot.label is not None and not slot.warnings):
             question.hide()
             return
-        question.ask(slot.problem or " ".join(doubt.sentence for doubt in slot.doubts))
+        question.ask(slot.problem or " ".join(slot.warnings or (doubt.sentence for doubt in slot.doubts)))
         kinds = {doubt.kind for doubt in slot.doubts}
-        if slot.usable and "inverted" in kinds:
+        if "values" in kinds:
+            question.offer(self.tr("Choose Values..."), partial(self._ask_for_values, expert))
+        if slot.turn != 1:
+            turned = replace(slot.file.reading, turn=slot.turn)
+            question.offer(self.tr("Turn It"), partial(self.readingRequested.emit, expert, turned))
+        if slot.usable and "inverted" in kinds and slot.label is None:
             question.offer(self.tr("Invert"), partial(self.acceptRequested.emit, expert, True))
             question.offer(self.tr("It Is the Field of View"), partial(self.useAsFovRequested.emit, expert))
-        if slot.usable:
+        if slot.usable and slot.label is None:
             text = self.tr("Cut at Half") if kinds == {"grey"} else self.tr("Use as It Is")
             question.offer(text, partial(self.acceptRequested.emit, expert, False))
         question.offer(self.tr("Choose Another..."), partial(self.loadRequested.emit, expert))
@@ -137,10 +173,22 @@ class LabelsPanel(QWidget):
             self._fov.show_file(shown(fov.source.name), shown(fov.source))
         else:
             self._fov.show_file("", words[fov.origin])
+        self._show_fov_question(fov)
         menu = self._fov.new_menu()
         menu.addAction(self.tr("Choose Mask File..."), self.fovFileRequested.emit)
         menu.addAction(self.tr("Estimate from the Photograph"), partial(self.fovRequested.emit, FovChoice()))
         menu.addAction(self.tr("Whole Image"), partial(self.fovRequested.emit, FovChoice("full")))
+
+    def _show_fov_question(self, fov: FieldOfView | None) -> None:
+        """What is doubtful about the field of view, for as long as it is used."""
+        question = self._fov_question
+        question.setVisible(fov is not None and bool(fov.notes))
+        if fov is None or not fov.notes:
+            return
+        question.ask(" ".join(fov.notes))
+        if fov.origin == "file":
+            question.offer(self.tr("Estimate It"), partial(self.fovRequested.emit, FovChoice()))
+        question.offer(self.tr("Choose Mask..."), self.fovFileRequested.emit)
 
 
 class _RoleRow(QWidget):
@@ -221,6 +269,7 @@ class _Question(QFrame):
         self._badge = badge
         self._text = QLabel()
         self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._answers = QGridLayout()
         self._answers.setSpacing(4)
@@ -244,7 +293,7 @@ class _Question(QFrame):
                 widget.hide()
                 widget.deleteLater()
 
-    def offer(self, text: str, request: partial[None]) -> None:
+    def offer(self, text: str, request: Callable[[], object]) -> None:
         """One more answer."""
         button = QPushButton(text)
         button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -48,6 +48,7 @@ class ScoresPanel(QWidget):
         self._note = faded()
         self._honesty = QLabel()
         self._honesty.setWordWrap(True)
+        self._honesty.setTextFormat(Qt.TextFormat.PlainText)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 4, 12, 4)
         column.setSpacing(6)
@@ -154,14 +155,26 @@ class ScoresPanel(QWidget):
         self._note.setText(note)
         self._note.setVisible(bool(note))
         dishonest = any_figures and chosen_on_label(state.rule)
-        self._honesty.setText(
-            self.tr(
-                "This threshold was chosen on this very label: these figures are no honest test of the model any more."
+        lines = [*self._doubts()] if any_figures else []
+        if dishonest:
+            lines.append(
+                self.tr(
+                    "This threshold was chosen on this very label: these figures are no honest test of the model any "
+                    "more."
+                )
             )
-            if dishonest
-            else ""
-        )
-        self._honesty.setVisible(dishonest)
+        self._honesty.setText("\n".join(lines))
+        self._honesty.setVisible(bool(lines))
+
+    def _doubts(self) -> list[str]:
+        """What is doubtful about the labels and the field of view that the figures are made with."""
+        document = self._state.document
+        if document is None:
+            return []
+        doubts = [warning for slot in document.labels if slot is not None for warning in slot.warnings]
+        if document.fov is not None and self._state.view.region == "fov":
+            doubts += document.fov.notes
+        return [self.tr("Doubtful: {why}").format(why=doubt) for doubt in doubts]
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -180,4 +193,4 @@ class ScoresPanel(QWidget):
         where = self._regions[self._state.view.region].text()
         if self._state.result is not None:
             where = f"{where}, {self._state.result.model}"
-        QGuiApplication.clipboard().setText("\n".join([where, *lines]))
+        QGuiApplication.clipboard().setText("\n".join([where, *self._doubts(), *lines]))
