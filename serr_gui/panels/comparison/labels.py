@@ -182,10 +182,10 @@ class LabelsPanel(QWidget):
     def _show_fov_question(self, fov: FieldOfView | None) -> None:
         """What is doubtful about the field of view, for as long as it is used."""
         question = self._fov_question
-        question.setVisible(fov is not None and bool(fov.notes))
-        if fov is None or not fov.notes:
+        question.setVisible(fov is not None and bool(fov.doubts))
+        if fov is None or not fov.doubts:
             return
-        question.ask(" ".join(fov.notes))
+        question.ask(" ".join(doubt.text for doubt in fov.doubts))
         if fov.origin == "file":
             question.offer(self.tr("Estimate It"), partial(self.fovRequested.emit, FovChoice()))
         question.offer(self.tr("Choose Mask..."), self.fovFileRequested.emit)

@@ -173,7 +173,7 @@ class ScoresPanel(QWidget):
             return []
         doubts = [warning for slot in document.labels if slot is not None for warning in slot.warnings]
         if document.fov is not None and self._state.view.region == "fov":
-            doubts += document.fov.notes
+            doubts += [doubt.text for doubt in document.fov.doubts]
         return [self.tr("Doubtful: {why}").format(why=doubt) for doubt in doubts]
 
     def changeEvent(self, event: QEvent) -> None:
