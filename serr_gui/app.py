@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject, Qt, QTimer, QTranslator, Signal
-from PySide6.QtGui import QFileOpenEvent
+from PySide6.QtGui import QFileOpenEvent, QFont
 from PySide6.QtWidgets import QApplication
 
 from core import __version__
@@ -25,6 +25,7 @@ from serr_gui.controllers.context import sample_path
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.i18n import use_translator
+from serr_gui.model.result_store import ResultStore
 from serr_gui.model.settings import Settings, load_settings, save_settings
 from serr_gui.model.state import AppState
 from serr_gui.system.crashes import CrashReport, system_line
@@ -140,11 +141,16 @@ class Program:
             view=settings.view,
             theme=settings.theme,
             device=options.device or settings.device,
+            run=settings.run,
+            cache_mb=settings.cache_mb,
+            font_pt=settings.font_pt,
             recent=tuple(Path(text) for text in settings.recent),
             data_set=Path(settings.data_set) if settings.data_set else None,
         )
+        self._system_font = app.font()
+        self._apply_font()
         apply_theme(app, self.state.theme)
-        self.controller = Controller(self.state)
+        self.controller = Controller(self.state, ResultStore(settings.cache_mb << 20))
         self.controller.library.added_models = tuple(Path(text) for text in settings.added_models)
         self.window = MainWindow(self.controller, export_options=settings.export, last_folder=settings.last_folder)
         restore_layout(self.window, settings.geometry, settings.docks)
@@ -157,10 +163,19 @@ class Program:
         events = self.state.events
         for event in (events.theme, events.view, events.recent, events.model, events.device, events.data_set):
             event.connect(self._save_later)
+        for event in (events.run, events.cache_mb, events.font_pt):
+            event.connect(self._save_later)
+        events.font_pt.connect(self._apply_font)
         app.styleHints().colorSchemeChanged.connect(self._on_desktop_theme_changed)
 
     def _save_later(self) -> None:
         self._save_timer.start()
+
+    def _apply_font(self) -> None:
+        font = QFont(self._system_font)
+        if self.state.font_pt:
+            font.setPointSize(self.state.font_pt)
+        self.app.setFont(font)
 
     def start(self) -> None:
         """Show the window, then do what the command line asks for."""
@@ -208,6 +223,9 @@ class Program:
             model=self._model_to_keep(),
             added_models=tuple(str(path) for path in self.controller.library.added_models),
             device=state.device,
+            run=state.run,
+            cache_mb=state.cache_mb,
+            font_pt=state.font_pt,
             recent=tuple(str(path) for path in state.recent),
             last_folder=window.prompts.last_folder,
             data_set=str(state.data_set or ""),

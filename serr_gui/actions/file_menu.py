@@ -54,6 +54,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         section=1,
     ),
     Command(
+        "export_shares",
+        "file",
+        QT_TRANSLATE_NOOP("Actions", "Export &Vessel Shares..."),
+        QT_TRANSLATE_NOOP("Actions", "Write a table (CSV) with the vessel share of every segmented photograph"),
+        enabled_when=lambda state: bool(with_result(state)),
+        section=1,
+    ),
+    Command(
         "close_photo",
         "file",
         QT_TRANSLATE_NOOP("Actions", "&Close Photograph"),
@@ -87,5 +95,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         icon="copy",
         shortcuts=(Std.Copy,),
         enabled_when=has_document,
+    ),
+    Command(
+        "settings",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Settings..."),
+        QT_TRANSLATE_NOOP("Actions", "Choose the default model, folders, memory and the size of texts"),
+        shortcuts=("Ctrl+,",),
+        section=1,
+        role=QAction.MenuRole.PreferencesRole,
     ),
 )

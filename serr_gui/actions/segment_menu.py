@@ -101,6 +101,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
         section=1,
     ),
     Command(
+        "model_card",
+        "segment",
+        QT_TRANSLATE_NOOP("Actions", "About This &Network..."),
+        QT_TRANSLATE_NOOP("Actions", "What the chosen model has learned from, how good it is, and who may use it"),
+        icon="info",
+        enabled_when=lambda state: state.model_choice is not None,
+        section=2,
+    ),
+    Command(
         "add_model",
         "segment",
         QT_TRANSLATE_NOOP("Actions", "Add &Weights File..."),

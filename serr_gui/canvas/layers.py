@@ -13,6 +13,7 @@ and a border that is off by less than a device pixel is right. From 100 % on eac
 from collections.abc import Iterator
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from PySide6.QtGui import QImage
 
@@ -21,6 +22,7 @@ from serr_gui.canvas.overlays import (
     ErrorStyle,
     FovOutline,
     OverlayStyle,
+    Tone,
     build_lut,
     error_codes,
     error_lut,
@@ -36,12 +38,13 @@ _PREMULTIPLIED = QImage.Format.Format_ARGB32_Premultiplied
 class Layers:
     """What is shown, and the pictures of it.
 
-    ``style``, ``error_style`` (None: no error map), ``threshold_level``, ``overlay_visible`` and ``fov_visible`` may be
-    set at any time; the next pictures follow.
+    ``style``, ``tone``, ``error_style`` (None: no error map), ``threshold_level``, ``overlay_visible`` and
+    ``fov_visible`` may be set at any time; the next pictures follow.
     """
 
     def __init__(self) -> None:
         self.style = OverlayStyle()
+        self.tone = Tone()
         self.error_style: ErrorStyle | None = None
         self.threshold_level = LEVELS // 2
         self.overlay_visible = True
@@ -115,8 +118,11 @@ class Layers:
         pixel_ratio : device pixels for one unit of length in the window.
         """
         if self._base is not None:
-            if self._base_image.is_old((zoom, box)):
-                self._base_image.hold(self._base.part(zoom, box), _OPAQUE)
+            if self._base_image.is_old((zoom, box, self.tone)):
+                pixels = self._base.part(zoom, box)
+                if self.tone != Tone():
+                    pixels = np.asarray(cv2.LUT(pixels, self.tone.table()), np.uint8)
+                self._base_image.hold(pixels, _OPAQUE)
             yield self._base_image.image
         style = replace(self.style, show_mask=False) if self.shows_errors else self.style
         seen = style.show_mask or style.show_probability

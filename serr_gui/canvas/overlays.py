@@ -89,6 +89,25 @@ class OverlayStyle:
 
 
 @dataclass(frozen=True, slots=True)
+class Tone:
+    """How the photograph looks: brightness and contrast in [-1, 1], gamma above 0. The defaults change nothing."""
+
+    brightness: float = 0.0
+    contrast: float = 0.0
+    gamma: float = 1.0
+
+    def table(self) -> ByteArray:
+        """What each value from 0 to 255 becomes, uint8 (256,).
+
+        v -> (v - 1/2) f + 1/2 + brightness with f = tan((contrast + 1) pi / 4), then v ** (1 / gamma), for v in [0, 1].
+        """
+        values = np.linspace(0.0, 1.0, 256)
+        factor = np.tan((min(max(self.contrast, -1.0), 0.99) + 1.0) * np.pi / 4.0)
+        values = np.clip((values - 0.5) * factor + 0.5 + self.brightness, 0.0, 1.0) ** (1.0 / self.gamma)
+        return np.asarray(np.rint(values * 255.0), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorStyle:
     """How the error map lies over the photograph: opacity in [0, 1], and one of ``ERROR_COLOURS``."""
 

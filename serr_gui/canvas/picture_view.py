@@ -15,7 +15,7 @@ from core.types import LEVELS, BoolArray, ByteArray
 from serr_gui.canvas.geometry import ViewGeometry
 from serr_gui.canvas.layers import Layers
 from serr_gui.canvas.legend import paint_legend
-from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, error_colours
+from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone, error_colours
 from serr_gui.canvas.resampling import Box, zoomed_size
 
 _WAITING_OPACITY = 0.25
@@ -112,6 +112,12 @@ class PictureView(QWidget):
     def set_overlay_style(self, style: OverlayStyle) -> None:
         if style != self._layers.style:
             self._layers.style = style
+            self.update()
+
+    def set_tone(self, tone: Tone) -> None:
+        """Change how bright and rich in contrast the photograph looks; overlays keep their colours."""
+        if tone != self._layers.tone:
+            self._layers.tone = tone
             self.update()
 
     def set_overlay_visible(self, visible: bool) -> None:

@@ -28,8 +28,9 @@ from serr_gui.controllers.training import TrainingController
 from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import model_rule, stale_reasons, with_result
-from serr_gui.model.state import AppState, Base, FovChoice, PhotoItem, Theme, ViewOptions
+from serr_gui.model.state import AppState, Base, FovChoice, PhotoItem, Preferences, RunSettings, Theme, ViewOptions
 from serr_gui.tasks import comparing as comparing_work
+from serr_gui.tasks.shares import ShareItem, write_shares
 
 
 class Controller(QObject):
@@ -152,6 +153,18 @@ class Controller(QObject):
         """Count figures inside the field of view, or in the whole image."""
         self.set_view(replace(self.state.view, region=region))
 
+    def write_shares(self, items: Sequence[PhotoItem], path: Path) -> None:
+        """Write the table of vessel shares, next to whatever else is going on."""
+        wanted = tuple(ShareItem(item.path, item.rule) for item in items)
+        self.context.board.start(
+            "shares",
+            partial(write_shares, wanted, path, self.context.store),
+            succeeded=lambda _path: self.context.notify(
+                "success", self.tr("{name} is written.").format(name=path.name), folder=path.parent
+            ),
+            failed=partial(self.context.fail, self.tr("The table could not be written.")),
+        )
+
     def write_file(self, path: Path, content: bytes) -> None:
         """Write a small file, and say so."""
         try:
@@ -166,6 +179,22 @@ class Controller(QObject):
     def set_error_filter(self, request: ErrorFilter) -> None:
         """Step through these errors."""
         self.set_view(replace(self.state.view, error_filter=request))
+
+    def set_run(self, run: RunSettings) -> None:
+        """Run networks in this way from now on."""
+        self.state.run = run
+
+    def set_preferences(self, preferences: Preferences) -> None:
+        """Take over what the settings dialog was left with."""
+        state = self.state
+        state.run, state.cache_mb, state.font_pt = preferences.run, preferences.cache_mb, preferences.font_pt
+        self.context.store.memory_bytes = preferences.cache_mb << 20
+        if preferences.model is not None and preferences.model != state.model:
+            self.library.set_model(preferences.model)
+        if preferences.device != state.device:
+            self.library.set_device(preferences.device)
+        if preferences.theme != state.theme:
+            self.set_theme(preferences.theme)
 
     def hide_overlay(self, hidden: bool) -> None:
         self.state.overlay_hidden = hidden

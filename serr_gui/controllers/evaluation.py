@@ -45,7 +45,7 @@ class EvaluationController(QObject):
         request = EvaluationRequest(
             state.photos if alone else with_result(state),
             state.label_folders,
-            RunOptions(state.model, state.device),
+            RunOptions(state.model, state.device, state.run),
             state.rule if state.view.evaluate_at == "slider" else None,
             state.view.region,
             exported,

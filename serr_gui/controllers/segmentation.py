@@ -50,7 +50,7 @@ class SegmentationController(QObject):
         document = state.document
         if document is None or document.fov is None or state.model is None or state.job is not None:
             return
-        fov, options = document.fov, tasks.RunOptions(state.model, state.device)
+        fov, options = document.fov, tasks.RunOptions(state.model, state.device, state.run)
         self._long.begin(
             "segment",
             lambda monitor: tasks.segment_document(document, fov, options, self.keeper, monitor),
@@ -78,7 +78,7 @@ class SegmentationController(QObject):
             if then is not None and not self._problems:
                 then()
 
-        options = tasks.RunOptions(state.model, state.device)
+        options = tasks.RunOptions(state.model, state.device, state.run)
         self._done, self._problems = 0, []
         self._long.begin(
             "batch",
@@ -138,7 +138,9 @@ class SegmentationController(QObject):
         for note in (*segmentation.notes, *nothing_found):
             self._context.notify("info", note, until="work")
         is_shown = state.document is not None and state.document.path == path
-        made_by = MadeBy(result.model, result.model_path, segmentation.fov.origin, segmentation.fov.source)
+        made_by = MadeBy(
+            result.model, result.model_path, segmentation.fov.origin, segmentation.fov.source, segmentation.options.tta
+        )
         self._context.set_item(path, status="done", unsaved=path != sample_path(), problem="", made_by=made_by)
         if is_shown and state.document is not None:
             fov = state.document.fov

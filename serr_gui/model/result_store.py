@@ -63,7 +63,7 @@ class ResultStore:
     """Results by photograph. May be used from several threads; ``get`` and ``spill`` touch the disk."""
 
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._memory_bytes = memory_bytes
+        self.memory_bytes = memory_bytes
         self._entries: OrderedDict[Path, _Entry] = OrderedDict()
         self._lock = threading.Lock()
         self._folder: Path | None = None
@@ -127,7 +127,7 @@ class ResultStore:
         """The results that should leave the memory, the least recently used first; never ``keep``."""
         with self._lock:
             held = [(path, entry) for path, entry in self._entries.items() if entry.result is not None]
-            excess = sum(entry.n_bytes for _, entry in held) - self._memory_bytes
+            excess = sum(entry.n_bytes for _, entry in held) - self.memory_bytes
             out = []
             for path, entry in held:
                 if excess <= 0:

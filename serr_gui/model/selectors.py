@@ -13,12 +13,12 @@ import numpy as np
 from core.evaluation.error_map import ErrorRegion
 from core.photo.walking import natural_key
 from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, ThresholdRule
-from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle
+from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone
 from serr_gui.model.comparison import ErrorLayer
 from serr_gui.model.score_selectors import comparison, error_list
 from serr_gui.model.state import AppState, Document, ListOrder, PhotoItem
 
-Stale = Literal["model", "fov"]
+Stale = Literal["model", "fov", "averaging"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +31,7 @@ class CanvasPicture:
     fov: BoolArray | None
     level: int
     style: OverlayStyle
+    tone: Tone
     overlay_visible: bool
     fov_visible: bool
     error_layer: ErrorLayer | None
@@ -67,6 +68,7 @@ def canvas_picture(state: AppState) -> CanvasPicture:
         fov=document.fov.inside if document and document.fov else None,
         level=state.rule.level if drawn is None else LEVELS // 2,
         style=style,
+        tone=Tone(view.brightness, view.contrast, view.gamma),
         overlay_visible=not state.overlay_hidden,
         fov_visible=view.show_fov,
         error_layer=error_layer,
@@ -120,6 +122,8 @@ def stale_reasons(state: AppState) -> frozenset[Stale]:
         reasons.add("model")
     if document.fov is not None and document.fov is not document.result.segmentation.fov:
         reasons.add("fov")
+    if document.result.segmentation.options.tta != state.run.tta:
+        reasons.add("averaging")
     return frozenset(reasons)
 
 
@@ -135,6 +139,8 @@ def outdated(state: AppState, item: PhotoItem) -> frozenset[Stale]:
     other_file = item.fov.request == "file" and made.fov_file != item.fov.file
     if made.fov_origin != "edited" and (made.fov_origin not in origins[item.fov.request] or other_file):
         reasons.add("fov")
+    if made.tta != state.run.tta:
+        reasons.add("averaging")
     return frozenset(reasons)
 
 

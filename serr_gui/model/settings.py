@@ -18,7 +18,18 @@ from core.locks import wait_for_lock
 from core.strict import Malformed, is_text, parse_json, read_bytes
 from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.i18n import translate
-from serr_gui.model.state import BASES, Base, Colour, EvaluateAt, Theme, ViewOptions
+from serr_gui.model.state import (
+    BASES,
+    CACHE_MB,
+    Averaging,
+    Base,
+    Colour,
+    EvaluateAt,
+    PrecisionChoice,
+    RunSettings,
+    Theme,
+    ViewOptions,
+)
 
 if TYPE_CHECKING:
     from core.export import ExportChoices
@@ -72,6 +83,9 @@ class Settings:
     model: str = ""
     added_models: tuple[str, ...] = ()
     device: str = "auto"
+    run: RunSettings = field(default_factory=RunSettings)
+    cache_mb: int = CACHE_MB
+    font_pt: int = 0
     recent: tuple[str, ...] = ()
     last_folder: str = ""
     data_set: str = ""
@@ -200,7 +214,7 @@ def settings_from(stored: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]
                 values[name] = read(stored[name])
             except (TypeError, ValueError):
                 bad.append(name)
-    for name, kind in (("view", ViewOptions), ("export", ExportOptions)):
+    for name, kind in (("view", ViewOptions), ("export", ExportOptions), ("run", RunSettings)):
         if name in stored:
             values[name] = _read_record(kind, stored[name], name, bad)
     return Settings(**values), tuple(bad)
@@ -233,12 +247,26 @@ def _flag(value: object) -> bool:
     return value
 
 
-def _share(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError("a number expected")
-    if not 0.0 <= value <= 1.0:
-        raise ValueError("a number from 0 to 1 expected")
-    return float(value)
+def _number(low: float, high: float) -> Callable[[object], float]:
+    def read(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError("a number expected")
+        if not low <= value <= high:
+            raise ValueError(f"a number from {low:g} to {high:g} expected")
+        return float(value)
+
+    return read
+
+
+def _whole(low: int, high: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError("a whole number expected")
+        if not low <= value <= high:
+            raise ValueError(f"a whole number from {low} to {high} expected")
+        return value
+
+    return read
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -269,6 +297,8 @@ _READERS: dict[str, Callable[[object], object]] = {
     "model": _text,
     "added_models": _texts,
     "device": _text,
+    "cache_mb": _whole(64, 1 << 20),
+    "font_pt": _whole(0, 48),
     "recent": lambda value: _texts(value)[:RECENT_LIMIT],
     "last_folder": _text,
     "data_set": _text,
@@ -278,20 +308,26 @@ _READERS: dict[str, Callable[[object], object]] = {
 _PART_READERS: dict[str, Callable[[object], object]] = {
     "base": _one_of(*BASES),
     "show_mask": _flag,
-    "mask_opacity": _share,
+    "mask_opacity": _number(0.0, 1.0),
     "mask_colour": _colour,
     "show_probability": _flag,
-    "probability_opacity": _share,
+    "probability_opacity": _number(0.0, 1.0),
     "colormap": _one_of(*_COLORMAPS),
     "show_fov": _flag,
     "region": _one_of(*get_args(Region)),
     "show_errors": _flag,
     "show_label": _flag,
-    "error_opacity": _share,
+    "error_opacity": _number(0.0, 1.0),
     "error_colours": _one_of(*_ERROR_COLOURS),
     "error_filter": _one_of(*get_args(ErrorFilter)),
     "skip_borders": _flag,
     "evaluate_at": _one_of(*get_args(EvaluateAt)),
+    "brightness": _number(-1.0, 1.0),
+    "contrast": _number(-1.0, 1.0),
+    "gamma": _number(0.25, 4.0),
+    "tta": _one_of(*get_args(Averaging)),
+    "precision": _one_of(*get_args(PrecisionChoice)),
+    "threads": _whole(0, 1024),
     "folder": _text,
     "mask": _flag,
     "probability": _flag,

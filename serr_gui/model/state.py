@@ -41,6 +41,8 @@ NoticeKind = Literal["info", "success", "warning", "error"]
 EvaluateAt = Literal["model", "slider"]
 ListOrder = Literal["opened", "name", "new", "done", "worst"]
 JobKind = Literal["segment", "batch", "export", "evaluate", "compare_models"]
+Averaging = Literal["none", "flips"]
+PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]
 Colour = tuple[int, int, int]
 
 
@@ -60,6 +62,7 @@ class MadeBy:
     path: Path
     fov_origin: FovOrigin
     fov_file: Path | None = None
+    tta: Averaging = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,9 @@ class BaseView:
 class ViewOptions:
     """What is shown and how; opacities in [0, 1]. These come back at the next start.
 
+    ``brightness`` and ``contrast`` (-1 to 1) and ``gamma`` (0.25 to 4) change how the photograph looks, never what the
+    network sees or what is written.
+
     ``region`` is where figures are counted, ``error_colours`` one of the error map's presets, ``evaluate_at`` the
     threshold at which all photographs are measured. ``show_label``: an expert's vessels alone, in place of the mask.
     """
@@ -175,7 +181,32 @@ class ViewOptions:
     error_colours: str = "white_blue_black"
     error_filter: ErrorFilter = "both"
     skip_borders: bool = True
+    brightness: float = 0.0
+    contrast: float = 0.0
+    gamma: float = 1.0
     evaluate_at: EvaluateAt = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How a network is run, beside model and device; ``threads`` 0 leaves the choice to the program."""
+
+    tta: Averaging = "none"
+    precision: PrecisionChoice = "auto"
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the settings dialog was left with; ``font_pt`` 0 is the system's size."""
+
+    model: Path | None
+    device: str
+    run: RunSettings
+    theme: Theme
+    cache_mb: int
+    font_pt: int
+    export_folder: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +282,10 @@ class Notice:
     choices: tuple[NoticeChoice, ...] = ()
 
 
+CACHE_MB = 1024
+"""Results of photographs that stay in memory, in megabytes, before they move to the disk."""
+
+
 @dataclass
 class AppState:
     """Everything that the window shows; ``events.<field>`` tells when a field has changed."""
@@ -271,6 +306,9 @@ class AppState:
     devices: tuple[DeviceChoice, ...] = (DeviceChoice("auto", ""),)
     device: str = "auto"
     device_used: str = ""
+    run: RunSettings = field(default_factory=RunSettings)
+    cache_mb: int = CACHE_MB
+    font_pt: int = 0
     library_ready: bool = False
     job: JobStatus | None = None
     beside: JobStatus | None = None

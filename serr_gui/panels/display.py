@@ -2,17 +2,27 @@
 
 from dataclasses import replace
 from functools import partial
+from math import log
 from typing import Final
 
 from PySide6.QtCore import QCoreApplication, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QGridLayout,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from serr_gui.actions.qactions import Actions, shortcut_text
 from serr_gui.canvas.overlays import COLORMAPS
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.model.state import BASES, AppState, Base, Colour, ViewOptions
-from serr_gui.widgets.controls import ColourBar, OpacitySlider, faded, heading, ramp_image, swatch
+from serr_gui.widgets.controls import ColourBar, OpacitySlider, ToneSlider, faded, heading, ramp_image, swatch
 
 # All are seen on the orange of a retina with any kind of colour vision, by lightness if not by hue.
 MASK_COLOURS: Final[tuple[tuple[str, Colour], ...]] = (
@@ -37,6 +47,7 @@ class DisplayPanel(QWidget):
         column.setSpacing(6)
         column.addWidget(heading(self.tr("Photograph")))
         column.addLayout(self._make_bases(actions))
+        column.addLayout(self._make_tone())
         column.addSpacing(6)
         column.addWidget(heading(self.tr("Vessel mask")))
         column.addLayout(self._make_mask(actions))
@@ -85,6 +96,26 @@ class DisplayPanel(QWidget):
         grid.setColumnStretch(2, 1)
         return grid
 
+    def _make_tone(self) -> QFormLayout:
+        """Sliders whose middle changes nothing; gamma goes by doublings."""
+        self._brightness = ToneSlider(self.tr("Brightness of the view"))
+        self._contrast = ToneSlider(self.tr("Contrast of the view"))
+        self._gamma = ToneSlider(self.tr("Gamma of the view: brightens or darkens the middle tones"))
+        self._brightness.shareRequested.connect(lambda share: self._request(brightness=share))
+        self._contrast.shareRequested.connect(lambda share: self._request(contrast=share))
+        self._gamma.shareRequested.connect(lambda share: self._request(gamma=4.0**share))
+        self._plain = QPushButton(self.tr("Reset"))
+        self._plain.setToolTip(self.tr("Show the photograph as it is"))
+        self._plain.setAccessibleName(self.tr("Reset brightness, contrast and gamma"))
+        self._plain.clicked.connect(lambda: self._request(brightness=0.0, contrast=0.0, gamma=1.0))
+        form = _form()
+        form.addRow(self.tr("Brightness"), self._brightness)
+        form.addRow(self.tr("Contrast"), self._contrast)
+        form.addRow(self.tr("Gamma"), self._gamma)
+        form.addRow(faded(self.tr("These change the view only, never what is segmented or exported.")))
+        form.addRow(self._plain)
+        return form
+
     def _make_mask(self, actions: Actions) -> QFormLayout:
         self._mask = QCheckBox(_with_key(self.tr("Show"), actions, "show_mask"))
         self._mask.setAccessibleName(self.tr("Show the vessel mask"))
@@ -130,6 +161,10 @@ class DisplayPanel(QWidget):
     def _show_view(self) -> None:
         view = self._state.view
         self._bases[view.base].setChecked(True)
+        self._brightness.set_share(view.brightness, f"{view.brightness:+.2f}")
+        self._contrast.set_share(view.contrast, f"{view.contrast:+.2f}")
+        self._gamma.set_share(log(view.gamma, 4.0), f"{view.gamma:.2f}")
+        self._plain.setEnabled((view.brightness, view.contrast, view.gamma) != (0.0, 0.0, 1.0))
         self._mask.setChecked(view.show_mask)
         self._mask_opacity.set_opacity(view.mask_opacity)
         self._probability.setChecked(view.show_probability)

@@ -25,13 +25,13 @@ def _forget_own_libraries() -> None:
         os.environ.pop("LD_LIBRARY_PATH", None)
 
 
-def guide_page() -> Path | None:
-    """Where the guide begins: built into HTML, or in a checkout where it is not, its source; None where neither is."""
-    places = (resource_path("guide", "index.html"), resource_path().parent / "docs" / "index.md")
+def guide_page(name: str = "index") -> Path | None:
+    """A page of the guide: built into HTML, or in a checkout where it is not, its source; None where neither is."""
+    places = (resource_path("guide") / f"{name}.html", resource_path().parent / "docs" / f"{name}.md")
     return next((path for path in places if path.is_file()), None)
 
 
 def open_guide() -> bool:
-    """Show the user guide; False where there is none, or nothing that shows it."""
+    """Show the built guide in a web browser; False where it is not built, or nothing shows it."""
     page = guide_page()
-    return page is not None and open_outside(page)
+    return page is not None and page.suffix == ".html" and open_outside(page)

@@ -179,7 +179,6 @@ class _Finder:
 
     def predict(self, image: FundusImage, fov: FieldOfView, part: Monitor) -> ProbabilityMap:
         """The probabilities of a photograph, as ``evaluate_dataset`` asks for them."""
-        from core.inference.predictor import InferenceOptions
         from core.segment import segment_photo
 
         path = image.source
@@ -190,18 +189,16 @@ class _Finder:
         exported = self._exported(image, path, fov, part)
         if exported is not None:
             return exported
-        options = InferenceOptions(device=self._request.run.device)
-        made = segment_photo(image, self._model, fov=fov, options=options, monitor=part)
+        made = segment_photo(image, self._model, fov=fov, options=self._request.run.inference(), monitor=part)
         if kept is None:  # a result of another model or field of view stays until a person segments again
             self._monitor.yield_result(Segmented(path, Result.of(made, self._request.run.model)))
         return made.probability
 
     def _exported(self, image: FundusImage, path: Path, fov: FieldOfView, part: Monitor) -> ProbabilityMap | None:
-        from core.inference.predictor import InferenceOptions
         from core.reuse import ReusedResults
 
         folder = self._request.exported or path.parent / RESULTS_FOLDER
-        results = ReusedResults(self._model, InferenceOptions(), self._model.card.rule, folder, self._stems)
+        results = ReusedResults(self._model, self._request.run.inference(), self._model.card.rule, folder, self._stems)
         try:
             return results.find(image, fov, part)
         except InputError:  # a damaged side-car: the photograph is segmented
@@ -210,6 +207,7 @@ class _Finder:
     def _fits(self, kept: Result, fov: FieldOfView) -> bool:
         made = kept.segmentation
         same = made.model_sha256 == self._model.sha256 and made.card.preprocessing == self._model.card.preprocessing
+        same = same and made.options.tta == self._request.run.run.tta
         return same and np.array_equal(kept.segmentation.fov.inside, fov.inside)
 
 

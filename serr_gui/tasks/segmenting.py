@@ -1,7 +1,7 @@
 """Finding the vessels of one photograph and of many."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,13 @@ from core.errors import FieldOfViewError, SerrError
 from core.progress import Monitor, Progress
 from core.types import FieldOfView
 from serr_gui.model.result_store import ResultStore
-from serr_gui.model.state import Document, PhotoItem, Result
+from serr_gui.model.state import Document, PhotoItem, Result, RunSettings
 from serr_gui.tasks import comparing
 from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 from serr_gui.tasks.photos import read_photo
 
 if TYPE_CHECKING:
+    from core.inference.predictor import InferenceOptions
     from core.weights import LoadedModel
 
 
@@ -42,6 +43,14 @@ class RunOptions:
 
     model: Path
     device: str
+    run: RunSettings = field(default_factory=RunSettings)
+
+    def inference(self) -> "InferenceOptions":
+        """As the library takes them."""
+        from core.inference.predictor import InferenceOptions
+
+        run = self.run
+        return InferenceOptions(device=self.device, tta=run.tta, precision=run.precision, threads=run.threads or None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,12 +71,10 @@ def segment_document(
     ------
     SerrError : the model, the device or the photograph cannot be used.
     """
-    from core.inference.predictor import InferenceOptions
     from core.segment import segment_photo
 
     model = keeper.get(request.model, monitor)
-    options = InferenceOptions(device=request.device)
-    segmentation = segment_photo(document.image, model, fov=fov, options=options, monitor=monitor)
+    segmentation = segment_photo(document.image, model, fov=fov, options=request.inference(), monitor=monitor)
     return Result.of(segmentation, request.model)
 
 

@@ -1,9 +1,10 @@
 """Small parts that several panels use."""
 
 from collections.abc import Callable
+from typing import Final
 
 from psygnal import SignalInstance
-from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent, QValidator
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
@@ -193,6 +194,41 @@ class OpacitySlider(QWidget):
     def _on_slider_moved(self, percent: int) -> None:
         self._number.setText(f"{percent} %")
         self.opacityRequested.emit(percent / 100)
+
+
+_HOLD: Final = 3
+"""So near to its middle, in hundredths, a tone slider is in the middle."""
+
+
+class ToneSlider(QWidget):
+    """A share from -1 to 1 with its number; near the middle, which changes nothing, it is held there."""
+
+    shareRequested = Signal(float)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setRange(-100, 100)
+        self._slider.setPageStep(10)
+        self._slider.setAccessibleName(name)
+        self._slider.setToolTip(name)
+        self._number = QLabel()
+        self._number.setMinimumWidth(self._number.fontMetrics().horizontalAdvance("+0.00"))
+        self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._slider, 1)
+        row.addWidget(self._number)
+        self._slider.valueChanged.connect(self._on_slider_moved)
+
+    def set_share(self, share: float, text: str) -> None:
+        """Show a share, with the number that it means."""
+        with QSignalBlocker(self._slider):
+            self._slider.setValue(round(share * 100))
+        self._number.setText(text)
+
+    def _on_slider_moved(self, percent: int) -> None:
+        self.shareRequested.emit(0.0 if abs(percent) <= _HOLD else percent / 100)
 
 
 def swatch(colour: Colour, size: QSize) -> QIcon:

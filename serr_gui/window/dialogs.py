@@ -60,6 +60,11 @@ class AboutDialog(QDialog):
                 "diagnosis or for any decision about a patient.</p>"
                 "<p>Photographs stay on this computer: the program sends nothing anywhere.</p>"
                 "<p>Licence: MIT. The sample photograph is by Mikael Häggström (CC0).</p>"
+                "<p>The networks learned from DRIVE and STARE (research and education only), CHASE_DB1 and HRF "
+                "(CC BY 4.0). None of these photographs is part of the program. Whether a network that learned from "
+                "them may be used commercially is not settled.</p>"
+                "<p>Please cite the program (CITATION.cff), the method (Wang et al. 2021, "
+                "doi 10.1155/2021/5976097) and the data sets that the network's card names.</p>"
             )
         )
         for label in (title, text):

@@ -34,7 +34,7 @@ from serr_gui.panels.display import DisplayPanel
 from serr_gui.panels.photos import PhotosPanel
 from serr_gui.panels.segmentation import SegmentationPanel
 from serr_gui.panels.training.panel import TrainingPanel
-from serr_gui.system.desktop import guide_page, open_guide, open_outside
+from serr_gui.system.desktop import open_guide, open_outside
 from serr_gui.system.logs import log_folder
 from serr_gui.tasks import Thumbnail
 from serr_gui.widgets import icons
@@ -148,6 +148,7 @@ class MainWindow(QMainWindow):
         controller.photos.thumbnailMade.connect(self._on_thumbnail_made)
         self.segmentation.modelRequested.connect(controller.library.set_model)
         self.segmentation.deviceRequested.connect(controller.library.set_device)
+        self.segmentation.runRequested.connect(controller.set_run)
         self.segmentation.fovRequested.connect(controller.photos.set_fov)
         self.segmentation.fovFileRequested.connect(self.prompts.choose_fov_file)
         self.segmentation.levelRequested.connect(controller.set_level)
@@ -230,6 +231,8 @@ class MainWindow(QMainWindow):
                 self.canvas.set_threshold_level(new.level)
             if old is None or new.style != old.style:
                 self.canvas.set_overlay_style(new.style)
+            if old is None or new.tone != old.tone:
+                self.canvas.set_tone(new.tone)
             if old is None or new.levels is not old.levels:
                 self.canvas.set_levels(new.levels)
             if old is None or new.error_layer is not old.error_layer:
@@ -307,11 +310,9 @@ class MainWindow(QMainWindow):
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def show_guide(self) -> None:
-        if not open_guide():
-            text = self.tr(
-                "The user guide cannot be shown: no program that shows web pages was found. It is at {path}."
-            )
-            self.controller.context.notify("warning", text.format(path=guide_page() or "docs"))
+        """In a web browser where the guide is built and there is one, else inside the window."""
+        if not open_guide() and not self.prompts.show_help():
+            self.controller.context.notify("warning", self.tr("This installation has no user guide."))
 
     def show_log(self) -> None:
         folder = log_folder()

@@ -1,6 +1,7 @@
 """Requests that need a question first: which files, where to, and whether work may be lost."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -8,21 +9,27 @@ from typing import Final
 from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from core.errors import SerrError
 from core.files import shown
 from serr_gui.controllers.context import sample_path
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
 from serr_gui.model.score_selectors import scored_label
-from serr_gui.model.selectors import made_with, outdated, unsaved
+from serr_gui.model.selectors import made_with, outdated, unsaved, with_result
 from serr_gui.model.settings import RESULTS_FOLDER, ExportOptions
-from serr_gui.model.state import FovChoice, ModelChoice, PhotoItem
+from serr_gui.model.state import FovChoice, ModelChoice, PhotoItem, Preferences
 from serr_gui.panels.comparison.curves import CurvesPanel
 from serr_gui.panels.export_dialog import ExportDialog
+from serr_gui.panels.help_dialog import HelpDialog
+from serr_gui.panels.model_card_dialog import ModelCardDialog
+from serr_gui.panels.settings_dialog import SettingsDialog
+from serr_gui.system.desktop import guide_page
 from serr_gui.tasks import ExportItem
 from serr_gui.window.dialogs import ask_to_lose, ask_to_replace
 from serr_gui.window.model_dialogs import UseModelDialog, ask_to_mix
 
 _REPORT_NAME: Final = "evaluation.html"
+_SHARES_NAME: Final = "vessel-shares.csv"
 
 
 class Prompts(QObject):
@@ -216,6 +223,62 @@ class Prompts(QObject):
             paths = [item.path for item in items]
             self._controller.runs.segment_items(old, lambda: self.export_paths(paths))
         return answer == "as they are"
+
+    def export_shares(self) -> None:
+        """Ask where the table of vessel shares goes, and write it."""
+        items = with_result(self._state)
+        if not items:
+            return
+        folder = Path(self.export_options.folder) if self.export_options.folder else items[0].path.parent
+        name, _ = QFileDialog.getSaveFileName(
+            self._window,
+            self.tr("Export Vessel Shares"),
+            str(folder / _SHARES_NAME),
+            self.tr("Table (*.csv)"),
+        )
+        if name:
+            path = Path(name)
+            self._controller.write_shares(items, path if path.suffix else path.with_suffix(".csv"))
+
+    def open_settings(self) -> SettingsDialog:
+        """Let a person change the settings."""
+        dialog = SettingsDialog(self._state, self.export_options.folder, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self._take_preferences(dialog.preferences))
+        dialog.open()
+        return dialog
+
+    def _take_preferences(self, preferences: Preferences) -> None:
+        self.export_options = replace(self.export_options, folder=preferences.export_folder)
+        self._controller.set_preferences(preferences)
+
+    def show_model_card(self) -> None:
+        """Show what the chosen network says about itself."""
+        choice = self._state.model_choice
+        if choice is None:
+            return
+        from core.weights import ModelEntry, read_card
+
+        try:
+            entry = ModelEntry(read_card(choice.path), choice.path, choice.bundled)
+        except SerrError as error:
+            self._controller.context.notify("error", str(error))
+            return
+        page = guide_page(f"models/{choice.name}") if choice.bundled else None
+        dialog = ModelCardDialog(entry, has_page=page is not None, parent=self._window)
+        if page is not None:
+            dialog.pageRequested.connect(lambda: self.show_help(page))
+        dialog.open()
+
+    def show_help(self, page: Path | None = None) -> bool:
+        """Show a page of the guide inside the window; False where there is no guide."""
+        first = guide_page()
+        if first is None:
+            return False
+        dialog = HelpDialog(first.parent, page or first, self.tr("User Guide"), self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+        return True
 
     def close_photo(self) -> None:
         item = self._state.item

@@ -77,6 +77,7 @@ def start(
     """Starts programs with the small model, on the CPU, and ends them after the test whatever they were doing."""
     monkeypatch.setenv("SERR_MODELS", str(small_models))
     programs: list[Program] = []
+    font = qapp.font()
 
     def start_program(*paths: Path, settings: Settings | None = None, **options: object) -> Program:
         chosen = settings or Settings(model=str(small_models / "small.safetensors"), device="cpu")
@@ -95,6 +96,7 @@ def start(
         program.window.close()
         program.window.deleteLater()
         program.controller.deleteLater()
+    qapp.setFont(font)
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 

@@ -46,7 +46,7 @@ def test_no_state_of_the_work_moves_a_control_or_the_photograph(
     unmoved("done")
     controller.library.set_model(small_models / "other.safetensors")
     controller.photos.set_fov(FovChoice("full"))
-    qtbot.waitUntil(lambda: "another model and another" in program.window.segmentation._remarks.full_text())
+    qtbot.waitUntil(lambda: "another model, small, another" in program.window.segmentation._remarks.full_text())
     unmoved("outdated")
     controller.context.notify("success", "All is written.", folder=photos[0].parent)
     unmoved("told")

@@ -1,0 +1,82 @@
+"""What a person wants to know of a network: for which camera, how good, learned from what, and who may use it."""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+
+from serr_gui.widgets.controls import resize_on_screen
+
+if TYPE_CHECKING:
+    from core.weights import ModelEntry
+
+
+class ModelCardDialog(QDialog):
+    """The card of a weights file in words; ``pageRequested`` where the guide has a page of it."""
+
+    pageRequested = Signal()
+
+    def __init__(self, entry: "ModelEntry", *, has_page: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("About {name}").format(name=entry.card.name))
+        self.text = QTextBrowser()
+        self.text.setOpenLinks(False)
+        self.text.setAccessibleName(self.tr("Model card"))
+        self.text.setHtml(self._html(entry))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        if has_page:
+            more = buttons.addButton(self.tr("Full Card"), QDialogButtonBox.ButtonRole.HelpRole)
+            more.clicked.connect(self.pageRequested)
+        column = QVBoxLayout(self)
+        column.addWidget(self.text)
+        column.addWidget(buttons)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        resize_on_screen(self, 640, 560)
+
+    def _html(self, entry: "ModelEntry") -> str:
+        card = entry.card
+        scale = card.preprocessing.fov_diameter_px
+        parts = [f"<h2>{escape(card.name)}</h2>"]
+        origin = self.tr("Comes with the program.") if entry.bundled else self.tr("Added by you.")
+        parts.append(f"<p>{escape(origin)} {escape(card.notes)}</p>")
+        parts.append(_section(self.tr("Learned from"), [card.trained_on or self.tr("Not recorded.")]))
+        camera = self.tr(
+            "Cameras that it has not learned from give lower scores: compare with labels of your own before you "
+            "rely on it."
+        )
+        if scale:
+            grid = self.tr(
+                "The field of view of every photograph is resampled to {pixels} pixels across: smaller details are "
+                "lost."
+            )
+            camera = grid.format(pixels=f"{scale:g}") + " " + camera
+        parts.append(_section(self.tr("For which camera"), [camera]))
+        scores = []
+        for score in card.scores:
+            numbers = ", ".join(
+                f"{_SCORES.get(name, name)} {value:.4f}" for name, value in score.items() if isinstance(value, float)
+            )
+            scores.append(f"{score.get('data', '')}: {numbers} ({score.get('protocol', '')})")
+        parts.append(_section(self.tr("How good"), scores or [self.tr("No score is recorded.")]))
+        threshold = self.tr("{level}/256, probability {value:.3f}").format(
+            level=card.rule.level, value=card.default_threshold
+        )
+        parts.append(_section(self.tr("Its own threshold"), [threshold]))
+        licence = card.licence or self.tr("Not recorded: ask its author before you use or pass it on.")
+        terms = self.tr(
+            "Data sets of photographs have terms of their own: those of DRIVE and STARE allow research and education. "
+            "Whether a network that has learned from them may be used commercially is not settled: ask before you do. "
+            "No result is meant for a decision about a patient."
+        )
+        parts.append(_section(self.tr("May I use it?"), [licence, terms]))
+        parts.append(_section(self.tr("File"), [str(entry.path), self.tr("SHA-256 {sum}").format(sum=card.sha256)]))
+        return "".join(parts)
+
+
+_SCORES = {"auc_roc": "AUC", "auc_pr": "AUC (precision-recall)", "f1": "F1", "accuracy": "accuracy"}
+
+
+def _section(title: str, lines: list[str]) -> str:
+    return f"<h3>{escape(title)}</h3>" + "".join(f"<p>{escape(line)}</p>" for line in lines)

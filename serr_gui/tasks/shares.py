@@ -1,0 +1,85 @@
+"""A table of how much of each photograph is vessel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from core.errors import SerrError
+from core.progress import Monitor, Progress
+from core.types import ThresholdRule
+from serr_gui.model.i18n import translate
+from serr_gui.model.result_store import ResultStore
+from serr_gui.model.state import Result
+
+COLUMNS: Final = (
+    "photograph",
+    "path",
+    "vessel_share",
+    "vessel_pixels",
+    "field_of_view_pixels",
+    "field_of_view",
+    "threshold",
+    "threshold_origin",
+    "edited",
+    "model",
+    "model_sha256",
+    "averaging",
+    "notes",
+    "problem",
+)
+"""``vessel_share`` is vessel pixels / pixels of the field of view, both at the photograph's own size."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShareItem:
+    """A photograph and its threshold, None for the model's own."""
+
+    path: Path
+    rule: ThresholdRule | None
+
+
+def write_shares(items: Sequence[ShareItem], path: Path, store: ResultStore, monitor: Monitor) -> Path:
+    """Write a CSV with a row for each photograph; one whose result is gone gets the reason.
+
+    Raises
+    ------
+    OutputError : the file cannot be written.
+    """
+    from core.evaluation.csv_text import csv_text
+    from core.files import write_bytes_atomic
+    from core.photo.reading import read_fundus
+
+    rows: list[dict[str, object]] = []
+    for number, item in enumerate(items):
+        monitor.step(Progress("Counting vessels", number, len(items)))
+        row: dict[str, object] = {"photograph": item.path.name, "path": str(item.path)}
+        try:
+            result = store.in_memory(item.path) or store.get(item.path, read_fundus(item.path), keep=False)
+            if result is None:
+                row["problem"] = translate("Work", "The photograph has changed since it was segmented.")
+            else:
+                row |= _row(result, item.rule or result.segmentation.card.rule)
+        except SerrError as error:
+            row["problem"] = str(error)
+        rows.append(row)
+    write_bytes_atomic(path, csv_text(COLUMNS, rows).encode())
+    return path
+
+
+def _row(result: Result, rule: ThresholdRule) -> dict[str, object]:
+    made = result.segmentation
+    inside = result.pixels_at_least[0]
+    return {
+        "vessel_share": round(result.vessel_share(rule.level), 6),
+        "vessel_pixels": result.pixels_at_least[rule.level],
+        "field_of_view_pixels": inside,
+        "field_of_view": made.fov.origin,
+        "threshold": rule.threshold,
+        "threshold_origin": rule.origin,
+        "edited": bool(result.edits),
+        "model": made.card.name,
+        "model_sha256": made.model_sha256,
+        "averaging": made.options.tta,
+        "notes": " ".join(made.notes),
+    }
