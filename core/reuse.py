@@ -110,6 +110,9 @@ class ReusedResults:
         name = sidecar.files["probability"]
         if not _is_exact(name):
             monitor.note(f"Its probabilities were read from {shown(name)}, rounded to 16 bits.")
+        for doubt in sidecar.record.get("doubts") or ():  # what was doubtful then is so now
+            if isinstance(doubt, dict) and isinstance(doubt.get("text"), str):
+                monitor.note(doubt["text"])
         return _Kept(probability, edited=edited)
 
     def _difference(self, sidecar: SideCar, image: FundusImage, fov: FieldOfView) -> str:

@@ -360,6 +360,9 @@ class Run:
             self.losses = [float(loss) for loss in facts.get("losses", [])]
             self.best = Validation.from_dict(facts["best"]) if facts["best"] else None
             self.last = Validation.from_dict(facts["last"]) if facts.get("last") else None
+            whole = {name: tensor.shape for name, tensor in self.network.state_dict().items()} if self.best else {}
+            if {name: tensor.shape for name, tensor in checkpoint.part("best").items()} != whole:
+                raise ValueError("its best weights are those of another network")
             self.fabric._precision.load_state_dict(facts.get("scaler", {}))
         except (RuntimeError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise TrainingError(f"the checkpoint in {self.out} does not fit its configuration: {error}") from None

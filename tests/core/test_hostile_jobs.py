@@ -206,6 +206,32 @@ def test_facts_of_a_checkpoint_that_cannot_be_are_told(tmp_path: Path, dataset: 
             train(config, tmp_path, run, resume=True, device="cpu")
 
 
+def test_weights_of_a_checkpoint_that_do_not_fit_are_told(tmp_path: Path, dataset: Path) -> None:
+    """The best weights are needed at the end only, and the moments at the next step: both are checked before."""
+    config, run = recipe(tmp_path, dataset, steps=5), tmp_path / "run"
+    train(config, tmp_path, run, device="cpu")
+    kept = run / "checkpoint.safetensors"
+    facts = json.dumps(load_checkpoint(kept).facts)
+    tensors = load_file(kept)
+    best = next(name for name in tensors if name.startswith("best.") and tensors[name].ndim)
+    moment = next(name for name in tensors if name.endswith(".exp_avg"))
+    changes: list[dict[str, object]] = [
+        {best: None},
+        {best: tensors[best][:-1].copy()},
+        {moment: None},
+        {moment: tensors[moment][..., :-1].copy()},
+        {"best.another": tensors[best]},
+        {"optimiser.999.exp_avg": tensors[moment]},
+        {"optimiser.x.exp_avg": tensors[moment]},
+        {"optimiser.0.another": tensors[moment]},
+    ]
+    for change in changes:
+        changed = {name: tensor for name, tensor in (tensors | change).items() if tensor is not None}
+        save_file(changed, kept, metadata={"serr_checkpoint": facts})
+        with pytest.raises(TrainingError, match="does not fit"):
+            train(config, tmp_path, run, resume=True, device="cpu")
+
+
 # -------------------------------------------------------------------------------------------- two who want the same run
 
 

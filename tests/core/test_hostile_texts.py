@@ -161,14 +161,14 @@ def test_a_sound_side_car_is_replayed(
 
 def test_arrays_that_are_no_results_are_refused(tmp_path: Path) -> None:
     from core.errors import InputError
-    from core.evaluation.predictions import read_values
+    from core.evaluation.predictions import read_own_map
 
     path = tmp_path / "eye.npy"
     np.save(path, np.full((4, 5), 0.25, np.float64))
-    assert (read_values(path) == np.float32(0.25)).all()
+    assert (read_own_map(path) == np.float32(0.25)).all()
     np.save(path, np.full((4, 5), np.nan))
-    with pytest.raises(InputError, match=r"eye\.npy holds values from nan"):
-        read_values(path)
+    with pytest.raises(InputError, match=r"eye\.npy holds no probabilities"):
+        read_own_map(path)
     path.write_bytes(b"\x93NUMPY\1\0\x10\x27" + b"(" * 10_000)
     with pytest.raises(InputError, match=r"eye\.npy is no plain array of numbers"):
-        read_values(path)
+        read_own_map(path)
