@@ -7,6 +7,7 @@
 """
 
 import argparse
+import importlib
 import os
 import random
 import shutil
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +35,7 @@ class Campaign:
     keep: Path | None
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    tried: int = 0
 
     def read_mutants(self, samples: Path, files: list[Path], tries: int) -> None:
         from tests.campaign.readers import read
@@ -43,24 +46,26 @@ class Campaign:
 
         reader = Reader(do)
         place = self.folder / "mutants"
-        place.mkdir()
-        for source in files:
-            path = place / source.name
-            shutil.copy(source, path)
-            ended = reader.ask(f"{source.parent.name}\t{path}")
-            if ended.text != "read":
-                self.fail(f"{source.parent.name}/{source.name} is sound, but {ended.text}", ended.failure, path)
-        for number in range(tries):
-            chance = random.Random(f"{self.seed}/{number}")
-            source = files[number % len(files)]
-            path = place / source.name
+
+        def ask(source: Path, data: bytes, what: str) -> Ended:
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
-            path.write_bytes(mutant(source.name, source.read_bytes(), chance))
-            ended = reader.ask(f"{source.parent.name}\t{path}")
-            self.counts[f"mutants of {source.parent.name}: {ended.text or 'FAILED'}"] += 1
+            (place / source.name).write_bytes(data)
+            ended = reader.ask(f"{source.parent.name}\t{place / source.name}")
             if ended.failure:
-                self.fail(f"mutant {number} of {source.parent.name}/{source.name}", ended.failure, path)
+                self.fail(f"{what} {source.parent.name}/{source.name}", ended.failure, place)
+            return ended
+
+        for source in files:
+            if ask(source, source.read_bytes(), "the sound file").text == "refused":
+                self.fail(f"the sound file {source.parent.name}/{source.name}", "it is refused", place)
+        for number in range(tries):
+            source = files[number % len(files)]
+            data = mutant(source.name, source.read_bytes(), random.Random(f"{self.seed}/{number}"))
+            ended = ask(source, data, f"mutant {number} of")
+            self.counts[f"mutants of {source.parent.name}: {ended.text or 'FAILED'}"] += 1
+            if number % 500 == 499:
+                _say(f"... {number + 1} mutants")
         reader.end()
 
     def interrupt(self, samples: Path, kills: int, faults: int) -> None:
@@ -69,21 +74,18 @@ class Campaign:
         events = {name: self.count_events(name, samples) for name in SCENARIOS}
         names = list(SCENARIOS)
         chance = random.Random(self.seed)
-        taken: Counter[str] = Counter()
+        places = [(name, event) for name in names for event in range(1, events[name][0] + 1)]
+        chance.shuffle(places)
         for number in range(kills):
-            name = names[number % len(names)]
-            count, took = events[name]
-            if number // len(names) % 3 == 2:
-                moment = chance.uniform(0.0, took)
-                self.try_scenario(
-                    name, samples, f"killed after {moment:.2f} s", "kills at random moments", kill_s=moment
-                )
+            if places and number % 4 < 3:
+                name, event = places.pop()
+                what, kind = f"killed at file event {event}", "kills at file events"
+                self.try_scenario(name, samples, what, kind, kill_at(event))
             else:
-                event = 1 + taken[name] % count
-                taken[name] += 1
-                self.try_scenario(
-                    name, samples, f"killed at file event {event}", "kills at file events", kill_at(event)
-                )
+                name = chance.choice(names)
+                moment = chance.uniform(0.0, events[name][1])
+                what, kind = f"killed after {moment:.2f} s", "kills at random moments"
+                self.try_scenario(name, samples, what, kind, kill_s=moment)
         for number in range(faults):
             name = names[number % len(names)]
             if number // len(names) % 4 == 3:
@@ -98,6 +100,7 @@ class Campaign:
         """File events of a scenario, and how long it takes; the folder is then checked, too."""
         began = time.monotonic()
         ended = self.try_scenario(name, samples, "not interrupted", "scenarios to their end")
+        self.counts[f"file events of {name}"] = ended.events
         return max(ended.events, 1), time.monotonic() - began
 
     def try_scenario(
@@ -134,6 +137,9 @@ class Campaign:
         ended = run_child(work, folder, on_event=on_event, kill_after_s=kill_s, file_bytes=limit)
         checked = run_child(lambda: done(scenario.check), folder)
         self.counts[f"{counted}: {name}"] += 1
+        self.tried += 1
+        if self.tried % 50 == 0:
+            _say(f"... {self.tried} tries")
         killed = ended.killed and (on_event is not None or kill_s)
         problems = [prepared.failure, "" if killed else ended.failure, checked.failure]
         if any(problems):
@@ -167,7 +173,9 @@ def main() -> int:
         if made.failure:
             _say(made.failure)
             return 1
-        files = [Path(line) for line in made.text.splitlines()]
+        paths, _, modules = made.text.partition("\n\n")
+        files = [Path(line) for line in paths.splitlines()]
+        _import_all(modules.split())
         campaign = Campaign(options.seed, folder, options.keep)
         campaign.read_mutants(samples, files, options.tries)
         campaign.interrupt(samples, options.kills, options.faults)
@@ -188,7 +196,15 @@ def _write_samples(samples: Path) -> str:
 
     files = write_samples(samples)
     write_reference(samples)
-    return "\n".join(str(path) for path in files)
+    return "\n".join(str(path) for path in files) + "\n\n" + " ".join(sys.modules)
+
+
+def _import_all(modules: list[str]) -> None:
+    """What a child had to import: once here, and not again in each of the children to come."""
+    for name in modules:
+        if not name.startswith("__"):
+            with suppress(Exception):
+                importlib.import_module(name)
 
 
 if __name__ == "__main__":

@@ -144,8 +144,13 @@ def _be_the_child(work: Work, folder: Path, writing: int, on_event: OnEvent | No
         said = f"raised\n{counted}\n{traceback.format_exc()}"
     finally:
         with suppress(OSError):
-            os.write(writing, said.encode("utf-8", "replace")[-50_000:] if code == 0 else said.encode()[:50_000])
+            _write_all(writing, said.encode("utf-8", "replace"))
         os._exit(code)
+
+
+def _write_all(pipe: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(pipe, data) :]
 
 
 def limit_memory() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from core.errors import SerrError
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov, read_fundus, read_label
+from core.types import FieldOfView, FundusImage
 
 LONGEST_SENTENCE = 2000
 
@@ -48,12 +49,16 @@ def _label(path: Path, _: Path) -> None:
         read_fov(path)
 
 
-def _prediction(path: Path, _: Path) -> None:
-    from core.evaluation.predictions import read_values
+def _prediction(path: Path, samples: Path) -> None:
+    """As the result of a photograph; what counts as a probability, or as a mask, checks itself."""
+    from core.evaluation.predictions import find_predictions, read_own_map
 
-    values = read_values(path)
-    if not (values.min() >= 0 and values.max() <= 1):
-        raise Wrong("values that are no probabilities")
+    image = _small_image(samples)
+    assert image.source is not None
+    path = path.rename(path.with_name(f"{image.source.stem}_probability{path.suffix}"))
+    found = find_predictions(path.parent, [image.source])
+    found.predict(image, FieldOfView.full(image.shape))
+    read_own_map(path)
 
 
 def _model(path: Path, samples: Path) -> None:
@@ -76,7 +81,7 @@ def _model(path: Path, samples: Path) -> None:
 
 
 @cache
-def _small_image(samples: Path) -> "object":
+def _small_image(samples: Path) -> FundusImage:
     return read_fundus(samples / "photograph" / "eye.png")
 
 

@@ -10,14 +10,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tifffile
+import torch
 from PIL import Image
+from torch import nn
 
 from core.cli.app import run as serr
 from core.jobs.store import JobOrder, JobStatus
+from core.model_card import ModelCard
+from core.networks.registry import build
+from core.weights import save_model
 from serr_gui.model.settings import Settings
 from tests.bad_inputs import encoded, fundus_drawing
 from tests.job_runs import RECIPE, drawn_dataset, recipe
-from tests.small_model import save_small_model
+from tests.small_model import CONFIG
+from tests.small_model import RECIPE as RECIPE_OF_MODEL
 
 PHOTO = "eye.png"
 
@@ -33,8 +39,8 @@ def write_samples(folder: Path) -> list[Path]:
         made.append(path)
         return path
 
-    for name, build in _PICTURES.items():
-        put("photograph", name, build())
+    for name, make in _PICTURES.items():
+        put("photograph", name, make())
     mask = fundus_drawing(60, 64)[..., 0] > 50
     put("label", "label.png", encoded("PNG", mask))
     put("label", "label.gif", encoded("GIF", mask.astype(np.uint8) * np.uint8(255)))
@@ -47,7 +53,7 @@ def write_samples(folder: Path) -> list[Path]:
     work = folder / "work"
     work.mkdir()
     (work / PHOTO).write_bytes(encoded("PNG", fundus_drawing(60, 64)))
-    model = save_small_model(work / "small.safetensors")
+    model = save_model(work / "small.safetensors", _network(), _card())
     put("model", model.name, model.read_bytes())
     out = work / "out"
     assert serr(["segment", str(work / PHOTO), "--model", str(model), "-o", str(out), "--device", "cpu"]) == 0
@@ -73,6 +79,19 @@ def write_samples(folder: Path) -> list[Path]:
     choices = {"expert 1": {"file": "/a.png", "found": False}, "field of view": {"wish": "file", "file": "/f.png"}}
     put("choices", "labels.json", json.dumps({"version": 1, "photographs": {"/eye.png": choices}}).encode())
     return made
+
+
+def _network() -> nn.Module:
+    """A network that nobody has trained; its head is turned up, so that its probabilities are not all alike."""
+    torch.manual_seed(0)
+    network = build("serr-unet", CONFIG).eval()
+    with torch.no_grad():
+        network.head.weight.mul_(30.0)  # type: ignore[union-attr, operator]
+    return network
+
+
+def _card() -> ModelCard:
+    return ModelCard("small", "serr-unet", CONFIG, RECIPE_OF_MODEL, training={"data": {"dataset": "drawn"}})
 
 
 def _tiff(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]", **options: object) -> bytes:

@@ -19,11 +19,13 @@ from pytestqt.qtbot import QtBot
 
 from core.datasets.synthetic import draw_case
 from core.jobs.store import JobOrder, JobStatus, create_job, jobs_folder, write_status
+from core.weights import ModelEntry, read_card
 from serr_gui.app import StartOptions
 from serr_gui.model.label_choices import FILE_NAME as CHOICES
 from serr_gui.model.label_choices import LabelChoices, load_choices, remember
 from serr_gui.model.settings import FILE_NAME, config_folder, load_settings, save_settings
 from serr_gui.model.state import FovChoice
+from serr_gui.panels.model_card_dialog import ModelCardDialog
 from serr_gui.system.single_instance import Instance, _name
 from serr_gui.window.dialogs import AboutDialog
 from tests.gui.conftest import WAIT_MS, StartProgram
@@ -98,7 +100,25 @@ def test_no_source_asks_for_markup_elsewhere() -> None:
         for path in (ROOT / "serr_gui").rglob("*.py")
         for match in forbidden.finditer(path.read_text(encoding="utf-8"))
     }
-    assert found == {"serr_gui/window/dialogs.py: RichText", "serr_gui/widgets/plain_text.py: AutoText"}
+    assert found == {
+        "serr_gui/window/dialogs.py: RichText",
+        "serr_gui/widgets/plain_text.py: AutoText",
+        "serr_gui/panels/help_dialog.py: QTextBrowser",  # pages of the guide
+        "serr_gui/panels/model_card_dialog.py: QTextBrowser",  # escapes what a card says, see below
+        "serr_gui/panels/model_card_dialog.py: setHtml",
+    }
+
+
+def test_a_model_card_is_shown_letter_by_letter(tmp_path: Path, qtbot: QtBot) -> None:
+    path = save_small_model(
+        tmp_path / "small.safetensors",
+        **dict.fromkeys(("notes", "trained_on", "licence"), MARKUP),
+        scores=({"data": MARKUP, "protocol": MARKUP, MARKUP: 0.5},),
+    )
+    dialog = ModelCardDialog(ModelEntry(read_card(path), path, bundled=False), has_page=False)
+    qtbot.addWidget(dialog)
+    assert dialog.text.toPlainText().count(MARKUP) == 6
+    assert "<img" not in dialog.text.toHtml()
 
 
 # ------------------------------------------------------------------------------------------------------------ settings
