@@ -237,7 +237,7 @@ class PhotoController(QObject):
         elif item.status == "failed" and outcome.fov is not None:
             self._context.set_item(outcome.path, status="new", problem="")
         first, second = (slot.file if slot else None for slot in outcome.labels)
-        self._context.set_item(outcome.path, fov=opened.fov, labels=(first, second))
+        self._context.set_item(outcome.path, fov=opened.fov, labels=(first, second), doubts=outcome.doubts)
         self._remember_from_folders(outcome.path, (first, second))
         for note in opened.notes:
             self._context.notify("warning", note, until="photo")
@@ -291,9 +291,11 @@ class PhotoController(QObject):
             # The same choice as that of the result is not another field of view.
             same = result is not None and (result.segmentation.fov.inside == outcome.inside).all()
             fov = result.segmentation.fov if result is not None and same else outcome
-            self._context.set_item(now.path, fov=choice, problem="", status="done" if result else "new")
+            shown = replace(now, fov=fov, fov_problem="")
+            status = "done" if result else "new"
+            self._context.set_item(now.path, fov=choice, problem="", status=status, doubts=shown.doubts)
             self._context.keep(lambda: label_choices.remember(now.path, label_choices.LabelChoices(fov=choice)))
-            self._context.state.document = replace(now, fov=fov, fov_problem="")
+            self._context.state.document = shown
 
     def _on_fov_failed(self, failure: Failure) -> None:
         self._context.fail(self.tr("The field of view cannot be used."), failure)

@@ -55,6 +55,7 @@ class SegmentationController(QObject):
             "segment",
             lambda monitor: tasks.segment_document(document, fov, options, self.keeper, monitor),
             name=shown(document.path.name),
+            noted=_in_the_result,
             succeeded=partial(self._on_segmented, document.path),
             failed=partial(
                 self._context.fail,
@@ -84,6 +85,7 @@ class SegmentationController(QObject):
             "batch",
             lambda monitor: tasks.segment_many(items, options, self.keeper, self._context.store, monitor),
             items=len(items),
+            noted=_in_the_result,
             succeeded=done,
             cancelled=lambda: self._end_batch(len(items), cancelled=True),
             partial_result=self._on_batch_part,
@@ -141,7 +143,14 @@ class SegmentationController(QObject):
         made_by = MadeBy(
             result.model, result.model_path, segmentation.fov.origin, segmentation.fov.source, segmentation.options.tta
         )
-        self._context.set_item(path, status="done", unsaved=path != sample_path(), problem="", made_by=made_by)
+        self._context.set_item(
+            path,
+            status="done",
+            unsaved=path != sample_path(),
+            problem="",
+            made_by=made_by,
+            doubts=segmentation.doubts,
+        )
         if is_shown and state.document is not None:
             fov = state.document.fov
             if fov is None or np.array_equal(fov.inside, segmentation.fov.inside):
@@ -227,6 +236,10 @@ class SegmentationController(QObject):
             text = f"{problems[0][1]} {text} " + self.tr("Not written: {names}.").format(names=_names(problems))
         details = "\n".join(f"{shown(path)}: {problem}" for path, problem in problems)
         self._context.notify(kind, text, details, folder=request.folder if done else None, until="work")
+
+
+def _in_the_result(_note: str) -> None:
+    """Notes and doubts of a run come with its result: they are shown there, with the photograph that they are about."""
 
 
 def _names(problems: Sequence[tuple[Path, str]], limit: int = 3) -> str:

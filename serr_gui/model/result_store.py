@@ -171,6 +171,7 @@ class ResultStore:
                 "rule": segmentation.mask.rule,
                 "origin": segmentation.fov.origin,
                 "source": segmentation.fov.source,
+                "doubts": segmentation.fov.doubts,
                 "model_path": result.model_path,
             }
             entry.edits = result.edits  # never left to a cache: no run of the network could make them again
@@ -207,7 +208,7 @@ class ResultStore:
         segmentation = about["kind"](
             **entry.facts,
             image=FundusImage(rgb, **about["image"]),
-            fov=FieldOfView(inside, about["origin"], about["source"]),
+            fov=FieldOfView(inside, about["origin"], about["source"], about["doubts"]),
             probability=probability,
             mask=apply_threshold(probability, about["rule"]),
         )

@@ -15,7 +15,7 @@ from core.evaluation.counts import Region
 from core.masks.edits import MaskEdits
 from core.masks.threshold import apply_threshold
 from core.progress import Progress
-from core.types import LEVELS, ByteArray, FieldOfView, FovOrigin, FundusImage, ThresholdRule, VesselMask
+from core.types import LEVELS, ByteArray, Doubt, FieldOfView, FovOrigin, FundusImage, ThresholdRule, VesselMask
 from serr_gui.model.comparison import (
     NO_LABELS,
     CentreLines,
@@ -71,7 +71,8 @@ class PhotoItem:
 
     ``rule`` is the threshold that was left for this photograph, None for the model's own. ``unsaved`` means that there
     is a result, or a newer threshold, that no export holds. ``labels`` are the experts' files, None until they were
-    looked for. ``made_by`` tells of the result.
+    looked for. ``made_by`` tells of the result. ``doubts`` are those about the
+    photograph and its result, as far as it was looked at.
     """
 
     path: Path
@@ -80,6 +81,7 @@ class PhotoItem:
     rule: ThresholdRule | None = None
     fov: FovChoice = FovChoice()
     problem: str = ""
+    doubts: tuple[Doubt, ...] = ()
     labels: LabelFiles | None = None
     made_by: MadeBy | None = None
 
@@ -144,6 +146,13 @@ class Document:
     fov_problem: str = ""
     result: Result | None = None
     labels: LabelSlots = NO_LABELS
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """What is doubtful about the photograph, its field of view and the result that was made in it."""
+        about_fov = self.fov.doubts if self.fov is not None else ()
+        fits = self.result is not None and self.result.segmentation.fov is self.fov
+        return tuple(dict.fromkeys((*about_fov, *(self.result.segmentation.doubts if fits and self.result else ()))))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

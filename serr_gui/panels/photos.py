@@ -136,10 +136,13 @@ class PhotoListModel(QAbstractListModel):
             marks.append(self.tr("outdated: another model is chosen now"))
         if "fov" in reasons:
             marks.append(self.tr("outdated: another field of view is chosen now"))
+        if "averaging" in reasons:
+            marks.append(self.tr("outdated: flips are averaged otherwise now"))
         if item.unsaved:
             marks.append(self.tr("not exported yet"))
         if item.problem:
             marks.append(item.problem)
+        marks += [self.tr("doubtful: {why}").format(why=doubt.text) for doubt in item.doubts]
         return marks
 
 
@@ -194,6 +197,8 @@ class _PhotoDelegate(QStyledItemDelegate):
         filled dot for not exported."""
         names = {"done": "reset" if is_outdated else "success", "failed": "warning", "new": ""}
         marks = [names[item.status]] if names[item.status] else []
+        if item.doubts and item.status != "failed":
+            marks.append("warning")
         side, x = 18, frame.right() - 20
         for name in marks:
             ground = _OUTDATED if is_outdated else _GROUND

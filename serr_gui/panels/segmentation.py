@@ -224,7 +224,10 @@ class SegmentationPanel(QWidget):
             with QSignalBlocker(self._fov):
                 self._fov.setCurrentIndex(_FOV_WISHES.index(item.fov.request))
         self._fov_facts.set_full_text(self._describe_fov())
-        self._remarks.set_full_text(" ".join(self._remark_sentences()))
+        doubts = document.doubts if document is not None else ()
+        self._remarks.set_warning(bool(doubts))
+        doubtful = [self.tr("Doubtful: {why}").format(why=doubt.text) for doubt in doubts]
+        self._remarks.set_full_text(" ".join((*doubtful, *self._remark_sentences())))
 
     def _remark_sentences(self) -> list[str]:
         """What a person should know of the result that is shown."""
@@ -252,7 +255,7 @@ class SegmentationPanel(QWidget):
             return f"{shown(document.fov.source.name)}, {diameter}"
         item = self._state.item
         if document.fov.origin == "full" and item is not None and item.fov.request == "estimated":
-            return self.tr("No dark border found: the whole image, {diameter}").format(diameter=diameter)
+            return self.tr("No border found: the whole image, {diameter}").format(diameter=diameter)
         return diameter
 
     def _show_threshold(self) -> None:

@@ -170,12 +170,19 @@ def _field_of_view(image: FundusImage, choice: FovChoice) -> tuple[FieldOfView |
 
 
 def make_fov(image: FundusImage, choice: FovChoice) -> FieldOfView:
-    """The field of view that was chosen.
+    """The field of view that was chosen, with every doubt about it and about the photograph.
 
     Raises
     ------
     FieldOfViewError : none can be found, or the file does not fit.
     """
+    from core.photo.photo_doubts import doubts_about
+
+    fov = _chosen_fov(image, choice)
+    return replace(fov, doubts=doubts_about(image, fov))
+
+
+def _chosen_fov(image: FundusImage, choice: FovChoice) -> FieldOfView:
     if choice.request == "full":
         return FieldOfView.full(image.shape)
     if choice.request == "file" and choice.file is not None:

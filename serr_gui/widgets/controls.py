@@ -124,6 +124,13 @@ class LinesLabel(QLabel):
     def full_text(self) -> str:
         return self._full
 
+    def set_warning(self, warning: bool) -> None:
+        """Whether the text is a warning; it is set off by weight, which no colour blindness takes away."""
+        font = self.font()
+        if font.bold() != warning:
+            font.setBold(warning)
+            self.setFont(font)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()

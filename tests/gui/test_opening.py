@@ -8,18 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bad_inputs import BAD_INPUTS, BadInput, encoded
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QListView, QToolButton
 from pytestqt.qtbot import QtBot
 
 from core.cli.inputs import find_photos
 from core.datasets.recognise import recognise
+from core.datasets.synthetic import draw_case
 from core.photo.reading import read_fundus
 from serr_gui.app import Program
 from serr_gui.model.settings import load_settings
 from serr_gui.panels.export_dialog import ExportDialog
 from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.test_segmenting import segment
 
 Photos = tuple[Path, Path, Path]
 
@@ -264,3 +267,32 @@ def test_the_field_of_view_can_be_the_whole_image_or_a_file(
     assert "160 x 100" in program.state.notices[-1].text
     assert np.array_equal(program.state.document.fov.inside, inside > 0)  # type: ignore[union-attr]
     assert chooser.currentIndex() == 1
+
+
+def test_doubts_are_in_the_panel_and_in_the_list_and_move_nothing(
+    start: StartProgram, qtbot: QtBot, tmp_path: Path
+) -> None:
+    case = draw_case(5, 256).image.rgb
+    good, double = tmp_path / "good.png", tmp_path / "two eyes.png"
+    Image.fromarray(case).save(good)
+    Image.fromarray(np.hstack([case, case])).save(double)
+    program = start(double, good)
+    panel = program.window.segmentation
+    button = next(
+        one for one in panel.findChildren(QToolButton) if one.defaultAction() is program.window.commands["segment"]
+    )
+    places = button.mapTo(panel, QPoint()), panel._slider.mapTo(panel, QPoint())
+    doubts = program.state.photos[0].doubts
+    assert [doubt.kind for doubt in doubts] == ["several_fields"]
+    assert doubts[0].text in panel._remarks.full_text()
+    strip = program.window.files.findChild(QListView)
+    assert strip is not None
+    assert doubts[0].text in str(strip.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole))
+    segment(program, qtbot)
+    assert doubts[0].text in panel._remarks.full_text()
+    assert program.state.notices == ()
+    program.controller.photos.select(1)
+    wait_for(qtbot, program, "good.png")
+    assert panel._remarks.full_text() == ""
+    assert (button.mapTo(panel, QPoint()), panel._slider.mapTo(panel, QPoint())) == places
+    assert "doubtful" not in str(strip.model().index(1, 0).data(Qt.ItemDataRole.ToolTipRole))
