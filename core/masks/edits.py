@@ -45,7 +45,8 @@ class MaskEdits:
     """Which pixels a hand has decided, with the levels that follow.
 
     Not thread-safe, and changed in place: copying 24 million pixels for each step of a brush would be felt. ``levels``
-    and ``codes`` are views for reading; each change returns the box that is to be drawn and counted again.
+    and ``codes`` are views for reading, the same objects at each call; each change returns the box that is to be drawn
+    and counted again. Who hands the levels to another thread hands it a copy.
 
     Parameters
     ----------
@@ -56,6 +57,7 @@ class MaskEdits:
         self._model_levels = model_levels
         self._codes: ByteArray = np.zeros(model_levels.shape, np.uint8)
         self._levels: ByteArray = model_levels.copy()
+        self._levels_view, self._codes_view = _read_only(self._levels), _read_only(self._codes)
         self._forced = 0
 
     @property
@@ -66,12 +68,12 @@ class MaskEdits:
     @property
     def levels(self) -> ByteArray:
         """The edited levels, uint8 (H, W), read-only."""
-        return _read_only(self._levels)
+        return self._levels_view
 
     @property
     def codes(self) -> ByteArray:
         """``UNTOUCHED``, ``BACKGROUND`` or ``VESSEL`` for each pixel, uint8 (H, W), read-only."""
-        return _read_only(self._codes)
+        return self._codes_view
 
     @property
     def forced_pixels(self) -> int:

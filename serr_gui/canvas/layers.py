@@ -10,12 +10,12 @@ as found, or drawn, where any of its photograph's pixels is. So a missed or fals
 and a border that is off by less than a device pixel is right. From 100 % on each pixel is judged by itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import cv2
 import numpy as np
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QPainter
 
 from core.types import LEVELS, BoolArray, ByteArray
 from serr_gui.canvas.overlays import (
@@ -54,9 +54,13 @@ class Layers:
         self._scrolled_levels: Scrolled | None = None
         self._error_levels: ByteArray | None = None
         self._drawn: ByteArray | None = None
+        self._error_region: BoolArray | None = None
+        self._pyramid: LevelPyramid | None = None
+        self._error_pyramid: LevelPyramid | None = None
         self._scrolled_error_levels: Scrolled | None = None
         self._scrolled_drawn: Scrolled | None = None
         self._outline: FovOutline | None = None
+        self._rim_px = 1
         self._base_image = _Kept()
         self._overlay_image = _Kept()
         self._error_image = _Kept()
@@ -70,22 +74,59 @@ class Layers:
     def set_levels(self, levels: ByteArray | None) -> None:
         """The level map, uint8 (H, W)."""
         self._levels = None if levels is None else np.ascontiguousarray(levels)
-        self._scrolled_levels = None if self._levels is None else Scrolled(LevelPyramid(self._levels).render)
+        self._pyramid = None if self._levels is None else LevelPyramid(self._levels)
+        self._scrolled_levels = None if self._pyramid is None else Scrolled(self._pyramid.render)
         self._overlay_image = _Kept()
 
-    def set_errors(self, levels: ByteArray | None, drawn: ByteArray | None) -> None:
-        """What the error map compares, both uint8 (H, W) and 0 outside the region: levels, and 1 where was drawn."""
+    def set_errors(self, levels: ByteArray | None, drawn: ByteArray | None, region: BoolArray | None = None) -> None:
+        """What the error map compares, both uint8 (H, W) and 0 outside the region: levels, and 1 where was drawn.
+
+        ``region`` : bool (H, W), where it compares; None for everywhere. ``refresh_levels`` keeps to it.
+        """
         if levels is None or drawn is None:
             levels, drawn = None, None
         self._error_image = _Kept()
+        self._error_region = region
         if drawn is not self._drawn:
             self._drawn = drawn
             self._scrolled_drawn = None if drawn is None else Scrolled(LevelPyramid(drawn).render)
         if levels is not self._error_levels:
             self._error_levels = levels
-            shared = self._scrolled_levels if levels is self._levels else None
-            own = None if levels is None else Scrolled(LevelPyramid(levels).render)
-            self._scrolled_error_levels = shared or own
+            if levels is self._levels:
+                self._error_pyramid, self._scrolled_error_levels = self._pyramid, self._scrolled_levels
+            else:
+                self._error_pyramid = None if levels is None else LevelPyramid(levels)
+                self._scrolled_error_levels = (
+                    None if self._error_pyramid is None else Scrolled(self._error_pyramid.render)
+                )
+
+    def refresh_levels(self, box: Box) -> None:
+        """The level map has changed in place in a box of photograph pixels: bring overlay and error map up to it."""
+        if self._levels is None or self._pyramid is None or self._scrolled_levels is None:
+            return
+        self._pyramid.refresh(box)
+        part = self._scrolled_levels.refresh(box)
+        if part is not None:
+            style = (self._overlay_style, self.threshold_level)
+            self._overlay_image.patch(part, style, lambda zoom, wanted, _frame: self._overlay_part(zoom, wanted))
+        self._refresh_errors(self._levels, box)
+
+    def _refresh_errors(self, live: ByteArray, box: Box) -> None:
+        if self._error_pyramid is None or self._scrolled_error_levels is None:
+            return
+        place = (slice(box[1], box[3]), slice(box[0], box[2]))
+        levels = live[place]
+        if self._error_region is not None:
+            levels = levels * self._error_region[place].view(np.uint8)
+        self._error_pyramid.write(box, levels)
+        part = self._scrolled_error_levels.refresh(box)
+        if part is not None:
+            rim = self._rim_px
+
+            def paint(zoom: float, wanted: Box, frame: Box) -> QImage:
+                return self._error_picture(zoom, _grown(wanted, rim, frame), wanted)
+
+            self._error_image.patch(part, (self.error_style, self.threshold_level), paint, margin=rim)
 
     def set_fov(self, inside: BoolArray | None) -> None:
         """The field of view, bool (H, W)."""
@@ -107,7 +148,8 @@ class Layers:
         """Codes of the error map, uint8 (H, W); None where none is painted."""
         if not self.shows_errors or self._error_levels is None or self._drawn is None:
             return None
-        return error_codes(self._error_levels, self._drawn, self.threshold_level)
+        levels = self._error_levels if self._error_pyramid is None else self._error_pyramid.levels
+        return error_codes(levels, self._drawn, self.threshold_level)
 
     def pictures(self, zoom: float, box: Box, pixel_ratio: float) -> Iterator[QImage]:
         """The pictures from below, each (right - left) x (bottom - top) device pixels; valid until the next call.
@@ -124,16 +166,16 @@ class Layers:
                     pixels = np.asarray(cv2.LUT(pixels, self.tone.table()), np.uint8)
                 self._base_image.hold(pixels, _OPAQUE)
             yield self._base_image.image
-        style = replace(self.style, show_mask=False) if self.shows_errors else self.style
+        style = self._overlay_style
         seen = style.show_mask or style.show_probability
         if self._scrolled_levels is not None and self.overlay_visible and seen:
             if self._overlay_image.is_old((zoom, box, style, self.threshold_level)):
-                levels = self._scrolled_levels.part(zoom, box)
-                self._overlay_image.image = _coloured(levels, build_lut(style, self.threshold_level))
+                self._overlay_image.image = self._overlay_part(zoom, box)
             yield self._overlay_image.image
         if self.shows_errors:
             if self._error_image.is_old((zoom, box, self.error_style, self.threshold_level, pixel_ratio)):
-                self._error_image.image = self._error_picture(zoom, box, max(1, int(pixel_ratio)))
+                self._rim_px = max(1, int(pixel_ratio))
+                self._error_image.image = self._error_picture(zoom, box)
             yield self._error_image.image
         if self._outline is not None and self.fov_visible:
             if self._outline_image.is_old((zoom, box, pixel_ratio)):
@@ -142,12 +184,36 @@ class Layers:
             if not self._outline_image.image.isNull():
                 yield self._outline_image.image
 
-    def _error_picture(self, zoom: float, box: Box, rim_px: int) -> QImage:
+    @property
+    def _overlay_style(self) -> OverlayStyle:
+        return replace(self.style, show_mask=False) if self.shows_errors else self.style
+
+    def _overlay_part(self, zoom: float, box: Box) -> QImage:
+        if self._scrolled_levels is None:
+            return QImage()
+        levels = np.ascontiguousarray(self._scrolled_levels.look(zoom, box))
+        return _coloured(levels, build_lut(self._overlay_style, self.threshold_level))
+
+    def _error_picture(self, zoom: float, box: Box, inner: Box | None = None) -> QImage:
+        """The error map in a box; ``inner`` : the part of it that is wanted, whose rims begin outside."""
         levels, drawn, style = self._scrolled_error_levels, self._scrolled_drawn, self.error_style
         if levels is None or drawn is None or style is None:
             return QImage()
-        codes = error_codes(levels.part(zoom, box), drawn.part(zoom, box), self.threshold_level)
-        return _coloured(with_rim(codes, style, rim_px), error_lut(style))
+        codes = error_codes(levels.look(zoom, box), drawn.look(zoom, box), self.threshold_level)
+        codes = with_rim(codes, style, self._rim_px)
+        if inner is not None:
+            codes = codes[inner[1] - box[1] : inner[3] - box[1], inner[0] - box[0] : inner[2] - box[0]]
+        return _coloured(np.ascontiguousarray(codes), error_lut(style))
+
+
+def _grown(box: Box, margin: int, frame: Box) -> Box:
+    """A box with a margin, as far as it lies in a frame."""
+    return (
+        max(box[0] - margin, frame[0]),
+        max(box[1] - margin, frame[1]),
+        min(box[2] + margin, frame[2]),
+        min(box[3] + margin, frame[3]),
+    )
 
 
 def _coloured(indices: ByteArray, lut: ByteArray) -> QImage:
@@ -170,6 +236,25 @@ class _Kept:
         old = key != self._key
         self._key = key
         return old
+
+    def patch(
+        self, part: Box, style: tuple[object, ...], paint: Callable[[float, Box, Box], QImage], margin: int = 0
+    ) -> None:
+        """Paint a part of a level picture again. Its key begins with zoom, box and ``style``.
+
+        ``paint`` gets the zoom, the part with a ``margin`` around it, and the box of the whole picture.
+        """
+        if self._key is None or self._key[2:4] != style or self.image.isNull():
+            self._key = None
+            return
+        zoom, box = self._key[0], self._key[1]
+        assert isinstance(zoom, float)
+        assert isinstance(box, tuple)
+        wanted = _grown(part, margin, box)
+        painter = QPainter(self.image)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+        painter.drawImage(wanted[0] - box[0], wanted[1] - box[1], paint(zoom, wanted, box))
+        painter.end()
 
     def hold(self, pixels: ByteArray | None, image_format: QImage.Format) -> None:
         """Wrap an array (height, width, 4) without copying; the array lives as long as the picture."""

@@ -16,7 +16,7 @@ from serr_gui.canvas.geometry import ViewGeometry
 from serr_gui.canvas.layers import Layers
 from serr_gui.canvas.legend import paint_legend
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone, error_colours
-from serr_gui.canvas.resampling import Box, zoomed_size
+from serr_gui.canvas.resampling import Box, device_box, zoomed_size
 
 _WAITING_OPACITY = 0.25
 _LOOK_SHARE, _LOOK_ZOOM = 0.3, 6.0
@@ -26,7 +26,8 @@ _LOOK_SHARE, _LOOK_ZOOM = 0.3, 6.0
 class PictureView(QWidget):
     """Paints a fundus photograph, its vessel map, mask and error map, and the outline of its field of view.
 
-    All arrays have the photograph's height and width and are not copied: do not change them afterwards.
+    All arrays have the photograph's height and width and are not copied: do not change them afterwards, but for the
+    level map with ``refresh_levels``.
     ``zoomChanged`` gives device pixels for one photograph pixel. ``PhotoView`` adds mouse and keys.
     """
 
@@ -76,17 +77,29 @@ class PictureView(QWidget):
         self._layers.set_levels(levels)
         self.update()
 
+    def refresh_levels(self, box: tuple[int, int, int, int]) -> None:
+        """The level map has changed in place inside a box (top, left, bottom, right): show that part again."""
+        if self._photo is None:
+            return
+        place: Box = (box[1], box[0], box[3], box[2])
+        self._layers.refresh_levels(place)
+        left, top = self._geometry.origin
+        part, ratio = device_box(place, self._geometry.zoom), self.devicePixelRatioF()
+        area = QRectF(left + part[0], top + part[1], part[2] - part[0], part[3] - part[1])
+        area.adjust(-4, -4, 4, 4)  # the rim of the error map
+        self.update(QRectF(area.topLeft() / ratio, area.size() / ratio).toAlignedRect())
+
     def set_fov(self, inside: BoolArray | None) -> None:
         """Outline this field of view, bool (H, W); None takes the outline away."""
         self._check_shape(inside, "The field of view")
         self._layers.set_fov(inside)
         self.update()
 
-    def set_errors(self, levels: ByteArray | None, drawn: ByteArray | None) -> None:
+    def set_errors(self, levels: ByteArray | None, drawn: ByteArray | None, region: BoolArray | None = None) -> None:
         """What the error map compares (``Layers.set_errors``); None takes it away."""
         self._check_shape(levels, "The level map")
         self._check_shape(drawn, "The label")
-        self._layers.set_errors(levels, drawn)
+        self._layers.set_errors(levels, drawn, region)
         self.update()
 
     def set_error_style(self, style: ErrorStyle | None) -> None:

@@ -78,11 +78,36 @@ def _halve_largest(levels: ByteArray) -> ByteArray:
 
 
 class LevelPyramid:
-    """Level map, uint8 (H, W), at any zoom. Each stage halves the one before by taking the largest of four."""
+    """Level map, uint8 (H, W), at any zoom. Each stage halves the one before by taking the largest of four.
+
+    The map is not copied. Where its owner changes it, ``refresh`` says in which box; ``write`` changes a copy.
+    """
 
     def __init__(self, levels: ByteArray) -> None:
         self._stages = [levels]
+        self._owns_map = False
         self.shape = (levels.shape[0], levels.shape[1])
+
+    @property
+    def levels(self) -> ByteArray:
+        """The map, uint8 (H, W); do not write to it."""
+        return self._stages[0]
+
+    def refresh(self, box: Box) -> None:
+        """The map has changed in a box of its own pixels: halve that part again, and no other."""
+        left, top, right, bottom = box
+        for number in range(1, len(self._stages)):
+            left, top, right, bottom = left // 2, top // 2, -(-right // 2), -(-bottom // 2)
+            part = self._stages[number - 1][2 * top : 2 * bottom, 2 * left : 2 * right]
+            self._stages[number][top:bottom, left:right] = _halve_largest(part)
+
+    def write(self, box: Box, levels: ByteArray) -> None:
+        """Put other levels into a box, in a map of the pyramid's own; the one that it was made of stays as it is."""
+        if not self._owns_map:
+            self._stages[0], self._owns_map = self._stages[0].copy(), True
+        left, top, right, bottom = box
+        self._stages[0][top:bottom, left:right] = levels
+        self.refresh(box)
 
     def _stage(self, number: int) -> ByteArray:
         while len(self._stages) <= number:
@@ -193,6 +218,35 @@ class Scrolled:
                 _window(new, box, rest)[...] = self._render(zoom, rest)
         self._zoom, self._box, self._pixels = zoom, box, new
         return new
+
+    def look(self, zoom: float, box: Box) -> ByteArray:
+        """As ``part``; where ``box`` is a piece of what is kept, that stays as it is and the answer is a view of it."""
+        shared = _intersection(box, self._box)
+        if self._pixels is not None and zoom == self._zoom and shared == box:
+            return _window(self._pixels, self._box, box)
+        return self.part(zoom, box)
+
+    def refresh(self, box: Box) -> Box | None:
+        """Render again what a box of the photograph's pixels covers; which part that is, None where none is kept."""
+        if self._pixels is None:
+            return None
+        part = _intersection(device_box(box, self._zoom), self._box)
+        if part is not None:
+            _window(self._pixels, self._box, part)[...] = self._render(self._zoom, part)
+        return part
+
+
+def device_box(box: Box, zoom: float) -> Box:
+    """The device pixels that may show something of a box of photograph pixels, with a little around them.
+
+    A stage's pixel stands for up to 1 / zoom photograph pixels and falls on one device pixel, so none is further away.
+    """
+    return (
+        math.floor(box[0] * zoom) - 2,
+        math.floor(box[1] * zoom) - 2,
+        math.ceil(box[2] * zoom) + 2,
+        math.ceil(box[3] * zoom) + 2,
+    )
 
 
 def _intersection(one: Box, other: Box) -> Box | None:

@@ -111,11 +111,12 @@ class ScoredLabel:
 class ErrorLayer:
     """What the error map is painted from, uint8 (H, W): the levels, and 1 where expert 1 drew a vessel.
 
-    Both are 0 outside the region.
+    Both are 0 outside the region, which is bool (H, W), None for the whole image.
     """
 
     levels: ByteArray
     drawn: ByteArray
+    region: BoolArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -184,7 +184,8 @@ def _error_layer(levels: ByteArray, label: BoolArray, inside: BoolArray) -> Erro
         label = label & inside
         if levels[~inside].any():  # a map that was made in a larger field of view
             levels = levels * inside.view(np.uint8)
-    return ErrorLayer(levels, np.ascontiguousarray(label).view(np.uint8))
+    region = None if inside.all() else inside
+    return ErrorLayer(levels, np.ascontiguousarray(label).view(np.uint8), region)
 
 
 class SkeletonCache:

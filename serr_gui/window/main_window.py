@@ -237,7 +237,10 @@ class MainWindow(QMainWindow):
                 self.canvas.set_levels(new.levels)
             if old is None or new.error_layer is not old.error_layer:
                 layer = new.error_layer
-                self.canvas.set_errors(layer.levels if layer else None, layer.drawn if layer else None)
+                if layer is None:
+                    self.canvas.set_errors(None, None)
+                else:
+                    self.canvas.set_errors(layer.levels, layer.drawn, layer.region)
             self.canvas.set_error_style(new.error_style)
             if new.marked is not None and (old is None or new.marked is not old.marked):
                 self.canvas.look_at(new.marked.box, new.marked.centre)

@@ -145,3 +145,38 @@ def test_a_preset_is_that_of_the_reports_and_the_settings_know_all() -> None:
 def test_impossible_styles_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"opacity|colours"):
         ErrorStyle(**wrong)  # type: ignore[arg-type]
+
+
+@quick
+@given(seeds, sizes, st.floats(0.05, 3.0), st.sampled_from((1.0, 2.0)), st.sampled_from(sorted(ERROR_COLOURS)))
+def test_pictures_that_follow_changed_boxes_are_those_of_new_layers(
+    seed: int, shape: tuple[int, int], zoom: float, ratio: float, colours: str
+) -> None:
+    levels, label = drawn_at_random(seed, shape)
+    random = np.random.default_rng(seed)
+    region = random.random(shape) < 0.8
+    drawn = (label & region).view(np.uint8)
+    box = (0, 0, *zoomed_size(shape, zoom))
+
+    def layers_of(levels: np.ndarray) -> Layers:
+        layers = Layers()
+        layers.set_levels(levels)
+        layers.set_errors(levels * region.view(np.uint8), drawn, region)
+        layers.error_style, layers.threshold_level = ErrorStyle(0.8, colours), 120
+        layers.fov_visible = False
+        return layers
+
+    def painted(layers: Layers) -> list[bytes]:
+        return [bytes(picture.constBits()) for picture in layers.pictures(zoom, box, ratio)]
+
+    followed = layers_of(levels)
+    painted(followed)
+    for _ in range(4):
+        left, top = (int(random.integers(0, side)) for side in shape[::-1])
+        right, bottom = (
+            int(random.integers(start + 1, side + 1)) for start, side in ((left, shape[1]), (top, shape[0]))
+        )
+        levels[top:bottom, left:right] = random.choice([0, 255])
+        followed.refresh_levels((left, top, right, bottom))
+        assert painted(followed) == painted(layers_of(levels.copy()))
+        assert np.array_equal(followed.errors(), layers_of(levels.copy()).errors())

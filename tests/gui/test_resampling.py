@@ -167,3 +167,37 @@ def test_scrolling_renders_only_what_comes_into_view():
     scrolled.part(1.0, (110, 95, 310, 295))
     assert asked[0] == 200 * 200
     assert sum(asked[1:]) == 200 * 200 - 190 * 195
+
+
+@quick
+@given(sizes, st.floats(0.02, 5.0), st.integers(1, 6), st.booleans(), seeds)
+def test_a_map_that_changes_in_boxes_is_shown_as_a_new_one(shape, zoom, changes, writes, seed):
+    rng = np.random.default_rng(seed)
+    levels = rng.integers(0, 256, shape, dtype=np.uint8)
+    first = levels.copy()
+    pyramid = LevelPyramid(levels)
+    whole = _whole(shape, zoom)
+    left, right = sorted(rng.integers(0, whole[2] + 1, 2))
+    top, bottom = sorted(rng.integers(0, whole[3] + 1, 2))
+    box = (int(left), int(top), int(max(right, left + 1)), int(max(bottom, top + 1)))
+    box = box if box[2] <= whole[2] and box[3] <= whole[3] else whole
+    scrolled = Scrolled(pyramid.render)
+    scrolled.part(zoom, box)
+    wanted = levels.copy()
+    for _ in range(changes):
+        y, x = int(rng.integers(0, shape[0])), int(rng.integers(0, shape[1]))
+        height, width = int(rng.integers(1, shape[0] - y + 1)), int(rng.integers(1, shape[1] - x + 1))
+        part = rng.integers(0, 256, (height, width), dtype=np.uint8)
+        place = (x, y, x + width, y + height)
+        wanted[y : y + height, x : x + width] = part
+        if writes:
+            pyramid.write(place, part)
+        else:
+            levels[y : y + height, x : x + width] = part
+            pyramid.refresh(place)
+        scrolled.refresh(place)
+    new = LevelPyramid(wanted)
+    assert np.array_equal(scrolled.part(zoom, box), new.render(zoom, box))
+    for other in (zoom, 0.06, 0.3, 1.0, 2.5):
+        assert np.array_equal(pyramid.render(other, _whole(shape, other)), new.render(other, _whole(shape, other)))
+    assert not writes or np.array_equal(levels, first)
