@@ -140,6 +140,15 @@ class MaskEdits:
         self._put(delta.box, _unpacked(delta.before, delta.box))
         return delta.box
 
+    def packed(self) -> bytes:
+        """All codes, deflated: a few thousand bytes for a result that waits outside the memory."""
+        return _packed(self._codes)
+
+    def take_packed(self, data: bytes) -> EditDelta | None:
+        """Put the codes of ``packed`` into a map of the same shape."""
+        box = (0, 0, *self.shape)
+        return self.replace(box, _unpacked(data, box))
+
     def on_model_levels(self, model_levels: ByteArray) -> "MaskEdits":
         """The same corrections over the levels of another run of a network on the same photograph."""
         if model_levels.shape != self.shape:

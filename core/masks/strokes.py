@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 import numpy as np
-from scipy import ndimage
 
 from core.types import BoolArray
 
@@ -99,6 +98,8 @@ def enclosed_region(vessel: BoolArray, row: int, column: int) -> Footprint | Non
     """
     if vessel[row, column]:
         return None
+    from scipy import ndimage
+
     labels, _ = ndimage.label(~vessel)
     own = labels[row, column]
     border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
@@ -111,6 +112,8 @@ def component(vessel: BoolArray, row: int, column: int) -> Footprint | None:
     """The connected vessel (8 neighbours) that a pixel belongs to; None on background."""
     if not vessel[row, column]:
         return None
+    from scipy import ndimage
+
     labels, _ = ndimage.label(vessel, structure=np.ones((3, 3)))
     return cut_out(labels == labels[row, column])
 

@@ -20,8 +20,9 @@ class Command:
     """One command.
 
     ``text`` is for menus, ``short`` for the tool bar; ``enabled_when`` and ``checked_when`` follow the state (a command
-    with ``checked_when`` can be checked, and one with a ``group`` is one of several choices). A new ``section`` starts
-    with a line in the menu. ``repeats`` while its key is held.
+    with ``checked_when`` can be checked, and one with a ``group`` is one of several choices). ``what_when`` names
+    after the text what it would do now. A new ``section`` starts with a line in the menu. ``repeats`` while its key is
+    held.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Command:
     short: str = ""
     shortcuts: tuple[Key, ...] = ()
     enabled_when: Callable[[AppState], bool] = lambda state: True
+    what_when: Callable[[AppState], str] | None = None
     checked_when: Callable[[AppState], bool] | None = None
     group: str = ""
     section: int = 0

@@ -1,10 +1,10 @@
-"""Commands of the menus File and Edit."""
+"""Commands of the menu File."""
 
 from typing import Final
 
 from PySide6.QtGui import QAction
 
-from serr_gui.actions.command import Command, Std, has_document, has_result, idle
+from serr_gui.actions.command import Command, Std, has_result, idle
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.model.selectors import may_export, with_result
 
@@ -86,23 +86,5 @@ COMMANDS: Final[tuple[Command, ...]] = (
         shortcuts=("Ctrl+Q",),
         section=3,
         role=QAction.MenuRole.QuitRole,
-    ),
-    Command(
-        "copy_picture",
-        "edit",
-        QT_TRANSLATE_NOOP("Actions", "&Copy View as Picture"),
-        QT_TRANSLATE_NOOP("Actions", "Copy what the view shows, with its overlays, to the clipboard"),
-        icon="copy",
-        shortcuts=(Std.Copy,),
-        enabled_when=has_document,
-    ),
-    Command(
-        "settings",
-        "edit",
-        QT_TRANSLATE_NOOP("Actions", "&Settings..."),
-        QT_TRANSLATE_NOOP("Actions", "Choose the default model, folders, memory and the size of texts"),
-        shortcuts=("Ctrl+,",),
-        section=1,
-        role=QAction.MenuRole.PreferencesRole,
     ),
 )

@@ -64,6 +64,9 @@ class Actions:
         for command in COMMANDS:
             action = self._actions[command.key]
             action.setEnabled(command.enabled_when(self._state))
+            if command.what_when is not None:
+                what = command.what_when(self._state).replace("&", "&&")
+                action.setText(f"{translated(command.text)} {what}".strip())
             if command.checked_when is not None:
                 action.setChecked(command.checked_when(self._state))
 

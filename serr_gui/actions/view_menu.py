@@ -150,7 +150,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     ),
     _base(
         "blue",
-        "B",
+        "Shift+B",
         QT_TRANSLATE_NOOP("Actions", "&Blue Channel"),
         QT_TRANSLATE_NOOP("Actions", "Show the blue channel in grey"),
     ),

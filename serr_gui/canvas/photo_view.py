@@ -1,11 +1,22 @@
 """The photograph under the hand: zoom, pan, and what is under the cursor."""
 
+import math
+
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from serr_gui.canvas.picture_view import PictureView
+from serr_gui.canvas.tools import Pointer, Tool
 
 ZOOM_STEP = 1.25
 """Factor of one notch of the wheel and of one press of + or -."""
@@ -18,6 +29,8 @@ class PhotoView(PictureView):
 
     cursorMoved = Signal(int, int)
     cursorLeft = Signal()
+    sizeStepRequested = Signal(int)
+    """Alt and the wheel: the tool larger (1) or smaller (-1)."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,6 +39,8 @@ class PhotoView(PictureView):
         self._space_held = False
         self._drag_from: QPointF | None = None
         self._focus_by_key = False
+        self._tool: Tool | None = None
+        self._tool_seen = QRectF()
 
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -33,6 +48,72 @@ class PhotoView(PictureView):
         self.setAccessibleDescription(
             self.tr("Arrow keys move the photograph, plus and minus zoom, the wheel zooms at the cursor.")
         )
+
+    # Tools
+
+    def set_tool(self, tool: Tool | None) -> None:
+        """What the left and the right button do; None for the hand, which moves the photograph."""
+        if tool is not self._tool:
+            self.finish_stroke()
+            self._tool = tool
+            self._show_cursor()
+            self.update()
+
+    @property
+    def is_painting(self) -> bool:
+        """Whether a stroke of the tool is running."""
+        return self._tool is not None and self._tool.is_busy
+
+    def finish_stroke(self) -> None:
+        """End a running stroke as if the button had been let go."""
+        if self._tool is not None:
+            self._tool.finish()
+
+    def cancel_stroke(self) -> bool:
+        """Give a running stroke up; False where there is none."""
+        return self._tool is not None and self._tool.cancel()
+
+    def show_tool(self) -> None:
+        """The tool looks different: paint what it shows at the pointer again."""
+        seen = self._tool_rect()
+        self.update(self._tool_seen.united(seen).toAlignedRect())
+        self._tool_seen = seen
+
+    def device_point(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point of the photograph is in the view, in device pixels."""
+        return self._geometry.to_view(x, y)
+
+    def _tool_rect(self) -> QRectF:
+        """What the tool may paint at the pointer, in widget coordinates."""
+        if self._tool is None or self._cursor_place is None or self._photo is None:
+            return QRectF()
+        reach = self._tool.reach_px()
+        if math.isinf(reach):
+            return QRectF(self.rect())
+        side = reach * self.zoom / self.devicePixelRatioF() + 8.0
+        return QRectF(self._cursor_place, self._cursor_place).adjusted(-side, -side, side, side)
+
+    def _pointer(self, event: QMouseEvent) -> Pointer:
+        point = self.image_point(event.position())
+        return Pointer((point.x(), point.y()), event.button(), event.modifiers())
+
+    def _takes(self, event: QMouseEvent) -> bool:
+        """Whether a press is for the tool and does not move the photograph."""
+        pans = event.button() == Qt.MouseButton.LeftButton and self._space_held
+        buttons = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
+        return self._tool is not None and self._photo is not None and event.button() in buttons and not pans
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        place = self._cursor_place
+        if self._tool is None or place is None or self._photo is None or self._drag_from is not None:
+            return
+        painter = QPainter(self)
+        ratio = self.devicePixelRatioF()
+        painter.scale(1.0 / ratio, 1.0 / ratio)
+        point = self.image_point(place)
+        self._tool.paint(painter, self, (point.x(), point.y()))
+        painter.end()
 
     def _view_changed(self) -> None:
         super()._view_changed()
@@ -80,12 +161,20 @@ class PhotoView(PictureView):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         notches = event.angleDelta().y() / 120.0
-        if notches:
+        if self._tool is not None and event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            turned = event.angleDelta().y() or event.angleDelta().x()  # Alt turns the wheel sideways on some systems
+            if turned:
+                self.sizeStepRequested.emit(1 if turned > 0 else -1)
+        elif notches:
             self._zoom_step(ZOOM_STEP**notches, event.position())
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+        if self._tool is not None and self._takes(event):
+            self._cursor_place = event.position()
+            self._tool.press(self._pointer(event))
+            self.show_tool()
+        elif event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._drag_from = event.position()
             self._show_cursor()
         else:
@@ -97,18 +186,28 @@ class PhotoView(PictureView):
             moved = event.position() - self._drag_from
             self._drag_from = event.position()
             self._pan(moved.x(), moved.y())
+        elif self._tool is not None:
+            if self._tool.is_busy and not event.buttons():  # the release went to somebody else
+                self._tool.finish()
+            self._tool.move(self._pointer(event))
+            self.show_tool()
         self._report_cursor()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._drag_from is not None and not event.buttons():
             self._drag_from = None
             self._show_cursor()
+        elif self._tool is not None and self._tool.is_busy:
+            self._tool.release(self._pointer(event))
+            self.show_tool()
         else:
             super().mouseReleaseEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Fits; when fitted already, goes to 100 % at the cursor."""
-        if event.button() != Qt.MouseButton.LeftButton:
+        """Fits; when fitted already, goes to 100 % at the cursor. For a tool it is one more press."""
+        if self._takes(event):
+            self.mousePressEvent(event)
+        elif event.button() != Qt.MouseButton.LeftButton:
             super().mouseDoubleClickEvent(event)
         elif self.is_fitted:
             self._zoom_at(1.0, event.position())
@@ -118,6 +217,7 @@ class PhotoView(PictureView):
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._cursor_place = None
+        self.show_tool()
         self._report_cursor()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -164,5 +264,7 @@ class PhotoView(PictureView):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif self._space_held:
             self.setCursor(Qt.CursorShape.OpenHandCursor)
+        elif self._tool is not None:
+            self.setCursor(Qt.CursorShape.CrossCursor)
         else:
             self.unsetCursor()

@@ -250,7 +250,7 @@ class ComparisonController(QObject):
             return
         self._context.board.start(
             "compare",
-            partial(comparing_work.compare, now),
+            partial(comparing_work.compare, now, before=state.comparison),
             partial_result=self._on_compared,
             succeeded=self._on_compared,
             failed=partial(self._context.fail, self.tr("The comparison could not be computed.")),

@@ -19,6 +19,7 @@ from core.types import LEVELS, ThresholdRule
 from serr_gui.controllers.comparison import ComparisonController
 from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.data_sets import DataSetController
+from serr_gui.controllers.editing import EditingController
 from serr_gui.controllers.evaluation import EvaluationController
 from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.controllers.models import ModelController
@@ -46,6 +47,7 @@ class Controller(QObject):
         beside = ForegroundTask(self.context, "beside")
         self.runs = SegmentationController(self.context, long_work, beside)
         self.evaluating = EvaluationController(self.context, long_work, beside, self.runs)
+        self.editing = EditingController(self.context)
         self.comparing = ComparisonController(self.context)
         self.trainings = TrainingController(self.context, self.library, long_work)
         self.data_sets = DataSetController(self.context)

@@ -93,6 +93,11 @@ class FileWatcher(QObject):
                     "{name} has changed on the disk since it was opened. Reload it (its result is then dropped), or "
                     "keep what is shown."
                 )
+            if now.result is not None and now.result.edits:
+                text = self.tr(
+                    "{name} has changed on the disk since it was opened. Reload it (its result and your corrections "
+                    "are then dropped), or keep what is shown."
+                )
             choices = (
                 NoticeChoice(self.tr("Reload"), "reload", document.path),
                 NoticeChoice(self.tr("Keep"), "keep", document.path),

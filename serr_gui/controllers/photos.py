@@ -225,15 +225,13 @@ class PhotoController(QObject):
         if item is None or item.path != outcome.path:
             return
         if outcome.result is None and item.status == "done":
-            self._context.store.forget(outcome.path)
-            self._context.set_item(outcome.path, status="new", unsaved=False)
-            self._context.notify(
-                "warning",
-                self.tr("The result of {name} was removed from the cache: segment it again.").format(
-                    name=shown(outcome.path.name)
-                ),
-                until="photo",
-            )
+            corrected = self._context.store.edits(outcome.path) is not None
+            self._context.store.forget_map(outcome.path)
+            self._context.set_item(outcome.path, status="new", unsaved=corrected)
+            text = self.tr("The result of {name} was removed from the cache: segment it again.")
+            if corrected:
+                text += " " + self.tr("Your corrections are kept and come back with it.")
+            self._context.notify("warning", text.format(name=shown(outcome.path.name)), until="photo")
         elif item.status == "failed" and outcome.fov is not None:
             self._context.set_item(outcome.path, status="new", problem="")
         first, second = (slot.file if slot else None for slot in outcome.labels)

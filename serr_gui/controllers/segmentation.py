@@ -9,9 +9,11 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from core.files import shown
+from core.masks.edits import MaskEdits
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.foreground import ForegroundTask
+from serr_gui.model.editing import EditHistory
 from serr_gui.model.selectors import may_export, without_result
 from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import MadeBy, NoticeKind, PhotoItem, Result
@@ -111,14 +113,13 @@ class SegmentationController(QObject):
         self._exporting = self._long if self._long.status is None else self._beside
         options = request.options
         choices = replace(options.choices(), mask_colour=self._context.state.view.mask_colour)
-        keeps_work = options.mask or options.probability
         count = len(request.items)
         self._written, self._not_written, self._changed = 0, [], []
         self._exporting.begin(
             "export",
             lambda monitor: tasks.export_many(request.items, request.folder, choices, self._context.store, monitor),
             items=count,
-            partial_result=partial(self._on_export_part, keeps_work),
+            partial_result=partial(self._on_export_part, options),
             succeeded=lambda _none: self._end_export(request, cancelled=False),
             cancelled=lambda: self._end_export(request, cancelled=True),
             failed=partial(self._context.fail, self.tr("The files could not be written.")),
@@ -133,7 +134,10 @@ class SegmentationController(QObject):
         state = self._context.state
         if all(item.path != path for item in state.photos):  # closed meanwhile
             return
-        self._context.store.put(path, result)
+        carried = self._with_corrections(path, result)
+        if carried is None:
+            return
+        result = carried
         segmentation = result.segmentation
         state.device_used = result.device
         nothing_found = (doubt.text for doubt in segmentation.doubts if doubt.kind == "hardly_any_vessel")
@@ -146,7 +150,7 @@ class SegmentationController(QObject):
         self._context.set_item(
             path,
             status="done",
-            unsaved=path != sample_path(),
+            unsaved=path != sample_path() or bool(result.edits),
             problem="",
             made_by=made_by,
             doubts=segmentation.doubts,
@@ -167,6 +171,39 @@ class SegmentationController(QObject):
                 partial(tasks.spill, overflow, self._context.store),
                 failed=partial(self._context.fail, self.tr("Results cannot be moved out of the memory.")),
             )
+
+    def _with_corrections(self, path: Path, result: Result) -> Result | None:
+        """Put a new result into the store, with what a hand had corrected in the one before.
+
+        None, and everything is as it was, where those corrections were made on other pixels than these.
+        """
+        store, name = self._context.store, shown(path.name)
+        kept, history = store.edits(path), store.history(path)
+        segmentation = result.segmentation
+        if kept is None:
+            store.put(path, result)
+            return result
+        if kept.sha256 != segmentation.image.sha256 or kept.shape != segmentation.image.shape:
+            text = self.tr(
+                "{name} has changed on the disk since it was corrected. The corrections belong to the photograph as it "
+                "was, so the new result is not used."
+            )
+            self._context.notify("warning", text.format(name=name))
+            return None
+        edits = MaskEdits(segmentation.probability.levels)
+        edits.take_packed(kept.codes)
+        inside = segmentation.fov.inside
+        outside = edits.codes * ~inside
+        text = self.tr("{name} is segmented again; your corrections ({count} pixels) are kept.")
+        if outside.any():
+            edits.replace((0, 0, *edits.shape), edits.codes * inside)
+            history = EditHistory()  # its steps would bring back what is outside
+            text += " " + self.tr("Those outside the new field of view are dropped, and the steps of Undo with them.")
+        result = Result.of(segmentation, result.model_path, edits)
+        store.put(path, result)
+        store.keep_history(path, history)
+        self._context.notify("info", text.format(name=name, count=edits.forced_pixels), until="work")
+        return result
 
     def _on_batch_part(self, part: object) -> None:
         if isinstance(part, tasks.BatchStep):
@@ -195,7 +232,7 @@ class SegmentationController(QObject):
         details = "\n".join(f"{shown(path)}: {problem}" for path, problem in problems)
         self._context.notify(kind, text, details, until="work")
 
-    def _on_export_part(self, keeps_work: bool, part: object) -> None:
+    def _on_export_part(self, options: ExportOptions, part: object) -> None:
         if isinstance(part, tasks.BatchStep):
             self._exporting.show_step(part)
         elif isinstance(part, tasks.Exported):
@@ -205,6 +242,7 @@ class SegmentationController(QObject):
             self._written += 1
             if part.is_changed:
                 self._changed.append(shown(part.item.path.name))
+            keeps_work = options.mask or (options.probability and not part.is_edited)
             now = next((item for item in self._context.state.photos if item.path == part.item.path), None)
             if keeps_work and now is not None and now.rule == part.item.rule:
                 self._context.set_item(part.item.path, unsaved=False)

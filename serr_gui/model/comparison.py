@@ -88,11 +88,16 @@ class ComparisonInputs:
 
     def same_as(self, other: "ComparisonInputs | None") -> bool:
         """Whether both mean the same arrays."""
+        return other is not None and self.levels is other.levels and self.same_but_levels(other)
+
+    def same_but_levels(self, other: "ComparisonInputs") -> bool:
+        """Whether corrections by hand are all that differs, if anything does."""
+        return self.probability is other.probability and self.same_labels(other)
+
+    def same_labels(self, other: "ComparisonInputs") -> bool:
+        """Whether both mean the same labels in the same region."""
         return (
-            other is not None
-            and self.probability is other.probability
-            and self.levels is other.levels
-            and all(mine is theirs for mine, theirs in zip(self.labels, other.labels, strict=True))
+            all(mine is theirs for mine, theirs in zip(self.labels, other.labels, strict=True))
             and self.fov is other.fov
             and self.region == other.region
         )

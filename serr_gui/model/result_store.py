@@ -10,7 +10,7 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from core.files import output_error
 from core.masks.edits import MaskEdits
 from core.masks.threshold import apply_threshold
 from core.types import FieldOfView, FundusImage, ProbabilityMap
+from serr_gui.model.editing import EditHistory
 from serr_gui.model.settings import APP_NAME
 from serr_gui.model.state import Result
 
@@ -49,13 +50,33 @@ def file_stamp(path: Path) -> Stamp:
     return status.st_size, status.st_mtime_ns
 
 
+@dataclass(frozen=True, slots=True)
+class KeptEdits:
+    """Corrections by hand apart from the result that they were made on: of which pixels, and the packed codes.
+
+    ``sha256`` is the hash of the photograph's bytes, ``shape`` its height and width.
+    """
+
+    sha256: str | None
+    shape: tuple[int, int]
+    codes: bytes
+
+    @classmethod
+    def of(cls, result: Result) -> "KeptEdits | None":
+        """Those of a result; None where it has none."""
+        if not result.edits:
+            return None
+        return cls(result.segmentation.image.sha256, result.edits.shape, result.edits.packed())
+
+
 @dataclass(slots=True)
 class _Entry:
     n_bytes: int
     result: Result | None
     folder: Path | None = None
     facts: dict[str, Any] | None = None
-    edits: MaskEdits | None = None
+    edits: "KeptEdits | None" = None
+    history: EditHistory = field(default_factory=EditHistory)
     result_facts: dict[str, Any] | None = None
 
 
@@ -71,16 +92,37 @@ class ResultStore:
     def put(self, path: Path, result: Result) -> None:
         """Keep a result in place of an older one of the same photograph."""
         self.forget(path)
-        segmentation = result.segmentation
-        arrays = (
-            segmentation.image.rgb,
-            segmentation.probability.values,
-            segmentation.probability.levels,
-            segmentation.fov.inside,
-            segmentation.mask.vessel,
-        )
         with self._lock:
-            self._entries[path] = _Entry(sum(array.nbytes for array in arrays), result)
+            self._entries[path] = _Entry(_n_bytes(result), result)
+
+    def renew(self, path: Path, result: Result) -> None:
+        """Keep a result with other corrections in place of the one with the same map; its history stays."""
+        with self._lock:
+            entry = self._entries.get(path)
+            if entry is not None:
+                entry.result, entry.edits, entry.n_bytes = result, None, _n_bytes(result)
+
+    def edits(self, path: Path) -> KeptEdits | None:
+        """The corrections of a photograph, also where its result has left the memory, or is lost."""
+        with self._lock:
+            entry = self._entries.get(path)
+            if entry is None:
+                return None
+            result, kept = entry.result, entry.edits
+        return kept if result is None else KeptEdits.of(result)
+
+    def history(self, path: Path) -> EditHistory:
+        """The steps of Undo of a photograph; an empty one where it has no result."""
+        with self._lock:
+            entry = self._entries.get(path)
+            return EditHistory() if entry is None else entry.history
+
+    def keep_history(self, path: Path, history: EditHistory) -> None:
+        """Go on with the steps of the result before."""
+        with self._lock:
+            entry = self._entries.get(path)
+            if entry is not None:
+                entry.history = history
 
     def has(self, path: Path) -> bool:
         with self._lock:
@@ -113,7 +155,8 @@ class ResultStore:
             return None
         if result is not None and keep:
             with self._lock:
-                entry.result = result
+                entry.result = entry.result or result
+                result = entry.result
         return result
 
     def forget(self, path: Path) -> None:
@@ -122,6 +165,15 @@ class ResultStore:
             entry = self._entries.pop(path, None)
         if entry is not None and entry.folder is not None:
             shutil.rmtree(entry.folder, ignore_errors=True)
+
+    def forget_map(self, path: Path) -> None:
+        """Drop a result whose files are gone, but for corrections by hand: they wait for the next run of a network."""
+        with self._lock:
+            entry = self._entries.get(path)
+            if entry is not None and entry.edits is not None:
+                entry.result = entry.facts = entry.result_facts = entry.folder = None
+                return
+        self.forget(path)
 
     def overflow(self, keep: Path | None = None) -> tuple[Path, ...]:
         """The results that should leave the memory, the least recently used first; never ``keep``."""
@@ -163,6 +215,7 @@ class ResultStore:
             if self._entries.get(path) is not entry:  # replaced meanwhile
                 shutil.rmtree(folder, ignore_errors=True)
                 return
+            result = entry.result or result  # it may have been corrected meanwhile
             segmentation = result.segmentation
             entry.facts = {f.name: getattr(segmentation, f.name) for f in fields(segmentation) if f.name not in _ARRAYS}
             entry.result_facts = {
@@ -174,7 +227,7 @@ class ResultStore:
                 "doubts": segmentation.fov.doubts,
                 "model_path": result.model_path,
             }
-            entry.edits = result.edits  # never left to a cache: no run of the network could make them again
+            entry.edits = KeptEdits.of(result)  # never left to a cache: no run of the network could make them again
             entry.folder, entry.result = folder, None
 
     def close(self) -> None:
@@ -212,7 +265,24 @@ class ResultStore:
             probability=probability,
             mask=apply_threshold(probability, about["rule"]),
         )
-        return Result.of(segmentation, about["model_path"], entry.edits)
+        edits = None
+        if entry.edits is not None:
+            edits = MaskEdits(probability.levels)
+            edits.take_packed(entry.edits.codes)
+        return Result.of(segmentation, about["model_path"], edits)
+
+
+def _n_bytes(result: Result) -> int:
+    segmentation = result.segmentation
+    arrays = (
+        segmentation.image.rgb,
+        segmentation.probability.values,
+        segmentation.probability.levels,
+        segmentation.fov.inside,
+        segmentation.mask.vessel,
+    )
+    of_edits = 3 * segmentation.probability.levels.nbytes if result.edits is not None else 0
+    return sum(array.nbytes for array in arrays) + of_edits
 
 
 def _remove_abandoned(parent: Path) -> None:

@@ -10,6 +10,7 @@ from serr_gui.model.comparison import (
     CentreLines,
     Comparison,
     ComparisonInputs,
+    ErrorLayer,
     ErrorList,
     ErrorSearch,
     ScoredLabel,
@@ -38,6 +39,14 @@ def comparison(state: AppState) -> Comparison | None:
     """What came out for exactly that; None without anything to compare, or while it is being computed."""
     now, made = comparison_inputs(state), state.comparison
     return made if now is not None and made is not None and made.comparison_inputs.same_as(now) else None
+
+
+def error_layer(state: AppState) -> ErrorLayer | None:
+    """What the error map is painted from: after a stroke that of before, which the canvas has kept up to date."""
+    now, made = comparison_inputs(state), state.comparison
+    if now is None or made is None or not now.same_but_levels(made.comparison_inputs):
+        return None
+    return made.errors
 
 
 def scored_label(state: AppState, expert: int = 0) -> ScoredLabel | None:

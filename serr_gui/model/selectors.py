@@ -11,11 +11,12 @@ from typing import Literal
 import numpy as np
 
 from core.evaluation.error_map import ErrorRegion
+from core.masks.edits import UNTOUCHED
 from core.photo.walking import natural_key
 from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, ThresholdRule
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone
 from serr_gui.model.comparison import ErrorLayer
-from serr_gui.model.score_selectors import comparison, error_list
+from serr_gui.model.score_selectors import error_layer, error_list
 from serr_gui.model.state import AppState, Document, ListOrder, PhotoItem
 
 Stale = Literal["model", "fov", "averaging"]
@@ -54,9 +55,7 @@ def canvas_picture(state: AppState) -> CanvasPicture:
     made = state.base_view
     if document and view.base != "colour" and made and made.image is document.image and made.base == view.base:
         base = made.pixels
-    compared = comparison(state) if view.show_errors else None
-    error_layer = compared.errors if compared else None
-    levels = document.result.levels if document and document.result else None
+    levels = document.result.live_levels if document and document.result else None
     drawn = label_alone(state)
     if drawn is not None:
         levels = label_levels(drawn)
@@ -71,7 +70,7 @@ def canvas_picture(state: AppState) -> CanvasPicture:
         tone=Tone(view.brightness, view.contrast, view.gamma),
         overlay_visible=not state.overlay_hidden,
         fov_visible=view.show_fov,
-        error_layer=error_layer,
+        error_layer=error_layer(state) if view.show_errors else None,
         error_style=ErrorStyle(view.error_opacity, view.error_colours) if view.show_errors else None,
         marked=marked_error(state),
     )
@@ -172,6 +171,19 @@ def may_evaluate(state: AppState) -> bool:
     if not state.photos or state.model is None or state.beside is not None:
         return False
     return state.job is None or (state.job.kind == "batch" and bool(with_result(state)))
+
+
+def can_edit(state: AppState) -> bool:
+    """Whether the mask can be corrected now: it is on the screen, and no work may be reading it."""
+    if label_alone(state) is not None:
+        return False
+    return state.result is not None and state.opening is None and state.job is None and state.beside is None
+
+
+def correction_at(document: Document | None, x: int, y: int) -> int:
+    """What a hand has decided of a pixel, as a code of ``core.masks.edits``."""
+    edits = document.result.edits if document is not None and document.result is not None else None
+    return int(edits.codes[y, x]) if edits is not None else UNTOUCHED
 
 
 def unsaved(state: AppState) -> tuple[PhotoItem, ...]:

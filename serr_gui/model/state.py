@@ -4,7 +4,7 @@ Arrays stand only in frozen boxes that compare by identity; listeners get an eve
 was given a new value. All of it belongs to the GUI thread, and the controller alone writes it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -12,7 +12,7 @@ import numpy as np
 from psygnal import SignalGroupDescriptor
 
 from core.evaluation.counts import Region
-from core.masks.edits import MaskEdits
+from core.masks.edits import Box, MaskEdits
 from core.masks.threshold import apply_threshold
 from core.progress import Progress
 from core.types import LEVELS, ByteArray, Doubt, FieldOfView, FovOrigin, FundusImage, ThresholdRule, VesselMask
@@ -26,6 +26,7 @@ from serr_gui.model.comparison import (
     LabelFiles,
     LabelSlots,
 )
+from serr_gui.model.editing import Editing
 from serr_gui.model.training import EstimateState, ModelsCompared, Trainings
 
 if TYPE_CHECKING:
@@ -93,29 +94,50 @@ class Result:
     The one mask of the program is ``levels >= k``: whatever shows, counts or writes vessels takes ``levels`` or
     ``mask`` of here, never the network's own map, which edits do not touch. ``pixels_at_least[k]`` counts the pixels
     inside the field of view with level k or higher.
+
+    ``edits`` change in place with each step of a brush; ``levels`` are those of the last finished stroke and never
+    change, so that they may be read in threads and compared by identity. A finished stroke makes another result.
     """
 
     segmentation: "Segmentation"
     model_path: Path
     pixels_at_least: tuple[int, ...]
     edits: MaskEdits | None = None
+    corrected: ByteArray | None = None
 
     @classmethod
     def of(cls, segmentation: "Segmentation", model_path: Path, edits: MaskEdits | None = None) -> "Result":
         levels = edits.levels if edits is not None else segmentation.probability.levels
         counts = np.bincount(levels[segmentation.fov.inside], minlength=LEVELS)
-        return cls(segmentation, model_path, tuple(int(n) for n in np.cumsum(counts[::-1])[::-1]), edits)
+        at_least = tuple(int(n) for n in np.cumsum(counts[::-1])[::-1])
+        return cls(segmentation, model_path, at_least, edits, _kept_levels(edits))
+
+    def with_edits(self, edits: MaskEdits, changed: Box) -> "Result":
+        """The result after ``edits`` have changed inside a box only, which is all that is counted again."""
+        place = (slice(changed[0], changed[2]), slice(changed[1], changed[3]))
+        inside = self.segmentation.fov.inside[place]
+        before, after = (np.bincount(levels[place][inside], minlength=LEVELS) for levels in (self.levels, edits.levels))
+        more = np.cumsum((after - before)[::-1])[::-1]
+        at_least = tuple(old + int(new) for old, new in zip(self.pixels_at_least, more, strict=True))
+        return replace(self, pixels_at_least=at_least, edits=edits, corrected=_kept_levels(edits))
 
     @property
     def levels(self) -> ByteArray:
-        """The levels of the network with the corrections in their place, uint8 (H, W)."""
-        return self.edits.levels if self.edits is not None else self.segmentation.probability.levels
+        """The levels of the network with the corrections in their place, uint8 (H, W), read-only."""
+        return self.segmentation.probability.levels if self.corrected is None else self.corrected
+
+    @property
+    def live_levels(self) -> ByteArray:
+        """``levels`` with the stroke that is being painted: for the canvas alone."""
+        return self.levels if self.edits is None else self.edits.levels
 
     def mask(self, rule: ThresholdRule) -> VesselMask:
         """The mask at a threshold: the one that is shown, scored and exported."""
-        if self.edits is not None:
-            return self.edits.mask(rule)
-        return apply_threshold(self.segmentation.probability, rule)
+        if self.corrected is None:
+            return apply_threshold(self.segmentation.probability, rule)
+        vessel = self.corrected >= rule.level
+        vessel.setflags(write=False)
+        return VesselMask(vessel, rule, edited=True)
 
     @property
     def model(self) -> str:
@@ -130,6 +152,14 @@ class Result:
     def vessel_share(self, level: int) -> float:
         """Share of the field of view at or above this level, 0 to 1."""
         return self.pixels_at_least[level] / self.pixels_at_least[0]
+
+
+def _kept_levels(edits: MaskEdits | None) -> ByteArray | None:
+    if not edits:
+        return None
+    levels = edits.levels.copy()
+    levels.setflags(write=False)
+    return levels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -328,6 +358,7 @@ class AppState:
     errors: ErrorList | None = None
     error_at: int = -1
     evaluation: Evaluation | None = None
+    editing: Editing = field(default_factory=Editing)
     theme: Theme = "system"
     recent: tuple[Path, ...] = ()
     trainings: Trainings = field(default_factory=Trainings)

@@ -12,7 +12,7 @@ from core.evaluation.counts import LevelHistogram, count, region_of
 from core.evaluation.curves import thinned_curve
 from core.evaluation.error_map import ErrorKind, ErrorRegion, error_map, largest_errors
 from core.progress import Monitor, Progress
-from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
+from core.types import BoolArray, ByteArray, FieldOfView, FundusImage
 from serr_gui.model.comparison import (
     EXPERTS,
     CentreLines,
@@ -151,8 +151,15 @@ def _counted(inputs: ComparisonInputs) -> BoolArray:
     return inside
 
 
-def compare(comparison_inputs: ComparisonInputs, monitor: YieldingMonitor) -> Comparison:
-    """Count for every threshold; delivers the counts as a ``Comparison`` before the areas and curves are there."""
+def compare(
+    comparison_inputs: ComparisonInputs, monitor: YieldingMonitor, before: Comparison | None = None
+) -> Comparison:
+    """Count for every threshold; delivers the counts as a ``Comparison`` before the areas and curves are there.
+
+    ``before`` : an earlier outcome. Where corrections by hand are all that differs, its areas and curves are taken.
+    """
+    if before is not None and not comparison_inputs.same_but_levels(before.comparison_inputs):
+        before = None
     monitor.step(Progress("Counting"))
     inside = _counted(comparison_inputs)
     first, second = comparison_inputs.labels
@@ -162,17 +169,22 @@ def compare(comparison_inputs: ComparisonInputs, monitor: YieldingMonitor) -> Co
     if probability is None or levels is None:
         return Comparison(comparison_inputs, (None, None), between, None)
 
-    def histogram(label: ExpertLabel | None) -> ScoredLabel | None:
-        return ScoredLabel(LevelHistogram.from_map(levels, label.vessel, inside)) if label is not None else None
+    def histogram(expert: int) -> ScoredLabel | None:
+        label = comparison_inputs.labels[expert]
+        if label is None:
+            return None
+        counted = LevelHistogram.from_map(levels, label.vessel, inside)
+        known = before.scored_label[expert] if before is not None else None
+        return ScoredLabel(counted) if known is None else replace(known, histogram=counted)
 
     errors = _error_layer(levels, first.vessel, inside) if first is not None else None
-    made = Comparison(comparison_inputs, (histogram(first), histogram(second)), between, errors)
+    made = Comparison(comparison_inputs, (histogram(0), histogram(1)), between, errors)
     monitor.yield_result(made)
     complete: list[ScoredLabel | None] = []
     for label, counted in zip(comparison_inputs.labels, made.scored_label, strict=True):
         monitor.step(Progress("Areas under the curves"))
-        if label is None or counted is None:
-            complete.append(None)
+        if label is None or counted is None or counted.areas is not None:
+            complete.append(counted)
         else:
             curve, areas = thinned_curve(probability.values, label.vessel, inside)
             complete.append(replace(counted, curve=curve, areas=areas))
@@ -207,7 +219,7 @@ class SkeletonCache:
         label = comparison_inputs.labels[expert]
         if label is None:
             return None
-        if self._subject is None or not comparison_inputs.same_as(self._subject):
+        if self._subject is None or not comparison_inputs.same_labels(self._subject):
             self._subject, self._skeletons = comparison_inputs, {}
         if expert not in self._skeletons:
             self._skeletons[expert] = skeleton(label.vessel, inside)

@@ -29,13 +29,15 @@ class ExportItem:
 class Exported:
     """One photograph of an export: the files that were written, or a sentence.
 
-    ``is_changed`` : the file on the disk is not, or not any more, the one that was segmented.
+    ``is_changed`` : the file on the disk is not, or not any more, the one that was segmented. ``is_edited`` :
+    the mask was corrected by hand, which the probabilities do not show.
     """
 
     item: ExportItem
     files: tuple[Path, ...]
     problem: str = ""
     is_changed: bool = False
+    is_edited: bool = False
 
 
 def export_many(
@@ -68,7 +70,7 @@ def export_many(
         else:
             segmented = segmentation.image.sha256
             is_changed = segmented is not None and file_sha256(item.path) != segmented
-            monitor.yield_result(Exported(item, tuple(files.values()), is_changed=is_changed))
+            monitor.yield_result(Exported(item, tuple(files.values()), is_changed=is_changed, is_edited=mask.edited))
 
 
 def spill(paths: Sequence[Path], store: ResultStore, monitor: Monitor) -> None:

@@ -77,7 +77,7 @@ def _row(result: Result, rule: ThresholdRule) -> dict[str, object]:
         "field_of_view": made.fov.origin,
         "threshold": rule.threshold,
         "threshold_origin": rule.origin,
-        "edited": bool(result.edits),
+        "edited": result.corrected is not None,
         "model": made.card.name,
         "model_sha256": made.model_sha256,
         "averaging": made.options.tta,

@@ -36,6 +36,12 @@ _GESTURES = (
         QT_TRANSLATE_NOOP("Keys", "Move the photograph"),
         QT_TRANSLATE_NOOP("Keys", "drag, hold Space and drag, middle button, or arrow keys"),
     ),
+    (QT_TRANSLATE_NOOP("Keys", "Give a stroke up; else go back to the hand"), QT_TRANSLATE_NOOP("Keys", "Esc")),
+    (QT_TRANSLATE_NOOP("Keys", "Size of brush and eraser"), QT_TRANSLATE_NOOP("Keys", "Alt and wheel")),
+    (
+        QT_TRANSLATE_NOOP("Keys", "Straight line with brush or eraser"),
+        QT_TRANSLATE_NOOP("Keys", "hold Shift and drag; Shift and click: from the end of the last stroke"),
+    ),
     (QT_TRANSLATE_NOOP("Keys", "Fit, or go to 100 % at the cursor"), QT_TRANSLATE_NOOP("Keys", "double-click")),
 )
 
@@ -196,6 +202,24 @@ def ask_to_lose(
     if pressed is go_on:
         return "go on"
     return "export" if export is not None and pressed is export else "stay"
+
+
+def ask_to_discard(parent: QWidget, count: int) -> bool:
+    """Ask before all corrections of a photograph are taken away."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle("SERR Fundus")
+    box.setText(_tr("Discard all corrections of this photograph?"))
+    text = _tr("{count} corrected pixels get the values of the network again. Undo brings the corrections back.")
+    box.setInformativeText(text.format(count=f"{count:,}"))
+    discard = box.addButton(_tr("Discard"), QMessageBox.ButtonRole.DestructiveRole)
+    cancel = box.addButton(_tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(cancel)
+    box.setEscapeButton(cancel)
+    box.exec()
+    pressed = box.clickedButton()
+    box.deleteLater()
+    return pressed is discard
 
 
 def ask_to_replace(parent: QWidget, folder: str, *, open_now: int, unsaved: int, can_replace: bool) -> FolderAnswer:

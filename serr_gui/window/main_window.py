@@ -21,7 +21,7 @@ from core.files import shown
 from serr_gui.actions.qactions import Actions
 from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.controllers.controller import Controller
-from serr_gui.model.comparison import NO_LABELS
+from serr_gui.model.comparison import NO_LABELS, ErrorLayer
 from serr_gui.model.selectors import CanvasPicture, canvas_picture, may_export, unsaved
 from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import Theme
@@ -31,6 +31,7 @@ from serr_gui.panels.comparison.evaluation import EvaluationPanel
 from serr_gui.panels.comparison.labels import LabelsPanel
 from serr_gui.panels.comparison.scores import ScoresPanel
 from serr_gui.panels.display import DisplayPanel
+from serr_gui.panels.editing import EditingPanel
 from serr_gui.panels.photos import PhotosPanel
 from serr_gui.panels.segmentation import SegmentationPanel
 from serr_gui.panels.training.panel import TrainingPanel
@@ -44,6 +45,7 @@ from serr_gui.widgets.scrolling import scrolling
 from serr_gui.widgets.theme import apply_theme
 from serr_gui.widgets.wheel import WheelGuard
 from serr_gui.window.action_handlers import make_handlers
+from serr_gui.window.canvas_tools import CanvasTools
 from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
 from serr_gui.window.job_bar import JobBar
@@ -78,12 +80,15 @@ class MainWindow(QMainWindow):
         PlainTextGuard(self)
 
         self.canvas = PhotoView()
+        self.tools = CanvasTools(self.canvas, controller, self)
         self.commands = Actions(self, self.state, make_handlers(self))
         self.notice_bar = NoticeBar()
         self.status = PhotoStatusBar(self.state)
         self.files = PhotosPanel(self.state)
         self.segmentation = SegmentationPanel(self.state, self.commands)
         self.display = DisplayPanel(self.state, self.commands)
+        self.editing = EditingPanel(self.state, self.commands)
+        self.editing.sizeRequested.connect(controller.editing.set_size)
         self.labels = LabelsPanel(self.state, self.commands)
         self.scores = ScoresPanel(self.state)
         self.errors = ErrorsPanel(self.state, self.commands)
@@ -128,6 +133,7 @@ class MainWindow(QMainWindow):
                 Dock("files", self.tr("Photographs"), self.files, "left"),
                 Dock("segmentation", self.tr("Segmentation"), scrolling(self.segmentation), "right"),
                 Dock("display", self.tr("Display"), scrolling(self.display), "right"),
+                Dock("editing", self.tr("Correction"), scrolling(self.editing), "right"),
                 Dock("comparison", self.tr("Comparison"), scrolling(comparison), "right"),
                 Dock("curves", self.tr("Curves"), scrolling(self.curves, sideways=True), "bottom"),
                 Dock("evaluation", self.tr("All Photographs"), scrolling(self.evaluation, sideways=True), "bottom"),
@@ -185,7 +191,7 @@ class MainWindow(QMainWindow):
             event.connect(self.commands.refresh)
         for event in (events.model, events.models, events.library_ready, events.comparison, events.evaluation):
             event.connect(self.commands.refresh)
-        for event in (events.opening, events.list_filter, events.beside):
+        for event in (events.opening, events.list_filter, events.beside, events.editing):
             event.connect(self.commands.refresh)
         for event in (events.photos, events.current, events.document):
             event.connect(self._show_title)
@@ -236,11 +242,7 @@ class MainWindow(QMainWindow):
             if old is None or new.levels is not old.levels:
                 self.canvas.set_levels(new.levels)
             if old is None or new.error_layer is not old.error_layer:
-                layer = new.error_layer
-                if layer is None:
-                    self.canvas.set_errors(None, None)
-                else:
-                    self.canvas.set_errors(layer.levels, layer.drawn, layer.region)
+                self._show_errors(new.error_layer)
             self.canvas.set_error_style(new.error_style)
             if new.marked is not None and (old is None or new.marked is not old.marked):
                 self.canvas.look_at(new.marked.box, new.marked.centre)
@@ -248,6 +250,12 @@ class MainWindow(QMainWindow):
         self.canvas.set_overlay_visible(new.overlay_visible)
         self.canvas.set_fov_visible(new.fov_visible and new.overlay_visible)
         self.status.set_zoom(self.canvas.zoom)
+
+    def _show_errors(self, layer: ErrorLayer | None) -> None:
+        if layer is None:
+            self.canvas.set_errors(None, None)
+        else:
+            self.canvas.set_errors(layer.levels, layer.drawn, layer.region)
 
     def _show_comparison_once(self) -> None:
         """Bring the comparison to the front when the first label is there; later it stays where a person leaves it."""
@@ -342,6 +350,13 @@ class MainWindow(QMainWindow):
         elif event.type() == QEvent.Type.ApplicationDeactivate and self.state.overlay_hidden:
             self.controller.hide_overlay(False)  # the release of the key will not be seen
         return False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc, where nothing else took it: while work is going on it is the key of Cancel."""
+        if event.key() == Qt.Key.Key_Escape and self.state.editing.tool != "hand":
+            self.tools.leave()
+        else:
+            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _local_paths(event):

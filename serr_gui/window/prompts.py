@@ -25,7 +25,7 @@ from serr_gui.panels.model_card_dialog import ModelCardDialog
 from serr_gui.panels.settings_dialog import SettingsDialog
 from serr_gui.system.desktop import guide_page
 from serr_gui.tasks import ExportItem
-from serr_gui.window.dialogs import ask_to_lose, ask_to_replace
+from serr_gui.window.dialogs import ask_to_discard, ask_to_lose, ask_to_replace
 from serr_gui.window.model_dialogs import UseModelDialog, ask_to_mix
 
 _REPORT_NAME: Final = "evaluation.html"
@@ -279,6 +279,12 @@ class Prompts(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
         return True
+
+    def discard_corrections(self) -> None:
+        """Give all pixels back to the network, after a question."""
+        count = self._state.editing.corrected_px
+        if count and ask_to_discard(self._window, count):
+            self._controller.editing.discard()
 
     def close_photo(self) -> None:
         item = self._state.item

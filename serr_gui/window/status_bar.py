@@ -4,7 +4,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from core.files import shown
-from serr_gui.model.selectors import probability_at
+from core.masks.edits import UNTOUCHED, VESSEL
+from serr_gui.model.selectors import correction_at, probability_at
 from serr_gui.model.state import AppState
 from serr_gui.widgets.controls import ElidedLabel
 
@@ -86,6 +87,9 @@ class PhotoStatusBar(QStatusBar):
         if document.result is not None:
             probability = probability_at(document, x, y)
             text += "    " + (self.tr("outside the field of view") if probability is None else f"p {probability:.3f}")
+            code = correction_at(document, x, y)
+            if code != UNTOUCHED:
+                text += "  " + (self.tr("by hand: vessel") if code == VESSEL else self.tr("by hand: background"))
         self._pixel.setText(text)
 
     def _show_model(self) -> None:

@@ -1,0 +1,133 @@
+"""Commands of the menu Edit: Undo, the tools that correct the mask, and copying."""
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtGui import QAction
+
+from serr_gui.actions.command import Command, Std, has_document, idle
+from serr_gui.model.editing import ToolName
+from serr_gui.model.i18n import QT_TRANSLATE_NOOP
+from serr_gui.model.selectors import can_edit
+from serr_gui.model.state import AppState
+
+
+def _is_tool(tool: ToolName) -> Callable[[AppState], bool]:
+    return lambda state: state.editing.tool == tool
+
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        "undo",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Undo"),
+        QT_TRANSLATE_NOOP("Actions", "Take the last correction of this photograph back"),
+        icon="undo",
+        shortcuts=("Ctrl+Z",),
+        enabled_when=lambda state: bool(state.editing.undo) and can_edit(state),
+        what_when=lambda state: state.editing.undo,
+        repeats=True,
+    ),
+    Command(
+        "redo",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Redo"),
+        QT_TRANSLATE_NOOP("Actions", "Make the correction that was taken back again"),
+        icon="redo",
+        shortcuts=("Ctrl+Shift+Z", "Ctrl+Y"),
+        enabled_when=lambda state: bool(state.editing.redo) and can_edit(state),
+        what_when=lambda state: state.editing.redo,
+        repeats=True,
+    ),
+    Command(
+        "hand",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Hand"),
+        QT_TRANSLATE_NOOP("Actions", "Leave the tool: the left button moves the photograph (Esc)"),
+        icon="hand",
+        enabled_when=lambda state: has_document(state) and idle(state) and state.editing.tool != "hand",
+        checked_when=_is_tool("hand"),
+        group="tool",
+        section=1,
+    ),
+    Command(
+        "brush",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Brush"),
+        QT_TRANSLATE_NOOP("Actions", "Paint vessels; Ctrl held erases, the right button too"),
+        icon="brush",
+        shortcuts=("B",),
+        enabled_when=can_edit,
+        checked_when=_is_tool("brush"),
+        group="tool",
+        section=1,
+    ),
+    Command(
+        "eraser",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Eraser"),
+        QT_TRANSLATE_NOOP("Actions", "Paint background; Ctrl held paints vessels"),
+        icon="eraser",
+        shortcuts=("E",),
+        enabled_when=can_edit,
+        checked_when=_is_tool("eraser"),
+        group="tool",
+        section=1,
+    ),
+    Command(
+        "swap_tool",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "S&wap Brush and Eraser"),
+        QT_TRANSLATE_NOOP("Actions", "Take the eraser in place of the brush, or the brush in place of the eraser"),
+        shortcuts=("X",),
+        enabled_when=can_edit,
+        section=1,
+    ),
+    Command(
+        "smaller_tool",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Smaller"),
+        QT_TRANSLATE_NOOP("Actions", "Make brush and eraser smaller"),
+        shortcuts=("[",),
+        enabled_when=can_edit,
+        section=1,
+        repeats=True,
+    ),
+    Command(
+        "larger_tool",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Larger"),
+        QT_TRANSLATE_NOOP("Actions", "Make brush and eraser larger"),
+        shortcuts=("]",),
+        enabled_when=can_edit,
+        section=1,
+        repeats=True,
+    ),
+    Command(
+        "discard_corrections",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Discard Corrections..."),
+        QT_TRANSLATE_NOOP("Actions", "Give every corrected pixel of this photograph back to the network"),
+        enabled_when=lambda state: state.editing.corrected_px > 0 and can_edit(state),
+        section=2,
+    ),
+    Command(
+        "copy_picture",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Copy View as Picture"),
+        QT_TRANSLATE_NOOP("Actions", "Copy what the view shows, with its overlays, to the clipboard"),
+        icon="copy",
+        shortcuts=(Std.Copy,),
+        enabled_when=has_document,
+        section=3,
+    ),
+    Command(
+        "settings",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Settings..."),
+        QT_TRANSLATE_NOOP("Actions", "Choose the default model, folders, memory and the size of texts"),
+        shortcuts=("Ctrl+,",),
+        section=4,
+        role=QAction.MenuRole.PreferencesRole,
+    ),
+)

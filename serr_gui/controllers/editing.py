@@ -1,0 +1,178 @@
+"""Corrections of the mask by hand: strokes become edits of the result, steps of Undo, and a photograph to be saved."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from core.masks.edits import VESSEL, Box, EditDelta, MaskEdits, combined
+from core.masks.strokes import Footprint
+from serr_gui.controllers.context import ControllerContext
+from serr_gui.model.editing import SIZES_PX, EditStep, ToolName
+from serr_gui.model.selectors import can_edit
+from serr_gui.model.state import Result
+
+
+@dataclass(slots=True)
+class _Stroke:
+    """A stroke that is being painted."""
+
+    path: Path
+    result: Result
+    edits: MaskEdits
+    code: int
+    deltas: list[EditDelta] = field(default_factory=list)
+
+
+class EditingController(QObject):
+    """``levelsChanged`` carries the box (top, left, bottom, right) in which the levels on the screen have changed."""
+
+    levelsChanged = Signal(object)
+
+    def __init__(self, context: ControllerContext) -> None:
+        super().__init__(context)
+        self._context = context
+        self._stroke: _Stroke | None = None
+        events = context.state.events
+        for event in (events.job, events.beside):
+            event.connect(self._on_work)
+        events.document.connect(self._on_document)
+
+    # The tool
+
+    def set_tool(self, tool: ToolName) -> None:
+        state = self._context.state
+        state.editing = replace(state.editing, tool=tool)
+
+    def swap_tool(self) -> None:
+        """The eraser for the brush, and the brush for everything else."""
+        self.set_tool("eraser" if self._context.state.editing.tool == "brush" else "brush")
+
+    def set_size(self, size_px: int) -> None:
+        """Diameter of brush and eraser in photograph pixels."""
+        state = self._context.state
+        state.editing = replace(state.editing, size_px=min(max(size_px, SIZES_PX[0]), SIZES_PX[1]))
+
+    def step_size(self, by: int) -> None:
+        """Larger or smaller by a pixel, or by a tenth of a large brush."""
+        size = self._context.state.editing.size_px
+        self.set_size(size + by * max(1, size // 10))
+
+    # Strokes
+
+    def begin(self, code: int) -> None:
+        """A stroke begins that gives pixels this code (``core.masks.edits``)."""
+        state, document = self._context.state, self._context.state.document
+        if self._stroke is not None or document is None or document.result is None or not can_edit(state):
+            return
+        if not (state.view.show_mask or state.view.show_errors):
+            state.view = replace(state.view, show_mask=True)  # nobody paints what is not seen
+        result = document.result
+        if result.edits is None:
+            result = replace(result, edits=MaskEdits(result.segmentation.probability.levels))
+            self._show(document.path, result)
+        assert result.edits is not None
+        self._stroke = _Stroke(document.path, result, result.edits, code)
+
+    def step(self, footprint: Footprint) -> None:
+        """Paint what a brush has touched, as far as it lies in the field of view."""
+        stroke = self._stroke
+        if stroke is None:
+            return
+        inside = stroke.result.segmentation.fov.inside
+        height, width = inside.shape
+        top, left = max(footprint.top, 0), max(footprint.left, 0)
+        bottom = min(footprint.top + footprint.pixels.shape[0], height)
+        right = min(footprint.left + footprint.pixels.shape[1], width)
+        if top >= bottom or left >= right:
+            return
+        touched = footprint.pixels[
+            top - footprint.top : bottom - footprint.top, left - footprint.left : right - footprint.left
+        ]
+        delta = stroke.edits.paint(top, left, touched & inside[top:bottom, left:right], stroke.code)
+        if delta is not None:
+            stroke.deltas.append(delta)
+            self.levelsChanged.emit(delta.box)
+
+    def finish(self) -> None:
+        """The stroke is done: one step of Undo."""
+        stroke, self._stroke = self._stroke, None
+        if stroke is None:
+            return
+        delta = combined(stroke.deltas, stroke.edits)
+        if delta is not None:
+            name = self.tr("Brush") if stroke.code == VESSEL else self.tr("Eraser")
+            self._context.store.history(stroke.path).push(EditStep(name, delta))
+            self._take(stroke.path, stroke.result, stroke.edits, delta.box)
+
+    def give_up(self) -> None:
+        """The stroke shall not have been."""
+        stroke, self._stroke = self._stroke, None
+        if stroke is not None:
+            for delta in reversed(stroke.deltas):
+                self.levelsChanged.emit(stroke.edits.undo(delta))
+
+    # Undo
+
+    def undo(self) -> None:
+        self._move_in_history(back=True)
+
+    def redo(self) -> None:
+        self._move_in_history(back=False)
+
+    def discard(self) -> None:
+        """Give every pixel back to the network; a step of Undo like the others."""
+        state, document = self._context.state, self._context.state.document
+        if document is None or document.result is None or document.result.edits is None or not can_edit(state):
+            return
+        result, edits = document.result, document.result.edits
+        box = (0, 0, *edits.shape)
+        delta = edits.replace(box, edits.codes * 0)
+        if delta is not None:
+            self._context.store.history(document.path).push(EditStep(self.tr("Discard Corrections"), delta))
+            self.levelsChanged.emit(delta.box)
+            self._take(document.path, result, edits, delta.box)
+
+    def _move_in_history(self, *, back: bool) -> None:
+        state, document = self._context.state, self._context.state.document
+        if self._stroke is not None or document is None or document.result is None or not can_edit(state):
+            return
+        result, edits = document.result, document.result.edits
+        history = self._context.store.history(document.path)
+        step = history.undo() if back else history.redo()
+        if step is None or edits is None:
+            return
+        box = edits.undo(step.delta) if back else edits.redo(step.delta)
+        self.levelsChanged.emit(box)
+        self._take(document.path, result, edits, box)
+
+    # The state
+
+    def _take(self, path: Path, result: Result, edits: MaskEdits, box: Box) -> None:
+        """The edits have come to rest after a change inside a box: everything that shows or counts them follows."""
+        self._context.set_item(path, unsaved=True)
+        self._show(path, result.with_edits(edits, box))
+
+    def _show(self, path: Path, result: Result) -> None:
+        state = self._context.state
+        self._context.store.renew(path, result)
+        if state.document is not None and state.document.path == path:
+            state.document = replace(state.document, result=result)
+
+    def _on_work(self) -> None:
+        """Work reads results that do not change: a stroke ends where it begins."""
+        self.finish()
+
+    def _on_document(self) -> None:
+        state = self._context.state
+        document = state.document
+        if self._stroke is not None and (document is None or document.path != self._stroke.path):
+            self.finish()
+        edits = document.result.edits if document is not None and document.result is not None else None
+        history = self._context.store.history(document.path) if document is not None else None
+        state.editing = replace(
+            state.editing,
+            undo=history.undo_name if history is not None and edits is not None else "",
+            redo=history.redo_name if history is not None and edits is not None else "",
+            corrected_px=edits.forced_pixels if edits is not None else 0,
+        )

@@ -1,0 +1,81 @@
+"""What is remembered of corrections by hand: the tool, and the steps that can be undone. No Qt."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from core.masks.edits import EditDelta
+
+ToolName = Literal["hand", "brush", "eraser"]
+SIZES_PX: Final = (1, 200)
+HISTORY_BYTES: Final = 64 << 20
+"""What the undo steps of one photograph may take; the oldest are forgotten first.
+
+A stroke takes a few hundred bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """The tool under the pointer, and what Undo and Redo would do to the photograph on the screen.
+
+    ``size_px`` is the diameter of brush and eraser in photograph pixels, ``undo`` and ``redo`` are the names of steps
+    (empty: nothing to do), ``corrected_px`` counts the pixels that a hand has decided.
+    """
+
+    tool: ToolName = "hand"
+    size_px: int = 5
+    undo: str = ""
+    redo: str = ""
+    corrected_px: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EditStep:
+    """One step of Undo."""
+
+    name: str
+    delta: EditDelta
+
+
+class EditHistory:
+    """The steps of one photograph, bounded by what they take in memory.
+
+    A ``QUndoStack`` can be bounded by the number of its steps alone, and those differ by a factor of a thousand.
+    """
+
+    def __init__(self, bound_bytes: int = HISTORY_BYTES) -> None:
+        self._bound = bound_bytes
+        self._steps: list[EditStep] = []
+        self._done = 0
+
+    @property
+    def undo_name(self) -> str:
+        """The step that ``undo`` gives; empty where there is none."""
+        return self._steps[self._done - 1].name if self._done else ""
+
+    @property
+    def redo_name(self) -> str:
+        """The step that ``redo`` gives; empty where there is none."""
+        return self._steps[self._done].name if self._done < len(self._steps) else ""
+
+    def push(self, step: EditStep) -> None:
+        """Take a step that was made; those that were undone are forgotten, and the oldest beyond the bound."""
+        del self._steps[self._done :]
+        self._steps.append(step)
+        taken = sum(step.delta.n_bytes for step in self._steps)
+        while taken > self._bound and len(self._steps) > 1:
+            taken -= self._steps.pop(0).delta.n_bytes
+        self._done = len(self._steps)
+
+    def undo(self) -> EditStep | None:
+        """The step that is to be taken back now."""
+        if not self._done:
+            return None
+        self._done -= 1
+        return self._steps[self._done]
+
+    def redo(self) -> EditStep | None:
+        """The step that is to be made again now."""
+        if self._done == len(self._steps):
+            return None
+        self._done += 1
+        return self._steps[self._done - 1]

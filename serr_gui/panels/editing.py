@@ -1,0 +1,101 @@
+"""Correcting the mask by hand: the tools, their size, and how much a hand has decided."""
+
+import math
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
+
+from serr_gui.actions.qactions import Actions
+from serr_gui.model.editing import SIZES_PX
+from serr_gui.model.selectors import can_edit
+from serr_gui.model.state import AppState
+from serr_gui.widgets.controls import faded, heading
+
+_SLIDER_STEPS = 100
+
+
+class EditingPanel(QWidget):
+    """Tools as buttons. ``sizeRequested`` carries a diameter in photograph pixels."""
+
+    sizeRequested = Signal(int)
+
+    def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 10, 12, 10)
+        column.setSpacing(6)
+        column.addWidget(heading(self.tr("Correct by hand")))
+        column.addLayout(_buttons(actions, "hand", "brush", "eraser"))
+        column.addLayout(self._make_size())
+        column.addLayout(_buttons(actions, "undo", "redo"))
+        self._count = faded()
+        self._count.setWordWrap(True)
+        column.addWidget(self._count)
+        row = _buttons(actions, "discard_corrections")
+        column.addLayout(row)
+        column.addStretch(1)
+        events = state.events
+        for event in (events.editing, events.document, events.job, events.beside, events.opening):
+            event.connect(self._show)
+        self._show()
+
+    def _make_size(self) -> QHBoxLayout:
+        label = faded(self.tr("Size"))
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setRange(0, _SLIDER_STEPS)
+        self._slider.setAccessibleName(self.tr("Size of brush and eraser"))
+        self._slider.valueChanged.connect(lambda step: self.sizeRequested.emit(_size_of(step)))
+        self._box = QSpinBox()
+        self._box.setRange(*SIZES_PX)
+        self._box.setSuffix(self.tr(" px"))
+        self._box.setKeyboardTracking(False)
+        self._box.setAccessibleName(self.tr("Size of brush and eraser in pixels of the photograph"))
+        self._box.valueChanged.connect(self.sizeRequested)
+        for widget in (self._slider, self._box):
+            widget.setToolTip(self.tr("Diameter in pixels of the photograph ([ and ], or Alt and the wheel)"))
+        row = QHBoxLayout()
+        row.addWidget(label)
+        row.addWidget(self._slider, 1)
+        row.addWidget(self._box)
+        return row
+
+    def _show(self) -> None:
+        state, editing = self._state, self._state.editing
+        with QSignalBlocker(self._slider), QSignalBlocker(self._box):
+            if _size_of(self._slider.value()) != editing.size_px:
+                self._slider.setValue(_step_of(editing.size_px))
+            self._box.setValue(editing.size_px)
+        if state.result is None:
+            text = self.tr("Segment the photograph first: corrections are laid over its mask.")
+        elif not can_edit(state):
+            text = self.tr("Corrections wait until the work that is going on has ended.")
+        elif editing.corrected_px:
+            text = self.tr("{count} pixels corrected. They stay at every threshold.")
+            text = text.format(count=f"{editing.corrected_px:,}")
+        else:
+            text = self.tr("Nothing corrected. B paints vessels, E erases, Esc goes back to the hand.")
+        self._count.setText(text)
+
+
+def _buttons(actions: Actions, *keys: str) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(6)
+    for key in keys:
+        button = QToolButton()
+        button.setDefaultAction(actions[key])
+        button.setAutoRaise(True)  # as in the tool bar: it shows which one is chosen in the dark theme, too
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        row.addWidget(button)
+    row.addStretch(1)
+    return row
+
+
+def _size_of(step: int) -> int:
+    """Sizes grow by a constant factor along the slider: the small ones are those that vessels have."""
+    smallest, largest = SIZES_PX
+    return round(smallest * math.pow(largest / smallest, step / _SLIDER_STEPS))
+
+
+def _step_of(size_px: int) -> int:
+    return min(range(_SLIDER_STEPS + 1), key=lambda step: abs(_size_of(step) - size_px))

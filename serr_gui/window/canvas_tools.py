@@ -1,0 +1,48 @@
+"""The tools of the canvas, joined to the state: which one is under the pointer, and what becomes of its strokes."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from core.masks.edits import BACKGROUND, VESSEL
+from serr_gui.canvas.photo_view import PhotoView
+from serr_gui.canvas.tools.brush import BrushTool
+from serr_gui.controllers.controller import Controller
+from serr_gui.model.selectors import can_edit
+
+
+class CanvasTools(QObject):
+    """Gives the canvas the tool of the state, and the controller what the tool paints."""
+
+    def __init__(self, canvas: PhotoView, controller: Controller, parent: QObject) -> None:
+        super().__init__(parent)
+        self._canvas, self._state, self._editing = canvas, controller.state, controller.editing
+        self._photo: Path | None = None
+        self._tools = {"brush": BrushTool(VESSEL, self), "eraser": BrushTool(BACKGROUND, self)}
+        for tool in self._tools.values():
+            tool.began.connect(self._editing.begin)
+            tool.stepped.connect(self._editing.step)
+            tool.ended.connect(self._editing.finish)
+            tool.givenUp.connect(self._editing.give_up)
+        canvas.sizeStepRequested.connect(self._editing.step_size)
+        self._editing.levelsChanged.connect(canvas.refresh_levels)
+        events = self._state.events
+        for event in (events.editing, events.document, events.opening, events.job, events.beside):
+            event.connect(self._show)
+
+    def leave(self) -> None:
+        """Give a running stroke up; where none is, go back to the hand."""
+        if not self._canvas.cancel_stroke():
+            self._editing.set_tool("hand")
+
+    def _show(self) -> None:
+        state = self._state
+        path = state.document.path if state.document is not None else None
+        if path != self._photo:
+            self._photo = path
+            for tool in self._tools.values():
+                tool.forget_place()
+        for tool in self._tools.values():
+            tool.size_px = state.editing.size_px
+        self._canvas.set_tool(self._tools.get(state.editing.tool) if can_edit(state) else None)
+        self._canvas.show_tool()
