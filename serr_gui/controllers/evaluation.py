@@ -97,6 +97,10 @@ class EvaluationController(QObject):
             done=outcome.n_images, count=outcome.n_images + len(outcome.failed)
         )
         details = "\n".join(f"{shown(path)}: {why}" for path, why in outcome.failed)
+        corrected = sum(self._context.store.edits(item.path) is not None for item in self._context.state.photos)
+        if corrected:
+            more = self.tr("The model's own masks are scored: corrections by hand ({count} photographs) do not count.")
+            text += " " + more.format(count=corrected)
         self._context.notify("warning" if outcome.failed else "success", text, details, until="work")
 
     def _on_cancelled(self) -> None:

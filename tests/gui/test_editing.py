@@ -1,5 +1,6 @@
 """Correcting the mask with mouse and keys: what is painted is kept, undone, scored, exported and asked about."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -337,6 +338,39 @@ def test_scores_and_error_map_follow_a_stroke(start: StartProgram, qtbot: QtBot,
     hand.release((100, 100))
     qtbot.waitUntil(lambda: model_counts(state) not in (None, before), timeout=WAIT_MS)
     assert model_counts(state) == count(hand.result.mask(state.rule).vessel, label, inside)
+
+
+def test_evaluating_scores_the_model_and_says_that_corrections_do_not_count(
+    start: StartProgram, qtbot: QtBot, drive: Path
+) -> None:
+    program = start(next((drive / "images").iterdir()))
+    segment(program, qtbot)
+    hand = Hand(program, qtbot)
+    hand.key(Qt.Key.Key_B)
+    hand.stroke((60, 60), (100, 100))
+    codes, state = hand.codes, program.state
+    program.controller.evaluating.evaluate_all()
+    qtbot.waitUntil(lambda: state.job is None, timeout=WAIT_MS)
+    assert "corrections by hand (1 photographs) do not count" in state.notices[-1].text
+    assert state.evaluation is not None
+    assert state.document is not None
+    assert state.document.labels[0] is not None
+    label, made = state.document.labels[0].label, hand.result.segmentation
+    assert label is not None
+    own = count(made.probability.levels >= made.card.rule.level, label.vessel, made.fov.inside)
+    assert state.evaluation.images[0].figures.scores.f1 == pytest.approx(own.scores().f1)
+    assert np.array_equal(hand.codes, codes)
+
+
+def test_a_label_that_is_shown_alone_is_not_painted_on(start: StartProgram, qtbot: QtBot, drive: Path) -> None:
+    program = start(next((drive / "images").iterdir()))
+    segment(program, qtbot)
+    program.controller.set_view(replace(program.state.view, show_label=True))
+    hand = Hand(program, qtbot)
+    assert not program.window.commands["brush"].isEnabled()
+    hand.key(Qt.Key.Key_B)
+    hand.stroke((60, 60), (100, 100))
+    assert hand.result.edits is None
 
 
 def test_a_stroke_ends_where_work_begins(hand: Hand) -> None:
