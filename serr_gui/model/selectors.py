@@ -136,7 +136,8 @@ def outdated(state: AppState, item: PhotoItem) -> frozenset[Stale]:
         reasons.add("model")
     origins = {"estimated": ("estimated", "full"), "full": ("full",), "file": ("file",)}
     other_file = item.fov.request == "file" and made.fov_file != item.fov.file
-    if made.fov_origin != "edited" and (made.fov_origin not in origins[item.fov.request] or other_file):
+    looked_for = item.labels is not None  # until then a run takes the mask that it finds, and the line knows of none
+    if looked_for and made.fov_origin != "edited" and (made.fov_origin not in origins[item.fov.request] or other_file):
         reasons.add("fov")
     if made.tta != state.run.tta:
         reasons.add("averaging")

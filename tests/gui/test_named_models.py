@@ -118,3 +118,13 @@ def test_another_field_of_view_makes_the_line_outdated(start: StartProgram, qtbo
     program.window.commands["segment"].trigger()
     wait_for_work(program, qtbot)
     assert marks(program) == [False] * 3
+
+
+def test_a_mask_that_a_run_finds_by_itself_makes_no_result_outdated(
+    start: StartProgram, qtbot: QtBot, drive: Path
+) -> None:
+    program = start(drive)
+    program.window.commands["segment_all"].trigger()
+    wait_for_work(program, qtbot)
+    assert [item.made_by.fov_origin for item in program.state.photos if item.made_by] == ["file", "file"]
+    assert marks(program) == [False, False]
