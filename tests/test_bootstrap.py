@@ -300,8 +300,7 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
     program = textwrap.dedent(f"""
         import time
         from pathlib import Path
-        from tools.libraries import unfit_glibc
-from tools.locking import only_one
+        from tools.locking import only_one
         with only_one(Path({str(tmp_path / "lock")!r}), print):
             print("held", flush=True)
             time.sleep(600)
