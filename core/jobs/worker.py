@@ -144,11 +144,13 @@ class _Worker:
                 "No step did better on the held-out photographs than the model that it started from: the result is "
                 "that model."
             )
+        self.monitor.note(f"The weights are in {weights}.")
         return self._end("done", sentence, weights=weights.name)
 
     def _end(self, state: JobState, sentence: str, **changes: object) -> JobState:
         said = f"cancelled. {sentence}" if state == "paused" else sentence
-        self.monitor.note(said or f"The weights are in {self.job.run}.")
+        if said:
+            self.monitor.note(said)
         self.teller.say(state=state, sentence=sentence, stage="", **changes)
         self.monitor.clear()
         return state

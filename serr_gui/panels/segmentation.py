@@ -102,17 +102,24 @@ class SegmentationPanel(QWidget):
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(_caption(self.tr("&Model"), self._model), models)
-        form.addRow(_caption(self.tr("Dev&ice"), self._device), self._device)
+        form.addRow(_caption(self.tr("Dev&ice"), self._device), self._make_device_row())
         form.addRow(self._device_used)
-        self._flips = QCheckBox(self.tr("Average four flips"))
+        form.addRow(_caption(self.tr("Fi&eld of view"), self._fov), self._fov)
+        form.addRow(self._fov_facts)
+        return form
+
+    def _make_device_row(self) -> QHBoxLayout:
+        self._flips = QCheckBox(self.tr("Flips"))
+        self._flips.setAccessibleName(self.tr("Average four flips"))
         self._flips.setToolTip(
             self.tr("Average the photograph and its three mirror images: a little better, four times as long")
         )
         self._flips.clicked.connect(self._on_flips_clicked)
-        form.addRow("", self._flips)
-        form.addRow(_caption(self.tr("Fi&eld of view"), self._fov), self._fov)
-        form.addRow(self._fov_facts)
-        return form
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self._device, 1)
+        row.addWidget(self._flips)
+        return row
 
     def _make_run_buttons(self, actions: Actions) -> QHBoxLayout:
         row = QHBoxLayout()

@@ -101,7 +101,8 @@ def test_segment_refuses_a_mask_that_lies_beside_the_retina_and_tells_an_odd_one
     _write(eyes / "masks" / "01.png", np.roll(CASES["01"].fov.inside, 16, axis=0) * 255)
     ran = serr(*run("b"))
     assert ran.code == 0
-    assert "lies beside the retina" in ran.json["done"][0]["notes"][0]
+    doubts = {doubt["kind"]: doubt["text"] for doubt in ran.json["done"][0]["doubts"]}
+    assert "lies beside the retina" in doubts["odd_mask"]
     assert "lies beside the retina" in ran.err
 
 

@@ -10,7 +10,7 @@ from core.evaluation.report import EvaluationReport, Method
 from core.inference.predictor import InferenceOptions
 from core.progress import Monitor
 from core.segment import segment_photo
-from core.training.config import load_preset, recipes_of_models
+from core.training.config import SourcePart, load_preset, recipes_of_models
 from core.types import FieldOfView, FundusImage, ProbabilityMap
 from core.weights import load_model
 
@@ -44,7 +44,10 @@ def test_a_models_recipe_is_the_one_in_its_card(name: str) -> None:
             continue
         rounds_alike = {"compile", "threads"} if part == "run" else set()  # they change the speed
         for field in set(fields) - rounds_alike:
-            assert fields[field] == wanted[part][field], f"{part}.{field}"
+            found = fields[field]
+            if field == "sources":  # the cards are older than some fields, which have their defaults then
+                found = [SourcePart.model_validate(source).model_dump(mode="json") for source in found]
+            assert found == wanted[part][field], f"{part}.{field}"
     assert card.preprocessing == recipe.preprocessing
     assert {**card.config, **recipe.network.config} == card.config
 

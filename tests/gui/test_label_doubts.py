@@ -56,7 +56,7 @@ def test_figures_with_a_doubtful_label_say_so_for_as_long_as_it_is_used(
 ) -> None:
     program = compared(start, qtbot, drive)
     scores = program.window.scores
-    assert not scores._honesty.isVisibleTo(scores)
+    assert "Doubtful: The vessels" not in text_of(scores._honesty)
     ask_about(program, qtbot, first_label(drive, 4))
     answers(program)["Use as It Is"].click()
     qtbot.waitUntil(lambda: used(program) is not None, timeout=WAIT_MS)

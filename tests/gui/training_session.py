@@ -70,10 +70,17 @@ class Hand:
         """Press the left button where the widget is seen."""
         from PySide6.QtCore import Qt
         from PySide6.QtTest import QTest
+        from PySide6.QtWidgets import QScrollArea, QWidget
 
         self.wait(lambda: widget.isVisible() and widget.isEnabled(), f"{widget} can be clicked")
         QTest.qWait(100)  # until the layout has come to rest
         place = at or widget.rect().center()
+        around: QWidget | None = widget.parentWidget()
+        while around is not None:  # as a person scrolls to what they want to press
+            if isinstance(around, QScrollArea) and around.widget() is not None:
+                inner = widget.mapTo(around.widget(), place)
+                around.ensureVisible(inner.x(), inner.y())
+            around = around.parentWidget()
         top = widget.window()
         hit = top.childAt(widget.mapTo(top, place))
         seen = hit is not None and (hit is widget or widget.isAncestorOf(hit))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPalette
@@ -29,6 +30,8 @@ from serr_gui.model.state import AppState, FovChoice
 from serr_gui.panels.comparison.label_values import LabelValuesDialog
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import ElidedLabel, faded, heading
+
+_MASK_DOUBTS: Final = frozenset({"odd_mask"})
 
 
 class LabelsPanel(QWidget):
@@ -182,10 +185,12 @@ class LabelsPanel(QWidget):
     def _show_fov_question(self, fov: FieldOfView | None) -> None:
         """What is doubtful about the field of view, for as long as it is used."""
         question = self._fov_question
-        question.setVisible(fov is not None and bool(fov.doubts))
-        if fov is None or not fov.doubts:
+        # Those about the photograph are in the Segmentation panel; here are those that another mask could cure.
+        doubts = [doubt for doubt in fov.doubts if doubt.kind in _MASK_DOUBTS] if fov is not None else []
+        question.setVisible(bool(doubts))
+        if fov is None or not doubts:
             return
-        question.ask(" ".join(doubt.text for doubt in fov.doubts))
+        question.ask(" ".join(doubt.text for doubt in doubts))
         if fov.origin == "file":
             question.offer(self.tr("Estimate It"), partial(self.fovRequested.emit, FovChoice()))
         question.offer(self.tr("Choose Mask..."), self.fovFileRequested.emit)
