@@ -203,6 +203,12 @@ def test_heavy_libraries_wait_until_they_are_needed(tmp_path: Path, path: str) -
 # --------------------------------------------------------------------------------------------- what is written down
 
 
+def test_no_two_test_files_have_the_same_name() -> None:
+    """pytest collects them as modules of one name: with two of a name, the second is not run."""
+    names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 def third_party_imports(files: Iterator[Path]) -> dict[str, set[str]]:
     """Names of imported packages that are neither ours nor the standard library's, with the files that import them."""
     ours = {*PACKAGES, "resources", "tools", "bootstrap", "tests", "benchmarks"}
