@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from serr_gui.app import Program
 from serr_gui.model.selectors import made_with, outdated
 from serr_gui.panels.export_dialog import ExportDialog
-from serr_gui.panels.photos import _OutdatedRole
+from serr_gui.widgets.photo_list import OutdatedRole
 from tests.gui.conftest import WAIT_MS, StartProgram
 
 Photos = tuple[Path, Path, Path]
@@ -34,7 +34,7 @@ def tips(program: Program) -> list[str]:
 
 def marks(program: Program) -> list[bool]:
     model = program.window.files._model
-    return [bool(model.data(model.index(row), _OutdatedRole)) for row in range(model.rowCount())]
+    return [bool(model.data(model.index(row), OutdatedRole)) for row in range(model.rowCount())]
 
 
 def answer(button: str, seen: list[str]) -> None:
