@@ -19,7 +19,16 @@ SHOWN_BY = {
     *("QLabel", "QPushButton", "QCheckBox", "QRadioButton", "QGroupBox", "QAction", "QMenu", "QToolBar", "QDockWidget"),
     *("InputError", "OutputError", "SettingsError", "append"),
     *("QTableWidgetItem", "QListWidgetItem", "QTreeWidgetItem", "QToolButton", "set_hint", "getOpenFileName"),
-    *("getOpenFileNames", "getExistingDirectory", "getSaveFileName", "question", "warning", "information", "critical"),
+    *(
+        "getOpenFileNames",
+        "getExistingDirectory",
+        "getSaveFileName",
+        "question",
+        "warning",
+        "information",
+        "critical",
+        "ask",
+    ),
 }
 TRANSLATES = {"tr", "_tr", "translate", "translated", "QT_TRANSLATE_NOOP", "QT_TR_NOOP"}
 NAMES = re.compile(r"SERR( Fundus)?|https?:\S+|<[^>]*>|&\w+;|info|success|warning|error|\.\w+")
@@ -46,6 +55,9 @@ def untranslated(node: ast.AST) -> Iterator[tuple[int, str]]:
     if isinstance(node, ast.Call) and called(node) == "_with_key":  # the name of a command, no text
         yield from untranslated(node.args[0])
         return
+    if isinstance(node, ast.Call) and called(node) == "Answer":  # the key of an answer, no text; its verb is one
+        yield from untranslated(node.args[1])
+        return
     if isinstance(node, (ast.Subscript, ast.Compare, ast.Lambda)):
         return
     for child in ast.iter_child_nodes(node):
@@ -55,6 +67,8 @@ def untranslated(node: ast.AST) -> Iterator[tuple[int, str]]:
 def missed(source: str) -> list[tuple[int, str]]:
     found = []
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and called(node) == "Answer":
+            found += list(untranslated(node))
         if isinstance(node, ast.Call) and called(node) in SHOWN_BY:
             first, *others = [*node.args, *(keyword.value for keyword in node.keywords)] or [None]
             found += list(untranslated(first)) if first else []
@@ -74,6 +88,8 @@ def test_every_shown_text_is_translated() -> None:
 @pytest.mark.parametrize(
     ("source", "texts"),
     [
+        ('ask(self, "Really?", self.tr("Yes."), [])', ["Really?"]),
+        ('answers = [Answer("go", "Go on"), Answer("stay", self.tr("Stay"))]', ["Go on"]),
         ('label.setText("Open it")', ["Open it"]),
         ('label.setText(self.tr("Open it"))', []),
         ('label.setText(self.tr("Open {name}").format(name="eye"))', []),

@@ -14,8 +14,9 @@ from core.errors import InputError, LabelError
 from core.files import shown
 from core.photo.decoding import check_single, decode
 from core.photo.label_values import FoundValue, LabelValues, find_values, table_text, with_thickness
-from core.photo.likeness import TURNS, find_turn, find_wrong_pair, turned
+from core.photo.likeness import TURNS, find_turn, find_wrong_pair
 from core.photo.reading import label_by_values
+from core.photo.samples import turned
 from core.photo.two_valued import split_at_half
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 

@@ -1,14 +1,14 @@
 """Whether a label can belong to a photograph at all: drawn vessels are darker than what is beside them."""
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from core.files import shown
 from core.photo.preprocessing import NetInput, Preprocessing, prepare
+from core.photo.samples import turned
 from core.types import BoolArray, ExpertLabel, FieldOfView, FloatArray, FundusImage
 
 Targets = Literal["hard", "soft"]
@@ -35,16 +35,6 @@ TURNS: Final = {
 }
 """What turns a label upright, by the number of its EXIF orientation."""
 
-# As (transpose, flip rows, flip columns), applied in this order.
-_STEPS: Final = {
-    2: (False, False, True),
-    3: (False, True, True),
-    4: (False, True, False),
-    5: (True, False, False),
-    6: (True, False, True),
-    7: (True, True, True),
-    8: (True, True, False),
-}
 _BESIDE_PX: Final = 4
 
 
@@ -111,14 +101,6 @@ def find_wrong_pair(image: FundusImage, fov: FieldOfView, label: ExpertLabel) ->
 def find_turn(image: FundusImage, fov: FieldOfView, vessel: BoolArray) -> int:
     """The orientation in which a label of the photograph's height and width, or of these exchanged, fits; else 1."""
     return _fitting_turn(prepare(image, fov, Preprocessing()), vessel, image.shape)
-
-
-def turned(array: npt.NDArray[Any], turn: int) -> npt.NDArray[Any]:
-    """An array (H, W) or (H, W, 3) brought from an EXIF orientation into the upright one."""
-    transpose, rows, columns = _STEPS.get(turn, (False, False, False))
-    if transpose:
-        array = array.swapaxes(0, 1)
-    return np.ascontiguousarray(array[:: -1 if rows else 1, :: -1 if columns else 1])
 
 
 def _contrast(prepared: NetInput, vessel: BoolArray) -> float:

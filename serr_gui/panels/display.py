@@ -5,7 +5,7 @@ from functools import partial
 from math import log
 from typing import Final
 
-from PySide6.QtCore import QCoreApplication, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QSignalBlocker, QSize, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -22,7 +22,16 @@ from serr_gui.actions.qactions import Actions, shortcut_text
 from serr_gui.canvas.overlays import COLORMAPS
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.model.state import BASES, AppState, Base, Colour, ViewOptions
-from serr_gui.widgets.controls import ColourBar, OpacitySlider, ToneSlider, faded, heading, ramp_image, swatch
+from serr_gui.widgets.controls import (
+    ColourBar,
+    OpacitySlider,
+    ToneSlider,
+    faded,
+    heading,
+    left_form,
+    ramp_image,
+    swatch,
+)
 
 # All are seen on the orange of a retina with any kind of colour vision, by lightness if not by hue.
 MASK_COLOURS: Final[tuple[tuple[str, Colour], ...]] = (
@@ -108,7 +117,7 @@ class DisplayPanel(QWidget):
         self._plain.setToolTip(self.tr("Show the photograph as it is"))
         self._plain.setAccessibleName(self.tr("Reset brightness, contrast and gamma"))
         self._plain.clicked.connect(lambda: self._request(brightness=0.0, contrast=0.0, gamma=1.0))
-        form = _form()
+        form = left_form()
         form.addRow(self.tr("Brightness"), self._brightness)
         form.addRow(self.tr("Contrast"), self._contrast)
         form.addRow(self.tr("Gamma"), self._gamma)
@@ -130,7 +139,7 @@ class DisplayPanel(QWidget):
             text = QCoreApplication.translate("Display", name)
             self._mask_colour.addItem(swatch(colour, QSize(28, 14)), text)
         self._mask_colour.activated.connect(lambda index: self._request(mask_colour=MASK_COLOURS[index][1]))
-        form = _form()
+        form = left_form()
         form.addRow(self._mask)
         form.addRow(self.tr("Opacity"), self._mask_opacity)
         form.addRow(self.tr("Colour"), self._mask_colour)
@@ -151,7 +160,7 @@ class DisplayPanel(QWidget):
             self._colormap.addItem(QIcon(ramp), name.capitalize(), name)
         self._colormap.activated.connect(lambda index: self._request(colormap=COLORMAPS[index]))
         self._bar = ColourBar()
-        form = _form()
+        form = left_form()
         form.addRow(self._probability)
         form.addRow(self.tr("Opacity"), self._probability_opacity)
         form.addRow(self.tr("Colours"), self._colormap)
@@ -191,12 +200,3 @@ class DisplayPanel(QWidget):
 
 def _with_key(text: str, actions: Actions, key: str) -> str:
     return f"{text} ({shortcut_text(actions[key])})"
-
-
-def _form() -> QFormLayout:
-    form = QFormLayout()
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setVerticalSpacing(5)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-    return form

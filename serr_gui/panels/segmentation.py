@@ -8,7 +8,6 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -24,7 +23,7 @@ from core.types import LEVELS
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.selectors import stale_reasons
 from serr_gui.model.state import AppState, FovChoice, FovSource
-from serr_gui.widgets.controls import DecimalBox, ElidedLabel, LinesLabel, heading
+from serr_gui.widgets.controls import DecimalBox, ElidedLabel, LinesLabel, chooser, heading
 
 _REMARK_LINES: Final = 2
 _FOV_WISHES: Final[tuple[FovSource, ...]] = ("estimated", "file", "full")
@@ -73,16 +72,16 @@ class SegmentationPanel(QWidget):
     # Making
 
     def _make_choosers(self, actions: Actions) -> QFormLayout:
-        self._model = _chooser(self.tr("Model"), self.tr("The trained network that finds the vessels"))
+        self._model = chooser(self.tr("Model"), self.tr("The trained network that finds the vessels"))
         self._model.activated.connect(self._on_model_activated)
         self._add_model = _button(actions["add_model"], text_beside=False)
         self._add_model.setAccessibleName(self.tr("Add weights file"))
-        self._device = _chooser(
+        self._device = chooser(
             self.tr("Device"), self.tr("Where the network runs; automatic takes the graphics processor if there is one")
         )
         self._device.activated.connect(self._on_device_activated)
         self._device_used = _facts()
-        self._fov = _chooser(
+        self._fov = chooser(
             self.tr("Field of view"),
             self.tr("The part of the photograph that shows the retina; nothing outside it is a vessel"),
         )
@@ -314,15 +313,6 @@ class SegmentationPanel(QWidget):
 
     def _on_number_changed(self, value: float) -> None:
         self.levelRequested.emit(round(value * LEVELS))
-
-
-def _chooser(name: str, tip: str) -> QComboBox:
-    box = QComboBox()
-    box.setAccessibleName(name)
-    box.setToolTip(tip)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(10)
-    return box
 
 
 def _facts() -> ElidedLabel:

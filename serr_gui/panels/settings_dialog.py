@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -22,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from serr_gui.model.settings import RESULTS_FOLDER
 from serr_gui.model.state import CACHE_MB, AppState, Preferences, RunSettings
-from serr_gui.widgets.controls import faded, heading
+from serr_gui.widgets.controls import chooser, faded, heading, left_form
 from serr_gui.widgets.scrolling import scrolling
 
 _FONTS_PT: Final = (0, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24)
@@ -79,18 +77,18 @@ class SettingsDialog(QDialog):
 
     def _make_segmentation(self) -> QFormLayout:
         state = self._state
-        self._model = _chooser(self.tr("Default model"))
+        self._model = chooser(self.tr("Default model"), letters=16)
         for choice in state.models:
             self._model.addItem(choice.name, choice.path)
         paths = [choice.path for choice in state.models]
         self._model.setCurrentIndex(paths.index(state.model) if state.model in paths else -1)
-        self._device = _chooser(self.tr("Device"))
+        self._device = chooser(self.tr("Device"), letters=16)
         for device in state.devices:
             self._device.addItem(device.label or self.tr("Automatic"), device.request)
         requests = [device.request for device in state.devices]
         self._device.setCurrentIndex(requests.index(state.device) if state.device in requests else 0)
         self._flips = QCheckBox(self.tr("Average four flips: a little better, four times as long"))
-        self._precision = _chooser(self.tr("Number format"))
+        self._precision = chooser(self.tr("Number format"), letters=16)
         for text, value in (
             (self.tr("Automatic: the fastest that is exact enough"), "auto"),
             (self.tr("32 bit: the most exact"), "fp32"),
@@ -103,7 +101,7 @@ class SettingsDialog(QDialog):
         self._threads.setSpecialValueText(self.tr("Automatic"))
         self._threads.setAccessibleName(self.tr("Processor threads"))
         self._threads.setToolTip(self.tr("Fewer leave more of the processor to other programs"))
-        form = _form()
+        form = left_form()
         form.addRow(self.tr("Default &model"), self._model)
         form.addRow(self.tr("&Device"), self._device)
         form.addRow("", self._flips)
@@ -127,7 +125,7 @@ class SettingsDialog(QDialog):
         self._cache.setSuffix(self.tr(" MB"))
         self._cache.setAccessibleName(self.tr("Memory for results"))
         self._cache.setToolTip(self.tr("Beyond it results move to the disk until their photograph is opened again"))
-        form = _form()
+        form = left_form()
         caption = QLabel(self.tr("Results &folder"))
         caption.setBuddy(self._folder)
         form.addRow(caption, row)
@@ -135,18 +133,18 @@ class SettingsDialog(QDialog):
         return form
 
     def _make_window(self) -> QFormLayout:
-        self._theme = _chooser(self.tr("Theme"))
+        self._theme = chooser(self.tr("Theme"), letters=16)
         for text, value in (
             (self.tr("As the system"), "system"),
             (self.tr("Light"), "light"),
             (self.tr("Dark"), "dark"),
         ):
             self._theme.addItem(text, value)
-        self._font = _chooser(self.tr("Font size"))
+        self._font = chooser(self.tr("Font size"), letters=16)
         for size in _FONTS_PT:
             text = self.tr("{size} points").format(size=size) if size else self.tr("As the system")
             self._font.addItem(text, size)
-        form = _form()
+        form = left_form()
         form.addRow(self.tr("T&heme"), self._theme)
         form.addRow(self.tr("F&ont size"), self._font)
         return form
@@ -169,18 +167,3 @@ class SettingsDialog(QDialog):
         chosen = QFileDialog.getExistingDirectory(self, self.tr("Folder for Results"), start)
         if chosen:
             self._folder.setText(chosen)
-
-
-def _chooser(name: str) -> QComboBox:
-    box = QComboBox()
-    box.setAccessibleName(name)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(16)
-    return box
-
-
-def _form() -> QFormLayout:
-    form = QFormLayout()
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-    return form

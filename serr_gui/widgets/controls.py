@@ -6,7 +6,7 @@ from typing import Final
 from psygnal import SignalInstance
 from PySide6.QtCore import QEvent, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent, QValidator
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
 from core.types import LEVELS
 from serr_gui.canvas.overlays import colormap_table
@@ -169,34 +169,43 @@ class DecimalBox(QDoubleSpinBox):
         return text.replace("," if point == "." else ".", point)
 
 
-class OpacitySlider(QWidget):
-    """An opacity with its number; ``opacityRequested`` only for a person's request, never for what is shown."""
+class _NumberedSlider(QWidget):
+    """A slider with its number at the right, which has room for its widest text."""
 
-    opacityRequested = Signal(float)
-
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, lowest: int, highest: int, widest: str, parent: QWidget | None) -> None:
         super().__init__(parent)
         self._slider = QSlider(Qt.Orientation.Horizontal)
-        self._slider.setRange(0, 100)
+        self._slider.setRange(lowest, highest)
         self._slider.setPageStep(10)
         self._slider.setAccessibleName(name)
         self._slider.setToolTip(name)
         self._number = QLabel()
-        self._number.setMinimumWidth(self._number.fontMetrics().horizontalAdvance("100 %"))
+        self._number.setMinimumWidth(self._number.fontMetrics().horizontalAdvance(widest))
         self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._slider, 1)
         row.addWidget(self._number)
+
+    def _show(self, value: int, text: str) -> None:
+        with QSignalBlocker(self._slider):
+            self._slider.setValue(value)
+        self._number.setText(text)
+
+
+class OpacitySlider(_NumberedSlider):
+    """An opacity with its number; ``opacityRequested`` only for a person's request, never for what is shown."""
+
+    opacityRequested = Signal(float)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(name, 0, 100, "100 %", parent)
         self._slider.valueChanged.connect(self._on_slider_moved)
 
     def set_opacity(self, opacity: float) -> None:
         """Show an opacity."""
         percent = round(opacity * 100)
-        self._slider.blockSignals(True)
-        self._slider.setValue(percent)
-        self._slider.blockSignals(False)
-        self._number.setText(f"{percent} %")
+        self._show(percent, f"{percent} %")
 
     def _on_slider_moved(self, percent: int) -> None:
         self._number.setText(f"{percent} %")
@@ -207,35 +216,41 @@ _HOLD: Final = 3
 """So near to its middle, in hundredths, a tone slider is in the middle."""
 
 
-class ToneSlider(QWidget):
+class ToneSlider(_NumberedSlider):
     """A share from -1 to 1 with its number; near the middle, which changes nothing, it is held there."""
 
     shareRequested = Signal(float)
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._slider = QSlider(Qt.Orientation.Horizontal)
-        self._slider.setRange(-100, 100)
-        self._slider.setPageStep(10)
-        self._slider.setAccessibleName(name)
-        self._slider.setToolTip(name)
-        self._number = QLabel()
-        self._number.setMinimumWidth(self._number.fontMetrics().horizontalAdvance("+0.00"))
-        self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._slider, 1)
-        row.addWidget(self._number)
+        super().__init__(name, -100, 100, "+0.00", parent)
         self._slider.valueChanged.connect(self._on_slider_moved)
 
     def set_share(self, share: float, text: str) -> None:
         """Show a share, with the number that it means."""
-        with QSignalBlocker(self._slider):
-            self._slider.setValue(round(share * 100))
-        self._number.setText(text)
+        self._show(round(share * 100), text)
 
     def _on_slider_moved(self, percent: int) -> None:
         self.shareRequested.emit(0.0 if abs(percent) <= _HOLD else percent / 100)
+
+
+def chooser(name: str, tip: str = "", *, letters: int = 10) -> QComboBox:
+    """A box of choices that gives way to a narrow panel; ``letters`` : how many it shows at least."""
+    box = QComboBox()
+    box.setAccessibleName(name)
+    box.setToolTip(tip)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(letters)
+    return box
+
+
+def left_form() -> QFormLayout:
+    """A form with its captions at the left, without a margin, whose fields take the width that there is."""
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setVerticalSpacing(5)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    return form
 
 
 def swatch(colour: Colour, size: QSize) -> QIcon:

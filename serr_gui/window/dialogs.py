@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QMessageBox,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -24,6 +23,7 @@ from serr_gui.actions.table import COMMANDS
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import resize_on_screen
+from serr_gui.widgets.questions import Answer, ask
 
 LoseAnswer = Literal["go on", "export", "stay"]
 FolderAnswer = Literal["replace", "add", "stay"]
@@ -183,68 +183,35 @@ def ask_to_lose(
     if trainings:
         text = _tr("The training {name} is not touched: it goes on, and the next start of the program shows it.")
         sentences.append(text.format(name=", ".join(trainings)))
-    box = QMessageBox(parent)
-    box.setIcon(QMessageBox.Icon.Warning)
-    box.setWindowTitle("SERR Fundus")
-    box.setText("{}?".format(verb.replace("&", "")))
-    box.setInformativeText(" ".join(sentences))
-    go_on = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
-    export = None
+    answers = [Answer("go on", verb, destructive=True)]
     if unsaved and can_export:
-        text = _tr("Export...") if unsaved == 1 else _tr("Export All...")
-        export = box.addButton(text, QMessageBox.ButtonRole.AcceptRole)
-    cancel = box.addButton(_tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(export or cancel)
-    box.setEscapeButton(cancel)
-    box.exec()
-    pressed = box.clickedButton()
-    box.deleteLater()
-    if pressed is go_on:
-        return "go on"
-    return "export" if export is not None and pressed is export else "stay"
+        verb_of_export = _tr("Export...") if unsaved == 1 else _tr("Export All...")
+        answers.append(Answer("export", verb_of_export))
+    question = "{}?".format(verb.replace("&", ""))
+    pressed = ask(parent, question, " ".join(sentences), answers, default="export")
+    return "go on" if pressed == "go on" else "export" if pressed == "export" else "stay"
 
 
 def ask_to_discard(parent: QWidget, count: int) -> bool:
     """Ask before all corrections of a photograph are taken away."""
-    box = QMessageBox(parent)
-    box.setIcon(QMessageBox.Icon.Warning)
-    box.setWindowTitle("SERR Fundus")
-    box.setText(_tr("Discard all corrections of this photograph?"))
     text = _tr("{count} corrected pixels get the values of the network again. Undo brings the corrections back.")
-    box.setInformativeText(text.format(count=f"{count:,}"))
-    discard = box.addButton(_tr("Discard"), QMessageBox.ButtonRole.DestructiveRole)
-    cancel = box.addButton(_tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(cancel)
-    box.setEscapeButton(cancel)
-    box.exec()
-    pressed = box.clickedButton()
-    box.deleteLater()
-    return pressed is discard
+    answers = [Answer("discard", _tr("Discard"), destructive=True)]
+    question = _tr("Discard all corrections of this photograph?")
+    return ask(parent, question, text.format(count=f"{count:,}"), answers) == "discard"
 
 
 def ask_to_replace(parent: QWidget, folder: str, *, open_now: int, unsaved: int, can_replace: bool) -> FolderAnswer:
     """Ask whether the photographs of a folder take the place of those that are open, or come to them."""
-    box = QMessageBox(parent)
-    box.setIcon(QMessageBox.Icon.Question)
-    box.setWindowTitle("SERR Fundus")
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(_tr("Open the folder {name}?").format(name=folder))
     sentences = [_tr("Photographs that are open: {count}.").format(count=open_now)]
     if unsaved and can_replace:
         text = _tr("Replacing them loses the results of {count} that are not exported.")
         sentences.append(text.format(count=unsaved))
     if not can_replace:
         sentences.append(_tr("They cannot be replaced while work is going on."))
-    box.setInformativeText(" ".join(sentences))
-    replace = box.addButton(_tr("Replace Them"), QMessageBox.ButtonRole.DestructiveRole)
-    replace.setEnabled(can_replace)
-    add = box.addButton(_tr("Add to Them"), QMessageBox.ButtonRole.AcceptRole)
-    cancel = box.addButton(_tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(cancel)
-    box.setEscapeButton(cancel)
-    box.exec()
-    pressed = box.clickedButton()
-    box.deleteLater()
-    if pressed is replace:
-        return "replace"
-    return "add" if pressed is add else "stay"
+    answers = [
+        Answer("replace", _tr("Replace Them"), destructive=True, enabled=can_replace),
+        Answer("add", _tr("Add to Them")),
+    ]
+    question = _tr("Open the folder {name}?").format(name=folder)
+    pressed = ask(parent, question, " ".join(sentences), answers, kind="question")
+    return "replace" if pressed == "replace" else "add" if pressed == "add" else "stay"

@@ -8,6 +8,7 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from serr_gui.model.state import ModelChoice
+from serr_gui.widgets.questions import Answer, ask
 
 MixAnswer = Literal["as they are", "again", "cancel"]
 
@@ -47,29 +48,17 @@ def ask_to_mix(parent: QWidget, made_with: Sequence[tuple[str, int]], outdated: 
     whole = sum(count for _, count in made_with)
     line = _tr("{name}: {count} of {whole}")
     counted = "\n".join(line.format(name=name, count=count, whole=whole) for name, count in made_with)
-    box = QMessageBox(parent)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setIcon(QMessageBox.Icon.Warning)
-    box.setWindowTitle("SERR Fundus")
+    question = _tr("Some of these results were not made with what is chosen now. Export them?")
     if len(made_with) > 1:
-        box.setText(_tr("These results are of several models. Export them together?"))
-    else:
-        box.setText(_tr("Some of these results were not made with what is chosen now. Export them?"))
+        question = _tr("These results are of several models. Export them together?")
     now = _tr("{count} of them were not made with the model {name} and the fields of view that are chosen now.")
-    box.setInformativeText("\n\n".join([counted, now.format(count=outdated, name=chosen)]))
-    as_they_are = box.addButton(_tr("&Export as They Are"), QMessageBox.ButtonRole.DestructiveRole)
-    again = box.addButton(
-        _tr("&Segment Again with {name}").format(name=_shown(chosen)), QMessageBox.ButtonRole.AcceptRole
-    )
-    cancel = box.addButton(_tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(cancel)
-    box.setEscapeButton(cancel)
-    box.exec()
-    pressed = box.clickedButton()
-    box.deleteLater()
-    if pressed is as_they_are:
-        return "as they are"
-    return "again" if pressed is again else "cancel"
+    details = "\n\n".join([counted, now.format(count=outdated, name=chosen)])
+    answers = [
+        Answer("as they are", _tr("&Export as They Are"), destructive=True),
+        Answer("again", _tr("&Segment Again with {name}").format(name=_shown(chosen))),
+    ]
+    pressed = ask(parent, question, details, answers)
+    return "as they are" if pressed == "as they are" else "again" if pressed == "again" else "cancel"
 
 
 def _shown(name: str) -> str:

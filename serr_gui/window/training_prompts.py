@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QLabel,
     QLineEdit,
-    QMessageBox,
     QPlainTextEdit,
     QVBoxLayout,
     QWidget,
@@ -26,6 +25,7 @@ from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
 from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
 from serr_gui.system.desktop import open_outside
 from serr_gui.widgets.controls import faded
+from serr_gui.widgets.questions import Answer, ask
 
 _WEIGHTS_SUFFIX = ".safetensors"
 
@@ -228,19 +228,7 @@ class TrainingPrompts(QObject):
             self._controller.trainings.remove_model(choice.name)
 
     def _agreed(self, question: str, text: str, verb: str) -> bool:
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setWindowTitle("SERR Fundus")
-        box.setText(question)
-        box.setInformativeText(text)
-        go_on = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
-        cancel = box.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(cancel)
-        box.setEscapeButton(cancel)
-        box.exec()
-        agreed = box.clickedButton() is go_on
-        box.deleteLater()
-        return agreed
+        return ask(self._window, question, text, [Answer("yes", verb, destructive=True)]) == "yes"
 
 
 class NameDialog(QDialog):

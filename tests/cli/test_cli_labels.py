@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from core.datasets.synthetic import DrawnCase, draw_case
-from core.photo.likeness import turned
+from core.photo.samples import turned
 from tests.cli.program import Serr
 
 SIDE = 160

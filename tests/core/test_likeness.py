@@ -9,7 +9,8 @@ from PIL import Image
 
 from core.datasets.synthetic import draw_case
 from core.photo.label_doubts import LabelReading, examine_label
-from core.photo.likeness import TURNS, find_wrong_pair, turned
+from core.photo.likeness import TURNS, find_wrong_pair
+from core.photo.samples import turned
 from core.types import ExpertLabel, FundusImage
 
 CASE = draw_case(2, 192)

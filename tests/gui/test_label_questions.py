@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QDialogButtonBox, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.photo.label_values import LabelValues, find_values, with_thickness
-from core.photo.likeness import turned
 from core.photo.reading import read_fov, read_label
+from core.photo.samples import turned
 from serr_gui.app import Program
 from serr_gui.model.selectors import canvas_picture
 from serr_gui.model.state import FovChoice
