@@ -39,13 +39,14 @@ from core.evaluation.report import EvaluationReport, Method
 from core.evaluation.tables import cell
 from core.files import write_bytes_atomic
 from core.inference.predictor import InferenceOptions, TestTimeAugmentation
+from core.models.catalogue import list_models, load_model
+from core.models.weights_file import LoadedModel
 from core.photo.companions import output_stems
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import Monitor, Progress
 from core.reuse import ReusedResults
 from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
-from core.weights import LoadedModel, list_models, load_model
 
 RESAMPLES, SEED = 1000, 0
 PAGE = Path(__file__).with_name("accuracy_page.md")

@@ -24,13 +24,14 @@ from core.datasets.layouts import Case, read_layout
 from core.evaluation.counts import LevelHistogram
 from core.evaluation.curves import EXACT_PIXELS, PooledValues
 from core.inference.predictor import InferenceOptions, TestTimeAugmentation
+from core.models.catalogue import load_model
+from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.segment import segment_photo
 from core.training.config import SourcePart
 from core.training.data import hold_out
 from core.types import LEVELS, BoolArray, FloatArray, ProbabilityMap
-from core.weights import LoadedModel, load_model
 
 Way = tuple[float, TestTimeAugmentation]
 

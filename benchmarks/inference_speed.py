@@ -49,11 +49,11 @@ def measure(*, photo: str, model: str, device: str, precision: str, threads: int
     from dataclasses import replace
 
     from core.inference.predictor import InferenceOptions, predict
+    from core.models.catalogue import load_model
     from core.photo.field_of_view import estimate_field_of_view
     from core.photo.preprocessing import prepare
     from core.photo.reading import read_fundus
     from core.segment import segment_photo
-    from core.weights import load_model
 
     loaded = load_model(model)
     image = read_fundus(Path(photo))
@@ -128,7 +128,7 @@ def drawn(folder: Path) -> list[Path]:
 
 
 def main() -> None:
-    from core.weights import DEFAULT_MODEL
+    from core.models.catalogue import DEFAULT_MODEL
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", nargs="*", type=Path)

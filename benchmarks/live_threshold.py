@@ -30,7 +30,7 @@ from PySide6.QtGui import QGuiApplication, QWheelEvent
 from PySide6.QtWidgets import QApplication, QSlider, QWidget
 
 from core.inference.predictor import InferenceOptions
-from core.model_card import ModelCard
+from core.models.model_card import ModelCard
 from core.photo.preprocessing import Preprocessing
 from core.resources import resource_path
 from core.segmentation import Segmentation

@@ -22,10 +22,10 @@ import core.segment
 from core.datasets.synthetic import draw_case
 from core.inference import memory, runner
 from core.inference.predictor import InferenceOptions
+from core.models.catalogue import load_model
 from core.photo.preprocessing import Preprocessing
 from core.segment import segment_photo
 from core.types import FieldOfView, FundusImage
-from core.weights import load_model
 
 SMALLEST, LARGEST = 128, 384
 

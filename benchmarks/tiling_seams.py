@@ -21,11 +21,12 @@ import numpy as np
 
 from core.inference.predictor import InferenceOptions, Prediction, predict
 from core.inference.tiling import Span, plan_tiles
+from core.models.catalogue import DEFAULT_MODEL, load_model
+from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import NetInput, prepare
 from core.photo.reading import read_fov, read_fundus
 from core.types import BoolArray
-from core.weights import DEFAULT_MODEL, LoadedModel, load_model
 
 _NO_TILES = 1_000_000
 _OWN_GATES = 1.0

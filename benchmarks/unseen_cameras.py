@@ -23,13 +23,13 @@ from core.evaluation.folder import evaluate_dataset
 from core.evaluation.report import Method
 from core.files import write_bytes_atomic
 from core.inference.predictor import InferenceOptions, TestTimeAugmentation
+from core.models.catalogue import load_model
 from core.progress import Monitor
 from core.segment import segment_photo
 from core.training.config import SourcePart, TrainingConfig, load_preset
 from core.training.loop import train
 from core.training.starting import prepare_config
 from core.types import FieldOfView, FundusImage, ProbabilityMap
-from core.weights import load_model
 
 
 def without(recipe: TrainingConfig, left_out: SourcePart, scratch_steps: int) -> TrainingConfig:

@@ -12,10 +12,10 @@ from core.evaluation.compare import Comparison, compare_reports
 from core.evaluation.folder import evaluate_dataset
 from core.evaluation.report import EvaluationReport, Method
 from core.inference.predictor import InferenceOptions
+from core.models.catalogue import load_model
 from core.photo.companions import output_stems
 from core.progress import SILENT, Monitor, Progress
 from core.reuse import ReusedResults
-from core.weights import load_model
 
 SHORT_NAMES: Final = {
     "accuracy": "accuracy",

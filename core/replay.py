@@ -7,6 +7,8 @@ from core.errors import DeviceError, FieldOfViewError, InputError, WeightsError
 from core.files import file_sha256, shown
 from core.inference.device import choose_device
 from core.inference.predictor import InferenceOptions
+from core.models.catalogue import list_models, load_model
+from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fov, read_fundus
@@ -16,7 +18,6 @@ from core.segment import segment_photo
 from core.segmentation import Segmentation
 from core.sidecar import SideCar, pixels_sha256, read_sidecar
 from core.types import FieldOfView, FundusImage
-from core.weights import LoadedModel, list_models, load_model
 
 
 def replay_sidecar(

@@ -11,13 +11,13 @@ from core.errors import InputError, SerrError
 from core.export import ExportChoices, Kind
 from core.files import file_sha256, shown
 from core.inference.predictor import InferenceOptions
+from core.models.weights_file import LoadedModel
 from core.photo.companions import FovChoice, MaskFolder, fov_file
 from core.photo.decoding import decode
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov, read_fundus
 from core.sidecar import SideCar, UnfinishedResultError, pixels_sha256, read_sidecar, sidecar_path
 from core.types import ThresholdRule
-from core.weights import LoadedModel
 
 Fit = Literal["same", "changed", "missing", "unknown"]
 

@@ -11,13 +11,13 @@ from core.evaluation.predictions import read_own_map
 from core.export import ExportChoices, export_segmentation
 from core.files import shown
 from core.inference.predictor import InferenceOptions
+from core.models.weights_file import LoadedModel
 from core.photo.decoding import decode
 from core.progress import Monitor, Progress
 from core.results import fit, is_changed_elsewhere, model_differences, option_differences
 from core.segment import segment_photo
 from core.sidecar import SideCar, UnfinishedResultError, pixels_sha256, read_sidecar, sidecar_path
 from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
-from core.weights import LoadedModel
 
 KEPT = ExportChoices(overlay=False, float_probability=True)
 """What is written of a new result: mask, probabilities without rounding, side-car."""

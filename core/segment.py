@@ -14,6 +14,7 @@ from core.files import ensure_folder, shown
 from core.inference.memory import return_freed
 from core.inference.predictor import InferenceOptions, predict
 from core.masks.threshold import apply_threshold
+from core.models.weights_file import LoadedModel
 from core.photo.companions import FovChoice, mask_folder, output_stems, resolve_fov
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.photo_doubts import doubts_about
@@ -24,7 +25,6 @@ from core.results import Verdict, Wanted, judge, left_over
 from core.segmentation import Segmentation
 from core.sidecar import SideCar
 from core.types import Doubt, FieldOfView, FovOrigin, FundusImage, ProbabilityMap, ThresholdRule
-from core.weights import LoadedModel
 
 _AUTOMATIC = InferenceOptions()
 _EVERYTHING = ExportChoices()

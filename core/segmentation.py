@@ -9,7 +9,7 @@ from core.export import ExportChoices, export_segmentation, overlay_picture, png
 from core.files import ensure_folder
 from core.inference.device import Precision
 from core.inference.predictor import InferenceOptions
-from core.model_card import ModelCard
+from core.models.model_card import ModelCard
 from core.types import Doubt, FieldOfView, FundusImage, ProbabilityMap, VesselMask
 
 _EVERYTHING = ExportChoices()

@@ -10,10 +10,10 @@ from PIL import Image, PngImagePlugin
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from core.models.catalogue import load_model
 from core.photo.reading import read_fundus
 from core.resources import resource_path
 from core.segment import segment_photo
-from core.weights import load_model
 from serr_gui.selftest import reference_path
 
 

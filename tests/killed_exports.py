@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 from core.export import ExportChoices, export_segmentation
+from core.models.catalogue import load_model
 from core.photo.reading import read_fundus
 from core.segment import segment_photo
 from core.segmentation import Segmentation
-from core.weights import load_model
 
 
 def main(photo: Path, one: Path, other: Path, folder: Path, suffix: str) -> None:

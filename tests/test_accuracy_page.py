@@ -14,8 +14,9 @@ from sklearn.metrics import roc_auc_score
 
 from core.datasets.synthetic import write_drive_layout
 from core.evaluation.predictions import read_own_map
+from core.models.catalogue import load_model
+from core.models.weights_file import save_model
 from core.types import FieldOfView
-from core.weights import load_model, save_model
 from tests.cli.program import process_environment
 from tests.small_model import save_small_model
 

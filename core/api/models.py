@@ -6,8 +6,9 @@ from pathlib import Path
 
 from core.api.arguments import PathLike, described
 from core.errors import ArgumentError
-from core.weights import DEFAULT_MODEL, LoadedModel, ModelEntry, find_model, list_models
-from core.weights import load_model as read_model
+from core.models.catalogue import DEFAULT_MODEL, ModelEntry, find_model, list_models
+from core.models.catalogue import load_model as read_model
+from core.models.weights_file import LoadedModel
 
 __all__ = ["DEFAULT_MODEL", "LoadedModel", "Model", "ModelEntry", "as_model", "load_model", "models"]
 

@@ -7,11 +7,11 @@ from core.api.arguments import Fov, Photo, Threshold, as_fov, as_photo, as_rule,
 from core.api.models import DEFAULT_MODEL, Model, as_model
 from core.errors import ArgumentError
 from core.inference.predictor import InferenceOptions
+from core.models.weights_file import LoadedModel
 from core.progress import SILENT, Monitor
 from core.segment import segment_photo
 from core.segmentation import Segmentation
 from core.types import ThresholdRule
-from core.weights import LoadedModel
 
 __all__ = ["Segmentation", "segment", "segment_many"]
 

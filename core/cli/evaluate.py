@@ -155,7 +155,7 @@ def evaluate(
     truth = _label_name(labels, cases)
 
     from core.evaluation.folder import Extras
-    from core.weights import DEFAULT_MODEL
+    from core.models.catalogue import DEFAULT_MODEL
 
     extras = Extras(bootstrap, seed, picture_px=_PICTURE_PX if report else 0)
     given = _Given(cases, dataset, root, threshold, counted, truth, extras, said)
@@ -270,10 +270,10 @@ def _score_model(
     from core.evaluation.report import Method
     from core.files import ensure_folder
     from core.inference.predictor import InferenceOptions
+    from core.models.catalogue import load_model
     from core.photo.companions import output_stems
     from core.reuse import ReusedResults
     from core.types import ThresholdRule
-    from core.weights import load_model
 
     model = load_model(path)
     photos = [case.photo for case in given.cases.cases]

@@ -18,7 +18,7 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instea
     import torch
 
     from core.inference.device import choose_device, list_devices
-    from core.weights import list_models, user_models_folder
+    from core.models.catalogue import list_models, user_models_folder
 
     devices = list_devices()
     values: dict[str, dict[str, str]] = {

@@ -27,7 +27,7 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
     """List the models that are there; 'serr models show NAME' shows the card of one."""
     if context.invoked_subcommand is not None:
         return
-    from core.weights import DEFAULT_MODEL, list_models, user_models_folder
+    from core.models.catalogue import DEFAULT_MODEL, list_models, user_models_folder
 
     entries = list_models(monitor=NotesOnly())
     if as_json:
@@ -63,7 +63,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show the card of one model: what it is, how it was trained, and what it was measured to do."""
-    from core.weights import read_card
+    from core.models.weights_file import read_card
 
     path = found_model(name)
     values = {"path": str(path), **read_card(path).to_dict()}
@@ -82,8 +82,8 @@ def add(
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of your model of that name.")] = False,
 ) -> None:
     """Take a weights file into your own models, so that it can be chosen by its name. The default stays as it is."""
-    from core.user_models import add_model
-    from core.weights import DEFAULT_MODEL
+    from core.models.catalogue import DEFAULT_MODEL
+    from core.models.user_models import add_model
 
     entry = add_model(file, name=name, notes=notes, overwrite=replace)
     say(f"{entry.card.name}  {entry.path}")
@@ -100,7 +100,7 @@ def edit(
     notes: Annotated[str | None, typer.Option("--notes", help="Notes for its card.")] = None,
 ) -> None:
     """Give one of your own models another name or other notes."""
-    from core.user_models import change_model
+    from core.models.user_models import change_model
 
     if new_name is None and notes is None:
         raise UsageError("nothing to change: give --name or --notes.")
@@ -111,7 +111,7 @@ def edit(
 @models.command()
 def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="One of your own models.")]) -> None:
     """Remove one of your own models; those that came with the program stay."""
-    from core.user_models import remove_model
+    from core.models.user_models import remove_model
 
     say(f"removed {remove_model(name)}")
 
@@ -123,7 +123,7 @@ def export(
     replace: Annotated[bool, typer.Option("--replace", help="Write over a file that is there.")] = False,
 ) -> None:
     """Write a model's weights file for another machine, where 'serr models add' takes it in."""
-    from core.user_models import export_model
+    from core.models.user_models import export_model
 
     say(str(export_model(found_model(name), target, overwrite=replace)))
 

@@ -128,7 +128,7 @@ def found_model(name: str) -> Path:
     Where models are looked through, those that cannot be used are named on stderr.
     """
     from core.errors import WeightsError
-    from core.weights import find_model
+    from core.models.catalogue import find_model
 
     try:
         return find_model(name, monitor=NotesOnly())

@@ -43,10 +43,10 @@ def replay(
     from core.errors import InputError
     from core.export import export_segmentation
     from core.files import ensure_folder
+    from core.models.catalogue import load_model
     from core.replay import replay_sidecar
     from core.results import changed_files, corrected_by_hand
     from core.sidecar import pixels_sha256, read_sidecar
-    from core.weights import load_model
 
     said = read_sidecar(sidecar)
     changed = changed_files(said)

@@ -27,9 +27,9 @@ from core.files import path_text, shown
 from core.progress import Cancelled
 
 if TYPE_CHECKING:
+    from core.models.weights_file import LoadedModel
     from core.photo.companions import FovChoice
     from core.segment import BatchItem, BatchReport
-    from core.weights import LoadedModel
 
 
 def segment(
@@ -79,15 +79,15 @@ def segment(
     if fov not in {"auto", "full"} and not Path(fov).exists():
         raise UsageError(f"--fov {fov} is neither auto nor full nor an existing mask file or folder of masks.")
 
-    from core.weights import DEFAULT_MODEL
+    from core.models.catalogue import DEFAULT_MODEL
 
     weights = found_model(DEFAULT_MODEL if model is None else model)
 
     from core.cli.inputs import find_photos
     from core.inference.predictor import InferenceOptions
+    from core.models.catalogue import load_model
     from core.segment import BatchCancelled, segment_files
     from core.types import ThresholdRule
-    from core.weights import load_model
 
     inputs = find_photos(paths, recursive=recursive)
     for _, sentence in inputs.failed:

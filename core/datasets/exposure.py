@@ -13,7 +13,7 @@ from core.datasets.finding import is_own_data_set
 from core.datasets.layouts import read_layout, same_layout
 from core.errors import InputError
 from core.files import file_sha256
-from core.model_card import ModelCard
+from core.models.model_card import ModelCard
 
 _FINGERPRINT_DIGITS: Final = 16
 

@@ -19,10 +19,10 @@ from core.errors import DeviceError, WeightsError
 from core.inference.device import Device, Precision, choose_device, fastest_precision, free_bytes, threads
 from core.inference.runner import Runner
 from core.inference.tiling import Blender, TilePlan, plan_tiles
+from core.models.weights_file import LoadedModel
 from core.photo.preprocessing import NetInput
 from core.progress import SILENT, Monitor, Progress
 from core.types import FloatArray
-from core.weights import LoadedModel
 
 TestTimeAugmentation = Literal["none", "flips"]
 

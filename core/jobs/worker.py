@@ -29,9 +29,9 @@ from core.jobs.store import (
     write_status,
 )
 from core.locks import try_lock
+from core.models.weights_file import read_card
 from core.progress import Cancelled, Monitor, Progress
 from core.training.control import ControlledMonitor, EnoughLearned
-from core.weights import read_card
 
 _POLL_S: Final = 0.5
 _STAGE_S: Final = 5.0

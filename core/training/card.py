@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from core.model_card import ModelCard
+from core.models.model_card import ModelCard
 from core.training.config import TrainingConfig
 from core.training.data import TrainingData
 from core.training.validation import SourceScores, Validation

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from core.errors import TrainingError
-from core.model_card import check_name
+from core.models.model_card import check_name
 from core.photo.preprocessing import MOST_DIAMETER_PX, Preprocessing
 from core.resources import resource_path
 from core.strict import Malformed, read_toml

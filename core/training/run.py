@@ -16,6 +16,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from core.errors import TrainingError
 from core.inference.predictor import InferenceOptions
+from core.models.model_card import ModelCard
+from core.models.weights_file import LoadedModel, save_model
 from core.networks.base import Network
 from core.networks.registry import build, resolve
 from core.progress import SILENT, Cancelled, Monitor, Progress
@@ -42,7 +44,6 @@ from core.training.starting import weights_to_start_from
 from core.training.tensorboard import Board
 from core.training.validation import Validation, validate
 from core.types import FloatArray
-from core.weights import LoadedModel, ModelCard, save_model
 
 CONFIG_FILE = "config.toml"
 EVENTS_FILE = "events.jsonl"

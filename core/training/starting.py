@@ -5,8 +5,9 @@ from pathlib import Path
 from torch import Tensor
 
 from core.errors import TrainingError
+from core.models.catalogue import find_model, load_model
+from core.models.weights_file import read_card
 from core.training.config import TrainingConfig
-from core.weights import find_model, load_model, read_card
 
 
 def prepare_config(config: TrainingConfig) -> TrainingConfig:

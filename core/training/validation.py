@@ -14,12 +14,12 @@ import torch
 from core.evaluation.counts import LevelHistogram
 from core.evaluation.curves import PooledValues
 from core.inference.predictor import InferenceOptions, predict
+from core.models.weights_file import LoadedModel
 from core.photo.preprocessing import restore
 from core.progress import Monitor, Progress
 from core.training.data import HeldOut, SourceData, TrainingData
 from core.training.losses import Loss
 from core.types import LEVELS, FloatArray, ProbabilityMap
-from core.weights import LoadedModel
 
 _EXACT_PIXELS = (
     2**24

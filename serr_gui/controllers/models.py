@@ -155,6 +155,6 @@ class ModelController(QObject):
 
 
 def _first_choice(models: Sequence[ModelChoice]) -> ModelChoice:
-    from core.weights import DEFAULT_MODEL
+    from core.models.catalogue import DEFAULT_MODEL
 
     return next((choice for choice in models if choice.name == DEFAULT_MODEL), models[0])

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayo
 from serr_gui.widgets.controls import resize_on_screen
 
 if TYPE_CHECKING:
-    from core.weights import ModelEntry
+    from core.models.catalogue import ModelEntry
 
 
 class ModelCardDialog(QDialog):

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from core.evaluation.counts import Region
     from core.evaluation.folder import CaseFiles
     from core.evaluation.report import EvaluationReport, ImageScores
+    from core.models.weights_file import LoadedModel
     from core.photo.label_values import LabelValues
-    from core.weights import LoadedModel
 
 _PICTURE_PX = 360
 _NAMES = ("expert 1", "expert 2")

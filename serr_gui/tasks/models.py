@@ -10,12 +10,12 @@ from serr_gui.model.i18n import translate
 from serr_gui.model.state import DeviceChoice, ModelChoice
 
 if TYPE_CHECKING:
-    from core.weights import ModelEntry
+    from core.models.catalogue import ModelEntry
 
 
 def read_models(added: Sequence[Path], monitor: Monitor) -> tuple[ModelChoice, ...]:
     """The models that came with the program, the person's own, and those added by file: headers only, no torch."""
-    from core.weights import list_models
+    from core.models.catalogue import list_models
 
     choices = [_model_choice(entry) for entry in list_models(monitor=monitor)]
     for path in added:
@@ -34,7 +34,8 @@ def read_model_file(path: Path) -> ModelChoice:
     ------
     WeightsError : it cannot be used.
     """
-    from core.weights import ModelEntry, read_card
+    from core.models.catalogue import ModelEntry
+    from core.models.weights_file import read_card
 
     return _model_choice(ModelEntry(read_card(path), path, bundled=False))
 
@@ -46,7 +47,7 @@ def check_model_file(path: Path, monitor: Monitor) -> ModelChoice:
     ------
     WeightsError : it cannot.
     """
-    from core.weights import load_model
+    from core.models.catalogue import load_model
 
     monitor.step(Progress("Checking the weights file"))
     load_model(path)

@@ -16,7 +16,7 @@ from serr_gui.tasks.photos import read_photo
 
 if TYPE_CHECKING:
     from core.inference.predictor import InferenceOptions
-    from core.weights import LoadedModel
+    from core.models.weights_file import LoadedModel
 
 
 class ModelCache:
@@ -29,7 +29,7 @@ class ModelCache:
     def get(self, path: Path, monitor: Monitor) -> "LoadedModel":
         if self._model is None or self._path != path:
             monitor.step(Progress("Loading the model"))
-            from core.weights import load_model
+            from core.models.catalogue import load_model
 
             self._model, self._path = None, None  # the old one leaves the memory before the new one comes
             self._model = load_model(path)

@@ -257,7 +257,8 @@ class Prompts(QObject):
         choice = self._state.model_choice
         if choice is None:
             return
-        from core.weights import ModelEntry, read_card
+        from core.models.catalogue import ModelEntry
+        from core.models.weights_file import read_card
 
         try:
             entry = ModelEntry(read_card(choice.path), choice.path, choice.bundled)

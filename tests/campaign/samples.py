@@ -16,9 +16,9 @@ from torch import nn
 
 from core.cli.app import run as serr
 from core.jobs.store import JobOrder, JobStatus
-from core.model_card import ModelCard
+from core.models.model_card import ModelCard
+from core.models.weights_file import save_model
 from core.networks.registry import build
-from core.weights import save_model
 from serr_gui.model.settings import Settings
 from tests.bad_inputs import encoded, fundus_drawing
 from tests.job_runs import RECIPE, drawn_dataset, recipe

@@ -124,9 +124,9 @@ def _train(folder: Path, samples: Path) -> None:
 
 
 def _check_training(folder: Path, samples: Path) -> None:
+    from core.models.catalogue import load_model
     from core.training.events import read_events
     from core.training.follow import follow_run
-    from core.weights import load_model
 
     follow_run(folder / "run")
     for path in folder.rglob("tiny*.safetensors"):
@@ -250,7 +250,7 @@ def _own_models(folder: Path) -> None:
 
 
 def _work_on_models(folder: Path, samples: Path) -> None:
-    from core.user_models import add_model, change_model, remove_model
+    from core.models.user_models import add_model, change_model, remove_model
 
     _own_models(folder)
     add_model(samples / "model" / "small.safetensors", name="second")
@@ -259,8 +259,8 @@ def _work_on_models(folder: Path, samples: Path) -> None:
 
 
 def _check_models(folder: Path, samples: Path) -> None:
-    from core.user_models import add_model
-    from core.weights import list_models, load_model
+    from core.models.catalogue import list_models, load_model
+    from core.models.user_models import add_model
 
     _own_models(folder)
     names = {entry.card.name for entry in list_models() if not entry.bundled}
@@ -299,7 +299,7 @@ def _prepare_jobs(folder: Path, _: Path) -> None:
 
 
 def _prepare_models(folder: Path, samples: Path) -> None:
-    from core.user_models import add_model
+    from core.models.user_models import add_model
 
     _own_models(folder)
     add_model(samples / "model" / "small.safetensors", name="first")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from core.jobs.store import find_job, read_job
+from core.models.weights_file import read_card
 from core.training.config import to_toml
 from core.training.follow import follow_run
-from core.weights import read_card
 from tests.cli.program import Serr
 from tests.job_runs import recipe, wait_for, wait_for_step
 

@@ -7,7 +7,8 @@ import pytest
 
 from core.datasets.dataset_file import read_dataset_file
 from core.datasets.exposure import fingerprint
-from core.weights import load_model, save_model
+from core.models.catalogue import load_model
+from core.models.weights_file import save_model
 from tests.cli.program import Serr
 
 

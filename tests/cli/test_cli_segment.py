@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.weights import load_model
+from core.models.catalogue import load_model
 from tests.bad_inputs import BAD_INPUTS, BadInput, fundus_drawing
 from tests.bad_outputs import BAD_OUTPUTS, BadOutput
 from tests.cli.program import Serr, names, read_picture, start, write_photo

@@ -22,7 +22,7 @@ from core.errors import InputError, OutputError
 from core.export import MASK_COLOUR, ExportChoices, export_segmentation, overlay_picture
 from core.inference.predictor import InferenceOptions
 from core.masks.threshold import apply_threshold
-from core.model_card import ModelCard
+from core.models.model_card import ModelCard
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fov, read_fundus, read_label

@@ -8,7 +8,7 @@ from core.datasets.dataset_file import DataSetFile, Entry, write_dataset_file
 from core.datasets.exposure import Exposure, fingerprint, seen_by
 from core.datasets.layouts import read_layout
 from core.datasets.synthetic import write_drive_layout
-from core.model_card import ModelCard
+from core.models.model_card import ModelCard
 from tests.small_model import CONFIG, RECIPE
 
 

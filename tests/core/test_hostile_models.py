@@ -13,8 +13,9 @@ from safetensors.numpy import load, save
 
 from core.errors import WeightsError
 from core.inference.predictor import InferenceOptions, predict
+from core.models.catalogue import list_models, load_model
+from core.models.weights_file import LoadedModel, read_card
 from core.photo.preprocessing import prepare
-from core.weights import LoadedModel, list_models, load_model, read_card
 from tests.core.test_weights import independent_sha256
 from tests.small_model import save_small_model, small_model
 

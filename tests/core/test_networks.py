@@ -106,8 +106,8 @@ def test_resolve_writes_out_every_default() -> None:
 
 
 def test_the_bundled_networks_are_serr_unets(request: pytest.FixtureRequest) -> None:
+    from core.models.weights_file import read_card
     from core.resources import resource_path
-    from core.weights import read_card
 
     files = sorted(Path(resource_path("weights")).glob("*.safetensors"))
     assert files, "a trained network ships with the program"

@@ -19,12 +19,13 @@ from core.errors import DeviceError, WeightsError
 from core.inference import runner
 from core.inference.device import Device, choose_device, fastest_precision, list_devices
 from core.inference.predictor import InferenceOptions, fall_back, is_out_of_memory, predict
+from core.models.model_card import ModelCard
+from core.models.weights_file import LoadedModel
 from core.networks.base import Network
 from core.networks.registry import build
 from core.photo.preprocessing import NetInput, Preprocessing, prepare
 from core.progress import Cancelled, Progress
 from core.types import FloatArray
-from core.weights import LoadedModel, ModelCard
 from tests.small_model import RECIPE, small_model
 
 WHOLE = InferenceOptions(device="cpu", precision="fp32", tile_px=100_000)
@@ -351,7 +352,8 @@ from pathlib import Path
 from core.inference.predictor import InferenceOptions, predict
 from core.networks.registry import build
 from core.photo.preprocessing import NetInput, Preprocessing
-from core.weights import LoadedModel, ModelCard
+from core.models.model_card import ModelCard
+from core.models.weights_file import LoadedModel
 torch.set_num_threads(1)
 module = build("unet", {"width": 16, "depth": 2}).eval().requires_grad_(False)
 model = LoadedModel(ModelCard("u", "unet", {}, Preprocessing()), module, Path("u"), "")

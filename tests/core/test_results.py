@@ -16,6 +16,8 @@ from core.errors import InputError
 from core.evaluation.predictions import find_predictions
 from core.export import ExportChoices
 from core.inference.predictor import InferenceOptions
+from core.models.catalogue import load_model
+from core.models.weights_file import LoadedModel, save_model
 from core.photo.companions import FovChoice
 from core.photo.reading import read_fundus
 from core.progress import SILENT, Progress
@@ -24,7 +26,6 @@ from core.reuse import ReusedResults
 from core.segment import BatchReport, segment_files, segment_photo
 from core.sidecar import UnfinishedResultError, read_sidecar
 from core.types import ThresholdRule
-from core.weights import LoadedModel, load_model, save_model
 from tests.small_model import save_small_model
 
 EVERYTHING = ExportChoices()

@@ -13,13 +13,13 @@ from core.evaluation.folder import evaluate_dataset
 from core.evaluation.report import EvaluationReport, Method
 from core.export import ExportChoices, export_segmentation
 from core.inference.predictor import InferenceOptions
+from core.models.weights_file import LoadedModel
 from core.photo.companions import output_stems
 from core.photo.reading import read_fov, read_fundus
 from core.progress import SILENT, Cancelled, Progress
 from core.reuse import ReusedResults
 from core.segment import segment_photo
 from core.types import ThresholdRule, VesselMask
-from core.weights import LoadedModel
 from tests.small_model import small_model
 
 OPTIONS = InferenceOptions(precision="fp32")

@@ -15,6 +15,8 @@ from core.datasets.synthetic import DrawnCase, draw_case
 from core.errors import FieldOfViewError, InputError, OutputError, WeightsError
 from core.export import ExportChoices, export_segmentation
 from core.inference.predictor import InferenceOptions
+from core.models.catalogue import load_model
+from core.models.weights_file import LoadedModel
 from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fundus
 from core.progress import Cancelled, Progress
@@ -22,7 +24,6 @@ from core.replay import replay_sidecar
 from core.segment import BatchReport, segment_files, segment_photo
 from core.sidecar import read_sidecar
 from core.types import FundusImage, ThresholdRule, VesselMask
-from core.weights import LoadedModel, load_model
 from tests.bad_outputs import BAD_OUTPUTS, BadOutput
 from tests.small_model import save_small_model
 

@@ -8,11 +8,11 @@ from core.datasets.layouts import read_layout
 from core.evaluation.folder import evaluate_dataset
 from core.evaluation.report import EvaluationReport, Method
 from core.inference.predictor import InferenceOptions
+from core.models.catalogue import load_model
 from core.progress import Monitor
 from core.segment import segment_photo
 from core.training.config import SourcePart, load_preset, recipes_of_models
 from core.types import FieldOfView, FundusImage, ProbabilityMap
-from core.weights import load_model
 
 STARE_MODELS = [("serr-unet-stare", "test", 0.9885, 0.8467), ("serr-unet-stare-seed", "seed", 0.9773, 0.8534)]
 """Name, split, and the AUC and F1 inside the field of view that its card tells."""

@@ -14,6 +14,7 @@ from PIL import Image
 
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.errors import InputError, LabelError, TrainingError
+from core.models.catalogue import load_model
 from core.photo.preprocessing import Preprocessing, prepare
 from core.progress import Cancelled, Progress
 from core.training.augmentation import Sample, random_crop
@@ -22,7 +23,6 @@ from core.training.events import EventLog, read_events
 from core.training.loop import EVENTS_FILE, train
 from core.training.processes import own_slots
 from core.training.schedule import one_cycle
-from core.weights import load_model
 
 TINY = """
 [data]

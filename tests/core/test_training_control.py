@@ -17,6 +17,8 @@ from core.datasets.recognise import recognise
 from core.datasets.splits import split_by_seed
 from core.datasets.synthetic import write_drive_layout
 from core.errors import TrainingError, WeightsError
+from core.models.catalogue import load_model
+from core.models.weights_file import read_card
 from core.networks.registry import resolve
 from core.progress import Cancelled, Progress
 from core.training.config import TrainingConfig, load_config
@@ -24,7 +26,6 @@ from core.training.control import ControlledMonitor, EnoughLearned
 from core.training.events import EventLog, read_events
 from core.training.follow import LIMIT, RunFollower, follow_run
 from core.training.loop import EVENTS_FILE, train
-from core.weights import load_model, read_card
 from tests.small_model import CONFIG, RECIPE, save_small_model
 
 TINY = """
@@ -247,7 +248,7 @@ def test_the_model_may_go_after_the_first_checkpoint_but_not_change_before(tmp_p
         train(config, Path(), tmp_path / "b", device="cpu", monitor=EndsAt(Cancelled, lambda p: "Reading" in p.stage))
     other = load_model(start)
     next(iter(other.module.parameters())).data += 1.0
-    from core.weights import save_model
+    from core.models.weights_file import save_model
 
     save_model(start, other.module, other.card)
     with pytest.raises(TrainingError, match="no longer the model"):

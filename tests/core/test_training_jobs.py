@@ -32,10 +32,10 @@ from core.jobs.store import (
 )
 from core.jobs.worker import sentence_for, work
 from core.locks import is_held, try_lock
+from core.models.catalogue import load_model
 from core.progress import Cancelled, Progress
 from core.training.config import to_toml
 from core.training.follow import follow_run
-from core.weights import load_model
 from tests.job_runs import drawn_dataset, kill, recipe, start, until, wait_for, wait_for_step
 
 pytestmark = pytest.mark.usefixtures("job_store")

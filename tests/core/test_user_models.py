@@ -7,8 +7,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from core.errors import OutputError, WeightsError
-from core.user_models import add_model, change_model, export_model, remove_model
-from core.weights import DEFAULT_MODEL, find_model, list_models, load_model, read_card
+from core.models.catalogue import DEFAULT_MODEL, find_model, list_models, load_model
+from core.models.user_models import add_model, change_model, export_model, remove_model
+from core.models.weights_file import read_card
 from tests.small_model import save_small_model
 
 
@@ -57,7 +58,7 @@ def test_the_same_model_again_is_no_trouble_and_another_is(own: Path, file: Path
     other = save_small_model(tmp_path / "other.safetensors", "mine")
     data = load_model(other)
     next(iter(data.module.parameters())).data += 1.0
-    from core.weights import save_model
+    from core.models.weights_file import save_model
 
     save_model(other, data.module, data.card)
     with pytest.raises(WeightsError, match='another model named "mine"'):

@@ -22,18 +22,11 @@ from safetensors.numpy import load, save
 from torch import nn
 
 from core.errors import OutputError, WeightsError
+from core.models.catalogue import find_model, list_models, load_model, user_models_folder
+from core.models.model_card import ModelCard
+from core.models.weights_file import LoadedModel, read_card, save_model
 from core.networks.registry import build
 from core.photo.preprocessing import Preprocessing
-from core.weights import (
-    LoadedModel,
-    ModelCard,
-    find_model,
-    list_models,
-    load_model,
-    read_card,
-    save_model,
-    user_models_folder,
-)
 from tests.bad_outputs import BAD_OUTPUTS, BadOutput
 from tests.small_model import save_small_model
 
@@ -186,7 +179,7 @@ def test_two_different_models_of_one_name_are_no_silent_choice(models: Path) -> 
 def test_listing_needs_no_torch(models: Path) -> None:
     save_model(models / "one.safetensors", network(), card("quick"))
     program = (
-        "import sys; from core.weights import list_models\n"
+        "import sys; from core.models.catalogue import list_models\n"
         "assert 'quick' in [e.card.name for e in list_models()]\n"
         "assert 'torch' not in sys.modules"
     )
@@ -364,6 +357,8 @@ def test_a_file_for_another_task_is_never_a_model_of_vessels(tmp_path: Path, mon
 
 def test_loading_a_model_does_not_load_torchs_compiler() -> None:
     """It takes a second, and initialising weights on the meta device would import it."""
-    program = "import sys; from core.weights import load_model; load_model(); print('torch._dynamo' in sys.modules)"
+    program = (
+        "import sys; from core.models.catalogue import load_model; load_model(); print('torch._dynamo' in sys.modules)"
+    )
     said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"

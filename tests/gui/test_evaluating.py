@@ -15,10 +15,11 @@ from core.datasets.layouts import read_layout
 from core.evaluation.folder import evaluate_dataset
 from core.evaluation.report import Method
 from core.inference.predictor import InferenceOptions
+from core.models.catalogue import load_model
+from core.models.weights_file import save_model
 from core.reuse import ReusedResults
 from core.segmentation import Segmentation
 from core.types import FundusImage
-from core.weights import load_model, save_model
 from serr_gui.app import Program
 from serr_gui.model.comparison import Evaluation
 from serr_gui.model.settings import RESULTS_FOLDER, ExportOptions, Settings

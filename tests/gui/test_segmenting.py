@@ -16,10 +16,10 @@ from pytestqt.qtbot import QtBot
 
 from core.export import MASK_COLOUR
 from core.inference.predictor import InferenceOptions
+from core.models.catalogue import load_model
 from core.photo.reading import read_fundus
 from core.segment import segment_photo
 from core.types import BoolArray, ThresholdRule
-from core.weights import load_model
 from serr_gui.app import Program
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import stale_reasons, unsaved

@@ -19,7 +19,8 @@ from pytestqt.qtbot import QtBot
 
 from core.datasets.synthetic import draw_case
 from core.jobs.store import JobOrder, JobStatus, create_job, jobs_folder, write_status
-from core.weights import ModelEntry, read_card
+from core.models.catalogue import ModelEntry
+from core.models.weights_file import read_card
 from serr_gui.app import StartOptions
 from serr_gui.model.label_choices import FILE_NAME as CHOICES
 from serr_gui.model.label_choices import LabelChoices, load_choices, remember

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from core.weights import load_model
+from core.models.catalogue import load_model
 from serr_gui.app import StartOptions, parse, tell_of_the_past
 from serr_gui.selftest import dice, read_reference
 from serr_gui.system.crashes import REPORT, CrashReport

@@ -17,9 +17,10 @@ from pytestqt.qtbot import QtBot
 from core.datasets.dataset_file import read_dataset_file, write_dataset_file
 from core.jobs.locks import try_lock
 from core.jobs.store import Job, JobOrder, JobStatus, create_job, list_jobs, read_job, write_status
+from core.models.catalogue import load_model
+from core.models.weights_file import read_card
 from core.training.events import EventLog
 from core.training.follow import EVENTS_FILE, LIMIT
-from core.weights import load_model, read_card
 from serr_gui.app import Program
 from serr_gui.model.state import DeviceChoice
 from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog

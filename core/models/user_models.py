@@ -5,17 +5,9 @@ from pathlib import Path
 
 from core.errors import OutputError, WeightsError
 from core.files import ensure_folder, output_error, shown, write_bytes_atomic
-from core.model_card import ModelCard
-from core.weights import (
-    SUFFIX,
-    ModelEntry,
-    find_model,
-    list_models,
-    load_model,
-    read_card,
-    user_models_folder,
-    with_card,
-)
+from core.models.catalogue import ModelEntry, find_model, list_models, load_model, user_models_folder
+from core.models.model_card import ModelCard
+from core.models.weights_file import SUFFIX, read_card, with_card
 
 
 def add_model(file: Path, *, name: str | None = None, notes: str | None = None, overwrite: bool = False) -> ModelEntry:

@@ -2,7 +2,7 @@
 
 A weights file says by itself which network it is for, how a photograph must be prepared, and which threshold to use.
 The card is JSON under one key of the header's metadata: listing models reads a few kilobytes and needs no torch. A
-SHA-256 over the tensors stands in the card and is verified when the file is loaded.
+SHA-256 over the tensors is in the card and is verified when the file is loaded.
 """
 
 import hashlib
@@ -19,9 +19,7 @@ import numpy.typing as npt
 
 from core.errors import WeightsError
 from core.files import shown, write_bytes_atomic
-from core.model_card import ModelCard, Task
-from core.progress import SILENT, Monitor
-from core.resources import resource_path
+from core.models.model_card import ModelCard, Task
 from core.strict import Malformed, TensorPlace, open_regular, parse_json, parse_tensor_header
 
 if TYPE_CHECKING:
@@ -30,33 +28,18 @@ if TYPE_CHECKING:
 
     from core.networks.base import Network
 
-__all__ = [
-    "DEFAULT_MODEL",
-    "LoadedModel",
-    "ModelCard",
-    "ModelEntry",
-    "find_model",
-    "list_models",
-    "load_model",
-    "read_card",
-    "save_model",
-    "user_models_folder",
-]
-
-DEFAULT_MODEL: Final = "serr-unet-general"
-"""The model that is used where none is named."""
-
 SUFFIX: Final = ".safetensors"
 FORMAT_VERSION: Final = 1
+PICKLE_SUFFIXES: Final = frozenset({".pth", ".pt", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy", ".npz"})
+"""Suffixes of files that may run a program when they are opened, which are refused."""
 
 _METADATA_KEY = "serr_model"
 _MAX_HEADER_BYTES = 16 << 20
 _MAX_FILE_BYTES = 1 << 30
-_PICKLE_SUFFIXES = frozenset({".pth", ".pt", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy", ".npz"})
 _PICKLE_ADVICE = (
     "A file of that kind can run any program when it is opened, so it is not read here. Ask its author for a "
     ".safetensors file with a model card, or convert it on a machine that you can lose: read it with "
-    "torch.load(..., weights_only=True) and write it with core.weights.save_model."
+    "torch.load(..., weights_only=True) and write it with core.models.weights_file.save_model."
 )
 _FLOATS = frozenset({"F16", "F32", "F64"})
 _WHOLE = "I64"
@@ -64,15 +47,6 @@ _SHOWN = 100
 _NEWER = "A newer version of this program may be needed."
 
 Tensors = dict[str, npt.NDArray[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelEntry:
-    """A model that is there to be chosen: its card, its file, and whether it came with the program."""
-
-    card: ModelCard
-    path: Path
-    bundled: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,69 +57,6 @@ class LoadedModel:
     module: "Network"
     path: Path
     sha256: str
-
-
-def user_models_folder() -> Path:
-    """Where a person's own models are: ``SERR_MODELS``, or else ``models`` in the user's data folder. May not exist."""
-    chosen = os.environ.get("SERR_MODELS")
-    if chosen:
-        return Path(chosen).expanduser()
-    from platformdirs import user_data_path
-
-    return user_data_path("serr-fundus", appauthor=False) / "models"
-
-
-def list_models(*, task: Task = "vessels", monitor: Monitor = SILENT) -> list[ModelEntry]:
-    """The models for a task that came with the program, then the person's own, each group by name.
-
-    Only headers are read. A file that cannot be used is left out; ``monitor.note`` says which and why.
-    """
-    entries = []
-    for folder, bundled in ((resource_path("weights"), True), (user_models_folder(), False)):
-        try:
-            paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == SUFFIX)
-        except OSError:  # not there, or not to be read: no models of this kind
-            continue
-        group = []
-        for path in paths:
-            try:
-                entry = ModelEntry(read_card(path), path, bundled)
-            except WeightsError as error:
-                monitor.note(str(error))
-            else:
-                if entry.card.task == task:
-                    group.append(entry)
-        entries += sorted(group, key=lambda entry: entry.card.name)
-    return entries
-
-
-def find_model(name_or_path: str | Path, *, monitor: Monitor = SILENT) -> Path:
-    """The weights file for a model's name or a path.
-
-    Text without a folder and without the suffix of a file is a name. Two different models of one name are an error, so
-    that nobody gets silently another model than the one they meant. ``monitor.note`` says which files cannot be used.
-
-    Raises
-    ------
-    WeightsError : no such model or file, or more than one.
-    """
-    text = os.fspath(name_or_path)
-    suffix = Path(text).suffix.lower()
-    is_path = isinstance(name_or_path, Path) or "/" in text or os.sep in text
-    if is_path or suffix == SUFFIX or suffix in _PICKLE_SUFFIXES:
-        return Path(text).expanduser()
-    entries = list_models(monitor=monitor)
-    found = [entry for entry in entries if entry.card.name == text]
-    if len({entry.card.sha256 for entry in found}) > 1:
-        files = " and ".join(shown(entry.path) for entry in found)
-        raise WeightsError(f'There are different models named "{text}": {files}. Give the path of the one you mean.')
-    if found:
-        return found[0].path
-    names = ", ".join(dict.fromkeys(entry.card.name for entry in entries)) or "none"
-    raise WeightsError(
-        f'There is no model named "{text}". Models that are there: {names}. Give one of these names or the path of a '
-        f"{SUFFIX} file."
-    )
 
 
 def read_card(path: str | Path) -> ModelCard:
@@ -240,17 +151,14 @@ def with_card(data: bytes, card: ModelCard) -> bytes:
     return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
-def load_model(
-    name_or_path: str | Path = DEFAULT_MODEL, device: "str | torch.device" = "cpu", *, task: Task = "vessels"
-) -> LoadedModel:
-    """Read a model by its name or path, build its network, and verify every tensor.
+def read_model(path: Path, device: "str | torch.device" = "cpu", *, task: Task = "vessels") -> LoadedModel:
+    """Read a weights file, build its network, and verify every tensor.
 
     Raises
     ------
-    WeightsError : the model is missing, unsafe (pickle), damaged, for another network or task, or newer than this
+    WeightsError : the file is missing, unsafe (pickle), damaged, for another network or task, or newer than this
         program.
     """
-    path = find_model(name_or_path)
     card, places = _read_header(path)
     if card.task != task:
         raise WeightsError(
@@ -386,7 +294,7 @@ def _refuse_pickle(path: Path, start: bytes) -> None:
     # A header of 640 bytes begins like a pickle, too; what follows then makes the length small.
     starts_like_pickle = start[:2] in {b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"}
     pickled = starts_like_pickle and int.from_bytes(start, "little") > _MAX_HEADER_BYTES
-    if path.suffix.lower() in _PICKLE_SUFFIXES or start[:4] == b"PK\x03\x04" or pickled:
+    if path.suffix.lower() in PICKLE_SUFFIXES or start[:4] == b"PK\x03\x04" or pickled:
         raise WeightsError(f"{shown(path)} is a PyTorch or pickle file. {_PICKLE_ADVICE}")
 
 
@@ -401,7 +309,7 @@ def _damaged(path: Path, what: str) -> WeightsError:
 
 
 def _unreadable(path: Path, error: OSError) -> WeightsError:
-    if path.suffix.lower() in _PICKLE_SUFFIXES:
+    if path.suffix.lower() in PICKLE_SUFFIXES:
         return WeightsError(f"{shown(path)} cannot be used. {_PICKLE_ADVICE}")
     if isinstance(error, FileNotFoundError):
         return WeightsError(

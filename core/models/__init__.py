@@ -1,0 +1,1 @@
+"""Trained models: what a weights file says about itself, reading and writing one, and the models there are."""

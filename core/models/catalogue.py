@@ -1,0 +1,103 @@
+"""The models there are: those that came with the program and the person's own, by name."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from core.errors import WeightsError
+from core.files import shown
+from core.models.model_card import ModelCard, Task
+from core.models.weights_file import PICKLE_SUFFIXES, SUFFIX, LoadedModel, read_card, read_model
+from core.progress import SILENT, Monitor
+from core.resources import resource_path
+
+if TYPE_CHECKING:
+    import torch
+
+DEFAULT_MODEL: Final = "serr-unet-general"
+"""The model that is used where none is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A model that is there to be chosen: its card, its file, and whether it came with the program."""
+
+    card: ModelCard
+    path: Path
+    bundled: bool
+
+
+def user_models_folder() -> Path:
+    """Where a person's own models are: ``SERR_MODELS``, or else ``models`` in the user's data folder. May not exist."""
+    chosen = os.environ.get("SERR_MODELS")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("serr-fundus", appauthor=False) / "models"
+
+
+def list_models(*, task: Task = "vessels", monitor: Monitor = SILENT) -> list[ModelEntry]:
+    """The models for a task that came with the program, then the person's own, each group by name.
+
+    Only headers are read. A file that cannot be used is left out; ``monitor.note`` says which and why.
+    """
+    entries = []
+    for folder, bundled in ((resource_path("weights"), True), (user_models_folder(), False)):
+        try:
+            paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == SUFFIX)
+        except OSError:  # not there, or not to be read: no models of this kind
+            continue
+        group = []
+        for path in paths:
+            try:
+                entry = ModelEntry(read_card(path), path, bundled)
+            except WeightsError as error:
+                monitor.note(str(error))
+            else:
+                if entry.card.task == task:
+                    group.append(entry)
+        entries += sorted(group, key=lambda entry: entry.card.name)
+    return entries
+
+
+def find_model(name_or_path: str | Path, *, monitor: Monitor = SILENT) -> Path:
+    """The weights file for a model's name or a path.
+
+    Text without a folder and without the suffix of a file is a name. Two different models of one name are an error, so
+    that nobody gets silently another model than the one they meant. ``monitor.note`` says which files cannot be used.
+
+    Raises
+    ------
+    WeightsError : no such model or file, or more than one.
+    """
+    text = os.fspath(name_or_path)
+    suffix = Path(text).suffix.lower()
+    is_path = isinstance(name_or_path, Path) or "/" in text or os.sep in text
+    if is_path or suffix == SUFFIX or suffix in PICKLE_SUFFIXES:
+        return Path(text).expanduser()
+    entries = list_models(monitor=monitor)
+    found = [entry for entry in entries if entry.card.name == text]
+    if len({entry.card.sha256 for entry in found}) > 1:
+        files = " and ".join(shown(entry.path) for entry in found)
+        raise WeightsError(f'There are different models named "{text}": {files}. Give the path of the one you mean.')
+    if found:
+        return found[0].path
+    names = ", ".join(dict.fromkeys(entry.card.name for entry in entries)) or "none"
+    raise WeightsError(
+        f'There is no model named "{text}". Models that are there: {names}. Give one of these names or the path of a '
+        f"{SUFFIX} file."
+    )
+
+
+def load_model(
+    name_or_path: str | Path = DEFAULT_MODEL, device: "str | torch.device" = "cpu", *, task: Task = "vessels"
+) -> LoadedModel:
+    """Read a model by its name or path; every tensor is verified.
+
+    Raises
+    ------
+    WeightsError : no such model, more than one of that name, or a file that ``read_model`` refuses.
+    """
+    return read_model(find_model(name_or_path), device, task=task)
