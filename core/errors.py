@@ -43,3 +43,7 @@ class TrainingError(SerrError):
 
 class SettingsError(SerrError):
     """A settings or configuration file holds something that cannot be used."""
+
+
+class DoubtWarning(UserWarning):
+    """Something makes a result or a figure doubtful; the text says what. ``serr`` issues it, and goes on."""

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from core.api.models import LoadedModel, ModelEntry, load_model, models
     from core.api.segmenting import Segmentation, segment, segment_many
     from core.api.training import TrainingResult, train
-    from core.errors import ArgumentError, SerrError
+    from core.errors import ArgumentError, DoubtWarning, SerrError
     from core.evaluation.counts import Scores
+    from core.photo.label_values import LabelValues
     from core.photo.reading import read_fov, read_fundus, read_label
     from core.types import ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule, VesselMask
 
@@ -28,8 +29,9 @@ _PLACES = {
     "core.api.models": ("LoadedModel", "ModelEntry", "load_model", "models"),
     "core.api.segmenting": ("Segmentation", "segment", "segment_many"),
     "core.api.training": ("TrainingResult", "train"),
-    "core.errors": ("ArgumentError", "SerrError"),
+    "core.errors": ("ArgumentError", "DoubtWarning", "SerrError"),
     "core.evaluation.counts": ("Scores",),
+    "core.photo.label_values": ("LabelValues",),
     "core.photo.reading": ("read_fov", "read_fundus", "read_label"),
     "core.types": ("ExpertLabel", "FieldOfView", "FundusImage", "ProbabilityMap", "ThresholdRule", "VesselMask"),
 }
@@ -37,9 +39,11 @@ _PLACE_OF = {name: module for module, names in _PLACES.items() for name in names
 
 __all__ = [
     "ArgumentError",
+    "DoubtWarning",
     "ExpertLabel",
     "FieldOfView",
     "FundusImage",
+    "LabelValues",
     "LoadedModel",
     "ModelEntry",
     "ProbabilityMap",

@@ -3,6 +3,7 @@
 import doctest
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,43 @@ def test_scores_are_those_of_scikit_learn(eye: Path, model: Path) -> None:
     assert whole.f1 == pytest.approx(f1_score(truth.ravel(), np.asarray(found.mask).ravel()))
 
 
+def test_a_label_of_several_values_is_scored_when_it_is_said_what_they_mean(eye: Path, tmp_path: Path) -> None:
+    drawn = np.asarray(serr.read_label(eye.with_name("eye_manual1.png")))
+    classes = drawn.astype(np.uint8)
+    classes[:, 160:] *= 2
+    classes[:40] = 255  # not scored
+    Image.fromarray(classes).save(path := tmp_path / "classes.png")
+    for label in (path, classes):
+        with pytest.raises(serr.SerrError, match="vessel_values"):
+            serr.evaluate(drawn, label, fov="full")
+    for label in (path, classes, np.dstack([classes] * 3)):
+        for vessel, ignored in (("1, 2", "255"), ([1, 2], 255)):
+            scores = serr.evaluate(drawn, label, fov="full", vessel_values=vessel, ignore_values=ignored)
+            assert scores.f1 == 1.0
+        veins = serr.evaluate(drawn, label, fov="full", vessel_values=2, ignore_values=[255])
+        assert veins.f1 == pytest.approx(f1_score((classes == 2)[40:].ravel(), drawn[40:].ravel()))
+    read = serr.read_label(path, values=serr.LabelValues.parse("1,2", "255"))
+    assert serr.evaluate(drawn, read, fov="full").f1 == 1.0, "what the expert left open is not scored"
+
+
+def test_what_makes_figures_doubtful_is_a_warning(eye: Path, model: Path) -> None:
+    fov = serr.read_fov(eye.with_name("eye_fov.png"))
+    found = serr.segment(eye, model, fov=fov)
+    label = np.asarray(serr.read_label(eye.with_name("eye_manual1.png")))
+    with pytest.warns(serr.DoubtWarning, match="fits when it is") as caught:
+        serr.evaluate(found, label[::-1, ::-1])
+    assert caught[0].filename == __file__
+    with pytest.warns(serr.DoubtWarning, match="belong together"):
+        serr.evaluate(found, np.roll(label, 60, axis=0) & fov.inside)
+    with pytest.warns(serr.DoubtWarning, match="looks inverted"):
+        serr.evaluate(~label, label, fov=fov)
+    with pytest.raises(serr.SerrError, match="looks inverted"):
+        serr.evaluate(found, ~label)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        serr.evaluate(found, label)
+
+
 def test_several_are_made_one_after_the_other(eye: Path, model: Path) -> None:
     asked: list[int] = []
 
@@ -192,9 +230,23 @@ WRONG: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no label": (lambda m: serr.evaluate(MASK, None, fov="full"), "label must be"),
     "an unknown region": (lambda m: serr.evaluate(MASK, MASK, region="disc"), "region must be"),  # type: ignore[arg-type]
     "words as result": (lambda m: serr.evaluate("mask.png", MASK, region="image"), "found must be"),
+    "ignored values alone": (lambda m: serr.evaluate(MASK, MASK, fov="full", ignore_values=255), "needs vessel_values"),
+    "a value in words": (lambda m: serr.evaluate(MASK, MASK, fov="full", vessel_values="one"), "'one' is no value"),
+    "a value beyond 8 bits": (lambda m: serr.evaluate(MASK, MASK, fov="full", vessel_values=[256]), "'256'"),
+    "a value as decimal": (
+        lambda m: serr.evaluate(MASK, MASK, fov="full", vessel_values=0.5),  # type: ignore[arg-type]
+        "vessel_values must be",
+    ),
+    "values that are not there": (lambda m: serr.evaluate(MASK, PHOTO, fov="full", vessel_values="#010203"), "holds"),
+    "values of a label that is read": (
+        lambda m: serr.evaluate(MASK, serr.ExpertLabel(MASK), fov="full", vessel_values=1),
+        "read already",
+    ),
     "no data set": (lambda m: serr.train(None, "out"), "dataset must be"),  # type: ignore[arg-type]
     "an unknown recipe": (lambda m: serr.train("drive", "out", preset="best"), "best"),
     "no steps": (lambda m: serr.train("drive", "out", steps=0), "steps must be"),
+    "nothing held out": (lambda m: serr.train("drive", "out", hold_out=0), "hold_out must be"),
+    "a vessel value in words": (lambda m: serr.train("drive", "out", vessel_values="one"), "'one' is no value"),
     "a data set that is not there": (lambda m: serr.train("nowhere/eyes", "out"), "nowhere"),
 }
 

@@ -5,14 +5,16 @@ names the argument, what it is, and what it should be.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import ArgumentError
+from core.errors import ArgumentError, LabelError
 from core.photo.companions import resolve_fov
+from core.photo.label_values import LabelValues, apply_values, find_values
 from core.photo.reading import MIN_SIDE_PX, read_fundus, read_label
 from core.types import (
     BoolArray,
@@ -28,6 +30,10 @@ PathLike = str | os.PathLike[str]
 Photo = PathLike | FundusImage | npt.NDArray[np.uint8]
 Fov = Literal["auto", "full"] | PathLike | FieldOfView | BoolArray
 Threshold = float | ThresholdRule | None
+Values = str | int | Iterable[str | int]
+"""Values of a label, as ``LabelValues.parse`` reads them, as a number, or as several of these."""
+
+_SEVERAL = "Say with vessel_values which of its values are vessel, or compare it with a threshold first."
 
 
 def as_path(value: object, name: str) -> Path:
@@ -90,17 +96,68 @@ def as_rule(threshold: Threshold) -> ThresholdRule | None:
         raise ArgumentError(f"threshold must be a number between 0 and 1, not {threshold}.") from None
 
 
-def as_label(label: object, shape: tuple[int, int]) -> BoolArray:
-    """Vessels as an expert drew them, bool (H, W), from a file, an array of two values, or a box."""
+def as_label(label: object, shape: tuple[int, int], values: LabelValues | None = None) -> ExpertLabel:
+    """Vessels as an expert drew them, (H, W), from a file, an array, or a box.
+
+    Without ``values``, which say what a file or an array uint8 (H, W) or (H, W, 3) holds, an array has two values.
+    """
     if isinstance(label, str | os.PathLike):
-        return read_label(as_path(label, "label"), shape=shape).vessel
+        return read_label(as_path(label, "label"), shape=shape, values=values)
     if isinstance(label, ExpertLabel | VesselMask):
-        vessel = label.vessel
+        if values is not None:
+            raise ArgumentError(
+                "vessel_values is for a label that is a path or an array, but this one is read already: leave it out."
+            )
+        read = label if isinstance(label, ExpertLabel) else ExpertLabel(label.vessel)
+    elif values is not None:
+        read = _label_by_values(label, values)
     else:
-        vessel = _as_mask(label, "label", "a path, an array bool (H, W) or an ExpertLabel")
-    if vessel.shape != shape:
-        raise ArgumentError(f"label has the shape {vessel.shape}, but what is scored has {shape}.")
-    return vessel
+        read = ExpertLabel(_as_mask(label, "label", "a path, an array bool (H, W) or an ExpertLabel", _SEVERAL))
+    if read.shape != shape:
+        raise ArgumentError(f"label has the shape {read.shape}, but what is scored has {shape}.")
+    return read
+
+
+def as_values(vessel: Values | None, ignored: Values | None) -> LabelValues | None:
+    """What the values of a label mean: "1,2", "#ff0000,#0000ff", a whole number, or several of these in a sequence."""
+    if vessel is None:
+        if ignored is not None:
+            raise ArgumentError("ignore_values needs vessel_values: which values are vessel?")
+        return None
+    texts = _values_text(vessel, "vessel_values"), "" if ignored is None else _values_text(ignored, "ignore_values")
+    try:
+        return LabelValues.parse(*texts)
+    except LabelError as error:
+        raise ArgumentError(f"vessel_values: {error}") from None
+
+
+def _values_text(values: object, name: str) -> str:
+    if isinstance(values, str):
+        return values
+    each = list(values) if isinstance(values, Iterable) and not isinstance(values, dict | bytes) else [values]
+    wrong = [one for one in each if isinstance(one, bool) or not isinstance(one, str | int | np.integer)]
+    if wrong:
+        raise ArgumentError(
+            f'{name} must be text such as "1,2" or "#ff0000", a whole number or several of these, not '
+            f"{described(wrong[0])}."
+        )
+    return ",".join(str(one) for one in each)
+
+
+def _label_by_values(label: object, values: LabelValues) -> ExpertLabel:
+    array = _as_array(label, "label", "a path or an array uint8 (H, W) or (H, W, 3)")
+    if array.ndim == 2:
+        array = np.repeat(array[:, :, None], 3, axis=2)
+    if array.ndim != 3 or array.shape[2] != 3 or not array.size:
+        raise ArgumentError(f"label has the shape {array.shape}, but must be (height, width) or (height, width, 3).")
+    pixels = array.astype(np.uint8)
+    if not np.array_equal(pixels, array):
+        raise ArgumentError("label must hold whole numbers from 0 to 255 where vessel_values say what they mean.")
+    try:
+        vessel, open_pixels = apply_values(pixels, values, find_values(pixels))
+    except LabelError as error:
+        raise ArgumentError(f"label {error}") from None
+    return ExpertLabel(vessel, ignored=open_pixels)
 
 
 def as_found(found: object) -> ProbabilityMap | BoolArray:
@@ -138,7 +195,7 @@ def _as_array(value: object, name: str, wanted: str) -> npt.NDArray[Any]:
     return array
 
 
-def _as_mask(value: object, name: str, wanted: str) -> BoolArray:
+def _as_mask(value: object, name: str, wanted: str, cure: str = "Compare it with a threshold first.") -> BoolArray:
     """Bool (H, W): from bool, or from 0 and one other value."""
     array = _as_array(value, name, wanted)
     if array.ndim != 2 or not array.size:
@@ -148,7 +205,7 @@ def _as_mask(value: object, name: str, wanted: str) -> BoolArray:
     if not _is_two_valued(array):
         raise ArgumentError(
             f"{name} is an array of {array.dtype} with values from {array.min()} to {array.max()}: a mask holds 0 and "
-            "one other value. Compare it with a threshold first."
+            f"one other value. {cure}"
         )
     return np.asarray(array > 0)
 

@@ -1,15 +1,29 @@
 """``serr.evaluate``."""
 
+import warnings
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 
-from core.api.arguments import Fov, Threshold, as_found, as_fov, as_label, as_rule, described
-from core.errors import ArgumentError
+from core.api.arguments import (
+    Fov,
+    Threshold,
+    Values,
+    as_found,
+    as_fov,
+    as_label,
+    as_rule,
+    as_values,
+    described,
+)
+from core.errors import ArgumentError, DoubtWarning
 from core.evaluation.counts import Scores
 from core.evaluation.measure import GivenMask, measure
+from core.photo.label_doubts import INVERTED_MASK, MAX_VESSEL_SHARE, refuse_inverted, vessel_share
+from core.photo.likeness import find_wrong_pair
 from core.segmentation import Segmentation
-from core.types import BoolArray, FieldOfView, FundusImage, ProbabilityMap
+from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ProbabilityMap
 
 
 def evaluate(
@@ -19,18 +33,23 @@ def evaluate(
     fov: Fov | None = None,
     threshold: Threshold = None,
     region: Literal["fov", "image"] = "fov",
+    vessel_values: Values | None = None,
+    ignore_values: Values | None = None,
 ) -> Scores:
     """Score a result against an expert's label.
 
     Parameters
     ----------
     found : a Segmentation; a probability map, float (H, W) in [0, 1]; or a mask of two values, (H, W).
-    label : the expert's vessels: the path of a picture, an array of two values (H, W), or an ExpertLabel.
+    label : the expert's vessels: the path of a picture, an array of two values (H, W), or an ExpertLabel, whose open
+        pixels are not scored.
     fov : the field of view, where ``found`` is not a Segmentation, which has its own: a mask as a path or an array bool
         (H, W), a FieldOfView, or "full".
     threshold : at which a probability map is scored; for a Segmentation None means its own.
     region : count pixels inside the field of view ("fov", as is usual) or in the whole picture ("image"). A dark border
         that counts as found right makes scores look better: name the region with every score.
+    vessel_values, ignore_values : of a label of more than two values (a path or an array uint8) which are vessel and
+        which are not scored: ``"1,2"``, ``255``, ``["#ff0000", "#0000ff"]``. All others are background.
 
     Returns
     -------
@@ -40,10 +59,16 @@ def evaluate(
     Raises
     ------
     SerrError : with a sentence that says what is wrong and what to do.
+
+    Warns
+    -----
+    DoubtWarning : the figures may mean nothing. Where ``found`` is a Segmentation, the label does not seem to belong to
+        its photograph, is turned or mirrored, or its field of view is doubtful; a mask that looks inverted.
     """
     if region not in ("fov", "image"):
         raise ArgumentError(f'region must be "fov" or "image", not {described(region)}.')
     rule = as_rule(threshold)
+    values = as_values(vessel_values, ignore_values)
     given: ProbabilityMap | BoolArray
     if isinstance(found, Segmentation):
         given, rule = found.probability, rule or found.mask.rule
@@ -61,10 +86,29 @@ def evaluate(
     if not isinstance(given, ProbabilityMap) and threshold is not None:
         raise ArgumentError("threshold is for a probability map, but found is a mask already: leave it out.")
     shape = given.shape[0], given.shape[1]
-    truth = as_label(label, shape)
+    truth = as_label(label, shape, values)
+    refuse_inverted(truth, known.inside if known is not None else None)
     inside = known.inside if known is not None and region == "fov" else np.ones(shape, np.bool_)
     scored = given if isinstance(given, ProbabilityMap) else GivenMask(given)
-    return measure(scored, truth, inside, rule=rule).scores
+    image = found.image if isinstance(found, Segmentation) else None
+    for doubt in _doubts(image, known, truth, scored):
+        warnings.warn(doubt, DoubtWarning, stacklevel=2)
+    return measure(scored, truth.vessel, truth.scored(inside), rule=rule).scores
+
+
+def _doubts(
+    image: FundusImage | None, fov: FieldOfView | None, label: ExpertLabel, scored: ProbabilityMap | GivenMask
+) -> Iterator[str]:
+    """Why the figures may mean nothing, in sentences."""
+    if fov is not None:
+        yield from (doubt.text for doubt in fov.doubts)
+    if image is not None and fov is not None:
+        wrong = find_wrong_pair(image, fov, label)
+        if wrong is not None:
+            yield wrong.sentence
+    region = fov.inside if fov is not None else None
+    if isinstance(scored, GivenMask) and vessel_share(scored.vessel, region) > MAX_VESSEL_SHARE:
+        yield INVERTED_MASK
 
 
 def _fov_alone(fov: Fov, shape: tuple[int, ...]) -> FieldOfView:

@@ -2,7 +2,7 @@
 
 import os
 
-from core.api.arguments import PathLike, as_path, described
+from core.api.arguments import PathLike, Values, as_path, as_values, described
 from core.datasets.layouts import data_set_names
 from core.errors import ArgumentError
 from core.progress import SILENT, Monitor
@@ -24,6 +24,9 @@ def train(
     name: str | None = None,
     steps: int | None = None,
     seed: int | None = None,
+    hold_out: int | None = None,
+    vessel_values: Values | None = None,
+    ignore_values: Values | None = None,
     device: str = "auto",
     resume: bool = False,
     monitor: Monitor = SILENT,
@@ -38,6 +41,8 @@ def train(
     preset, config : the recipe: a name that ships with the program, or a TOML file; neither: the usual one.
     root : folder of the published data sets, or the folder that holds them.
     name, steps, seed : in the place of what the recipe says.
+    hold_out : photographs that choose weights and threshold and are not learned from; for data sets of few photographs.
+    vessel_values, ignore_values : of labels of more than two values, as for ``serr.evaluate``.
     resume : take up the run in ``out`` from its last checkpoint.
     monitor : is told of the progress; ``Cancelled`` from it ends the run, which can be resumed.
 
@@ -52,7 +57,7 @@ def train(
     """
     if not isinstance(dataset, str | os.PathLike) or not os.fspath(dataset):
         raise ArgumentError(f"dataset must be the name or path of a data set, not {described(dataset)}.")
-    for field, value, least in (("steps", steps, 1), ("seed", seed, 0)):
+    for field, value, least in (("steps", steps, 1), ("seed", seed, 0), ("hold_out", hold_out, 1)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
             raise ArgumentError(f"{field} must be a whole number from {least} on, not {described(value)}.")
     recipe = make_recipe(
@@ -63,6 +68,8 @@ def train(
         name=name,
         steps=steps,
         seed=seed,
+        hold_out=hold_out,
+        values=as_values(vessel_values, ignore_values),
     )
     place = as_path(out, "out")
     return run_training(recipe, as_path(root, "root"), place, resume=resume, device=device, monitor=monitor)

@@ -30,7 +30,7 @@ from core.evaluation.summary import Summary
 from core.files import shown
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.fov_mask import read_fov_of
-from core.photo.label_doubts import MAX_VESSEL_SHARE, refuse_inverted, vessel_share
+from core.photo.label_doubts import INVERTED_MASK, MAX_VESSEL_SHARE, refuse_inverted, vessel_share
 from core.photo.label_values import LabelValues
 from core.photo.likeness import find_wrong_pair
 from core.photo.reading import read_fundus, read_label
@@ -269,7 +269,7 @@ class _Task:
         found = self.predict(image, fov, part)
         part.step(Progress("Counting"))
         if isinstance(found, GivenMask) and vessel_share(found.vessel, fov.inside) > MAX_VESSEL_SHARE:
-            part.note("More than half of the field of view is vessel in the given mask: it looks inverted.")
+            part.note(INVERTED_MASK)
         vessel, skeletons = found_vessels(found, self.rule), Skeletons()
         others = dict(zip(self.others, drawn, strict=True))
         insides = [region_of(fov, one.region) for one in self.gathered]

@@ -17,7 +17,10 @@ PHOTO_SUFFIXES = (
 )
 """How the names of readable files end, in lower case, for file dialogs and for looking through a folder."""
 
-WHICH_ARE_VESSEL = "Say which of them are vessel (--vessel-values on the command line), or choose another file."
+WHICH_ARE_VESSEL = (
+    "Say which of them are vessel (--vessel-values on the command line, vessel_values in Python), or choose another "
+    "file."
+)
 
 MIN_SIDE_PX = 32
 """Shortest side of a photograph: no vessel can be seen in a smaller one."""
