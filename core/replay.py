@@ -1,23 +1,29 @@
 """Making a result again from its side-car: the same photograph, weights, settings and threshold give the same mask."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from core.errors import DeviceError, FieldOfViewError, InputError, WeightsError
-from core.files import file_sha256, shown
+from core.files import file_sha256, path_text, shown
 from core.inference.device import choose_device
 from core.inference.predictor import InferenceOptions
 from core.models.catalogue import list_models, load_model
 from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import Preprocessing
-from core.photo.reading import read_fov, read_fundus
+from core.photo.reading import is_photo_path, read_fov, read_fundus
 from core.progress import SILENT, Monitor
 from core.results import changed_files
 from core.segment import segment_photo
 from core.segmentation import Segmentation
 from core.sidecar import SideCar, pixels_sha256, read_sidecar
 from core.types import FieldOfView, FundusImage
+
+_MOST_HASHED: Final = 1000
+"""So many pictures are read to find a photograph that was renamed."""
 
 
 def replay_sidecar(
@@ -30,7 +36,7 @@ def replay_sidecar(
 
     Parameters
     ----------
-    photo : the photograph; None: where the side-car says, or beside the side-car.
+    photo : the photograph; None: where the side-car says, or beside the side-car, also under another name.
     model : the network; None: the one with the side-car's hash among the models that are there.
 
     Raises
@@ -83,25 +89,62 @@ def replay_sidecar(
 
 
 def _same_photo(sidecar: SideCar, photo: Path | None) -> Path:
-    """The photograph of a side-car: the one that is given, or that the side-car names, or of that name beside it."""
+    """The photograph of a side-car: the one that is given, or that the side-car names, or of that name beside it.
+
+    Where none of these is there, the one with its hash: beside the side-car, in the folder above, or in the folder that
+    the side-car names.
+    """
     folder = sidecar.path.absolute().parent
     if photo is not None:
         places = [Path(photo)]
     elif sidecar.photo is not None:
         places = [sidecar.photo, folder / sidecar.photo.name, folder.parent / sidecar.photo.name]
+        places = [_on_disk(place) for place in places]
     else:
-        raise InputError(f"{shown(sidecar.path)} does not name its photograph. Say which one it is.")
-    there = [place for place in places if place.is_file()]
-    if not there:
         raise InputError(
-            f"The photograph {shown(places[0])} of {shown(sidecar.path.name)} is not there. Say where it is."
+            f"{shown(sidecar.path)} does not name its photograph. Say which one it is (--photo on the command line)."
         )
+    there = [place for place in places if place.is_file()]
     for place in there:
         if sidecar.photo_sha256 in {None, file_sha256(place)}:
             return place
+    if photo is None and sidecar.photo_sha256 is not None:
+        for place in _pictures_in({path.parent: None for path in (folder / "any", folder, *places)}):
+            if file_sha256(place) == sidecar.photo_sha256:
+                return place
+    if not there:
+        known = f", with the SHA-256 {sidecar.photo_sha256}" if sidecar.photo_sha256 else ""
+        raise InputError(
+            f"The photograph {shown(places[0])} of {shown(sidecar.path.name)} is not there. Say where it is (--photo "
+            f"on the command line): it is the same file, whatever its name{known}."
+        )
     raise InputError(
-        f"{shown(there[0])} is not the photograph that {shown(sidecar.path.name)} was made from, or has changed since."
+        f"{shown(there[0])} is not the photograph that {shown(sidecar.path.name)} was made from, or has changed since. "
+        "If you have it unchanged, say where it is (--photo on the command line)."
     )
+
+
+def _pictures_in(folders: Iterable[Path]) -> list[Path]:
+    """The pictures of folders, at most ``_MOST_HASHED`` of them."""
+    found: list[Path] = []
+    for folder in folders:
+        with suppress(OSError):
+            found += sorted(path for path in folder.iterdir() if is_photo_path(path) and path.is_file())
+    return found[:_MOST_HASHED]
+
+
+def _on_disk(path: Path) -> Path:
+    """The file that a side-car means: in text, bytes of names that are not UTF-8 are escaped (``path_text``)."""
+    if "\\" not in str(path) or path.exists():
+        return path
+    place = Path(path.anchor)
+    for part in path.parts[1 if path.anchor else 0 :]:
+        exact = place / part
+        if "\\" in part and not exact.exists():
+            with suppress(OSError):
+                exact = next((one for one in place.iterdir() if path_text(one.name) == part), exact)
+        place = exact
+    return place
 
 
 def _same_model(sidecar: SideCar) -> LoadedModel:
@@ -120,7 +163,7 @@ def _same_fov(sidecar: SideCar, image: FundusImage) -> FieldOfView:
     elif sidecar.fov_origin == "estimated":
         field = estimate_field_of_view(image)
     elif sidecar.fov_origin == "file" and sidecar.fov_file is not None:
-        field = read_fov(sidecar.fov_file, shape=image.shape)
+        field = read_fov(_on_disk(sidecar.fov_file), shape=image.shape)
     else:
         raise FieldOfViewError(
             f"The field of view of {shown(sidecar.path)} was drawn by hand. The side-car does not hold it, so the "

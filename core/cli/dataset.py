@@ -46,14 +46,15 @@ def new(
     """Find the photographs, labels and masks of a folder, check them, split them, and write a data set file.
 
     Photographs of one patient stay together where the names tell the patient. What cannot be used is put into the part
-    "unused", with a sentence.
+    "unused", with a sentence; what has a name that is no text is left out, with a sentence.
     """
     from dataclasses import replace as changed
 
-    from core.datasets.checks import check, compare_parts
-    from core.datasets.dataset_file import dataset_path, is_dataset_file, write_dataset_file
+    from core.datasets.checks import Finding, check, compare_parts
+    from core.datasets.dataset_file import dataset_path, is_dataset_file, unwritable, write_dataset_file
     from core.datasets.recognise import recognise
     from core.datasets.splits import kept_together, split_by_seed
+    from core.errors import InputError
 
     if not is_dataset_file(file):
         better = dataset_path(file)
@@ -67,6 +68,10 @@ def new(
     data = found.dataset if name is None else changed(found.dataset, name=name)
     if values is not None:
         data = data.with_values(values)
+    nameless = unwritable(file, data)
+    if len(nameless) == len(data.entries):
+        raise InputError(next(iter(nameless.values())))
+    data = changed(data, entries=tuple(entry for row, entry in enumerate(data.entries) if row not in nameless))
     with monitored() as monitor:
         training = tuple(changed(entry, part="training") for entry in data.entries)  # the parts are still to come
         findings = check(training, monitor=monitor)
@@ -78,6 +83,7 @@ def new(
         data = split_by_seed(data, seed=seed, validation_share=validation, test_share=test, keep_test=not test)
     write_dataset_file(file, data)
     findings += compare_parts(data.entries)
+    findings += [Finding("name", True, f"{why} Its photograph is left out.") for why in nameless.values()]
     _say(file, data, findings, (*found.notes,), as_json)
 
 
@@ -117,6 +123,7 @@ def check(
 
 def _say(file: Path, data: "DataSetFile", findings: "list[Finding]", notes: tuple[str, ...], as_json: bool) -> None:
     from core.datasets.dataset_file import PARTS
+    from core.files import path_text
 
     counts = {part: data.count(part) for part in PARTS}
     if as_json:
@@ -125,11 +132,11 @@ def _say(file: Path, data: "DataSetFile", findings: "list[Finding]", notes: tupl
                 "kind": finding.kind,
                 "severe": finding.severe,
                 "sentence": finding.sentence,
-                "photographs": [str(data.entries[row].case.photo) for row in finding.rows],
+                "photographs": [path_text(data.entries[row].case.photo) for row in finding.rows],
             }
             for finding in findings
         ]
-        say_json({"file": str(file), "name": data.name, "parts": counts, "findings": rows, "notes": list(notes)})
+        say_json({"file": path_text(file), "name": data.name, "parts": counts, "findings": rows, "notes": list(notes)})
         return
     for note in notes:
         say(note)

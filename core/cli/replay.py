@@ -42,7 +42,7 @@ def replay(
 
     from core.errors import InputError
     from core.export import export_segmentation
-    from core.files import ensure_folder
+    from core.files import ensure_folder, path_text, shown
     from core.models.catalogue import load_model
     from core.replay import replay_sidecar
     from core.results import changed_files, corrected_by_hand
@@ -51,21 +51,21 @@ def replay(
     said = read_sidecar(sidecar)
     changed = changed_files(said)
     stem = sidecar.name.removesuffix(".json").removesuffix(".serr")
-    ensure_folder(out)
     by_hand = corrected_by_hand(out, stem)
     if by_hand:
         raise InputError(f"{by_hand} Choose another --out.")
     with monitored() as monitor:
         found = replay_sidecar(sidecar, photo, model=load_model(weights) if weights else None, monitor=monitor)
+        ensure_folder(out)
         written = export_segmentation(found, out, stem, export_choices(kinds, as_float))
         for note in found.notes:
             monitor.note(note)
     identical = pixels_sha256(found.mask.vessel) == said.mask_sha256
-    files = {kind: str(path) for kind, path in written.items()}
+    files = {kind: path_text(path) for kind, path in written.items()}
     if as_json:
         say_json(
             {
-                "photo": str(found.image.source),
+                "photo": path_text(found.image.source or ""),
                 "model": {"name": found.card.name, "sha256": found.model_sha256},
                 "files": files,
                 "identical": identical,
@@ -75,5 +75,5 @@ def replay(
         )
     else:
         verdict = "identical" if identical else "NOT identical"
-        say(f"{found.image.source}: {verdict} ({found.card.name}); {', '.join(files.values())}")
+        say(f"{shown(found.image.source or '')}: {verdict} ({found.card.name}); {', '.join(files.values())}")
     return 0 if identical and not changed else 1

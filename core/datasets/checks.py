@@ -21,7 +21,7 @@ from core.photo.views import small_copy
 from core.progress import SILENT, Monitor, Progress
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 
-Kind = Literal["photo", "label", "fov", "inverted", "unusual", "copy", "same label", "leak", "pair"]
+Kind = Literal["photo", "label", "fov", "inverted", "unusual", "copy", "same label", "leak", "pair", "name"]
 
 SPARSE_SHARE: Final = 0.01
 """A label with fewer vessel pixels (share of the field of view) is hardly finished; experts draw 0.06 to 0.18."""

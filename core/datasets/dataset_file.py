@@ -204,8 +204,29 @@ def write_dataset_file(path: Path, dataset: DataSetFile) -> Path:
     with_values = any(entry.case.values for entry in dataset.entries)
     version = FORMAT_VERSION if with_values else 1
     values = {"serr_dataset": version, "name": dataset.name, "split": dataset.split, "notes": dataset.notes}
-    write_bytes_atomic(path, tomli_w.dumps({**values, "photographs": photographs}).encode(), follow_link=True)
+    try:
+        content = tomli_w.dumps({**values, "photographs": photographs}).encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"The name of the data set {shown(path)}, of an expert or of a patient is no text "
+            "(not UTF-8): give another."
+        ) from None
+    write_bytes_atomic(path, content, follow_link=True)
     return path
+
+
+def unwritable(path: Path, dataset: DataSetFile) -> dict[int, str]:
+    """The entries that cannot be written into a data set file, by row, each with a sentence: a name is no text."""
+    folder = path.absolute().parent
+    found = {}
+    for row, entry in enumerate(dataset.entries):
+        case = entry.case
+        try:
+            for each in (case.photo, *case.labels.values(), *((case.fov,) if case.fov is not None else ())):
+                _stored(each, folder)
+        except InputError as error:
+            found[row] = str(error)
+    return found
 
 
 def with_entry(dataset: DataSetFile, entry: Entry) -> DataSetFile:

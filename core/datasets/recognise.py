@@ -209,7 +209,7 @@ def _plain(folder: Path) -> Recognised:
     split = "by folder" if parts else ""
     # "training" alone would say little in a list of models.
     name = f"{folder.parent.name} {folder.name}" if folder.name.lower() in _COMMON_NAMES else folder.name
-    return Recognised("folders", DataSetFile(name, tuple(entries), split), tuple(dict.fromkeys(notes)))
+    return Recognised("folders", DataSetFile(shown(name), tuple(entries), split), tuple(dict.fromkeys(notes)))
 
 
 def _in_subfolders(folder: Path, part: Part, depth: int = _DEPTH) -> list[Entry]:
@@ -220,7 +220,7 @@ def _in_subfolders(folder: Path, part: Part, depth: int = _DEPTH) -> list[Entry]
             continue
         cases, _ = _pairs(sub)
         if any(case.labels for case in cases):
-            group = sub.name if len(cases) <= _MANY_OF_ONE else ""
+            group = shown(sub.name) if len(cases) <= _MANY_OF_ONE else ""
             entries += [Entry(case, part, group) for case in cases]
         elif depth > 1:
             entries += _in_subfolders(sub, part, depth - 1)

@@ -77,6 +77,31 @@ def test_a_name_that_is_not_utf8_is_done_and_told(serr: Serr, tmp_path: Path, we
 
 
 @needs_bytes
+def test_a_photograph_whose_path_is_not_utf8_is_found_again_by_replay(
+    serr: Serr, tmp_path: Path, weights: Path
+) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/left \xe9ye"))
+    folder.mkdir()
+    photo = folder / os.fsdecode(b"\xc9ye\\1.png")
+    shutil.copy(write_photo(tmp_path / "a.png"), photo)
+    (tmp_path / "a.png").unlink()
+    mask = folder / os.fsdecode(b"\xc9ye\\1_mask.png")
+    with mask.open("wb") as file:
+        Image.fromarray(np.full((240, 256), 255, np.uint8)).save(file, "PNG")
+    assert serr("segment", photo, "--out", tmp_path / "out", "--model", weights, "--fov", mask).code == 0
+    (sidecar,) = (tmp_path / "out").glob("*.serr.json")
+    ran = serr("replay", sidecar, "--out", tmp_path / "again", "--model", weights, "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["identical"]
+    assert ran.json["photo"] == rf"{tmp_path}/left \xe9ye/\xc9ye\1.png"
+    photo.unlink()
+    gone = serr("replay", sidecar, "--out", tmp_path / "third", "--model", weights)
+    assert gone.code == 1
+    assert "--photo" in gone.sentences[0]
+    assert not (tmp_path / "third").exists(), "nothing is left where nothing was made"
+
+
+@needs_bytes
 def test_such_names_are_evaluated_with_every_report(serr: Serr, tmp_path: Path, weights: Path) -> None:
     folder = tmp_path / "eyes"
     (folder / "labels").mkdir(parents=True)
@@ -102,6 +127,45 @@ def test_such_names_are_evaluated_with_every_report(serr: Serr, tmp_path: Path, 
     assert "eye-%FF" in table
     assert ",'=cmd()" in table
     assert ",=cmd" not in table
+
+
+@needs_bytes
+def test_a_data_set_is_made_without_the_photograph_whose_name_is_no_text(serr: Serr, tmp_path: Path) -> None:
+    folder = tmp_path / "eyes"
+    for stem, label in ((b"a", b"a"), (b"b", b"b"), (b"eye-\xff", b"eye-\xff"), (b"c", b"\xfe/c")):
+        case = draw_case(len(list(tmp_path.rglob("*.png"))), 96)
+        pictures = (("images", stem, case.image.rgb), ("labels", label, case.label.vessel.astype(np.uint8) * 255))
+        for kind, name, pixels in pictures:
+            path = folder / kind / os.fsdecode(name + b".png")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                Image.fromarray(pixels).save(file, "PNG")
+    file = tmp_path / "mine.serr-dataset"
+    ran = serr("dataset", "new", folder, file, "--validation", "0")
+    assert ran.code == 0, ran.err
+    assert file.exists()
+    assert "mine.serr-dataset: eyes, 2 photographs (2 training)" in ran.out
+    left_out = [line for line in ran.out.splitlines() if "left out" in line]
+    assert len(left_out) == 2
+    for name in (r"eye-\xff.png", r"\xfe/c.png"):
+        assert any(name in line and "rename" in line.lower() for line in left_out)
+    told = serr("dataset", "new", folder, file, "--validation", "0", "--replace", "--json")
+    assert told.code == 0
+    assert {finding["kind"] for finding in told.json["findings"] if finding["severe"]} == {"name"}
+    assert serr("dataset", "check", file).code == 0
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/all \xff"))
+    shutil.copytree(folder, odd)
+    assert serr("dataset", "new", odd, odd / "x.serr-dataset").code == 0, "paths in the file are relative"
+    refused = serr("dataset", "new", odd, odd / "y.serr-dataset", "--name", os.fsdecode(b"\xff"))
+    assert refused.code == 1
+    assert "is no text" in refused.sentences[0]
+    assert not (odd / "y.serr-dataset").exists()
+    for name in ("a", "b", "c"):
+        (folder / "images" / f"{name}.png").unlink()
+    nothing = serr("dataset", "new", folder, tmp_path / "none.serr-dataset")
+    assert nothing.code == 1
+    assert r"eye-\xff.png" in nothing.sentences[0]
+    assert not (tmp_path / "none.serr-dataset").exists()
 
 
 @needs_shell

@@ -14,6 +14,7 @@ from PIL import Image
 from core.datasets.synthetic import DrawnCase, draw_case
 from core.errors import FieldOfViewError, InputError, OutputError, WeightsError
 from core.export import ExportChoices, export_segmentation
+from core.files import file_sha256
 from core.inference.predictor import InferenceOptions
 from core.models.catalogue import load_model
 from core.models.weights_file import LoadedModel
@@ -333,13 +334,20 @@ def test_masks_of_all_origins_of_the_field_of_view(
 
 
 def test_the_photograph_may_have_moved_but_not_changed(sidecar: Path, photos: Path, tmp_path: Path) -> None:
-    moved = tmp_path / "elsewhere.tif"
+    moved = tmp_path / "far" / "away" / "elsewhere.tif"
+    moved.parent.mkdir(parents=True)
+    digest = file_sha256(photos / "b.tif")
     shutil.move(photos / "b.tif", moved)
-    with pytest.raises(InputError, match=r"b\.tif.*is not there"):
+    with pytest.raises(InputError, match=rf"b\.tif.*is not there.*--photo.*{digest}"):
         replay_sidecar(sidecar)
     assert replay_sidecar(sidecar, moved).notes == ()
     shutil.copy(moved, sidecar.parent / "b.tif")
     assert replay_sidecar(sidecar).notes == ()
+    (sidecar.parent / "b.tif").unlink()
+    for renamed in (photos / "renamed.tif", sidecar.parent / "renamed.tif", sidecar.parent.parent / "renamed.tif"):
+        shutil.copy(moved, renamed)
+        assert replay_sidecar(sidecar).image.source == renamed, "the same content by another name"
+        renamed.unlink()
     shutil.copy(photos / "a.png", sidecar.parent / "b.tif")
     with pytest.raises(InputError, match="not the photograph"):
         replay_sidecar(sidecar)
