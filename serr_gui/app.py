@@ -151,7 +151,7 @@ class Program:
         self._apply_font()
         apply_theme(app, self.state.theme)
         self.controller = Controller(self.state, ResultStore(settings.cache_mb << 20))
-        self.controller.library.added_models = tuple(Path(text) for text in settings.added_models)
+        self.controller.models.added_models = tuple(Path(text) for text in settings.added_models)
         self.window = MainWindow(self.controller, export_options=settings.export, last_folder=settings.last_folder)
         restore_layout(self.window, settings.geometry, settings.docks)
         self._settings = settings
@@ -188,9 +188,9 @@ class Program:
         wanted = options.model or self._settings.model
         if options.model.endswith(".safetensors"):
             wanted = str(Path(options.model).absolute())
-            self.controller.library.added_models += (Path(wanted),)
-        self.controller.library.start(wanted)
-        self.controller.trainings.start()
+            self.controller.models.added_models += (Path(wanted),)
+        self.controller.models.start(wanted)
+        self.controller.training.start()
 
     def take_over(self, values: Mapping[str, Any]) -> None:
         """Do what a later start asks for, in front of all other windows."""
@@ -221,7 +221,7 @@ class Program:
             view=state.view,
             export=window.prompts.export_options,
             model=self._model_to_keep(),
-            added_models=tuple(str(path) for path in self.controller.library.added_models),
+            added_models=tuple(str(path) for path in self.controller.models.added_models),
             device=state.device,
             run=state.run,
             cache_mb=state.cache_mb,

@@ -11,7 +11,7 @@ from serr_gui.model.score_selectors import scored_label
 from serr_gui.model.selectors import has_label, may_evaluate
 from serr_gui.model.state import AppState
 
-ERROR_WISHES: Final[tuple[ErrorFilter, ...]] = get_args(ErrorFilter)
+ERROR_FILTERS: Final[tuple[ErrorFilter, ...]] = get_args(ErrorFilter)
 
 
 def _is_judged(state: AppState) -> bool:
@@ -174,7 +174,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     *(
         Command(f"errors_{request}", "errors", text, tip, checked_when=_looks_for(request), group="errors")
         for request, text, tip in zip(
-            ERROR_WISHES,
+            ERROR_FILTERS,
             (
                 QT_TRANSLATE_NOOP("Actions", "&All Errors"),
                 QT_TRANSLATE_NOOP("Actions", "&Missed Vessels"),

@@ -70,7 +70,7 @@ class ComparisonController(QObject):
 
     def remove_label(self, expert: int) -> None:
         """Use this label no more; its file stays."""
-        self._context.board.cancel(f"label {expert}")
+        self._context.workers.cancel(f"label {expert}")
         self._set_slot(expert, None)
         self._remember(expert)
 
@@ -87,7 +87,7 @@ class ComparisonController(QObject):
             files, _mask = comparing_work.files_beside(photo, folders)
             return comparing_work.read_slot(files[expert], image.shape, fov, image)
 
-        self._context.board.start(
+        self._context.workers.start(
             f"label {expert}",
             find,
             succeeded=partial(self._on_label_looked_for, photo, expert),
@@ -115,7 +115,7 @@ class ComparisonController(QObject):
         first, second = state.label_folders
         state.label_folders = (folder, second) if expert == 0 else (first, folder)
         photos = tuple(item.path for item in state.photos)
-        self._context.board.start(
+        self._context.workers.start(
             f"label folder {expert}",
             partial(comparing_work.labels_in, folder, photos),
             succeeded=partial(self._on_labels_found, expert, folder, len(photos)),
@@ -135,7 +135,7 @@ class ComparisonController(QObject):
         now = score_selectors.comparison_inputs(state)
         if now is None or now.probability is None or now.labels[0] is None:
             return
-        self._context.board.start(
+        self._context.workers.start(
             "errors",
             partial(comparing_work.find_errors, now, state.rule.level, score_selectors.error_search(state)),
             succeeded=self._on_errors_found,
@@ -168,7 +168,7 @@ class ComparisonController(QObject):
         if document is None:
             return
         image, fov = document.image, document.fov
-        self._context.board.start(
+        self._context.workers.start(
             f"label {expert}",
             lambda _monitor: comparing_work.read_slot(file, image.shape, fov, image),
             succeeded=partial(self._on_label_read, document.path, expert),
@@ -234,7 +234,7 @@ class ComparisonController(QObject):
         state = self._context.state
         now = score_selectors.comparison_inputs(state)
         if now is None:
-            self._context.board.cancel("compare")
+            self._context.workers.cancel("compare")
             self._made.clear()
             state.comparison, state.centre_lines, state.errors = None, None, None
             state.error_at = -1
@@ -244,11 +244,11 @@ class ComparisonController(QObject):
         kept = self._made.get(now.region)
         state.error_at = -1
         if kept is not None and now.same_as(kept.comparison_inputs):
-            self._context.board.cancel("compare")
+            self._context.workers.cancel("compare")
             state.comparison = kept
             self._rest.start()
             return
-        self._context.board.start(
+        self._context.workers.start(
             "compare",
             partial(comparing_work.compare, now, before=state.comparison),
             partial_result=self._on_compared,
@@ -270,7 +270,7 @@ class ComparisonController(QObject):
         self._rest.start()
 
     def _on_rule_changed(self) -> None:
-        self._context.board.cancel("centre lines")
+        self._context.workers.cancel("centre lines")
         self._context.state.error_at = -1
         if score_selectors.comparison_inputs(self._context.state) is not None:
             self._rest.start()
@@ -283,7 +283,7 @@ class ComparisonController(QObject):
         if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:  # somebody still holds the slider, or the curve
             self._rest.start()
             return
-        self._context.board.start(
+        self._context.workers.start(
             "centre lines",
             partial(comparing_work.compare_centre_lines, now, state.rule.level, self._keeper),
             low_priority=True,

@@ -29,7 +29,7 @@ class ControllerContext(QObject):
         super().__init__(parent)
         self.state = state
         self.store = store
-        self.board = WorkerPool(self)
+        self.workers = WorkerPool(self)
         self.segment_when_ready = False
 
     def notify(

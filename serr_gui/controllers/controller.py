@@ -1,8 +1,8 @@
 """Requests become jobs, and the outcomes of jobs become state. Nothing else writes the state.
 
-The parts: ``photos`` (opening), ``library`` (models and devices), ``runs`` (segmenting and exporting), ``comparing``
-(experts' labels), ``evaluating`` (all photographs), ``data_sets`` and ``trainings`` (models of one's own), and here the
-threshold, the view, and what connects the parts.
+The parts: ``photos`` (opening), ``models`` (models and devices), ``segmentation`` (segmenting and exporting),
+``editing`` (corrections by hand), ``comparison`` (experts' labels), ``evaluation`` (all photographs), ``data_sets`` and
+``training`` (models that a person trains), and here the threshold, the view, and what connects the parts.
 """
 
 from collections.abc import Sequence
@@ -42,20 +42,20 @@ class Controller(QObject):
         self.state = state
         self.context = ControllerContext(state, store or ResultStore(), self)
         self.photos = PhotoController(self.context)
-        self.library = ModelController(self.context)
-        long_work = ForegroundTask(self.context)
+        self.models = ModelController(self.context)
+        foreground = ForegroundTask(self.context)
         beside = ForegroundTask(self.context, "beside")
-        self.runs = SegmentationController(self.context, long_work, beside)
-        self.evaluating = EvaluationController(self.context, long_work, beside, self.runs)
+        self.segmentation = SegmentationController(self.context, foreground, beside)
+        self.evaluation = EvaluationController(self.context, foreground, beside, self.segmentation)
         self.editing = EditingController(self.context)
-        self.comparing = ComparisonController(self.context)
-        self.trainings = TrainingController(self.context, self.library, long_work)
+        self.comparison = ComparisonController(self.context)
+        self.training = TrainingController(self.context, self.models, foreground)
         self.data_sets = DataSetController(self.context)
         self.context.settled.connect(self._segment_if_wanted)
 
     def shutdown(self) -> None:
         """End all jobs, wait for their threads, and remove the files of this run."""
-        self.context.board.shutdown()
+        self.context.workers.shutdown()
         self.context.store.close()
 
     def open_sample(self) -> None:
@@ -87,7 +87,7 @@ class Controller(QObject):
 
     def suggest_level(self, how: str) -> None:
         """Set the threshold that follows from the labels (``ComparisonController.suggested_rule``)."""
-        rule = self.comparing.suggested_rule(how)
+        rule = self.comparison.suggested_rule(how)
         if rule is not None:
             self._set_rule(rule)
 
@@ -96,7 +96,7 @@ class Controller(QObject):
         if expert is None:
             self.photos.set_fov(FovChoice("file", path))
         else:
-            self.comparing.load_label(expert, path)
+            self.comparison.load_label(expert, path)
 
     def take_dropped(self, paths: Sequence[Path]) -> None:
         """Open photographs and folders; a picture of two values is a label of the photograph on the screen."""
@@ -105,7 +105,7 @@ class Controller(QObject):
             self.photos.open_paths(paths)
             return
         shape = document.image.shape
-        self.context.board.start(
+        self.context.workers.start(
             "drop",
             lambda _monitor: comparing_work.sort_dropped(paths, shape),
             succeeded=self._on_dropped_sorted,
@@ -115,13 +115,13 @@ class Controller(QObject):
     def _on_dropped_sorted(self, outcome: object) -> None:
         assert isinstance(outcome, comparing_work.Dropped)
         if outcome.labels:
-            self.comparing.load_labels(outcome.labels)
+            self.comparison.load_labels(outcome.labels)
         if outcome.others:
             self.photos.open_paths(outcome.others)
 
     def use_label_as_fov(self, expert: int) -> None:
         """A file that was taken for a label is the mask of the field of view."""
-        path = self.comparing.use_as_fov(expert)
+        path = self.comparison.use_as_fov(expert)
         if path is not None:
             self.photos.set_fov(FovChoice("file", path))
 
@@ -158,7 +158,7 @@ class Controller(QObject):
     def write_shares(self, items: Sequence[PhotoItem], path: Path) -> None:
         """Write the table of vessel shares, next to whatever else is going on."""
         wanted = tuple(ShareItem(item.path, item.rule) for item in items)
-        self.context.board.start(
+        self.context.workers.start(
             "shares",
             partial(write_shares, wanted, path, self.context.store),
             succeeded=lambda _path: self.context.notify(
@@ -192,9 +192,9 @@ class Controller(QObject):
         state.run, state.cache_mb, state.font_pt = preferences.run, preferences.cache_mb, preferences.font_pt
         self.context.store.memory_bytes = preferences.cache_mb << 20
         if preferences.model is not None and preferences.model != state.model:
-            self.library.set_model(preferences.model)
+            self.models.set_model(preferences.model)
         if preferences.device != state.device:
-            self.library.set_device(preferences.device)
+            self.models.set_device(preferences.device)
         if preferences.theme != state.theme:
             self.set_theme(preferences.theme)
 
@@ -218,7 +218,7 @@ class Controller(QObject):
 
     def segment_paths(self, paths: Sequence[Path]) -> None:
         """Find the vessels of some photographs of the list."""
-        self.runs.segment_items(self.items_of(paths))
+        self.segmentation.segment_items(self.items_of(paths))
 
     def _segment_if_wanted(self) -> None:
         state = self.state
@@ -228,7 +228,7 @@ class Controller(QObject):
         if not wanted:
             return
         if state.document.result is None or stale_reasons(state):
-            self.runs.segment()
+            self.segmentation.segment()
 
     def _set_rule(self, rule: ThresholdRule) -> None:
         if rule != self.state.rule:

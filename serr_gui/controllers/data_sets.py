@@ -29,7 +29,7 @@ class DataSetController(QObject):
     def find(self, path: Path) -> None:
         """Look for a data set in a folder, or read a data set file."""
         self.stop()
-        self._context.board.start(
+        self._context.workers.start(
             "data set",
             partial(work.find_data_set, path),
             succeeded=self._on_found,
@@ -38,17 +38,17 @@ class DataSetController(QObject):
 
     def examine(self, entries: tuple[Entry, ...]) -> None:
         """Look into the files of entries, in place of those that were asked for before."""
-        self._context.board.start(
+        self._context.workers.start(
             "data set files", partial(work.examine_all, entries), partial_result=self._on_examined
         )
 
     def stop(self) -> None:
         """End looking into files."""
-        self._context.board.cancel("data set files")
+        self._context.workers.cancel("data set files")
 
     def save(self, path: Path, dataset: DataSetFile) -> None:
         """Write a data set file; it is the one that photographs are added to from now on."""
-        self._context.board.start(
+        self._context.workers.start(
             "data set saved",
             partial(work.save_data_set, path, dataset),
             succeeded=self._on_saved,
@@ -67,7 +67,7 @@ class DataSetController(QObject):
             return
         segmentation = result.segmentation
         vessel = result.mask(state.rule).vessel
-        self._context.board.start(
+        self._context.workers.start(
             "data set added",
             partial(work.add_to_data_set, path, document.path, vessel, segmentation.fov),
             succeeded=partial(self._on_added, document.path, path),

@@ -22,15 +22,15 @@ class EvaluationController(QObject):
     def __init__(
         self,
         context: ControllerContext,
-        long_work: ForegroundTask,
+        foreground: ForegroundTask,
         beside: ForegroundTask,
-        runs: SegmentationController,
+        segmentation: SegmentationController,
     ) -> None:
         super().__init__(context)
         self._beside = beside
         self._context = context
-        self._long = long_work
-        self._runs = runs
+        self._long = foreground
+        self._segmentation = segmentation
 
     def evaluate_all(self, exported: Path | None = None) -> None:
         """Measure every open photograph at one threshold: the model's own, or that of the slider.
@@ -41,7 +41,7 @@ class EvaluationController(QObject):
         if not may_evaluate(state) or state.model is None:
             return
         alone = state.job is None
-        place, keeper = (self._long, self._runs.keeper) if alone else (self._beside, ModelCache())
+        place, model_cache = (self._long, self._segmentation.model_cache) if alone else (self._beside, ModelCache())
         request = EvaluationRequest(
             state.photos if alone else with_result(state),
             state.label_folders,
@@ -53,7 +53,7 @@ class EvaluationController(QObject):
         state.evaluation = Evaluation(len(request.items))
         place.begin(
             "evaluate",
-            lambda monitor: evaluate_photos(request, keeper, self._context.store, monitor),
+            lambda monitor: evaluate_photos(request, model_cache, self._context.store, monitor),
             items=1,
             partial_result=self._on_part,
             noted=lambda _note: None,  # they stand in the table
@@ -68,7 +68,7 @@ class EvaluationController(QObject):
         report = evaluation.report if evaluation is not None else None
         if report is None:
             return
-        self._context.board.start(
+        self._context.workers.start(
             "report",
             lambda monitor: write_evaluation(report, path, monitor),
             succeeded=self._on_written,
@@ -78,7 +78,7 @@ class EvaluationController(QObject):
     def _on_part(self, part: object) -> None:
         state = self._context.state
         if isinstance(part, Segmented) and part.result is not None:
-            self._runs.take_result(part.path, part.result)
+            self._segmentation.take_result(part.path, part.result)
         elif isinstance(part, PhotoDone) and state.evaluation is not None:
             so_far = state.evaluation
             if isinstance(part.outcome, str):

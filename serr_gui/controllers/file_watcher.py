@@ -50,7 +50,7 @@ class FileWatcher(QObject):
             return
         settled = self._settled.get(document.path)
         known = settled[1] if settled is not None and settled[0] == document.image.sha256 else None
-        self._context.board.start(
+        self._context.workers.start(
             "watch", partial(_look, document.path, known), succeeded=partial(self._on_looked, document)
         )
 

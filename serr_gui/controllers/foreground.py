@@ -56,7 +56,7 @@ class ForegroundTask(QObject):
         self._context.forget_notices("work")
         self._begun = self._paused_at = None
         self._set_status(JobStatus(kind, Progress(""), items=items, name=name))
-        self._context.board.start(
+        self._context.workers.start(
             self._place,
             task,
             succeeded=partial(self._end, succeeded),
@@ -71,7 +71,7 @@ class ForegroundTask(QObject):
         """Ask the work that is going on to end."""
         status = self.status
         if status is not None:
-            self._context.board.cancel(self._place, tell=True)
+            self._context.workers.cancel(self._place, tell=True)
             self._set_status(replace(status, cancelling=True, paused=False))
 
     def pause(self) -> None:
@@ -79,7 +79,7 @@ class ForegroundTask(QObject):
         status = self.status
         if status is None or status.cancelling:
             return
-        self._context.board.pause(self._place, not status.paused)
+        self._context.workers.pause(self._place, not status.paused)
         now = time.monotonic()
         if not status.paused:
             self._paused_at = now

@@ -31,7 +31,7 @@ class ModelController(QObject):
     def start(self, wanted_model: str = "") -> None:
         """Look for models and then devices in the background. ``wanted_model`` is a name or path of the last time."""
         self._wanted_model = wanted_model
-        self._context.board.start(
+        self._context.workers.start(
             "models",
             partial(tasks.read_models, self.added_models),
             succeeded=self._on_models_read,
@@ -43,7 +43,7 @@ class ModelController(QObject):
         """Look for models again, after the person's own have changed; ``choose`` one of them, or tell of a new one."""
         state = self._context.state
         self._wanted_model = str(choose or state.model or "")
-        self._context.board.start(
+        self._context.workers.start(
             "models",
             partial(tasks.read_models, tuple(path for path in self.added_models if path.exists())),
             succeeded=partial(self._on_models_refreshed, choose, added),
@@ -61,7 +61,7 @@ class ModelController(QObject):
 
     def add_model(self, path: Path) -> None:
         """Add a weights file to the models that can be chosen."""
-        self._context.board.start(
+        self._context.workers.start(
             "model",
             partial(tasks.check_model_file, path.absolute()),
             succeeded=self._on_model_checked,
@@ -93,11 +93,11 @@ class ModelController(QObject):
 
     def _start_devices(self) -> None:
         """Look for devices, which imports torch: not while the first photograph is on its way to the screen."""
-        board = self._context.board
-        if self._devices_started or board.busy("find") or board.busy("open"):
+        workers = self._context.workers
+        if self._devices_started or workers.busy("find") or workers.busy("open"):
             return
         self._devices_started = True
-        board.start(
+        workers.start(
             "devices",
             tasks.read_devices,
             succeeded=self._on_devices_read,

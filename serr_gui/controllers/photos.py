@@ -53,7 +53,7 @@ class PhotoController(QObject):
         self._context.segment_when_ready = segment
         self._opening_rule = rule
         self._add_recent(paths)
-        self._context.board.start(
+        self._context.workers.start(
             "find",
             partial(tasks.find_photos, tuple(paths), recursive=recursive),
             succeeded=self._on_photos_found,
@@ -73,9 +73,9 @@ class PhotoController(QObject):
         item = state.photos[index]
         state.opening = item.path
         if state.document is not None and state.document.path != item.path:
-            self._context.board.cancel("fov")
+            self._context.workers.cancel("fov")
             state.document, state.base_view = None, None
-        self._context.board.start(
+        self._context.workers.start(
             "open",
             partial(self._open, item, state.label_folders),
             succeeded=self._on_document_opened,
@@ -135,8 +135,8 @@ class PhotoController(QObject):
         if shown is None or shown.path not in gone:
             state.current = before if shown else -1
             return
-        self._context.board.cancel("open")
-        self._context.board.cancel("fov")
+        self._context.workers.cancel("open")
+        self._context.workers.cancel("fov")
         state.opening, state.document, state.base_view = None, None, None
         state.current = -1
         if state.photos:
@@ -144,7 +144,7 @@ class PhotoController(QObject):
 
     def request_thumbnails(self, paths: Sequence[Path]) -> None:
         """Make small pictures of these; ``thumbnailMade`` brings them one by one."""
-        self._context.board.start(
+        self._context.workers.start(
             "thumbnails",
             partial(tasks.make_thumbnails, tuple(paths)),
             partial_result=self.thumbnailMade.emit,
@@ -161,7 +161,7 @@ class PhotoController(QObject):
         if document is None:
             return
         image = document.image
-        self._context.board.start(
+        self._context.workers.start(
             "fov",
             lambda _monitor: tasks.make_fov(image, choice),
             succeeded=partial(self._on_fov_made, document, choice),
@@ -174,11 +174,11 @@ class PhotoController(QObject):
         document, base = state.document, state.view.base
         made = state.base_view
         if document is None or base == "colour":
-            self._context.board.cancel("base")
+            self._context.workers.cancel("base")
             state.base_view = None
         elif made is None or made.image is not document.image or made.base != base:
             image, fov = document.image, document.fov
-            self._context.board.start(
+            self._context.workers.start(
                 "base", lambda _monitor: make_base_view(image, fov, base), succeeded=self._on_base_view_made
             )
 

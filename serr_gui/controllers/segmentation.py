@@ -31,14 +31,14 @@ class ExportRequest:
 class SegmentationController(QObject):
     """Segments and exports photographs, and puts the outcomes into the state."""
 
-    def __init__(self, context: ControllerContext, long_work: ForegroundTask, beside: ForegroundTask) -> None:
+    def __init__(self, context: ControllerContext, foreground: ForegroundTask, beside: ForegroundTask) -> None:
         super().__init__(context)
         self._context = context
-        self._long, self._beside = long_work, beside
-        self._exporting = long_work
+        self._long, self._beside = foreground, beside
+        self._exporting = foreground
         self._written = 0
         self._not_written: list[tuple[Path, str]] = []
-        self.keeper = tasks.ModelCache()
+        self.model_cache = tasks.ModelCache()
         self._done = 0
         self._problems: list[tuple[Path, str]] = []
         self._changed: list[str] = []
@@ -55,7 +55,7 @@ class SegmentationController(QObject):
         fov, options = document.fov, tasks.RunOptions(state.model, state.device, state.run)
         self._long.begin(
             "segment",
-            lambda monitor: tasks.segment_document(document, fov, options, self.keeper, monitor),
+            lambda monitor: tasks.segment_document(document, fov, options, self.model_cache, monitor),
             name=shown(document.path.name),
             noted=_in_the_result,
             succeeded=partial(self._on_segmented, document.path),
@@ -85,7 +85,7 @@ class SegmentationController(QObject):
         self._done, self._problems = 0, []
         self._long.begin(
             "batch",
-            lambda monitor: tasks.segment_many(items, options, self.keeper, self._context.store, monitor),
+            lambda monitor: tasks.segment_many(items, options, self.model_cache, self._context.store, monitor),
             items=len(items),
             noted=_in_the_result,
             succeeded=done,
@@ -165,8 +165,8 @@ class SegmentationController(QObject):
             state.document = replace(state.document, image=image, result=result, fov=fov, fov_problem="")
             self._context.follow_rule()
         overflow = self._context.store.overflow(keep=state.document.path if state.document else None)
-        if overflow and not self._context.board.busy("spill"):
-            self._context.board.start(
+        if overflow and not self._context.workers.busy("spill"):
+            self._context.workers.start(
                 "spill",
                 partial(tasks.spill, overflow, self._context.store),
                 failed=partial(self._context.fail, self.tr("Results cannot be moved out of the memory.")),

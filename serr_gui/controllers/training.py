@@ -29,10 +29,10 @@ class TrainingController(QObject):
 
     foundRunning = Signal()
 
-    def __init__(self, context: ControllerContext, library: ModelController, long_work: ForegroundTask) -> None:
+    def __init__(self, context: ControllerContext, models: ModelController, foreground: ForegroundTask) -> None:
         super().__init__(context)
-        self._context, self._library, self._long = context, library, long_work
-        self._watch = work.JobPoller()
+        self._context, self._models, self._long = context, models, foreground
+        self._poller = work.JobPoller()
         self._started = False
 
     # Watching
@@ -41,16 +41,16 @@ class TrainingController(QObject):
         """Begin to watch the folder of jobs."""
         if not self._started:
             self._started = True
-            self._context.board.start(
+            self._context.workers.start(
                 "trainings",
-                partial(work.watch_trainings, self._watch),
+                partial(work.watch_trainings, self._poller),
                 partial_result=self._on_trainings,
                 failed=partial(self._context.fail, self.tr("The trainings cannot be watched.")),
             )
 
     def choose(self, job_id: str) -> None:
         """Look at another job."""
-        self._watch.choose(job_id)
+        self._poller.choose(job_id)
         state = self._context.state
         if job_id != state.trainings.chosen:
             state.trainings = Trainings(state.trainings.jobs, job_id)
@@ -91,7 +91,7 @@ class TrainingController(QObject):
 
     def order(self, order: TrainingOrder) -> None:
         """Start a training."""
-        self._context.board.start(
+        self._context.workers.start(
             "order",
             partial(work.start_training, order),
             succeeded=self._on_ordered,
@@ -119,21 +119,21 @@ class TrainingController(QObject):
         self._ask(job, partial(change_order, name=name, notes=notes))
 
     def _ask(self, job: Job, ask: Callable[[Job], object]) -> None:
-        self._context.board.start(
+        self._context.workers.start(
             f"job {job.id}",
             partial(work.ask_job, ask, job),
-            succeeded=lambda _job: self._watch.look(),
+            succeeded=lambda _job: self._poller.look(),
             failed=self._on_ask_failed,
         )
 
     def _on_ask_failed(self, failure: Failure) -> None:
         self._context.fail(self.tr("The training could not be told."), failure)
-        self._watch.look()
+        self._poller.look()
 
     def _on_ordered(self, outcome: object) -> None:
         assert isinstance(outcome, Job)
         self.choose(outcome.id)
-        self._watch.look()
+        self._poller.look()
 
     # Measuring
 
@@ -141,7 +141,7 @@ class TrainingController(QObject):
         """Measure a few steps of a recipe; ``state.estimate`` tells how it goes."""
         state = self._context.state
         state.estimate = EstimateState(key)
-        self._context.board.start(
+        self._context.workers.start(
             "estimate",
             partial(work.measure, order),
             progressed=self._on_measuring,
@@ -151,7 +151,7 @@ class TrainingController(QObject):
 
     def forget_estimate(self) -> None:
         """End a measurement that goes on, and forget the last one."""
-        self._context.board.cancel("estimate")
+        self._context.workers.cancel("estimate")
         self._context.state.estimate = None
 
     def _on_measured(self, key: str, outcome: object) -> None:
@@ -206,9 +206,9 @@ class TrainingController(QObject):
         def done(outcome: object) -> None:
             assert isinstance(outcome, Path)
             self._context.notify("success", sentence.format(name=name))
-            self._library.refresh(choose=None if gone or new else outcome, added=outcome if new else None)
+            self._models.refresh(choose=None if gone or new else outcome, added=outcome if new else None)
 
-        self._context.board.start(
+        self._context.workers.start(
             "own models",
             task,
             succeeded=done,
@@ -223,7 +223,7 @@ class TrainingController(QObject):
             text = self.tr("The model is written to {name}. On another machine it is added with + beside Model.")
             self._context.notify("success", text.format(name=outcome.name), folder=outcome.parent)
 
-        self._context.board.start(
+        self._context.workers.start(
             "own models",
             partial(work.export_model, file, target),
             succeeded=done,

@@ -26,7 +26,7 @@ from serr_gui.model.state import AppState, FovChoice, FovSource
 from serr_gui.widgets.controls import DecimalBox, ElidedLabel, LinesLabel, chooser, heading
 
 _REMARK_LINES: Final = 2
-_FOV_WISHES: Final[tuple[FovSource, ...]] = ("estimated", "file", "full")
+_FOV_SOURCES: Final[tuple[FovSource, ...]] = ("estimated", "file", "full")
 
 
 class SegmentationPanel(QWidget):
@@ -228,7 +228,7 @@ class SegmentationPanel(QWidget):
         self._fov.setEnabled(settled)
         if settled and item is not None:
             with QSignalBlocker(self._fov):
-                self._fov.setCurrentIndex(_FOV_WISHES.index(item.fov.request))
+                self._fov.setCurrentIndex(_FOV_SOURCES.index(item.fov.request))
         self._fov_facts.set_full_text(self._describe_fov())
         doubts = document.doubts if document is not None else ()
         self._remarks.set_warning(bool(doubts))
@@ -304,7 +304,7 @@ class SegmentationPanel(QWidget):
         self._show_run()
 
     def _on_fov_activated(self, index: int) -> None:
-        request = _FOV_WISHES[index]
+        request = _FOV_SOURCES[index]
         self._show_document()  # the chooser follows the state, not the request
         if request == "file":
             self.fovFileRequested.emit()

@@ -227,7 +227,7 @@ class SkeletonCache:
 
 
 def compare_centre_lines(
-    comparison_inputs: ComparisonInputs, level: int, keeper: SkeletonCache, monitor: Monitor
+    comparison_inputs: ComparisonInputs, level: int, cache: SkeletonCache, monitor: Monitor
 ) -> CentreLines:
     """clDice of each pair, which takes a good part of a second for a large photograph."""
     from core.evaluation.centre_lines import count_centre_lines, skeleton
@@ -235,11 +235,11 @@ def compare_centre_lines(
     inside = _counted(comparison_inputs)
     found = comparison_inputs.vessel(level)
     course: BoolArray | None = None
-    with keeper.turn:
+    with cache.turn:
         drawn = []
         for expert in EXPERTS:
             monitor.step(Progress("Centre lines"))
-            drawn.append(keeper.get(comparison_inputs, expert, inside))
+            drawn.append(cache.get(comparison_inputs, expert, inside))
         monitor.step(Progress("Centre lines"))
         if found is not None:
             course = skeleton(found, inside)

@@ -84,7 +84,7 @@ class _OpenPhotos:
 
 
 def evaluate_photos(
-    request: EvaluationRequest, keeper: ModelCache, store: ResultStore, monitor: YieldingMonitor
+    request: EvaluationRequest, model_cache: ModelCache, store: ResultStore, monitor: YieldingMonitor
 ) -> "EvaluationReport":
     """Measure every photograph, with its result where there is one of the chosen model, else after segmenting it.
 
@@ -102,7 +102,7 @@ def evaluate_photos(
 
     monitor.step(Progress("Looking for labels"))
     photos = _open_photos(request)
-    model = keeper.get(request.run.model, monitor)
+    model = model_cache.get(request.run.model, monitor)
     seen, unknown = _seen_before(model, [case.photo for case in photos.cases])
     stems = {case.photo: case.stem for case in photos.cases}
     finder = _Finder(request, model, stems, store, monitor)

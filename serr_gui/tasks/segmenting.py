@@ -63,7 +63,7 @@ class Segmented:
 
 
 def segment_document(
-    document: Document, fov: FieldOfView, request: RunOptions, keeper: ModelCache, monitor: Monitor
+    document: Document, fov: FieldOfView, request: RunOptions, model_cache: ModelCache, monitor: Monitor
 ) -> Result:
     """Find the vessels of the photograph on the screen.
 
@@ -73,13 +73,17 @@ def segment_document(
     """
     from core.segment import segment_photo
 
-    model = keeper.get(request.model, monitor)
+    model = model_cache.get(request.model, monitor)
     segmentation = segment_photo(document.image, model, fov=fov, options=request.inference(), monitor=monitor)
     return Result.of(segmentation, request.model)
 
 
 def segment_many(
-    items: Sequence[PhotoItem], request: RunOptions, keeper: ModelCache, store: ResultStore, monitor: YieldingMonitor
+    items: Sequence[PhotoItem],
+    request: RunOptions,
+    model_cache: ModelCache,
+    store: ResultStore,
+    monitor: YieldingMonitor,
 ) -> None:
     """Find the vessels of many photographs; a bad one does not stop the others.
 
@@ -89,7 +93,7 @@ def segment_many(
     ------
     SerrError : the model cannot be loaded.
     """
-    keeper.get(request.model, monitor)
+    model_cache.get(request.model, monitor)
     for number, item in enumerate(items, start=1):
         monitor.yield_result(BatchStep(number, len(items), item.path))
         try:
@@ -97,7 +101,7 @@ def segment_many(
             document = read_photo(item, known, store, monitor).document
             if document.fov is None:
                 raise FieldOfViewError(document.fov_problem)
-            result = segment_document(document, document.fov, request, keeper, monitor)
+            result = segment_document(document, document.fov, request, model_cache, monitor)
         except SerrError as error:
             monitor.yield_result(Segmented(item.path, None, str(error)))
         else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QGuiApplication
 
 from core.evaluation.counts import REGIONS
-from serr_gui.actions.compare_menu import ERROR_WISHES
+from serr_gui.actions.compare_menu import ERROR_FILTERS
 from serr_gui.canvas.photo_view import ZOOM_STEP
 from serr_gui.model.state import BASES, Theme
 from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
@@ -43,10 +43,10 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "larger_tool": partial(controller.editing.step_size, 1),
         "discard_corrections": prompts.discard_corrections,
         "copy_picture": lambda: QGuiApplication.clipboard().setPixmap(canvas.grab()),
-        "segment": controller.runs.segment,
-        "segment_all": controller.runs.segment_all,
-        "cancel": controller.runs.cancel,
-        "pause": controller.runs.pause,
+        "segment": controller.segmentation.segment,
+        "segment_all": controller.segmentation.segment_all,
+        "cancel": controller.segmentation.cancel,
+        "pause": controller.segmentation.pause,
         "threshold_lower": partial(controller.nudge_level, -1),
         "threshold_higher": partial(controller.nudge_level, 1),
         "threshold_model": controller.reset_level,
@@ -65,11 +65,11 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "load_second_label": partial(prompts.load_label, 1),
         "label_folder": partial(prompts.choose_label_folder, 0),
         "second_label_folder": partial(prompts.choose_label_folder, 1),
-        "swap_labels": controller.comparing.swap_labels,
+        "swap_labels": controller.comparison.swap_labels,
         "show_errors": controller.toggle_errors,
         "show_label": controller.toggle_label,
-        "next_error": partial(controller.comparing.step_error, 1),
-        "previous_error": partial(controller.comparing.step_error, -1),
+        "next_error": partial(controller.comparison.step_error, 1),
+        "previous_error": partial(controller.comparison.step_error, -1),
         "reset_panels": window.reset_panels,
         "show_curves": partial(window.toggle_dock, "curves"),
         "show_evaluation": partial(window.toggle_dock, "evaluation"),
@@ -91,7 +91,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "about": lambda: AboutDialog(window).open(),
     }
     handlers |= {f"region_{region}": partial(controller.set_region, region) for region in REGIONS}
-    handlers |= {f"errors_{request}": partial(controller.set_error_filter, request) for request in ERROR_WISHES}
+    handlers |= {f"errors_{request}": partial(controller.set_error_filter, request) for request in ERROR_FILTERS}
     hows = ("best_f1", "youden", "expert")
     handlers |= {f"threshold_{how}": partial(controller.suggest_level, how) for how in hows}
     handlers |= {f"base_{base}": partial(controller.set_base, base) for base in BASES}
@@ -103,7 +103,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
 def _evaluate_all(window: "MainWindow") -> None:
     window.show_dock("evaluation")
     folder = window.prompts.export_options.folder
-    window.controller.evaluating.evaluate_all(Path(folder) if folder else None)
+    window.controller.evaluation.evaluate_all(Path(folder) if folder else None)
 
 
 def _none(_opened: object) -> None:

@@ -108,7 +108,7 @@ class MainWindow(QMainWindow):
         make_tool_bar(self, self.commands)
         self.job_bar = JobBar(self.state, self.commands)
         self.beside_bar = JobBar(self.state, self.commands, beside=True)
-        self.beside_bar.cancelRequested.connect(controller.runs.cancel_beside)
+        self.beside_bar.cancelRequested.connect(controller.segmentation.cancel_beside)
         make_message_bar(self, self.notice_bar, (self.beside_bar, self.job_bar))
         self.setStatusBar(self.status)
         self._join()
@@ -152,8 +152,8 @@ class MainWindow(QMainWindow):
         self.files.filterRequested.connect(controller.photos.filter_list)
         self.files.orderRequested.connect(controller.photos.sort_list)
         controller.photos.thumbnailMade.connect(self._on_thumbnail_made)
-        self.segmentation.modelRequested.connect(controller.library.set_model)
-        self.segmentation.deviceRequested.connect(controller.library.set_device)
+        self.segmentation.modelRequested.connect(controller.models.set_model)
+        self.segmentation.deviceRequested.connect(controller.models.set_device)
         self.segmentation.runRequested.connect(controller.set_run)
         self.segmentation.fovRequested.connect(controller.photos.set_fov)
         self.segmentation.fovFileRequested.connect(self.prompts.choose_fov_file)
@@ -161,11 +161,11 @@ class MainWindow(QMainWindow):
         self.display.viewRequested.connect(controller.set_view)
         self.labels.loadRequested.connect(self.prompts.load_label)
         self.labels.acceptRequested.connect(
-            lambda expert, invert: controller.comparing.accept_label(expert, invert=invert)
+            lambda expert, invert: controller.comparison.accept_label(expert, invert=invert)
         )
-        self.labels.removeRequested.connect(controller.comparing.remove_label)
-        self.labels.findRequested.connect(controller.comparing.find_label)
-        self.labels.readingRequested.connect(controller.comparing.read_label_as)
+        self.labels.removeRequested.connect(controller.comparison.remove_label)
+        self.labels.findRequested.connect(controller.comparison.find_label)
+        self.labels.readingRequested.connect(controller.comparison.read_label_as)
         self.labels.useAsFovRequested.connect(controller.use_label_as_fov)
         self.labels.fovRequested.connect(controller.photos.set_fov)
         self.labels.fovFileRequested.connect(self.prompts.choose_fov_file)
@@ -203,7 +203,7 @@ class MainWindow(QMainWindow):
         QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
 
     def _join_trainings(self) -> None:
-        panel, context, questions = self.trainings, self.controller.trainings, self.training_prompts
+        panel, context, questions = self.trainings, self.controller.training, self.training_prompts
         panel.jobRequested.connect(context.choose)
         panel.pauseRequested.connect(context.pause)
         panel.stopRequested.connect(context.stop)

@@ -44,7 +44,7 @@ class Prompts(QObject):
         self._window = window
         self.export_options = export_options
         self.last_folder = last_folder
-        controller.library.added.connect(self.ask_to_use)
+        controller.models.added.connect(self.ask_to_use)
 
     def open_photographs(self) -> None:
         from core.photo.reading import PHOTO_SUFFIXES
@@ -101,14 +101,14 @@ class Prompts(QObject):
         filters = f"{self.tr('Weights files')} (*.safetensors);;{self.tr('All files')} (*)"
         name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Add Weights File"), self.last_folder, filters)
         if name:
-            self._controller.library.add_model(Path(name))
+            self._controller.models.add_model(Path(name))
 
     def ask_to_use(self, choice: object) -> UseModelDialog:
         """Ask whether a model that was added is used from now on; it says what it learned and how good it was."""
         assert isinstance(choice, ModelChoice)
         now = self._state.model_choice
         dialog = UseModelDialog(choice, now.name if now is not None else "", self._window)
-        dialog.useRequested.connect(self._controller.library.set_model)
+        dialog.useRequested.connect(self._controller.models.set_model)
         dialog.open()
         return dialog
 
@@ -132,14 +132,14 @@ class Prompts(QObject):
         title = self.tr("Label of Expert {number}").format(number=expert + 1)
         name, _ = QFileDialog.getOpenFileName(self._window, title, str(start), filters)
         if name:
-            self._controller.comparing.load_label(expert, Path(name))
+            self._controller.comparison.load_label(expert, Path(name))
 
     def choose_label_folder(self, expert: int) -> None:
         start = str(self._state.label_folders[expert] or self.last_folder)
         title = self.tr("Folder with the Labels of Expert {number}").format(number=expert + 1)
         name = QFileDialog.getExistingDirectory(self._window, title, start)
         if name:
-            self._controller.comparing.set_label_folder(expert, Path(name))
+            self._controller.comparison.set_label_folder(expert, Path(name))
 
     def export_curves(self, panel: CurvesPanel) -> None:
         document, against = self._state.document, scored_label(self._state)
@@ -166,7 +166,7 @@ class Prompts(QObject):
         )
         path = _with_suffix(name, kind, kinds, (".html", ".pdf", ".csv", ".json"))
         if path is not None:
-            self._controller.evaluating.write(path)
+            self._controller.evaluation.write(path)
 
     def export(self, *, everything: bool) -> None:
         self._export_items(self._controller.export_items(everything=everything))
@@ -210,7 +210,7 @@ class Prompts(QObject):
         self.export_options = options
         stems = stems_in(folder)
         wanted = tuple(ExportItem(item.path, stem, item.rule) for item, stem in zip(items, stems, strict=True))
-        self._controller.runs.export(ExportRequest(wanted, folder.absolute(), options))
+        self._controller.segmentation.export(ExportRequest(wanted, folder.absolute(), options))
 
     def _may_mix(self, items: tuple[PhotoItem, ...]) -> bool:
         """Ask before results go into one folder that are of several models, or not made as they would be now."""
@@ -221,7 +221,7 @@ class Prompts(QObject):
         answer = ask_to_mix(self._window, made_with(items), len(old), chosen.name)
         if answer == "again":
             paths = [item.path for item in items]
-            self._controller.runs.segment_items(old, lambda: self.export_paths(paths))
+            self._controller.segmentation.segment_items(old, lambda: self.export_paths(paths))
         return answer == "as they are"
 
     def export_shares(self) -> None:

@@ -95,7 +95,7 @@ class TrainingPrompts(QObject):
 
     def new_training(self, data_set: Path | None = None) -> NewTrainingDialog:
         """Show the form for a new training."""
-        trainings = self._controller.trainings
+        trainings = self._controller.training
         trainings.forget_estimate()
         dialog = NewTrainingDialog(self._state, self._start_folder(), self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -112,20 +112,20 @@ class TrainingPrompts(QObject):
     def _on_ordered(self, order: object) -> None:
         assert isinstance(order, TrainingOrder)
         self._controller.data_sets.use(Path(order.config.data.sources[0].dataset))
-        self._controller.trainings.order(order)
+        self._controller.training.order(order)
         self._show_trainings()
 
     def _on_measure(self, order: object, key: str) -> None:
         if isinstance(order, TrainingOrder):
-            self._controller.trainings.measure(order, key)
+            self._controller.training.measure(order, key)
         else:
-            self._controller.trainings.forget_estimate()
+            self._controller.training.forget_estimate()
 
     def describe_job(self, job: object) -> None:
         """Ask for another name and notes of a job."""
         assert isinstance(job, Job)
         dialog = NameDialog(self.tr("Training"), job.order.name, job.order.notes, "", self._window)
-        dialog.accepted.connect(lambda: self._controller.trainings.describe(job, dialog.name(), dialog.notes()))
+        dialog.accepted.connect(lambda: self._controller.training.describe(job, dialog.name(), dialog.notes()))
         dialog.open()
 
     def remove_job(self, job: object) -> None:
@@ -133,7 +133,7 @@ class TrainingPrompts(QObject):
         assert isinstance(job, Job)
         text = self.tr("Its curves, its log and its weights are removed from the disk. Models that were added stay.")
         if self._agreed(self.tr("Remove the training {name}?").format(name=job.order.name), text, self.tr("Remove")):
-            self._controller.trainings.remove(job)
+            self._controller.training.remove(job)
 
     def end_job_by_force(self, job: object) -> None:
         """Ask before a process is killed."""
@@ -141,7 +141,7 @@ class TrainingPrompts(QObject):
         text = self.tr("What it has learned since its last checkpoint is lost. Pause and Stop lose nothing.")
         question = self.tr("End the training {name} by force?").format(name=job.order.name)
         if self._agreed(question, text, self.tr("End by force")):
-            self._controller.trainings.end_by_force(job)
+            self._controller.training.end_by_force(job)
 
     def open_job_folder(self, job: object) -> None:
         assert isinstance(job, Job)
@@ -169,7 +169,7 @@ class TrainingPrompts(QObject):
     def _compare(self, new: Path, name: str, data_set: Path | None, job: Job | None = None) -> ModelsComparedDialog:
         dialog = ModelsComparedDialog(self._state, (new, name), data_set, job, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.compareRequested.connect(self._controller.trainings.compare)
+        dialog.compareRequested.connect(self._controller.training.compare)
         if job is not None:
             dialog.takeRequested.connect(lambda: self.take_model(job))
         dialog.show()
@@ -183,7 +183,7 @@ class TrainingPrompts(QObject):
             return None
         note = self.tr("The model is added to those that can be chosen. Whether it is used is asked afterwards.")
         dialog = NameDialog(self.tr("Add Model"), job.order.name, job.order.notes, note, self._window)
-        dialog.accepted.connect(lambda: self._controller.trainings.take_model(weights, dialog.name(), dialog.notes()))
+        dialog.accepted.connect(lambda: self._controller.training.take_model(weights, dialog.name(), dialog.notes()))
         dialog.open()
         return dialog
 
@@ -204,7 +204,7 @@ class TrainingPrompts(QObject):
         if chosen:
             path = Path(chosen)
             good = path.suffix.lower() == _WEIGHTS_SUFFIX
-            self._controller.trainings.export_model(file, path if good else path.with_name(path.name + _WEIGHTS_SUFFIX))
+            self._controller.training.export_model(file, path if good else path.with_name(path.name + _WEIGHTS_SUFFIX))
 
     def edit_model(self) -> None:
         """Ask for another name and notes of the chosen model."""
@@ -213,7 +213,7 @@ class TrainingPrompts(QObject):
             return
         dialog = NameDialog(self.tr("Model"), choice.name, choice.notes, "", self._window)
         dialog.accepted.connect(
-            lambda: self._controller.trainings.change_model(choice.name, dialog.name(), dialog.notes())
+            lambda: self._controller.training.change_model(choice.name, dialog.name(), dialog.notes())
         )
         dialog.open()
 
@@ -225,7 +225,7 @@ class TrainingPrompts(QObject):
         question = self.tr("Remove the model {name}?").format(name=choice.name)
         text = self.tr("Its weights file is removed from your models. Export it before if it may be needed again.")
         if self._agreed(question, text, self.tr("Remove")):
-            self._controller.trainings.remove_model(choice.name)
+            self._controller.training.remove_model(choice.name)
 
     def _agreed(self, question: str, text: str, verb: str) -> bool:
         return ask(self._window, question, text, [Answer("yes", verb, destructive=True)]) == "yes"

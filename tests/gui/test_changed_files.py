@@ -21,8 +21,8 @@ Photos = tuple[Path, Path, Path]
 
 
 def wait_for_jobs(program: Program, qtbot: QtBot) -> None:
-    state, board = program.state, program.controller.context.board
-    qtbot.waitUntil(lambda: state.job is None and state.opening is None and not board.busy("watch"), timeout=WAIT_MS)
+    state, workers = program.state, program.controller.context.workers
+    qtbot.waitUntil(lambda: state.job is None and state.opening is None and not workers.busy("watch"), timeout=WAIT_MS)
 
 
 def segment(program: Program, qtbot: QtBot) -> None:
@@ -47,7 +47,7 @@ def press(program: Program, text: str) -> None:
 
 def export(program: Program, qtbot: QtBot, folder: Path) -> None:
     items = tuple(ExportItem(item.path, item.path.stem, item.rule) for item in program.state.photos[:1])
-    program.controller.runs.export(ExportRequest(items, folder, ExportOptions()))
+    program.controller.segmentation.export(ExportRequest(items, folder, ExportOptions()))
     wait_for_jobs(program, qtbot)
 
 

@@ -168,7 +168,7 @@ def answers(program: Program, expert: int = 0) -> dict[str, QPushButton]:
 
 def ask_about(program: Program, qtbot: QtBot, path: Path) -> str:
     """Load a doubtful label; returns the sentence in the panel."""
-    program.controller.comparing.load_label(0, path)
+    program.controller.comparison.load_label(0, path)
     qtbot.waitUntil(lambda: names(program)[0] == path.name, timeout=WAIT_MS)
     question = program.window.labels._questions[0]
     assert question.isVisibleTo(program.window.labels)
@@ -343,7 +343,7 @@ def test_centre_lines_wait_until_the_slider_is_let_go(start: StartProgram, qtbot
     qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=place)
     slider.setValue(slider.value() + 3)
     qtbot.wait(600)  # twice as long as a rest
-    assert not program.controller.context.board.busy("centre lines")
+    assert not program.controller.context.workers.busy("centre lines")
     assert score_selectors.centre_lines(state) is None
     assert window.scores.figure("cl_dice") == "\u2026"
     assert window.scores.figure("f1") != "\u2026"
@@ -357,16 +357,16 @@ def test_only_one_skeleton_is_made_at_a_time_and_none_that_nobody_wants(
     program = compared(start, qtbot, drive)
     comparison_inputs = score_selectors.comparison_inputs(program.state)
     assert comparison_inputs is not None
-    keeper = SkeletonCache()
+    cache = SkeletonCache()
     wanted: list[object] = []
     board = WorkerPool()
-    with keeper.turn:
+    with cache.turn:
         for level in (50, 60):
-            work = partial(compare_centre_lines, comparison_inputs, level, keeper)
+            work = partial(compare_centre_lines, comparison_inputs, level, cache)
             board.start("centre lines", work, succeeded=wanted.append)
         qtbot.wait(100)
         assert not wanted
-        assert not keeper._skeletons
+        assert not cache._skeletons
     qtbot.waitUntil(lambda: len(wanted) == 1 and not board._running, timeout=WAIT_MS)
     assert isinstance(wanted[0], CentreLines)
     assert wanted[0].level == 60

@@ -349,7 +349,7 @@ def test_evaluating_scores_the_model_and_says_that_corrections_do_not_count(
     hand.key(Qt.Key.Key_B)
     hand.stroke((60, 60), (100, 100))
     codes, state = hand.codes, program.state
-    program.controller.evaluating.evaluate_all()
+    program.controller.evaluation.evaluate_all()
     qtbot.waitUntil(lambda: state.job is None, timeout=WAIT_MS)
     assert "corrections by hand (1 photographs) do not count" in state.notices[-1].text
     assert state.evaluation is not None

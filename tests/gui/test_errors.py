@@ -57,11 +57,11 @@ def test_what_lies_outside_the_field_of_view_is_no_error_and_no_figure(
     levels = segment(program, qtbot).segmentation.probability.levels
     drawn = read_label(first_label(drive)).vessel.copy()
     drawn[::7] = True
-    program.controller.comparing.load_label(0, save(tmp_path / "across.png", np.where(drawn, 255, 0).astype(np.uint8)))
+    program.controller.comparison.load_label(0, save(tmp_path / "across.png", np.where(drawn, 255, 0).astype(np.uint8)))
     mask = drive / "mask" / "03_test_mask.gif"
     program.controller.photos.set_fov(FovChoice("file", mask))
     qtbot.waitUntil(lambda: names(program)[0] == "across.png" and state.photos[0].fov.file == mask, timeout=WAIT_MS)
-    program.controller.comparing.accept_label(0, invert=False)  # its lines are no vessels
+    program.controller.comparison.accept_label(0, invert=False)  # its lines are no vessels
     level = 60
     window.segmentation._slider.setValue(level)
     wait_for_figures(program, qtbot)

@@ -196,11 +196,11 @@ def test_answers_about_labels_and_the_sliders_threshold_count(
     assert plain is not None
     drawn = read_label(drive / "1st_manual" / "03_manual1.gif").vessel
     save(tmp_path / "inverted.png", (~drawn).astype("uint8") * 255)
-    program.controller.comparing.load_label(0, tmp_path / "inverted.png")
+    program.controller.comparison.load_label(0, tmp_path / "inverted.png")
     document = program.state.document
     qtbot.waitUntil(lambda: program.state.document is not document, timeout=WAIT_MS)
     assert "looks inverted" in " ".join(cells_after(program, qtbot)[-1])
-    program.controller.comparing.accept_label(0, invert=True)
+    program.controller.comparison.accept_label(0, invert=True)
     qtbot.waitUntil(lambda: program.state.document.labels[0].label is not None, timeout=WAIT_MS)  # type: ignore[union-attr]
     again = evaluate(program, qtbot).report
     assert again is not None
@@ -235,7 +235,7 @@ def test_a_result_of_another_model_is_neither_used_nor_replaced(
     program = start(drive)
     segment(program, qtbot)
     kept = program.state.result
-    program.controller.library.add_model(other)
+    program.controller.models.add_model(other)
     answer_use(program, qtbot, "Use other")
     segmented = listen(monkeypatch)
     report = evaluate(program, qtbot).report

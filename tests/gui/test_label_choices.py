@@ -29,7 +29,7 @@ def stop(program: Program) -> None:
 
 
 def choose(program: Program, qtbot: QtBot, expert: int, path: Path) -> None:
-    program.controller.comparing.load_label(expert, path)
+    program.controller.comparison.load_label(expert, path)
     qtbot.waitUntil(lambda: names(program)[expert] == path.name, timeout=WAIT_MS)
 
 
@@ -112,9 +112,9 @@ def test_labels_of_a_chosen_folder_come_back_and_the_latest_photographs_are_kept
     program = start(photo_of(drive))
     choose(program, qtbot, 1, first_label(drive))
     for expert, folder in enumerate(folders):
-        program.controller.comparing.set_label_folder(expert, folder)
+        program.controller.comparison.set_label_folder(expert, folder)
         slot = f"label folder {expert}"
-        qtbot.waitUntil(lambda slot=slot: not program.controller.context.board.busy(slot), timeout=WAIT_MS)
+        qtbot.waitUntil(lambda slot=slot: not program.controller.context.workers.busy(slot), timeout=WAIT_MS)
     program.window.open_paths([photo_of(drive, 4)])  # only now
     qtbot.waitUntil(lambda: program.state.current == 1 and program.state.opening is None, timeout=WAIT_MS)
     stop(program)

@@ -422,20 +422,20 @@ def test_a_damaged_model_is_refused_and_the_old_one_stays(
         path = tmp_path / name
         path.write_bytes(content)
         program.state.notices = ()
-        program.controller.library.add_model(path)
+        program.controller.models.add_model(path)
         qtbot.waitUntil(lambda: bool(program.state.notices), timeout=WAIT_MS)
         assert name in program.state.notices[0].text
         assert program.state.notices[0].kind == "error"
         assert program.state.model == before
     good = tmp_path / "mine.safetensors"
     good.write_bytes((small_models / "small.safetensors").read_bytes())
-    program.controller.library.add_model(good)
+    program.controller.models.add_model(good)
     question = answer_use(program, qtbot, "Keep small")
     assert "Learned from: three drawn photographs" in question
     assert "not measured on photographs that were held out" in question
     assert program.state.model == before
     assert good in [choice.path for choice in program.state.models]
-    program.controller.library.add_model(good)
+    program.controller.models.add_model(good)
     answer_use(program, qtbot, "Use small")
     assert program.state.model == good
     segment(program, qtbot)
@@ -447,7 +447,7 @@ def test_a_model_that_vanished_fails_with_a_sentence(
     program = start(photo)
     path = tmp_path / "mine.safetensors"
     path.write_bytes((small_models / "small.safetensors").read_bytes())
-    program.controller.library.add_model(path)
+    program.controller.models.add_model(path)
     answer_use(program, qtbot, "Use small")
     path.unlink()
     program.state.notices = ()
@@ -497,7 +497,7 @@ def test_closing_while_a_job_runs_ends_it(start: StartProgram, qtbot: QtBot, pho
     program.window.commands["segment_all"].trigger()
     QTimer.singleShot(0, answer("Stop and quit", []))
     assert program.window.close()
-    assert not program.controller.context.board._running
+    assert not program.controller.context.workers._running
 
 
 def test_a_changed_threshold_is_work_to_be_exported_again(

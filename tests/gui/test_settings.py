@@ -128,7 +128,7 @@ def test_the_program_comes_back_as_it_was_left(start: StartProgram, qtbot: QtBot
     window.commands["base_green"].trigger()
     window.commands["show_probability"].trigger()
     window.commands["theme_dark"].trigger()
-    first.controller.library.set_model(next(c.path for c in first.state.models if c.name == "other"))
+    first.controller.models.set_model(next(c.path for c in first.state.models if c.name == "other"))
     window.resize(760, 620)  # within the offscreen platform's 800 x 800
     docks = {dock.objectName(): dock for dock in window.findChildren(type(window.files.parent()))}
     docks["display"].close()

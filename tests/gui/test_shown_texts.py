@@ -165,7 +165,7 @@ def test_a_damaged_job_is_shown_and_can_only_be_removed(start: StartProgram, qtb
     program = start()
     program.window.show()
     qtbot.waitUntil(lambda: len(program.state.trainings.jobs) == 2, timeout=WAIT_MS)
-    program.controller.trainings.choose(bad.name)
+    program.controller.training.choose(bad.name)
     qtbot.waitUntil(lambda: program.state.trainings.chosen == bad.name, timeout=WAIT_MS)
     panel = program.window.trainings
     shown = [label.text() for label in panel.findChildren(QLabel)]

@@ -44,7 +44,7 @@ def test_no_state_of_the_work_moves_a_control_or_the_photograph(
     qtbot.waitUntil(lambda: state.job is None, timeout=WAIT_MS)
     assert "Segmented on" in program.window.segmentation._device_used.full_text()
     unmoved("done")
-    controller.library.set_model(small_models / "other.safetensors")
+    controller.models.set_model(small_models / "other.safetensors")
     controller.photos.set_fov(FovChoice("full"))
     qtbot.waitUntil(lambda: "another model, small, another" in program.window.segmentation._remarks.full_text())
     unmoved("outdated")

@@ -264,10 +264,10 @@ def test_from_the_form_to_a_model_that_is_used(  # noqa: PLR0915 - one life, fro
     choice = program.state.model_choice
     assert choice is not None
     assert choice.name == "my eyes"
-    program.controller.trainings.export_model(choice.path, tmp_path / "out.safetensors")
+    program.controller.training.export_model(choice.path, tmp_path / "out.safetensors")
     qtbot.waitUntil((tmp_path / "out.safetensors").exists, timeout=WAIT_MS)
     assert read_card(tmp_path / "out.safetensors").name == "my eyes"
-    program.controller.trainings.change_model("my eyes", "our eyes", "")
+    program.controller.training.change_model("my eyes", "our eyes", "")
     qtbot.waitUntil(lambda: program.state.model == own / "our eyes.safetensors", timeout=WAIT_MS)
     press("Remove")
     window.commands["remove_model"].trigger()
@@ -317,7 +317,7 @@ def test_name_and_notes_of_a_training_can_be_changed(start: StartProgram, qtbot:
     write_status(job.folder, JobStatus(state="paused", start_id="x"))
     program = start()
     qtbot.waitUntil(lambda: program.state.trainings.job is not None, timeout=WAIT_MS)
-    program.controller.trainings.describe(job, "better name", "two\nlines")
+    program.controller.training.describe(job, "better name", "two\nlines")
     qtbot.waitUntil(lambda: "better name" in program.window.trainings._title._full, timeout=WAIT_MS)
     assert read_job(job.folder).order.notes == "two\nlines"
 
@@ -411,7 +411,7 @@ def test_the_memory_of_the_window_does_not_grow_over_a_job_of_a_thousand_events(
             file.write(f"Training, step {written}\n" * events)
         for page in range(4):
             program.window.trainings.tabs.setCurrentIndex(page)
-            program.controller.trainings._watch.look()
+            program.controller.training._poller.look()
             qtbot.waitUntil(lambda: program.state.trainings.run is not None, timeout=WAIT_MS)
             wait_for_step(program, qtbot, written)
             program.window.grab()

@@ -38,7 +38,7 @@ def test_segment_all_is_paused_and_finished_photographs_are_exported_meanwhile(
     assert "paused" in window.job_bar._text.full_text()
     assert window.commands["export_all"].isEnabled()
     assert not window.commands["segment"].isEnabled()
-    program.controller.runs.export(export_of(program, tmp_path / "out"))
+    program.controller.segmentation.export(export_of(program, tmp_path / "out"))
     assert state.beside is not None
     assert window.beside_bar.isVisible()
     assert not window.commands["export_all"].isEnabled()  # one export at a time

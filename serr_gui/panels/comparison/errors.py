@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.evaluation.error_map import MOST_ERRORS
-from serr_gui.actions.compare_menu import ERROR_WISHES
+from serr_gui.actions.compare_menu import ERROR_FILTERS
 from serr_gui.actions.qactions import Actions, shortcut_text
 from serr_gui.canvas.overlays import ERROR_COLOURS, error_colours
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
@@ -112,9 +112,9 @@ class ErrorsPanel(QWidget):
     def _make_steps(self, actions: Actions) -> QHBoxLayout:
         self._which = QComboBox()
         self._which.setAccessibleName(self.tr("Errors to step through"))
-        for request in ERROR_WISHES:
+        for request in ERROR_FILTERS:
             self._which.addItem(actions[f"errors_{request}"].text().replace("&", ""))
-        self._which.activated.connect(lambda index: self.requestChosen.emit(ERROR_WISHES[index]))
+        self._which.activated.connect(lambda index: self.requestChosen.emit(ERROR_FILTERS[index]))
         row = QHBoxLayout()
         row.setSpacing(4)
         row.addWidget(self._which, 1)
@@ -133,7 +133,7 @@ class ErrorsPanel(QWidget):
         self._opacity.set_opacity(view.error_opacity)
         with QSignalBlocker(self._colours), QSignalBlocker(self._which):
             self._colours.setCurrentIndex(ERROR_COLOURS.index(view.error_colours))
-            self._which.setCurrentIndex(ERROR_WISHES.index(view.error_filter))
+            self._which.setCurrentIndex(ERROR_FILTERS.index(view.error_filter))
         for chip, colour in zip(self._chips, error_colours(view.error_colours), strict=True):
             chip.setPixmap(swatch(colour, QSize(22, 14)).pixmap(22, 14))
 
