@@ -196,8 +196,9 @@ def _correlation(even: npt.NDArray[np.float32], core: BoolArray) -> float:
 def _flat_share(rgb: ByteArray, inside: BoolArray) -> float:
     """Looked at in every fourth row, along it, at full resolution: there what is drawn differs from what is seen."""
     rows = np.ascontiguousarray(rgb[::4])
-    differs = cv2.morphologyEx(rows, cv2.MORPH_GRADIENT, np.ones((1, 3), np.uint8)).max(axis=2)
-    return float((differs == 0)[inside[::4]].mean())
+    differs = np.asarray(cv2.morphologyEx(rows, cv2.MORPH_GRADIENT, np.ones((1, 3), np.uint8)), np.uint8)
+    in_any = differs[:, :, 0] | differs[:, :, 1] | differs[:, :, 2]  # max(axis=2) takes ten times as long
+    return float((in_any == 0)[inside[::4]].mean())
 
 
 def _straight_share(plane: npt.NDArray[np.float32], core: BoolArray) -> float:
