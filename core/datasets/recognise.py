@@ -4,7 +4,7 @@ Nothing is refused because a single file is missing: its path stands in the entr
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -92,39 +92,58 @@ def case_of(photo: Path) -> Case | None:
     -------
     The photograph with the files that exist; None where there are none.
     """
-    photo = Path(photo).absolute()
-    try:
-        return _case_of(photo)
-    except InputError:  # a folder that may not be read
-        return None
+    return CaseFinder().case_of(photo)
 
 
-def _case_of(photo: Path) -> Case | None:
-    for root in photo.parents[:3]:
+class CaseFinder:
+    """Finds the cases of many photographs as ``case_of`` does, and looks through each folder once for all of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Callable[[Path], list[Case]], Path], dict[Path, Case]] = {}
+
+    def case_of(self, photo: Path) -> Case | None:
+        """The photograph with the files that exist; None where there are none."""
+        photo = Path(photo).absolute()
         try:
-            found = _published(root, {path.name for path in _listing(root)})
-        except InputError:  # a folder above may not be read
-            continue
-        case = _same_photo(found.dataset, photo) if found else None
-        if case is not None:
-            return _existing(case)
-    case = None
-    for place in photo.parents[:_DEPTH]:  # images/x.jpg, and images/patient/x.jpg
-        if folder_role(place.name) == "photograph":
-            case = _same_photo(_as_entries(_pairs(place.parent)[0]), photo)
-            break
-    case = case or _same_photo(_as_entries(_within(photo.parent)), photo)
-    if case is not None and case.fov is not None and not _covers_most(case.fov):
-        case = replace(case, fov=None)
-    return _existing(case) if case is not None else None
+            return self._case_of(photo)
+        except InputError:  # a folder that may not be read
+            return None
+
+    def _case_of(self, photo: Path) -> Case | None:
+        for root in photo.parents[:3]:
+            case = self._cases(_published_cases, root).get(photo)
+            if case is not None:
+                return _existing(case)
+        case = None
+        for place in photo.parents[:_DEPTH]:  # images/x.jpg, and images/patient/x.jpg
+            if folder_role(place.name) == "photograph":
+                case = self._cases(_paired_cases, place.parent).get(photo)
+                break
+        case = case or self._cases(_within, photo.parent).get(photo)
+        if case is not None and case.fov is not None and not _covers_most(case.fov):
+            case = replace(case, fov=None)
+        return _existing(case) if case is not None else None
+
+    def _cases(self, look: Callable[[Path], list[Case]], folder: Path) -> dict[Path, Case]:
+        key = (look, folder)
+        if key not in self._known:
+            cases: dict[Path, Case] = {}
+            for case in look(folder):
+                cases.setdefault(case.photo, case)
+            self._known[key] = cases
+        return self._known[key]
 
 
-def _as_entries(cases: Iterable[Case]) -> DataSetFile:
-    return DataSetFile("", tuple(Entry(case) for case in cases))
+def _published_cases(root: Path) -> list[Case]:
+    try:
+        found = _published(root, {path.name for path in _listing(root)})
+    except InputError:  # a folder above may not be read
+        return []
+    return [entry.case for entry in found.dataset.entries] if found else []
 
 
-def _same_photo(dataset: DataSetFile, photo: Path) -> Case | None:
-    return next((entry.case for entry in dataset.entries if entry.case.photo == photo), None)
+def _paired_cases(folder: Path) -> list[Case]:
+    return _pairs(folder)[0]
 
 
 def _existing(case: Case) -> Case | None:

@@ -7,6 +7,7 @@ are left say what each of them is.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -42,7 +43,11 @@ class Name:
 
 def take_apart(path: Path | str) -> Name:
     """The parts of a file's name."""
-    stem = same_name(photo_stem(Path(path)))
+    return _of_stem(same_name(photo_stem(Path(path))))
+
+
+@lru_cache(maxsize=1 << 16)  # the same folder is looked through again for each photograph that is opened
+def _of_stem(stem: str) -> Name:
     words = [word for word in _SEPARATOR.split(stem) if word]
     core, said = _peeled(words, (_LABEL, _MASK, _PHOTO))
     shorter, _ = _peeled(core, (_PART,))
@@ -79,16 +84,20 @@ def assign(photos: Sequence[Path], files: Sequence[Path], below: Path | None = N
     """
     found: dict[Path, dict[str, Path]] = {}
     names = {path: take_apart(path) for path in (*photos, *files)}
-    left = [path for path in files if path not in set(photos) and not is_own_picture(path)]
+    own = set(photos)
+    left = [path for path in files if path not in own and not is_own_picture(path)]
     for level in range(3):
         by_key: dict[str, list[Path]] = {}
         for photo in photos:
             by_key.setdefault(names[photo].keys[level], []).append(photo)
-        for path in left[:]:
+        unclear = []
+        for path in left:
             owner = _only(by_key.get(names[path].keys[level], []), path)
-            if owner is not None:
-                left.remove(path)
+            if owner is None:
+                unclear.append(path)
+            else:
                 _put(found.setdefault(owner, {}), names[path], path)
+        left = unclear
     if not found and left:
         return {photo: {"": path} for photo, path in _by_what_varies(photos, left).items()}
     return found

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,20 +32,26 @@ from serr_gui.model.label_choices import load_choices
 from serr_gui.model.state import FovChoice
 from serr_gui.tasks.monitor import YieldingMonitor
 
+if TYPE_CHECKING:
+    from core.datasets.recognise import CaseFinder
+
 # Labels
 
 
-def files_beside(photo: Path, folders: Sequence[Path | None]) -> tuple[LabelFiles, Path | None]:
+def files_beside(
+    photo: Path, folders: Sequence[Path | None], finder: "CaseFinder | None" = None
+) -> tuple[LabelFiles, Path | None]:
     """The labels of a photograph, and the mask of its field of view.
 
     Parameters
     ----------
     folders : for each expert the folder that a person chose, in which a file of the photograph's name is that expert's
-        label. Where there is none, the labels that lie beside the photograph are taken.
+        label. Where there is none, the labels next to the photograph are taken.
+    finder : one for many photographs; it looks through each folder once.
     """
-    from core.datasets.recognise import case_of, partners_in
+    from core.datasets.recognise import CaseFinder, partners_in
 
-    case = case_of(photo)
+    case = (finder or CaseFinder()).case_of(photo)
     beside = list(case.labels.values()) if case else []
     paths: list[Path | None] = []
     for expert in EXPERTS:
@@ -61,12 +68,14 @@ def files_beside(photo: Path, folders: Sequence[Path | None]) -> tuple[LabelFile
     return (first, second), case.fov if case else None
 
 
-def files_of(photo: Path, folders: Sequence[Path | None]) -> tuple[LabelFiles, FovChoice | None]:
+def files_of(
+    photo: Path, folders: Sequence[Path | None], finder: "CaseFinder | None" = None
+) -> tuple[LabelFiles, FovChoice | None]:
     """What a person chose for a photograph, at the last time, too, and for the rest what ``files_beside`` finds.
 
     The field of view is None where nothing was chosen or found.
     """
-    found, mask = files_beside(photo, folders)
+    found, mask = files_beside(photo, folders, finder)
     kept = load_choices(photo)
     first, second = (kept.labels.get(expert, found[expert]) for expert in EXPERTS)
     return (first, second), kept.fov or (FovChoice("file", mask) if mask is not None else None)

@@ -22,6 +22,7 @@ from serr_gui.tasks.photos import make_fov
 from serr_gui.tasks.segmenting import ModelCache, RunOptions, Segmented
 
 if TYPE_CHECKING:
+    from core.datasets.recognise import CaseFinder
     from core.evaluation.counts import Region
     from core.evaluation.folder import CaseFiles
     from core.evaluation.report import EvaluationReport, ImageScores
@@ -121,10 +122,11 @@ def evaluate_photos(
 
 
 def _open_photos(request: EvaluationRequest) -> _OpenPhotos:
+    from core.datasets.recognise import CaseFinder
     from core.photo.companions import output_stems
 
-    stems = output_stems([item.path for item in request.items])
-    cases = [_case(item, stems[item.path], request.folders) for item in request.items]
+    stems, finder = output_stems([item.path for item in request.items]), CaseFinder()
+    cases = [_case(item, stems[item.path], request.folders, finder) for item in request.items]
     places = sorted({str(case.photo.parent) for case in cases})
     drawn = sorted(
         {shown(path.parent.name) for case in cases for name, path in case.labels.items() if name == _NAMES[0]}
@@ -138,10 +140,10 @@ def _open_photos(request: EvaluationRequest) -> _OpenPhotos:
     return _OpenPhotos(name if len(places) == 1 else "several folders", "open photographs", protocol, cases)
 
 
-def _case(item: PhotoItem, stem: str, folders: Sequence[Path | None]) -> _Case:
+def _case(item: PhotoItem, stem: str, folders: Sequence[Path | None], finder: "CaseFinder") -> _Case:
     files, choice = item.labels, item.fov
     if files is None:
-        files, known = comparing.files_of(item.path, folders)
+        files, known = comparing.files_of(item.path, folders, finder)
         if known is not None and choice == FovChoice():
             choice = known
     chosen = {_NAMES[expert]: file for expert in EXPERTS if (file := files[expert]) is not None}

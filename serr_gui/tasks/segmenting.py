@@ -93,11 +93,14 @@ def segment_many(
     ------
     SerrError : the model cannot be loaded.
     """
+    from core.datasets.recognise import CaseFinder
+
     model_cache.get(request.model, monitor)
+    finder = CaseFinder()
     for number, item in enumerate(items, start=1):
         monitor.yield_result(BatchStep(number, len(items), item.path))
         try:
-            known = comparing.files_of(item.path, (None, None))[1] if item.labels is None else None
+            known = comparing.files_of(item.path, (None, None), finder)[1] if item.labels is None else None
             document = read_photo(item, known, store, monitor).document
             if document.fov is None:
                 raise FieldOfViewError(document.fov_problem)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from core.datasets.layouts import read_layout
-from core.datasets.recognise import case_of, partners_in
+from core.datasets.recognise import CaseFinder, case_of, partners_in
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.types import BoolArray
 
@@ -85,3 +85,27 @@ def test_a_chosen_folder_gives_the_one_picture_of_a_photograph(tmp_path: Path) -
     write(folder / "eye_manual2.png", drawn.label.vessel)
     assert partners_in(folder, [photo]) == {}  # which one?
     assert partners_in(tmp_path, [photo]) == {}  # not the photograph itself
+
+
+@pytest.mark.parametrize("photos", ["images", "flat"])
+def test_for_many_photographs_a_folder_is_looked_through_once(
+    tmp_path: Path, photos: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for each would take hours where a folder holds thousands."""
+    labels = "labels" if photos == "images" else photos
+    for number in range(4):
+        for folder, name in ((photos, f"eye{number}.png"), (labels, f"eye{number}_manual1.png")):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / name).write_bytes(b"any")
+    paths = [tmp_path / photos / f"eye{number}.png" for number in range(4)]
+    single = [case_of(path) for path in paths]
+    assert all(case is not None and case.labels for case in single)
+
+    listed: list[Path] = []
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda folder: listed.append(folder) or iterdir(folder))
+    finder = CaseFinder()
+    first = finder.case_of(paths[0])
+    once = len(listed)
+    assert [first, *(finder.case_of(path) for path in paths[1:])] == single
+    assert len(listed) == once > 0
