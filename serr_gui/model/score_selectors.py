@@ -141,4 +141,5 @@ def curve_facts(state: AppState) -> dict[str, object]:
         "field_of_view": made.comparison_inputs.fov.origin,
         "model": card.name,
         "model_sha256": document.result.segmentation.model_sha256,
+        "corrected_by_hand": document.result.is_corrected,
     }

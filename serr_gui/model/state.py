@@ -131,6 +131,11 @@ class Result:
         """``levels`` with the stroke that is being painted: for the canvas alone."""
         return self.levels if self.edits is None else self.edits.levels
 
+    @property
+    def is_corrected(self) -> bool:
+        """Whether a hand has decided pixels: figures of the mask are then not those of the model alone."""
+        return self.corrected is not None
+
     def mask(self, rule: ThresholdRule) -> VesselMask:
         """The mask at a threshold: the one that is shown, scored and exported."""
         if self.corrected is None:

@@ -98,7 +98,8 @@ class PhotoStatusBar(QStatusBar):
         chosen = choice.name if choice else self.tr("no model")
         parts = []
         if result is not None:
-            parts.append(self.tr("mask: {name}").format(name=result.model))
+            text = self.tr("mask: {name}, corrected") if result.is_corrected else self.tr("mask: {name}")
+            parts.append(text.format(name=result.model))
         if result is None or choice is None or result.model_path != choice.path:
             parts.append(self.tr("chosen: {name}").format(name=chosen) if result is not None else chosen)
         if state.device_used:

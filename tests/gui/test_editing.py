@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QSpinBox
 from pytestqt.qtbot import QtBot
@@ -17,10 +17,11 @@ from core.masks.strokes import brush_step
 from core.types import BoolArray, ByteArray
 from serr_gui.app import Program
 from serr_gui.model.editing import EditHistory, EditStep
-from serr_gui.model.score_selectors import model_counts
+from serr_gui.model.score_selectors import curve_facts, model_counts
 from serr_gui.model.selectors import unsaved
 from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import Result
+from serr_gui.panels.comparison.scores import ScoresPanel
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_segmenting import answer, export, read_mask, segment
 
@@ -338,6 +339,35 @@ def test_scores_and_error_map_follow_a_stroke(start: StartProgram, qtbot: QtBot,
     hand.release((100, 100))
     qtbot.waitUntil(lambda: model_counts(state) not in (None, before), timeout=WAIT_MS)
     assert model_counts(state) == count(hand.result.mask(state.rule).vessel, label, inside)
+
+
+def test_figures_of_a_corrected_mask_are_not_called_those_of_the_model(
+    start: StartProgram, qtbot: QtBot, drive: Path
+) -> None:
+    program = start(next((drive / "images").iterdir()))
+    segment(program, qtbot)
+    window, state = program.window, program.state
+    scores, status = window.findChild(ScoresPanel), window.status
+    assert scores is not None
+    qtbot.waitUntil(lambda: model_counts(state) is not None, timeout=WAIT_MS)
+    hand = Hand(program, qtbot)
+    hand.key(Qt.Key.Key_B)
+    hand.stroke((60, 60), (100, 100))
+
+    def copied() -> str:
+        scores._copy.click()
+        return QGuiApplication.clipboard().text()
+
+    qtbot.waitUntil(lambda: "Corrected vs Expert 1" in copied(), timeout=WAIT_MS)
+    assert "Model vs" not in copied()
+    assert "The mask is corrected by hand: only AUC is a figure of the model alone." in copied()
+    assert status._model.text().startswith(f"mask: {hand.result.model}, corrected")
+    qtbot.waitUntil(lambda: curve_facts(state).get("corrected_by_hand") is True, timeout=WAIT_MS)
+    program.controller.editing.undo()
+    qtbot.waitUntil(lambda: "Model vs Expert 1" in copied(), timeout=WAIT_MS)
+    assert "orrected" not in copied()
+    assert "corrected" not in status._model.text()
+    qtbot.waitUntil(lambda: curve_facts(state).get("corrected_by_hand") is False, timeout=WAIT_MS)
 
 
 def test_evaluating_scores_the_model_and_says_that_corrections_do_not_count(

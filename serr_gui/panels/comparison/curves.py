@@ -113,6 +113,7 @@ class CurvesPanel(QWidget):
         """What a picture of the curves says about itself."""
         about = curve_facts(self._state)
         text = self.tr("{photo} against {label}. {where} {model}, threshold {level}/{levels}.")
+        text = " ".join((text, *self._about_corrections()))
         return text.format(
             photo=about["photograph"],
             label=about["label"],
@@ -126,6 +127,13 @@ class CurvesPanel(QWidget):
         if self._state.view.region == "image":
             return self.tr("Counted in the whole image.")
         return self.tr("Counted inside the field of view.")
+
+    def _about_corrections(self) -> list[str]:
+        if self._state.result is None or not self._state.result.is_corrected:
+            return []
+        return [
+            self.tr("The mask is corrected by hand: the figures are of the corrected mask, the areas of the model.")
+        ]
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -171,7 +179,7 @@ class CurvesPanel(QWidget):
             return
         self.plots.show_level(self._state.rule.level)
         self._show_readout()
-        notes = [self._where()]
+        notes = [self._where(), *self._about_corrections()]
         if chosen_on_label(self._state.rule):
             notes.append(
                 self.tr("This threshold was chosen on this very label: its figures here are no honest test any more.")

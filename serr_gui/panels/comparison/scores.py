@@ -115,7 +115,10 @@ class ScoresPanel(QWidget):
         state = self._state
         self._regions[state.view.region].setChecked(True)
         columns = score_columns(state)
-        heads = (self.tr("Model vs\nExpert 1"), self.tr("Model vs\nExpert 2"), self.tr("Expert 2 vs\nExpert 1"))
+        first, second = self.tr("Model vs\nExpert 1"), self.tr("Model vs\nExpert 2")
+        if self._is_corrected():
+            first, second = self.tr("Corrected vs\nExpert 1"), self.tr("Corrected vs\nExpert 2")
+        heads = (first, second, self.tr("Expert 2 vs\nExpert 1"))
         for number, column in enumerate(columns):
             self._heads[number].setText(heads[number] if column is not None else "")
             for key, _, _ in SCORES:
@@ -155,7 +158,7 @@ class ScoresPanel(QWidget):
         self._note.setText(note)
         self._note.setVisible(bool(note))
         dishonest = any_figures and chosen_on_label(state.rule)
-        lines = [*self._doubts()] if any_figures else []
+        lines = [*self._doubts(), *self._about_corrections()] if any_figures else []
         if dishonest:
             lines.append(
                 self.tr(
@@ -165,6 +168,15 @@ class ScoresPanel(QWidget):
             )
         self._honesty.setText("\n".join(lines))
         self._honesty.setVisible(bool(lines))
+
+    def _is_corrected(self) -> bool:
+        return self._state.result is not None and self._state.result.is_corrected
+
+    def _about_corrections(self) -> list[str]:
+        """That the mask is no longer the model's, and which figure still is."""
+        if not self._is_corrected():
+            return []
+        return [self.tr("The mask is corrected by hand: only AUC is a figure of the model alone.")]
 
     def _doubts(self) -> list[str]:
         """What is doubtful about the labels and the field of view that the figures are made with."""
@@ -193,4 +205,4 @@ class ScoresPanel(QWidget):
         where = self._regions[self._state.view.region].text()
         if self._state.result is not None:
             where = f"{where}, {self._state.result.model}"
-        QGuiApplication.clipboard().setText("\n".join([where, *self._doubts(), *lines]))
+        QGuiApplication.clipboard().setText("\n".join([where, *self._doubts(), *self._about_corrections(), *lines]))
