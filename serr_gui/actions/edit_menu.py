@@ -104,6 +104,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         repeats=True,
     ),
     Command(
+        "pen_pressure",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Pen Pressure Sets the Width"),
+        QT_TRANSLATE_NOOP("Actions", "A pen on a tablet draws as wide as it is pressed, up to the size of the brush"),
+        checked_when=lambda state: state.editing.by_pressure,
+        section=1,
+    ),
+    Command(
         "discard_corrections",
         "edit",
         QT_TRANSLATE_NOOP("Actions", "&Discard Corrections..."),

@@ -11,6 +11,8 @@ from PySide6.QtGui import (
     QNativeGestureEvent,
     QPainter,
     QPaintEvent,
+    QPointingDevice,
+    QTabletEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
@@ -55,7 +57,11 @@ class PhotoView(PictureView):
         """What the left and the right button do; None for the hand, which moves the photograph."""
         if tool is not self._tool:
             self.finish_stroke()
+            if self._tool is not None:
+                self._tool.looksChanged.disconnect(self.show_tool)
             self._tool = tool
+            if tool is not None:
+                tool.looksChanged.connect(self.show_tool)
             self._show_cursor()
             self.update()
 
@@ -97,7 +103,14 @@ class PhotoView(PictureView):
         point = self.image_point(event.position())
         return Pointer((point.x(), point.y()), event.button(), event.modifiers())
 
-    def _takes(self, event: QMouseEvent) -> bool:
+    def _pen(self, event: QTabletEvent) -> Pointer:
+        point = self.image_point(event.position())
+        button = event.button()
+        if event.pointerType() == QPointingDevice.PointerType.Eraser and button == Qt.MouseButton.LeftButton:
+            button = Qt.MouseButton.RightButton
+        return Pointer((point.x(), point.y()), button, event.modifiers(), event.pressure())
+
+    def _takes(self, event: QMouseEvent | QTabletEvent) -> bool:
         """Whether a press is for the tool and does not move the photograph."""
         pans = event.button() == Qt.MouseButton.LeftButton and self._space_held
         buttons = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
@@ -203,10 +216,30 @@ class PhotoView(PictureView):
         else:
             super().mouseReleaseEvent(event)
 
+    def tabletEvent(self, event: QTabletEvent) -> None:
+        """A pen, whose pressure a tool may use. What no tool takes comes again as an event of the mouse."""
+        self._cursor_place = event.position()
+        kind, tool = event.type(), self._tool
+        if tool is None or (not tool.is_busy and not (kind == QEvent.Type.TabletPress and self._takes(event))):
+            event.ignore()
+            return
+        if kind == QEvent.Type.TabletPress:
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+            tool.press(self._pen(event))
+        elif kind == QEvent.Type.TabletRelease:
+            tool.release(self._pen(event))
+        else:
+            tool.move(self._pen(event))
+        event.accept()
+        self.show_tool()
+        self._report_cursor()
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Fits; when fitted already, goes to 100 % at the cursor. For a tool it is one more press."""
-        if self._takes(event):
-            self.mousePressEvent(event)
+        """Fits; when fitted already, goes to 100 % at the cursor. A tool may have another use for it."""
+        if self._tool is not None and self._takes(event):
+            self._cursor_place = event.position()
+            self._tool.double_click(self._pointer(event))
+            self.show_tool()
         elif event.button() != Qt.MouseButton.LeftButton:
             super().mouseDoubleClickEvent(event)
         elif self.is_fitted:
@@ -229,7 +262,10 @@ class PhotoView(PictureView):
             Qt.Key.Key_Down: (0.0, -step_y),
         }
         key = Qt.Key(event.key())
-        if key == Qt.Key.Key_Space:
+        held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if self._tool is not None and not held and self._tool.key(key):
+            self.show_tool()
+        elif key == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self._space_held = True
                 self._show_cursor()

@@ -53,6 +53,11 @@ class EditingController(QObject):
         state = self._context.state
         state.editing = replace(state.editing, size_px=min(max(size_px, SIZES_PX[0]), SIZES_PX[1]))
 
+    def toggle_pressure(self) -> None:
+        """Whether a pen draws as wide as it is pressed."""
+        state = self._context.state
+        state.editing = replace(state.editing, by_pressure=not state.editing.by_pressure)
+
     def step_size(self, by: int) -> None:
         """Larger or smaller by a pixel, or by a tenth of a large brush."""
         size = self._context.state.editing.size_px

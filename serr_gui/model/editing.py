@@ -18,7 +18,8 @@ class Editing:
     """The tool under the pointer, and what Undo and Redo would do to the photograph on the screen.
 
     ``size_px`` is the diameter of brush and eraser in photograph pixels, ``undo`` and ``redo`` are the names of steps
-    (empty: nothing to do), ``corrected_px`` counts the pixels that a hand has decided.
+    (empty: nothing to do), ``corrected_px`` counts the pixels that a hand has decided. ``by_pressure``: a pen draws as
+    wide as it is pressed.
     """
 
     tool: ToolName = "hand"
@@ -26,6 +27,7 @@ class Editing:
     undo: str = ""
     redo: str = ""
     corrected_px: int = 0
+    by_pressure: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -41,6 +41,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "swap_tool": controller.editing.swap_tool,
         "smaller_tool": partial(controller.editing.step_size, -1),
         "larger_tool": partial(controller.editing.step_size, 1),
+        "pen_pressure": controller.editing.toggle_pressure,
         "discard_corrections": prompts.discard_corrections,
         "copy_picture": lambda: QGuiApplication.clipboard().setPixmap(canvas.grab()),
         "segment": controller.segmentation.segment,

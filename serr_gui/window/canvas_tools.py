@@ -6,8 +6,10 @@ from PySide6.QtCore import QObject
 
 from core.masks.edits import BACKGROUND, VESSEL
 from serr_gui.canvas.photo_view import PhotoView
+from serr_gui.canvas.tools import Tool
 from serr_gui.canvas.tools.brush import BrushTool
 from serr_gui.controllers.controller import Controller
+from serr_gui.model.editing import ToolName
 from serr_gui.model.selectors import can_edit
 
 
@@ -18,8 +20,9 @@ class CanvasTools(QObject):
         super().__init__(parent)
         self._canvas, self._state, self._editing = canvas, controller.state, controller.editing
         self._photo: Path | None = None
-        self._tools = {"brush": BrushTool(VESSEL, self), "eraser": BrushTool(BACKGROUND, self)}
-        for tool in self._tools.values():
+        self._brushes = (BrushTool(VESSEL, self), BrushTool(BACKGROUND, self))
+        self._tools: dict[ToolName, Tool] = dict(zip(("brush", "eraser"), self._brushes, strict=True))
+        for tool in self._brushes:
             tool.began.connect(self._editing.begin)
             tool.stepped.connect(self._editing.step)
             tool.ended.connect(self._editing.finish)
@@ -41,8 +44,8 @@ class CanvasTools(QObject):
         if path != self._photo:
             self._photo = path
             for tool in self._tools.values():
-                tool.forget_place()
-        for tool in self._tools.values():
-            tool.size_px = state.editing.size_px
+                tool.reset()
+        for brush in self._brushes:
+            brush.size_px, brush.by_pressure = state.editing.size_px, state.editing.by_pressure
         self._canvas.set_tool(self._tools.get(state.editing.tool) if can_edit(state) else None)
         self._canvas.show_tool()

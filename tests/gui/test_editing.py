@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QGuiApplication, QInputDevice, QMouseEvent, QPointingDevice, QTabletEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QSpinBox
 from pytestqt.qtbot import QtBot
@@ -428,3 +428,40 @@ def test_history_is_bounded_and_keeps_the_last_step() -> None:
     assert history.redo_name == "8"
     history.push(EditStep("large", EditDelta((0, 0, 1, 1), b"x" * 200, b"", 1)))
     assert (history.undo_name, history.redo_name) == ("large", "")
+
+
+def pen(hand: Hand, kind: QEvent.Type, at: tuple[float, float], pressure: float, *, eraser: bool = False) -> None:
+    """An event as a pen on a tablet gives it."""
+    types = QPointingDevice.PointerType
+    device = QPointingDevice(
+        "pen", 1, QInputDevice.DeviceType.Stylus, types.Eraser if eraser else types.Pen,
+        QInputDevice.Capability.Position | QInputDevice.Capability.Pressure, 1, 2,
+    )  # fmt: skip
+    place = QPointF(hand.place(at))
+    button = Left if kind != QEvent.Type.TabletMove else Qt.MouseButton.NoButton
+    held = Qt.MouseButton.NoButton if kind == QEvent.Type.TabletRelease else Left
+    event = QTabletEvent(
+        kind, device, place, QPointF(hand.canvas.mapToGlobal(place.toPoint())), pressure, 0.0, 0.0, 0.0, 0.0, 0.0,
+        NoModifier, button, held,
+    )  # fmt: skip
+    QApplication.sendEvent(hand.canvas, event)
+
+
+def test_a_pen_draws_as_wide_as_it_is_pressed_and_its_other_end_erases(hand: Hand) -> None:
+    editing = hand.program.controller.editing
+    hand.key(Qt.Key.Key_B)
+    editing.set_size(20)
+
+    def draw(*, eraser: bool = False) -> int:
+        pen(hand, QEvent.Type.TabletPress, (60, 80), 0.25, eraser=eraser)
+        pen(hand, QEvent.Type.TabletMove, (100, 80), 0.25, eraser=eraser)
+        pen(hand, QEvent.Type.TabletRelease, (100, 80), 0.0, eraser=eraser)
+        return int(np.count_nonzero(hand.codes[:, 80]))
+
+    assert draw() == pytest.approx(20, abs=1)
+    editing.undo()
+    hand.program.window.commands["pen_pressure"].trigger()
+    assert draw() == pytest.approx(5, abs=1)
+    assert draw(eraser=True) == pytest.approx(5, abs=1)
+    assert (hand.codes == BACKGROUND).any()
+    assert hand.program.state.editing.undo == "Eraser"

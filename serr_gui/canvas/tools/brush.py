@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPen
 
 from core.masks.edits import BACKGROUND, VESSEL
 from core.masks.strokes import Footprint, Point, brush_step
-from serr_gui.canvas.tools import Pointer, View
+from serr_gui.canvas.tools import Pointer, Tool, View
 
 _PIXELS_FROM_ZOOM, _PIXELS_UP_TO = 3.0, 64
 """From this zoom on, and up to this size, the ring follows the very pixels that a click touches."""
@@ -19,8 +19,11 @@ _SMALLEST_RING = 3.0
 _CLICK_PX = 1.5
 
 
-class BrushTool(QObject):
-    """``began`` carries the code that is painted, ``stepped`` a ``Footprint``; then ``ended`` or ``givenUp``."""
+class BrushTool(Tool):
+    """``began`` carries the code that is painted, ``stepped`` a ``Footprint``; then ``ended`` or ``givenUp``.
+
+    ``size_px`` is the diameter, with ``by_pressure`` that of a pen pressed as hard as can be.
+    """
 
     began = Signal(int)
     stepped = Signal(object)
@@ -31,8 +34,10 @@ class BrushTool(QObject):
         super().__init__(parent)
         self.code = code
         self.size_px = 1
+        self.by_pressure = False
         self._button: Qt.MouseButton | None = None
         self._last: Point | None = None
+        self._last_px = 1.0
         self._straight_from: Point | None = None
         self._pointer: Point | None = None
 
@@ -44,27 +49,29 @@ class BrushTool(QObject):
         if self._button is not None:
             return
         code = self.code
-        if pointer.button == Qt.MouseButton.RightButton:
+        if pointer.erases:
             code = BACKGROUND
-        elif pointer.modifiers & Qt.KeyboardModifier.ControlModifier:
+        elif pointer.inverts:
             code = VESSEL if self.code == BACKGROUND else BACKGROUND
         self._button = pointer.button
         self._pointer = pointer.at
         self.began.emit(code)
-        if pointer.modifiers & Qt.KeyboardModifier.ShiftModifier:
+        if pointer.straight:
             self._straight_from = pointer.at
         else:
-            self._step(pointer.at, pointer.at)
+            self._last_px = self._diameter(pointer)
+            self._step(pointer.at, pointer.at, self._last_px)
 
     def move(self, pointer: Pointer) -> None:
         self._pointer = pointer.at
         if self._button is not None and self._straight_from is None and self._last is not None:
-            self._step(self._last, pointer.at)
+            self._step(self._last, pointer.at, self._diameter(pointer))
 
     def release(self, pointer: Pointer) -> None:
         if self._button is None or pointer.button != self._button:
             return
-        self.move(pointer)
+        if pointer.pressure is None:  # a pen presses no more where it leaves, and was there already
+            self.move(pointer)
         self.finish()
 
     def finish(self) -> None:
@@ -74,7 +81,8 @@ class BrushTool(QObject):
         if begin is not None and end is not None:
             if math.dist(begin, end) < _CLICK_PX and self._last is not None:
                 begin = self._last
-            self._step(begin, end)
+            self._last_px = float(self.size_px)
+            self._step(begin, end, self._last_px)
         self._button = self._straight_from = None
         self.ended.emit()
 
@@ -85,13 +93,18 @@ class BrushTool(QObject):
         self.givenUp.emit()
         return True
 
-    def forget_place(self) -> None:
-        """Another photograph: no straight line begins where the last stroke on the one before ended."""
+    def reset(self) -> None:
+        """No straight line begins where the last stroke on another photograph ended."""
         self._last = None
 
-    def _step(self, start: Point, end: Point) -> None:
-        self._last = end
-        self.stepped.emit(brush_step(start, end, float(self.size_px)))
+    def _step(self, start: Point, end: Point, end_px: float) -> None:
+        self.stepped.emit(brush_step(start, end, self._last_px, end_px))
+        self._last, self._last_px = end, end_px
+
+    def _diameter(self, pointer: Pointer) -> float:
+        if not self.by_pressure or pointer.pressure is None:
+            return float(self.size_px)
+        return max(1.0, self.size_px * pointer.pressure)
 
     def reach_px(self) -> float:
         return math.inf if self._straight_from is not None else self.size_px / 2.0 + 1.0
