@@ -30,10 +30,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 from vessel_errors import VesselErrors
 
-from core.datasets.exposure import seen_by
 from core.datasets.layouts import read_layout
-from core.evaluation.counts import Scores
-from core.evaluation.folder import Extras, evaluate_dataset
+from core.datasets.leakage import seen_by
+from core.evaluation.confusion import Scores
+from core.evaluation.dataset_evaluation import Extras, evaluate_dataset
 from core.evaluation.plots import Curve, Mark, curve_plot, to_svg
 from core.evaluation.report import EvaluationReport, Method
 from core.evaluation.tables import cell
@@ -41,9 +41,9 @@ from core.files import write_bytes_atomic
 from core.inference.predictor import InferenceOptions, TestTimeAugmentation
 from core.models.catalogue import list_models, load_model
 from core.models.weights_file import LoadedModel
-from core.photo.companions import output_stems
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov, read_fundus, read_label
+from core.photo.sibling_files import output_stems
 from core.progress import Monitor, Progress
 from core.reuse import ReusedResults
 from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
@@ -324,7 +324,7 @@ def all_table(results: Sequence[Result]) -> list[str]:
                 result.report.n_images,
                 f"{result.name}{_seen_words(result)}",
                 *figures(pooled, "sensitivity", "specificity", "accuracy", "f1"),
-                f"{best.figures.scores.f1:.4f} ({best.rule.level}/256)" if best else "-",
+                f"{best.score_set.scores.f1:.4f} ({best.rule.level}/256)" if best else "-",
                 *figures(pooled, "mcc", "cl_dice", "auc_roc", "auc_pr", "ece"),
             )
         )

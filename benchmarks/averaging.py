@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 
 from core.datasets.layouts import Case, read_layout
-from core.evaluation.counts import LevelHistogram
+from core.evaluation.confusion import LevelHistogram
 from core.evaluation.curves import EXACT_PIXELS, PooledValues
 from core.inference.predictor import InferenceOptions, TestTimeAugmentation
 from core.models.catalogue import load_model
@@ -29,7 +29,7 @@ from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.segment import segment_photo
-from core.training.config import SourcePart
+from core.training.config import SourceSection
 from core.training.data import hold_out
 from core.types import LEVELS, BoolArray, FloatArray, ProbabilityMap
 
@@ -39,7 +39,7 @@ Way = tuple[float, TestTimeAugmentation]
 def held_out(model: LoadedModel, root: Path) -> Iterator[tuple[Case, str]]:
     """The photographs that chose the model's weights and threshold, with the expert whose label counts."""
     for source in model.card.sources:
-        part = SourcePart.model_validate(source)
+        part = SourceSection.model_validate(source)
         dataset = read_layout(part.dataset, root, part.split)
         for number in sorted(hold_out(dataset, part, model.card.seeds[0])):
             yield dataset.cases[number], part.labels or next(iter(dataset.cases[number].labels))

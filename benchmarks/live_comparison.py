@@ -85,7 +85,7 @@ def rested_steps(set_level: Callable[[int], object], count: int) -> Iterator[Cal
         yield step
 
 
-def time_figures(state: AppState, count: int) -> float:
+def time_scores(state: AppState, count: int) -> float:
     """Median milliseconds for all figures of a step."""
     times = []
     for number in range(count):
@@ -127,7 +127,7 @@ def run_size(size: tuple[int, int], count: int) -> Iterator[Row | float]:
                 window.canvas.fit()
                 rested = rested_steps(slider.setValue, count // 5)
                 yield Row(size, "slider after rests, fitted", name, measure(paints, rested))
-        yield time_figures(state, 1000)
+        yield time_scores(state, 1000)
 
 
 def main() -> int:
@@ -143,7 +143,7 @@ def main() -> int:
             if isinstance(outcome, Row):
                 rows.append(outcome)
             else:
-                lines.append(f"Figures alone at {size[0]} x {size[1]}: {outcome:.3f} ms (median)")
+                lines.append(f"ScoreSet alone at {size[0]} x {size[1]}: {outcome:.3f} ms (median)")
     text = "\n".join(f"- {line}" for line in lines)
     print(text, table(rows, markdown=False), sep="\n\n")
     if arguments.write:

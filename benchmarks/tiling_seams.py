@@ -5,7 +5,7 @@
 Prints a Markdown table: differences of the probability within 8 px of a boundary between two tiles ("at seams"), within
 8 px of the middle lines of the tiles, which cross like parts of the retina ("mid-tile"), and over all. "Own gates" is
 every tile with the squeeze-and-excitation gates of its own pixels: what happens without the method of
-``core.inference.gates``. The whole image in fp32 takes about 700 bytes for each pixel.
+``core.inference.se_gates``. The whole image in fp32 takes about 700 bytes for each pixel.
 """
 
 import argparse

@@ -18,21 +18,21 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from core.cli.console import monitored
 from core.datasets.layouts import read_layout
-from core.evaluation.counts import Scores
-from core.evaluation.folder import evaluate_dataset
+from core.evaluation.confusion import Scores
+from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import Method
 from core.files import write_bytes_atomic
 from core.inference.predictor import InferenceOptions, TestTimeAugmentation
 from core.models.catalogue import load_model
 from core.progress import Monitor
 from core.segment import segment_photo
-from core.training.config import SourcePart, TrainingConfig, load_preset
+from core.training.config import SourceSection, TrainingConfig, load_preset
+from core.training.fine_tuning import prepare_config
 from core.training.loop import train
-from core.training.starting import prepare_config
 from core.types import FieldOfView, FundusImage, ProbabilityMap
 
 
-def without(recipe: TrainingConfig, left_out: SourcePart, scratch_steps: int) -> TrainingConfig:
+def without(recipe: TrainingConfig, left_out: SourceSection, scratch_steps: int) -> TrainingConfig:
     """The recipe with one source fewer, and without a model to start from that knows that source."""
     sources = [source.model_dump() for source in recipe.data.sources if source != left_out]
     recipe = recipe.replaced("data", sources=sources).replaced("run", name=f"without-{left_out.dataset}")
@@ -47,7 +47,7 @@ def without(recipe: TrainingConfig, left_out: SourcePart, scratch_steps: int) ->
     return recipe.replaced("optimisation", **scratch)
 
 
-def score(weights: Path, source: SourcePart, root: Path, tta: TestTimeAugmentation, monitor: Monitor) -> Scores:
+def score(weights: Path, source: SourceSection, root: Path, tta: TestTimeAugmentation, monitor: Monitor) -> Scores:
     """The pooled figures of a network on a source's photographs."""
     model = load_model(weights)
     options = InferenceOptions(tta=tta)

@@ -6,7 +6,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from core.evaluation.centre_lines import skeleton
+from core.evaluation.cldice import skeleton
 from core.types import BoolArray, FieldOfView
 
 UNIT_FOV_PX = 540.0

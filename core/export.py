@@ -32,8 +32,8 @@ from core.types import BoolArray, ByteArray, FieldOfView, FundusImage, Probabili
 if TYPE_CHECKING:  # it knows torch, and choosing files must not wait for that
     from core.segmentation import Segmentation
 
-Kind = Literal["mask", "probability", "overlay", "sidecar"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+ExportKind = Literal["mask", "probability", "overlay", "sidecar"]
+KINDS: Final[tuple[ExportKind, ...]] = get_args(ExportKind)
 
 MASK_COLOUR: Final = (0, 229, 255)
 """Cyan: far from the reds of a fundus in hue and in lightness, so that colour-blind eyes see it too."""
@@ -56,9 +56,9 @@ class ExportChoices:
     float_probability: bool = False
     mask_colour: tuple[int, int, int] = MASK_COLOUR
 
-    def names(self, stem: str) -> dict[Kind, str]:
+    def names(self, stem: str) -> dict[ExportKind, str]:
         """The files of a photograph called ``stem``, by kind, in the order in which they are written."""
-        everything: dict[Kind, str] = {
+        everything: dict[ExportKind, str] = {
             "mask": f"{stem}_mask.png",
             "probability": f"{stem}_probability.{'tif' if self.float_probability else 'png'}",
             "overlay": f"{stem}_overlay.png",
@@ -96,7 +96,7 @@ def export_segmentation(
     """
     mask = mask or segmentation.mask
     names = choices.names(stem)
-    contents: dict[Kind, bytes] = {}
+    contents: dict[ExportKind, bytes] = {}
     if "mask" in names:
         contents["mask"] = png(np.where(mask.vessel, np.uint8(255), np.uint8(0)))
     if "probability" in names:
@@ -121,7 +121,7 @@ def export_segmentation(
 
 
 def _record(
-    segmentation: "Segmentation", mask: VesselMask, choices: ExportChoices, files: dict[Kind, tuple[str, bytes]]
+    segmentation: "Segmentation", mask: VesselMask, choices: ExportChoices, files: dict[ExportKind, tuple[str, bytes]]
 ) -> dict[str, Any]:
     """The side-car of files that are about to be written, each a name and a content."""
     record = make_record(segmentation, mask)

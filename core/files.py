@@ -35,7 +35,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-def shown(path: Path | str) -> str:
+def display_path(path: Path | str) -> str:
     r"""A path as one line of text that is safe to print, to write and to show.
 
     Bytes that are not UTF-8, control characters and marks of the direction of writing become escapes such as ``\xff``
@@ -61,7 +61,7 @@ def _escape(character: str) -> str:
 
 def output_error(path: Path, error: OSError) -> OutputError:
     """The sentence for a person about an ``OSError`` that happened while ``path`` was being written."""
-    name, folder = shown(path.name), shown(path.parent)
+    name, folder = display_path(path.name), display_path(path.parent)
     if error.errno in _NO_ROOM:
         why = "there is no room left on the disk. Free some space or choose a folder on another disk."
     elif error.errno == errno.EISDIR:
@@ -189,7 +189,7 @@ def ensure_folder(folder: Path) -> Path:
             why = "it is read-only, or you have no permission to write there. Choose another folder."
         else:
             why = f"the system says: {error.strerror or error}. Choose another folder."
-        raise OutputError(f"The folder {shown(folder)} cannot be used for results: {why}") from error
+        raise OutputError(f"The folder {display_path(folder)} cannot be used for results: {why}") from error
     _remove_left_over(folder, now)
     return folder
 

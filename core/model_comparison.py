@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from core.datasets.exposure import Exposure, seen_by
 from core.datasets.layouts import DataSet
-from core.evaluation.compare import Comparison, compare_reports
-from core.evaluation.folder import evaluate_dataset
+from core.datasets.leakage import Leakage, seen_by
+from core.evaluation.compare import PairedComparison, compare_reports
+from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import EvaluationReport, Method
 from core.inference.predictor import InferenceOptions
 from core.models.catalogue import load_model
-from core.photo.companions import output_stems
+from core.photo.sibling_files import output_stems
 from core.progress import SILENT, Monitor, Progress
 from core.reuse import ReusedResults
 
@@ -41,7 +41,7 @@ class ModelComparison:
 
     old: EvaluationReport
     new: EvaluationReport
-    comparison: Comparison
+    comparison: PairedComparison
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, object]:
@@ -99,17 +99,17 @@ def compare_models(
     """
     models = load_model(old), load_model(new)
     photos = [case.photo for case in dataset.cases]
-    exposures = [seen_by(model.card, name, root, photos) for model in models]
+    leakages = [seen_by(model.card, name, root, photos) for model in models]
     reports = []
-    for number, (model, exposure) in enumerate(zip(models, exposures, strict=True)):
+    for number, (model, leakage) in enumerate(zip(models, leakages, strict=True)):
         half = _Half(monitor, number, model.card.name)
         method = Method(
             model.card.name,
             model.sha256,
             options.tta,
             model.card.seeds,
-            seen=len(exposure.seen),
-            unknown=exposure.unknown,
+            seen=len(leakage.seen),
+            unknown=leakage.unknown,
         )
         rule = model.card.rule
         kept = ReusedResults(model, options, rule, None, output_stems(photos))
@@ -117,7 +117,7 @@ def compare_models(
         reports.append(replace(report, method=replace(report.method, device="; ".join(sorted(kept.ran_on)))))
     named = _told_apart(reports[0], reports[1])
     comparison = compare_reports(*named)
-    return ModelComparison(*named, comparison, tuple(_warnings(named, exposures, comparison, len(photos))))
+    return ModelComparison(*named, comparison, tuple(_warnings(named, leakages, comparison, len(photos))))
 
 
 class _Half:
@@ -142,19 +142,19 @@ def _told_apart(old: EvaluationReport, new: EvaluationReport) -> tuple[Evaluatio
 
 
 def _warnings(
-    reports: Sequence[EvaluationReport], exposures: Sequence[Exposure], comparison: Comparison, photos: int
+    reports: Sequence[EvaluationReport], leakages: Sequence[Leakage], comparison: PairedComparison, photos: int
 ) -> list[str]:
     found = []
-    for report, exposure in zip(reports, exposures, strict=True):
-        if exposure.seen:
+    for report, leakage in zip(reports, leakages, strict=True):
+        if leakage.seen:
             found.append(
-                f"{report.method.name} has seen {len(exposure.seen)} of these {photos} photographs before (it learned "
+                f"{report.method.name} has seen {len(leakage.seen)} of these {photos} photographs before (it learned "
                 "from them, or its weights or threshold were chosen on them): its figures are too good."
             )
-        elif exposure.unknown:
+        elif leakage.unknown:
             found.append(
                 f"Whether {report.method.name} has seen these photographs before is not known: its card names "
-                f"{', '.join(exposure.unknown)}, which cannot be looked into here."
+                f"{', '.join(leakage.unknown)}, which cannot be looked into here."
             )
     failed = {path for report in reports for path, _ in report.failed}
     if failed:

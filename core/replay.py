@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import DeviceError, FieldOfViewError, InputError, WeightsError
-from core.files import file_sha256, path_text, shown
+from core.files import display_path, file_sha256, path_text
 from core.inference.device import choose_device
 from core.inference.predictor import InferenceOptions
 from core.models.catalogue import list_models, load_model
@@ -48,27 +48,27 @@ def replay_sidecar(
     sidecar = read_sidecar(path)
     if sidecar.edited:
         raise InputError(
-            f"The mask of {shown(path)} was corrected by hand. Its side-car does not hold the strokes, so it cannot be "
-            "made again."
+            f"The mask of {display_path(path)} was corrected by hand. Its side-car does not hold the strokes, so it "
+            "cannot be made again."
         )
     image = read_fundus(_same_photo(sidecar, photo))
     if sidecar.photo_sha256 not in {None, image.sha256}:
-        raise InputError(f"{shown(image.source or '')} was changed while it was read. Try again.")
+        raise InputError(f"{display_path(image.source or '')} was changed while it was read. Try again.")
     if model is None:
         model = _same_model(sidecar)
     elif model.sha256 != sidecar.model_sha256:
-        raise WeightsError(f"{shown(path)} was made with other weights than {model.card.name} has.")
+        raise WeightsError(f"{display_path(path)} was made with other weights than {model.card.name} has.")
     try:
         recipe = Preprocessing.from_dict(sidecar.record["model"]["preprocessing"])
         options = InferenceOptions.from_dict(sidecar.options)
     except (WeightsError, ValueError, TypeError, KeyError) as error:
-        raise InputError(f"The side-car {shown(path)} is damaged ({error}).") from error
+        raise InputError(f"The side-car {display_path(path)} is damaged ({error}).") from error
     notes = []
     changed = changed_files(sidecar)
     if changed:
         notes.append(
-            f"{', '.join(changed)} beside it changed since, or came from another run: {shown(path.name)} does not "
-            "describe it. What is made again here is the result of the side-car."
+            f"{', '.join(changed)} beside it changed since, or came from another run: {display_path(path.name)} does "
+            "not describe it. What is made again here is the result of the side-car."
         )
     try:
         choose_device(options.device)
@@ -102,7 +102,8 @@ def _same_photo(sidecar: SideCar, photo: Path | None) -> Path:
         places = [_on_disk(place) for place in places]
     else:
         raise InputError(
-            f"{shown(sidecar.path)} does not name its photograph. Say which one it is (--photo on the command line)."
+            f"{display_path(sidecar.path)} does not name its photograph. Say which one it is (--photo on the command "
+            "line)."
         )
     there = [place for place in places if place.is_file()]
     for place in there:
@@ -115,12 +116,12 @@ def _same_photo(sidecar: SideCar, photo: Path | None) -> Path:
     if not there:
         known = f", with the SHA-256 {sidecar.photo_sha256}" if sidecar.photo_sha256 else ""
         raise InputError(
-            f"The photograph {shown(places[0])} of {shown(sidecar.path.name)} is not there. Say where it is (--photo "
-            f"on the command line): it is the same file, whatever its name{known}."
+            f"The photograph {display_path(places[0])} of {display_path(sidecar.path.name)} is not there. Say where it "
+            f"is (--photo on the command line): it is the same file, whatever its name{known}."
         )
     raise InputError(
-        f"{shown(there[0])} is not the photograph that {shown(sidecar.path.name)} was made from, or has changed since. "
-        "If you have it unchanged, say where it is (--photo on the command line)."
+        f"{display_path(there[0])} is not the photograph that {display_path(sidecar.path.name)} was made from, or has "
+        "changed since. If you have it unchanged, say where it is (--photo on the command line)."
     )
 
 
@@ -152,7 +153,7 @@ def _same_model(sidecar: SideCar) -> LoadedModel:
         if entry.card.sha256 == sidecar.model_sha256:
             return load_model(entry.path)
     raise WeightsError(
-        f"{shown(sidecar.path)} was made with weights ({sidecar.model}, SHA-256 {sidecar.model_sha256[:12]}...) "
+        f"{display_path(sidecar.path)} was made with weights ({sidecar.model}, SHA-256 {sidecar.model_sha256[:12]}...) "
         "that are not among the models that are there. Add them to the models, or give their file."
     )
 
@@ -166,12 +167,12 @@ def _same_fov(sidecar: SideCar, image: FundusImage) -> FieldOfView:
         field = read_fov(_on_disk(sidecar.fov_file), shape=image.shape)
     else:
         raise FieldOfViewError(
-            f"The field of view of {shown(sidecar.path)} was drawn by hand. The side-car does not hold it, so the "
-            "result cannot be made again."
+            f"The field of view of {display_path(sidecar.path)} was drawn by hand. The side-car does not hold it, so "
+            "the result cannot be made again."
         )
     if pixels_sha256(field.inside) != sidecar.fov_sha256:
         raise FieldOfViewError(
-            f"The field of view is not the one that {shown(sidecar.path)} was made with: its mask has changed, or "
-            "another version of the program finds another one."
+            f"The field of view is not the one that {display_path(sidecar.path)} was made with: its mask has changed, "
+            "or another version of the program finds another one."
         )
     return field

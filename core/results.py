@@ -8,14 +8,14 @@ from typing import Any, Literal
 import numpy as np
 
 from core.errors import InputError, SerrError
-from core.export import ExportChoices, Kind
-from core.files import file_sha256, shown
+from core.export import ExportChoices, ExportKind
+from core.files import display_path, file_sha256
 from core.inference.predictor import InferenceOptions
 from core.models.weights_file import LoadedModel
-from core.photo.companions import FovChoice, MaskFolder, fov_file
 from core.photo.decoding import decode
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov, read_fundus
+from core.photo.sibling_files import FovOption, MaskFolder, fov_file
 from core.sidecar import SideCar, UnfinishedResultError, pixels_sha256, read_sidecar, sidecar_path
 from core.types import ThresholdRule
 
@@ -29,7 +29,7 @@ class Wanted:
     model: LoadedModel
     options: InferenceOptions
     rule: ThresholdRule
-    fov: FovChoice | MaskFolder
+    fov: FovOption | MaskFolder
     export: ExportChoices
 
 
@@ -64,7 +64,7 @@ def judge(
     path = sidecar_path(folder, stem)
     if not path.exists():
         there = all((folder / file).exists() for file in wanted.export.names(stem).values())
-        name = shown(photo.name)
+        name = display_path(photo.name)
         unknown = f"{name} has its results already; there is no side-car to tell what made them."
         return Verdict(skip=unknown if there and skip_existing else "")
     try:
@@ -72,19 +72,19 @@ def judge(
     except InputError as error:
         return _judge_unreadable(photo, error, overwrite_edited)
     if not overwrite_edited:
-        by_hand = _corrected(sidecar, shown(photo.name))
+        by_hand = _corrected(sidecar, display_path(photo.name))
         if by_hand:
             return Verdict(skip=by_hand)
     if not skip_existing:
         return Verdict(before=sidecar)
     reasons = differences(sidecar, photo, wanted) or misfits(sidecar, wanted.export.names(stem))
     if not reasons:
-        return Verdict(skip=f"{shown(photo.name)} has its results already ({sidecar.model}).")
+        return Verdict(skip=f"{display_path(photo.name)} has its results already ({sidecar.model}).")
     return Verdict(again=f"{'; '.join(reasons)}.", before=sidecar)
 
 
 def _judge_unreadable(photo: Path, error: InputError, overwrite_edited: bool) -> Verdict:
-    name = shown(photo.name)
+    name = display_path(photo.name)
     if isinstance(error, UnfinishedResultError):
         if overwrite_edited or not error.edited:
             return Verdict(again="the program was ended while its results were written.")
@@ -108,7 +108,7 @@ def _corrected(sidecar: SideCar, name: str) -> str:
     return ""
 
 
-def fit(sidecar: SideCar, kind: Kind) -> Fit:
+def fit(sidecar: SideCar, kind: ExportKind) -> Fit:
     """Whether a file that a side-car names is still the one that was written with it.
 
     "unknown" where that cannot be told: version 0.1.0 kept the pixels of the mask alone.
@@ -130,8 +130,8 @@ def fit(sidecar: SideCar, kind: Kind) -> Fit:
 
 def changed_files(sidecar: SideCar) -> tuple[str, ...]:
     """Names of the files that are not those which were written with the side-car."""
-    kinds: tuple[Kind, ...] = ("mask", "probability", "overlay")
-    return tuple(shown(sidecar.files[kind]) for kind in kinds if fit(sidecar, kind) == "changed")
+    kinds: tuple[ExportKind, ...] = ("mask", "probability", "overlay")
+    return tuple(display_path(sidecar.files[kind]) for kind in kinds if fit(sidecar, kind) == "changed")
 
 
 def is_changed_elsewhere(sidecar: SideCar) -> bool:
@@ -187,7 +187,7 @@ def option_differences(sidecar: SideCar, options: InferenceOptions) -> list[str]
     return found
 
 
-def misfits(sidecar: SideCar, names: Mapping[Kind, str]) -> tuple[str, ...]:
+def misfits(sidecar: SideCar, names: Mapping[ExportKind, str]) -> tuple[str, ...]:
     """Which of the wanted files are not there or not those that were written with the side-car, in words."""
     found = []
     for kind, name in names.items():
@@ -195,11 +195,11 @@ def misfits(sidecar: SideCar, names: Mapping[Kind, str]) -> tuple[str, ...]:
         if kind == "sidecar":
             continue
         if not path.exists():
-            found.append(f"{shown(name)} is missing")
+            found.append(f"{display_path(name)} is missing")
         elif sidecar.files.get(kind) != name:
-            found.append(f"{shown(name)} is of another result")
+            found.append(f"{display_path(name)} is of another result")
         elif fit(sidecar, kind) == "changed":
-            found.append(f"{shown(name)} is not the one that was written with its side-car")
+            found.append(f"{display_path(name)} is not the one that was written with its side-car")
     return tuple(found)
 
 
@@ -216,7 +216,7 @@ def corrected_by_hand(folder: Path, stem: str) -> str:
     try:
         return _corrected(read_sidecar(path), stem)
     except UnfinishedResultError as error:
-        return f"The mask of {shown(stem)} was corrected by hand: it is left as it is." if error.edited else ""
+        return f"The mask of {display_path(stem)} was corrected by hand: it is left as it is." if error.edited else ""
 
 
 def left_over(before: SideCar, folder: Path, stem: str) -> tuple[str, ...]:
@@ -228,7 +228,7 @@ def left_over(before: SideCar, folder: Path, stem: str) -> tuple[str, ...]:
     return tuple(name for name in before.files.values() if name not in named and (folder / name).exists())
 
 
-def _is_same_fov(sidecar: SideCar, photo: Path, choice: FovChoice | MaskFolder) -> bool:
+def _is_same_fov(sidecar: SideCar, photo: Path, choice: FovOption | MaskFolder) -> bool:
     """Whether the choice gives the field of view of the side-car. The photograph is read only where it must be."""
     if isinstance(choice, str) and sidecar.fov_origin == ("estimated" if choice == "auto" else "full"):
         return True

@@ -9,7 +9,7 @@ import numpy as np
 from core.errors import InputError
 from core.evaluation.predictions import read_own_map
 from core.export import ExportChoices, export_segmentation
-from core.files import shown
+from core.files import display_path
 from core.inference.predictor import InferenceOptions
 from core.models.weights_file import LoadedModel
 from core.photo.decoding import decode
@@ -38,7 +38,7 @@ class ReusedResults:
     Parameters
     ----------
     folder : of the results, an existing one; None: everything is computed and nothing kept.
-    stems : photograph -> how its results are called (``core.photo.companions.output_stems``).
+    stems : photograph -> how its results are called (``core.photo.sibling_files.output_stems``).
     """
 
     model: LoadedModel
@@ -63,7 +63,7 @@ class ReusedResults:
         if kept.edited:
             monitor.note("Its mask was corrected by hand and stays as it is; the new result is not written.")
         elif kept.why:
-            monitor.note(f"Its result in {shown(place.folder.name)} is made again: {kept.why}.")
+            monitor.note(f"Its result in {display_path(place.folder.name)} is made again: {kept.why}.")
         return self._run(image, fov, monitor, None if kept.edited else place)
 
     def find(self, image: FundusImage, fov: FieldOfView, monitor: Monitor) -> ProbabilityMap | None:
@@ -109,7 +109,7 @@ class ReusedResults:
         self.ran_on.add(f"{inference.get('device')}, {inference.get('precision')}")
         name = sidecar.files["probability"]
         if not _is_exact(name):
-            monitor.note(f"Its probabilities were read from {shown(name)}, rounded to 16 bits.")
+            monitor.note(f"Its probabilities were read from {display_path(name)}, rounded to 16 bits.")
         for doubt in sidecar.record.get("doubts") or ():  # what was doubtful then is so now
             if isinstance(doubt, dict) and isinstance(doubt.get("text"), str):
                 monitor.note(doubt["text"])

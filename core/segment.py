@@ -10,16 +10,16 @@ import numpy as np
 
 from core.errors import OutputError, SerrError
 from core.export import ExportChoices, export_segmentation
-from core.files import ensure_folder, shown
+from core.files import display_path, ensure_folder
 from core.inference.memory import return_freed
 from core.inference.predictor import InferenceOptions, predict
 from core.masks.threshold import apply_threshold
 from core.models.weights_file import LoadedModel
-from core.photo.companions import FovChoice, mask_folder, output_stems, resolve_fov
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.photo_doubts import doubts_about
 from core.photo.preprocessing import prepare, restore
 from core.photo.reading import read_fundus
+from core.photo.sibling_files import FovOption, mask_folder, output_stems, resolve_fov
 from core.progress import SILENT, Cancelled, Monitor, Progress
 from core.results import Verdict, Wanted, judge, left_over
 from core.segmentation import Segmentation
@@ -141,7 +141,7 @@ def segment_files(
     out_dir: Path,
     model: LoadedModel,
     *,
-    fov: FovChoice = "auto",
+    fov: FovOption = "auto",
     options: InferenceOptions = _AUTOMATIC,
     rule: ThresholdRule | None = None,
     export: ExportChoices = _EVERYTHING,
@@ -197,7 +197,7 @@ def segment_files(
                 if stem != usual[path]:
                     monitor.note(_other_name(path, stem, usual[path], out_dir))
                 if verdict.again:
-                    monitor.note(f"{shown(path.name)} is done again: {verdict.again}")
+                    monitor.note(f"{display_path(path.name)} is done again: {verdict.again}")
                 image = read_fundus(path)
                 part.step(Progress("Finding the field of view"))
                 field = resolve_fov(masks, path, image)
@@ -209,7 +209,9 @@ def segment_files(
                 found = _with_left_over(found, verdict.before, out_dir, stem, part)
                 done.append(_item(path, stem, files, found, verdict))
             except (SerrError, MemoryError) as error:
-                sentence = str(error) or f"There is not enough memory for {shown(path.name)}. Close other programs."
+                sentence = (
+                    str(error) or f"There is not enough memory for {display_path(path.name)}. Close other programs."
+                )
                 failed.append((path, sentence))
                 monitor.note(sentence)
             else:
@@ -226,8 +228,8 @@ def segment_files(
 
 def _other_name(path: Path, stem: str, usual: str, out_dir: Path) -> str:
     return (
-        f'Results called "{usual}" in {shown(out_dir)} are of another photograph, and stay; those of {shown(path)} are '
-        f'called "{stem}".'
+        f'Results called "{usual}" in {display_path(out_dir)} are of another photograph, and stay; those of '
+        f'{display_path(path)} are called "{stem}".'
     )
 
 
@@ -235,7 +237,7 @@ class _Part:
     """Shows the progress of one photograph as part of the batch. A single photograph's is shown as it is."""
 
     def __init__(self, monitor: Monitor, path: Path, number: int, count: int) -> None:
-        self._monitor, self._name, self._number, self._count = monitor, shown(path.name), number, count
+        self._monitor, self._name, self._number, self._count = monitor, display_path(path.name), number, count
         self._share = 0.0
 
     def step(self, progress: Progress) -> None:
@@ -258,7 +260,7 @@ def _with_left_over(
     names = left_over(before, out_dir, stem) if before is not None else ()
     if before is None or not names:
         return found
-    note = f"Still there from an earlier result ({before.model}): {', '.join(shown(name) for name in names)}."
+    note = f"Still there from an earlier result ({before.model}): {', '.join(display_path(name) for name in names)}."
     monitor.note(note)
     return replace(found, notes=(*found.notes, note))
 
@@ -298,6 +300,6 @@ def _refuse_to_overwrite(read: _Files, stem: str, out_dir: Path, export: ExportC
         target = out_dir / name
         if not read.isdisjoint(_files([target])):
             raise OutputError(
-                f"The result {shown(name)} would overwrite a file that is read here, {shown(target)}. Choose another "
-                "folder for the results."
+                f"The result {display_path(name)} would overwrite a file that is read here, {display_path(target)}. "
+                "Choose another folder for the results."
             )

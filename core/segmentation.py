@@ -71,7 +71,7 @@ class Segmentation:
         ------
         OutputError : a file cannot be written.
         """
-        from core.photo.companions import photo_stem
+        from core.photo.sibling_files import photo_stem
 
         if stem is None:
             stem = photo_stem(self.image.source) if self.image.source else "photograph"

@@ -18,7 +18,7 @@ import numpy as np
 
 from core import __version__
 from core.errors import InputError
-from core.files import path_text, shown
+from core.files import display_path, path_text
 from core.strict import Malformed, read_json
 from core.types import BoolArray, FovOrigin, ThresholdOrigin, ThresholdRule, VesselMask
 
@@ -42,8 +42,8 @@ class UnfinishedResultError(InputError):
 
     def __init__(self, path: Path, edited: bool) -> None:
         super().__init__(
-            f"The files beside {shown(path)} are not all of one result: the program was ended while it replaced them. "
-            "Make the result again."
+            f"The files beside {display_path(path)} are not all of one result: the program was ended while it replaced "
+            "them. Make the result again."
         )
         self.edited = edited
 
@@ -185,21 +185,21 @@ def read_sidecar(path: Path) -> SideCar:
         found = record["serr_sidecar"]
     except OSError as error:
         raise InputError(
-            f"The side-car {shown(path)} cannot be read: {error.strerror or error}. Choose another, or make the result "
-            "anew."
+            f"The side-car {display_path(path)} cannot be read: {error.strerror or error}. Choose another, or make the "
+            "result anew."
         ) from error
     except (Malformed, KeyError, TypeError) as error:
         why = f" ({error})" if isinstance(error, Malformed) else ""
         raise InputError(
-            f"{shown(path)} is not a side-car of this program{why}: choose a file that it wrote, with a name that ends "
-            "in .serr.json."
+            f"{display_path(path)} is not a side-car of this program{why}: choose a file that it wrote, with a name "
+            "that ends in .serr.json."
         ) from error
     if type(found) is not int or found > FORMAT_VERSION:
-        raise InputError(f"{shown(path)} was written by a newer version of this program: update the program.")
+        raise InputError(f"{display_path(path)} was written by a newer version of this program: update the program.")
     try:
         return _checked(path, record)
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"The side-car {shown(path)} is damaged ({error}): make the result again.") from error
+        raise InputError(f"The side-car {display_path(path)} is damaged ({error}): make the result again.") from error
 
 
 def _checked(path: Path, record: dict[str, Any]) -> SideCar:

@@ -76,7 +76,7 @@ def segmentation(camera: Camera) -> None:
     from serr_gui.panels.export_dialog import ExportDialog
 
     state, controller, window = camera.state, camera.controller, camera.window
-    camera.wait(lambda: state.result is not None and state.job is None)
+    camera.wait(lambda: state.result is not None and state.task is None)
     controller.set_theme("light")
     camera.shoot("window")
     controller.set_view(replace(state.view, show_probability=True, show_mask=False, base="enhanced"))
@@ -132,7 +132,7 @@ def comparison(camera: Camera, root: Path) -> None:
 
     def compared() -> bool:
         against, lines = score_selectors.scored_label(state), score_selectors.centre_lines(state)
-        return state.job is None and against is not None and against.areas is not None and lines is not None
+        return state.task is None and against is not None and against.areas is not None and lines is not None
 
     camera.wait(compared)
     controller.set_theme("light")
@@ -158,7 +158,7 @@ def comparison(camera: Camera, root: Path) -> None:
     camera.wait(compared)
     window.commands["show_errors"].trigger()
     window.commands["evaluate_all"].trigger()
-    camera.wait(lambda: state.job is None and state.evaluation is not None and state.evaluation.report is not None)
+    camera.wait(lambda: state.task is None and state.evaluation is not None and state.evaluation.report is not None)
     for notice in state.notices:
         controller.context.dismiss(notice)
     camera.shoot("table")

@@ -47,13 +47,13 @@ def command_line_page() -> str:
 
 def recipe_page() -> str:
     """Every field of a training configuration, in Markdown."""
-    from core.training.config import SourcePart, TrainingConfig
+    from core.training.config import SourceSection, TrainingConfig
 
     lines = [_RECIPE_HEAD]
     for name, part in TrainingConfig.model_fields.items():
         lines += [f"## {name}\n", *_fields(part.annotation)]
         if name == "data":
-            lines += ["Each of its `sources` (`[[data.sources]]`):\n", *_fields(SourcePart)]
+            lines += ["Each of its `sources` (`[[data.sources]]`):\n", *_fields(SourceSection)]
     return "\n".join(lines)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.api.segmenting import Segmentation, segment, segment_many
     from core.api.training import TrainingResult, train
     from core.errors import ArgumentError, DoubtWarning, SerrError
-    from core.evaluation.counts import Scores
+    from core.evaluation.confusion import Scores
     from core.photo.label_values import LabelValues
     from core.photo.reading import read_fov, read_fundus, read_label
     from core.types import ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule, VesselMask
@@ -30,7 +30,7 @@ _PLACES = {
     "core.api.segmenting": ("Segmentation", "segment", "segment_many"),
     "core.api.training": ("TrainingResult", "train"),
     "core.errors": ("ArgumentError", "DoubtWarning", "SerrError"),
-    "core.evaluation.counts": ("Scores",),
+    "core.evaluation.confusion": ("Scores",),
     "core.photo.label_values": ("LabelValues",),
     "core.photo.reading": ("read_fov", "read_fundus", "read_label"),
     "core.types": ("ExpertLabel", "FieldOfView", "FundusImage", "ProbabilityMap", "ThresholdRule", "VesselMask"),

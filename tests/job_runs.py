@@ -12,11 +12,11 @@ from core.datasets.dataset_file import write_dataset_file
 from core.datasets.recognise import recognise
 from core.datasets.splits import split_by_seed
 from core.datasets.synthetic import write_drive_layout
-from core.jobs.ordering import order_job
 from core.jobs.process import end_by_force
 from core.jobs.store import Job, list_jobs, read_job
+from core.jobs.submit import submit_job
 from core.training.config import TrainingConfig, load_config
-from core.training.follow import follow_run
+from core.training.run_view import follow_run
 
 WAIT_S = 240.0
 """Long enough for a slow machine; nothing here waits for a time to pass."""
@@ -55,7 +55,7 @@ def recipe(folder: Path, dataset: Path, steps: int = 100_000) -> TrainingConfig:
 
 def start(folder: Path, dataset: Path, steps: int = 100_000, **choices: object) -> Job:
     """Order a job on the CPU."""
-    return order_job(recipe(folder, dataset, steps), folder, device="cpu", **choices)  # type: ignore[arg-type]
+    return submit_job(recipe(folder, dataset, steps), folder, device="cpu", **choices)  # type: ignore[arg-type]
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
@@ -68,7 +68,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 def wait_for(job: Job, *states: str) -> Job:
     """Wait until the job is in one of these states."""
-    until(lambda: read_job(job.folder).state in states, f"{job.order.name} is {' or '.join(states)}")
+    until(lambda: read_job(job.folder).state in states, f"{job.request.name} is {' or '.join(states)}")
     return read_job(job.folder)
 
 
@@ -81,7 +81,7 @@ def wait_for_step(job: Job, step: int) -> None:
         best = follow_run(job.run).validated
         return kept.is_file() and bool(best) and best[-1].step >= step
 
-    until(is_there, f"{job.order.name} is at step {step}")
+    until(is_there, f"{job.request.name} is at step {step}")
 
 
 @contextmanager

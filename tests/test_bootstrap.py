@@ -535,14 +535,14 @@ def test_a_linux_without_ready_made_builds_is_refused_at_once(glibc: str, machin
 
 @pytest.mark.skipif(sys.platform != "linux", reason="shared libraries of Linux")
 def test_the_table_has_all_that_qt_asks_the_system_for() -> None:
-    """Read from the Qt libraries themselves, so that a newer Qt with other wishes is noticed."""
+    """Read from the Qt libraries themselves, so that a newer Qt with other needs is noticed."""
     import PySide6
 
     qt = Path(PySide6.__path__[0]) / "Qt"
     bundled = {path.name for path in (qt / "lib").iterdir()}
     base = {f"lib{name}" for name in ("c.so.6", "m.so.6", "dl.so.2", "pthread.so.0", "gcc_s.so.1", "stdc++.so.6")}
     base |= {"libz.so.1", "libzstd.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
-    wishes: dict[str, set[str]] = {}
+    needed: dict[str, set[str]] = {}
     for screen, patterns in {
         "offscreen": (
             "plugins/platforms/libqoffscreen.so",
@@ -557,10 +557,10 @@ def test_the_table_has_all_that_qt_asks_the_system_for() -> None:
     }.items():
         files = [file for pattern in patterns for file in qt.glob(pattern)]
         assert files, screen
-        wishes[screen] = needed_libraries(files, qt / "lib") - bundled - base
-    assert wishes["offscreen"] <= set(libraries.OFFSCREEN)
-    assert wishes["x11"] <= set(libraries.OFFSCREEN | libraries.X11)
-    assert wishes["wayland"] <= set(libraries.OFFSCREEN | libraries.WAYLAND)
+        needed[screen] = needed_libraries(files, qt / "lib") - bundled - base
+    assert needed["offscreen"] <= set(libraries.OFFSCREEN)
+    assert needed["x11"] <= set(libraries.OFFSCREEN | libraries.X11)
+    assert needed["wayland"] <= set(libraries.OFFSCREEN | libraries.WAYLAND)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="shared libraries of Linux")

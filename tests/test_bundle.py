@@ -24,8 +24,8 @@ from PIL import Image
 from core.datasets.synthetic import write_drive_layout
 from core.photo.reading import read_label
 from serr_gui.selftest import TINY_RECIPE, dice, read_reference
-from tests.bare_root import TOOLS, BareRoot, make_bare_root
-from tools.bare_root import obstacle
+from tests.clean_root import TOOLS, CleanRoot, make_clean_root
+from tools.clean_root import obstacle
 
 LARGEST_MB = 950
 PATIENCE_S = 240
@@ -51,12 +51,12 @@ def moved(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bare(moved: Path, tmp_path_factory: pytest.TempPathFactory) -> BareRoot:
+def bare(moved: Path, tmp_path_factory: pytest.TempPathFactory) -> CleanRoot:
     """A root with a C library, the graphics libraries and a font; the program is mounted there read-only."""
     reason = obstacle(*TOOLS)
     if reason:
         pytest.skip(reason)
-    return make_bare_root(tmp_path_factory.mktemp("bare"), moved)
+    return make_clean_root(tmp_path_factory.mktemp("bare"), moved)
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,10 @@ class OpenRoom:
 
 
 @pytest.fixture
-def room(request: pytest.FixtureRequest, moved: Path, tmp_path: Path) -> BareRoot | OpenRoom:
+def room(request: pytest.FixtureRequest, moved: Path, tmp_path: Path) -> CleanRoot | OpenRoom:
     """The clean room where this computer can make one."""
     if obstacle(*TOOLS) is None:
-        bare: BareRoot = request.getfixturevalue("bare")
+        bare: CleanRoot = request.getfixturevalue("bare")
         return bare
     (tmp_path / "tmp").mkdir()
     return OpenRoom(tmp_path, moved)
@@ -194,7 +194,7 @@ def test_a_training_job_runs_in_a_process_of_its_own(moved: Path, tmp_path: Path
 # ------------------------------------------------------------------------------------------------------ the clean room
 
 
-def test_the_clean_room_is_clean(bare: BareRoot) -> None:
+def test_the_clean_room_is_clean(bare: CleanRoot) -> None:
     assert not list(bare.root.rglob("*python*"))
     assert not (bare.root / "home").exists()
     program = bare.run(bare.program / "serr", "--version")
@@ -207,7 +207,7 @@ def test_the_clean_room_is_clean(bare: BareRoot) -> None:
     assert "eth" not in bare.shell("cat /proc/net/dev").stdout
 
 
-def test_the_selftest_passes_in_the_clean_room(room: BareRoot | OpenRoom) -> None:
+def test_the_selftest_passes_in_the_clean_room(room: CleanRoot | OpenRoom) -> None:
     done = room.run(room.program / "serr-gui", "--selftest")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "selftest: passed"
@@ -216,7 +216,7 @@ def test_the_selftest_passes_in_the_clean_room(room: BareRoot | OpenRoom) -> Non
     assert "two steps" in done.stdout
 
 
-def test_evaluating_works_in_the_clean_room(room: BareRoot | OpenRoom) -> None:
+def test_evaluating_works_in_the_clean_room(room: CleanRoot | OpenRoom) -> None:
     folder = room.root / "tmp"
     write_drive_layout(folder, 1, side=160)
     html, pdf = folder / "report.html", folder / "report.pdf"
@@ -310,7 +310,7 @@ def screen(tmp_path: Path) -> Iterator[Screen]:
         server.terminate()
 
 
-def test_a_window_is_worked_in_the_clean_room(room: BareRoot | OpenRoom, screen: Screen) -> None:
+def test_a_window_is_worked_in_the_clean_room(room: CleanRoot | OpenRoom, screen: Screen) -> None:
     """Open by the dialog, segment, export by the dialog: nothing but keys, as a person would."""
     folder = room.root / "tmp" / "work"
     folder.mkdir()

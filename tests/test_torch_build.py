@@ -10,7 +10,7 @@ import pytest
 from tools.torch_build import (
     Gpu,
     TorchBuild,
-    Wish,
+    TorchChoice,
     candidates,
     cuda_tag,
     has_own_sources,
@@ -72,7 +72,7 @@ CPU_FROM_OWN = TorchBuild("CPU build", "torch==2.13.0+cpu")
 
 
 @pytest.mark.parametrize(
-    ("wish", "system", "gpus", "own_sources", "requirements"),
+    ("choice", "system", "gpus", "own_sources", "requirements"),
     [
         ("auto", "linux", [], False, [("torch==2.13.0+cpu", f"{PYTORCH}/cpu")]),
         ("auto", "linux", [], True, [("torch==2.13.0+cpu", None), ("torch==2.13.0+cpu", f"{PYTORCH}/cpu")]),
@@ -88,9 +88,9 @@ CPU_FROM_OWN = TorchBuild("CPU build", "torch==2.13.0+cpu")
     ],
 )
 def test_where_torch_is_fetched(
-    wish: Wish, system: str, gpus: list[Gpu], own_sources: bool, requirements: list[tuple[str, str | None]]
+    choice: TorchChoice, system: str, gpus: list[Gpu], own_sources: bool, requirements: list[tuple[str, str | None]]
 ) -> None:
-    why, builds = candidates(wish, system, gpus, own_sources, ASKED)
+    why, builds = candidates(choice, system, gpus, own_sources, ASKED)
     assert [(build.requirement, build.index) for build in builds] == requirements
     assert why
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tools.console import Failure, Log
-from tools.torch_build import Wish
+from tools.torch_build import TorchChoice
 
 VERSION = 1
 """Raised when a .venv that an older set-up has made must be made anew."""
@@ -46,7 +46,7 @@ class Wanted:
     """What a person asks for: optional dependencies of pyproject.toml ("test"), and which build of torch."""
 
     extras: frozenset[str] = frozenset()
-    torch: Wish = "auto"
+    torch: TorchChoice = "auto"
 
 
 @dataclass(frozen=True, slots=True)

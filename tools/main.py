@@ -15,7 +15,7 @@ from tools.console import Failure, prepare_console, say
 from tools.environment import Environment, Wanted
 from tools.screen import screen_stays_shut
 from tools.setup import set_up
-from tools.torch_build import Wish
+from tools.torch_build import TorchChoice
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--fresh", action="store_true", help="make .venv anew even where it is whole")
         command.add_argument(
             "--torch",
-            choices=get_args(Wish),
+            choices=get_args(TorchChoice),
             default="auto",
             help="the build of torch for a new .venv: auto (CUDA where an NVIDIA GPU is found, else CPU), cpu, cuda, "
             "or default (whatever pip's index gives)",
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def test(root: Path, torch: Wish, *, fresh: bool, bundle: bool | None) -> int:
+def test(root: Path, torch: TorchChoice, *, fresh: bool, bundle: bool | None) -> int:
     """Sets up what the tests need and runs all checks; missing system libraries end it, because the tests need Qt.
 
     ``bundle``: build the program and test that, too. None does it on Linux, and says so where this computer cannot.
@@ -82,18 +82,18 @@ def test(root: Path, torch: Wish, *, fresh: bool, bundle: bool | None) -> int:
     def refuse(absent: Sequence[str], line: str) -> None:
         raise Failure(f"The tests of the window need {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.")
 
-    wished = sys.platform == "linux" if bundle is None else bundle
+    wanted = sys.platform == "linux" if bundle is None else bundle
     obstacle = ""
-    if wished:
+    if wanted:
         try:
             install_for("test", root)
         except Failure as failure:
             if bundle:
                 raise
             obstacle = str(failure)
-    extras = {"test", "package"} if wished else {"test"}
+    extras = {"test", "package"} if wanted else {"test"}
     environment = set_up(root, Wanted(frozenset(extras), torch), refuse, fresh=fresh)
-    if wished and not obstacle:
+    if wanted and not obstacle:
         try:
             if torch not in ("cuda", "default"):
                 refuse_large_torch(environment)
@@ -101,7 +101,7 @@ def test(root: Path, torch: Wish, *, fresh: bool, bundle: bool | None) -> int:
             if bundle:
                 raise
             obstacle = str(failure)
-    if not wished or obstacle:
+    if not wanted or obstacle:
         code = run_checks([*quick_checks(environment), tests(environment, bundle=False)], folder=root)
         say(f"\nThe built program was not tested. {obstacle}" if obstacle else "")
         return code
@@ -115,7 +115,7 @@ def test(root: Path, torch: Wish, *, fresh: bool, bundle: bool | None) -> int:
     )
 
 
-def make_package(root: Path, torch: Wish, *, fresh: bool, packed: bool) -> int:
+def make_package(root: Path, torch: TorchChoice, *, fresh: bool, packed: bool) -> int:
     """Builds the program and says what was made."""
 
     def refuse(absent: Sequence[str], line: str) -> None:
@@ -128,7 +128,7 @@ def make_package(root: Path, torch: Wish, *, fresh: bool, packed: bool) -> int:
     return 0
 
 
-def run(root: Path, torch: Wish, *, fresh: bool, window: bool) -> int:
+def run(root: Path, torch: TorchChoice, *, fresh: bool, window: bool) -> int:
     """Starts the desktop program on the sample photograph, or segments it without a window where none can be shown."""
     obstacles = [] if window else ["as asked"]
     if window and (no_screen := no_screen_named(os.environ, sys.platform)):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.console import Failure, Log, step
 from tools.environment import Environment, Wanted
-from tools.torch_build import TorchBuild, Wish, candidates, find_gpus, has_own_sources, requirement
+from tools.torch_build import TorchBuild, TorchChoice, candidates, find_gpus, has_own_sources, requirement
 
 DISK_FULL = (
     "The disk is full: that of the checkout, or that of temporary files "
@@ -121,10 +121,10 @@ def _has_torch(environment: Environment, log: Log) -> bool:
     return log.run([environment.python, "-I", "-c", "from importlib.metadata import version; version('torch')"])[0] == 0
 
 
-def _install_torch(environment: Environment, wish: Wish, asked: tuple[str, str], log: Log) -> None:
-    gpus = find_gpus() if wish in ("auto", "cuda") else []
+def _install_torch(environment: Environment, choice: TorchChoice, asked: tuple[str, str], log: Log) -> None:
+    gpus = find_gpus() if choice in ("auto", "cuda") else []
     own_sources = has_own_sources(pip(environment, log, "config", "list"))
-    why, builds = candidates(wish, sys.platform, gpus, own_sources, asked)
+    why, builds = candidates(choice, sys.platform, gpus, own_sources, asked)
     with step(f"torch {asked[1]}: {builds[0].label} ({why})"):
         for build in builds:
             log.note(f"\ntorch: trying {build}")

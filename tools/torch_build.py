@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Wish = Literal["auto", "cpu", "cuda", "default"]
+TorchChoice = Literal["auto", "cpu", "cuda", "default"]
 
 PYTORCH = "https://download.pytorch.org/whl"
 CUDA_13_DRIVER = 580
@@ -105,23 +105,23 @@ def requirement(root: Path) -> tuple[str, str] | None:
 
 
 def candidates(
-    wish: Wish, system: str, gpus: Iterable[Gpu], own_sources: bool, asked: tuple[str, str]
+    choice: TorchChoice, system: str, gpus: Iterable[Gpu], own_sources: bool, asked: tuple[str, str]
 ) -> tuple[str, list[TorchBuild]]:
     """Why, and the builds to try in this order, until pip finds one.
 
     Parameters
     ----------
-    wish : "auto" looks for a GPU; "default" takes whatever pip's own index gives.
+    choice : "auto" looks for a GPU; "default" takes whatever pip's own index gives.
     system : ``sys.platform``.
     own_sources : pip is set up with an index or folder of its own (a mirror, a disk): that is asked first.
     asked : the requirement for torch and its newest version.
     """
     line, version = asked
     plain = TorchBuild("the package index's build", line)
-    if wish == "default" or system == "darwin":
+    if choice == "default" or system == "darwin":
         return "the only build for macOS" if system == "darwin" else "as asked", [plain]
-    tag, why = cuda_tag(gpus) if wish in ("auto", "cuda") else (None, "as asked")
-    if wish == "cuda" and tag is None:
+    tag, why = cuda_tag(gpus) if choice in ("auto", "cuda") else (None, "as asked")
+    if choice == "cuda" and tag is None:
         tag, why = "cu130", f"as asked, although {why}"
     if tag is None:
         if system == "win32":

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ArgumentError, LabelError
-from core.photo.companions import resolve_fov
 from core.photo.label_values import LabelValues, apply_values, find_values
 from core.photo.reading import MIN_SIDE_PX, read_fundus, read_label
+from core.photo.sibling_files import resolve_fov
 from core.types import (
     BoolArray,
     ExpertLabel,

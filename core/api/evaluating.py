@@ -18,10 +18,10 @@ from core.api.arguments import (
     described,
 )
 from core.errors import ArgumentError, DoubtWarning
-from core.evaluation.counts import Scores
+from core.evaluation.confusion import Scores
 from core.evaluation.measure import GivenMask, measure
-from core.photo.label_doubts import INVERTED_MASK, MAX_VESSEL_SHARE, refuse_inverted, vessel_share
-from core.photo.likeness import find_wrong_pair
+from core.photo.label_checks import INVERTED_MASK, MAX_VESSEL_SHARE, refuse_inverted, vessel_share
+from core.photo.label_matching import find_wrong_pair
 from core.segmentation import Segmentation
 from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ProbabilityMap
 

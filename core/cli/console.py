@@ -190,7 +190,7 @@ class _Lines:
 
 
 class ConsoleMonitor:
-    """Shows progress on stderr, and ends the work at its next step after a wish to cancel.
+    """Shows progress on stderr, and ends the work at its next step after cancel().
 
     ``fraction`` is the share done that was last reported, None while it is not known.
     """
@@ -198,11 +198,11 @@ class ConsoleMonitor:
     def __init__(self, display: _Display) -> None:
         self.fraction: float | None = None
         self._display = display
-        self._wish = threading.Event()
+        self._cancelled = threading.Event()
 
     def step(self, progress: Progress) -> None:
         self.fraction = progress.fraction
-        if self._wish.is_set():
+        if self._cancelled.is_set():
             raise Cancelled
         self._display.show(progress)
 
@@ -210,10 +210,10 @@ class ConsoleMonitor:
         self._display.note(f"serr: {message}")
 
     def cancel(self) -> None:
-        """Wish the end of the work; a second wish ends it on the spot with KeyboardInterrupt."""
-        if self._wish.is_set():
+        """End the work at its next step; a second call ends it on the spot with KeyboardInterrupt."""
+        if self._cancelled.is_set():
             raise KeyboardInterrupt
-        self._wish.set()
+        self._cancelled.set()
 
 
 @contextmanager

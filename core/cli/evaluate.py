@@ -25,8 +25,8 @@ from core.progress import Cancelled, Progress
 
 if TYPE_CHECKING:
     from core.datasets.layouts import DataSet
-    from core.evaluation.counts import Region
-    from core.evaluation.folder import Extras
+    from core.evaluation.confusion import Region
+    from core.evaluation.dataset_evaluation import Extras
     from core.evaluation.prediction_values import Said
     from core.evaluation.report import EvaluationReport
 
@@ -154,7 +154,7 @@ def evaluate(
         cases = cases.with_values(values)
     truth = _label_name(labels, cases)
 
-    from core.evaluation.folder import Extras
+    from core.evaluation.dataset_evaluation import Extras
     from core.models.catalogue import DEFAULT_MODEL
 
     extras = Extras(bootstrap, seed, picture_px=_PICTURE_PX if report else 0)
@@ -231,7 +231,7 @@ def _label_name(wanted: str | None, cases: "DataSet") -> str | None:
 
 
 def _score_predictions(folder: Path, given: _Given, monitor: ConsoleMonitor) -> "EvaluationReport":
-    from core.evaluation.folder import evaluate_dataset
+    from core.evaluation.dataset_evaluation import evaluate_dataset
     from core.evaluation.predictions import find_predictions
     from core.evaluation.report import Method
     from core.types import LEVELS, ThresholdRule
@@ -265,19 +265,19 @@ def _score_model(
     monitor: ConsoleMonitor,
 ) -> "EvaluationReport":
     """``how``: the device and the averaging."""
-    from core.datasets.exposure import seen_by
-    from core.evaluation.folder import evaluate_dataset
+    from core.datasets.leakage import seen_by
+    from core.evaluation.dataset_evaluation import evaluate_dataset
     from core.evaluation.report import Method
     from core.files import ensure_folder
     from core.inference.predictor import InferenceOptions
     from core.models.catalogue import load_model
-    from core.photo.companions import output_stems
+    from core.photo.sibling_files import output_stems
     from core.reuse import ReusedResults
     from core.types import ThresholdRule
 
     model = load_model(path)
     photos = [case.photo for case in given.cases.cases]
-    exposure = seen_by(model.card, given.dataset, given.root, photos)
+    leakage = seen_by(model.card, given.dataset, given.root, photos)
     rule = model.card.rule if given.threshold is None else ThresholdRule.nearest(given.threshold)
     if results is not None:
         ensure_folder(results)
@@ -289,8 +289,8 @@ def _score_model(
         model.sha256,
         options.tta,
         model.card.seeds,
-        seen=len(exposure.seen),
-        unknown=exposure.unknown,
+        seen=len(leakage.seen),
+        unknown=leakage.unknown,
     )
     try:
         report = evaluate_dataset(

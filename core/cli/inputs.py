@@ -8,8 +8,8 @@ from pathlib import Path
 
 from core.cli.console import UsageError
 from core.errors import InputError
-from core.files import shown
-from core.photo.finding import Found, photos_among, photos_in, without_own_results
+from core.files import display_path
+from core.photo.finding import FolderPhotos, photos_among, photos_in, without_own_results
 from core.photo.walking import expand
 
 
@@ -51,10 +51,12 @@ def find_photos(given: Sequence[str], *, recursive: bool = False) -> Inputs:
             except InputError as error:
                 failed.append((path, str(error)))
                 continue
-            empty = f"{shown(path)} is a folder without photographs. Choose another, or the photographs themselves."
+            empty = (
+                f"{display_path(path)} is a folder without photographs. Choose another, or the photographs themselves."
+            )
         elif not os.path.lexists(path) and glob.has_magic(text):
             found = photos_among(expand(text))
-            empty = f"no photographs match {shown(text)}. Check the pattern."
+            empty = f"no photographs match {display_path(text)}. Check the pattern."
         else:
             if path in kept:
                 photos.setdefault(_identity(path), path)
@@ -72,12 +74,12 @@ def find_photos(given: Sequence[str], *, recursive: bool = False) -> Inputs:
     return Inputs(tuple(photos.values()), tuple(failed), tuple(notes))
 
 
-def _notes(path: Path, found: Found, *, name: bool = True) -> list[str]:
+def _notes(path: Path, found: FolderPhotos, *, name: bool = True) -> list[str]:
     """Sentences on what was left out of a folder or a pattern."""
-    where = f"{shown(path)}: " if name else ""
+    where = f"{display_path(path)}: " if name else ""
     notes = []
     if found.inner is not None:
-        notes.append(f"{where}the photographs are taken from its sub-folder {shown(found.inner.name)}.")
+        notes.append(f"{where}the photographs are taken from its sub-folder {display_path(found.inner.name)}.")
     if found.left_out.text:
         notes.append(f"{where}{'left out: ' if name else 'Left out: '}{found.left_out.text}.")
     if found.below.text:

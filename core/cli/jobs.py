@@ -11,7 +11,7 @@ from core.cli.recipes import RecipeOptions, Root, takes_recipe
 
 if TYPE_CHECKING:
     from core.jobs.store import Job
-    from core.training.follow import RunView
+    from core.training.run_view import RunView
 
 jobs = typer.Typer(
     help="Trainings in processes of their own: they go on when the terminal or the window is closed.",
@@ -53,9 +53,9 @@ def start(
     """
     device = checked_device(device)
     recipe = options.recipe()
-    from core.jobs.ordering import order_job
+    from core.jobs.submit import submit_job
 
-    job = order_job(recipe, root, name=options.name or "", notes=notes, device=device, count=count)
+    job = submit_job(recipe, root, name=options.name or "", notes=notes, device=device, count=count)
     if as_json:
         say_json(_facts(job, _view(job)))
     else:
@@ -123,7 +123,7 @@ def resume(name: JobName) -> None:
 
     job = _found(name)
     if job.state == "done":
-        raise UsageError(f'the job "{job.order.name}" is done.')
+        raise UsageError(f'the job "{job.request.name}" is done.')
     say(_line(start_job(job)))
 
 
@@ -171,8 +171,8 @@ def _line(job: "Job") -> str:
     view = _view(job)
     far = f"{view.step}/{view.steps}" if view.steps else "-"
     best = f"AUC {view.best.auc_roc:.4f}" if view.best else "-"
-    state = f"{job.state}, wished: {job.wish}" if job.wish else job.state
-    line = f"{job.id}  {state:<12} {far:>12}  {best:<11}  {job.order.name}"
+    state = f"{job.state}, requested: {job.command}" if job.command else job.state
+    line = f"{job.id}  {state:<12} {far:>12}  {best:<11}  {job.request.name}"
     told = [sentence for sentence in (job.status.sentence, _doubt(view)) if sentence]
     return "\n    ".join([line, *told])
 
@@ -184,7 +184,7 @@ def _doubt(view: "RunView") -> str:
 
 
 def _view(job: "Job") -> "RunView":
-    from core.training.follow import follow_run
+    from core.training.run_view import follow_run
 
     return follow_run(job.run)
 
@@ -194,16 +194,16 @@ def _facts(job: "Job", view: "RunView") -> dict[str, Any]:
     best = view.best
     return {
         "id": job.id,
-        "name": job.order.name,
+        "name": job.request.name,
         "state": job.state,
-        "wish": job.wish,
+        "wish": job.command,
         "sentence": job.status.sentence,
         "damaged_lines": view.damaged_lines or None,
         "stage": job.status.stage,
-        "data": job.order.data,
-        "start_from": job.order.start_from,
-        "device": job.status.device or " or ".join(job.order.devices),
-        "created": job.order.created,
+        "data": job.request.data,
+        "start_from": job.request.start_from,
+        "device": job.status.device or " or ".join(job.request.devices),
+        "created": job.request.created,
         "changed": job.status.changed,
         "step": view.step,
         "steps": view.steps,
@@ -214,7 +214,7 @@ def _facts(job: "Job", view: "RunView") -> dict[str, Any]:
         "weights": str(job.weights) if job.weights else "",
         "folder": str(job.folder),
         "pid": job.status.pid if job.alive else None,
-        "notes": job.order.notes,
+        "notes": job.request.notes,
     }
 
 

@@ -42,7 +42,7 @@ def replay(
 
     from core.errors import InputError
     from core.export import export_segmentation
-    from core.files import ensure_folder, path_text, shown
+    from core.files import display_path, ensure_folder, path_text
     from core.models.catalogue import load_model
     from core.replay import replay_sidecar
     from core.results import changed_files, corrected_by_hand
@@ -75,5 +75,5 @@ def replay(
         )
     else:
         verdict = "identical" if identical else "NOT identical"
-        say(f"{shown(found.image.source or '')}: {verdict} ({found.card.name}); {', '.join(files.values())}")
+        say(f"{display_path(found.image.source or '')}: {verdict} ({found.card.name}); {', '.join(files.values())}")
     return 0 if identical and not changed else 1

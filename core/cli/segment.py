@@ -23,12 +23,12 @@ from core.cli.options import (
     export_choices,
     found_model,
 )
-from core.files import path_text, shown
+from core.files import display_path, path_text
 from core.progress import Cancelled
 
 if TYPE_CHECKING:
     from core.models.weights_file import LoadedModel
-    from core.photo.companions import FovChoice
+    from core.photo.sibling_files import FovOption
     from core.segment import BatchItem, BatchReport
 
 
@@ -96,7 +96,7 @@ def segment(
         tell(f"serr: {note}")
     loaded = load_model(weights)
     lines = ResultLines()
-    choice: FovChoice = fov if fov in {"auto", "full"} else Path(fov)  # type: ignore[assignment]
+    choice: FovOption = fov if fov in {"auto", "full"} else Path(fov)  # type: ignore[assignment]
     with monitored() as monitor:
         try:
             report = segment_files(
@@ -126,7 +126,7 @@ def segment(
         if failed:
             tell(f"serr: {len(report.done)} done, {len(failed)} failed.")
         if lines.problem:
-            tell(f"serr: the results are written to {shown(out)}, but {lines.problem}")
+            tell(f"serr: the results are written to {display_path(out)}, but {lines.problem}")
     return 1 if failed or lines.problem else 0
 
 
@@ -136,14 +136,14 @@ def _left_over(report: "BatchReport", count: int, out: Path) -> str:
     if not report.done:
         return "No photograph was finished."
     return (
-        f"{finished} of {count} photographs were through; their results are whole, in {shown(out)}. "
+        f"{finished} of {count} photographs were through; their results are whole, in {display_path(out)}. "
         "The same command with --skip-existing does the others."
     )
 
 
 def _line(item: "BatchItem") -> str:
-    files = ", ".join(shown(path) for path in item.files.values())
-    return f"{shown(item.path)}: {item.vessel_share:.1%} vessels; {files}"
+    files = ", ".join(display_path(path) for path in item.files.values())
+    return f"{display_path(item.path)}: {item.vessel_share:.1%} vessels; {files}"
 
 
 def _as_json(

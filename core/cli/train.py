@@ -50,7 +50,7 @@ def train(
         return
     if out is None:
         raise UsageError("--out is missing: give a folder for the run.")
-    from core.training.control import CONTROL_FILE, ControlledMonitor, EnoughLearned
+    from core.training.control import CONTROL_FILE, ControlledMonitor, StopTraining
     from core.training.loop import CHECKPOINT_FILE, CONFIG_FILE
     from core.training.loop import train as run_training
     from core.training.processes import is_first
@@ -67,7 +67,7 @@ def train(
                 result = run_training(recipe, root, out, resume=resume, device=device, monitor=controlled)
             finally:
                 controlled.clear()
-    except (Cancelled, EnoughLearned):
+    except (Cancelled, StopTraining):
         kept = (out / CHECKPOINT_FILE).is_file()
         raise Cancelled(
             f"The run in {out} can go on from where it is with --resume."

@@ -17,8 +17,8 @@ from core.datasets.dataset_file import (
 from core.datasets.recognise import OWN_LABEL
 from core.datasets.splits import patient_of
 from core.errors import InputError, LabelError, OutputError
-from core.files import shown, write_together
-from core.photo.companions import output_stems
+from core.files import display_path, write_together
+from core.photo.sibling_files import output_stems
 from core.types import BoolArray, FieldOfView
 
 
@@ -39,13 +39,13 @@ def add_photograph(file: Path, photo: Path, vessel: BoolArray, fov: FieldOfView)
     """
     file, photo = Path(file).absolute(), Path(photo).absolute()
     if not (vessel & fov.inside).any():
-        raise LabelError(f"The mask of {shown(photo.name)} has no vessel: nothing could be learned from it.")
+        raise LabelError(f"The mask of {display_path(photo.name)} has no vessel: nothing could be learned from it.")
     dataset = read_dataset_file(file) if file.exists() else DataSetFile(file.name.removesuffix(SUFFIX), ())
     folder = file.parent / f"{file.name.removesuffix(SUFFIX)} labels"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The folder {shown(folder)} cannot be made: {error.strerror or error}.") from error
+        raise OutputError(f"The folder {display_path(folder)} cannot be made: {error.strerror or error}.") from error
     stem = _stem(dataset, photo)
     label, mask = folder / f"{stem}.png", folder / f"{stem}_fov.png"
     write_together([(mask, _png(fov.inside)), (label, _png(vessel))])

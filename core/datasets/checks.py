@@ -11,17 +11,17 @@ import numpy as np
 from core.datasets.dataset_file import Entry, Part
 from core.datasets.layouts import Case
 from core.errors import FieldOfViewError, InputError, LabelError
-from core.files import shown
+from core.files import display_path
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.fov_mask import read_fov_of
-from core.photo.label_doubts import BRIGHT_IS_VESSEL, doubt_of_share, vessel_share
-from core.photo.likeness import find_wrong_pair
+from core.photo.label_checks import BRIGHT_IS_VESSEL, doubt_of_share, vessel_share
+from core.photo.label_matching import find_wrong_pair
 from core.photo.reading import read_fundus, read_label
 from core.photo.views import small_copy
 from core.progress import SILENT, Monitor, Progress
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 
-Kind = Literal["photo", "label", "fov", "inverted", "unusual", "copy", "same label", "leak", "pair", "name"]
+FindingKind = Literal["photo", "label", "fov", "inverted", "unusual", "copy", "same label", "leak", "pair", "name"]
 
 SPARSE_SHARE: Final = 0.01
 """A label with fewer vessel pixels (share of the field of view) is hardly finished; experts draw 0.06 to 0.18."""
@@ -36,7 +36,7 @@ class Finding:
     ``severe``: nothing can be learned from the photograph as it is. Else it is a warning: it may be meant so.
     """
 
-    kind: Kind
+    kind: FindingKind
     severe: bool
     sentence: str
     rows: tuple[int, ...] = ()
@@ -73,11 +73,15 @@ def examine(case: Case, *, picture_px: int = 0) -> Examination:
     fov, found = _examine_fov(case, image)
     if not case.labels:
         return replace(
-            seen, findings=(*found, Finding("label", True, f"{shown(case.photo.name)} has no label: choose its file."))
+            seen,
+            findings=(
+                *found,
+                Finding("label", True, f"{display_path(case.photo.name)} has no label: choose its file."),
+            ),
         )
     name, path = next(iter(case.labels.items()))
     if path == case.photo:
-        return replace(seen, findings=(*found, Finding("label", True, f"{shown(path.name)} is its own label.")))
+        return replace(seen, findings=(*found, Finding("label", True, f"{display_path(path.name)} is its own label.")))
     try:
         drawn = read_label(path, shape=image.shape, values=case.values.get(name))
         vessel = drawn.vessel
@@ -141,7 +145,7 @@ def _examine_fov(case: Case, image: FundusImage) -> tuple[FieldOfView | None, tu
     try:
         if case.fov is None:
             fov = estimate_field_of_view(image)
-            name = f"{shown(image.source.name)}: " if image.source else ""
+            name = f"{display_path(image.source.name)}: " if image.source else ""
             return fov, tuple(Finding("fov", False, f"{name}{doubt.text}") for doubt in fov.doubts)
         fov = read_fov_of(case.fov, image)
     except FieldOfViewError as error:
@@ -150,7 +154,7 @@ def _examine_fov(case: Case, image: FundusImage) -> tuple[FieldOfView | None, tu
 
 
 def _examine_share(path: Path, share: float) -> tuple[Finding, ...]:
-    name = shown(path.name)
+    name = display_path(path.name)
     doubt = doubt_of_share(name, share)
     if doubt is not None and doubt.kind == "empty":
         return (Finding("label", True, f"{doubt.sentence} Choose another label."),)
@@ -188,7 +192,9 @@ def _parts(entries: Sequence[Entry], rows: Sequence[int]) -> set[Part]:
 
 
 def _names(paths: Sequence[Path]) -> str:
-    return _and([shown(path.name) for path in paths[:3]] + ([f"{len(paths) - 3} more"] if len(paths) > 3 else []))
+    return _and(
+        [display_path(path.name) for path in paths[:3]] + ([f"{len(paths) - 3} more"] if len(paths) > 3 else [])
+    )
 
 
 def _and(words: Sequence[str]) -> str:

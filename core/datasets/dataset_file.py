@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from core.datasets.layouts import Case, DataSet
 from core.errors import InputError, LabelError
-from core.files import shown, write_bytes_atomic
-from core.photo.companions import output_stems, photo_stem
+from core.files import display_path, write_bytes_atomic
 from core.photo.label_values import LabelValues
+from core.photo.sibling_files import output_stems, photo_stem
 from core.strict import Malformed, read_toml
 
 if TYPE_CHECKING:
@@ -151,27 +151,32 @@ def read_dataset_file(path: Path) -> DataSetFile:
     try:
         values = read_toml(path, _MOST_BYTES)
     except OSError as error:
-        raise InputError(f"The data set file {shown(path)} cannot be read ({error.strerror or error}).") from None
+        raise InputError(
+            f"The data set file {display_path(path)} cannot be read ({error.strerror or error})."
+        ) from None
     except Malformed as error:
-        raise InputError(f"{shown(path)} is not a data set file: {error}. Choose a {SUFFIX} file.") from None
+        raise InputError(f"{display_path(path)} is not a data set file: {error}. Choose a {SUFFIX} file.") from None
     version = values.pop("serr_dataset", None)
     if type(version) is not int:
-        raise InputError(f"{shown(path)} is not a data set file: it does not say 'serr_dataset = 1'.")
+        raise InputError(f"{display_path(path)} is not a data set file: it does not say 'serr_dataset = 1'.")
     if version > FORMAT_VERSION:
         raise InputError(
-            f"{shown(path)} was written by a newer version of this program (format {version}): update the program."
+            f"{display_path(path)} was written by a newer version of this program (format {version}): update the "
+            "program."
         )
     try:
         content: Any = _model().model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])[:100]
-        raise InputError(f"{shown(path)} is wrong at '{where}': {first['msg']}. Correct it, or make it anew.") from None
+        raise InputError(
+            f"{display_path(path)} is wrong at '{where}': {first['msg']}. Correct it, or make it anew."
+        ) from None
     folder = path.absolute().parent
     try:
         entries = tuple(_entry(folder, item) for item in content.photographs)
     except LabelError as error:
-        raise InputError(f"{shown(path)} is wrong: {error}") from None
+        raise InputError(f"{display_path(path)} is wrong: {error}") from None
     _refuse_doubles(path, entries)
     return DataSetFile(content.name or path.stem, entries, content.split, content.notes)
 
@@ -187,7 +192,7 @@ def write_dataset_file(path: Path, dataset: DataSetFile) -> Path:
 
     path = Path(path)
     if not is_dataset_file(path):
-        raise InputError(f"A data set file is written as {SUFFIX}: give {shown(path.name)} that suffix.")
+        raise InputError(f"A data set file is written as {SUFFIX}: give {display_path(path.name)} that suffix.")
     _refuse_doubles(path, dataset.entries)
     folder = path.absolute().parent
     photographs = []
@@ -208,7 +213,7 @@ def write_dataset_file(path: Path, dataset: DataSetFile) -> Path:
         content = tomli_w.dumps({**values, "photographs": photographs}).encode()
     except UnicodeEncodeError:
         raise InputError(
-            f"The name of the data set {shown(path)}, of an expert or of a patient is no text "
+            f"The name of the data set {display_path(path)}, of an expert or of a patient is no text "
             "(not UTF-8): give another."
         ) from None
     write_bytes_atomic(path, content, follow_link=True)
@@ -309,7 +314,7 @@ def _stored(path: Path, folder: Path) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InputError(f"The name {shown(path)} is no text (not UTF-8): rename it.") from None
+        raise InputError(f"The name {display_path(path)} is no text (not UTF-8): rename it.") from None
     return text
 
 
@@ -317,5 +322,7 @@ def _refuse_doubles(path: Path, entries: Sequence[Entry]) -> None:
     seen: set[Path] = set()
     for entry in entries:
         if entry.case.photo in seen:
-            raise InputError(f"{shown(path)} names the photograph {shown(entry.case.photo)} twice: leave one of them.")
+            raise InputError(
+                f"{display_path(path)} names the photograph {display_path(entry.case.photo)} twice: leave one of them."
+            )
         seen.add(entry.case.photo)

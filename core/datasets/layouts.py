@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.errors import InputError
-from core.files import shown
-from core.photo.companions import photo_stem
+from core.files import display_path
 from core.photo.label_values import LabelValues
 from core.photo.reading import PHOTO_SUFFIXES, is_photo_path
+from core.photo.sibling_files import photo_stem
 from core.photo.walking import natural_key
 
 
@@ -30,7 +30,7 @@ class Case:
     values: Mapping[str, LabelValues] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "stem", shown(self.stem))  # it is printed, and may be no text
+        object.__setattr__(self, "stem", display_path(self.stem))  # it is printed, and may be no text
         if not self.person:
             object.__setattr__(self, "person", self.stem)
 

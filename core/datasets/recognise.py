@@ -13,11 +13,11 @@ from core.datasets.dataset_file import PARTS, DataSetFile, Entry, Part, make_cas
 from core.datasets.layouts import Case, data_set_names, read_layout
 from core.datasets.splits import grouped_by_patient
 from core.errors import FieldOfViewError, InputError, LabelError
-from core.files import shown
-from core.photo.companions import photo_stem
+from core.files import display_path
 from core.photo.finding import roles
 from core.photo.naming import assign, folder_role, in_natural_order, is_own_picture, label_names, take_apart
 from core.photo.reading import is_photo_path, read_fov, read_label
+from core.photo.sibling_files import photo_stem
 from core.photo.walking import natural_key, same_name
 
 _PART_FOLDERS: Final[dict[str, Part]] = {
@@ -64,11 +64,11 @@ def recognise(folder: Path) -> Recognised:
     try:
         names = {path.name for path in folder.iterdir()}
     except OSError as error:
-        raise InputError(f"The folder {shown(folder)} cannot be read ({error.strerror or error}).") from None
+        raise InputError(f"The folder {display_path(folder)} cannot be read ({error.strerror or error}).") from None
     found = _published(folder, names) or _plain(folder)
     if not found.dataset.entries:
         raise InputError(
-            f"There are no photographs in {shown(folder)}. {_seen_in(folder)}Choose the folder of DRIVE, STARE, "
+            f"There are no photographs in {display_path(folder)}. {_seen_in(folder)}Choose the folder of DRIVE, STARE, "
             "CHASE_DB1 or HRF as it is published, or a folder that holds the folders 'images' and 'labels' (and "
             "'masks')."
         )
@@ -219,7 +219,7 @@ def _plain(folder: Path) -> Recognised:
             below = _in_subfolders(place, part)
             if below:
                 groups = below
-                said = [f"Each folder in {shown(place.name)} is looked into for its own photographs and labels."]
+                said = [f"Each folder in {display_path(place.name)} is looked into for its own photographs and labels."]
         entries += groups
         notes += said
     missing = [entry.case for entry in entries if not entry.case.labels]
@@ -228,7 +228,7 @@ def _plain(folder: Path) -> Recognised:
     split = "by folder" if parts else ""
     # "training" alone would say little in a list of models.
     name = f"{folder.parent.name} {folder.name}" if folder.name.lower() in _COMMON_NAMES else folder.name
-    return Recognised("folders", DataSetFile(shown(name), tuple(entries), split), tuple(dict.fromkeys(notes)))
+    return Recognised("folders", DataSetFile(display_path(name), tuple(entries), split), tuple(dict.fromkeys(notes)))
 
 
 def _in_subfolders(folder: Path, part: Part, depth: int = _DEPTH) -> list[Entry]:
@@ -239,7 +239,7 @@ def _in_subfolders(folder: Path, part: Part, depth: int = _DEPTH) -> list[Entry]
             continue
         cases, _ = _pairs(sub)
         if any(case.labels for case in cases):
-            group = shown(sub.name) if len(cases) <= _MANY_OF_ONE else ""
+            group = display_path(sub.name) if len(cases) <= _MANY_OF_ONE else ""
             entries += [Entry(case, part, group) for case in cases]
         elif depth > 1:
             entries += _in_subfolders(sub, part, depth - 1)
@@ -252,18 +252,18 @@ def _without_labels(folder: Path, missing: Sequence[Case], count: int) -> str:
     there = [path for sub in _folders(folder) if folder_role(sub.name) == "label" for path in _pictures_below(sub)]
     seen = ""
     if there:
-        names = " and ".join(shown(path.name) for path in there[:2])
-        seen = f" The folder {shown(there[0].parent.name)} has {names}, which belong to none."
-    elif folders := [shown(sub.name) for sub in _folders(folder)]:
+        names = " and ".join(display_path(path.name) for path in there[:2])
+        seen = f" The folder {display_path(there[0].parent.name)} has {names}, which belong to none."
+    elif folders := [display_path(sub.name) for sub in _folders(folder)]:
         seen = f" Seen were the folders {', '.join(folders[:6])}{' ...' if len(folders) > 6 else ''}."
     return (
-        f"{len(missing)} of {count} photographs have no label, such as {shown(photo.name)}.{seen} A label is called "
-        f"{label_names(shown(photo_stem(photo)))}, in the same folder or in a folder 'labels' beside it."
+        f"{len(missing)} of {count} photographs have no label, such as {display_path(photo.name)}.{seen} A label is "
+        f"called {label_names(display_path(photo_stem(photo)))}, in the same folder or in a folder 'labels' beside it."
     )
 
 
 def _seen_in(folder: Path) -> str:
-    names = [shown(path.name) for path in sorted(_listing(folder)) if not path.name.startswith(".")]
+    names = [display_path(path.name) for path in sorted(_listing(folder)) if not path.name.startswith(".")]
     return f"Seen were {', '.join(names[:6])}{' ...' if len(names) > 6 else ''}. " if names else ""
 
 
@@ -281,7 +281,9 @@ def _pairs(folder: Path) -> tuple[list[Case], list[str]]:
     notes = []
     if not labels and masks and _hold_vessels(masks[0]):
         labels, masks = masks, []
-        notes.append(f"The folder {shown(labels[0].name)} is taken for vessel labels: its pictures are mostly black.")
+        notes.append(
+            f"The folder {display_path(labels[0].name)} is taken for vessel labels: its pictures are mostly black."
+        )
     found: dict[Path, dict[str, Path]] = {photo: {} for photo in photos}
     for sub in labels:
         assigned = assign(photos, _pictures_below(sub))
@@ -362,4 +364,4 @@ def _listing(folder: Path) -> list[Path]:
     try:
         return list(folder.iterdir())  # here, and not later, it finds out that it may not
     except OSError as error:
-        raise InputError(f"The folder {shown(folder)} cannot be read ({error.strerror or error}).") from None
+        raise InputError(f"The folder {display_path(folder)} cannot be read ({error.strerror or error}).") from None

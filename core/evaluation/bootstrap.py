@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.evaluation.calibration import Calibration
-from core.evaluation.centre_lines import CentreLineCounts
-from core.evaluation.counts import SCORE_NAMES, Counts, IntArray, Scores
+from core.evaluation.cldice import CentreLineCounts
+from core.evaluation.confusion import SCORE_NAMES, Counts, IntArray, Scores
 from core.evaluation.curves import DoubleArray, FineHistogram
 from core.evaluation.measure import Measured
 from core.evaluation.summary import CONFIDENCE, Bootstrap, Interval

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation.counts import IntArray, check_shapes
+from core.evaluation.confusion import IntArray, check_shapes
 from core.evaluation.curves import DoubleArray
 from core.types import BoolArray, FloatArray
 

@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from core.errors import InputError
-from core.evaluation.counts import SCORE_NAMES
+from core.evaluation.confusion import SCORE_NAMES
 from core.evaluation.report import EvaluationReport, ImageScores
 
 EXACT_PAIRS = 300
 COMPARED = ("accuracy", "sensitivity", "specificity", "f1", "mcc", "cl_dice", "auc_roc", "auc_pr")
-"""Figures that are compared where none are named."""
+"""ScoreSet that are compared where none are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class PairedTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PairedComparison:
     """Two methods on the same photographs, labels and region: ``new`` against ``old``, by name."""
 
     old: str
@@ -87,7 +87,7 @@ def signed_rank(differences: Sequence[float]) -> tuple[float, bool]:
     return min(1.0, math.erfc(max(z, 0.0) / math.sqrt(2))), False
 
 
-def compare_reports(old: EvaluationReport, new: EvaluationReport, scores: Sequence[str] = COMPARED) -> Comparison:
+def compare_reports(old: EvaluationReport, new: EvaluationReport, scores: Sequence[str] = COMPARED) -> PairedComparison:
     """Compare two evaluations photograph by photograph.
 
     Raises
@@ -96,7 +96,7 @@ def compare_reports(old: EvaluationReport, new: EvaluationReport, scores: Sequen
     """
     pairs = _pairs(old, new)
     tests = [_test(name, [(getattr(a.scores, name), getattr(b.scores, name)) for a, b in pairs]) for name in scores]
-    return Comparison(old.method.name, new.method.name, new.dataset, new.region, new.labels, _holm(tests))
+    return PairedComparison(old.method.name, new.method.name, new.dataset, new.region, new.labels, _holm(tests))
 
 
 def _pairs(old: EvaluationReport, new: EvaluationReport) -> list[tuple[ImageScores, ImageScores]]:

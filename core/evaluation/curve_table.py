@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from core.evaluation.counts import LevelHistogram
+from core.evaluation.confusion import LevelHistogram
 from core.evaluation.csv_text import csv_text
 from core.types import LEVELS
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluation.counts import IntArray, LevelHistogram, check_shapes
+from core.evaluation.confusion import IntArray, LevelHistogram, check_shapes
 from core.types import LEVELS, BoolArray, FloatArray
 
 DoubleArray = npt.NDArray[np.float64]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from core import __version__
 from core.errors import OutputError
-from core.evaluation.counts import SCORE_NAMES
+from core.evaluation.confusion import SCORE_NAMES
 from core.evaluation.plots import to_svg
 from core.evaluation.report import EvaluationReport
 from core.evaluation.report_parts import PICTURES, TITLE, WARNING, created_text, drawings, worst_first
@@ -20,7 +20,7 @@ from core.evaluation.tables import (
     total_rows,
     undefined_reasons,
 )
-from core.files import printable, shown, write_bytes_atomic
+from core.files import display_path, printable, write_bytes_atomic
 from core.resources import resource_path
 
 
@@ -37,7 +37,9 @@ def write_report(path: Path, report: EvaluationReport) -> None:
     elif suffix == ".pdf":
         write_bytes_atomic(path, to_pdf(report), follow_link=True)
     else:
-        raise OutputError(f"A report is written as .html or .pdf: give {shown(path.name)} one of these suffixes.")
+        raise OutputError(
+            f"A report is written as .html or .pdf: give {display_path(path.name)} one of these suffixes."
+        )
 
 
 def to_html(report: EvaluationReport) -> str:
@@ -68,7 +70,7 @@ def to_html(report: EvaluationReport) -> str:
         why=WHY_UNDEFINED,
         pictures=PICTURES,
         cell=cell,
-        shown=shown,
+        display_path=display_path,
         data_uri=_data_uri,
     )
 

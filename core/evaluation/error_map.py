@@ -6,7 +6,7 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 
-from core.evaluation.counts import Counts, check_shapes
+from core.evaluation.confusion import Counts, check_shapes
 from core.types import BoolArray, ByteArray
 
 RIGHT_BACKGROUND: Final = 0

@@ -8,8 +8,8 @@ from operator import add
 import numpy as np
 
 from core.evaluation.calibration import Calibration
-from core.evaluation.centre_lines import NO_CENTRE_LINES, CentreLineCounts, Skeletons
-from core.evaluation.counts import Counts, LevelHistogram, Scores, count
+from core.evaluation.cldice import NO_CENTRE_LINES, CentreLineCounts, Skeletons
+from core.evaluation.confusion import Counts, LevelHistogram, Scores, count
 from core.evaluation.curves import Areas, FineHistogram, SortedValues
 from core.types import BoolArray, ProbabilityMap, ThresholdRule
 
@@ -21,11 +21,11 @@ class GivenMask:
     vessel: BoolArray
 
 
-Found = ProbabilityMap | GivenMask
+Prediction = ProbabilityMap | GivenMask
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class ScoreSet:
     """What a reader wants of a comparison."""
 
     counts: Counts
@@ -59,12 +59,12 @@ class Measured:
         )
 
     @property
-    def figures(self) -> Figures:
-        return Figures(self.counts, self.scores)
+    def score_set(self) -> ScoreSet:
+        return ScoreSet(self.counts, self.scores)
 
 
 def measure(
-    found: Found,
+    found: Prediction,
     label: BoolArray,
     inside: BoolArray,
     *,
@@ -127,7 +127,7 @@ def pool(parts: Sequence[Measured], exact: Areas | None = None) -> Measured:
     )
 
 
-def found_vessels(found: Found, rule: ThresholdRule | None) -> BoolArray:
+def found_vessels(found: Prediction, rule: ThresholdRule | None) -> BoolArray:
     """The mask that is scored, bool (H, W)."""
     if isinstance(found, GivenMask):
         return found.vessel

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
-from core.files import file_sha256, shown
+from core.files import display_path, file_sha256
 from core.sidecar import SideCar, read_sidecar, sidecar_path
 
 _ENDINGS = ("_probability", "_mask")
@@ -46,10 +46,10 @@ def common_origin(files: Collection[Path], *, are_masks: bool) -> Origin:
             by_hand.append(path)
     if len(made) > 1:
         counted = Counter({text: len(paths) for text, paths in made.items()}).most_common()
-        several = "; ".join(f"{text}: {count}, such as {shown(made[text][0].name)}" for text, count in counted)
+        several = "; ".join(f"{text}: {count}, such as {display_path(made[text][0].name)}" for text, count in counted)
         raise InputError(
-            f"{shown(next(iter(files)).parent)} holds results of more than one kind ({several}). One table of them "
-            "would say nothing of either: give each a folder of its own, or make them again with one model."
+            f"{display_path(next(iter(files)).parent)} holds results of more than one kind ({several}). One table of "
+            "them would say nothing of either: give each a folder of its own, or make them again with one model."
         )
     notes = []
     if made:
@@ -60,7 +60,7 @@ def common_origin(files: Collection[Path], *, are_masks: bool) -> Origin:
 
 
 def _note(paths: list[Path], what: str) -> list[str]:
-    return [f"{len(paths)} of the results, such as {shown(paths[0].name)}: {what}."] if paths else []
+    return [f"{len(paths)} of the results, such as {display_path(paths[0].name)}: {what}."] if paths else []
 
 
 def _sidecar_of(path: Path) -> SideCar | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from core.evaluation.counts import SCORE_NAMES, Scores
+from core.evaluation.confusion import SCORE_NAMES, Scores
 from core.evaluation.curves import DoubleArray, OperatingPoints
 from core.evaluation.tables import SHORT
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from core.errors import InputError
 from core.types import FloatArray
 
-Kind = Literal["masks", "probabilities"]
+PredictionKind = Literal["masks", "probabilities"]
 
 FEW: Final = 8
 """So few different whole numbers are classes, such as artery and vein, and no probabilities."""
@@ -44,7 +44,7 @@ class Meaning:
     """How results are taken: vessel where a value is one of ``vessel`` (empty: where it is not 0), or divided by
     ``top``. ``note`` says it where it is not plain."""
 
-    kind: Kind
+    kind: PredictionKind
     vessel: tuple[float, ...] = ()
     top: float = 1.0
     note: str = ""

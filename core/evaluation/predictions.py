@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import InputError
-from core.evaluation.measure import Found, GivenMask
+from core.evaluation.measure import GivenMask, Prediction
 from core.evaluation.origins import common_origin
-from core.evaluation.prediction_values import NOTHING_SAID, Kind, Meaning, Said, decide, look_at
-from core.files import shown
-from core.photo.companions import photo_stem
+from core.evaluation.prediction_values import NOTHING_SAID, Meaning, PredictionKind, Said, decide, look_at
+from core.files import display_path
 from core.photo.decoding import decode_decimals, decode_values
 from core.photo.headers import MAX_PIXELS
 from core.photo.reading import PHOTO_SUFFIXES
+from core.photo.sibling_files import photo_stem
 from core.photo.walking import same_name
 from core.progress import SILENT, Monitor, Progress
 from core.strict import Malformed, read_npy
@@ -51,7 +51,7 @@ class Predictions:
 
     folder: Path
     files: dict[Path, Path]
-    kind: Kind
+    kind: PredictionKind
     sha256: str
     meanings: dict[str, Meaning]
     made_by: str = ""
@@ -60,7 +60,7 @@ class Predictions:
     def notes(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(meaning.note for meaning in self.meanings.values() if meaning.note))
 
-    def predict(self, image: FundusImage, fov: FieldOfView, monitor: Monitor = SILENT) -> Found:
+    def predict(self, image: FundusImage, fov: FieldOfView, monitor: Monitor = SILENT) -> Prediction:
         """The result of a photograph, in the form in which ``evaluate_dataset`` asks for it.
 
         Raises
@@ -69,12 +69,14 @@ class Predictions:
         """
         path = self.files.get(image.source) if image.source is not None else None
         if path is None:
-            name = "a photograph without a file" if image.source is None else shown(image.source.name)
-            raise InputError(f"{shown(self.folder)} has no result for {name}: add it, or leave the photograph out.")
+            name = "a photograph without a file" if image.source is None else display_path(image.source.name)
+            raise InputError(
+                f"{display_path(self.folder)} has no result for {name}: add it, or leave the photograph out."
+            )
         values = read_values(path)
         if values.shape != image.shape:
             raise InputError(
-                f"{shown(path.name)} has {values.shape[1]} x {values.shape[0]} pixels, but the photograph has "
+                f"{display_path(path.name)} has {values.shape[1]} x {values.shape[0]} pixels, but the photograph has "
                 f"{image.shape[1]} x {image.shape[0]}. A result must lie on the photograph's own pixels."
             )
         meaning = self.meanings[path.name]
@@ -101,7 +103,7 @@ def find_predictions(
         there = sorted(path for path in folder.iterdir() if path.name.lower().endswith(SUFFIXES))
     except OSError as error:
         raise InputError(
-            f"The folder of results {shown(folder)} cannot be read ({error.strerror or error}). Check the path."
+            f"The folder of results {display_path(folder)} cannot be read ({error.strerror or error}). Check the path."
         ) from error
     by_stem: dict[str, list[Path]] = {}
     for path in there:
@@ -110,15 +112,16 @@ def find_predictions(
     if not files:
         example = photo_stem(photos[0]) if photos else "eye"
         raise InputError(
-            f"{shown(folder)} has no result for any of the {len(photos)} photographs. A result is called as its "
-            f"photograph, such as {shown(example)}.png or {shown(example)}_probability.npy ({', '.join(SUFFIXES)})."
+            f"{display_path(folder)} has no result for any of the {len(photos)} photographs. A result is called as its "
+            f"photograph, such as {display_path(example)}.png or {display_path(example)}_probability.npy "
+            f"({', '.join(SUFFIXES)})."
         )
     numbers = []
     for number, path in enumerate(files.values()):
         monitor.step(Progress("Looking at the results", number, len(files)))
         numbers.append(look_at(path.name, read_values(path)))
     meanings = decide(numbers, said)
-    kind: Kind = "masks" if all(meaning.kind == "masks" for meaning in meanings.values()) else "probabilities"
+    kind: PredictionKind = "masks" if all(meaning.kind == "masks" for meaning in meanings.values()) else "probabilities"
     origin = common_origin(files.values(), are_masks=kind == "masks")
     for note in origin.notes:
         monitor.note(note)
@@ -136,7 +139,7 @@ def read_own_map(path: Path) -> FloatArray:
     if values.dtype.kind == "u":
         values = values / np.float64(np.iinfo(values.dtype).max)
     if not (values.min() >= 0 and values.max() <= 1):  # also catches NaN
-        raise InputError(f"{shown(path.name)} holds no probabilities: they lie between 0 and 1.")
+        raise InputError(f"{display_path(path.name)} holds no probabilities: they lie between 0 and 1.")
     return np.ascontiguousarray(values, dtype=np.float32)
 
 
@@ -153,7 +156,9 @@ def read_values(path: Path) -> npt.NDArray[Any]:
     if values is None:
         values = decode_values(path)
     if (values[:, :, :1] != values).any():
-        raise InputError(f"{shown(path.name)} is a colour picture: a result is grey. Choose the map or the mask.")
+        raise InputError(
+            f"{display_path(path.name)} is a colour picture: a result is grey. Choose the map or the mask."
+        )
     return values[:, :, 0]
 
 
@@ -164,10 +169,10 @@ def _result_of(photo: Path, by_stem: dict[str, list[Path]]) -> Path | None:
         for ending in _ENDINGS:
             found = [path for path in by_stem.get(name + ending, []) if not _same(path, photo)]
             if len(found) > 1:
-                several = " and ".join(shown(path.name) for path in found)
+                several = " and ".join(display_path(path.name) for path in found)
                 raise InputError(
-                    f"There is more than one result for {shown(photo.name)} in {shown(found[0].parent)}: {several}. "
-                    "Leave one of them there."
+                    f"There is more than one result for {display_path(photo.name)} in {display_path(found[0].parent)}: "
+                    f"{several}. Leave one of them there."
                 )
             if found:
                 return found[0]
@@ -186,15 +191,17 @@ def _read_npy(path: Path) -> npt.NDArray[Any]:
         array = read_npy(path, MAX_PIXELS)
         values = array.squeeze()
     except OSError as error:
-        raise InputError(f"{shown(path)} cannot be read ({error.strerror or error}). Check the file.") from error
+        raise InputError(f"{display_path(path)} cannot be read ({error.strerror or error}). Check the file.") from error
     except Malformed as error:
         raise InputError(
-            f"{shown(path.name)} is no plain array of numbers ({error}). Save it with numpy.save(..., values)."
+            f"{display_path(path.name)} is no plain array of numbers ({error}). Save it with numpy.save(..., values)."
         ) from error
     if values.ndim != 2 or not values.size:
-        raise InputError(f"{shown(path.name)} has the shape {array.shape}: a result has height and width only.")
+        raise InputError(f"{display_path(path.name)} has the shape {array.shape}: a result has height and width only.")
     if values.dtype.kind not in "buif":
-        raise InputError(f"{shown(path.name)} holds no plain numbers ({values.dtype}). Save decimals or whole numbers.")
+        raise InputError(
+            f"{display_path(path.name)} holds no plain numbers ({values.dtype}). Save decimals or whole numbers."
+        )
     return values
 
 

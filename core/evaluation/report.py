@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.evaluation.counts import Counts, Region, Scores
+from core.evaluation.confusion import Counts, Region, Scores
 from core.evaluation.curves import FINE_BINS, OperatingPoints
-from core.evaluation.measure import Figures
+from core.evaluation.measure import ScoreSet
 from core.evaluation.pictures import Thumbnails
 from core.evaluation.summary import Summary
 from core.files import path_text
@@ -59,22 +59,22 @@ class ImageScores:
 
     stem: str
     photo: Path
-    figures: Figures
+    score_set: ScoreSet
     fov_origin: FovOrigin
-    beside: Figures
-    experts: tuple[tuple[str, Figures], ...] = ()
-    against: tuple[tuple[str, Figures], ...] = ()
+    beside: ScoreSet
+    experts: tuple[tuple[str, ScoreSet], ...] = ()
+    against: tuple[tuple[str, ScoreSet], ...] = ()
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     pictures: Thumbnails | None = None
 
     @property
     def counts(self) -> Counts:
-        return self.figures.counts
+        return self.score_set.counts
 
     @property
     def scores(self) -> Scores:
-        return self.figures.scores
+        return self.score_set.scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +85,7 @@ class Best:
     """
 
     rule: ThresholdRule
-    figures: Figures
+    score_set: ScoreSet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,8 +119,8 @@ class RegionResult:
                 "honest": False,
                 "threshold": best.rule.threshold,
                 "threshold_origin": best.rule.origin,
-                "counts": asdict(best.figures.counts),
-                "pooled": best.figures.scores.to_dict(),
+                "counts": asdict(best.score_set.counts),
+                "pooled": best.score_set.scores.to_dict(),
             },
             "experts": [{"name": name, **summary.to_dict()} for name, summary in self.experts],
             "against": [{"name": name, **summary.to_dict()} for name, summary in self.against],
@@ -228,7 +228,7 @@ def _image(image: ImageScores) -> dict[str, object]:
         "stem": image.stem,
         "photo": path_text(image.photo),
         "field_of_view": image.fov_origin,
-        **_flat(image.figures),
+        **_flat(image.score_set),
         "beside": _flat(image.beside),
         "experts": [{"name": name, **_flat(figures)} for name, figures in image.experts],
         "against": [{"name": name, **_flat(figures)} for name, figures in image.against],
@@ -237,5 +237,5 @@ def _image(image: ImageScores) -> dict[str, object]:
     }
 
 
-def _flat(figures: Figures) -> dict[str, object]:
-    return {**asdict(figures.counts), **figures.scores.to_dict()}
+def _flat(score_set: ScoreSet) -> dict[str, object]:
+    return {**asdict(score_set.counts), **score_set.scores.to_dict()}

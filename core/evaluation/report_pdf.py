@@ -4,11 +4,11 @@ import io
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
-from core.evaluation.counts import SCORE_NAMES, Scores
+from core.evaluation.confusion import SCORE_NAMES, Scores
 from core.evaluation.report import EvaluationReport, ImageScores
 from core.evaluation.report_parts import PICTURES, TITLE, WARNING, created_text, drawings, worst_first
 from core.evaluation.tables import LEGEND, REGION_TEXT, SHORT, cell, facts, total_rows, undefined_reasons
-from core.files import printable, shown
+from core.files import display_path, printable
 
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable
@@ -62,7 +62,7 @@ def _story(report: EvaluationReport) -> "list[Flowable]":
     story += [Spacer(1, 6), _table([(image.stem, image.scores) for image in images], images)]
     for title, lines in (
         ("Notes", [f"{image.stem}: {note}" for image in images for note in image.notes]),
-        ("Not evaluated", [f"{shown(path.name)}: {why}" for path, why in report.failed]),
+        ("Not evaluated", [f"{display_path(path.name)}: {why}" for path, why in report.failed]),
     ):
         if lines:
             story += [_text(title, "Heading2"), *(_text(line) for line in lines)]

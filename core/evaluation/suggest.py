@@ -8,7 +8,7 @@ and is in ``core.masks.threshold``; the model's own is in its card.
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluation.counts import LevelHistogram
+from core.evaluation.confusion import LevelHistogram
 from core.types import LEVELS, ThresholdOrigin, ThresholdRule
 
 _CHOSEN_ON_LABEL: frozenset[ThresholdOrigin] = frozenset({"best_f1", "youden", "expert"})

@@ -1,11 +1,11 @@
-"""Figures over several photographs: all pixels pooled, mean and standard deviation over photographs, intervals."""
+"""ScoreSet over several photographs: all pixels pooled, mean and standard deviation over photographs, intervals."""
 
 import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from core.evaluation.counts import SCORE_NAMES, Counts, Scores
+from core.evaluation.confusion import SCORE_NAMES, Counts, Scores
 from core.evaluation.curves import Areas
 from core.evaluation.measure import Measured, pool
 
@@ -52,7 +52,7 @@ class Bootstrap:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Figures over several photographs.
+    """ScoreSet over several photographs.
 
     ``pooled``: all pixels taken together. ``mean`` and ``std``: over the photographs in which a figure is defined, the
     standard deviation being that of a sample (n - 1), NaN for a single photograph.

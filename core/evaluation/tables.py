@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from core.evaluation.counts import SCORE_NAMES, Counts, Region, Scores
+from core.evaluation.confusion import SCORE_NAMES, Counts, Region, Scores
 from core.evaluation.csv_text import csv_text
 from core.evaluation.curves import FINE_BINS
 from core.evaluation.report import EvaluationReport, RegionResult
 from core.evaluation.suggest import chosen_on_label
 from core.evaluation.summary import Summary
-from core.files import shown
+from core.files import display_path
 from core.types import FovOrigin, ThresholdOrigin, ThresholdRule
 
 SHORT = {
@@ -142,7 +142,7 @@ def total_rows(result: RegionResult) -> list[tuple[str, Counts | None, Scores]]:
         rows += _rows_of(f"vs {name}, ", total)
     if result.best is not None:
         best = result.best
-        rows.append((f"best F1 here, {best.rule.level}/256: no test", best.figures.counts, best.figures.scores))
+        rows.append((f"best F1 here, {best.rule.level}/256: no test", best.score_set.counts, best.score_set.scores))
     return rows
 
 
@@ -158,7 +158,7 @@ def to_text(report: EvaluationReport) -> str:
     for title, rows in [*sections, (f"each photograph, {REGION_TEXT[report.region]}", each)]:
         lines += ["", title.upper(), _header(width), *(_line(name, scores, width) for name, scores in rows)]
     if report.failed:
-        lines += ["", "NOT EVALUATED", *(f"{shown(path.name)}: {why}" for path, why in report.failed)]
+        lines += ["", "NOT EVALUATED", *(f"{display_path(path.name)}: {why}" for path, why in report.failed)]
     notes = [f"{image.stem}: {note}" for image in report.images for note in image.notes]
     if notes:
         lines += ["", "NOTES", *notes]
@@ -206,7 +206,7 @@ def to_csv(report: EvaluationReport) -> str:
     for result in (report.result, report.beside):
         here = what | {"region": result.region}
         for image in report.images:
-            figures = image.figures if result is report.result else image.beside
+            figures = image.score_set if result is report.result else image.beside
             row = {"row": image.stem, "field_of_view": image.fov_origin, "note": " ".join(image.notes)}
             rows.append(here | row | asdict(figures.counts) | figures.scores.to_dict())
         for name, counts, scores in total_rows(result):

@@ -45,26 +45,28 @@ def list_devices() -> list[Device]:
     return usable
 
 
-def choose_device(wish: str = "auto") -> Device:
-    """The device for a wish: "auto" (CUDA, then Apple's MPS, then the CPU), "cpu", "cuda", "cuda:1", "mps".
+def choose_device(requested: str = "auto") -> Device:
+    """The device for a name: "auto" (CUDA, then Apple's MPS, then the CPU), "cpu", "cuda", "cuda:1", "mps".
 
     Raises
     ------
     DeviceError : the device that was asked for is not there or does not work.
     """
     usable, broken = _survey()
-    wish = wish.strip().lower()
-    if wish == "auto":
+    requested = requested.strip().lower()
+    if requested == "auto":
         first = usable[0]
         return Device(first.torch_name, first.label, " ".join(broken)) if broken and first.kind == "cpu" else first
     for device in usable:
-        if wish in {device.torch_name, device.kind}:
+        if requested in {device.torch_name, device.kind}:
             return device
     there = ", ".join(f"{device.torch_name} ({device.label})" for device in usable)
     why = "".join(f" {sentence}" for sentence in broken)
-    if wish.partition(":")[0] == "cuda" and torch.version.cuda is None:
+    if requested.partition(":")[0] == "cuda" and torch.version.cuda is None:
         why += " The installed torch was built without CUDA."
-    raise DeviceError(f'There is no device "{wish}" to compute on.{why} Choose "auto" or one that is there: {there}.')
+    raise DeviceError(
+        f'There is no device "{requested}" to compute on.{why} Choose "auto" or one that is there: {there}.'
+    )
 
 
 def free_bytes(device: Device) -> int | None:

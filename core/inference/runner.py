@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.inference.device import Device, Precision
-from core.inference.gates import SharedGates
 from core.inference.memory import bound_caches
+from core.inference.se_gates import SharedGates
 from core.networks.base import Network
 from core.types import FloatArray
 

@@ -23,8 +23,8 @@ from core.jobs.store import (
     best_weights,
     read_job,
     read_log,
+    write_command,
     write_status,
-    write_wish,
 )
 from core.locks import is_held, try_lock
 from core.resources import command_line
@@ -56,8 +56,8 @@ def start_job(job: Job) -> Job:
     TrainingError : it is alive already, or its process ends without a word; OutputError : its folder cannot be used.
     """
     if read_job(job.folder).alive and is_held(job.folder / LOCK_FILE):
-        raise TrainingError(f'The job "{job.order.name}" is going on already.')
-    write_wish(job.folder, None)
+        raise TrainingError(f'The job "{job.request.name}" is going on already.')
+    write_command(job.folder, None)
     start_id = secrets.token_hex(8)
     process = _launch(job.folder, start_id)
     deadline = time.monotonic() + _ANSWER_S
@@ -68,15 +68,15 @@ def start_job(job: Job) -> Job:
         if now.status.start_id == start_id:
             return now
         time.sleep(0.05)
-    raise TrainingError(f'The process of the job "{job.order.name}" did not start. {_last_line(job)}'.rstrip())
+    raise TrainingError(f'The process of the job "{job.request.name}" did not start. {_last_line(job)}'.rstrip())
 
 
 def pause_job(job: Job) -> Job:
     """Ask a job to finish its step, keep everything, and end. Raises TrainingError where it does not run."""
     job = read_job(job.folder)
     if not job.alive:
-        raise TrainingError(f'The job "{job.order.name}" does not run: it is {job.state}.')
-    write_wish(job.folder, "pause")
+        raise TrainingError(f'The job "{job.request.name}" does not run: it is {job.state}.')
+    write_command(job.folder, "pause")
     return read_job(job.folder)
 
 
@@ -89,16 +89,16 @@ def stop_job(job: Job) -> Job:
     """
     job = read_job(job.folder)
     if job.alive:
-        write_wish(job.folder, "stop")
+        write_command(job.folder, "stop")
         return read_job(job.folder)
     if job.state == "done":
-        raise TrainingError(f'The job "{job.order.name}" is done already.')
+        raise TrainingError(f'The job "{job.request.name}" is done already.')
     weights = best_weights(job.run)
     if weights is None:
-        raise TrainingError(f'The job "{job.order.name}" has no weights yet: resume it, or remove it.')
+        raise TrainingError(f'The job "{job.request.name}" has no weights yet: resume it, or remove it.')
     lock = try_lock(job.folder / LOCK_FILE)
     if lock is None:
-        raise TrainingError(f'The job "{job.order.name}" is just starting: try again.')
+        raise TrainingError(f'The job "{job.request.name}" is just starting: try again.')
     try:
         sentence = "Stopped: these are the best weights that it had kept."
         write_status(job.folder, replace(job.status, state="done", sentence=sentence, weights=weights.name))
@@ -108,7 +108,7 @@ def stop_job(job: Job) -> Job:
 
 
 def end_by_force(job: Job, *, patience_s: float = 10.0) -> None:
-    """End the process of a job that does not follow wishes: asked first, killed after ``patience_s``."""
+    """End the process of a job that does not follow commands: asked first, killed after ``patience_s``."""
     process = _process_of(job.status)
     if process is None:
         return

@@ -1,8 +1,9 @@
 """The folder of training jobs: what each of them shall do, and what became of it.
 
 Each job is a folder with everything in it: ``job.json`` (what was asked for), ``recipe.toml`` (the configuration),
-``status.json`` (written by the job's own process), ``control`` (a wish for that process), ``log.txt`` (what it said),
-and ``run/`` (see ``core.training``). No program has to stay open for a job, and no list of jobs is kept anywhere else.
+``status.json`` (written by the job's own process), ``control`` (a command for that process), ``log.txt`` (its
+output), and ``run/`` (see ``core.training``). No program has to stay open for a job, and no list of jobs is kept
+anywhere else.
 
 A job is alive while its process holds the lock on ``lock``. The operating system gives the lock back however the
 process ends, so a job whose process was killed is known as such, by anybody, at any time.
@@ -21,14 +22,14 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from core.errors import TrainingError
-from core.files import output_error, shown, write_bytes_atomic
+from core.files import display_path, output_error, write_bytes_atomic
 from core.locks import is_held, try_lock
 from core.strict import Malformed, open_regular, read_bytes, read_json
 
 JobState = Literal["starting", "queued", "running", "paused", "done", "failed", "interrupted", "damaged"]
-"""``paused``: it ended on a wish and can resume. ``interrupted``: its process was killed; it can resume, too.
+"""``paused``: it was paused by a command and can resume. ``interrupted``: its process was killed; it can resume, too.
 ``damaged``: its own files cannot be read; it can only be removed."""
-Wish = Literal["pause", "stop"]
+Command = Literal["pause", "stop"]
 """``pause``: finish the step, keep everything, end. ``stop``: end with the best weights so far."""
 
 FORMAT_VERSION: Final = 1
@@ -42,7 +43,7 @@ _STARTING_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class JobOrder:
+class JobRequest:
     """What was asked for when the job was made.
 
     Parameters
@@ -88,10 +89,10 @@ class Job:
     """A job as it is found on the disk; ``state`` takes into account whether its process is alive."""
 
     folder: Path
-    order: JobOrder
+    request: JobRequest
     status: JobStatus
     state: JobState
-    wish: Wish | None = None
+    command: Command | None = None
 
     @property
     def id(self) -> str:
@@ -124,7 +125,7 @@ def jobs_folder() -> Path:
     return user_data_path("serr-fundus", appauthor=False) / "jobs"
 
 
-def create_job(order: JobOrder, recipe_toml: str) -> Job:
+def create_job(request: JobRequest, recipe_toml: str) -> Job:
     """Make the folder of a job; nothing is started.
 
     Raises
@@ -134,7 +135,7 @@ def create_job(order: JobOrder, recipe_toml: str) -> Job:
     now = datetime.now(UTC)
     # The names sort by time, and two that are made at once on two machines differ.
     folder = jobs_folder() / f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}{secrets.token_hex(1)}"
-    order = replace(order, created=now.isoformat(timespec="seconds"))
+    request = replace(request, created=now.isoformat(timespec="seconds"))
     try:
         folder.mkdir(parents=True)
     except OSError as error:
@@ -143,7 +144,7 @@ def create_job(order: JobOrder, recipe_toml: str) -> Job:
         write_bytes_atomic(folder / RECIPE_FILE, recipe_toml.encode())
         # Given back when the job ends: on a full disk there is then room for the sentence that says so.
         write_bytes_atomic(folder / RESERVE_FILE, secrets.token_bytes(_RESERVE_BYTES))
-        _write_json(folder / JOB_FILE, {"serr_job": FORMAT_VERSION, **asdict(order)})
+        _write_json(folder / JOB_FILE, {"serr_job": FORMAT_VERSION, **asdict(request)})
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -163,7 +164,7 @@ def list_jobs() -> list[Job]:
         except TrainingError as error:
             if _holds_job(folder):  # else it was removed at this moment
                 status = JobStatus(state="damaged", sentence=str(error))
-                jobs.append(Job(folder, JobOrder(shown(folder.name)), status, "damaged"))
+                jobs.append(Job(folder, JobRequest(display_path(folder.name)), status, "damaged"))
     return jobs
 
 
@@ -181,7 +182,7 @@ def find_job(name: str) -> Job:
     if not name.strip():
         raise TrainingError("No job is named. Give the whole id of a job, or its name.")
     jobs = list_jobs()
-    found = [job for job in jobs if job.id == name] or [job for job in jobs if job.order.name == name]
+    found = [job for job in jobs if job.id == name] or [job for job in jobs if job.request.name == name]
     if len(found) == 1:
         return found[0]
     if found:
@@ -204,12 +205,14 @@ def read_job(folder: Path) -> Job:
         if type(version) is not int:
             raise Malformed("its version is no whole number")
         if version > FORMAT_VERSION:
-            raise TrainingError(f"The job in {shown(folder)} was made by a newer version of this program: update it.")
-        order = _record(JobOrder, values)
-        if not 1 <= order.count <= len(order.devices):
-            raise Malformed(f"it asks for {order.count} of {len(order.devices)} devices")
+            raise TrainingError(
+                f"The job in {display_path(folder)} was made by a newer version of this program: update it."
+            )
+        request = _record(JobRequest, values)
+        if not 1 <= request.count <= len(request.devices):
+            raise Malformed(f"it asks for {request.count} of {len(request.devices)} devices")
     except FileNotFoundError:
-        raise TrainingError(f"The job's folder {shown(folder)} is not there any more.") from None
+        raise TrainingError(f"The job's folder {display_path(folder)} is not there any more.") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise _damaged(folder, JOB_FILE, error) from None
     # The lock is asked before the status is read: a process that ends in between has written its last word by then.
@@ -220,7 +223,7 @@ def read_job(folder: Path) -> Job:
         tries -= 1
         time.sleep(0.02)
         held, status = is_held(folder / LOCK_FILE), _read_status(folder)
-    return Job(folder, order, status, _state(order, status, held), _read_wish(folder) if held else None)
+    return Job(folder, request, status, _state(request, status, held), _read_command(folder) if held else None)
 
 
 def write_status(folder: Path, status: JobStatus) -> None:
@@ -236,20 +239,20 @@ def write_status(folder: Path, status: JobStatus) -> None:
 def change_order(job: Job, *, name: str | None = None, notes: str | None = None) -> Job:
     """Give a job another name or other notes. Raises OutputError, and TrainingError where it is damaged."""
     job = read_job(job.folder)
-    order = replace(job.order, name=job.order.name if name is None else name)
-    order = replace(order, notes=order.notes if notes is None else notes)
-    _write_json(job.folder / JOB_FILE, {"serr_job": FORMAT_VERSION, **asdict(order)})
+    request = replace(job.request, name=job.request.name if name is None else name)
+    request = replace(request, notes=request.notes if notes is None else notes)
+    _write_json(job.folder / JOB_FILE, {"serr_job": FORMAT_VERSION, **asdict(request)})
     return read_job(job.folder)
 
 
-def write_wish(folder: Path, wish: Wish | None) -> None:
-    """Leave a wish for the job's process, or take it back. Raises OutputError."""
+def write_command(folder: Path, command: Command | None) -> None:
+    """Leave a command for the job's process, or take it back. Raises OutputError."""
     path = folder / CONTROL_FILE
     try:
-        if wish is None:
+        if command is None:
             path.unlink(missing_ok=True)
         else:
-            path.write_text(wish, encoding="utf-8")
+            path.write_text(command, encoding="utf-8")
     except OSError as error:
         raise output_error(path, error) from error
 
@@ -283,7 +286,7 @@ def remove_job(job: Job) -> None:
     ------
     TrainingError : its process is alive. OutputError : a file cannot be removed.
     """
-    alive = TrainingError(f'The job "{job.order.name}" is still going on: stop or pause it before you remove it.')
+    alive = TrainingError(f'The job "{job.request.name}" is still going on: stop or pause it before you remove it.')
     if job.state != "damaged" and read_job(job.folder).alive:
         raise alive
     lock = try_lock(job.folder / LOCK_FILE)  # so that its process cannot begin while its files vanish
@@ -303,12 +306,12 @@ def remove_job(job: Job) -> None:
         lock.release()
 
 
-def _state(order: JobOrder, status: JobStatus, held: bool) -> JobState:
+def _state(request: JobRequest, status: JobStatus, held: bool) -> JobState:
     if held:
         return status.state if status.state in ALIVE else "starting"
     if status.state not in ALIVE:
         return status.state
-    if not status.start_id and _age_s(order.created) < _STARTING_S:
+    if not status.start_id and _age_s(request.created) < _STARTING_S:
         return "starting"
     return "interrupted"
 
@@ -328,7 +331,7 @@ def _read_status(folder: Path) -> JobStatus:
         raise _damaged(folder, STATUS_FILE, error) from None
 
 
-def _read_wish(folder: Path) -> Wish | None:
+def _read_command(folder: Path) -> Command | None:
     try:
         text = read_bytes(folder / CONTROL_FILE, 256).strip().decode()
     except (OSError, ValueError):
@@ -340,7 +343,7 @@ def _write_json(path: Path, values: Mapping[str, object]) -> None:
     write_bytes_atomic(path, json.dumps(values, ensure_ascii=False, indent=1).encode("utf-8", "surrogateescape"))
 
 
-_Record = TypeVar("_Record", JobOrder, JobStatus)
+_Record = TypeVar("_Record", JobRequest, JobStatus)
 
 
 def _record(kind: type[_Record], values: Any) -> _Record:
@@ -360,8 +363,8 @@ def _damaged(folder: Path, name: str, error: Exception) -> TrainingError:
     """The sentence about a job whose files cannot be read."""
     why = (error.strerror or error) if isinstance(error, OSError) else error
     return TrainingError(
-        f"The job in {shown(folder)} is damaged: its {name} cannot be used ({why}). Only removing it helps: "
-        f"'serr jobs remove {shown(folder.name)}'."
+        f"The job in {display_path(folder)} is damaged: its {name} cannot be used ({why}). Only removing it helps: "
+        f"'serr jobs remove {display_path(folder.name)}'."
     )
 
 

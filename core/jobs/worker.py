@@ -11,8 +11,8 @@ from typing import Final
 
 from core.errors import OutputError, SerrError, TrainingError
 from core.jobs.locks import devices_locked
+from core.jobs.multi_gpu import train_in_several
 from core.jobs.process import START_VARIABLE, step_back, this_process
-from core.jobs.several import train_in_several
 from core.jobs.store import (
     CONTROL_FILE,
     LOCK_FILE,
@@ -31,7 +31,7 @@ from core.jobs.store import (
 from core.locks import try_lock
 from core.models.weights_file import read_card
 from core.progress import Cancelled, Monitor, Progress
-from core.training.control import ControlledMonitor, EnoughLearned
+from core.training.control import ControlledMonitor, StopTraining
 
 _POLL_S: Final = 0.5
 _STAGE_S: Final = 5.0
@@ -57,23 +57,23 @@ def work(folder: Path, monitor: Monitor) -> JobState:
             break
         time.sleep(0.05)
     if lock is None:
-        raise TrainingError(f'The job "{job.order.name}" is going on already.')
+        raise TrainingError(f'The job "{job.request.name}" is going on already.')
     try:
         read_job(folder)  # it may have been removed before the lock was taken
-        return _Worker(job, monitor).go()
+        return _Worker(job, monitor).run()
     finally:
         lock.release()
 
 
 @dataclass(slots=True)
-class _Teller:
+class _StatusWriter:
     """Keeps the status on the disk; passes the stage on from time to time."""
 
     folder: Path
     status: JobStatus
     next_stage: float = 0.0
 
-    def say(self, **changes: object) -> None:
+    def write(self, **changes: object) -> None:
         """Write the status; on a full disk give up the reserve for it."""
         self.status = replace(self.status, **changes)  # type: ignore[arg-type]
         try:
@@ -88,18 +88,18 @@ class _Teller:
         now = time.monotonic()
         if progress.stage != self.status.stage and now >= self.next_stage:
             self.next_stage = now + _STAGE_S
-            self.say(stage=progress.stage)
+            self.write(stage=progress.stage)
 
 
 class _JobMonitor:
     """Shows the stage in the status, and hands everything on."""
 
-    def __init__(self, inner: Monitor, teller: _Teller) -> None:
-        self._inner, self._teller = inner, teller
+    def __init__(self, inner: Monitor, status_writer: _StatusWriter) -> None:
+        self._inner, self._status_writer = inner, status_writer
 
     def step(self, progress: Progress) -> None:
         self._inner.step(progress)
-        self._teller.stage(progress)
+        self._status_writer.stage(progress)
 
     def note(self, message: str) -> None:
         self._inner.note(message)
@@ -118,16 +118,16 @@ class _Worker:
             start_id=os.environ.get(START_VARIABLE, ""),
             queued=utc_now(),
         )
-        self.teller = _Teller(job.folder, status)
-        self.monitor = ControlledMonitor(_JobMonitor(monitor, self.teller), job.folder / CONTROL_FILE)
+        self.status_writer = _StatusWriter(job.folder, status)
+        self.monitor = ControlledMonitor(_JobMonitor(monitor, self.status_writer), job.folder / CONTROL_FILE)
 
-    def go(self) -> JobState:
+    def run(self) -> JobState:
         """Train, and turn every way in which that may end into a state and a sentence."""
-        self.teller.say()
+        self.status_writer.write()
         weights: Path | None
         try:
             weights = self._train()
-        except EnoughLearned:  # while it waited, or read the photographs
+        except StopTraining:  # while it waited, or read the photographs
             weights = best_weights(self.job.run)
         except Cancelled:
             return self._end("paused", "Paused; it can go on.")
@@ -137,9 +137,9 @@ class _Worker:
             return self._end("failed", sentence_for(error))
         if weights is None:
             return self._end("paused", "Stopped before anything was learned; it can go on.")
-        stopped = read_job(self.job.folder).wish == "stop"
+        stopped = read_job(self.job.folder).command == "stop"
         sentence = "Stopped with the best weights so far." if stopped else ""
-        if self.job.order.start_from and read_card(weights).training.get("best_step") == 0:
+        if self.job.request.start_from and read_card(weights).training.get("best_step") == 0:
             sentence = (
                 "No step did better on the held-out photographs than the model that it started from: the result is "
                 "that model."
@@ -151,19 +151,19 @@ class _Worker:
         said = f"cancelled. {sentence}" if state == "paused" else sentence
         if said:
             self.monitor.note(said)
-        self.teller.say(state=state, sentence=sentence, stage="", **changes)
+        self.status_writer.write(state=state, sentence=sentence, stage="", **changes)
         self.monitor.clear()
         return state
 
     def _train(self) -> Path:
-        order = self.job.order
+        request = self.job.request
         locks = self.job.folder.parent / "locks"
         try:
             locks.mkdir(exist_ok=True)
         except OSError as error:
             raise OutputError(f"The folder {locks} cannot be made: {error.strerror or error}.") from error
-        with devices_locked(locks, host_name(), order.devices, order.count, self._wait) as devices:
-            self.teller.say(state="running", device=", ".join(devices), stage="")
+        with devices_locked(locks, host_name(), request.devices, request.count, self._wait) as devices:
+            self.status_writer.write(state="running", device=", ".join(devices), stage="")
             from core.training.config import load_config
             from core.training.loop import CONFIG_FILE, train
 
@@ -172,22 +172,22 @@ class _Worker:
             config = load_config(self.job.folder / RECIPE_FILE)
             resume = (self.job.run / CONFIG_FILE).is_file()
             result = train(
-                config, Path(order.root), self.job.run, resume=resume, device=devices[0], monitor=self.monitor
+                config, Path(request.root), self.job.run, resume=resume, device=devices[0], monitor=self.monitor
             )
             return result.weights
 
     def _wait(self) -> bool:
         """Whether it is this job's turn; sleeps a little where it is not."""
-        wanted = set(self.job.order.devices)
-        mine = (self.teller.status.queued, self.job.id)
-        self.monitor.step(Progress(f"Waiting for {' or '.join(self.job.order.devices)}"))
+        wanted = set(self.job.request.devices)
+        mine = (self.status_writer.status.queued, self.job.id)
+        self.monitor.step(Progress(f"Waiting for {' or '.join(self.job.request.devices)}"))
         before = [
             other
             for other in list_jobs()
             if other.state == "queued"
             and other.status.host == host_name()
             and (other.status.queued, other.id) < mine
-            and wanted & set(other.order.devices)
+            and wanted & set(other.request.devices)
         ]
         if before or self._tried:
             threading.Event().wait(_POLL_S)

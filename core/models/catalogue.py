@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.errors import WeightsError
-from core.files import shown
+from core.files import display_path
 from core.models.model_card import ModelCard, Task
 from core.models.weights_file import PICKLE_SUFFIXES, SUFFIX, LoadedModel, read_card, read_model
 from core.progress import SILENT, Monitor
@@ -80,7 +80,7 @@ def find_model(name_or_path: str | Path, *, monitor: Monitor = SILENT) -> Path:
     entries = list_models(monitor=monitor)
     found = [entry for entry in entries if entry.card.name == text]
     if len({entry.card.sha256 for entry in found}) > 1:
-        files = " and ".join(shown(entry.path) for entry in found)
+        files = " and ".join(display_path(entry.path) for entry in found)
         raise WeightsError(f'There are different models named "{text}": {files}. Give the path of the one you mean.')
     if found:
         return found[0].path

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import OutputError, WeightsError
-from core.files import ensure_folder, output_error, shown, write_bytes_atomic
+from core.files import display_path, ensure_folder, output_error, write_bytes_atomic
 from core.models.catalogue import ModelEntry, find_model, list_models, load_model, user_models_folder
 from core.models.model_card import ModelCard
 from core.models.weights_file import SUFFIX, read_card, with_card
@@ -28,7 +28,8 @@ def add_model(file: Path, *, name: str | None = None, notes: str | None = None, 
         if entry.card.name == card.name and entry.card.sha256 != card.sha256 and (entry.bundled or not overwrite):
             advice = "" if entry.bundled else ", or say that it shall take the other's place"
             raise WeightsError(
-                f'There is another model named "{card.name}" ({shown(entry.path)}). Give this one another name{advice}.'
+                f'There is another model named "{card.name}" ({display_path(entry.path)}). Give this one another '
+                f"name{advice}."
             )
     target = ensure_folder(user_models_folder()) / f"{card.name}{SUFFIX}"
     _write(Path(file), target, card)
@@ -77,9 +78,11 @@ def export_model(name_or_path: str | Path, target: Path, *, overwrite: bool = Fa
     if target.is_dir():
         target = target / f"{loaded.card.name}{SUFFIX}"
     if target.suffix.lower() != SUFFIX:
-        raise OutputError(f"A weights file is written as {SUFFIX}: give {shown(target.name)} that suffix.")
+        raise OutputError(f"A weights file is written as {SUFFIX}: give {display_path(target.name)} that suffix.")
     if target.exists() and not overwrite:
-        raise OutputError(f"{shown(target)} is already there: choose another name, or say that it may be replaced.")
+        raise OutputError(
+            f"{display_path(target)} is already there: choose another name, or say that it may be replaced."
+        )
     _write(loaded.path, target, loaded.card)
     return target
 
@@ -95,7 +98,7 @@ def _write(source: Path, target: Path, card: ModelCard) -> None:
     try:
         data = source.read_bytes()
     except OSError as error:
-        raise WeightsError(f"{shown(source)} cannot be read ({error.strerror or error}).") from None
+        raise WeightsError(f"{display_path(source)} cannot be read ({error.strerror or error}).") from None
     write_bytes_atomic(target, data if read_card(source) == card else with_card(data, card), follow_link=True)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import WeightsError
-from core.files import shown, write_bytes_atomic
+from core.files import display_path, write_bytes_atomic
 from core.models.model_card import ModelCard, Task
 from core.strict import Malformed, TensorPlace, open_regular, parse_json, parse_tensor_header
 
@@ -90,7 +90,7 @@ def _read_header(path: Path) -> tuple[ModelCard, dict[str, TensorPlace]]:
     whole = 8 + length + max((place.stop for place in places.values()), default=0)
     if kinds := {place.dtype for place in places.values()} - _FLOATS - {_WHOLE}:
         raise WeightsError(
-            f"{shown(path)} has numbers of a kind that no network here has ({', '.join(sorted(kinds))})."
+            f"{display_path(path)} has numbers of a kind that no network here has ({', '.join(sorted(kinds))})."
         )
     if size != whole:
         raise _damaged(path, f"it should have {whole} bytes, but has {size}")
@@ -117,7 +117,7 @@ def save_model(path: str | Path, module: "nn.Module", card: ModelCard, *, half: 
 
     path = Path(path)
     if path.suffix.lower() != SUFFIX:
-        raise WeightsError(f"A weights file is written as {SUFFIX}: give {shown(path.name)} that suffix.")
+        raise WeightsError(f"A weights file is written as {SUFFIX}: give {display_path(path.name)} that suffix.")
     tensors: Tensors = {}
     for name, tensor in module.state_dict().items():
         array: npt.NDArray[Any] = np.array(tensor.detach().cpu().numpy(), order="C")
@@ -162,14 +162,14 @@ def read_model(path: Path, device: "str | torch.device" = "cpu", *, task: Task =
     card, places = _read_header(path)
     if card.task != task:
         raise WeightsError(
-            f"{shown(path)} is a network for the task {card.task!r}, but one for {task!r} is needed. Choose another "
-            "model."
+            f"{display_path(path)} is a network for the task {card.task!r}, but one for {task!r} is needed. Choose "
+            "another model."
         )
     module = _lay_out(path, card, places)
     try:
         if path.stat().st_size > _MAX_FILE_BYTES:
             raise WeightsError(
-                f"{shown(path)} is larger than {_MAX_FILE_BYTES >> 30} GB: that is no model of this program."
+                f"{display_path(path)} is larger than {_MAX_FILE_BYTES >> 30} GB: that is no model of this program."
             )
         data = path.read_bytes()
     except OSError as error:
@@ -207,12 +207,12 @@ def _lay_out(path: Path, card: ModelCard, places: Mapping[str, TensorPlace]) -> 
             module = registry.build(card.architecture, card.config)
     except WeightsError as error:
         raise WeightsError(
-            f"{shown(path)} is made for a network that cannot be built here: {error}. {_NEWER}"
+            f"{display_path(path)} is made for a network that cannot be built here: {error}. {_NEWER}"
         ) from error
     if module.in_channels != card.preprocessing.planes:
         raise WeightsError(
-            f"{shown(path)} contradicts itself: its network reads {module.in_channels} planes, its recipe prepares "
-            f"{card.preprocessing.planes}. Ask for a sound copy."
+            f"{display_path(path)} contradicts itself: its network reads {module.in_channels} planes, its recipe "
+            f"prepares {card.preprocessing.planes}. Ask for a sound copy."
         )
     expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     found = {name: place.shape for name, place in places.items()}
@@ -220,16 +220,16 @@ def _lay_out(path: Path, card: ModelCard, places: Mapping[str, TensorPlace]) -> 
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         first = wrong[0]
         raise WeightsError(
-            f"{shown(path)} does not fit the network that its card describes: {len(wrong)} of {len(expected)} tensors "
-            f"differ, the first is {first[:_SHOWN]} (expected {expected.get(first, 'none')}, found "
+            f"{display_path(path)} does not fit the network that its card describes: {len(wrong)} of {len(expected)} "
+            f"tensors differ, the first is {first[:_SHOWN]} (expected {expected.get(first, 'none')}, found "
             f"{found.get(first, 'none')})."
         )
     for name, tensor in module.state_dict().items():
         usable = _FLOATS if tensor.dtype.is_floating_point else {_WHOLE}
         if places[name].dtype not in usable:
             raise WeightsError(
-                f"{shown(path)} does not fit the network that its card describes: its tensor {name} has numbers of "
-                f"the kind {places[name].dtype}."
+                f"{display_path(path)} does not fit the network that its card describes: its tensor {name} has numbers "
+                f"of the kind {places[name].dtype}."
             )
     return module
 
@@ -261,12 +261,13 @@ def _parse_header(path: Path, header: bytes) -> tuple[ModelCard, dict[str, Tenso
         raise _not_a_model(path, why) from error
     if version > FORMAT_VERSION:
         raise WeightsError(
-            f"{shown(path)} was written by a newer version of this program (format {version}): update the program."
+            f"{display_path(path)} was written by a newer version of this program (format {version}): update the "
+            "program."
         )
     try:
         return ModelCard.from_dict(card["card"]), places
     except WeightsError as error:
-        raise WeightsError(f"{shown(path)} cannot be used: {error}. {_NEWER}") from error
+        raise WeightsError(f"{display_path(path)} cannot be used: {error}. {_NEWER}") from error
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise _damaged(path, f"its model card cannot be used ({error!r:.200})") from error
 
@@ -285,7 +286,7 @@ def _refuse_not_finite(path: Path, tensors: Mapping[str, npt.NDArray[Any]]) -> N
     for name, array in tensors.items():
         if not np.isfinite(array).all():
             raise WeightsError(
-                f"The weights for {shown(path)} hold values that are not finite numbers (first in {name})."
+                f"The weights for {display_path(path)} hold values that are not finite numbers (first in {name})."
             )
 
 
@@ -295,26 +296,27 @@ def _refuse_pickle(path: Path, start: bytes) -> None:
     starts_like_pickle = start[:2] in {b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"}
     pickled = starts_like_pickle and int.from_bytes(start, "little") > _MAX_HEADER_BYTES
     if path.suffix.lower() in PICKLE_SUFFIXES or start[:4] == b"PK\x03\x04" or pickled:
-        raise WeightsError(f"{shown(path)} is a PyTorch or pickle file. {_PICKLE_ADVICE}")
+        raise WeightsError(f"{display_path(path)} is a PyTorch or pickle file. {_PICKLE_ADVICE}")
 
 
 def _not_a_model(path: Path, why: str = "") -> WeightsError:
     return WeightsError(
-        f"{shown(path)} is not a weights file of this program{why}: it needs to be {SUFFIX} with a model card inside."
+        f"{display_path(path)} is not a weights file of this program{why}: it needs to be {SUFFIX} with a model card "
+        "inside."
     )
 
 
 def _damaged(path: Path, what: str) -> WeightsError:
-    return WeightsError(f"{shown(path)} is damaged: {what}. Copy or download it again.")
+    return WeightsError(f"{display_path(path)} is damaged: {what}. Copy or download it again.")
 
 
 def _unreadable(path: Path, error: OSError) -> WeightsError:
     if path.suffix.lower() in PICKLE_SUFFIXES:
-        return WeightsError(f"{shown(path)} cannot be used. {_PICKLE_ADVICE}")
+        return WeightsError(f"{display_path(path)} cannot be used. {_PICKLE_ADVICE}")
     if isinstance(error, FileNotFoundError):
         return WeightsError(
-            f"{shown(path)} does not exist. Check the path, or choose one of the models that are there."
+            f"{display_path(path)} does not exist. Check the path, or choose one of the models that are there."
         )
     return WeightsError(
-        f"{shown(path)} cannot be read ({error.strerror or error}). Check that it is a file and may be read."
+        f"{display_path(path)} cannot be read ({error.strerror or error}). Check that it is a file and may be read."
     )

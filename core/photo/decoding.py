@@ -20,9 +20,9 @@ from PIL import TiffImagePlugin as Tiff
 from PIL.ImageFile import ImageFile
 
 from core.errors import InputError
-from core.files import shown
+from core.files import display_path
 from core.photo.blocks import gif_frames, whole_webp
-from core.photo.headers import MAX_FILE_BYTES, Kind, check_size, damaged, sniff
+from core.photo.headers import MAX_FILE_BYTES, FileFormat, check_size, damaged, sniff
 from core.photo.jpeg import DAMAGE, find_jpeg, further_pictures, has_leftovers, is_complete
 from core.photo.png import check_png, decode_deep_png, png_size
 from core.photo.pnm import decode_pnm, unpack_gzip
@@ -31,7 +31,7 @@ from core.photo.tiff import PRINTED, open_tiff, tiff_orientation, tiff_samples, 
 from core.types import ByteArray
 
 # The classes themselves, not Image.open: that one tries every format and has a size limit for the whole process.
-_OPENERS: dict[Kind, type[ImageFile]] = {
+_OPENERS: dict[FileFormat, type[ImageFile]] = {
     "PNG": PngImagePlugin.PngImageFile,
     "JPEG": JpegImagePlugin.JpegImageFile,
     "TIFF": Tiff.TiffImageFile,
@@ -121,8 +121,8 @@ def check_single(path: Path, more: int) -> None:
     """
     if more:
         raise InputError(
-            f"{shown(path.name)} holds {more + 1} pictures (pages or frames). Save the one that is meant as a file of "
-            "its own."
+            f"{display_path(path.name)} holds {more + 1} pictures (pages or frames). Save the one that is meant as a "
+            "file of its own."
         )
 
 
@@ -130,26 +130,27 @@ def read_bytes(path: Path) -> bytes:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise InputError(f"{shown(path)} is a folder, not a picture. Choose the files in it.")
+            raise InputError(f"{display_path(path)} is a folder, not a picture. Choose the files in it.")
         if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{shown(path)} is not a file but a device or a pipe. Choose a picture file.")
+            raise InputError(f"{display_path(path)} is not a file but a device or a pipe. Choose a picture file.")
         if status.st_size == 0:
-            raise InputError(f"{shown(path.name)} is empty (0 bytes). Copy or export it again.")
+            raise InputError(f"{display_path(path.name)} is empty (0 bytes). Copy or export it again.")
         if status.st_size > MAX_FILE_BYTES:
             raise InputError(
-                f"{shown(path.name)} is too large: {status.st_size / 1e9:.1f} GB, and at most "
+                f"{display_path(path.name)} is too large: {status.st_size / 1e9:.1f} GB, and at most "
                 f"{MAX_FILE_BYTES / 1e9:.0f} GB are read. Make the picture smaller."
             )
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise InputError(f"There is no file {shown(path)}. Check the name and the folder.") from error
+        raise InputError(f"There is no file {display_path(path)}. Check the name and the folder.") from error
     except PermissionError as error:
         raise InputError(
-            f"{shown(path)} may not be read: permission is denied. Ask its owner, or copy it to a folder of your own."
+            f"{display_path(path)} may not be read: permission is denied. Ask its owner, or copy it to a folder of "
+            "your own."
         ) from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         raise InputError(
-            f"{shown(path)} cannot be read: the system says: {error}. Check the disk and the name."
+            f"{display_path(path)} cannot be read: the system says: {error}. Check the disk and the name."
         ) from error
 
 
@@ -160,7 +161,7 @@ def _sampled(path: Path) -> tuple[bytes, Samples]:
         unpacked = unpack_gzip(path, data) if data.startswith(b"\x1f\x8b") else data
         samples = _samples(path, sniff(path, unpacked), unpacked)
     if samples.is_transparent:
-        raise InputError(f"{shown(path.name)} is wholly transparent. Export it without an alpha channel.")
+        raise InputError(f"{display_path(path.name)} is wholly transparent. Export it without an alpha channel.")
     return data, samples
 
 
@@ -173,13 +174,14 @@ def _told(path: Path) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise InputError(
-            f"There is not enough memory to read {shown(path.name)}. Close other programs, or make the picture smaller."
+            f"There is not enough memory to read {display_path(path.name)}. Close other programs, or make the picture "
+            "smaller."
         ) from error
     except Exception as error:  # a damaged file can trip a decoder in any way
         raise damaged(path) from error
 
 
-def _samples(path: Path, kind: Kind, data: bytes) -> Samples:
+def _samples(path: Path, kind: FileFormat, data: bytes) -> Samples:
     match kind:
         case "PNM":
             return decode_pnm(path, data)
@@ -229,8 +231,8 @@ def _from_jpeg(path: Path, data: bytes) -> Samples:
     check_size(path, first.frame.width, first.frame.height)
     if not first.is_readable:
         raise InputError(
-            f"{shown(path.name)} is a rare kind of JPEG that is not read (lossless, or with {first.frame.precision} "
-            "bit). Export it as an ordinary JPEG or as PNG."
+            f"{display_path(path.name)} is a rare kind of JPEG that is not read (lossless, or with "
+            f"{first.frame.precision} bit). Export it as an ordinary JPEG or as PNG."
         )
     with _opened(path, "JPEG", data[: first.stop]) as image:
         image.load()
@@ -246,7 +248,7 @@ def _from_jpeg(path: Path, data: bytes) -> Samples:
     return replace(samples, more=further_pictures(data, first), notes=tuple(notes))
 
 
-def _opened(path: Path, kind: Kind, data: bytes) -> ImageFile:
+def _opened(path: Path, kind: FileFormat, data: bytes) -> ImageFile:
     """Pillow's view of the file with only its header read."""
     with warnings.catch_warnings():  # odd metadata is no reason to talk; what matters is raised
         warnings.simplefilter("ignore")
@@ -256,8 +258,8 @@ def _opened(path: Path, kind: Kind, data: bytes) -> ImageFile:
             if "unknown" not in str(error).lower() and "unsupported" not in str(error).lower():
                 raise
             raise InputError(
-                f"{shown(path.name)} stores its pixels in a way that is not read (such as numbers with decimals). "
-                "Export it as plain 8- or 16-bit TIFF or PNG."
+                f"{display_path(path.name)} stores its pixels in a way that is not read (such as numbers with "
+                "decimals). Export it as plain 8- or 16-bit TIFF or PNG."
             ) from error
     check_size(path, image.width, image.height)
     return image
@@ -269,7 +271,7 @@ def _by_pillow(path: Path, image: ImageFile, *, may_be_empty: bool = False) -> S
     ``may_be_empty`` : where nothing can be seen for its alpha, the alpha is none: many programs write 32-bit BMP so.
     """
     if image.mode not in _COLOUR_MODES:
-        raise InputError(f"{shown(path.name)} has colours of the kind {image.mode}. Export it as RGB.")
+        raise InputError(f"{display_path(path.name)} has colours of the kind {image.mode}. Export it as RGB.")
     bits = 1 if image.mode == "1" else 8
     notes: tuple[str, ...] = (PRINTED,) if image.mode == "CMYK" else ()
     orientation = _orientation(image)

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import FieldOfViewError
-from core.files import shown
+from core.files import display_path
 from core.photo.fov_border import pixels_inside
 from core.photo.fov_doubts import NOT_ROUND, WHOLE_PICTURE, doubts_of_circle, small_field
 from core.photo.fov_search import best_circle, lit_share, sharpest_part
@@ -101,4 +101,4 @@ def _reduced(rgb: ByteArray) -> ByteArray:
 
 
 def _name(image: FundusImage) -> str:
-    return shown(image.source.name) if image.source is not None else "the photograph"
+    return display_path(image.source.name) if image.source is not None else "the photograph"

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from core.errors import InputError
-from core.photo.companions import SIDECAR_SUFFIX, photo_stem
 from core.photo.naming import take_apart
 from core.photo.reading import is_photo_path
+from core.photo.sibling_files import SIDECAR_SUFFIX, photo_stem
 from core.photo.walking import Entry, entries_of, is_file, is_folder, natural_key, same_name, subfolders, walk
 
 Role = Literal["photograph", "label", "mask", "result"]
@@ -99,7 +99,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FolderPhotos:
     """The photographs of a folder or a pattern, in natural order, and what was left out.
 
     ``inner`` : the sub-folder that they are in, where the folder has none itself. ``below`` : what is in sub-folders
@@ -112,7 +112,7 @@ class Found:
     below: Below = Below()
 
 
-def photos_in(folder: Path, *, recursive: bool = False) -> Found:
+def photos_in(folder: Path, *, recursive: bool = False) -> FolderPhotos:
     """The photographs of a folder, or of its sub-folder ``images`` or the like where it has none itself.
 
     Parameters
@@ -135,7 +135,7 @@ def photos_in(folder: Path, *, recursive: bool = False) -> Found:
             except InputError:
                 continue
             if there.photos:
-                return _each_once(Found(there.photos, found.left_out + there.left_out, inner))
+                return _each_once(FolderPhotos(there.photos, found.left_out + there.left_out, inner))
     return replace(_each_once(found), below=count_below(folder))
 
 
@@ -160,19 +160,19 @@ def without_own_results(named: Sequence[Path]) -> tuple[list[Path], int]:
     return kept, len(named) - len(kept)
 
 
-def photos_among(files: Iterable[Path]) -> Found:
+def photos_among(files: Iterable[Path]) -> FolderPhotos:
     """The photographs among some files of any folders, such as those that a pattern names."""
     by_folder: dict[Path, list[Path]] = {}
     for path in files:
         by_folder.setdefault(path.parent, []).append(path)
-    found = Found()
+    found = FolderPhotos()
     for folder in sorted(by_folder, key=natural_key):
         try:
             there = [entry.name for entry in entries_of(folder) if is_file(entry)]
         except InputError:  # what is in it may be opened, but not listed
             there = [path.name for path in by_folder[folder]]
         more = _of_names(by_folder[folder], there)
-        found = Found(found.photos + more.photos, found.left_out + more.left_out)
+        found = FolderPhotos(found.photos + more.photos, found.left_out + more.left_out)
     return _each_once(found)
 
 
@@ -224,7 +224,7 @@ def _may_hold_photos(folder: Path) -> bool:
     return not _OTHER_FOLDERS.match(folder.name)
 
 
-def _with_all_below(folder: Path, found: Found) -> Found:
+def _with_all_below(folder: Path, found: FolderPhotos) -> FolderPhotos:
     skipped: list[Path] = []
 
     def wanted(each: Path) -> bool:
@@ -235,18 +235,18 @@ def _with_all_below(folder: Path, found: Found) -> Found:
 
     for each, entries in walk(folder, wanted):
         more = _among(each, entries)
-        found = Found(found.photos + more.photos, found.left_out + more.left_out)
+        found = FolderPhotos(found.photos + more.photos, found.left_out + more.left_out)
     return replace(found, left_out=found.left_out + LeftOut(Counter({"folder": len(skipped)})))
 
 
-def _among(folder: Path, entries: Sequence[Entry]) -> Found:
+def _among(folder: Path, entries: Sequence[Entry]) -> FolderPhotos:
     files = [entry.name for entry in entries if is_file(entry)]
     gone = sum(not is_file(entry) and not is_folder(entry) for entry in entries)
     found = _of_names([folder / name for name in files], files)
     return replace(found, left_out=found.left_out + LeftOut(Counter({"gone": gone})))
 
 
-def _of_names(files: Collection[Path], names: Collection[str]) -> Found:
+def _of_names(files: Collection[Path], names: Collection[str]) -> FolderPhotos:
     """The photographs among files of one folder, in which there are files of these names."""
     counts: Counter[Reason] = Counter()
     kinds, photos = set(), []
@@ -264,10 +264,10 @@ def _of_names(files: Collection[Path], names: Collection[str]) -> Found:
             counts["kind" if suffix in _NOT_READ else "other"] += 1
             kinds |= {suffix} & _NOT_READ
     ordered = sorted(photos, key=lambda path: natural_key(path.name))
-    return Found(tuple(ordered), LeftOut(counts, frozenset(kinds)))
+    return FolderPhotos(tuple(ordered), LeftOut(counts, frozenset(kinds)))
 
 
-def _each_once(found: Found) -> Found:
+def _each_once(found: FolderPhotos) -> FolderPhotos:
     """Without further names of a file that is there already: links, but not copies."""
     first: dict[str, Path] = {}
     folders = {folder: os.path.realpath(folder) for folder in {path.parent for path in found.photos}}
@@ -281,4 +281,4 @@ def _each_once(found: Found) -> Found:
     kept = set(first.values())
     photos = tuple(path for path in found.photos if path in kept)
     again = LeftOut(Counter({"again": len(found.photos) - len(photos)}))
-    return Found(photos, found.left_out + again, found.inner, found.below)
+    return FolderPhotos(photos, found.left_out + again, found.inner, found.below)

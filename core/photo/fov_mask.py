@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from core.errors import FieldOfViewError
-from core.files import shown
+from core.files import display_path
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov
 from core.types import BoolArray, Doubt, FieldOfView, FundusImage
@@ -40,7 +40,7 @@ def read_fov_of(path: Path, image: FundusImage) -> FieldOfView:
     FieldOfViewError : as ``read_fov``; or the mask does not lie on the retina at all.
     """
     fov = read_fov(path, shape=image.shape)
-    name = shown(Path(path).name)
+    name = display_path(Path(path).name)
     white = int(np.count_nonzero(fov.inside))
     if white < LEAST_SHARE * fov.inside.size:
         raise FieldOfViewError(

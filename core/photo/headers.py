@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from core.errors import InputError
-from core.files import shown
+from core.files import display_path
 
-Kind = Literal["PNG", "JPEG", "TIFF", "BMP", "GIF", "WebP", "PNM"]
+FileFormat = Literal["PNG", "JPEG", "TIFF", "BMP", "GIF", "WebP", "PNM"]
 
 MAX_PIXELS = 100_000_000
 """Largest photograph that is read (10,000 x 10,000): several times the largest fundus camera, 300 MB in memory."""
@@ -15,7 +15,7 @@ MAX_PIXELS = 100_000_000
 MAX_FILE_BYTES = 1_000_000_000
 """Largest file that is loaded; a 16-bit RGB picture of ``MAX_PIXELS`` has 600 MB."""
 
-_SIGNATURES: tuple[tuple[bytes, Kind], ...] = (
+_SIGNATURES: tuple[tuple[bytes, FileFormat], ...] = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
     (b"II*\0", "TIFF"),
@@ -40,7 +40,7 @@ _STRANGERS: tuple[tuple[int, bytes, str], ...] = (
 )
 
 
-def sniff(path: Path, data: bytes) -> Kind:
+def sniff(path: Path, data: bytes) -> FileFormat:
     """The kind of picture by its first bytes; the suffix of the name is not trusted.
 
     Raises
@@ -57,7 +57,7 @@ def sniff(path: Path, data: bytes) -> Kind:
     known = (what for offset, signature, what in _STRANGERS if data.startswith(signature, offset))
     what = next(known, "something else, or damaged")
     raise InputError(
-        f"{shown(path.name)} is not a picture that can be read: it is {what}. "
+        f"{display_path(path.name)} is not a picture that can be read: it is {what}. "
         "Export the photograph as PNG, TIFF or JPEG (also BMP, GIF, WebP, PPM and PGM are read)."
     )
 
@@ -70,10 +70,12 @@ def check_size(path: Path, width: int, height: int) -> None:
     InputError : no pixel at all, or more than ``MAX_PIXELS``.
     """
     if width < 1 or height < 1:
-        raise InputError(f"{shown(path.name)} is damaged: its header says {width} x {height} pixels. Export it again.")
+        raise InputError(
+            f"{display_path(path.name)} is damaged: its header says {width} x {height} pixels. Export it again."
+        )
     if width * height > MAX_PIXELS:
         raise InputError(
-            f"{shown(path.name)} is too large: its header says {width} x {height} pixels, and at most "
+            f"{display_path(path.name)} is too large: its header says {width} x {height} pixels, and at most "
             f"{MAX_PIXELS // 1_000_000} million are read. Make it smaller, or export it again if that size is wrong."
         )
 
@@ -81,5 +83,5 @@ def check_size(path: Path, width: int, height: int) -> None:
 def damaged(path: Path) -> InputError:
     """The sentence for a file of a known kind whose content cannot be used."""
     return InputError(
-        f"{shown(path.name)} is damaged or cut short: not all of the picture is there. Copy or export it again."
+        f"{display_path(path.name)} is damaged or cut short: not all of the picture is there. Copy or export it again."
     )

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
-from core.photo.companions import photo_stem
+from core.photo.sibling_files import photo_stem
 from core.photo.walking import natural_key, same_name
 
 Role = Literal["photograph", "label", "mask"]

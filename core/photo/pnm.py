@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError
-from core.files import shown
+from core.files import display_path
 from core.photo.headers import check_size, damaged, sniff
 from core.photo.samples import Samples, Values
 
@@ -63,8 +63,8 @@ def pnm_header(path: Path, data: bytes) -> PnmHeader:
     samples = width * height * (3 if magic in (3, 6) else 1)
     if magic <= 3 and samples > MAX_TEXT_SAMPLES:
         raise InputError(
-            f"{shown(path.name)} is too large: it holds {width} x {height} pixels as text. Save it as an ordinary "
-            "(binary) PPM, or as PNG."
+            f"{display_path(path.name)} is too large: it holds {width} x {height} pixels as text. Save it as an "
+            "ordinary (binary) PPM, or as PNG."
         )
     # As text each value has up to five digits and a blank, with comments at leisure.
     size = samples * 8 if magic <= 3 else samples * (2 if maximum > 255 else 1)
@@ -83,7 +83,8 @@ def unpack_gzip(path: Path, data: bytes) -> bytes:
             head = packed.read(65536)
             if sniff(path, head) != "PNM":
                 raise InputError(
-                    f"{shown(path.name)} is packed with gzip, which is read for PPM and PGM only. Unpack it first."
+                    f"{display_path(path.name)} is packed with gzip, which is read for PPM and PGM only. Unpack it "
+                    "first."
                 )
             header = pnm_header(path, head)
             whole, length = [head], len(head)
@@ -94,7 +95,7 @@ def unpack_gzip(path: Path, data: bytes) -> bytes:
         raise damaged(path) from error
     if length > header.data_bytes:
         raise InputError(
-            f"{shown(path.name)} is damaged: it unpacks to more than its header announces. Export it again."
+            f"{display_path(path.name)} is damaged: it unpacks to more than its header announces. Export it again."
         )
     return b"".join(whole)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import FieldOfViewError, InputError, LabelError
-from core.files import shown
+from core.files import display_path
+from core.photo.binary_image import split_at_half
 from core.photo.decoding import Picture, check_single, decode
 from core.photo.label_values import LabelValues, apply_values, find_values, table_text
-from core.photo.two_valued import split_at_half
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 
 PHOTO_SUFFIXES = (
@@ -50,22 +50,24 @@ def read_fundus(path: Path) -> FundusImage:
     height, width = picture.pixels.shape[:2]
     if min(height, width) < MIN_SIDE_PX:
         raise InputError(
-            f"{shown(path.name)} is too small to be a fundus photograph: {width} x {height} pixels, "
+            f"{display_path(path.name)} is too small to be a fundus photograph: {width} x {height} pixels, "
             f"and each side needs at least {MIN_SIDE_PX}. Choose the original photograph."
         )
     if picture.bits == 1:
         raise InputError(
-            f"{shown(path.name)} is a black-and-white (1-bit) picture, such as a mask, not a photograph. "
+            f"{display_path(path.name)} is a black-and-white (1-bit) picture, such as a mask, not a photograph. "
             "Choose the photograph itself."
         )
     corner = picture.pixels[0, 0]
     if (picture.pixels[::16] == corner).all() and (picture.pixels == corner).all():  # the first part is quick
         raise InputError(
-            f"{shown(path.name)} shows nothing: all its pixels have the same value. Choose another photograph."
+            f"{display_path(path.name)} shows nothing: all its pixels have the same value. Choose another photograph."
         )
     notes = list(picture.notes)
     if picture.more:
-        notes.append(f"{shown(path.name)} holds {picture.more + 1} pictures: only the first of them was looked at.")
+        notes.append(
+            f"{display_path(path.name)} holds {picture.more + 1} pictures: only the first of them was looked at."
+        )
     return FundusImage(
         picture.pixels,
         source=path,
@@ -108,7 +110,8 @@ def read_label(path: Path, *, shape: tuple[int, int] | None = None, values: Labe
         raise LabelError(str(error)) from error
     if vessel is None:
         raise LabelError(
-            f"The label {shown(path.name)} is the same everywhere: no vessel is drawn in it. Choose another label."
+            f"The label {display_path(path.name)} is the same everywhere: no vessel is drawn in it. Choose another "
+            "label."
         )
     return ExpertLabel(vessel, source=path)
 
@@ -118,7 +121,7 @@ def label_by_values(path: Path, pixels: ByteArray, values: LabelValues) -> Exper
     try:
         vessel, ignored = apply_values(pixels, values, find_values(pixels))
     except LabelError as error:
-        raise LabelError(f"The label {shown(path.name)} {error}") from None
+        raise LabelError(f"The label {display_path(path.name)} {error}") from None
     return ExpertLabel(vessel, source=path, ignored=ignored)
 
 
@@ -144,7 +147,8 @@ def read_fov(path: Path, *, shape: tuple[int, int] | None = None) -> FieldOfView
     if inside is None:
         if not picture.pixels.any():
             raise FieldOfViewError(
-                f"The field-of-view mask {shown(path.name)} is all black: nothing is inside. Choose another mask."
+                f"The field-of-view mask {display_path(path.name)} is all black: nothing is inside. Choose another "
+                "mask."
             )
         inside = np.ones(picture.pixels.shape[:2], np.bool_)
     return FieldOfView(inside, "file", source=path)
@@ -154,7 +158,7 @@ def _check_shape(path: Path, picture: Picture, shape: tuple[int, int] | None, ro
     height, width = picture.pixels.shape[:2]
     if shape is not None and (height, width) != tuple(shape):
         raise InputError(
-            f"The {role} {shown(path.name)} has {width} x {height} pixels, but the photograph has "
+            f"The {role} {display_path(path.name)} has {width} x {height} pixels, but the photograph has "
             f"{shape[1]} x {shape[0]}. Choose the {role} that was made for this photograph."
         )
 
@@ -165,12 +169,12 @@ def _two_valued(path: Path, picture: Picture, role: str) -> BoolArray | None:
     if split.several:
         help_with = WHICH_ARE_VESSEL if role == "label" else "Save it as black and white, or choose another mask."
         raise InputError(
-            f"The {role} {shown(path.name)} is not black and white: it holds the values {table_text(split.found)}. "
-            f"{help_with}"
+            f"The {role} {display_path(path.name)} is not black and white: it holds the values "
+            f"{table_text(split.found)}. {help_with}"
         )
     if split.grey:
         raise InputError(
-            f"The {role} {shown(path.name)} is not black and white: it holds {split.values} grey values, many of "
-            "them in the middle, as in a photograph or a probability map. Choose another file, or threshold it."
+            f"The {role} {display_path(path.name)} is not black and white: it holds {split.values} grey values, many "
+            "of them in the middle, as in a photograph or a probability map. Choose another file, or threshold it."
         )
     return split.upper

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError
-from core.files import shown
+from core.files import display_path
 from core.photo.headers import MAX_PIXELS, check_size, damaged
 from core.photo.samples import Samples, Values
 from core.photo.sixteen_bit import depth_of
@@ -334,6 +334,6 @@ def _in_words(storage: Storage, bits: set[int], formats: set[int]) -> str:
 
 def _not_read(path: Path, what: str) -> InputError:
     return InputError(
-        f"{shown(path.name)} stores its pixels as {what}; 1 to 16 bit (whole numbers from 0) as grey, RGB or with a "
-        "palette are read. Export it as plain 8- or 16-bit TIFF or PNG."
+        f"{display_path(path.name)} stores its pixels as {what}; 1 to 16 bit (whole numbers from 0) as grey, RGB or "
+        "with a palette are read. Export it as plain 8- or 16-bit TIFF or PNG."
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from core.errors import InputError
-from core.files import shown
+from core.files import display_path
 
 Entry = os.DirEntry[str]
 
@@ -45,7 +45,7 @@ def entries_of(folder: Path) -> list[Entry]:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if not entry.name.startswith(".")]
     except OSError as error:
-        raise InputError(f"The folder {shown(folder)} cannot be read ({error.strerror or error}).") from None
+        raise InputError(f"The folder {display_path(folder)} cannot be read ({error.strerror or error}).") from None
 
 
 def is_file(entry: Entry) -> bool:

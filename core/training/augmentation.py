@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from core.training.config import AugmentationPart
+from core.training.config import AugmentationSection
 from core.types import BoolArray, FloatArray
 
 
@@ -48,7 +48,7 @@ class Crop:
 def random_crop(
     sources: Sequence[Sequence[Sample]],
     crop_px: int,
-    part: AugmentationPart,
+    part: AugmentationSection,
     key: tuple[int, int, int],
     *,
     soft: bool = False,
@@ -82,7 +82,7 @@ def random_crop(
 
 
 def _random_map(
-    random: np.random.Generator, crop_px: int, part: AugmentationPart, x: float, y: float
+    random: np.random.Generator, crop_px: int, part: AugmentationSection, x: float, y: float
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """The 2 x 3 matrix from crop to photograph pixels: zoom, stretch, mirror and rotation about the centre (x, y)."""
     angle = np.deg2rad(random.uniform(-1.0, 1.0) * part.rotation_deg)
@@ -96,7 +96,7 @@ def _random_map(
     return np.column_stack([linear, shift])
 
 
-def _recolour(planes: FloatArray, random: np.random.Generator, part: AugmentationPart) -> FloatArray:
+def _recolour(planes: FloatArray, random: np.random.Generator, part: AugmentationSection) -> FloatArray:
     """Gamma, contrast, brightness, noise and blur on planes of about [-2, 2]."""
     gamma, contrast = np.exp(random.uniform(-1.0, 1.0, 2) * [part.log_gamma, part.log_contrast])
     offset = random.uniform(-1.0, 1.0) * part.brightness

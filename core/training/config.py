@@ -18,11 +18,11 @@ _MANY: Final = 10**9
 """More steps than anybody waits for; the numbers of a recipe have bounds, since it may be anybody's."""
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class SourcePart(_Part):
+class SourceSection(_Section):
     """One split of one data set."""
 
     dataset: str = Field(
@@ -51,14 +51,14 @@ class SourcePart(_Part):
     )
 
 
-class DataPart(_Part):
+class DataSection(_Section):
     """Which photographs are learned from, and which choose the weights and the threshold.
 
     A single source may be written directly into this part, without a list.
     """
 
-    sources: tuple[SourcePart, ...] = Field(
-        default=(SourcePart(),),
+    sources: tuple[SourceSection, ...] = Field(
+        default=(SourceSection(),),
         min_length=1,
         description="crops are drawn from each source equally often, and each counts alike in the choice",
     )
@@ -78,11 +78,13 @@ class DataPart(_Part):
     def _single(cls, fields: Any) -> Any:
         if not isinstance(fields, dict):
             return fields
-        single = {name: fields[name] for name in SourcePart.model_fields if name in fields}
+        single = {name: fields[name] for name in SourceSection.model_fields if name in fields}
         if not single:
             return fields
         sources = fields.get("sources", [{}])
-        if not isinstance(sources, (list, tuple)) or not all(isinstance(each, (dict, SourcePart)) for each in sources):
+        if not isinstance(sources, (list, tuple)) or not all(
+            isinstance(each, (dict, SourceSection)) for each in sources
+        ):
             raise ValueError("sources must be a list of data sets")
         if len(sources) != 1:
             raise ValueError(f"{', '.join(single)} must stand in one of the {len(sources)} sources")
@@ -90,7 +92,7 @@ class DataPart(_Part):
         return others | {"sources": [dict(sources[0]) | single]}
 
 
-class NetworkPart(_Part):
+class NetworkSection(_Section):
     architecture: str = Field(default="serr-unet", description="name in core.networks.registry")
     config: dict[str, bool | int | float | str] = Field(
         default_factory=dict, description="its configuration; empty for the defaults"
@@ -110,7 +112,7 @@ class NetworkPart(_Part):
     )
 
 
-class AugmentationPart(_Part):
+class AugmentationSection(_Section):
     """Random changes of each crop; a range of 0 leaves a change out."""
 
     rotation_deg: float = Field(default=180.0, ge=0, le=180, description="rotation by an angle within +- this")
@@ -133,7 +135,7 @@ class AugmentationPart(_Part):
     )
 
 
-class OptimisationPart(_Part):
+class OptimisationSection(_Section):
     steps: int = Field(default=4500, ge=1, le=_MANY, description="optimiser steps")
     batch: int = Field(default=4, ge=1, le=4096, description="crops in a step, over all processes")
     crop_px: int = Field(
@@ -180,7 +182,7 @@ class OptimisationPart(_Part):
     )
 
 
-class RunPart(_Part):
+class RunSection(_Section):
     name: str = Field(default="", description="name of the model; empty for <architecture>-<data sets>")
     seed: int = Field(default=0, ge=0, le=2**63 - 1, description="of the weights, the split and every random choice")
     validate_every: int = Field(default=250, ge=1, le=_MANY, description="steps between validations and checkpoints")
@@ -203,15 +205,15 @@ class RunPart(_Part):
         return name
 
 
-class TrainingConfig(_Part):
+class TrainingConfig(_Section):
     """Everything that decides the result of a run, beside the data and the program's version."""
 
-    data: DataPart = DataPart()
-    network: NetworkPart = NetworkPart()
+    data: DataSection = DataSection()
+    network: NetworkSection = NetworkSection()
     preprocessing: Preprocessing = Preprocessing()
-    augmentation: AugmentationPart = AugmentationPart()
-    optimisation: OptimisationPart = OptimisationPart()
-    run: RunPart = RunPart()
+    augmentation: AugmentationSection = AugmentationSection()
+    optimisation: OptimisationSection = OptimisationSection()
+    run: RunSection = RunSection()
 
     @property
     def model_name(self) -> str:
@@ -285,7 +287,7 @@ def to_toml(config: TrainingConfig) -> str:
     for name in TrainingConfig.model_fields:
         part: BaseModel = getattr(config, name)
         lines += [f"[{name}]", *_fields_as_toml(part, {"sources"})]
-        if isinstance(part, DataPart):
+        if isinstance(part, DataSection):
             for number, source in enumerate(part.sources):
                 lines += ["[[data.sources]]", *_fields_as_toml(source, explained=number == 0)]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Wishes that reach a training while it runs, through a file: pause, or end with the best weights so far."""
+"""Commands that reach a training while it runs, through a file: pause, or end with the best weights so far."""
 
 import time
 from contextlib import suppress
@@ -13,7 +13,7 @@ _POLL_S: Final = 0.2
 _MOST_BYTES: Final = 256
 
 
-class EnoughLearned(Exception):  # noqa: N818 - an outcome that the user asked for, not an error
+class StopTraining(Exception):  # noqa: N818 - an outcome that the user asked for, not an error
     """Raised by a monitor to end a training early, with the best weights so far as its result."""
 
 
@@ -21,11 +21,11 @@ class ControlledMonitor:
     """Hands progress on to another monitor, and does what a file says.
 
     The file holds one word: ``pause`` ends the work with ``Cancelled`` (a training keeps all that is needed to go on),
-    ``stop`` ends it with ``EnoughLearned``. ``wish`` is the word that was followed, or empty.
+    ``stop`` ends it with ``StopTraining``. ``command`` is the word that was followed, or empty.
     """
 
     def __init__(self, inner: Monitor, file: Path) -> None:
-        self.wish = ""
+        self.command = ""
         self._inner, self._file = inner, file
         self._next = 0.0
 
@@ -37,14 +37,14 @@ class ControlledMonitor:
         self._next = now + _POLL_S
         try:
             word = read_bytes(self._file, _MOST_BYTES).strip().decode()
-        except (OSError, ValueError):  # no wish
+        except (OSError, ValueError):  # no command
             return
         if word in {"pause", "stop"}:
-            self.wish = word
-            raise Cancelled if word == "pause" else EnoughLearned
+            self.command = word
+            raise Cancelled if word == "pause" else StopTraining
 
     def clear(self) -> None:
-        """Take the wish away, so that the work can go on later."""
+        """Remove the command, so that the work can go on later."""
         with suppress(OSError):
             self._file.unlink(missing_ok=True)
 

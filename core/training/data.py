@@ -6,20 +6,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.datasets.exposure import fingerprint
 from core.datasets.finding import own_data_set
 from core.datasets.layouts import Case, DataSet, read_layout
+from core.datasets.leakage import fingerprint
 from core.errors import LabelError, TrainingError
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.fov_mask import read_fov_of
+from core.photo.label_matching import find_wrong_pair, on_grid
 from core.photo.label_values import LabelValues
-from core.photo.likeness import find_wrong_pair, on_grid
 from core.photo.preprocessing import NetInput, prepare
 from core.photo.reading import read_fundus, read_label
 from core.progress import Monitor, Progress
 from core.training.augmentation import Sample
 from core.training.cameras import other_camera
-from core.training.config import SourcePart, TrainingConfig
+from core.training.config import SourceSection, TrainingConfig
 from core.training.pictures import small_picture
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FloatArray, FundusImage
 
@@ -140,7 +140,7 @@ class _Found:
         return self.held if self.held.cases else self.learned
 
 
-def _find(part: SourcePart, root: Path, seed: int) -> _Found:
+def _find(part: SourceSection, root: Path, seed: int) -> _Found:
     """What a source learns from, and what it is chosen on: its validation part, or photographs held out by chance."""
     own = own_data_set(part.dataset, root)
     whole = read_layout(part.dataset, root, part.split) if own is None else own.part(part.split)
@@ -156,7 +156,7 @@ def _find(part: SourcePart, root: Path, seed: int) -> _Found:
     return _Found(replace(dataset, cases=learned), replace(dataset, cases=held), own=own is not None)
 
 
-def hold_out(dataset: DataSet, part: SourcePart, seed: int) -> set[int]:
+def hold_out(dataset: DataSet, part: SourceSection, seed: int) -> set[int]:
     """Numbers of the cases that are held out: at least as many as wanted, and all photographs of a person together.
 
     Depends on the seed and the data set alone, so that a resumed or repeated run holds out the same photographs.

@@ -66,9 +66,9 @@ def estimate(config: TrainingConfig, root: Path, *, device: str = "auto", monito
 
     from core.inference.device import choose_device, free_bytes
     from core.training.data import load_training_data
+    from core.training.fine_tuning import prepare_config
     from core.training.loop import fabric_for
     from core.training.run import Run
-    from core.training.starting import prepare_config
 
     config = prepare_config(config)
     chosen = choose_device(device)
@@ -82,7 +82,7 @@ def estimate(config: TrainingConfig, root: Path, *, device: str = "auto", monito
     with tempfile.TemporaryDirectory(prefix="serr-estimate-") as folder:
         out = Path(folder)
         run = Run(config, data, fabric_for(config, device), out)
-        step_s, photo_s, kept = run.try_out(_STEPS, _PATIENCE_S, _Trying(monitor))
+        step_s, photo_s, kept = run.benchmark(_STEPS, _PATIENCE_S, _Trying(monitor))
     steps, every = config.optimisation.steps, config.run.validate_every
     return Estimate(
         device=chosen.label,

@@ -18,10 +18,10 @@ from core.progress import SILENT, Monitor
 from core.training.checkpoint import load_checkpoint
 from core.training.config import TrainingConfig, load_config, to_toml
 from core.training.data import load_training_data
+from core.training.fine_tuning import prepare_config
 from core.training.processes import in_first, make_fabric
 from core.training.run import CHECKPOINT_FILE, CONFIG_FILE, EVENTS_FILE, Run, TrainingResult
 from core.training.run_lock import LOCK_FILE, OWNER_FILE, run_locked
-from core.training.starting import prepare_config
 
 __all__ = ["CHECKPOINT_FILE", "CONFIG_FILE", "EVENTS_FILE", "TrainingResult", "fabric_for", "train"]
 
@@ -45,13 +45,13 @@ def train(
         first validation on ``<name>.safetensors`` with the best weights so far.
     resume : go on from the checkpoint in ``out``; without one, start from the beginning.
     device : "auto", "cpu", "cuda", "cuda:1", "mps".
-    monitor : ends the run by raising ``Cancelled`` (it can be resumed from that very step) or ``EnoughLearned`` (the
+    monitor : ends the run by raising ``Cancelled`` (it can be resumed from that very step) or ``StopTraining`` (the
         best weights so far are the result).
 
     Raises
     ------
     TrainingError, InputError, LabelError, WeightsError, OutputError : with a sentence.
-    Cancelled : by the monitor. EnoughLearned : by the monitor, before the first step.
+    Cancelled : by the monitor. StopTraining : by the monitor, before the first step.
     """
     out = Path(out)
     recorded = out / CONFIG_FILE
@@ -67,7 +67,7 @@ def train(
             raise
         kept = out / CHECKPOINT_FILE
         checkpoint = load_checkpoint(kept) if resume and kept.is_file() else None
-        return Run(config, data, fabric, out, checkpoint).go(monitor)
+        return Run(config, data, fabric, out, checkpoint).run(monitor)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.training.config import OptimisationPart
+from core.training.config import OptimisationSection
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(logits, target, inside), each (N, 1, h, w) float, target in [0, 1], inside 0 or 1 -> scalar."""
@@ -81,7 +81,7 @@ def _opened(plane: Tensor) -> Tensor:
     return functional.max_pool2d(_eroded(plane), 3, 1, 1)
 
 
-def make_loss(part: OptimisationPart) -> Loss:
+def make_loss(part: OptimisationSection) -> Loss:
     """The loss of a configuration."""
 
     def dice_beside(logits: Tensor, target: Tensor, inside: Tensor) -> Tensor:

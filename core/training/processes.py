@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from core.errors import SerrError, TrainingError
 from core.inference.device import Precision
 from core.progress import Cancelled, Monitor, Progress
-from core.training.control import EnoughLearned
+from core.training.control import StopTraining
 
 _Result = TypeVar("_Result")
 
@@ -80,22 +80,22 @@ def ask_together(fabric: Any, monitor: Monitor, progress: Progress) -> None:
 
     Raises
     ------
-    Cancelled, EnoughLearned : as the monitor does.
+    Cancelled, StopTraining : as the monitor does.
     """
     if fabric.world_size == 1:
         monitor.step(progress)
         return
-    wish = 0
+    command = 0
     try:
         monitor.step(progress)
     except Cancelled:
-        wish = 2
-    except EnoughLearned:
-        wish = 1
-    together = torch.tensor([wish], device=fabric.device)
+        command = 2
+    except StopTraining:
+        command = 1
+    together = torch.tensor([command], device=fabric.device)
     dist.all_reduce(together, dist.ReduceOp.MAX)
     if int(together):
-        raise Cancelled if int(together) == 2 else EnoughLearned
+        raise Cancelled if int(together) == 2 else StopTraining
 
 
 def in_first(fabric: Any, work: Callable[[], _Result]) -> _Result:
@@ -103,7 +103,7 @@ def in_first(fabric: Any, work: Callable[[], _Result]) -> _Result:
 
     Raises
     ------
-    SerrError, Cancelled, EnoughLearned : what the work raised, in every process.
+    SerrError, Cancelled, StopTraining : what the work raised, in every process.
     """
     if fabric.world_size == 1:
         return work()
@@ -111,7 +111,7 @@ def in_first(fabric: Any, work: Callable[[], _Result]) -> _Result:
     if fabric.global_rank == 0:
         try:
             outcome = work()
-        except (SerrError, Cancelled, EnoughLearned) as error:
+        except (SerrError, Cancelled, StopTraining) as error:
             outcome = error
     outcome = fabric.broadcast(outcome, src=0)
     if isinstance(outcome, Exception):

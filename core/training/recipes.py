@@ -24,7 +24,7 @@ def make_recipe(
 
     Parameters
     ----------
-    dataset : see ``SourcePart.dataset``; in the place of all sources where the recipe has several.
+    dataset : see ``SourceSection.dataset``; in the place of all sources where the recipe has several.
     preset, config : the recipe by name, or as a TOML file; neither: that for fine-tuning where ``start_from`` is given,
         else the defaults.
     start_from : the model to train on, by name or weights file.

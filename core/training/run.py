@@ -25,9 +25,10 @@ from core.training.augmentation import Crop, random_crop
 from core.training.card import chosen_card, last_card, plain_card
 from core.training.checkpoint import Checkpoint, optimiser_tensors, prefixed, restore_optimiser, save_checkpoint
 from core.training.config import TrainingConfig
-from core.training.control import EnoughLearned
+from core.training.control import StopTraining
 from core.training.data import HeldOut, TrainingData
 from core.training.events import EventLog
+from core.training.fine_tuning import weights_to_start_from
 from core.training.losses import make_loss
 from core.training.pictures import Pictures
 from core.training.processes import (
@@ -40,8 +41,7 @@ from core.training.processes import (
     whole_batch,
 )
 from core.training.schedule import decay_groups, learning_rate
-from core.training.starting import weights_to_start_from
-from core.training.tensorboard import Board
+from core.training.tensorboard import TensorBoardLog
 from core.training.validation import Validation, validate
 from core.types import FloatArray
 
@@ -107,13 +107,13 @@ class Run:
         if checkpoint is not None:
             self._restore(checkpoint)
         self.log.cut_after(self.step if checkpoint is not None else -1, self.validated_step)
-        self.board = Board(out, self.step) if config.run.tensorboard and self.first else None
+        self.board = TensorBoardLog(out, self.step) if config.run.tensorboard and self.first else None
 
-    def go(self, monitor: Monitor) -> TrainingResult:
+    def run(self, monitor: Monitor) -> TrainingResult:
         """Train to the last step, validating and saving on the way, and write the weights file.
 
         Where the monitor raises ``Cancelled``, this step is finished and kept, so that a resumed run goes on from it.
-        Where it raises ``EnoughLearned``, the best weights so far are the result.
+        Where it raises ``StopTraining``, the best weights so far are the result.
         """
         self._tell_start()
         try:
@@ -121,13 +121,13 @@ class Run:
         except Cancelled:
             self._save()
             raise
-        except EnoughLearned:
+        except StopTraining:
             self._save()
             if self.best is None:
                 self._validate(SILENT)
         return self._finish()
 
-    def try_out(self, steps: int, patience_s: float, monitor: Monitor) -> tuple[float, float, int]:
+    def benchmark(self, steps: int, patience_s: float, monitor: Monitor) -> tuple[float, float, int]:
         """Learn for a few steps and validate on one photograph, keeping nothing.
 
         Returns

@@ -11,7 +11,7 @@ from typing import Final
 import psutil
 
 from core.errors import OutputError, TrainingError
-from core.files import shown, write_bytes_atomic
+from core.files import display_path, write_bytes_atomic
 from core.locks import try_lock
 from core.strict import Malformed, read_json
 
@@ -30,7 +30,8 @@ def run_locked(run: Path) -> Iterator[None]:
     lock = try_lock(run / LOCK_FILE)
     if lock is None:
         raise TrainingError(
-            f"A training is running in {shown(run)} already{_owner(run)}. Wait until it ends, or choose another folder."
+            f"A training is running in {display_path(run)} already{_owner(run)}. Wait until it ends, or choose another "
+            "folder."
         )
     owner = run / OWNER_FILE
     try:

@@ -5,10 +5,10 @@ from typing import Any
 
 from torch import nn
 
-from core.training.config import OptimisationPart
+from core.training.config import OptimisationSection
 
 
-def learning_rate(part: OptimisationPart, step: int) -> float:
+def learning_rate(part: OptimisationSection, step: int) -> float:
     """The rate of a step, counted from 0."""
     if part.schedule == "constant":
         return part.peak_rate

@@ -10,7 +10,7 @@ FOLDER = "tensorboard"
 """In the folder of the run; ``tensorboard --logdir RUN`` finds it."""
 
 
-class Board:
+class TensorBoardLog:
     """Writes scalars. What a killed run wrote after its last checkpoint is hidden when the run goes on.
 
     Raises

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.evaluation.counts import LevelHistogram
+from core.evaluation.confusion import LevelHistogram
 from core.evaluation.curves import PooledValues
 from core.inference.predictor import InferenceOptions, predict
 from core.models.weights_file import LoadedModel
@@ -32,7 +32,7 @@ Show = Callable[[HeldOut, FloatArray], None]
 
 @dataclass(frozen=True, slots=True)
 class SourceScores:
-    """Figures of one data set, its pixels pooled.
+    """ScoreSet of one data set, its pixels pooled.
 
     ``f1`` is counted at the level that was chosen for all data sets, ``best_f1`` at the best one for this data set.
     ``held_out`` is False where the network has learned from the very photographs.
@@ -50,7 +50,7 @@ class SourceScores:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Figures inside the field of view; with several data sets their mean, so that each counts alike.
+    """ScoreSet inside the field of view; with several data sets their mean, so that each counts alike.
 
     ``f1`` is the best over thresholds, and ``level`` its k of k/256. ``sources`` holds the figures of each data set.
     """

@@ -53,4 +53,4 @@ def has_result(state: AppState) -> bool:
 
 def idle(state: AppState) -> bool:
     """No long work is going on."""
-    return state.job is None and state.beside is None
+    return state.task is None and state.side_task is None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, get_args
 
-from core.evaluation.counts import Region
+from core.evaluation.confusion import Region
 from serr_gui.actions.command import Command, has_document
 from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP

@@ -11,11 +11,11 @@ from serr_gui.model.state import AppState
 def _can_segment(state: AppState) -> bool:
     document = state.document
     there = state.opening is not None or (document is not None and document.fov is not None)
-    return there and state.model is not None and state.job is None
+    return there and state.model is not None and state.task is None
 
 
 def _can_segment_all(state: AppState) -> bool:
-    return state.job is None and state.model is not None and bool(without_result(state))
+    return state.task is None and state.model is not None and bool(without_result(state))
 
 
 COMMANDS: Final[tuple[Command, ...]] = (
@@ -46,7 +46,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Stop the work that is going on"),
         icon="stop",
         shortcuts=("Esc",),
-        enabled_when=lambda state: any(job is not None and not job.cancelling for job in (state.job, state.beside)),
+        enabled_when=lambda state: any(job is not None and not job.cancelling for job in (state.task, state.side_task)),
     ),
     Command(
         "pause",
@@ -55,8 +55,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Hold Segment All at its next step, or let it go on"),
         icon="pause",
         shortcuts=("Pause",),
-        enabled_when=lambda state: state.job is not None and state.job.kind == "batch" and not state.job.cancelling,
-        checked_when=lambda state: state.job is not None and state.job.paused,
+        enabled_when=lambda state: state.task is not None and state.task.kind == "batch" and not state.task.cancelling,
+        checked_when=lambda state: state.task is not None and state.task.paused,
     ),
     Command(
         "threshold_lower",

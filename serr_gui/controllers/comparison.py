@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 
 from core.evaluation import suggest
-from core.evaluation.counts import Region
-from core.files import shown
-from core.photo.label_doubts import AS_IT_IS, LabelReading
+from core.evaluation.confusion import Region
+from core.files import display_path
+from core.photo.label_checks import AS_IT_IS, LabelReading
 from core.progress import Monitor
 from core.types import ThresholdRule
 from serr_gui.controllers.context import ControllerContext
@@ -92,7 +92,8 @@ class ComparisonController(QObject):
             find,
             succeeded=partial(self._on_label_looked_for, photo, expert),
             failed=partial(
-                self._context.fail, self.tr("A label for {name} cannot be looked for.").format(name=shown(photo.name))
+                self._context.fail,
+                self.tr("A label for {name} cannot be looked for.").format(name=display_path(photo.name)),
             ),
         )
 
@@ -172,7 +173,9 @@ class ComparisonController(QObject):
             f"label {expert}",
             lambda _monitor: comparing_work.read_slot(file, image.shape, fov, image),
             succeeded=partial(self._on_label_read, document.path, expert),
-            failed=partial(self._context.fail, self.tr("{name} cannot be read.").format(name=shown(file.path.name))),
+            failed=partial(
+                self._context.fail, self.tr("{name} cannot be read.").format(name=display_path(file.path.name))
+            ),
         )
 
     def _on_label_looked_for(self, photo: Path, expert: int, outcome: object) -> None:
@@ -180,7 +183,7 @@ class ComparisonController(QObject):
             self._on_label_read(photo, expert, outcome)
             return
         text = self.tr("No label of expert {number} lies beside {name} under a name that tells so.")
-        self._context.notify("info", text.format(number=expert + 1, name=shown(photo.name)), until="photo")
+        self._context.notify("info", text.format(number=expert + 1, name=display_path(photo.name)), until="photo")
 
     def _on_label_read(self, photo: Path, expert: int, outcome: object) -> None:
         assert isinstance(outcome, LabelSlot)
@@ -205,7 +208,7 @@ class ComparisonController(QObject):
                 if state.document is not None and state.document.path == item.path:
                     self._read_label(expert, file)
         text = self.tr("{folder} holds labels of {found} of {count} open photographs.")
-        text = text.format(folder=shown(folder.name), found=len(outcome), count=count)
+        text = text.format(folder=display_path(folder.name), found=len(outcome), count=count)
         self._context.notify("info" if outcome else "warning", text)
 
     def _set_slot(self, expert: int, slot: LabelSlot | None) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from core.errors import OutputError
-from core.evaluation.counts import Region
-from core.files import shown, write_bytes_atomic
+from core.evaluation.confusion import Region
+from core.files import display_path, write_bytes_atomic
 from core.types import LEVELS, ThresholdRule
 from serr_gui.controllers.comparison import ComparisonController
 from serr_gui.controllers.context import ControllerContext, sample_path
@@ -44,7 +44,7 @@ class Controller(QObject):
         self.photos = PhotoController(self.context)
         self.models = ModelController(self.context)
         foreground = ForegroundTask(self.context)
-        beside = ForegroundTask(self.context, "beside")
+        beside = ForegroundTask(self.context, "side_task")
         self.segmentation = SegmentationController(self.context, foreground, beside)
         self.evaluation = EvaluationController(self.context, foreground, beside, self.segmentation)
         self.editing = EditingController(self.context)
@@ -175,7 +175,7 @@ class Controller(QObject):
             self.context.notify("error", str(error))
         else:
             self.context.notify(
-                "success", self.tr("{name} is written.").format(name=shown(path.name)), folder=path.parent
+                "success", self.tr("{name} is written.").format(name=display_path(path.name)), folder=path.parent
             )
 
     def set_error_filter(self, request: ErrorFilter) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.datasets.dataset_file import DataSetFile, Entry
 from core.datasets.recognise import Recognised
-from core.files import shown
+from core.files import display_path
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.workers import Failure
 from serr_gui.tasks import data_sets as work
@@ -92,7 +92,7 @@ class DataSetController(QObject):
         text = self.tr("{photo} is in the data set {name} now, with its mask as the label ({count} photographs).")
         self._context.notify(
             "success",
-            text.format(photo=shown(photo.name), name=outcome.name, count=len(outcome.entries)),
+            text.format(photo=display_path(photo.name), name=outcome.name, count=len(outcome.entries)),
             folder=file.parent,
         )
 

@@ -34,7 +34,7 @@ class EditingController(QObject):
         self._context = context
         self._stroke: _Stroke | None = None
         events = context.state.events
-        for event in (events.job, events.beside):
+        for event in (events.task, events.side_task):
             event.connect(self._on_work)
         events.document.connect(self._on_document)
 

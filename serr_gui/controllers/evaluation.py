@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from core.files import shown
+from core.files import display_path
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.controllers.segmentation import SegmentationController
@@ -40,7 +40,7 @@ class EvaluationController(QObject):
         state = self._context.state
         if not may_evaluate(state) or state.model is None:
             return
-        alone = state.job is None
+        alone = state.task is None
         place, model_cache = (self._long, self._segmentation.model_cache) if alone else (self._beside, ModelCache())
         request = EvaluationRequest(
             state.photos if alone else with_result(state),
@@ -96,7 +96,7 @@ class EvaluationController(QObject):
         text = self.tr("{done} of {count} photographs are evaluated.").format(
             done=outcome.n_images, count=outcome.n_images + len(outcome.failed)
         )
-        details = "\n".join(f"{shown(path)}: {why}" for path, why in outcome.failed)
+        details = "\n".join(f"{display_path(path)}: {why}" for path, why in outcome.failed)
         corrected = sum(self._context.store.edits(item.path) is not None for item in self._context.state.photos)
         if corrected:
             more = self.tr("The model's own masks are scored: corrections by hand ({count} photographs) do not count.")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from core.files import file_sha256, shown
+from core.files import display_path, file_sha256
 from core.progress import Monitor
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.model.result_store import Stamp, file_stamp
-from serr_gui.model.state import Document, JobStatus, Notice, NoticeChoice
+from serr_gui.model.state import Document, Notice, NoticeChoice, TaskStatus
 
 _GONE: Stamp = (-1, -1)
 
@@ -37,7 +37,7 @@ class FileWatcher(QObject):
         self._context = context
         self._settled: dict[Path, tuple[str | None, Stamp]] = {}
         self._works = False
-        context.state.events.job.connect(self._on_job)
+        context.state.events.task.connect(self._on_job)
 
     def trust(self, document: Document, stamp: Stamp) -> None:
         """The photograph is that of the file in this state, or a person keeps it whatever the file is now."""
@@ -65,7 +65,7 @@ class FileWatcher(QObject):
         if document is not None and document.path == choice.path:
             self.trust(document, file_stamp(choice.path))
 
-    def _on_job(self, job: JobStatus | None) -> None:
+    def _on_job(self, job: TaskStatus | None) -> None:
         if job is not None and not self._works:
             self.check()
         self._works = job is not None
@@ -81,7 +81,7 @@ class FileWatcher(QObject):
         if outcome.sha256 == document.image.sha256:
             self.trust(document, outcome.stamp)
             return
-        name = shown(document.path.name)
+        name = display_path(document.path.name)
         if outcome.stamp == _GONE:
             text = self.tr("{name} was deleted or moved since it was opened. What is shown can still be used.")
             choices: tuple[NoticeChoice, ...] = ()

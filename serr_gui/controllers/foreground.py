@@ -8,20 +8,20 @@ from typing import Literal
 
 from PySide6.QtCore import QObject
 
-from core.files import shown
+from core.files import display_path
 from core.progress import Progress
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.workers import Failure
-from serr_gui.model.state import JobKind, JobStatus
+from serr_gui.model.state import TaskKind, TaskStatus
 
-Place = Literal["job", "beside"]
+Place = Literal["task", "side_task"]
 
 
 class ForegroundTask(QObject):
-    """Runs work in a slot, "job" or "beside", and keeps the field of that name of the state."""
+    """Runs work in a slot, "task" or "side_task", and keeps the field of that name of the state."""
 
-    def __init__(self, context: ControllerContext, place: Place = "job") -> None:
+    def __init__(self, context: ControllerContext, place: Place = "task") -> None:
         super().__init__(context)
         self._context = context
         self._place = place
@@ -29,19 +29,19 @@ class ForegroundTask(QObject):
         self._paused_at: float | None = None
 
     @property
-    def status(self) -> JobStatus | None:
+    def status(self) -> TaskStatus | None:
         """What is going on here."""
-        return self._context.state.job if self._place == "job" else self._context.state.beside
+        return self._context.state.task if self._place == "task" else self._context.state.side_task
 
-    def _set_status(self, status: JobStatus | None) -> None:
-        if self._place == "job":
-            self._context.state.job = status
+    def _set_status(self, status: TaskStatus | None) -> None:
+        if self._place == "task":
+            self._context.state.task = status
         else:
-            self._context.state.beside = status
+            self._context.state.side_task = status
 
     def begin(
         self,
-        kind: JobKind,
+        kind: TaskKind,
         task: Callable[[tasks.YieldingMonitor], object],
         *,
         succeeded: Callable[[object], None],
@@ -55,7 +55,7 @@ class ForegroundTask(QObject):
         """Start; the state says so until one of the outcomes."""
         self._context.forget_notices("work")
         self._begun = self._paused_at = None
-        self._set_status(JobStatus(kind, Progress(""), items=items, name=name))
+        self._set_status(TaskStatus(kind, Progress(""), items=items, name=name))
         self._context.workers.start(
             self._place,
             task,
@@ -95,7 +95,7 @@ class ForegroundTask(QObject):
         status, done = self.status, part.item - 1
         if status is not None:
             left = (now - self._begun) / done * (part.items - done) if done else None
-            name = shown(part.path.name)
+            name = display_path(part.path.name)
             self._set_status(replace(status, item=part.item, name=name, progress=Progress(""), seconds_left=left))
 
     def _end(self, then: Callable[..., None], *values: object) -> None:

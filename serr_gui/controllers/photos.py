@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from core.files import shown
+from core.files import display_path
 from core.progress import Monitor
 from core.types import FieldOfView, ThresholdRule
 from serr_gui import tasks
@@ -183,7 +183,7 @@ class PhotoController(QObject):
             )
 
     def _on_photos_found(self, outcome: object) -> None:
-        assert isinstance(outcome, tasks.Found)
+        assert isinstance(outcome, tasks.FoundPhotos)
         state = self._context.state
         for problem in outcome.problems:
             self._context.notify("warning", problem, choices=() if outcome.paths else self._below_choices(outcome))
@@ -202,7 +202,7 @@ class PhotoController(QObject):
         for note in outcome.notes:
             self._context.notify("info", note, until="photo", choices=self._below_choices(outcome))
 
-    def _below_choices(self, found: tasks.Found) -> tuple[NoticeChoice, ...]:
+    def _below_choices(self, found: tasks.FoundPhotos) -> tuple[NoticeChoice, ...]:
         """A button that adds what is in the sub-folders, where one folder has them."""
         if len(found.below) != 1:
             return ()
@@ -231,7 +231,7 @@ class PhotoController(QObject):
             text = self.tr("The result of {name} was removed from the cache: segment it again.")
             if corrected:
                 text += " " + self.tr("Your corrections are kept and come back with it.")
-            self._context.notify("warning", text.format(name=shown(outcome.path.name)), until="photo")
+            self._context.notify("warning", text.format(name=display_path(outcome.path.name)), until="photo")
         elif item.status == "failed" and outcome.fov is not None:
             self._context.set_item(outcome.path, status="new", problem="")
         first, second = (slot.file if slot else None for slot in outcome.labels)
@@ -273,7 +273,9 @@ class PhotoController(QObject):
         state.opening = None
         self._context.segment_when_ready = False
         state.document, state.base_view = None, None
-        self._context.fail(self.tr("{name} cannot be opened.").format(name=shown(path.name)), failure, until="photo")
+        self._context.fail(
+            self.tr("{name} cannot be opened.").format(name=display_path(path.name)), failure, until="photo"
+        )
         self._context.set_item(path, status="failed", problem=failure.sentence)
         self._context.settled.emit()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject
 
-from core.files import shown
+from core.files import display_path
 from core.masks.edits import MaskEdits
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext, sample_path
@@ -50,18 +50,18 @@ class SegmentationController(QObject):
             self._context.segment_when_ready = True
             return
         document = state.document
-        if document is None or document.fov is None or state.model is None or state.job is not None:
+        if document is None or document.fov is None or state.model is None or state.task is not None:
             return
         fov, options = document.fov, tasks.RunOptions(state.model, state.device, state.run)
         self._long.begin(
             "segment",
             lambda monitor: tasks.segment_document(document, fov, options, self.model_cache, monitor),
-            name=shown(document.path.name),
+            name=display_path(document.path.name),
             noted=_in_the_result,
             succeeded=partial(self._on_segmented, document.path),
             failed=partial(
                 self._context.fail,
-                self.tr("{name} could not be segmented.").format(name=shown(document.path.name)),
+                self.tr("{name} could not be segmented.").format(name=display_path(document.path.name)),
                 until="work",
             ),
         )
@@ -73,7 +73,7 @@ class SegmentationController(QObject):
     def segment_items(self, items: Sequence[PhotoItem], then: Callable[[], None] | None = None) -> None:
         """Find the vessels of some photographs, again where they have a result; ``then`` follows where all are done."""
         state = self._context.state
-        if not items or state.model is None or state.job is not None:
+        if not items or state.model is None or state.task is not None:
             return
 
         def done(_none: object) -> None:
@@ -177,7 +177,7 @@ class SegmentationController(QObject):
 
         None, and everything is as it was, where those corrections were made on other pixels than these.
         """
-        store, name = self._context.store, shown(path.name)
+        store, name = self._context.store, display_path(path.name)
         kept, history = store.edits(path), store.history(path)
         segmentation = result.segmentation
         if kept is None:
@@ -229,7 +229,7 @@ class SegmentationController(QObject):
             text += " " + self.tr("Could not be segmented: {names}.").format(names=_names(problems))
             text += " " + problems[0][1]
         kind: NoticeKind = "warning" if problems else "info" if cancelled else "success"
-        details = "\n".join(f"{shown(path)}: {problem}" for path, problem in problems)
+        details = "\n".join(f"{display_path(path)}: {problem}" for path, problem in problems)
         self._context.notify(kind, text, details, until="work")
 
     def _on_export_part(self, options: ExportOptions, part: object) -> None:
@@ -241,7 +241,7 @@ class SegmentationController(QObject):
                 return
             self._written += 1
             if part.is_changed:
-                self._changed.append(shown(part.item.path.name))
+                self._changed.append(display_path(part.item.path.name))
             keeps_work = options.mask or (options.probability and not part.is_edited)
             now = next((item for item in self._context.state.photos if item.path == part.item.path), None)
             if keeps_work and now is not None and now.rule == part.item.rule:
@@ -252,7 +252,7 @@ class SegmentationController(QObject):
         if count == 1 and problems:
             self._context.notify("error", problems[0][1], until="work")
             return
-        name = shown(request.items[0].path.name)
+        name = display_path(request.items[0].path.name)
         if cancelled:
             text = self.tr("Export cancelled: the files of {done} of {count} photographs are written to {folder}.")
         elif not done:
@@ -261,7 +261,7 @@ class SegmentationController(QObject):
             text = self.tr("The files of {name} are written to {folder}.")
         else:
             text = self.tr("The files of {done} of {count} photographs are written to {folder}.")
-        text = text.format(name=name, done=done, count=count, folder=shown(request.folder))
+        text = text.format(name=name, done=done, count=count, folder=display_path(request.folder))
         kind: NoticeKind = "info" if cancelled else "success"
         if self._changed:
             changed = self.tr(
@@ -272,7 +272,7 @@ class SegmentationController(QObject):
         if problems:  # the reason first: it is what must be cured
             kind = "warning" if done else "error"
             text = f"{problems[0][1]} {text} " + self.tr("Not written: {names}.").format(names=_names(problems))
-        details = "\n".join(f"{shown(path)}: {problem}" for path, problem in problems)
+        details = "\n".join(f"{display_path(path)}: {problem}" for path, problem in problems)
         self._context.notify(kind, text, details, folder=request.folder if done else None, until="work")
 
 
@@ -281,7 +281,7 @@ def _in_the_result(_note: str) -> None:
 
 
 def _names(problems: Sequence[tuple[Path, str]], limit: int = 3) -> str:
-    return _listed([shown(path.name) for path, _ in problems], limit)
+    return _listed([display_path(path.name) for path, _ in problems], limit)
 
 
 def _listed(names: Sequence[str], limit: int = 3) -> str:

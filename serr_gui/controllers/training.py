@@ -72,7 +72,7 @@ class TrainingController(QObject):
             self.foundRunning.emit()
 
     def _tell_end(self, job: Job) -> None:
-        name, sentence = job.order.name, job.status.sentence
+        name, sentence = job.request.name, job.status.sentence
         if job.state == "done":
             text = self.tr("The training {name} is done. {sentence} Its model can be compared and added in Trainings.")
             self._context.notify("success", text.format(name=name, sentence=sentence).replace("  ", " "))
@@ -170,7 +170,7 @@ class TrainingController(QObject):
     def compare(self, order: ComparisonOrder) -> None:
         """Compare two models; ``state.models_compared`` has the outcome."""
         state = self._context.state
-        if state.job is not None:
+        if state.task is not None:
             return
         state.models_compared = ModelsCompared(order)
         device = state.device

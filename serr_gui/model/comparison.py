@@ -10,11 +10,11 @@ from typing import Literal
 
 import numpy as np
 
-from core.evaluation.counts import Counts, LevelHistogram, Region
+from core.evaluation.confusion import Counts, LevelHistogram, Region
 from core.evaluation.curves import Areas, OperatingPoints
 from core.evaluation.error_map import ErrorRegion
 from core.evaluation.report import EvaluationReport, ImageScores
-from core.photo.label_doubts import AS_IT_IS, Doubt, LabelReading
+from core.photo.label_checks import AS_IT_IS, LabelDoubt, LabelReading
 from core.photo.label_values import FoundValue
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, ProbabilityMap
 
@@ -50,7 +50,7 @@ class LabelSlot:
 
     file: LabelFile
     label: ExpertLabel | None = None
-    doubts: tuple[Doubt, ...] = ()
+    doubts: tuple[LabelDoubt, ...] = ()
     usable: bool = False
     problem: str = ""
     found: tuple[FoundValue, ...] = ()

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from core.errors import LabelError
-from core.photo.label_doubts import AS_IT_IS, LabelReading
+from core.photo.label_checks import AS_IT_IS, LabelReading
+from core.photo.label_matching import TURNS
 from core.photo.label_values import LabelValues
-from core.photo.likeness import TURNS
 from core.strict import Malformed, parse_json, read_bytes
 from serr_gui.model.comparison import EXPERTS, LabelFile
 from serr_gui.model.settings import config_folder, config_locked, write_config

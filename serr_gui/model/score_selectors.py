@@ -2,9 +2,9 @@
 
 from dataclasses import asdict, dataclass
 
-from core.evaluation.counts import Counts, Scores
+from core.evaluation.confusion import Counts, Scores
 from core.evaluation.curves import Areas
-from core.files import shown
+from core.files import display_path
 from serr_gui.model.comparison import (
     EXPERTS,
     CentreLines,
@@ -95,7 +95,7 @@ def error_list(state: AppState) -> ErrorList | None:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Figures of one pair by name, None while they are computed; ``has_map``: a probability map takes part."""
+    """ScoreSet of one pair by name, None while they are computed; ``has_map``: a probability map takes part."""
 
     values: dict[str, float | None]
     has_map: bool
@@ -135,8 +135,8 @@ def curve_facts(state: AppState) -> dict[str, object]:
     label = document.labels[0]
     card = document.result.segmentation.card
     return {
-        "photograph": shown(document.path.name),
-        "label": shown(label.file.path.name) if label else "",
+        "photograph": display_path(document.path.name),
+        "label": display_path(label.file.path.name) if label else "",
         "region": made.comparison_inputs.region,
         "field_of_view": made.comparison_inputs.fov.origin,
         "model": card.name,

@@ -163,22 +163,22 @@ def with_result(state: AppState) -> tuple[PhotoItem, ...]:
 
 def may_export(state: AppState) -> bool:
     """Whether files can be written now: also beside other work, but one export at a time."""
-    kinds = {job.kind for job in (state.job, state.beside) if job is not None}
-    return state.beside is None and "export" not in kinds
+    kinds = {job.kind for job in (state.task, state.side_task) if job is not None}
+    return state.side_task is None and "export" not in kinds
 
 
 def may_evaluate(state: AppState) -> bool:
     """Whether photographs can be measured now: beside Segment All those that are finished."""
-    if not state.photos or state.model is None or state.beside is not None:
+    if not state.photos or state.model is None or state.side_task is not None:
         return False
-    return state.job is None or (state.job.kind == "batch" and bool(with_result(state)))
+    return state.task is None or (state.task.kind == "batch" and bool(with_result(state)))
 
 
 def can_edit(state: AppState) -> bool:
     """Whether the mask can be corrected now: it is on the screen, and no work may be reading it."""
     if label_alone(state) is not None:
         return False
-    return state.result is not None and state.opening is None and state.job is None and state.beside is None
+    return state.result is not None and state.opening is None and state.task is None and state.side_task is None
 
 
 def correction_at(document: Document | None, x: int, y: int) -> int:
@@ -250,7 +250,7 @@ def sorted_photos(state: AppState, order: ListOrder, opened: Mapping[Path, int])
     "worst" : by F1 of the last evaluation, the lowest first, those without a figure last.
     """
     evaluation = state.evaluation
-    f1 = {image.photo: image.figures.scores.f1 for image in evaluation.images} if evaluation is not None else {}
+    f1 = {image.photo: image.score_set.scores.f1 for image in evaluation.images} if evaluation is not None else {}
 
     def place(item: PhotoItem) -> tuple[object, ...]:
         came = opened.get(item.path, len(opened))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from core.errors import OutputError
-from core.evaluation.counts import Region
+from core.evaluation.confusion import Region
 from core.files import private_folder, write_bytes_atomic
 from core.locks import wait_for_lock
 from core.strict import Malformed, is_text, parse_json, read_bytes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from psygnal import SignalGroupDescriptor
 
-from core.evaluation.counts import Region
+from core.evaluation.confusion import Region
 from core.masks.edits import Box, MaskEdits
 from core.masks.threshold import apply_threshold
 from core.progress import Progress
@@ -41,7 +41,7 @@ Until = Literal["", "work", "photo"]
 NoticeKind = Literal["info", "success", "warning", "error"]
 EvaluateAt = Literal["model", "slider"]
 ListOrder = Literal["opened", "name", "new", "done", "worst"]
-JobKind = Literal["segment", "batch", "export", "evaluate", "compare_models"]
+TaskKind = Literal["segment", "batch", "export", "evaluate", "compare_models"]
 Averaging = Literal["none", "flips"]
 PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]
 Colour = tuple[int, int, int]
@@ -278,13 +278,13 @@ class DeviceChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class JobStatus:
+class TaskStatus:
     """The long piece of work that is going on. ``item`` of ``items`` counts the files of a batch, from 1.
 
     ``seconds_left`` is None until a first file is done.
     """
 
-    kind: JobKind
+    kind: TaskKind
     progress: Progress
     item: int = 0
     items: int = 0
@@ -354,8 +354,8 @@ class AppState:
     cache_mb: int = CACHE_MB
     font_pt: int = 0
     library_ready: bool = False
-    job: JobStatus | None = None
-    beside: JobStatus | None = None
+    task: TaskStatus | None = None
+    side_task: TaskStatus | None = None
     notices: tuple[Notice, ...] = ()
     label_folders: tuple[Path | None, Path | None] = (None, None)
     comparison: Comparison | None = None

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.jobs.store import Job
-from core.training.follow import RunView
+from core.training.run_view import RunView
 
 if TYPE_CHECKING:
     from core.model_comparison import ModelComparison

@@ -36,7 +36,7 @@ class EditingPanel(QWidget):
         column.addLayout(row)
         column.addStretch(1)
         events = state.events
-        for event in (events.editing, events.document, events.job, events.beside, events.opening):
+        for event in (events.editing, events.document, events.task, events.side_task, events.opening):
             event.connect(self._show)
         self._show()
 

@@ -137,7 +137,7 @@ class PhotosPanel(QWidget):
         """What can be done with the selected photographs."""
         paths = self.selected()
         done = [item.path for item in self._state.photos if item.status == "done" and item.path in set(paths)]
-        idle, many = self._state.job is None, len(paths) > 1
+        idle, many = self._state.task is None, len(paths) > 1
         menu = QMenu(self)
         segment = menu.addAction(
             self.tr("&Segment {count} Photographs").format(count=len(paths)) if many else self.tr("&Segment")
@@ -166,7 +166,7 @@ class PhotosPanel(QWidget):
         """Delete takes the selected photographs out of the list, never off the disk."""
         if event.key() not in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             return False
-        if self._state.job is None and self.selected():
+        if self._state.task is None and self.selected():
             self.removeRequested.emit(self.selected())
         return True
 

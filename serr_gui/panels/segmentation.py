@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.files import shown
+from core.files import display_path
 from core.types import LEVELS
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.selectors import stale_reasons
@@ -258,7 +258,7 @@ class SegmentationPanel(QWidget):
             return self.tr("None was found: choose a mask file or the whole image.")
         diameter = self.tr("{diameter} pixels across").format(diameter=document.fov.diameter_px)
         if document.fov.origin == "file" and document.fov.source is not None:
-            return f"{shown(document.fov.source.name)}, {diameter}"
+            return f"{display_path(document.fov.source.name)}, {diameter}"
         item = self._state.item
         if document.fov.origin == "full" and item is not None and item.fov.request == "estimated":
             return self.tr("No border found: the whole image, {diameter}").format(diameter=diameter)

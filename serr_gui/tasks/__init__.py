@@ -7,7 +7,7 @@ from serr_gui.tasks.exporting import Exported, ExportItem, export_many, spill
 from serr_gui.tasks.models import check_model_file, read_devices, read_model_file, read_models
 from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 from serr_gui.tasks.photos import (
-    Found,
+    FoundPhotos,
     Opened,
     Thumbnail,
     find_photos,
@@ -22,7 +22,7 @@ __all__ = [
     "BatchStep",
     "ExportItem",
     "Exported",
-    "Found",
+    "FoundPhotos",
     "ModelCache",
     "Opened",
     "RunOptions",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import InputError, LabelError
-from core.evaluation.counts import LevelHistogram, count, region_of
+from core.evaluation.confusion import LevelHistogram, count, region_of
 from core.evaluation.curves import thinned_curve
 from core.evaluation.error_map import ErrorKind, ErrorRegion, error_map, largest_errors
 from core.progress import Monitor, Progress
@@ -103,7 +103,7 @@ def read_slot(
     """
     if file is None:
         return None
-    from core.photo.label_doubts import examine_label
+    from core.photo.label_checks import examine_label
 
     try:
         examined = examine_label(
@@ -149,7 +149,7 @@ def sort_dropped(paths: Sequence[Path], shape: tuple[int, int]) -> Dropped:
     return Dropped(tuple(labels), tuple(others))
 
 
-# Figures
+# ScoreSet
 
 
 def _counted(inputs: ComparisonInputs) -> BoolArray:
@@ -223,7 +223,7 @@ class SkeletonCache:
 
     def get(self, comparison_inputs: ComparisonInputs, expert: int, inside: BoolArray) -> BoolArray | None:
         """An expert's skeleton; None without a label."""
-        from core.evaluation.centre_lines import skeleton
+        from core.evaluation.cldice import skeleton
 
         label = comparison_inputs.labels[expert]
         if label is None:
@@ -239,7 +239,7 @@ def compare_centre_lines(
     comparison_inputs: ComparisonInputs, level: int, cache: SkeletonCache, monitor: Monitor
 ) -> CentreLines:
     """clDice of each pair, which takes a good part of a second for a large photograph."""
-    from core.evaluation.centre_lines import count_centre_lines, skeleton
+    from core.evaluation.cldice import count_centre_lines, skeleton
 
     inside = _counted(comparison_inputs)
     found = comparison_inputs.vessel(level)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import InputError, LabelError
-from core.files import shown, write_bytes_atomic
+from core.files import display_path, write_bytes_atomic
 from core.progress import Monitor, Progress
 from core.types import ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
 from serr_gui.model.comparison import EXPERTS, LabelFile
@@ -23,8 +23,8 @@ from serr_gui.tasks.segmenting import ModelCache, RunOptions, Segmented
 
 if TYPE_CHECKING:
     from core.datasets.recognise import CaseFinder
-    from core.evaluation.counts import Region
-    from core.evaluation.folder import CaseFiles
+    from core.evaluation.confusion import Region
+    from core.evaluation.dataset_evaluation import CaseFiles
     from core.evaluation.report import EvaluationReport, ImageScores
     from core.models.weights_file import LoadedModel
     from core.photo.label_values import LabelValues
@@ -98,7 +98,7 @@ def evaluate_photos(
     ------
     SerrError : no photograph could be evaluated; the error is that of the first.
     """
-    from core.evaluation.folder import Extras, evaluate_dataset
+    from core.evaluation.dataset_evaluation import Extras, evaluate_dataset
     from core.evaluation.report import Method
 
     monitor.step(Progress("Looking for labels"))
@@ -123,13 +123,13 @@ def evaluate_photos(
 
 def _open_photos(request: EvaluationRequest) -> _OpenPhotos:
     from core.datasets.recognise import CaseFinder
-    from core.photo.companions import output_stems
+    from core.photo.sibling_files import output_stems
 
     stems, finder = output_stems([item.path for item in request.items]), CaseFinder()
     cases = [_case(item, stems[item.path], request.folders, finder) for item in request.items]
     places = sorted({str(case.photo.parent) for case in cases})
     drawn = sorted(
-        {shown(path.parent.name) for case in cases for name, path in case.labels.items() if name == _NAMES[0]}
+        {display_path(path.parent.name) for case in cases for name, path in case.labels.items() if name == _NAMES[0]}
     )
     given = sum(case.fov is not None for case in cases)
     protocol = (
@@ -215,7 +215,7 @@ class _Finder:
 
 def _seen_before(model: "LoadedModel", photos: Sequence[Path]) -> tuple[int | None, tuple[str, ...]]:
     """How many of the photographs the model has learned from, as far as its card and these folders tell."""
-    from core.datasets.exposure import seen_by
+    from core.datasets.leakage import seen_by
 
     roots = dict.fromkeys(root for photo in photos for root in photo.parents[1:4])
     found = [seen_by(model.card, "./", root, photos) for root in roots]

@@ -50,7 +50,7 @@ def export_many(
     OutputError : the folder cannot be used.
     """
     from core.export import export_segmentation
-    from core.files import ensure_folder, file_sha256, shown
+    from core.files import display_path, ensure_folder, file_sha256
 
     ensure_folder(folder)
     for number, item in enumerate(items, start=1):
@@ -60,7 +60,7 @@ def export_many(
             result = store.get(item.path, keep=False)
             if result is None:
                 text = translate("Work", "The result of {name} is not there any more. Segment it again.")
-                raise InputError(text.format(name=shown(item.path.name)))
+                raise InputError(text.format(name=display_path(item.path.name)))
             segmentation = result.segmentation
             rule = item.rule or segmentation.mask.rule
             mask = result.mask(rule)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.errors import FieldOfViewError, InputError
-from core.files import shown
+from core.files import display_path
 from core.progress import Monitor, Progress
 from core.types import ByteArray, FieldOfView, FundusImage
 from serr_gui.model.i18n import translate
@@ -18,13 +18,13 @@ from serr_gui.tasks.base_views import thumbnail
 from serr_gui.tasks.monitor import YieldingMonitor
 
 if TYPE_CHECKING:
-    from core.photo.finding import Found as FolderPhotos
+    from core.photo.finding import FolderPhotos
 
 THUMBNAIL_PX: Final = 192
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPhotos:
     """Photographs that belong to opened paths, and a sentence for each path that gave none.
 
     ``notes`` : what was left out of others. ``below`` : the opened folders whose sub-folders hold photographs that were
@@ -37,7 +37,7 @@ class Found:
     below: tuple[Path, ...] = ()
 
 
-def find_photos(paths: Sequence[Path], monitor: Monitor, *, recursive: bool = False) -> Found:
+def find_photos(paths: Sequence[Path], monitor: Monitor, *, recursive: bool = False) -> FoundPhotos:
     """The photographs of files and folders, by the rule of ``core.photo.finding``; files are taken as they are named.
 
     ``recursive`` : look through the sub-folders as well.
@@ -62,7 +62,7 @@ def find_photos(paths: Sequence[Path], monitor: Monitor, *, recursive: bool = Fa
         said = _what_was_left_out(inside)
         if inside.below.photos:
             below.append(path)
-        name = shown(path.name)
+        name = display_path(path.name)
         if not inside.photos:
             text = translate("Work", "There are no photographs in the folder {name}.")
             problems.append(" ".join([text.format(name=name), *said]))
@@ -74,14 +74,14 @@ def find_photos(paths: Sequence[Path], monitor: Monitor, *, recursive: bool = Fa
     once: dict[str, Path] = {}
     for path in found:
         once.setdefault(os.path.realpath(path), path.absolute())
-    return Found(tuple(once.values()), tuple(problems), tuple(notes), tuple(below))
+    return FoundPhotos(tuple(once.values()), tuple(problems), tuple(notes), tuple(below))
 
 
 def _what_was_left_out(inside: "FolderPhotos") -> list[str]:
     said = []
     if inside.inner is not None:
         text = translate("Work", "The photographs of its sub-folder {name} were opened.")
-        said.append(text.format(name=shown(inside.inner.name)))
+        said.append(text.format(name=display_path(inside.inner.name)))
     if inside.left_out.text:
         said.append(translate("Work", "Left out: {what}.").format(what=inside.left_out.text))
     if inside.below.text:

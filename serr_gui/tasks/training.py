@@ -13,7 +13,7 @@ from core.jobs.store import RECIPE_FILE, Job, list_jobs, read_log
 from core.progress import Monitor, Progress
 from core.resources import command_line
 from core.strict import Malformed, read_bytes, read_json
-from core.training.follow import EVENTS_FILE, RunFollower
+from core.training.run_view import EVENTS_FILE, RunFollower
 from serr_gui.model.training import ComparisonOrder, TrainingOrder, Trainings
 from serr_gui.tasks.monitor import YieldingMonitor
 
@@ -88,10 +88,10 @@ def _recipe(job: Job) -> str:
 
 def start_training(order: TrainingOrder, monitor: Monitor) -> Job:
     """Make a job and start its process. Raises SerrError."""
-    from core.jobs.ordering import order_job
+    from core.jobs.submit import submit_job
 
     monitor.step(Progress("Starting the training"))
-    return order_job(
+    return submit_job(
         order.config,
         order.root,
         name=order.name,

@@ -16,7 +16,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPalette
 from PySide6.QtSvg import QSvgGenerator, QSvgRenderer
 from PySide6.QtWidgets import QWidget
 
-from core.evaluation.counts import Counts, LevelHistogram
+from core.evaluation.confusion import Counts, LevelHistogram
 from core.evaluation.curves import DoubleArray, OperatingPoints, histogram_points
 from core.types import LEVELS
 from serr_gui.widgets.plot_rows import PlotRows

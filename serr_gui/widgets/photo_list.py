@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.files import shown
+from core.files import display_path
 from core.types import ByteArray
 from serr_gui.model.selectors import Stale, list_names
 from serr_gui.model.state import PhotoItem
@@ -104,9 +104,11 @@ class PhotoListModel(QAbstractListModel):
             return None
         item = self._items[index.row()]
         words: dict[int, Callable[[], object]] = {
-            Qt.ItemDataRole.DisplayRole: lambda: shown(self._names[item.path]),
-            Qt.ItemDataRole.ToolTipRole: lambda: "\n".join([shown(item.path), *self._marks_in_words(item)]),
-            Qt.ItemDataRole.AccessibleTextRole: lambda: ", ".join([shown(item.path.name), *self._marks_in_words(item)]),
+            Qt.ItemDataRole.DisplayRole: lambda: display_path(self._names[item.path]),
+            Qt.ItemDataRole.ToolTipRole: lambda: "\n".join([display_path(item.path), *self._marks_in_words(item)]),
+            Qt.ItemDataRole.AccessibleTextRole: lambda: ", ".join(
+                [display_path(item.path.name), *self._marks_in_words(item)]
+            ),
             ItemRole: lambda: item,
             OutdatedRole: lambda: bool(self._outdated.get(item.path)),
             PictureRole: lambda: self._pictures.get(item.path),

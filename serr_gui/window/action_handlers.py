@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication
 
-from core.evaluation.counts import REGIONS
+from core.evaluation.confusion import REGIONS
 from serr_gui.actions.compare_menu import ERROR_FILTERS
 from serr_gui.canvas.photo_view import ZOOM_STEP
 from serr_gui.model.state import BASES, Theme

@@ -30,7 +30,7 @@ class CanvasTools(QObject):
         canvas.sizeStepRequested.connect(self._editing.step_size)
         self._editing.levelsChanged.connect(canvas.refresh_levels)
         events = self._state.events
-        for event in (events.editing, events.document, events.opening, events.job, events.beside, events.view):
+        for event in (events.editing, events.document, events.opening, events.task, events.side_task, events.view):
             event.connect(self._show)
 
     def leave(self) -> None:

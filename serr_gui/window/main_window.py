@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.files import shown
+from core.files import display_path
 from serr_gui.actions.qactions import Actions
 from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.controllers.controller import Controller
@@ -48,11 +48,11 @@ from serr_gui.window.action_handlers import make_handlers
 from serr_gui.window.canvas_tools import CanvasTools
 from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
-from serr_gui.window.job_bar import JobBar
 from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
 from serr_gui.window.prompts import Prompts
 from serr_gui.window.status_bar import PhotoStatusBar
+from serr_gui.window.task_bar import TaskBar
 from serr_gui.window.training_prompts import TrainingPrompts
 from serr_gui.window.welcome_page import WelcomePage
 
@@ -106,10 +106,10 @@ class MainWindow(QMainWindow):
             forget_recent=controller.photos.forget_recent,
         )
         make_tool_bar(self, self.commands)
-        self.job_bar = JobBar(self.state, self.commands)
-        self.beside_bar = JobBar(self.state, self.commands, beside=True)
-        self.beside_bar.cancelRequested.connect(controller.segmentation.cancel_beside)
-        make_message_bar(self, self.notice_bar, (self.beside_bar, self.job_bar))
+        self.task_bar = TaskBar(self.state, self.commands)
+        self.side_task_bar = TaskBar(self.state, self.commands, side=True)
+        self.side_task_bar.cancelRequested.connect(controller.segmentation.cancel_beside)
+        make_message_bar(self, self.notice_bar, (self.side_task_bar, self.task_bar))
         self.setStatusBar(self.status)
         self._join()
         self._show_picture()
@@ -187,11 +187,11 @@ class MainWindow(QMainWindow):
             event.connect(self._show_picture)
         for event in (events.comparison, events.errors, events.error_at, events.overlay_hidden):
             event.connect(self._show_picture)
-        for event in (events.document, events.job, events.photos, events.current, events.view, events.theme):
+        for event in (events.document, events.task, events.photos, events.current, events.view, events.theme):
             event.connect(self.commands.refresh)
         for event in (events.model, events.models, events.library_ready, events.comparison, events.evaluation):
             event.connect(self.commands.refresh)
-        for event in (events.opening, events.list_filter, events.beside, events.editing):
+        for event in (events.opening, events.list_filter, events.side_task, events.editing):
             event.connect(self.commands.refresh)
         for event in (events.photos, events.current, events.document):
             event.connect(self._show_title)
@@ -272,12 +272,12 @@ class MainWindow(QMainWindow):
         item = self.state.item
         self._pages.setCurrentWidget(self.canvas if item is not None else self._front)
         if item is not None and self.state.document is None:
-            waiting = self.tr("Opening {name}...").format(name=shown(item.path.name))
+            waiting = self.tr("Opening {name}...").format(name=display_path(item.path.name))
             self.canvas.set_hint(waiting if self.state.opening is not None else item.problem)
 
     def _show_title(self) -> None:
         item = self.state.item
-        self.setWindowTitle(f"{shown(item.path.name)}[*] - SERR Fundus" if item else "SERR Fundus")
+        self.setWindowTitle(f"{display_path(item.path.name)}[*] - SERR Fundus" if item else "SERR Fundus")
         self.setWindowModified(item is not None and item.unsaved)
 
     def _on_theme_changed(self, theme: Theme) -> None:
@@ -370,11 +370,11 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, lambda: self.prompts.take_dropped(paths))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        running = self.state.job is not None or self.state.beside is not None
+        running = self.state.task is not None or self.state.side_task is not None
         lost = len(unsaved(self.state))
         if running or lost:
             verb = self.tr("Stop and quit") if running and not lost else self.tr("Quit without exporting")
-            going_on = tuple(job.order.name for job in self.state.trainings.jobs if job.alive)
+            going_on = tuple(job.request.name for job in self.state.trainings.jobs if job.alive)
             can_export = may_export(self.state)
             answer = ask_to_lose(
                 self, running=running, unsaved=lost, verb=verb, can_export=can_export, trainings=going_on

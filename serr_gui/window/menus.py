@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QToolBar, QToolButton, QWidget
 
-from core.files import shown
+from core.files import display_path
 from serr_gui.actions.command import Menu
 from serr_gui.actions.qactions import Actions
 from serr_gui.actions.table import COMMANDS
@@ -96,7 +96,7 @@ def _fill_recent(
 ) -> None:
     menu.clear()
     for path in state.recent:
-        action = menu.addAction(shown(path).replace("&", "&&"))
+        action = menu.addAction(display_path(path).replace("&", "&&"))
         action.triggered.connect(lambda _checked=False, path=path: open_recent(path))
     menu.addSeparator()
     menu.addAction(window.tr("&Forget These")).triggered.connect(forget)

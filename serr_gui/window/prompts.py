@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core.errors import SerrError
-from core.files import shown
+from core.files import display_path
 from serr_gui.controllers.context import sample_path
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
@@ -69,7 +69,7 @@ class Prompts(QObject):
                 folder.name,
                 open_now=len(state.photos),
                 unsaved=len(unsaved(state)),
-                can_replace=state.job is None and state.beside is None,
+                can_replace=state.task is None and state.side_task is None,
             )
             if answer == "stay":
                 return
@@ -179,7 +179,7 @@ class Prompts(QObject):
     def _export_items(self, items: tuple[PhotoItem, ...]) -> None:
         if not items or not self._may_mix(items):
             return
-        from core.photo.companions import output_stems
+        from core.photo.sibling_files import output_stems
 
         paths = [item.path for item in items]
 
@@ -189,7 +189,7 @@ class Prompts(QObject):
             return tuple(by_path[path] for path in paths)
 
         folder = Path(self.export_options.folder) if self.export_options.folder else _default_folder(items[0].path)
-        subject = shown(items[0].path.name)
+        subject = display_path(items[0].path.name)
         if len(items) > 1:
             subject = self.tr("{count} segmented photographs").format(count=len(items))
         models = ", ".join(name for name, _ in made_with(items))

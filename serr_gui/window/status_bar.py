@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
-from core.files import shown
+from core.files import display_path
 from core.masks.edits import UNTOUCHED, VESSEL
 from serr_gui.model.selectors import correction_at, probability_at
 from serr_gui.model.state import AppState
@@ -62,7 +62,7 @@ class PhotoStatusBar(QStatusBar):
         if item is None:
             self._photo.set_full_text("")
             return
-        parts = [f"{state.current + 1}/{len(state.photos)}", shown(item.path.name)]
+        parts = [f"{state.current + 1}/{len(state.photos)}", display_path(item.path.name)]
         if state.opening is not None:
             parts.append(self.tr("opening..."))
         elif state.document is not None:

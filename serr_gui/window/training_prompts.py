@@ -124,7 +124,7 @@ class TrainingPrompts(QObject):
     def describe_job(self, job: object) -> None:
         """Ask for another name and notes of a job."""
         assert isinstance(job, Job)
-        dialog = NameDialog(self.tr("Training"), job.order.name, job.order.notes, "", self._window)
+        dialog = NameDialog(self.tr("Training"), job.request.name, job.request.notes, "", self._window)
         dialog.accepted.connect(lambda: self._controller.training.describe(job, dialog.name(), dialog.notes()))
         dialog.open()
 
@@ -132,14 +132,14 @@ class TrainingPrompts(QObject):
         """Ask before a training with its curves and weights is removed."""
         assert isinstance(job, Job)
         text = self.tr("Its curves, its log and its weights are removed from the disk. Models that were added stay.")
-        if self._agreed(self.tr("Remove the training {name}?").format(name=job.order.name), text, self.tr("Remove")):
+        if self._agreed(self.tr("Remove the training {name}?").format(name=job.request.name), text, self.tr("Remove")):
             self._controller.training.remove(job)
 
     def end_job_by_force(self, job: object) -> None:
         """Ask before a process is killed."""
         assert isinstance(job, Job)
         text = self.tr("What it has learned since its last checkpoint is lost. Pause and Stop lose nothing.")
-        question = self.tr("End the training {name} by force?").format(name=job.order.name)
+        question = self.tr("End the training {name} by force?").format(name=job.request.name)
         if self._agreed(question, text, self.tr("End by force")):
             self._controller.training.end_by_force(job)
 
@@ -154,7 +154,7 @@ class TrainingPrompts(QObject):
         assert isinstance(job, Job)
         if job.weights is None:
             return None
-        return self._compare(job.weights, job.order.name, _data_set_of(job), job)
+        return self._compare(job.weights, job.request.name, _data_set_of(job), job)
 
     def compare_models(self) -> ModelsComparedDialog | None:
         """Compare the chosen model with another, on a data set that is asked for."""
@@ -182,7 +182,7 @@ class TrainingPrompts(QObject):
         if weights is None:
             return None
         note = self.tr("The model is added to those that can be chosen. Whether it is used is asked afterwards.")
-        dialog = NameDialog(self.tr("Add Model"), job.order.name, job.order.notes, note, self._window)
+        dialog = NameDialog(self.tr("Add Model"), job.request.name, job.request.notes, note, self._window)
         dialog.accepted.connect(lambda: self._controller.training.take_model(weights, dialog.name(), dialog.notes()))
         dialog.open()
         return dialog
@@ -190,7 +190,7 @@ class TrainingPrompts(QObject):
     def export_job(self, job: object) -> None:
         assert isinstance(job, Job)
         if job.weights is not None:
-            self._export(job.weights, job.order.name)
+            self._export(job.weights, job.request.name)
 
     def export_model(self) -> None:
         choice = self._state.model_choice
@@ -269,6 +269,6 @@ class NameDialog(QDialog):
 
 def _data_set_of(job: Job) -> Path | None:
     """The data set file that a job learns from, if it is one."""
-    name = job.order.data.rpartition(" (")[0]
-    path = Path(job.order.root) / name
+    name = job.request.data.rpartition(" (")[0]
+    path = Path(job.request.root) / name
     return path if is_dataset_file(name) and path.is_file() else None

@@ -40,8 +40,8 @@ class Campaign:
     def read_mutants(self, samples: Path, files: list[Path], tries: int) -> None:
         from tests.campaign.readers import read
 
-        def do(wish: str) -> str:
-            reader, _, path = wish.partition("\t")
+        def do(request: str) -> str:
+            reader, _, path = request.partition("\t")
             return read(reader, Path(path), samples)
 
         reader = Reader(do)

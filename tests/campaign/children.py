@@ -179,11 +179,11 @@ class Reader:
     def __init__(self, do: Callable[[str], str]) -> None:
         self._do, self._pid = do, 0
 
-    def ask(self, wish: str) -> Ended:
+    def ask(self, request: str) -> Ended:
         """Have something done, within ``CPU_S`` of computing time."""
         if not self._pid:
             self._start()
-        os.write(self._to, wish.encode("utf-8", "surrogateescape") + b"\n")
+        os.write(self._to, request.encode("utf-8", "surrogateescape") + b"\n")
         began, deadline = self._cpu_s(), time.monotonic() + _WALL_S
         said = b""
         while not said.endswith(b"\0"):
@@ -215,11 +215,11 @@ class Reader:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _start(self) -> None:
-        wishes, self._to = os.pipe()
+        requests, self._to = os.pipe()
         self._from, answers = os.pipe()
         pid = os.fork()
         if pid:
-            os.close(wishes)
+            os.close(requests)
             os.close(answers)
             self._pid = pid
             return
@@ -229,7 +229,7 @@ class Reader:
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
         limit_memory()
-        with os.fdopen(wishes, "rb") as lines:
+        with os.fdopen(requests, "rb") as lines:
             for line in lines:
                 try:
                     said = "returned\n" + self._do(line[:-1].decode("utf-8", "surrogateescape"))

@@ -118,8 +118,8 @@ def _recipe(path: Path, _: Path) -> None:
 def _run(path: Path, samples: Path) -> None:
     """A run is looked at, and resumed where its state can be read; the log is cut as a resume does."""
     from core.training.events import EventLog
-    from core.training.follow import follow_run
     from core.training.loop import train
+    from core.training.run_view import follow_run
 
     run = path.parent / "resumed"
     shutil.rmtree(run, ignore_errors=True)
@@ -137,7 +137,7 @@ def _run(path: Path, samples: Path) -> None:
 
 def _job(path: Path, samples: Path) -> None:
     from core.jobs.store import JOB_FILE, find_job, list_jobs, remove_job
-    from core.training.follow import follow_run
+    from core.training.run_view import follow_run
 
     store = path.parent / "jobs"
     shutil.rmtree(store, ignore_errors=True)

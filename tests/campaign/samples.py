@@ -15,7 +15,7 @@ from PIL import Image
 from torch import nn
 
 from core.cli.app import run as serr
-from core.jobs.store import JobOrder, JobStatus
+from core.jobs.store import JobRequest, JobStatus
 from core.models.model_card import ModelCard
 from core.models.weights_file import save_model
 from core.networks.registry import build
@@ -70,7 +70,7 @@ def write_samples(folder: Path) -> list[Path]:
     train(config, work, work / "run", device="cpu")
     for name in ("checkpoint.safetensors", "events.jsonl"):
         put("run", name, (work / "run" / name).read_bytes())
-    order = JobOrder("a job", "notes", "2026-01-01T00:00:00+00:00", ".", "drawn", estimate={"total_s": 3.5})
+    order = JobRequest("a job", "notes", "2026-01-01T00:00:00+00:00", ".", "drawn", estimate={"total_s": 3.5})
     put("job", "job.json", json.dumps({"serr_job": 1, **asdict(order)}).encode())
     status = JobStatus(state="done", start_id="a", pid=7, pid_started=1.5, weights="tiny.safetensors")
     put("job", "status.json", json.dumps(asdict(status)).encode())

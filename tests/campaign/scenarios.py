@@ -126,7 +126,7 @@ def _train(folder: Path, samples: Path) -> None:
 def _check_training(folder: Path, samples: Path) -> None:
     from core.models.catalogue import load_model
     from core.training.events import read_events
-    from core.training.follow import follow_run
+    from core.training.run_view import follow_run
 
     follow_run(folder / "run")
     for path in folder.rglob("tiny*.safetensors"):
@@ -213,10 +213,10 @@ def _own_jobs(folder: Path) -> None:
 
 
 def _make_job(folder: Path, name: str) -> None:
-    from core.jobs.store import JobOrder, JobStatus, create_job, write_status
+    from core.jobs.store import JobRequest, JobStatus, create_job, write_status
 
     _own_jobs(folder)
-    job = create_job(JobOrder(name, notes="n" * 500), "a = 1\n")
+    job = create_job(JobRequest(name, notes="n" * 500), "a = 1\n")
     write_status(job.folder, JobStatus(state="paused", start_id="a"))
 
 
@@ -233,8 +233,8 @@ def _check_jobs(folder: Path, _: Path) -> None:
     from core.jobs.store import find_job, list_jobs, remove_job
 
     _own_jobs(folder)
-    jobs = {job.order.name: job for job in list_jobs()}
-    if "kept" not in jobs or jobs["kept"].order.notes not in {"n" * 500, "changed"}:
+    jobs = {job.request.name: job for job in list_jobs()}
+    if "kept" not in jobs or jobs["kept"].request.notes not in {"n" * 500, "changed"}:
         raise Wrong(f"a job that is kept is gone: {list(jobs)}")
     if bad := [job.status.sentence for job in jobs.values() if job.state == "damaged"]:
         raise Wrong(f"damaged: {bad}")

@@ -8,7 +8,7 @@ import pytest
 from core.jobs.store import find_job, read_job
 from core.models.weights_file import read_card
 from core.training.config import to_toml
-from core.training.follow import follow_run
+from core.training.run_view import follow_run
 from tests.cli.program import Serr
 from tests.job_runs import recipe, wait_for, wait_for_step
 
@@ -39,7 +39,7 @@ def test_from_an_order_to_a_model(serr: Serr, config: Path, weights: Path, tmp_p
     assert (shown["learned_from"], shown["held_out"]) == (2, 1)
     assert serr("jobs", "remove", "from small").code == 1
 
-    assert "wished: pause" in serr("jobs", "pause", "from small").out
+    assert "requested: pause" in serr("jobs", "pause", "from small").out
     wait_for(job, "paused")
     assert serr("jobs", "resume", "from small").code == 0
     wait_for_step(job, follow_run(job.run).step + 5)

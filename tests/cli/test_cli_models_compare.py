@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.datasets.dataset_file import read_dataset_file
-from core.datasets.exposure import fingerprint
+from core.datasets.leakage import fingerprint
 from core.models.catalogue import load_model
 from core.models.weights_file import save_model
 from tests.cli.program import Serr

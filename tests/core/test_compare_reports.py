@@ -16,10 +16,10 @@ from core.datasets.layouts import DataSet, read_layout
 from core.datasets.synthetic import write_drive_layout
 from core.errors import InputError
 from core.evaluation.compare import compare_reports, signed_rank
-from core.evaluation.folder import evaluate_dataset
+from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import EvaluationReport, Method
 from core.types import ThresholdRule
-from tests.dark_lines import dark_lines
+from tests.fake_segmenter import fake_segmenter
 
 
 @given(st.integers(0, 1000), st.integers(1, 30))
@@ -71,7 +71,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
 
 
 def _evaluate(drawn: DataSet, level: int, name: str = "lines") -> EvaluationReport:
-    return evaluate_dataset(drawn, dark_lines, method=Method(name), rule=ThresholdRule(level))
+    return evaluate_dataset(drawn, fake_segmenter, method=Method(name), rule=ThresholdRule(level))
 
 
 def test_two_methods_on_the_same_photographs(drawn: DataSet) -> None:
@@ -94,7 +94,7 @@ def test_what_was_not_measured_alike_is_refused(drawn: DataSet, tmp_path: Path) 
     old = _evaluate(drawn, 100)
     with pytest.raises(InputError, match="different photographs"):
         compare_reports(old, _evaluate(replace(drawn, cases=drawn.cases[:5]), 100))
-    image = evaluate_dataset(drawn, dark_lines, method=Method("x"), rule=ThresholdRule(9), region="image")
+    image = evaluate_dataset(drawn, fake_segmenter, method=Method("x"), rule=ThresholdRule(9), region="image")
     with pytest.raises(InputError, match=r"must be the same.*fov and drive, 1st observer, image"):
         compare_reports(old, image)
     write_drive_layout(tmp_path, 6, side=96, first_seed=50)

@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics
 
 from core.datasets.synthetic import draw_case
-from core.evaluation.counts import LevelHistogram
+from core.evaluation.confusion import LevelHistogram
 from core.evaluation.curve_table import curve_csv
 from core.evaluation.curves import areas, operating_points, thinned_curve
 from core.types import BoolArray, FloatArray, ProbabilityMap

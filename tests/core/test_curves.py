@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn import metrics
 
-from core.evaluation.counts import LevelHistogram, count
+from core.evaluation.confusion import LevelHistogram, count
 from core.evaluation.curves import (
     FINE_BINS,
     Areas,

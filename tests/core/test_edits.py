@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from core.evaluation.counts import LevelHistogram, count
+from core.evaluation.confusion import LevelHistogram, count
 from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL, EditDelta, MaskEdits, combined, edited_levels
 from core.types import LEVELS, ByteArray, ThresholdRule
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage import measure
 
-from core.evaluation.counts import LevelHistogram, count
+from core.evaluation.confusion import LevelHistogram, count
 from core.evaluation.error_map import (
     FALSE_NEGATIVE,
     FALSE_POSITIVE,

@@ -20,21 +20,23 @@ from sklearn import metrics
 
 from core.datasets.layouts import DataSet, read_layout
 from core.errors import LabelError
-from core.evaluation.counts import SCORE_NAMES, Region, Scores
-from core.evaluation.folder import evaluate_dataset
+from core.evaluation.confusion import SCORE_NAMES, Region, Scores
+from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import EvaluationReport, Method
 from core.evaluation.tables import to_csv, to_text
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import Cancelled, Progress
 from core.types import ThresholdRule
-from tests.dark_lines import dark_lines
+from tests.fake_segmenter import fake_segmenter
 
 RULE = ThresholdRule.nearest(0.5)
 DIGITS = 4
 
 
 def _evaluate(dataset: DataSet, region: Region = "fov", labels: str | None = None) -> EvaluationReport:
-    return evaluate_dataset(dataset, dark_lines, method=Method("dark lines"), rule=RULE, region=region, labels=labels)
+    return evaluate_dataset(
+        dataset, fake_segmenter, method=Method("dark lines"), rule=RULE, region=region, labels=labels
+    )
 
 
 def _few(dataset: DataSet, cases: int) -> DataSet:
@@ -171,7 +173,7 @@ def test_mlscorecheck_accepts_the_reports_on_hrf_in_both_regions(serr_data: Path
     report = _evaluate(_few(read_layout("hrf", serr_data, "train"), 3))
     eps, names = 10**-DIGITS, [image.stem for image in report.images]
     for image in report.images:
-        for assumption, figures in (("fov", image.figures), ("all", image.beside)):
+        for assumption, figures in (("fov", image.score_set), ("all", image.beside)):
             scores = _rounded(figures.scores)
             assert _accepts(retina.check_hrf_vessel_image_assumption(image.stem, assumption, scores, eps)), image.stem
     for assumption, total in (("fov", report.total), ("all", report.beside.total)):
@@ -191,7 +193,7 @@ def test_pooled_and_single_figures_are_scikit_learns(drive: DataSet) -> None:
         assert case.fov is not None
         fov = read_fov(case.fov)
         truth = read_label(case.labels["1st observer"]).vessel[fov.inside]
-        values = dark_lines(photo, fov, _Recorder()).values[fov.inside]
+        values = fake_segmenter(photo, fov, _Recorder()).values[fov.inside]
         found = values >= RULE.threshold
         assert image.scores.accuracy == pytest.approx(metrics.accuracy_score(truth, found), abs=1e-12)
         assert image.scores.f1 == pytest.approx(metrics.f1_score(truth, found), abs=1e-12)
@@ -282,8 +284,8 @@ class _Recorder:
 
 def test_progress_counts_photographs_and_cancel_ends_it(drive: DataSet) -> None:
     method, monitor = Method("dark lines"), _Recorder()
-    evaluate_dataset(_few(drive, 2), dark_lines, method=method, rule=RULE, monitor=monitor)
+    evaluate_dataset(_few(drive, 2), fake_segmenter, method=method, rule=RULE, monitor=monitor)
     assert [(step.done, step.total) for step in monitor.seen] == [(0, 2), (0, 2), (1, 2), (1, 2), (0, 0)]
     assert monitor.seen[2].stage == "02_test (2 of 2): Reading"
     with pytest.raises(Cancelled):
-        evaluate_dataset(drive, dark_lines, method=method, rule=RULE, monitor=_Recorder(cancel_at=1))
+        evaluate_dataset(drive, fake_segmenter, method=method, rule=RULE, monitor=_Recorder(cancel_at=1))

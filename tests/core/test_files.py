@@ -8,7 +8,7 @@ import pytest
 from bad_outputs import BAD_OUTPUTS, BadOutput, full_folder, ordinary_rights
 
 from core.errors import OutputError
-from core.files import atomic_path, ensure_folder, printable, private_folder, shown, write_bytes_atomic
+from core.files import atomic_path, display_path, ensure_folder, printable, private_folder, write_bytes_atomic
 
 BIG = os.urandom(100_000)
 
@@ -169,7 +169,7 @@ def test_ensure_folder(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="file names are text there")
 def test_names_that_are_not_utf8_can_be_printed() -> None:
-    assert shown(Path(os.fsdecode(b"eye-\xff.png"))) == r"eye-\xff.png"
+    assert display_path(Path(os.fsdecode(b"eye-\xff.png"))) == r"eye-\xff.png"
 
 
 @pytest.mark.parametrize(
@@ -181,8 +181,8 @@ def test_names_that_are_not_utf8_can_be_printed() -> None:
     ],
 )
 def test_a_name_cannot_command_a_terminal_or_turn_its_text(name: str, text: str) -> None:
-    assert shown(Path(name)) == text
-    assert shown(name) == text
+    assert display_path(Path(name)) == text
+    assert display_path(name) == text
 
 
 def test_texts_keep_their_lines_where_that_is_wanted() -> None:

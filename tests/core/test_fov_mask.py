@@ -10,9 +10,9 @@ from PIL import Image
 from core.datasets.layouts import read_layout
 from core.datasets.synthetic import draw_case
 from core.errors import FieldOfViewError
-from core.photo.companions import resolve_fov
 from core.photo.fov_mask import read_fov_of
 from core.photo.reading import read_fundus
+from core.photo.sibling_files import resolve_fov
 from core.types import FundusImage
 
 SIDE = 256

@@ -14,15 +14,15 @@ from safetensors.numpy import load_file, save_file
 from core.cli.app import run as serr
 from core.errors import TrainingError
 from core.jobs.process import child_environment, pause_job, start_job, stop_job
-from core.jobs.store import JobOrder, JobStatus, change_order, create_job, find_job, list_jobs, read_job, remove_job
+from core.jobs.store import JobRequest, JobStatus, change_order, create_job, find_job, list_jobs, read_job, remove_job
 from core.jobs.store import write_status as say
 from core.locks import try_lock
 from core.resources import command_line
 from core.training.checkpoint import load_checkpoint
 from core.training.events import EventLog, read_events
-from core.training.follow import follow_run
 from core.training.loop import train
 from core.training.run_lock import run_locked
+from core.training.run_view import follow_run
 from tests.job_runs import recipe
 
 pytestmark = pytest.mark.usefixtures("job_store")
@@ -66,7 +66,7 @@ DAMAGED: dict[str, tuple[str, bytes]] = {
 def test_a_damaged_job_is_named_and_only_it_suffers(
     job_store: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    before, bad, after = (create_job(JobOrder(word), "") for word in ("before", "bad", "after"))
+    before, bad, after = (create_job(JobRequest(word), "") for word in ("before", "bad", "after"))
     for job in (before, bad, after):
         say(job.folder, JobStatus(state="paused", start_id="a"))
     file, data = DAMAGED[name]
@@ -90,11 +90,11 @@ def test_a_damaged_job_is_named_and_only_it_suffers(
             do(found)
     assert serr(["jobs", "remove", bad.id]) == 0
     assert not bad.folder.exists()
-    assert [job.order.name for job in list_jobs()] == ["before", "after"]
+    assert [job.request.name for job in list_jobs()] == ["before", "after"]
 
 
 def test_only_a_whole_name_removes_a_job(job_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    job = create_job(JobOrder("only one"), "")
+    job = create_job(JobRequest("only one"), "")
     say(job.folder, JobStatus(state="done", start_id="a"))
     for name in ("", " ", job.id[:-1], "only", "*", "."):
         assert serr(["jobs", "remove", name]) == 1, name
@@ -106,7 +106,7 @@ def test_only_a_whole_name_removes_a_job(job_store: Path, capsys: pytest.Capture
 
 def test_a_job_whose_process_begins_is_not_removed(job_store: Path) -> None:
     """Its process holds the lock before it says a word."""
-    job = create_job(JobOrder("x"), "")
+    job = create_job(JobRequest("x"), "")
     say(job.folder, JobStatus(state="paused", start_id="a"))
     lock = try_lock(job.folder / "lock")
     assert lock is not None
@@ -124,7 +124,7 @@ def test_a_job_whose_process_begins_is_not_removed(job_store: Path) -> None:
     "name", ["../../secret.safetensors", "/etc/passwd", "..", ".", "sub/x.safetensors", "a\\..\\b"]
 )
 def test_weights_outside_of_the_run_are_not_taken(job_store: Path, name: str) -> None:
-    job = create_job(JobOrder("x"), "")
+    job = create_job(JobRequest("x"), "")
     (job.run / "sub").mkdir(parents=True)
     (job.run / "sub" / "x.safetensors").write_bytes(b"x")
     (job_store / "secret.safetensors").write_bytes(b"x")

@@ -11,7 +11,7 @@ from PIL import Image
 from core.datasets.dataset_file import DataSetFile, Entry, make_case, read_dataset_file, write_dataset_file
 from core.datasets.synthetic import draw_case
 from core.errors import FieldOfViewError, InputError, LabelError
-from core.photo.label_doubts import LabelReading, examine_label
+from core.photo.label_checks import LabelReading, examine_label
 from core.photo.label_values import LabelValues, find_values, suggest, with_thickness
 from core.photo.reading import read_fov, read_label
 

@@ -9,7 +9,7 @@ from skimage.morphology import skeletonize
 from torch import Tensor
 
 from core.datasets.synthetic import draw_case
-from core.training.config import OptimisationPart
+from core.training.config import OptimisationSection
 from core.training.losses import bce, focal_tversky, make_loss, soft_cldice, soft_dice, soft_skeleton
 
 NAMES = ["bce", "dice", "bce_dice", "bce_dice_cldice", "focal_tversky"]
@@ -29,7 +29,7 @@ def batch(seed: int = 1, side: int = 48) -> tuple[Tensor, Tensor, Tensor]:
 @pytest.mark.parametrize("name", NAMES)
 def test_losses_count_inside_the_field_of_view_only(name: str) -> None:
     logits, target, inside = batch()
-    loss = make_loss(OptimisationPart(loss=name))
+    loss = make_loss(OptimisationSection(loss=name))
     before = loss(logits, target, inside)
     outside = inside == 0
     changed = logits + 5.0 * outside
@@ -46,7 +46,7 @@ def test_losses_count_inside_the_field_of_view_only(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_losses_of_a_perfect_and_of_an_inverted_map(name: str) -> None:
     _, target, inside = batch()
-    loss, sure = make_loss(OptimisationPart(loss=name)), 20.0 * (2.0 * target - 1.0)
+    loss, sure = make_loss(OptimisationSection(loss=name)), 20.0 * (2.0 * target - 1.0)
     assert float(loss(sure, target, inside)) < 0.01
     assert float(loss(-sure, target, inside)) > 0.8
 
@@ -117,7 +117,7 @@ def test_a_missed_vessel_costs_more_than_a_false_one_in_focal_tversky() -> None:
 def test_the_best_answer_to_a_soft_target_is_the_target(name: str) -> None:
     """Shares of area are learned as they are, not driven to 0 and 1."""
     target = torch.linspace(0.1, 0.9, 64).reshape(1, 1, 8, 8)
-    inside, loss = torch.ones_like(target), make_loss(OptimisationPart(loss=name))
+    inside, loss = torch.ones_like(target), make_loss(OptimisationSection(loss=name))
     best = float(loss(torch.logit(target), target, inside))
     for factor in (0.0, 0.5, 2.0, 8.0):
         assert float(loss(factor * torch.logit(target), target, inside)) > best

@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.datasets.synthetic import draw_case
 from core.errors import InputError
-from core.evaluation.measure import Found, GivenMask
+from core.evaluation.measure import GivenMask, Prediction
 from core.evaluation.prediction_values import NOTHING_SAID, Said
 from core.evaluation.predictions import find_predictions, read_values
 from core.progress import SILENT
@@ -39,7 +39,7 @@ def _write(path: Path, values: np.ndarray) -> Path:
     return path
 
 
-def _meant(folder: Path, name: str, values: np.ndarray, said: Said = NOTHING_SAID) -> Found:
+def _meant(folder: Path, name: str, values: np.ndarray, said: Said = NOTHING_SAID) -> Prediction:
     """What a result is taken for."""
     image = _photo(folder / "photos", "a.bmp")
     _write(folder / name, values)

@@ -16,9 +16,9 @@ from PIL import Image
 from core.datasets.layouts import read_layout
 from core.datasets.synthetic import write_drive_layout
 from core.errors import OutputError
-from core.evaluation.counts import SCORE_NAMES, Counts
+from core.evaluation.confusion import SCORE_NAMES, Counts
+from core.evaluation.dataset_evaluation import Extras, evaluate_dataset
 from core.evaluation.documents import to_html, write_report
-from core.evaluation.folder import Extras, evaluate_dataset
 from core.evaluation.measure import GivenMask
 from core.evaluation.plots import Curve, Mark, curve_plot, to_svg
 from core.evaluation.report import EvaluationReport, Method
@@ -26,7 +26,7 @@ from core.evaluation.report_parts import drawings, worst_first
 from core.evaluation.report_pdf import to_pdf
 from core.evaluation.tables import cell, facts, to_text
 from core.types import ThresholdRule
-from tests.dark_lines import dark_lines
+from tests.fake_segmenter import fake_segmenter
 
 NASTY = "<b>&net</b> Ω"
 
@@ -40,7 +40,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> EvaluationReport:
     data.cases[2].photo.write_bytes(b"nothing")
     method = Method(NASTY, "ab" * 32, "flips", (3, 4), "CPU, fp32")
     extras = Extras(resamples=20, seed=9, picture_px=64)
-    return evaluate_dataset(data, dark_lines, method=method, rule=ThresholdRule(100), extras=extras)
+    return evaluate_dataset(data, fake_segmenter, method=method, rule=ThresholdRule(100), extras=extras)
 
 
 class _Page(HTMLParser):
@@ -138,7 +138,9 @@ def test_masks_and_undefined_figures_have_their_report_too(report: EvaluationRep
         rule=None,
         result=replace(report.result, total=total, curve=None, best=None, experts=()),
         images=(
-            replace(report.images[0], pictures=None, figures=replace(report.images[0].figures, scores=total.pooled)),
+            replace(
+                report.images[0], pictures=None, score_set=replace(report.images[0].score_set, scores=total.pooled)
+            ),
         ),
         failed=(),
     )

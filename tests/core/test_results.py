@@ -18,8 +18,8 @@ from core.export import ExportChoices
 from core.inference.predictor import InferenceOptions
 from core.models.catalogue import load_model
 from core.models.weights_file import LoadedModel, save_model
-from core.photo.companions import FovChoice
 from core.photo.reading import read_fundus
+from core.photo.sibling_files import FovOption
 from core.progress import SILENT, Progress
 from core.replay import replay_sidecar
 from core.reuse import ReusedResults
@@ -236,7 +236,7 @@ def test_a_field_of_view_is_the_same_by_its_pixels(
     models: tuple[LoadedModel, LoadedModel], photo: Path, out: Path, tmp_path: Path
 ) -> None:
     """A mask file of the same name with other pixels is another one; a picture without surround is estimated "full"."""
-    fov: FovChoice = tmp_path / "fov.png"
+    fov: FovOption = tmp_path / "fov.png"
     inside = draw_case(20, 96).fov.inside.copy()
     Image.fromarray(inside).save(str(fov))
     again(photo, out, models[0], fov=fov)

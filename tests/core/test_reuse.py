@@ -9,13 +9,13 @@ import pytest
 
 from core.datasets.layouts import DataSet, read_layout
 from core.datasets.synthetic import write_drive_layout
-from core.evaluation.folder import evaluate_dataset
+from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import EvaluationReport, Method
 from core.export import ExportChoices, export_segmentation
 from core.inference.predictor import InferenceOptions
 from core.models.weights_file import LoadedModel
-from core.photo.companions import output_stems
 from core.photo.reading import read_fov, read_fundus
+from core.photo.sibling_files import output_stems
 from core.progress import SILENT, Cancelled, Progress
 from core.reuse import ReusedResults
 from core.segment import segment_photo

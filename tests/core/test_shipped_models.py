@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from core.datasets.layouts import read_layout
-from core.evaluation.folder import evaluate_dataset
+from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import EvaluationReport, Method
 from core.inference.predictor import InferenceOptions
 from core.models.catalogue import load_model
 from core.progress import Monitor
 from core.segment import segment_photo
-from core.training.config import SourcePart, load_preset, recipes_of_models
+from core.training.config import SourceSection, load_preset, recipes_of_models
 from core.types import FieldOfView, FundusImage, ProbabilityMap
 
 STARE_MODELS = [("serr-unet-stare", "test", 0.9885, 0.8467), ("serr-unet-stare-seed", "seed", 0.9773, 0.8534)]
@@ -46,7 +46,7 @@ def test_a_models_recipe_is_the_one_in_its_card(name: str) -> None:
         for field in set(fields) - rounds_alike:
             found = fields[field]
             if field == "sources":  # the cards are older than some fields, which have their defaults then
-                found = [SourcePart.model_validate(source).model_dump(mode="json") for source in found]
+                found = [SourceSection.model_validate(source).model_dump(mode="json") for source in found]
             assert found == wanted[part][field], f"{part}.{field}"
     assert card.preprocessing == recipe.preprocessing
     assert {**card.config, **recipe.network.config} == card.config

@@ -18,7 +18,7 @@ from core.models.catalogue import load_model
 from core.photo.preprocessing import Preprocessing, prepare
 from core.progress import Cancelled, Progress
 from core.training.augmentation import Sample, random_crop
-from core.training.config import AugmentationPart, TrainingConfig, load_config, load_preset, presets, to_toml
+from core.training.config import AugmentationSection, TrainingConfig, load_config, load_preset, presets, to_toml
 from core.training.events import EventLog, read_events
 from core.training.loop import EVENTS_FILE, train
 from core.training.processes import own_slots
@@ -184,7 +184,7 @@ def sample() -> Sample:
 
 def test_a_crop_is_a_pure_function_of_its_key() -> None:
     samples = [sample()]
-    part = AugmentationPart()
+    part = AugmentationSection()
     first = random_crop([samples], 64, part, (0, 7, 1))
     again = random_crop([samples], 64, part, (0, 7, 1))
     other = random_crop([samples], 64, part, (0, 7, 2))
@@ -198,7 +198,7 @@ def test_image_label_and_field_of_view_of_a_crop_move_together() -> None:
     base = sample()
     planes = (base.label * 2.0 - 1.0)[None] * base.inside
     twin = Sample(base.name, (planes,), base.label, base.inside, base.rows, base.columns)
-    still = AugmentationPart(log_gamma=0, log_contrast=0, brightness=0, noise_sd=0, blur_sd_px=0)
+    still = AugmentationSection(log_gamma=0, log_contrast=0, brightness=0, noise_sd=0, blur_sd_px=0)
     seen = 0
     for slot in range(20):
         crop = random_crop([[twin]], 64, still, (3, 0, slot))

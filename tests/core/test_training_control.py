@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from core.datasets.dataset_file import read_dataset_file, write_dataset_file
-from core.datasets.exposure import Exposure, seen_by
+from core.datasets.leakage import Leakage, seen_by
 from core.datasets.recognise import recognise
 from core.datasets.splits import split_by_seed
 from core.datasets.synthetic import write_drive_layout
@@ -22,10 +22,10 @@ from core.models.weights_file import read_card
 from core.networks.registry import resolve
 from core.progress import Cancelled, Progress
 from core.training.config import TrainingConfig, load_config
-from core.training.control import ControlledMonitor, EnoughLearned
+from core.training.control import ControlledMonitor, StopTraining
 from core.training.events import EventLog, read_events
-from core.training.follow import LIMIT, RunFollower, follow_run
 from core.training.loop import EVENTS_FILE, train
+from core.training.run_view import LIMIT, RunFollower, follow_run
 from tests.small_model import CONFIG, RECIPE, save_small_model
 
 TINY = """
@@ -130,7 +130,7 @@ def test_a_stopped_run_gives_the_best_weights_so_far(tmp_path: Path, dataset: Pa
         Path(),
         tmp_path / "run",
         device="cpu",
-        monitor=EndsAt(EnoughLearned, at_step(step)),
+        monitor=EndsAt(StopTraining, at_step(step)),
     )
     events = read_events(tmp_path / "run" / EVENTS_FILE)
     validated = {e["step"]: e["validation"]["auc_roc"] for e in events if e["event"] == "validated"}
@@ -157,7 +157,7 @@ def test_the_best_weights_are_on_the_disk_before_the_end(tmp_path: Path, dataset
 
 def test_a_file_says_pause_or_stop(tmp_path: Path) -> None:
     file = tmp_path / "control"
-    for word, end in (("", None), ("other", None), ("pause\n", Cancelled), ("stop", EnoughLearned)):
+    for word, end in (("", None), ("other", None), ("pause\n", Cancelled), ("stop", StopTraining)):
         file.write_text(word)
         monitor = ControlledMonitor(EndsAt(ValueError, lambda _: False), file)
         if end is None:
@@ -165,7 +165,7 @@ def test_a_file_says_pause_or_stop(tmp_path: Path) -> None:
         else:
             with pytest.raises(end):
                 monitor.step(Progress("x"))
-        assert monitor.wish == (word.strip() if end else "")
+        assert monitor.command == (word.strip() if end else "")
     file.unlink()
     ControlledMonitor(EndsAt(ValueError, lambda _: False), file).step(Progress("x"))
 
@@ -213,7 +213,7 @@ def test_a_tuned_model_knows_what_the_model_that_it_began_with_had_learned_from(
     assert first.data_sets == (dataset.stem, "drive")
     assert first.knows_its_sources
     own = read_dataset_file(dataset).part("training").cases[0].photo
-    assert seen_by(first, "own", Path(), [own]) == Exposure(frozenset({own}))
+    assert seen_by(first, "own", Path(), [own]) == Leakage(frozenset({own}))
     again = config.replaced("network", start_from=str(tmp_path / "run" / f"{first.name}.safetensors"))
     second = read_card(train(again.replaced("run", name="second"), Path(), tmp_path / "b", device="cpu").weights)
     assert second.knows_its_sources

@@ -13,20 +13,27 @@ from core.datasets.recognise import recognise
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.errors import LabelError, TrainingError
 from core.photo.field_of_view import estimate_field_of_view
-from core.photo.likeness import MIN_CONTRAST, on_grid, vessel_contrast
+from core.photo.label_matching import MIN_CONTRAST, on_grid, vessel_contrast
 from core.photo.preprocessing import Preprocessing, prepare
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import SILENT
 from core.training.augmentation import Sample, random_crop
 from core.training.cameras import other_camera
-from core.training.config import AugmentationPart, SourcePart, TrainingConfig, load_preset, presets, recipes_of_models
+from core.training.config import (
+    AugmentationSection,
+    SourceSection,
+    TrainingConfig,
+    load_preset,
+    presets,
+    recipes_of_models,
+)
 from core.training.data import hold_out, load_sample, load_training_data
 
 
 def test_both_eyes_of_a_child_are_held_out_together(serr_data: Path) -> None:
     dataset = read_layout("chase_db1", serr_data, "train")
     for seed in range(5):
-        chosen = hold_out(dataset, SourcePart(dataset="chase_db1", validation_photos=3), seed)
+        chosen = hold_out(dataset, SourceSection(dataset="chase_db1", validation_photos=3), seed)
         assert len(chosen) == 4, "two children, each with two eyes"
         held = {dataset.cases[index].stem[:8] for index in chosen}
         learned = {case.stem[:8] for index, case in enumerate(dataset.cases) if index not in chosen}
@@ -50,8 +57,8 @@ def test_the_models_learn_from_and_choose_on_training_photographs_only(serr_data
 def test_another_seed_holds_out_other_photographs() -> None:
     cases = tuple(Case(f"{number}", Path(f"{number}.png"), {}) for number in range(20))
     dataset = DataSet("drawn", "train", "", cases)
-    parts = [hold_out(dataset, SourcePart(), seed) for seed in range(4)]
-    assert parts[0] == hold_out(dataset, SourcePart(), 0)
+    parts = [hold_out(dataset, SourceSection(), seed) for seed in range(4)]
+    assert parts[0] == hold_out(dataset, SourceSection(), 0)
     assert len({frozenset(part) for part in parts}) == 4
 
 
@@ -65,7 +72,7 @@ def test_a_photograph_in_two_sources_is_refused(tmp_path: Path) -> None:
 
 def test_a_single_source_may_stand_in_the_data_part_itself() -> None:
     config = TrainingConfig.model_validate({"data": {"dataset": "stare", "validation_photos": 2, "targets": "soft"}})
-    assert config.data.sources == (SourcePart(dataset="stare", validation_photos=2),)
+    assert config.data.sources == (SourceSection(dataset="stare", validation_photos=2),)
     assert config.data.targets == "soft"
     assert config.model_name == "serr-unet-stare"
 
@@ -98,7 +105,7 @@ def flat_sample(name: str, value: float, variants: int = 1) -> Sample:
     return Sample.make(name, planes, np.full((40, 40), 0.3, np.float32), inside)
 
 
-STILL = AugmentationPart(log_gamma=0, log_contrast=0, brightness=0, noise_sd=0, blur_sd_px=0, rotation_deg=0)
+STILL = AugmentationSection(log_gamma=0, log_contrast=0, brightness=0, noise_sd=0, blur_sd_px=0, rotation_deg=0)
 
 
 def test_each_data_set_is_drawn_equally_often_and_each_variant_too() -> None:
@@ -138,8 +145,8 @@ def test_other_cameras_change_the_colours_but_neither_the_place_of_vessels_nor_t
         assert not planes[0][~inside].any()
         assert planes[0][vessel & inside].mean() < planes[0][inside & ~vessel].mean() - 0.1, "vessels stay dark"
     plain = sample.variants[0][0][inside]
-    likeness = [np.corrcoef(plain, planes[0][inside])[0, 1] for planes in sample.variants[1:]]
-    assert all(0.5 < one < 0.999 for one in likeness), likeness
+    correlations = [np.corrcoef(plain, planes[0][inside])[0, 1] for planes in sample.variants[1:]]
+    assert all(0.5 < one < 0.999 for one in correlations), correlations
 
 
 def test_another_camera_leaves_the_outside_black() -> None:
@@ -241,5 +248,5 @@ def test_sources_of_one_name_are_told_apart(tmp_path: Path) -> None:
 def test_persons_of_a_data_set_file_stay_together(tmp_path: Path) -> None:
     whole = recognise(write_folder(tmp_path, 6)).dataset
     entries = tuple(replace(entry, group=f"p{row // 2}") for row, entry in enumerate(whole.entries))
-    chosen = hold_out(replace(whole, entries=entries).part("training"), SourcePart(validation_photos=1), 3)
+    chosen = hold_out(replace(whole, entries=entries).part("training"), SourceSection(validation_photos=1), 3)
     assert chosen in ({0, 1}, {2, 3}, {4, 5})

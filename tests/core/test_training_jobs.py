@@ -16,10 +16,9 @@ from bad_outputs import small_disk
 
 from core.errors import DeviceError, OutputError, SerrError, TrainingError
 from core.files import TEMPORARY_PREFIX
-from core.jobs.ordering import devices_for
 from core.jobs.process import pause_job, start_job, stop_job
 from core.jobs.store import (
-    JobOrder,
+    JobRequest,
     JobStatus,
     change_order,
     create_job,
@@ -30,12 +29,13 @@ from core.jobs.store import (
     remove_job,
     write_status,
 )
+from core.jobs.submit import devices_for
 from core.jobs.worker import sentence_for, work
 from core.locks import is_held, try_lock
 from core.models.catalogue import load_model
 from core.progress import Cancelled, Progress
 from core.training.config import to_toml
-from core.training.follow import follow_run
+from core.training.run_view import follow_run
 from tests.job_runs import drawn_dataset, kill, recipe, start, until, wait_for, wait_for_step
 
 pytestmark = pytest.mark.usefixtures("job_store")
@@ -46,14 +46,14 @@ pytestmark = pytest.mark.usefixtures("job_store")
 
 def test_jobs_are_listed_found_renamed_and_removed(job_store: Path) -> None:
     assert list_jobs() == []
-    one = create_job(JobOrder("first", data="drive"), "a = 1")
-    two = create_job(JobOrder("second", devices=("cuda:0", "cuda:1")), "")
-    assert [job.order.name for job in list_jobs()] == ["first", "second"]
-    assert two.order.devices == ("cuda:0", "cuda:1")
+    one = create_job(JobRequest("first", data="drive"), "a = 1")
+    two = create_job(JobRequest("second", devices=("cuda:0", "cuda:1")), "")
+    assert [job.request.name for job in list_jobs()] == ["first", "second"]
+    assert two.request.devices == ("cuda:0", "cuda:1")
     assert (one.state, one.alive) == ("starting", True)
     assert find_job("second") == two
     assert find_job(two.id) == two
-    twin = create_job(JobOrder("second"), "")
+    twin = create_job(JobRequest("second"), "")
     with pytest.raises(TrainingError, match="Several jobs"):
         find_job("second")
     shutil.rmtree(twin.folder)
@@ -63,14 +63,14 @@ def test_jobs_are_listed_found_renamed_and_removed(job_store: Path) -> None:
     with pytest.raises(TrainingError, match='no training job "third"'):
         find_job("third")
     renamed = change_order(one, name="better", notes="for the clinic")
-    assert (renamed.order.name, renamed.order.notes, renamed.order.data) == ("better", "for the clinic", "drive")
+    assert (renamed.request.name, renamed.request.notes, renamed.request.data) == ("better", "for the clinic", "drive")
     (two.folder / "status.json").write_text(json.dumps({"state": "paused"}))
     remove_job(two)
-    assert [job.order.name for job in list_jobs()] == ["better"]
+    assert [job.request.name for job in list_jobs()] == ["better"]
 
 
 def test_damaged_jobs_are_named_and_foreign_folders_left_out(job_store: Path) -> None:
-    job = create_job(JobOrder("mine"), "")
+    job = create_job(JobRequest("mine"), "")
     (job_store / "foreign").mkdir()
     (job_store / "half").mkdir()
     (job_store / "half" / "job.json").write_text('{"serr_job": 1, "name"')
@@ -90,7 +90,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SERR_JOBS", str(tmp_path / "file" / "jobs"))
     with pytest.raises(OutputError, match="not a folder"):
-        create_job(JobOrder("x"), "")
+        create_job(JobRequest("x"), "")
     assert list_jobs() == []
 
 
@@ -136,10 +136,10 @@ def test_a_job_is_paused_killed_resumed_and_stopped(tmp_path: Path, dataset: Pat
     with pytest.raises(TrainingError, match="still going on"):
         remove_job(job)
     wait_for_step(job, 5)
-    assert pause_job(job).wish == "pause"
+    assert pause_job(job).command == "pause"
     paused = wait_for(job, "paused", "failed")
     assert paused.state == "paused"
-    assert paused.wish is None
+    assert paused.command is None
     step = follow_run(job.run).step
     with pytest.raises(TrainingError, match="does not run"):
         pause_job(job)
@@ -153,7 +153,7 @@ def test_a_job_is_paused_killed_resumed_and_stopped(tmp_path: Path, dataset: Pat
 
     start_job(job)
     wait_for_step(job, before + 5)
-    assert stop_job(job).wish == "stop"
+    assert stop_job(job).command == "stop"
     done = wait_for(job, "done", "failed")
     assert (done.state, done.status.sentence) == ("done", "Stopped with the best weights so far.")
     assert done.weights is not None
@@ -184,9 +184,9 @@ def test_a_job_outlives_who_started_it_and_steps_back_behind_other_programs(
 ) -> None:
     recipe(tmp_path, dataset)
     program = (
-        "import os, signal, sys; from pathlib import Path; from core.jobs.ordering import order_job;"
+        "import os, signal, sys; from pathlib import Path; from core.jobs.submit import submit_job;"
         "from core.training.config import load_config; from tests.job_runs import wait_for_step;"
-        "job = order_job(load_config(Path(sys.argv[1])), Path(), device='cpu'); print(job.folder, flush=True);"
+        "job = submit_job(load_config(Path(sys.argv[1])), Path(), device='cpu'); print(job.folder, flush=True);"
         "os.killpg(0, signal.SIGKILL)"
     )
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "SERR_JOB_NICE": "7"}
@@ -214,7 +214,7 @@ def test_jobs_on_one_device_run_one_after_the_other(tmp_path: Path, dataset: Pat
     running: list[set[str]] = []
 
     def all_ended() -> bool:
-        states = {job.order.name: job.state for job in list_jobs()}
+        states = {job.request.name: job.state for job in list_jobs()}
         running.append({name for name, state in states.items() if state == "running"})
         return not any(state in {"starting", "queued", "running"} for state in states.values())
 
@@ -241,7 +241,7 @@ def test_a_queued_job_can_be_paused_stopped_and_overtaken(tmp_path: Path, datase
 
 
 def test_a_process_that_cannot_start_is_told_with_its_last_words(tmp_path: Path, dataset: Path) -> None:
-    job = create_job(JobOrder("x"), "steps = [")
+    job = create_job(JobRequest("x"), "steps = [")
     lock = try_lock(job.folder / "lock")
     assert lock is not None
     with pytest.raises(TrainingError, match="going on already"):
@@ -262,7 +262,7 @@ def test_the_log_has_the_reason_before_the_state_tells_the_end(
 ) -> None:
     whole = to_toml(recipe(tmp_path, dataset, steps=2))
     order = whole.replace(dataset.as_posix(), (tmp_path / "gone.serr-dataset").as_posix())
-    job = create_job(JobOrder("x"), recipe_toml.format(whole=whole, order=order))
+    job = create_job(JobRequest("x"), recipe_toml.format(whole=whole, order=order))
     said: list[str] = []
     told: list[str] = []
 
@@ -356,7 +356,7 @@ def test_no_memory_is_a_sentence(act: object) -> None:
 def test_a_job_in_several_processes_is_paused_resumed_and_stopped(tmp_path: Path, dataset: Path) -> None:
     """Two processes on the processor, in the place of two graphics processors."""
     config = recipe(tmp_path, dataset).replaced("optimisation", batch=2)
-    order = JobOrder("both", root=str(tmp_path), devices=("cpu:0", "cpu:1"), count=2)
+    order = JobRequest("both", root=str(tmp_path), devices=("cpu:0", "cpu:1"), count=2)
     job = start_job(create_job(order, to_toml(config)))
     wait_for_step(job, 5)
     assert read_job(job.folder).status.device == "cpu:0, cpu:1"
@@ -374,6 +374,6 @@ def test_a_job_in_several_processes_is_paused_resumed_and_stopped(tmp_path: Path
 
 def test_a_failure_in_one_of_several_processes_is_told_in_its_words(tmp_path: Path, dataset: Path) -> None:
     config = recipe(tmp_path, dataset).replaced("optimisation", batch=3)
-    order = JobOrder("both", root=str(tmp_path), devices=("cpu:0", "cpu:1"), count=2)
+    order = JobRequest("both", root=str(tmp_path), devices=("cpu:0", "cpu:1"), count=2)
     failed = wait_for(start_job(create_job(order, to_toml(config))), "failed", "paused")
     assert "a batch of 3 crops cannot be divided among 2 processes" in failed.status.sentence

@@ -92,7 +92,7 @@ def start(
     yield start_program
     for program in programs:
         program.controller.shutdown()
-        program.state.job, program.state.beside, program.state.photos = None, None, ()  # nothing left to ask about
+        program.state.task, program.state.side_task, program.state.photos = None, None, ()  # nothing left to ask about
         program.window.close()
         program.window.deleteLater()
         program.controller.deleteLater()

@@ -22,7 +22,7 @@ Photos = tuple[Path, Path, Path]
 
 def wait_for_jobs(program: Program, qtbot: QtBot) -> None:
     state, workers = program.state, program.controller.context.workers
-    qtbot.waitUntil(lambda: state.job is None and state.opening is None and not workers.busy("watch"), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: state.task is None and state.opening is None and not workers.busy("watch"), timeout=WAIT_MS)
 
 
 def segment(program: Program, qtbot: QtBot) -> None:

@@ -46,7 +46,7 @@ def second_label(drive: Path, number: int = 3) -> Path:
     return drive / "2nd_manual" / f"{number:02d}_manual2.gif"
 
 
-def wait_for_figures(program: Program, qtbot: QtBot) -> None:
+def wait_for_scores(program: Program, qtbot: QtBot) -> None:
     """Until every figure of the table is there."""
 
     def complete() -> bool:
@@ -63,7 +63,7 @@ def wait_for_figures(program: Program, qtbot: QtBot) -> None:
 def compared(start: StartProgram, qtbot: QtBot, drive: Path) -> Program:
     program = start(photo_of(drive))
     segment(program, qtbot)
-    wait_for_figures(program, qtbot)
+    wait_for_scores(program, qtbot)
     return program
 
 
@@ -247,20 +247,22 @@ def test_the_figures_are_those_of_the_exported_mask_by_scikit_learn(
         where = inside if region == "fov" else np.ones_like(inside)
         for level in (20, 70, 140):
             window.segmentation._slider.setValue(level)
-            wait_for_figures(program, qtbot)
+            wait_for_scores(program, qtbot)
             folder = tmp_path / f"{region} {level}"
             export(program, qtbot, folder)
             mask = read_mask(folder / "03_test_mask.png")[where]
             for column, truth in enumerate(truths):
                 expected = by_scikit_learn(truth[where], mask)
-                shown = {key: window.scores.figure(key, column) for key in expected}
+                shown = {key: window.scores.score_text(key, column) for key in expected}
                 assert shown == {key: f"{value:.4f}" for key, value in expected.items()}
                 area = metrics.roc_auc_score(truth[where], values[where])
-                assert window.scores.figure("auc_roc", column) == f"{area:.4f}"
+                assert window.scores.score_text("auc_roc", column) == f"{area:.4f}"
                 course = cl_dice_of(read_mask(folder / "03_test_mask.png") & where, truth & where)
-                assert window.scores.figure("cl_dice", column) == f"{course:.4f}"
+                assert window.scores.score_text("cl_dice", column) == f"{course:.4f}"
             between = by_scikit_learn(truths[0][where], truths[1][where])
-            assert {key: window.scores.figure(key, 2) for key in between} == {k: f"{v:.4f}" for k, v in between.items()}
+            assert {key: window.scores.score_text(key, 2) for key in between} == {
+                k: f"{v:.4f}" for k, v in between.items()
+            }
 
 
 def cl_dice_of(mask: BoolArray, truth: BoolArray) -> float:
@@ -293,7 +295,7 @@ def test_what_is_undefined_is_a_dash_with_its_reason(
     assert "inside the field of view" in sentence
     answers(program)["Use as It Is"].click()
     wait_for = program.window.scores
-    qtbot.waitUntil(lambda: wait_for.figure("specificity") not in {"", "\u2026"}, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: wait_for.score_text("specificity") not in {"", "\u2026"}, timeout=WAIT_MS)
     cells = program.window.scores._cells[0]
     for name, reason in (("sensitivity", "no vessel"), ("mcc", "all vessel or all background")):
         assert cells[name].text() == "\u2013"
@@ -306,11 +308,11 @@ def test_two_experts_are_compared_before_the_photograph_is_segmented(
     start: StartProgram, qtbot: QtBot, drive: Path
 ) -> None:
     program = start(photo_of(drive))
-    wait_for_figures(program, qtbot)
+    wait_for_scores(program, qtbot)
     scores = program.window.scores
-    assert scores.figure("f1", 0) == ""
-    assert 0.3 < float(scores.figure("f1", 2)) < 1.0
-    assert scores.figure("auc_roc", 2) == ""
+    assert scores.score_text("f1", 0) == ""
+    assert 0.3 < float(scores.score_text("f1", 2)) < 1.0
+    assert scores.score_text("auc_roc", 2) == ""
 
 
 def test_another_label_or_field_of_view_never_shows_the_figures_of_the_old_one(
@@ -318,13 +320,13 @@ def test_another_label_or_field_of_view_never_shows_the_figures_of_the_old_one(
 ) -> None:
     program = compared(start, qtbot, drive)
     scores = program.window.scores
-    before = [scores.figure("f1", column) for column in (0, 1)]
+    before = [scores.score_text("f1", column) for column in (0, 1)]
     program.window.commands["swap_labels"].trigger()
-    assert scores.figure("f1") == "\u2026"
-    wait_for_figures(program, qtbot)
-    assert [scores.figure("f1", column) for column in (1, 0)] == before
+    assert scores.score_text("f1") == "\u2026"
+    wait_for_scores(program, qtbot)
+    assert [scores.score_text("f1", column) for column in (1, 0)] == before
     program.window.labels.removeRequested.emit(0)
-    assert scores.figure("f1", 0) == ""
+    assert scores.score_text("f1", 0) == ""
 
 
 def handle_of(slider: QSlider) -> QPoint:
@@ -345,10 +347,10 @@ def test_centre_lines_wait_until_the_slider_is_let_go(start: StartProgram, qtbot
     qtbot.wait(600)  # twice as long as a rest
     assert not program.controller.context.workers.busy("centre lines")
     assert score_selectors.centre_lines(state) is None
-    assert window.scores.figure("cl_dice") == "\u2026"
-    assert window.scores.figure("f1") != "\u2026"
+    assert window.scores.score_text("cl_dice") == "\u2026"
+    assert window.scores.score_text("f1") != "\u2026"
     qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=place)
-    wait_for_figures(program, qtbot)
+    wait_for_scores(program, qtbot)
 
 
 def test_only_one_skeleton_is_made_at_a_time_and_none_that_nobody_wants(

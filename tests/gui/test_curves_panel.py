@@ -62,15 +62,15 @@ def test_the_operating_point_is_where_the_figures_are_and_moves_with_the_slider(
             plots.plots, (("specificity", "sensitivity"), ("sensitivity", "precision")), strict=True
         ):
             at = plot._point.pos()
-            x = 1 - float(scores.figure(across)) if across == "specificity" else float(scores.figure(across))
-            assert (at.x(), at.y()) == pytest.approx((x, float(scores.figure(up))), abs=1e-4)
+            x = 1 - float(scores.score_text(across)) if across == "specificity" else float(scores.score_text(across))
+            assert (at.x(), at.y()) == pytest.approx((x, float(scores.score_text(up))), abs=1e-4)
     expert = plots.plots[0]._expert
     assert expert.isVisible()
     place = expert.getData()
     assert (place[0][0], place[1][0]) == pytest.approx(
-        (1 - float(scores.figure("specificity", 2)), float(scores.figure("sensitivity", 2))), abs=1e-4
+        (1 - float(scores.score_text("specificity", 2)), float(scores.score_text("sensitivity", 2))), abs=1e-4
     )
-    area = scores.figure("auc_roc")
+    area = scores.score_text("auc_roc")
     assert area in plots.plots[0].titleLabel.text
 
 
@@ -148,7 +148,7 @@ def test_the_curves_are_exported_as_pictures_and_table(
     assert (small & near).sum() > 0.9 * small.sum()
     lines = list(csv.DictReader(io.StringIO((tmp_path / "curve.csv").read_text())))
     line = lines[program.state.rule.level - 1]
-    assert f"{float(line['f1']):.4f}" == program.window.scores.figure("f1")
+    assert f"{float(line['f1']):.4f}" == program.window.scores.score_text("f1")
     assert line["label"] == "03_manual1.gif"
     assert line["region"] == "fov"
     program.window.commands["region_image"].trigger()

@@ -187,7 +187,7 @@ def test_the_photograph_on_the_screen_is_added_by_one_click(
     commands = program.window.commands
     assert not commands["add_to_data_set"].isEnabled()
     commands["segment"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None and program.state.result is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None and program.state.result is not None, timeout=WAIT_MS)
     asked: list[str] = []
 
     def ask(*_: object, **__: object) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from core.resources import resource_path
 from serr_gui.app import Program
 from serr_gui.model.settings import Settings
 from tests.gui.conftest import StartProgram
-from tests.gui.test_comparing import by_scikit_learn, handle_of, wait_for_figures
+from tests.gui.test_comparing import by_scikit_learn, handle_of, wait_for_scores
 from tests.gui.test_curves_panel import drag, on_screen, with_curves
 from tests.gui.test_evaluating import cells
 from tests.gui.test_segmenting import segment
@@ -55,7 +55,7 @@ def drag_the_slider(program: Program, qtbot: QtBot, drive: Path) -> dict[str, fl
     """What stands in the table is what scikit-learn says about this very mask; returns the second expert's figures."""
     window = program.window
     probability = segment(program, qtbot).segmentation.probability
-    wait_for_figures(program, qtbot)
+    wait_for_scores(program, qtbot)
     inside = read_fov(drive / "mask" / MASK).inside
     truths = [read_label(drive / f"{n}_manual" / f"01_manual{n[0]}.gif").vessel for n in ("1st", "2nd")]
     slider = window.segmentation._slider
@@ -68,14 +68,14 @@ def drag_the_slider(program: Program, qtbot: QtBot, drive: Path) -> dict[str, fl
         mask = (probability.values >= level / 256)[inside]
         for column, truth in enumerate(truths):
             expected = by_scikit_learn(truth[inside], mask)
-            assert {key: window.scores.figure(key, column) for key in expected} == {
+            assert {key: window.scores.score_text(key, column) for key in expected} == {
                 key: f"{value:.4f}" for key, value in expected.items()
             }
     assert len(levels) == 4
     area = metrics.roc_auc_score(truths[0][inside], probability.values[inside])
-    assert window.scores.figure("auc_roc") == f"{area:.4f}"
+    assert window.scores.score_text("auc_roc") == f"{area:.4f}"
     human = by_scikit_learn(truths[0][inside], truths[1][inside])
-    assert {key: window.scores.figure(key, 2) for key in human} == {k: f"{value:.4f}" for k, value in human.items()}
+    assert {key: window.scores.score_text(key, 2) for key in human} == {k: f"{value:.4f}" for k, value in human.items()}
     return human
 
 
@@ -99,7 +99,7 @@ def drag_the_operating_point(program: Program, qtbot: QtBot, human: dict[str, fl
     window, state = program.window, program.state
     plots = with_curves(program, qtbot)
     window.commands["threshold_expert"].trigger()
-    assert float(window.scores.figure("sensitivity")) == pytest.approx(human["sensitivity"], abs=0.01)
+    assert float(window.scores.score_text("sensitivity")) == pytest.approx(human["sensitivity"], abs=0.01)
     assert window.scores._honesty.isVisibleTo(window.scores)
     wanted = state.rule.level
     window.segmentation._slider.setValue(30)
@@ -133,7 +133,7 @@ def evaluate_all_twenty(program: Program, qtbot: QtBot, drive: Path) -> None:
     window.open_paths([drive])
     qtbot.waitUntil(lambda: len(state.photos) == 20 and state.opening is None, timeout=LONG_MS)
     window.commands["evaluate_all"].trigger()
-    qtbot.waitUntil(lambda: state.job is None, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: state.task is None, timeout=LONG_MS)
     report = report_of(program)
     assert (report.n_images, report.failed) == (20, ())
     assert report.method.seen == 0  # the network has learned from DRIVE's other half

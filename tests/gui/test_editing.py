@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QSpinBox
 from pytestqt.qtbot import QtBot
 
-from core.evaluation.counts import count
+from core.evaluation.confusion import count
 from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL, EditDelta
 from core.masks.strokes import brush_step
 from core.types import BoolArray, ByteArray
@@ -380,7 +380,7 @@ def test_evaluating_scores_the_model_and_says_that_corrections_do_not_count(
     hand.stroke((60, 60), (100, 100))
     codes, state = hand.codes, program.state
     program.controller.evaluation.evaluate_all()
-    qtbot.waitUntil(lambda: state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: state.task is None, timeout=WAIT_MS)
     assert "corrections by hand (1 photographs) do not count" in state.notices[-1].text
     assert state.evaluation is not None
     assert state.document is not None
@@ -388,7 +388,7 @@ def test_evaluating_scores_the_model_and_says_that_corrections_do_not_count(
     label, made = state.document.labels[0].label, hand.result.segmentation
     assert label is not None
     own = count(made.probability.levels >= made.card.rule.level, label.vessel, made.fov.inside)
-    assert state.evaluation.images[0].figures.scores.f1 == pytest.approx(own.scores().f1)
+    assert state.evaluation.images[0].score_set.scores.f1 == pytest.approx(own.scores().f1)
     assert np.array_equal(hand.codes, codes)
 
 
@@ -413,7 +413,7 @@ def test_a_stroke_ends_where_work_begins(hand: Hand) -> None:
     hand.drag((60, 100))
     hand.release((60, 100))
     hand.stroke((70, 60), (70, 100))
-    hand.qtbot.waitUntil(lambda: hand.program.state.job is None, timeout=WAIT_MS)
+    hand.qtbot.waitUntil(lambda: hand.program.state.task is None, timeout=WAIT_MS)
     assert np.array_equal(hand.codes, codes)
 
 

@@ -14,7 +14,7 @@ from core.photo.reading import read_fov, read_label
 from serr_gui.model import score_selectors
 from serr_gui.model.state import FovChoice
 from tests.gui.conftest import SIDE, WAIT_MS, StartProgram
-from tests.gui.test_comparing import by_scikit_learn, compared, first_label, names, photo_of, save, wait_for_figures
+from tests.gui.test_comparing import by_scikit_learn, compared, first_label, names, photo_of, save, wait_for_scores
 from tests.gui.test_segmenting import segment
 
 
@@ -64,11 +64,11 @@ def test_what_lies_outside_the_field_of_view_is_no_error_and_no_figure(
     program.controller.comparison.accept_label(0, invert=False)  # its lines are no vessels
     level = 60
     window.segmentation._slider.setValue(level)
-    wait_for_figures(program, qtbot)
+    wait_for_scores(program, qtbot)
     inside = read_fov(mask).inside
     assert (levels >= level)[~inside].any()
     expected = by_scikit_learn(drawn[inside], (levels >= level)[inside])
-    assert {key: window.scores.figure(key) for key in expected} == {k: f"{v:.4f}" for k, v in expected.items()}
+    assert {key: window.scores.score_text(key) for key in expected} == {k: f"{v:.4f}" for k, v in expected.items()}
     window.commands["show_errors"].trigger()
     codes = error_map(levels >= level, drawn, inside)
     assert np.array_equal(window.canvas.shown_errors(), codes)
@@ -139,7 +139,7 @@ def test_a_threshold_from_the_label_is_the_best_one_and_says_that_it_is_no_hones
     assert "no honest test" in window.scores._honesty.text()
     assert "best F1" in window.segmentation._origin.full_text()
     window.commands["threshold_expert"].trigger()
-    assert float(window.scores.figure("sensitivity")) >= float(window.scores.figure("sensitivity", 2))
+    assert float(window.scores.score_text("sensitivity")) >= float(window.scores.score_text("sensitivity", 2))
     window.commands["threshold_youden"].trigger()
     assert state.rule.origin == "youden"
     window.commands["threshold_model"].trigger()

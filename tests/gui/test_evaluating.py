@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 import core.segment
 from core.datasets.layouts import read_layout
-from core.evaluation.folder import evaluate_dataset
+from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import Method
 from core.inference.predictor import InferenceOptions
 from core.models.catalogue import load_model
@@ -33,7 +33,7 @@ from tests.small_model import RECIPE, small_model
 
 def evaluate(program: Program, qtbot: QtBot) -> Evaluation:
     program.window.commands["evaluate_all"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     evaluation = program.state.evaluation
     assert evaluation is not None
     return evaluation
@@ -130,7 +130,7 @@ def test_a_cancelled_evaluation_keeps_what_is_done_and_goes_on(
     program.window.commands["evaluate_all"].trigger()
     qtbot.waitUntil(lambda: state.evaluation is not None and len(state.evaluation.images) >= 1, timeout=WAIT_MS)
     program.window.commands["cancel"].trigger()
-    qtbot.waitUntil(lambda: state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: state.task is None, timeout=WAIT_MS)
     assert "Cancelled" in state.notices[-1].text
     assert state.evaluation is not None
     assert state.evaluation.report is None

@@ -17,7 +17,7 @@ from serr_gui.model.state import FovChoice
 from serr_gui.panels.comparison import labels as labels_panel
 from serr_gui.panels.comparison.label_values import LabelValuesDialog
 from tests.gui.conftest import SIDE, WAIT_MS, StartProgram
-from tests.gui.test_comparing import answers, ask_about, compared, first_label, names, photo_of, save, wait_for_figures
+from tests.gui.test_comparing import answers, ask_about, compared, first_label, names, photo_of, save, wait_for_scores
 
 LEFT = np.mgrid[:SIDE, :SIDE][1] < SIDE // 2
 
@@ -60,8 +60,8 @@ def test_figures_with_a_doubtful_label_say_so_for_as_long_as_it_is_used(
     ask_about(program, qtbot, first_label(drive, 4))
     answers(program)["Use as It Is"].click()
     qtbot.waitUntil(lambda: used(program) is not None, timeout=WAIT_MS)
-    wait_for_figures(program, qtbot)
-    assert scores.figure("accuracy")
+    wait_for_scores(program, qtbot)
+    assert scores.score_text("accuracy")
     assert "Doubtful: The vessels in 04_manual1.gif are not where" in text_of(scores._honesty)
     assert scores._honesty.isVisibleTo(scores)
     scores._copy.click()
@@ -88,7 +88,7 @@ def test_a_mask_that_lies_oddly_is_doubted_and_one_beside_the_retina_refused(
     assert panel._fov._name._full == "03_test_mask.gif"
     program.controller.photos.set_fov(FovChoice("file", shifted))
     qtbot.waitUntil(lambda: panel._fov._name._full == "shifted.png", timeout=WAIT_MS)
-    wait_for_figures(program, qtbot)
+    wait_for_scores(program, qtbot)
     question = panel._fov_question
     assert question.isVisibleTo(panel)
     assert "lies beside the retina" in question._text.text()

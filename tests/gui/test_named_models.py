@@ -17,7 +17,7 @@ Photos = tuple[Path, Path, Path]
 
 
 def wait_for_work(program: Program, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
 
 
 def choose(program: Program, name: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from pytestqt.qtbot import QtBot
 
-from core.evaluation.counts import count
+from core.evaluation.confusion import count
 from core.masks.edits import BACKGROUND, VESSEL, MaskEdits
 from core.types import ExpertLabel, ThresholdRule
 from serr_gui.app import Program

@@ -154,13 +154,13 @@ def test_a_name_that_is_no_text_is_shown_segmented_and_exported(
     assert program.state.document.path == odd
     assert r"eye-\xff\n\x1b.png" in program.window.windowTitle()
     program.window.commands["segment"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None and program.state.result is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None and program.state.result is not None, timeout=WAIT_MS)
     program.window.commands["export"].trigger()
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, ExportDialog)
     dialog._folder.setText(str(tmp_path / "out"))
     dialog._export.click()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     assert program.state.notices[-1].kind == "success", program.state.notices[-1].text
     assert len(list((tmp_path / "out").glob("eye-%FF%0A%1B*"))) == 4
     program.save()

@@ -58,7 +58,7 @@ def test_several_photographs_are_segmented_exported_and_removed(
     assert files.selected() == [photos[0], photos[2]]
     assert not entry(program, "Export").isEnabled()
     entry(program, "Segment 2").trigger()
-    qtbot.waitUntil(lambda: state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: state.task is None, timeout=WAIT_MS)
     assert [item.status for item in state.photos] == ["done", "new", "done"]
     select(program, 0, 1, 2)
     entry(program, "Export 2").trigger()
@@ -119,10 +119,10 @@ def test_the_list_is_sorted_and_the_photograph_stays(
 def test_the_worst_comes_first(start: StartProgram, qtbot: QtBot, drive: Path) -> None:
     program = start(drive / "images")
     program.window.commands["evaluate_all"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     evaluation = program.state.evaluation
     assert evaluation is not None
-    f1 = {image.photo: image.figures.scores.f1 for image in evaluation.images}
+    f1 = {image.photo: image.score_set.scores.f1 for image in evaluation.images}
     program.window.files.orderRequested.emit("worst")
     values = [f1[item.path] for item in program.state.photos]
     assert values == sorted(values)

@@ -74,7 +74,7 @@ def test_the_table_of_shares_needs_no_labels_and_is_that_of_the_masks(
 ) -> None:
     program = start(*photos)
     program.window.commands["segment_all"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None and program.state.result is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None and program.state.result is not None, timeout=WAIT_MS)
     program.controller.set_level(200)
     table = tmp_path / "shares.csv"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(table), ""))

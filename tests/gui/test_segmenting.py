@@ -34,7 +34,7 @@ Photos = tuple[Path, Path, Path]
 
 def segment(program: Program, qtbot: QtBot) -> Result:
     program.window.commands["segment"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None and program.state.result is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None and program.state.result is not None, timeout=WAIT_MS)
     result = program.state.result
     assert result is not None
     return result
@@ -52,7 +52,7 @@ def export(program: Program, qtbot: QtBot, folder: Path, command: str = "export"
     dialog = export_dialog(program, command)
     dialog._folder.setText(str(folder))
     dialog._export.click()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     program.window.activateWindow()
     qtbot.waitUntil(program.window.isActiveWindow)
     return program.state.notices[-1].text
@@ -174,14 +174,14 @@ def test_segment_means_the_chosen_photograph_also_while_it_is_being_opened(
     assert program.state.document is not None
     assert program.state.document.path == second
     assert [item.status for item in program.state.photos] == ["new", "done", "new"]
-    # Going on to another photograph takes the wish back.
+    # Going on to another photograph takes the request back.
     program.window.commands["previous"].trigger()
     program.window.commands["segment"].trigger()
     program.controller.photos.select(2)
     qtbot.waitUntil(
         lambda: program.state.document is not None and program.state.document.path == third, timeout=WAIT_MS
     )
-    assert program.state.job is None
+    assert program.state.task is None
     assert [item.status for item in program.state.photos] == ["new", "done", "new"]
 
 
@@ -219,7 +219,7 @@ def test_messages_go_when_they_are_old_and_the_photograph_stays_where_it_is(
     qtbot.waitUntil(lambda: settled(program), timeout=WAIT_MS)
     program.window.commands["segment_all"].trigger()
     assert canvas.geometry() == place
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     assert "2 of 3" in program.state.notices[-1].text
     segment(program, qtbot)
     assert program.state.notices == ()
@@ -230,13 +230,13 @@ def test_cancel_keeps_what_was_there(start: StartProgram, qtbot: QtBot, photo: P
     first = segment(program, qtbot)
     window = program.window
     window.commands["segment"].trigger()
-    assert window.job_bar.isVisible()
+    assert window.task_bar.isVisible()
     assert not window.commands["segment"].isEnabled()
     assert program.state.result is first  # on the screen until the new one is there
     window.commands["cancel"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     assert program.state.result is first
-    assert not window.job_bar.isVisible()
+    assert not window.task_bar.isVisible()
     assert window.commands["segment"].isEnabled()
 
 
@@ -246,7 +246,7 @@ def test_a_run_for_one_photograph_ends_well_while_another_is_looked_at(
     program = start(*photos)
     program.window.commands["segment"].trigger()
     program.controller.photos.select(1)
-    qtbot.waitUntil(lambda: program.state.job is None and program.state.photos[0].status == "done", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None and program.state.photos[0].status == "done", timeout=WAIT_MS)
     qtbot.waitUntil(lambda: program.state.opening is None, timeout=WAIT_MS)
     assert program.state.document is not None
     assert program.state.document.path == photos[1]
@@ -274,7 +274,7 @@ def test_segment_all_does_the_rest_and_tells_about_the_bad_one(
     program = start(*photos)
     first = segment(program, qtbot)
     program.window.commands["segment_all"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     assert [item.status for item in program.state.photos] == ["done", "failed", "done"]
     assert program.state.result is first
     notice = program.state.notices[-1]
@@ -293,7 +293,7 @@ def test_segment_all_can_be_cancelled_and_keeps_its_results(start: StartProgram,
     program.window.commands["segment_all"].trigger()
     qtbot.waitUntil(lambda: program.state.photos[0].status == "done", timeout=WAIT_MS)
     program.window.commands["cancel"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     done = [item for item in program.state.photos if item.status == "done"]
     assert 1 <= len(done) <= 3
     assert f"{len(done)} of 3" in program.state.notices[-1].text
@@ -384,7 +384,7 @@ def test_the_files_are_those_that_the_dialog_named_and_it_remembers(
     dialog._folder.setText(str(tmp_path / "out"))
     named = dialog._preview.toPlainText().split("\n")
     dialog._export.click()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(named)
     import tifffile
 
@@ -452,7 +452,7 @@ def test_a_model_that_vanished_fails_with_a_sentence(
     path.unlink()
     program.state.notices = ()
     program.window.commands["segment"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     assert "mine.safetensors" in program.state.notices[-1].text
     assert program.state.photos[0].status == "new"
 
@@ -469,7 +469,7 @@ def test_closing_with_work_or_unexported_results_asks_first(
     assert "still going on" in seen[0]
     assert seen[1] == "Cancel"
     assert window.isVisible()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
 
     QTimer.singleShot(0, answer("Cancel", seen))
     assert not window.close()
@@ -517,7 +517,7 @@ def test_results_leave_the_memory_and_come_back_bit_for_bit(start: StartProgram,
     for part in (program.controller.context,):
         part.store = store
     program.window.commands["segment_all"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: store.in_memory(photos[1]) is None, timeout=WAIT_MS)
     program.controller.photos.select(1)
     qtbot.waitUntil(lambda: program.state.document is not None and program.state.document.path == photos[1])

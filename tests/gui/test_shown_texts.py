@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QMessageBox, QP
 from pytestqt.qtbot import QtBot
 
 from core.datasets.synthetic import draw_case
-from core.jobs.store import JobOrder, JobStatus, create_job, jobs_folder, write_status
+from core.jobs.store import JobRequest, JobStatus, create_job, jobs_folder, write_status
 from core.models.catalogue import ModelEntry
 from core.models.weights_file import read_card
 from serr_gui.app import StartOptions
@@ -48,7 +48,7 @@ def test_no_name_or_note_is_taken_for_markup(start: StartProgram, tmp_path: Path
     models = tmp_path / "models"
     models.mkdir()
     model = save_small_model(models / "small.safetensors", notes=MARKUP, trained_on=MARKUP, licence=MARKUP)
-    job = create_job(JobOrder(MARKUP, notes=MARKUP, data=MARKUP), MARKUP)
+    job = create_job(JobRequest(MARKUP, notes=MARKUP, data=MARKUP), MARKUP)
     write_status(job.folder, JobStatus(state="failed", sentence=MARKUP, start_id="a", device=MARKUP))
     photo = tmp_path / (MARKUP.replace("/", "_") + ".png")
     Image.fromarray(draw_case(3, 160).image.rgb).save(photo)
@@ -160,7 +160,7 @@ def test_a_damaged_job_is_shown_and_can_only_be_removed(start: StartProgram, qtb
     bad = jobs_folder() / "20260101-000000-0001"
     bad.mkdir(parents=True)
     (bad / "job.json").write_text('{"a":' * 10_000)
-    good = create_job(JobOrder("good"), "")
+    good = create_job(JobRequest("good"), "")
     write_status(good.folder, JobStatus(state="paused", start_id="a"))
     program = start()
     program.window.show()

@@ -39,9 +39,9 @@ def test_no_state_of_the_work_moves_a_control_or_the_photograph(
         assert now == before, f"{what}: {[name for name in now if now[name] != before[name]]}"
 
     program.window.commands["segment"].trigger()
-    assert state.job is not None
+    assert state.task is not None
     unmoved("running")
-    qtbot.waitUntil(lambda: state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: state.task is None, timeout=WAIT_MS)
     assert "Segmented on" in program.window.segmentation._device_used.full_text()
     unmoved("done")
     controller.models.set_model(small_models / "other.safetensors")

@@ -16,11 +16,11 @@ from pytestqt.qtbot import QtBot
 
 from core.datasets.dataset_file import read_dataset_file, write_dataset_file
 from core.jobs.locks import try_lock
-from core.jobs.store import Job, JobOrder, JobStatus, create_job, list_jobs, read_job, write_status
+from core.jobs.store import Job, JobRequest, JobStatus, create_job, list_jobs, read_job, write_status
 from core.models.catalogue import load_model
 from core.models.weights_file import read_card
 from core.training.events import EventLog
-from core.training.follow import EVENTS_FILE, LIMIT
+from core.training.run_view import EVENTS_FILE, LIMIT
 from serr_gui.app import Program
 from serr_gui.model.state import DeviceChoice
 from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
@@ -155,7 +155,7 @@ def test_an_estimate_is_measured_shown_and_kept_with_the_job(start: StartProgram
     dialog.recipe.numbers["crop_px"].setValue(16)
     dialog._order.click()
     qtbot.waitUntil(lambda: bool(list_jobs()), timeout=LONG_MS)
-    assert list_jobs()[0].order.estimate["steps"] == 5
+    assert list_jobs()[0].request.estimate["steps"] == 5
     assert program.state.estimate is None
     wait_for_state(program, qtbot, "done")
 
@@ -313,17 +313,17 @@ def test_a_failed_training_is_told_with_its_sentence(start: StartProgram, qtbot:
 
 
 def test_name_and_notes_of_a_training_can_be_changed(start: StartProgram, qtbot: QtBot, job_store: Path) -> None:
-    job = create_job(JobOrder("first"), "")
+    job = create_job(JobRequest("first"), "")
     write_status(job.folder, JobStatus(state="paused", start_id="x"))
     program = start()
     qtbot.waitUntil(lambda: program.state.trainings.job is not None, timeout=WAIT_MS)
     program.controller.training.describe(job, "better name", "two\nlines")
     qtbot.waitUntil(lambda: "better name" in program.window.trainings._title._full, timeout=WAIT_MS)
-    assert read_job(job.folder).order.notes == "two\nlines"
+    assert read_job(job.folder).request.notes == "two\nlines"
 
 
 def test_a_training_that_holds_out_nothing_says_what_its_figures_are_worth(start: StartProgram, qtbot: QtBot) -> None:
-    job = create_job(JobOrder("all of them"), "")
+    job = create_job(JobRequest("all of them"), "")
     write_status(job.folder, JobStatus(state="paused", start_id="x"))
     job.run.mkdir()
     log = EventLog(job.run / EVENTS_FILE)
@@ -367,7 +367,7 @@ def test_the_memory_of_the_window_does_not_grow_over_a_job_of_a_thousand_events(
     start: StartProgram, qtbot: QtBot
 ) -> None:
     """A job's folder that is written as a training writes it, and watched by the window in each of its tabs."""
-    job = create_job(JobOrder("long"), "steps = 10000\n" * 200)
+    job = create_job(JobRequest("long"), "steps = 10000\n" * 200)
     lock = try_lock(job.folder / "lock")
     assert lock is not None
     write_status(job.folder, JobStatus(state="running", start_id="x", device="cpu"))

@@ -95,7 +95,7 @@ def test_no_control_of_the_window_or_of_a_dialog_follows_the_wheel(
     start: StartProgram, qtbot: QtBot, photo: Path, dataset: Path, small_models: Path
 ) -> None:
     program = start(photo, segment=True)
-    qtbot.waitUntil(lambda: program.state.result is not None and program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.result is not None and program.state.task is None, timeout=WAIT_MS)
     window = program.window
     for name in ("curves", "evaluation", "trainings"):
         window.show_dock(name)

@@ -17,11 +17,11 @@ def held_after_the_first(program: Program, qtbot: QtBot) -> None:
     """One photograph is done, and Segment All is held before it has done another."""
     window, state = program.window, program.state
     window.commands["segment"].trigger()
-    qtbot.waitUntil(lambda: state.result is not None and state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: state.result is not None and state.task is None, timeout=WAIT_MS)
     window.commands["segment_all"].trigger()
     window.commands["pause"].trigger()
-    assert state.job is not None
-    assert state.job.paused
+    assert state.task is not None
+    assert state.task.paused
 
 
 def export_of(program: Program, folder: Path) -> ExportRequest:
@@ -35,20 +35,20 @@ def test_segment_all_is_paused_and_finished_photographs_are_exported_meanwhile(
     program = start(*photos)
     window, state = program.window, program.state
     held_after_the_first(program, qtbot)
-    assert "paused" in window.job_bar._text.full_text()
+    assert "paused" in window.task_bar._text.full_text()
     assert window.commands["export_all"].isEnabled()
     assert not window.commands["segment"].isEnabled()
     program.controller.segmentation.export(export_of(program, tmp_path / "out"))
-    assert state.beside is not None
-    assert window.beside_bar.isVisible()
+    assert state.side_task is not None
+    assert window.side_task_bar.isVisible()
     assert not window.commands["export_all"].isEnabled()  # one export at a time
-    qtbot.waitUntil(lambda: state.beside is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: state.side_task is None, timeout=WAIT_MS)
     assert len(list((tmp_path / "out").iterdir())) == 4
     assert "written" in state.notices[-1].text
-    assert state.job is not None
-    assert state.job.paused  # it did not go on by itself
+    assert state.task is not None
+    assert state.task.paused  # it did not go on by itself
     window.commands["pause"].trigger()
-    qtbot.waitUntil(lambda: state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: state.task is None, timeout=WAIT_MS)
     assert [item.status for item in state.photos] == ["done"] * 3
 
 
@@ -57,20 +57,20 @@ def test_finished_photographs_are_evaluated_meanwhile(start: StartProgram, qtbot
     state = program.state
     held_after_the_first(program, qtbot)
     program.window.commands["evaluate_all"].trigger()
-    assert state.beside is not None
-    qtbot.waitUntil(lambda: state.beside is None, timeout=WAIT_MS)
+    assert state.side_task is not None
+    qtbot.waitUntil(lambda: state.side_task is None, timeout=WAIT_MS)
     assert state.evaluation is not None
     assert len(state.evaluation.images) == sum(item.status == "done" for item in state.photos) == 1
     program.window.commands["cancel"].trigger()
-    qtbot.waitUntil(lambda: state.job is None, timeout=WAIT_MS)  # also while it is held
+    qtbot.waitUntil(lambda: state.task is None, timeout=WAIT_MS)  # also while it is held
 
 
 def test_the_time_left_is_told(start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path]) -> None:
     program = start(*photos)
     texts: list[str] = []
-    program.state.events.job.connect(lambda: texts.append(program.window.job_bar._text.full_text()))
+    program.state.events.task.connect(lambda: texts.append(program.window.task_bar._text.full_text()))
     program.window.commands["segment_all"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     assert any(" left" in text for text in texts if "2 of 3" in text), texts
     assert not any(" left" in text for text in texts if "1 of 3" in text), texts
 
@@ -93,4 +93,4 @@ def test_quitting_while_work_goes_on_offers_to_export(
     assert program.window.isVisible()
     assert any(text.startswith("Export") for text in seen[0])
     program.window.commands["cancel"].trigger()
-    qtbot.waitUntil(lambda: program.state.job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)

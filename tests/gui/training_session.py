@@ -425,7 +425,7 @@ def play(act: str, options: argparse.Namespace) -> int:
         except BaseException:
             failed = True
             hand.look("failed")
-            window.state.job, window.state.photos = None, ()
+            window.state.task, window.state.photos = None, ()
             window.close()
             app.exit(1)
             raise
@@ -438,7 +438,7 @@ def play(act: str, options: argparse.Namespace) -> int:
 def play_all(options: argparse.Namespace) -> None:
     """All acts, one process after the other; between the first two the training must go on alone."""
     from core.jobs.store import list_jobs
-    from core.training.follow import follow_run
+    from core.training.run_view import follow_run
 
     for act in options.act or FIRST_ACTS:
         done = subprocess.run([sys.executable, "-m", __spec__.name, *sys.argv[1:], "--play", act], check=False)

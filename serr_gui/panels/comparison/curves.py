@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
-from core.evaluation.counts import Counts, Scores
+from core.evaluation.confusion import Counts, Scores
 from core.evaluation.suggest import chosen_on_label
 from core.types import LEVELS
 from serr_gui.actions.qactions import Actions
@@ -42,7 +42,7 @@ class CurvesPanel(QWidget):
         self._readout = QLabel()
         self._readout.setWordWrap(True)
         self._readout.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._readout.setAccessibleName(self.tr("Figures at the threshold"))
+        self._readout.setAccessibleName(self.tr("ScoreSet at the threshold"))
         self._notes = faded()
         self._place = QStackedLayout()
         self._place.addWidget(self._empty)

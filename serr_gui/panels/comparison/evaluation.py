@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.evaluation.counts import Scores
+from core.evaluation.confusion import Scores
 from core.evaluation.report import EvaluationReport, ImageScores
-from core.files import shown
+from core.files import display_path
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.comparison import Evaluation
 from serr_gui.model.state import AppState
@@ -250,7 +250,7 @@ class EvaluationPanel(QWidget):
             for image in images
         ]
         warning = icons.icon("warning")
-        lines += [Line(shown(path.name), None, path, why, warning) for path, why in failed]
+        lines += [Line(display_path(path.name), None, path, why, warning) for path, why in failed]
         self.lines.set_lines(lines)
         self.table.clearSpans()
         for row in range(len(images), len(lines)):
@@ -274,7 +274,7 @@ class EvaluationPanel(QWidget):
         evaluation = self._state.evaluation
         report = evaluation.report if evaluation is not None else None
         same = report is None or report.region == self._state.view.region
-        return image.figures.scores if same else image.beside.scores
+        return image.score_set.scores if same else image.beside.scores
 
     def _totals(self, report: EvaluationReport) -> list[Line]:
         result = report.result if report.region == self._state.view.region else report.beside

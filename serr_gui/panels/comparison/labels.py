@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.files import shown
-from core.photo.label_doubts import AS_IT_IS
+from core.files import display_path
+from core.photo.label_checks import AS_IT_IS
 from core.types import FieldOfView
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.comparison import EXPERTS, LabelSlot
@@ -104,7 +104,7 @@ class LabelsPanel(QWidget):
             notes += [self.tr("Found by its name.")] if slot.file.found else []
             notes += [self.tr("Inverted: dark is vessel.")] if slot.file.inverted else []
             notes += [doubt.sentence for doubt in slot.doubts]
-            name = self._shown_name(slot).format(name=shown(slot.file.path.name))
+            name = self._shown_name(slot).format(name=display_path(slot.file.path.name))
             row.show_file(name, "\n".join(notes), in_use=slot.label is not None)
         menu = row.new_menu()
         menu.addAction(self.tr("Choose File..."), partial(self.loadRequested.emit, expert))
@@ -136,7 +136,7 @@ class LabelsPanel(QWidget):
         slot = document.labels[expert] if document is not None else None
         if slot is None:
             return
-        dialog = LabelValuesDialog(shown(slot.file.path.name), slot.found, slot.file.reading.values, self)
+        dialog = LabelValuesDialog(display_path(slot.file.path.name), slot.found, slot.file.reading.values, self)
         if dialog.exec():
             self.readingRequested.emit(expert, replace(slot.file.reading, values=dialog.values()))
 
@@ -173,7 +173,7 @@ class LabelsPanel(QWidget):
         if fov is None:
             self._fov.show_file("", self.tr("none"))
         elif fov.source is not None:
-            self._fov.show_file(shown(fov.source.name), shown(fov.source))
+            self._fov.show_file(display_path(fov.source.name), display_path(fov.source))
         else:
             self._fov.show_file("", words[fov.origin])
         self._show_fov_question(fov)

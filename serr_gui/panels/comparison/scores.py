@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.evaluation.counts import Region
+from core.evaluation.confusion import Region
 from core.evaluation.suggest import chosen_on_label
 from serr_gui.model.score_selectors import Column, score_columns
 from serr_gui.model.state import AppState
@@ -62,8 +62,8 @@ class ScoresPanel(QWidget):
         column.addWidget(self._honesty)
         events = state.events
         for event in (events.document, events.rule, events.comparison, events.centre_lines, events.view):
-            event.connect(self._show_figures)
-        self._show_figures()
+            event.connect(self._show_scores)
+        self._show_scores()
         self._tint()
 
     def _make_switch(self) -> QHBoxLayout:
@@ -107,11 +107,11 @@ class ScoresPanel(QWidget):
         grid.setColumnStretch(0, 1)
         return grid
 
-    def figure(self, key: str, column: int = 0) -> str:
+    def score_text(self, key: str, column: int = 0) -> str:
         """What stands in a place of the table."""
         return self._cells[column][key].text()
 
-    def _show_figures(self) -> None:
+    def _show_scores(self) -> None:
         state = self._state
         self._regions[state.view.region].setChecked(True)
         columns = score_columns(state)
@@ -143,22 +143,22 @@ class ScoresPanel(QWidget):
             cell.setToolTip(tip)
             cell.setAccessibleDescription(tip)
 
-    def _show_notes(self, any_figures: bool) -> None:
+    def _show_notes(self, any_scores: bool) -> None:
         state = self._state
         note = ""
         document = state.document
-        if document is not None and not any_figures:
+        if document is not None and not any_scores:
             waiting = any(slot is not None and slot.label is None for slot in document.labels)
             if any(slot is not None and slot.label is not None for slot in document.labels):
                 note = self.tr("Segment the photograph to measure the mask.") if document.result is None else ""
             elif waiting:
                 note = self.tr("The label waits for your answer above.")
-        if document is not None and document.result is not None and any_figures:
+        if document is not None and document.result is not None and any_scores:
             note = self.tr("Model: {name}").format(name=document.result.model)
         self._note.setText(note)
         self._note.setVisible(bool(note))
-        dishonest = any_figures and chosen_on_label(state.rule)
-        lines = [*self._doubts(), *self._about_corrections()] if any_figures else []
+        dishonest = any_scores and chosen_on_label(state.rule)
+        lines = [*self._doubts(), *self._about_corrections()] if any_scores else []
         if dishonest:
             lines.append(
                 self.tr(
@@ -201,7 +201,7 @@ class ScoresPanel(QWidget):
         used = [number for number, head in enumerate(heads) if head]
         lines = ["\t".join(["", *(heads[number] for number in used)])]
         for key, name, _ in SCORES:
-            lines.append("\t".join([translated(name), *(self.figure(key, number) for number in used)]))
+            lines.append("\t".join([translated(name), *(self.score_text(key, number) for number in used)]))
         where = self._regions[self._state.view.region].text()
         if self._state.result is not None:
             where = f"{where}, {self._state.result.model}"

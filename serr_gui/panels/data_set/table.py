@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QStyleOptionViewIt
 
 from core.datasets.checks import Examination, Finding, compare
 from core.datasets.dataset_file import PARTS, Entry, Part
-from core.files import shown
+from core.files import display_path
 from core.types import ByteArray
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.widgets import icons
@@ -161,9 +161,9 @@ class DataSetModel(QAbstractTableModel):
         share = seen.vessel_share if seen is not None else None
         remark = " ".join(finding.sentence for finding in self._remarks.get(row, []))
         texts = {
-            NAME: f"{shown(case.photo.name)}{size}",
-            LABEL: "\n".join(shown(path.name) for path in case.labels.values()) or self.tr("none"),
-            MASK: shown(case.fov.name) if case.fov is not None else self.tr("found by itself"),
+            NAME: f"{display_path(case.photo.name)}{size}",
+            LABEL: "\n".join(display_path(path.name) for path in case.labels.values()) or self.tr("none"),
+            MASK: display_path(case.fov.name) if case.fov is not None else self.tr("found by itself"),
             PATIENT: entry.group,
             PART: part_text(entry.part),
             SHARE: "" if share is None else f"{share * 100:.1f} %",
@@ -181,15 +181,15 @@ class DataSetModel(QAbstractTableModel):
     def _tip(self, row: int, column: int) -> str:
         case = self.entries[row].case
         tips = {
-            LABEL: "\n".join(f"{expert}: {shown(path)}" for expert, path in case.labels.items()),
-            MASK: shown(case.fov) if case.fov else self.tr("The field of view is found in the photograph."),
+            LABEL: "\n".join(f"{expert}: {display_path(path)}" for expert, path in case.labels.items()),
+            MASK: display_path(case.fov) if case.fov else self.tr("The field of view is found in the photograph."),
             REMARK: "\n".join(finding.sentence for finding in self._remarks.get(row, [])),
             PATIENT: self.tr("Photographs of one patient are never divided between parts. Double-click to change."),
             PART: self.tr(
                 "Training is learned from, validation chooses weights and threshold, test is kept for final figures."
             ),
         }
-        return tips.get(column, shown(case.photo))
+        return tips.get(column, display_path(case.photo))
 
 
 class PartDelegate(QStyledItemDelegate):

@@ -77,7 +77,7 @@ class ModelsComparedDialog(QDialog):
         column.addWidget(self._make_buttons())
         resize_on_screen(self, _WIDTH_PX, 0)
         listen(self, state.events.models_compared, self._show_compared)
-        listen(self, state.events.job, self._show_compared)
+        listen(self, state.events.task, self._show_compared)
         self._show_compared()
 
     # Making
@@ -198,7 +198,7 @@ class ModelsComparedDialog(QDialog):
         self._advice.setText(advice.get(self._part.currentData(), self.tr("There is nothing to compare on.")))
 
     def _show_compared(self) -> None:
-        compared, job = self._state.models_compared, self._state.job
+        compared, job = self._state.models_compared, self._state.task
         mine = compared is not None and compared.order.new == self._new
         busy = job is not None
         self._run.setEnabled(not busy and self.order() is not None)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.jobs.store import Job
-from core.training.follow import RunView
+from core.training.run_view import RunView
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.state import AppState
 from serr_gui.panels.training.views import JobList, ValidationPictures, duration_text, state_text
@@ -236,14 +236,14 @@ class TrainingPanel(QWidget):
         self._pages.setCurrentIndex(0 if job is None else 1)
         if job is None:
             return
-        self._title.set_full_text(f"{job.order.name}: {state_text(job)}")
+        self._title.set_full_text(f"{job.request.name}: {state_text(job)}")
         self._sentence.setText(job.status.sentence)
         self._sentence.setVisible(bool(job.status.sentence))
         ended = job.state in {"done", "damaged"}  # for good
         self._pause.setVisible(job.alive)
-        self._pause.setEnabled(job.wish is None)
+        self._pause.setEnabled(job.command is None)
         self._stop.setVisible(not ended)
-        self._stop.setEnabled(job.wish != "stop")
+        self._stop.setEnabled(job.command != "stop")
         self._resume.setVisible(not job.alive and not ended)
         for button in (self._compare, self._take):
             button.setVisible(job.weights is not None)
@@ -275,7 +275,7 @@ class TrainingPanel(QWidget):
             _show_text(self.details, self._details_of(job, run), keep_end=False)
 
     def _facts_of(self, job: Job, run: RunView | None) -> str:
-        facts = [job.status.device or self.tr(" or ").join(job.order.devices)]
+        facts = [job.status.device or self.tr(" or ").join(job.request.devices)]
         if job.state == "running" and job.status.stage and (run is None or not run.steps):
             facts.append(job.status.stage)
         if run is not None and run.steps:
@@ -294,7 +294,7 @@ class TrainingPanel(QWidget):
         return "  |  ".join(facts)
 
     def _details_of(self, job: Job, run: RunView | None) -> str:
-        order, measured = job.order, job.order.estimate
+        order, measured = job.request, job.request.estimate
         rows = [
             (self.tr("Data"), order.data),
             (self.tr("Started from"), order.start_from or self.tr("nothing (from scratch)")),

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QWidget
 
 from core.evaluation.curves import OperatingPoints
-from core.training.follow import RunView
+from core.training.run_view import RunView
 from serr_gui.widgets.plot_rows import PlotRows
 
 # Dark on light ground and light on dark: told apart by lightness and dash, not by hue alone.

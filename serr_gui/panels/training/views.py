@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.jobs.store import Job
-from core.training.follow import RunView, Validated
+from core.training.run_view import RunView, Validated
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.widgets import icons
 
@@ -42,7 +42,7 @@ _STATES: Final = {
     "interrupted": QT_TRANSLATE_NOOP("Training", "interrupted"),
     "damaged": QT_TRANSLATE_NOOP("Training", "damaged"),
 }
-_WISHES: Final = {
+_COMMANDS: Final = {
     "pause": QT_TRANSLATE_NOOP("Training", "pausing after this step"),
     "stop": QT_TRANSLATE_NOOP("Training", "stopping after this step"),
 }
@@ -50,7 +50,7 @@ _WISHES: Final = {
 
 def state_text(job: Job) -> str:
     """The state of a job in words."""
-    words = _WISHES[job.wish] if job.wish and job.alive else _STATES[job.state]
+    words = _COMMANDS[job.command] if job.command and job.alive else _STATES[job.state]
     return QCoreApplication.translate("Training", words)
 
 
@@ -95,12 +95,12 @@ class JobList(QListWidget):
                     self.addItem(item)
             for row, job in enumerate(wanted):
                 item = self.item(row)
-                text = f"{job.order.name}\n{state_text(job)}"
+                text = f"{job.request.name}\n{state_text(job)}"
                 if item.text() != text:
                     item.setText(text)
                     item.setData(_ICON_ROLE, _ICONS[job.state])
                     item.setIcon(icons.icon(_ICONS[job.state]))
-                    item.setToolTip("\n".join(filter(None, [job.order.name, job.status.sentence, job.order.notes])))
+                    item.setToolTip("\n".join(filter(None, [job.request.name, job.status.sentence, job.request.notes])))
                 if job.id == chosen and self.currentRow() != row:
                     self.setCurrentRow(row)
 

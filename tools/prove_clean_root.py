@@ -1,7 +1,7 @@
 """Proves the commands of the README on a system with almost nothing in it.
 
-    sudo python3 tools/prove_bare_root.py                       # run and test, each as root and as an ordinary user
-    sudo python3 tools/prove_bare_root.py --command run --user anna
+    sudo python3 tools/prove_clean_root.py                       # run and test, each as root and as an ordinary user
+    sudo python3 tools/prove_clean_root.py --command run --user anna
 
 Each trial has a root of its own: Debian's minimal base, python3, python3-venv, ca-certificates, and a copy of this
 checkout. pip in it fetches from where pip here does (its configuration and PIP_... variables; folders and certificates
@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.bare_root import command_in, obstacle  # noqa: E402 - started as a file
+from tools.clean_root import command_in, obstacle  # noqa: E402 - started as a file
 
 PACKAGES = "python3,python3-venv,ca-certificates"
 USER, NUMBER = "anna", 1000
@@ -136,7 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--user", choices=["root", USER], action="append", help="only as this one")
     parser.add_argument("--suite", default="bookworm", help="release of Debian (bookworm)")
     parser.add_argument("--mirror", default="http://deb.debian.org/debian")
-    parser.add_argument("--folder", type=Path, default=Path("/var/tmp/serr-bare-root"), help="where the roots are made")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("/var/tmp/serr-clean-root"), help="where the roots are made"
+    )
     parser.add_argument("--keep", action="store_true", help="leave the roots of the trials for a look at them")
     chosen = parser.parse_args(arguments)
     if reason := obstacle("debootstrap", "git"):

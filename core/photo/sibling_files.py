@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final, Literal
 
 from core.errors import FieldOfViewError
-from core.files import UNPRINTABLE, file_sha256, path_text, shown
+from core.files import UNPRINTABLE, display_path, file_sha256, path_text
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.fov_mask import read_fov_of
 from core.photo.reading import is_photo_path
 from core.photo.walking import same_name
 from core.types import FieldOfView, FundusImage
 
-FovChoice = Literal["auto", "full"] | Path
+FovOption = Literal["auto", "full"] | Path
 """Where the field of view comes from: found in the photograph, all of it, a mask file, or a folder of masks."""
 
 SIDECAR_SUFFIX: Final = ".serr.json"
@@ -114,12 +114,12 @@ def _owner(sidecar: Path, photo: Path, by_content: bool) -> Literal["this", "ano
     return "this" if now == sha256 else "another"
 
 
-def resolve_fov(choice: "FovChoice | MaskFolder", path: Path | None, image: FundusImage) -> FieldOfView:
+def resolve_fov(choice: "FovOption | MaskFolder", path: Path | None, image: FundusImage) -> FieldOfView:
     """The field of view of a photograph, as chosen.
 
     Parameters
     ----------
-    choice : see ``FovChoice``; for many photographs a ``MaskFolder``, which is looked through once.
+    choice : see ``FovOption``; for many photographs a ``MaskFolder``, which is looked through once.
     path : the photograph's file, by whose name a mask is found in a folder.
     image : the photograph.
 
@@ -140,11 +140,13 @@ def fov_file(choice: "Path | MaskFolder", path: Path | None) -> Path:
     if not isinstance(folder, MaskFolder):
         return Path(folder)
     if path is None:
-        raise FieldOfViewError(f"The photograph has no name by which its mask could be found in {shown(folder.path)}.")
+        raise FieldOfViewError(
+            f"The photograph has no name by which its mask could be found in {display_path(folder.path)}."
+        )
     return folder.find(path)
 
 
-def mask_folder(choice: "FovChoice | MaskFolder") -> "FovChoice | MaskFolder":
+def mask_folder(choice: "FovOption | MaskFolder") -> "FovOption | MaskFolder":
     """The same choice, with a folder of masks looked through. Raises FieldOfViewError where it cannot be read."""
     return MaskFolder(choice) if isinstance(choice, Path) and choice.is_dir() else choice
 
@@ -174,7 +176,9 @@ class MaskFolder:
         try:
             names = sorted(path.name for path in folder.iterdir())
         except OSError as error:
-            raise FieldOfViewError(f"The folder {shown(folder)} cannot be read ({error.strerror or error}).") from error
+            raise FieldOfViewError(
+                f"The folder {display_path(folder)} cannot be read ({error.strerror or error})."
+            ) from error
         self._sidecars = {same_name(name) for name in names if name.lower().endswith(SIDECAR_SUFFIX)}
         for name in names:
             if is_photo_path(path := folder / name):
@@ -193,17 +197,17 @@ class MaskFolder:
             if ending == "_mask" and same_name(stem + SIDECAR_SUFFIX) in self._sidecars:
                 found = [path for path in found if path.suffix.lower() != ".png"]
             if len(found) > 1:
-                several = " and ".join(shown(path.name) for path in found)
+                several = " and ".join(display_path(path.name) for path in found)
                 raise FieldOfViewError(
-                    f"{shown(self.path)} has more than one mask for {shown(photo.name)}: {several}. Leave one of them "
-                    "there."
+                    f"{display_path(self.path)} has more than one mask for {display_path(photo.name)}: {several}. "
+                    "Leave one of them there."
                 )
             if found:
                 return found[0]
         raise FieldOfViewError(
-            f"{shown(self.path)} has no mask for {shown(photo.name)}. It would be called {shown(stem)}, "
-            f"{shown(stem)}_mask or {shown(stem)}_fov with the suffix of a picture. Add it, or let the field of view "
-            "be found in the photograph."
+            f"{display_path(self.path)} has no mask for {display_path(photo.name)}. It would be called "
+            f"{display_path(stem)}, {display_path(stem)}_mask or {display_path(stem)}_fov with the suffix of a "
+            "picture. Add it, or let the field of view be found in the photograph."
         )
 
 

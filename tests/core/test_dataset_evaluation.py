@@ -15,16 +15,16 @@ from core.datasets.layouts import Case, DataSet, read_layout
 from core.datasets.synthetic import write_drive_layout
 from core.errors import InputError, LabelError
 from core.evaluation.bootstrap import bootstrap
-from core.evaluation.counts import SCORE_NAMES, Counts, count
+from core.evaluation.confusion import SCORE_NAMES, Counts, count
 from core.evaluation.curves import FineHistogram, SortedValues
-from core.evaluation.folder import Extras, evaluate_dataset
-from core.evaluation.measure import Found, GivenMask, Measured, measure, pool
+from core.evaluation.dataset_evaluation import Extras, evaluate_dataset
+from core.evaluation.measure import GivenMask, Measured, Prediction, measure, pool
 from core.evaluation.report import EvaluationReport, Method
 from core.evaluation.tables import facts, to_csv, to_text
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import Monitor, Progress
 from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
-from tests.dark_lines import dark_lines
+from tests.fake_segmenter import fake_segmenter
 
 RULE = ThresholdRule(100)
 SIDE = 160
@@ -44,7 +44,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
 
 def _evaluate(data: DataSet, **changes: object) -> EvaluationReport:
     arguments: dict[str, object] = {"method": Method("dark lines"), "rule": RULE}
-    return evaluate_dataset(data, dark_lines, **(arguments | changes))  # type: ignore[arg-type]
+    return evaluate_dataset(data, fake_segmenter, **(arguments | changes))  # type: ignore[arg-type]
 
 
 def _strict(report: EvaluationReport) -> str:
@@ -56,7 +56,7 @@ def test_one_region_is_the_report_and_the_other_stands_beside_it(drawn: DataSet)
     assert (inside.region, inside.beside.region) == ("fov", "image")
     assert inside.beside.total == whole.total
     assert inside.total == whole.beside.total
-    assert [image.beside for image in inside.images] == [image.figures for image in whole.images]
+    assert [image.beside for image in inside.images] == [image.score_set for image in whole.images]
     assert whole.total.counts.total == 4 * SIDE * SIDE
     assert inside.total.counts.total == sum(
         int(read_fov(case.fov).inside.sum()) for case in drawn.cases if case.fov is not None
@@ -73,7 +73,7 @@ def test_all_figures_of_a_data_set_are_those_of_its_pixels(drawn: DataSet) -> No
     for case in drawn.cases:
         assert case.fov is not None
         image, fov = read_fundus(case.photo), read_fov(case.fov)
-        maps.append(dark_lines(image, fov, _Notes()).values[fov.inside])
+        maps.append(fake_segmenter(image, fov, _Notes()).values[fov.inside])
         truths.append(read_label(case.labels["1st observer"]).vessel[fov.inside])
         seconds.append(read_label(case.labels["2nd observer"]).vessel[fov.inside])
     truth, values, second = np.concatenate(truths), np.concatenate(maps), np.concatenate(seconds)
@@ -98,7 +98,7 @@ def test_all_figures_of_a_data_set_are_those_of_its_pixels(drawn: DataSet) -> No
     )
     best = report.result.best
     assert best is not None
-    assert best.figures.scores.f1 == max(
+    assert best.score_set.scores.f1 == max(
         metrics.f1_score(truth, values >= level / 256) for level in range(best.rule.level - 2, best.rule.level + 3)
     )
     curve = report.result.curve
@@ -172,8 +172,8 @@ def test_without_labels_there_is_an_error_and_never_a_figure(drawn: DataSet) -> 
 
 
 def test_masks_are_scored_without_a_threshold(drawn: DataSet) -> None:
-    def masks(image: FundusImage, fov: FieldOfView, monitor: Monitor) -> Found:
-        return GivenMask(dark_lines(image, fov, monitor).levels >= RULE.level)
+    def masks(image: FundusImage, fov: FieldOfView, monitor: Monitor) -> Prediction:
+        return GivenMask(fake_segmenter(image, fov, monitor).levels >= RULE.level)
 
     given = evaluate_dataset(drawn, masks, method=Method("masks", kind="masks"), rule=None)
     mapped = _evaluate(drawn)
@@ -190,7 +190,7 @@ def test_masks_are_scored_without_a_threshold(drawn: DataSet) -> None:
 
 
 def test_what_a_method_notes_stands_with_its_photograph(drawn: DataSet) -> None:
-    def inverted(image: FundusImage, fov: FieldOfView, monitor: Monitor) -> Found:
+    def inverted(image: FundusImage, fov: FieldOfView, monitor: Monitor) -> Prediction:
         monitor.note("made on a Tuesday")
         return GivenMask(fov.inside)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn import metrics
 
-from core.evaluation.counts import SCORE_NAMES, Counts, LevelHistogram, Scores, count, region_of
+from core.evaluation.confusion import SCORE_NAMES, Counts, LevelHistogram, Scores, count, region_of
 from core.evaluation.measure import Measured
 from core.evaluation.summary import Summary
 from core.types import FieldOfView, ProbabilityMap, ThresholdRule

@@ -14,7 +14,7 @@ from PIL import Image
 from core.datasets.synthetic import draw_case
 from core.errors import FieldOfViewError
 from core.files import file_sha256
-from core.photo.companions import MaskFolder, find_fov, output_stems, photo_stem, resolve_fov
+from core.photo.sibling_files import MaskFolder, find_fov, output_stems, photo_stem, resolve_fov
 from core.types import FundusImage
 
 

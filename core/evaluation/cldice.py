@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation.counts import check_shapes
+from core.evaluation.confusion import check_shapes
 from core.types import BoolArray
 
 

@@ -14,7 +14,7 @@ from core.progress import Cancelled
 from core.resources import command_line
 from core.strict import Malformed, read_bytes
 from core.training.control import CONTROL_FILE as RUN_CONTROL_FILE
-from core.training.follow import follow_run
+from core.training.run_view import follow_run
 
 _POLL_S: Final = 0.3
 _CANCELLED_CODE: Final = 130
@@ -38,9 +38,9 @@ def train_in_several(job: Job, devices: Sequence[str]) -> Path:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // len(devices))))
     resumed = (job.run / _CONFIG_FILE).is_file()
     recipe = ["--resume"] if resumed else ["--config", str(job.folder / RECIPE_FILE)]
-    words = [*command_line(), "train", *recipe, "--root", job.order.root, "--out", str(job.run), "--device", kind]
+    words = [*command_line(), "train", *recipe, "--root", job.request.root, "--out", str(job.run), "--device", kind]
     try:
-        with _wishes_handed_on(job):
+        with _commands_passed_on(job):
             launch(["--standalone", f"--nproc-per-node={len(devices)}", "--no-python", *words])
     except SignalException:
         raise Cancelled from None
@@ -51,13 +51,13 @@ def train_in_several(job: Job, devices: Sequence[str]) -> Path:
         raise TrainingError(_last_sentence(job) or f"A process ended with exit code {sorted(codes)[0]}.") from None
     weights = best_weights(job.run)
     if weights is None or not follow_run(job.run).finished:
-        raise TrainingError(f'The processes of "{job.order.name}" ended without a result. See the log.')
+        raise TrainingError(f'The processes of "{job.request.name}" ended without a result. See the log.')
     return weights
 
 
 @contextmanager
-def _wishes_handed_on(job: Job) -> Iterator[None]:
-    """The processes look for wishes in the run's folder, as every training does."""
+def _commands_passed_on(job: Job) -> Iterator[None]:
+    """The processes look for commands in the run's folder, as every training does."""
     source, target = job.folder / CONTROL_FILE, job.run / RUN_CONTROL_FILE
     ended = threading.Event()
 
@@ -65,10 +65,10 @@ def _wishes_handed_on(job: Job) -> Iterator[None]:
         while not ended.wait(_POLL_S):
             try:
                 target.write_bytes(read_bytes(source, 256))
-            except (OSError, Malformed):  # no wish, or the run has not begun
+            except (OSError, Malformed):  # no command, or the run has not begun
                 continue
 
-    thread = threading.Thread(target=copy, name="wishes", daemon=True)
+    thread = threading.Thread(target=copy, name="commands", daemon=True)
     thread.start()
     try:
         yield

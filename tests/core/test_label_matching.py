@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from core.datasets.synthetic import draw_case
-from core.photo.label_doubts import LabelReading, examine_label
-from core.photo.likeness import TURNS, find_wrong_pair
+from core.photo.label_checks import LabelReading, examine_label
+from core.photo.label_matching import TURNS, find_wrong_pair
 from core.photo.samples import turned
 from core.types import ExpertLabel, FundusImage
 

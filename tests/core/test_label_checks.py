@@ -9,7 +9,7 @@ from PIL import Image
 from core.datasets.layouts import read_layout
 from core.datasets.synthetic import draw_case
 from core.errors import LabelError
-from core.photo.label_doubts import examine_label, refuse_inverted
+from core.photo.label_checks import examine_label, refuse_inverted
 from core.photo.reading import read_label
 
 CASE = draw_case(4, 128)
@@ -54,7 +54,7 @@ def test_each_doubt_is_said(tmp_path: Path, pixels: np.ndarray, kind: str, remed
             examined.accept()
 
 
-def test_an_inverted_label_is_put_right_on_wish_and_refused_where_nobody_can_be_asked(tmp_path: Path) -> None:
+def test_an_inverted_label_is_put_right_on_request_and_refused_where_nobody_can_be_asked(tmp_path: Path) -> None:
     path = _written(tmp_path, np.where(VESSEL, 0, 255))
     assert np.array_equal(examine_label(path).accept(invert=True).vessel, VESSEL)
     with pytest.raises(LabelError, match=r"label\.png.*looks inverted.*invert the file"):

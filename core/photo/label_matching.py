@@ -6,7 +6,7 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 
-from core.files import shown
+from core.files import display_path
 from core.photo.preprocessing import NetInput, Preprocessing, prepare
 from core.photo.samples import turned
 from core.types import BoolArray, ExpertLabel, FieldOfView, FloatArray, FundusImage
@@ -86,8 +86,8 @@ def find_wrong_pair(image: FundusImage, fov: FieldOfView, label: ExpertLabel) ->
     turn = _fitting_turn(prepared, label.vessel, image.shape, contrast)
     if contrast >= MIN_CONTRAST and turn == 1:
         return None
-    name = shown(label.source.name) if label.source is not None else "the label"
-    photo = shown(image.source.name) if image.source is not None else "the photograph"
+    name = display_path(label.source.name) if label.source is not None else "the label"
+    photo = display_path(image.source.name) if image.source is not None else "the photograph"
     sentence = f"The vessels in {name} are not where {photo} has any: they do not seem to belong together."
     if turn != 1:
         sentence += f" The label fits when it is {TURNS[turn]}."

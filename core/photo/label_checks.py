@@ -11,16 +11,16 @@ from typing import Literal
 import numpy as np
 
 from core.errors import InputError, LabelError
-from core.files import shown
+from core.files import display_path
+from core.photo.binary_image import split_at_half
 from core.photo.decoding import check_single, decode
+from core.photo.label_matching import TURNS, find_turn, find_wrong_pair
 from core.photo.label_values import FoundValue, LabelValues, find_values, table_text, with_thickness
-from core.photo.likeness import TURNS, find_turn, find_wrong_pair
 from core.photo.reading import label_by_values
 from core.photo.samples import turned
-from core.photo.two_valued import split_at_half
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 
-DoubtKind = Literal["size", "empty", "full", "inverted", "grey", "values", "pair"]
+LabelDoubtKind = Literal["size", "empty", "full", "inverted", "grey", "values", "pair"]
 Remedy = Literal["", "invert", "cut", "values", "turn"]
 """What may be offered: nothing but another file, to take dark for vessel, to cut grey values at half, to say which
 values are vessel, or to turn the label."""
@@ -33,10 +33,10 @@ INVERTED_MASK = "More than half of the field of view is vessel in the given mask
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class LabelDoubt:
     """One thing that is doubtful, in a sentence; ``remedy`` is what could be done to use the file all the same."""
 
-    kind: DoubtKind
+    kind: LabelDoubtKind
     sentence: str
     remedy: Remedy = ""
 
@@ -65,7 +65,7 @@ class ExaminedLabel:
 
     path: Path
     vessel: BoolArray | None
-    doubts: tuple[Doubt, ...]
+    doubts: tuple[LabelDoubt, ...]
     ignored: BoolArray | None = None
     found: tuple[FoundValue, ...] = ()
     turn: int = 1
@@ -122,7 +122,7 @@ def examine_label(
         return examined
     examined.vessel.setflags(write=False)
     doubts = list(examined.doubts)
-    found = doubt_of_share(shown(path.name), vessel_share(examined.vessel, inside))
+    found = doubt_of_share(display_path(path.name), vessel_share(examined.vessel, inside))
     if found is not None:
         help_with = {"inverted": " Taking the dark parts for vessels may help."}
         doubts.append(replace(found, sentence=found.sentence + help_with.get(found.kind, "")))
@@ -132,7 +132,7 @@ def examine_label(
     wrong = find_wrong_pair(image, FieldOfView(inside, "file"), ExpertLabel(examined.vessel, path))
     if wrong is None:
         return replace(examined, doubts=tuple(doubts))
-    doubts.append(Doubt("pair", wrong.sentence, "turn" if wrong.turn != 1 else ""))
+    doubts.append(LabelDoubt("pair", wrong.sentence, "turn" if wrong.turn != 1 else ""))
     return replace(examined, doubts=tuple(doubts), turn=wrong.turn)
 
 
@@ -145,54 +145,54 @@ def _of_other_size(
         vessel = split_at_half(pixels).upper
         turn = find_turn(image, FieldOfView(inside, "file"), vessel) if vessel is not None else 1
         if turn != 1:
-            sentence = f"{shown(path.name)} has {size}. It fits when it is {TURNS[turn]}."
-            return ExaminedLabel(path, None, (Doubt("size", sentence, "turn"),), turn=turn)
-    doubt = Doubt("size", f"{shown(path.name)} has {size}: it was made for another picture.")
+            sentence = f"{display_path(path.name)} has {size}. It fits when it is {TURNS[turn]}."
+            return ExaminedLabel(path, None, (LabelDoubt("size", sentence, "turn"),), turn=turn)
+    doubt = LabelDoubt("size", f"{display_path(path.name)} has {size}: it was made for another picture.")
     return ExaminedLabel(path, None, (doubt,))
 
 
 def _examine_pixels(path: Path, pixels: ByteArray, reading: LabelReading) -> ExaminedLabel:
     """What the pixels alone say."""
-    name = shown(path.name)
+    name = display_path(path.name)
     if reading.values is not None:
         found = with_thickness(pixels, find_values(pixels))
         try:
             label = label_by_values(path, pixels, reading.values)
         except LabelError as error:
-            return ExaminedLabel(path, None, (Doubt("values", str(error), "values"),), found=found)
+            return ExaminedLabel(path, None, (LabelDoubt("values", str(error), "values"),), found=found)
         return ExaminedLabel(path, label.vessel.copy(), (), ignored=label.ignored, found=found)
     split = split_at_half(pixels)
     if split.upper is None:
         if pixels[0, 0].any():
-            doubt = Doubt("full", f"{name} is the same bright value everywhere: all of it would be vessel.")
+            doubt = LabelDoubt("full", f"{name} is the same bright value everywhere: all of it would be vessel.")
         else:
-            doubt = Doubt("empty", f"{name} is black everywhere: no vessel is drawn in it.")
+            doubt = LabelDoubt("empty", f"{name} is black everywhere: no vessel is drawn in it.")
         return ExaminedLabel(path, None, (doubt,))
     if split.several:
         sentence = f"{name} holds the values {table_text(split.found)}. Which of them are vessel?"
-        return ExaminedLabel(path, None, (Doubt("values", sentence, "values"),), found=split.found)
+        return ExaminedLabel(path, None, (LabelDoubt("values", sentence, "values"),), found=split.found)
     if split.grey:
         sentence = f"{name} holds {split.values} grey values, as a photograph or a probability map does."
-        doubt = Doubt("grey", f"{sentence} Cut at half, it can be used as a mask.", "cut")
+        doubt = LabelDoubt("grey", f"{sentence} Cut at half, it can be used as a mask.", "cut")
         return ExaminedLabel(path, split.upper, (doubt,))
     return ExaminedLabel(path, split.upper, ())
 
 
 def refuse_inverted(label: ExpertLabel, inside: BoolArray | None = None) -> None:
     """Raise LabelError for a label that has more vessel than background in the region: nobody is there to ask."""
-    name = shown(label.source.name) if label.source else "the label"
+    name = display_path(label.source.name) if label.source else "the label"
     doubt = doubt_of_share(name, vessel_share(label.vessel, inside))
     if doubt is not None and doubt.kind == "inverted":
         raise LabelError(f"{doubt.sentence} {BRIGHT_IS_VESSEL}")
 
 
-def doubt_of_share(name: str, share: float) -> Doubt | None:
+def doubt_of_share(name: str, share: float) -> LabelDoubt | None:
     """What the share of vessels in the field of view (0 to 1) says about a label."""
     if share > MAX_VESSEL_SHARE:
         sentence = f"In {name} {share:.0%} would be vessel, more than any expert draws: it looks inverted."
-        return Doubt("inverted", sentence, "invert")
+        return LabelDoubt("inverted", sentence, "invert")
     if share == 0.0:
-        return Doubt("empty", f"No vessel of {name} lies inside the field of view.")
+        return LabelDoubt("empty", f"No vessel of {name} lies inside the field of view.")
     return None
 
 

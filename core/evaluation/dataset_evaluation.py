@@ -19,25 +19,34 @@ from core import __version__
 from core.errors import LabelError, SerrError
 from core.evaluation import suggest
 from core.evaluation.bootstrap import bootstrap
-from core.evaluation.centre_lines import Skeletons
-from core.evaluation.counts import Region, region_of
+from core.evaluation.cldice import Skeletons
+from core.evaluation.confusion import Region, region_of
 from core.evaluation.curves import EXACT_PIXELS, PooledValues
 from core.evaluation.error_map import error_map
-from core.evaluation.measure import Figures, Found, GivenMask, Measured, found_vessels, measure, measure_mask, pool
+from core.evaluation.measure import (
+    GivenMask,
+    Measured,
+    Prediction,
+    ScoreSet,
+    found_vessels,
+    measure,
+    measure_mask,
+    pool,
+)
 from core.evaluation.pictures import thumbnails
 from core.evaluation.report import Best, EvaluationReport, ImageScores, Method, RegionResult
 from core.evaluation.summary import Summary
-from core.files import shown
+from core.files import display_path
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.fov_mask import read_fov_of
-from core.photo.label_doubts import INVERTED_MASK, MAX_VESSEL_SHARE, refuse_inverted, vessel_share
+from core.photo.label_checks import INVERTED_MASK, MAX_VESSEL_SHARE, refuse_inverted, vessel_share
+from core.photo.label_matching import find_wrong_pair
 from core.photo.label_values import LabelValues
-from core.photo.likeness import find_wrong_pair
 from core.photo.reading import read_fundus, read_label
 from core.progress import SILENT, Monitor, Progress
 from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ThresholdRule
 
-Predict = Callable[[FundusImage, FieldOfView, Monitor], Found]
+Predict = Callable[[FundusImage, FieldOfView, Monitor], Prediction]
 """Finds the vessels of one photograph inside its field of view; reports its own progress, if any, to the monitor. What
 it says by ``monitor.note`` becomes a note of the photograph."""
 
@@ -163,7 +172,9 @@ def evaluate_dataset(
             image = task.evaluate(case, part)
         except (SerrError, MemoryError) as error:
             first_error = first_error or error
-            sentence = str(error) or f"There is not enough memory for {shown(case.photo.name)}. Close other programs."
+            sentence = (
+                str(error) or f"There is not enough memory for {display_path(case.photo.name)}. Close other programs."
+            )
             failed.append((case.photo, sentence))
             done(case.photo, sentence)
             part.note(sentence)
@@ -220,7 +231,7 @@ class _Gathered:
         if rule is not None and together.levels is not None:
             counts, map_scores = together.levels.counts(rule), together.scores
             scores = counts.scores(auc_roc=areas.auc_roc, auc_pr=areas.auc_pr, ece=map_scores.ece)
-            best = Best(rule, Figures(counts, scores))
+            best = Best(rule, ScoreSet(counts, scores))
         experts, against = (
             {
                 name: Summary.of(each, bootstrap=bootstrap(each, wanted, extras.seed, monitor) if wanted else None)
@@ -256,7 +267,8 @@ class _Task:
         if self.truth not in case.labels:
             name = f" '{self.truth}'" if case.labels else ""
             raise LabelError(
-                f"There is no expert label{name} for {shown(case.photo.name)}: add it, or leave the photograph out."
+                f"There is no expert label{name} for {display_path(case.photo.name)}: add it, or leave the photograph "
+                "out."
             )
         image = read_fundus(case.photo)
         for note in image.notes:
@@ -294,11 +306,11 @@ class _Task:
         return ImageScores(
             stem=case.stem,
             photo=case.photo,
-            figures=own[0].figures,
+            score_set=own[0].score_set,
             fov_origin=fov.origin,
-            beside=own[1].figures,
-            experts=tuple((name, measured.figures) for name, measured in experts[0].items()),
-            against=tuple((name, measured.figures) for name, measured in against[0].items()),
+            beside=own[1].score_set,
+            experts=tuple((name, measured.score_set) for name, measured in experts[0].items()),
+            against=tuple((name, measured.score_set) for name, measured in against[0].items()),
             notes=tuple(part.notes),
             doubts=tuple(part.doubts),
             pictures=pictures,

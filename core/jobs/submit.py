@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from core.errors import DeviceError
 from core.jobs.process import start_job
-from core.jobs.store import Job, JobOrder, create_job
+from core.jobs.store import Job, JobRequest, create_job
 
 if TYPE_CHECKING:
     from core.training.config import TrainingConfig
 
 
-def order_job(
+def submit_job(
     config: "TrainingConfig",
     root: Path,
     *,
@@ -34,10 +34,10 @@ def order_job(
     SerrError : the model to start from, the device or the jobs' folder cannot be used, or the process does not start.
     """
     from core.training.config import to_toml
-    from core.training.starting import prepare_config
+    from core.training.fine_tuning import prepare_config
 
     config = prepare_config(config)
-    order = JobOrder(
+    request = JobRequest(
         name=name or config.model_name,
         notes=notes,
         root=str(Path(root).absolute()),
@@ -47,11 +47,11 @@ def order_job(
         count=count,
         estimate=estimate or {},
     )
-    return start_job(create_job(order, to_toml(config)))
+    return start_job(create_job(request, to_toml(config)))
 
 
-def devices_for(wish: str, count: int) -> tuple[str, ...]:
-    """The devices that will do for a wish, by torch's names.
+def devices_for(requested: str, count: int) -> tuple[str, ...]:
+    """The devices that will do for what was requested, by torch's names.
 
     Raises
     ------
@@ -59,12 +59,12 @@ def devices_for(wish: str, count: int) -> tuple[str, ...]:
     """
     from core.inference.device import choose_device, list_devices
 
-    chosen = choose_device(wish)
+    chosen = choose_device(requested)
     if chosen.kind != "cuda":
         if count > 1:
             raise DeviceError(f"There are not {count} graphics processors to train on at once: {chosen.label}.")
         return (chosen.torch_name,)
-    if ":" in wish and count == 1:
+    if ":" in requested and count == 1:
         return (chosen.torch_name,)
     usable = tuple(device.torch_name for device in list_devices() if device.kind == "cuda")
     if count > len(usable):

@@ -19,7 +19,7 @@ _FINGERPRINT_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
+class Leakage:
     """``seen``: photographs that a model learned from, or by which its weights and threshold were chosen.
 
     ``unknown``: what else it learned from, in words, where that cannot be found out any more.
@@ -29,7 +29,7 @@ class Exposure:
     unknown: tuple[str, ...] = ()
 
 
-def seen_by(card: ModelCard, dataset: str, root: Path, photos: Sequence[Path]) -> Exposure:
+def seen_by(card: ModelCard, dataset: str, root: Path, photos: Sequence[Path]) -> Leakage:
     """Which of some photographs a model has seen, by the data sets that its card names.
 
     Photographs with a fingerprint in the card are recognised under any name and in any folder, as long as the file is
@@ -58,7 +58,7 @@ def seen_by(card: ModelCard, dataset: str, root: Path, photos: Sequence[Path]) -
         seen |= {photo for photo in wanted if (fingerprint(photo) or None) in fingerprints}
     if card.unknown_start:
         unknown.append(f"what {card.unknown_start} had learned from")
-    return Exposure(frozenset(path for path in photos if path.absolute() in seen), tuple(dict.fromkeys(unknown)))
+    return Leakage(frozenset(path for path in photos if path.absolute() in seen), tuple(dict.fromkeys(unknown)))
 
 
 def fingerprint(photo: Path) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from core.datasets.dataset_file import DataSetFile, Entry, write_dataset_file
-from core.datasets.exposure import Exposure, fingerprint, seen_by
 from core.datasets.layouts import read_layout
+from core.datasets.leakage import Leakage, fingerprint, seen_by
 from core.datasets.synthetic import write_drive_layout
 from core.models.model_card import ModelCard
 from tests.small_model import CONFIG, RECIPE
@@ -51,10 +51,10 @@ def test_photographs_of_ones_own_are_known_again_by_their_fingerprints(root: Pat
     photos = [case.photo for case in train]
     known = [fingerprint(photo) for photo in (photos[0], photos[2])]  # the one it learned from, and chose by
     card = _card(sources=[{"dataset": "own.serr-dataset", "split": "training", "fingerprints": known}])
-    assert seen_by(card, "drive", root, photos) == Exposure(frozenset({photos[0], photos[2]}))
+    assert seen_by(card, "drive", root, photos) == Leakage(frozenset({photos[0], photos[2]}))
     file.unlink()
     moved = photos[0].rename(root / "another name.tif")
-    assert seen_by(card, "other.serr-dataset", root, [moved, photos[1]]) == Exposure(frozenset({moved}))
+    assert seen_by(card, "other.serr-dataset", root, [moved, photos[1]]) == Leakage(frozenset({moved}))
 
 
 def test_a_published_data_set_is_known_again_in_a_data_set_of_ones_own(root: Path) -> None:
@@ -72,7 +72,7 @@ def test_photographs_that_are_called_otherwise_are_none_of_a_published_data_set(
         photo.touch()
     twice = [{"dataset": dataset, "split": "train"}] * 2
     found = seen_by(_card(sources=twice), "./", tmp_path, photos)
-    assert found == Exposure(frozenset(), (f"{dataset} (train)",))
+    assert found == Leakage(frozenset(), (f"{dataset} (train)",))
 
 
 def test_what_cannot_be_known_is_said(root: Path) -> None:
@@ -89,4 +89,4 @@ def test_what_the_model_that_it_began_with_had_learned_from_is_seen(root: Path) 
     training = {"data": {"dataset": "drive", "split": "train"}, "started_from": before}
     tuned = ModelCard("a", "serr-unet", CONFIG, RECIPE, "first (0123456789ab), then DRIVE train", training=training)
     photos = _photos(root, "test")
-    assert seen_by(tuned, "drive", root, photos) == Exposure(frozenset(photos))
+    assert seen_by(tuned, "drive", root, photos) == Leakage(frozenset(photos))

@@ -13,8 +13,8 @@ from sklearn.calibration import calibration_curve
 
 from core.datasets.synthetic import draw_case
 from core.evaluation.calibration import BINS, Calibration
-from core.evaluation.centre_lines import CentreLineCounts, Skeletons, count_centre_lines, skeleton
-from core.evaluation.counts import count
+from core.evaluation.cldice import CentreLineCounts, Skeletons, count_centre_lines, skeleton
+from core.evaluation.confusion import count
 
 SHAPE = (64, 64)
 EVERYWHERE = np.ones(SHAPE, dtype=np.bool_)

@@ -37,9 +37,9 @@ def _ratio(numerator: int, denominator: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Figures of one comparison, each in [0, 1] (MCC and kappa in [-1, 1]) and NaN where undefined.
+    """ScoreSet of one comparison, each in [0, 1] (MCC and kappa in [-1, 1]) and NaN where undefined.
 
-    ``cl_dice`` needs the masks themselves, not only their counts (``core.evaluation.centre_lines``). ``auc_roc``,
+    ``cl_dice`` needs the masks themselves, not only their counts (``core.evaluation.cldice``). ``auc_roc``,
     ``auc_pr`` and ``ece`` (``core.evaluation.calibration``) need a probability map, so they stay NaN for a mask alone.
     """
 

@@ -37,7 +37,7 @@ class Learned:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """Figures on the validation photographs; ``picture`` is the file of a map, relative to the run, or empty."""
+    """ScoreSet on the validation photographs; ``picture`` is the file of a map, relative to the run, or empty."""
 
     step: int
     training_loss: float

@@ -4,22 +4,20 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
 
 from serr_gui.actions.qactions import Actions
-from serr_gui.model.state import AppState, JobStatus
+from serr_gui.model.state import AppState, TaskStatus
 from serr_gui.panels.training.views import duration_text
 from serr_gui.widgets.controls import ElidedLabel
 
 
-class JobBar(QWidget):
-    """Shows ``state.job``, or, with ``beside``, ``state.beside``; ``cancelRequested`` is for the latter."""
+class TaskBar(QWidget):
+    """Shows ``state.task``, or, with ``side``, ``state.side_task``; ``cancelRequested`` is for the latter."""
 
     cancelRequested = Signal()
 
-    def __init__(
-        self, state: AppState, actions: Actions, *, beside: bool = False, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, state: AppState, actions: Actions, *, side: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._is_beside = beside
+        self._is_side = side
         self._text = ElidedLabel(leave_out=Qt.TextElideMode.ElideRight)
         self._text.setAccessibleName(self.tr("Progress"))
         self._bar = QProgressBar()
@@ -31,7 +29,7 @@ class JobBar(QWidget):
         self._pause = QToolButton()
         self._pause.setDefaultAction(actions["pause"])
         cancel = QToolButton()
-        if beside:
+        if side:
             cancel.setText(self.tr("Cancel"))
             cancel.clicked.connect(self.cancelRequested)
         else:
@@ -44,24 +42,24 @@ class JobBar(QWidget):
         row.addWidget(self._bar)
         row.addWidget(self._pause)
         row.addWidget(cancel)
-        (state.events.beside if beside else state.events.job).connect(self._show_job)
-        self._show_job()
+        (state.events.side_task if side else state.events.task).connect(self._show_task)
+        self._show_task()
 
-    def _show_job(self) -> None:
-        job = self._state.beside if self._is_beside else self._state.job
-        self.setVisible(job is not None)
-        if job is None:
+    def _show_task(self) -> None:
+        task = self._state.side_task if self._is_side else self._state.task
+        self.setVisible(task is not None)
+        if task is None:
             return
-        self._pause.setVisible(job.kind == "batch")
-        self._text.set_full_text(self._describe(job))
-        fraction = job.fraction
+        self._pause.setVisible(task.kind == "batch")
+        self._text.set_full_text(self._describe(task))
+        fraction = task.fraction
         if fraction is None:
             self._bar.setRange(0, 0)  # on its way, length unknown
         else:
             self._bar.setRange(0, 1000)
             self._bar.setValue(round(fraction * 1000))
 
-    def _describe(self, job: JobStatus) -> str:
+    def _describe(self, task: TaskStatus) -> str:
         """What must not be left out in a narrow window comes first."""
         counted = {
             "batch": self.tr("Segmenting {item} of {items}"),
@@ -74,15 +72,16 @@ class JobBar(QWidget):
             "evaluate": self.tr("Evaluating"),
             "compare_models": self.tr("Comparing {name}"),
         }
-        named = bool(job.name) and job.kind in counted
-        text = (counted[job.kind] if named else titles[job.kind]).format(name=job.name, item=job.item, items=job.items)
-        if job.cancelling:
+        named = bool(task.name) and task.kind in counted
+        text = counted[task.kind] if named else titles[task.kind]
+        text = text.format(name=task.name, item=task.item, items=task.items)
+        if task.cancelling:
             return self.tr("{what}: stopping...").format(what=text)
-        if job.paused:
+        if task.paused:
             return self.tr("{what}: paused").format(what=text)
-        if job.seconds_left is not None and job.kind == "batch":
-            text = self.tr("{what}, {time} left").format(what=text, time=duration_text(job.seconds_left))
-        parts = [job.name] if named else []
-        if job.progress.stage:
-            parts.append(QCoreApplication.translate("Progress", job.progress.stage))
+        if task.seconds_left is not None and task.kind == "batch":
+            text = self.tr("{what}, {time} left").format(what=text, time=duration_text(task.seconds_left))
+        parts = [task.name] if named else []
+        if task.progress.stage:
+            parts.append(QCoreApplication.translate("Progress", task.progress.stage))
         return f"{text}: {', '.join(parts)}" if parts else text

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bare_root import command_in
+from tools.clean_root import command_in
 
 PACKAGES = (
     "libc6",
@@ -43,7 +43,7 @@ X_SOCKETS = Path("/tmp/.X11-unix")
 
 
 @dataclass(frozen=True)
-class BareRoot:
+class CleanRoot:
     """``program`` is where the built program stands inside the root."""
 
     root: Path
@@ -88,7 +88,7 @@ class BareRoot:
         return subprocess.Popen(self.command(*words, display=display), env=self.environment(display), cwd="/")
 
 
-def make_bare_root(folder: Path, program: Path) -> BareRoot:
+def make_clean_root(folder: Path, program: Path) -> CleanRoot:
     """Lay out the root in an empty folder. ``program`` is the folder of the built program."""
     root, packages = folder / "root", folder / "packages"
     packages.mkdir(mode=0o777)
@@ -112,4 +112,4 @@ def make_bare_root(folder: Path, program: Path) -> BareRoot:
     for name in ("proc", "dev", "tmp/.X11-unix", str(place).lstrip("/")):
         (root / name).mkdir(parents=True, exist_ok=True)
     (root / "tmp").chmod(0o1777)
-    return BareRoot(root, program, place)
+    return CleanRoot(root, program, place)

@@ -7,7 +7,7 @@ from core.progress import Monitor
 from core.types import FieldOfView, FundusImage, ProbabilityMap
 
 
-def dark_lines(image: FundusImage, fov: FieldOfView, monitor: Monitor) -> ProbabilityMap:
+def fake_segmenter(image: FundusImage, fov: FieldOfView, monitor: Monitor) -> ProbabilityMap:
     """How much darker than its surroundings the green channel is, as probabilities."""
     green = image.rgb[..., 1].astype(np.float32)
     contrast = cv2.GaussianBlur(green, (0, 0), 8) - cv2.GaussianBlur(green, (0, 0), 1)
