@@ -97,7 +97,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Show missed, false and right vessels in colours, in place of the mask"),
         icon="errors",
         short=QT_TRANSLATE_NOOP("Actions", "Errors"),
-        shortcuts=("T",),
+        shortcuts=("Shift+E",),
         checked_when=lambda state: state.view.show_errors,
         section=2,
     ),

@@ -75,6 +75,20 @@ COMMANDS: Final[tuple[Command, ...]] = (
         section=1,
     ),
     Command(
+        "trace",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "&Trace"),
+        QT_TRANSLATE_NOOP(
+            "Actions", "Click along a vessel: it is drawn at its own width. Enter or a double click accepts"
+        ),
+        icon="trace",
+        shortcuts=("T",),
+        enabled_when=can_edit,
+        checked_when=_is_tool("trace"),
+        group="tool",
+        section=1,
+    ),
+    Command(
         "swap_tool",
         "edit",
         QT_TRANSLATE_NOOP("Actions", "S&wap Brush and Eraser"),
@@ -87,7 +101,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "smaller_tool",
         "edit",
         QT_TRANSLATE_NOOP("Actions", "&Smaller"),
-        QT_TRANSLATE_NOOP("Actions", "Make brush and eraser smaller"),
+        QT_TRANSLATE_NOOP("Actions", "Make brush and eraser smaller, a traced vessel narrower"),
         shortcuts=("[",),
         enabled_when=can_edit,
         section=1,
@@ -97,7 +111,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "larger_tool",
         "edit",
         QT_TRANSLATE_NOOP("Actions", "&Larger"),
-        QT_TRANSLATE_NOOP("Actions", "Make brush and eraser larger"),
+        QT_TRANSLATE_NOOP("Actions", "Make brush and eraser larger, a traced vessel wider"),
         shortcuts=("]",),
         enabled_when=can_edit,
         section=1,

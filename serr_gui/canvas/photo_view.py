@@ -66,6 +66,11 @@ class PhotoView(PictureView):
             self.update()
 
     @property
+    def tool(self) -> Tool | None:
+        """What is under the pointer; None for the hand."""
+        return self._tool
+
+    @property
     def is_painting(self) -> bool:
         """Whether a stroke of the tool is running."""
         return self._tool is not None and self._tool.is_busy
@@ -91,11 +96,13 @@ class PhotoView(PictureView):
 
     def _tool_rect(self) -> QRectF:
         """What the tool may paint at the pointer, in widget coordinates."""
-        if self._tool is None or self._cursor_place is None or self._photo is None:
+        if self._tool is None or self._photo is None:
             return QRectF()
         reach = self._tool.reach_px()
         if math.isinf(reach):
             return QRectF(self.rect())
+        if self._cursor_place is None:
+            return QRectF()
         side = reach * self.zoom / self.devicePixelRatioF() + 8.0
         return QRectF(self._cursor_place, self._cursor_place).adjusted(-side, -side, side, side)
 
@@ -118,14 +125,14 @@ class PhotoView(PictureView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        place = self._cursor_place
-        if self._tool is None or place is None or self._photo is None or self._drag_from is not None:
+        if self._tool is None or self._photo is None or self.is_waiting:
             return
+        place = self._cursor_place if self._drag_from is None else None
         painter = QPainter(self)
         ratio = self.devicePixelRatioF()
         painter.scale(1.0 / ratio, 1.0 / ratio)
-        point = self.image_point(place)
-        self._tool.paint(painter, self, (point.x(), point.y()))
+        point = self.image_point(place) if place is not None else None
+        self._tool.paint(painter, self, (point.x(), point.y()) if point is not None else None)
         painter.end()
 
     def _view_changed(self) -> None:

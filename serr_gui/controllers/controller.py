@@ -1,8 +1,9 @@
 """Requests become jobs, and the outcomes of jobs become state. Nothing else writes the state.
 
 The parts: ``photos`` (opening), ``models`` (models and devices), ``segmentation`` (segmenting and exporting),
-``editing`` (corrections by hand), ``comparison`` (experts' labels), ``evaluation`` (all photographs), ``data_sets`` and
-``training`` (models that a person trains), and here the threshold, the view, and what connects the parts.
+``editing`` (corrections by hand), ``vessels`` (what its tools look for), ``comparison`` (experts' labels),
+``evaluation`` (all photographs), ``data_sets`` and ``training`` (models that a person trains), and here the
+threshold, the view, and what connects the parts.
 """
 
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.photos import PhotoController
 from serr_gui.controllers.segmentation import SegmentationController
 from serr_gui.controllers.training import TrainingController
+from serr_gui.controllers.vessels import VesselController
 from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import model_rule, stale_reasons, with_result
@@ -48,6 +50,7 @@ class Controller(QObject):
         self.segmentation = SegmentationController(self.context, foreground, beside)
         self.evaluation = EvaluationController(self.context, foreground, beside, self.segmentation)
         self.editing = EditingController(self.context)
+        self.vessels = VesselController(self.context)
         self.comparison = ComparisonController(self.context)
         self.training = TrainingController(self.context, self.models, foreground)
         self.data_sets = DataSetController(self.context)

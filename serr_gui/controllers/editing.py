@@ -7,8 +7,9 @@ from PySide6.QtCore import QObject, Signal
 
 from core.masks.edits import VESSEL, Box, EditDelta, MaskEdits, combined
 from core.masks.strokes import Footprint
+from core.types import BoolArray
 from serr_gui.controllers.context import ControllerContext
-from serr_gui.model.editing import SIZES_PX, EditStep, ToolName
+from serr_gui.model.editing import SIZES_PX, TRACING_TOOLS, WIDTHS_PERCENT, EditStep, ToolName
 from serr_gui.model.selectors import can_edit
 from serr_gui.model.state import Result
 
@@ -58,18 +59,31 @@ class EditingController(QObject):
         state = self._context.state
         state.editing = replace(state.editing, by_pressure=not state.editing.by_pressure)
 
+    def set_width(self, percent: int) -> None:
+        """Width of traced vessels, in percent of that of the vessel in the map."""
+        state = self._context.state
+        state.editing = replace(state.editing, width_percent=min(max(percent, WIDTHS_PERCENT[0]), WIDTHS_PERCENT[1]))
+
     def step_size(self, by: int) -> None:
-        """Larger or smaller by a pixel, or by a tenth of a large brush."""
-        size = self._context.state.editing.size_px
-        self.set_size(size + by * max(1, size // 10))
+        """Larger or smaller by a pixel, or by a tenth of a large brush; a traced vessel wider or narrower."""
+        editing = self._context.state.editing
+        if editing.tool in TRACING_TOOLS:
+            self.set_width(editing.width_percent + 10 * by)
+        else:
+            self.set_size(editing.size_px + by * max(1, editing.size_px // 10))
 
     # Strokes
 
     def begin(self, code: int) -> None:
         """A stroke begins that gives pixels this code (``core.masks.edits``)."""
+        if self._stroke is None and can_edit(self._context.state):
+            self._stroke = self._opened(code)
+
+    def _opened(self, code: int) -> _Stroke | None:
+        """The mask on the screen, made ready to be changed."""
         state, document = self._context.state, self._context.state.document
-        if self._stroke is not None or document is None or document.result is None or not can_edit(state):
-            return
+        if document is None or document.result is None:
+            return None
         if not (state.view.show_mask or state.view.show_errors):
             state.view = replace(state.view, show_mask=True)  # nobody paints what is not seen
         result = document.result
@@ -77,36 +91,40 @@ class EditingController(QObject):
             result = replace(result, edits=MaskEdits(result.segmentation.probability.levels))
             self._show(document.path, result)
         assert result.edits is not None
-        self._stroke = _Stroke(document.path, result, result.edits, code)
+        return _Stroke(document.path, result, result.edits, code)
 
     def step(self, footprint: Footprint) -> None:
         """Paint what a brush has touched, as far as it lies in the field of view."""
-        stroke = self._stroke
-        if stroke is None:
-            return
-        inside = stroke.result.segmentation.fov.inside
-        height, width = inside.shape
-        top, left = max(footprint.top, 0), max(footprint.left, 0)
-        bottom = min(footprint.top + footprint.pixels.shape[0], height)
-        right = min(footprint.left + footprint.pixels.shape[1], width)
-        if top >= bottom or left >= right:
-            return
-        touched = footprint.pixels[
-            top - footprint.top : bottom - footprint.top, left - footprint.left : right - footprint.left
-        ]
-        delta = stroke.edits.paint(top, left, touched & inside[top:bottom, left:right], stroke.code)
-        if delta is not None:
-            stroke.deltas.append(delta)
-            self.levelsChanged.emit(delta.box)
+        if self._stroke is not None:
+            self._paint(self._stroke, footprint)
 
     def finish(self) -> None:
         """The stroke is done: one step of Undo."""
         stroke, self._stroke = self._stroke, None
-        if stroke is None:
-            return
+        if stroke is not None:
+            name = self.tr("Brush") if stroke.code == VESSEL else self.tr("Eraser")
+            self._close(stroke, name)
+
+    def apply(self, name: str, footprint: Footprint, code: int) -> None:
+        """Give pixels a code, as far as they lie in the field of view: one step of Undo of this name.
+
+        Also where work has just begun, which ends what a tool has begun: like a stroke, it comes first.
+        """
+        self.finish()
+        change = self._opened(code)
+        if change is not None:
+            self._paint(change, footprint)
+            self._close(change, name)
+
+    def _paint(self, stroke: _Stroke, footprint: Footprint) -> None:
+        delta = _painted(stroke.edits, footprint, stroke.code, stroke.result.segmentation.fov.inside)
+        if delta is not None:
+            stroke.deltas.append(delta)
+            self.levelsChanged.emit(delta.box)
+
+    def _close(self, stroke: _Stroke, name: str) -> None:
         delta = combined(stroke.deltas, stroke.edits)
         if delta is not None:
-            name = self.tr("Brush") if stroke.code == VESSEL else self.tr("Eraser")
             self._context.store.history(stroke.path).push(EditStep(name, delta))
             self._take(stroke.path, stroke.result, stroke.edits, delta.box)
 
@@ -181,3 +199,16 @@ class EditingController(QObject):
             redo=history.redo_name if history is not None and edits is not None else "",
             corrected_px=edits.forced_pixels if edits is not None else 0,
         )
+
+
+def _painted(edits: MaskEdits, footprint: Footprint, code: int, inside: BoolArray) -> EditDelta | None:
+    """Paint a footprint as far as it lies in the field of view."""
+    height, width = inside.shape
+    top, left = max(footprint.top, 0), max(footprint.left, 0)
+    bottom = min(footprint.top + footprint.pixels.shape[0], height)
+    right = min(footprint.left + footprint.pixels.shape[1], width)
+    if top >= bottom or left >= right:
+        return None
+    rows = slice(top - footprint.top, bottom - footprint.top)
+    columns = slice(left - footprint.left, right - footprint.left)
+    return edits.paint(top, left, footprint.pixels[rows, columns] & inside[top:bottom, left:right], code)

@@ -5,8 +5,11 @@ from typing import Final, Literal
 
 from core.masks.edits import EditDelta
 
-ToolName = Literal["hand", "brush", "eraser"]
+ToolName = Literal["hand", "brush", "eraser", "trace"]
+TRACING_TOOLS: Final[frozenset[ToolName]] = frozenset({"trace"})
+"""Tools that draw at the width of the vessel, not of a brush."""
 SIZES_PX: Final = (1, 200)
+WIDTHS_PERCENT: Final = (30, 300)
 HISTORY_BYTES: Final = 64 << 20
 """What the undo steps of one photograph may take; the oldest are forgotten first.
 
@@ -19,7 +22,7 @@ class Editing:
 
     ``size_px`` is the diameter of brush and eraser in photograph pixels, ``undo`` and ``redo`` are the names of steps
     (empty: nothing to do), ``corrected_px`` counts the pixels that a hand has decided. ``by_pressure``: a pen draws as
-    wide as it is pressed.
+    wide as it is pressed. ``width_percent`` is the width of traced vessels, of that in the map.
     """
 
     tool: ToolName = "hand"
@@ -28,6 +31,7 @@ class Editing:
     redo: str = ""
     corrected_px: int = 0
     by_pressure: bool = False
+    width_percent: int = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from serr_gui.actions.qactions import Actions
-from serr_gui.model.editing import SIZES_PX
+from serr_gui.model.editing import SIZES_PX, TRACING_TOOLS, WIDTHS_PERCENT, ToolName
 from serr_gui.model.selectors import can_edit
 from serr_gui.model.state import AppState
 from serr_gui.widgets.controls import faded, heading
@@ -15,9 +15,13 @@ _SLIDER_STEPS = 100
 
 
 class EditingPanel(QWidget):
-    """Tools as buttons. ``sizeRequested`` carries a diameter in photograph pixels."""
+    """Tools as buttons.
+
+    ``sizeRequested`` carries a diameter in photograph pixels, ``widthRequested`` a width in percent of the vessel's.
+    """
 
     sizeRequested = Signal(int)
+    widthRequested = Signal(int)
 
     def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,8 +30,12 @@ class EditingPanel(QWidget):
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(6)
         column.addWidget(heading(self.tr("Correct by hand")))
-        column.addLayout(_buttons(actions, "hand", "brush", "eraser"))
-        column.addLayout(self._make_size())
+        column.addLayout(_buttons(actions, "hand", "brush", "eraser", "trace"))
+        column.addWidget(self._make_size())
+        column.addWidget(self._make_width())
+        self._how = faded()
+        self._how.setWordWrap(True)
+        column.addWidget(self._how)
         column.addLayout(_buttons(actions, "undo", "redo"))
         self._count = faded()
         self._count.setWordWrap(True)
@@ -40,7 +48,7 @@ class EditingPanel(QWidget):
             event.connect(self._show)
         self._show()
 
-    def _make_size(self) -> QHBoxLayout:
+    def _make_size(self) -> QWidget:
         label = faded(self.tr("Size"))
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setRange(0, _SLIDER_STEPS)
@@ -54,15 +62,30 @@ class EditingPanel(QWidget):
         self._box.valueChanged.connect(self.sizeRequested)
         for widget in (self._slider, self._box):
             widget.setToolTip(self.tr("Diameter in pixels of the photograph ([ and ], or Alt and the wheel)"))
-        row = QHBoxLayout()
-        row.addWidget(label)
-        row.addWidget(self._slider, 1)
-        row.addWidget(self._box)
-        return row
+        self._size_row = _row(label, self._slider, self._box)
+        return self._size_row
+
+    def _make_width(self) -> QWidget:
+        self._width = QSpinBox()
+        self._width.setRange(*WIDTHS_PERCENT)
+        self._width.setSingleStep(10)
+        self._width.setSuffix(self.tr(" % of the vessel"))
+        self._width.setKeyboardTracking(False)
+        self._width.setAccessibleName(self.tr("Width of traced vessels in percent of that in the map"))
+        self._width.setToolTip(self.tr("100 % is the width of the vessel in the map ([ and ], or Alt and the wheel)"))
+        self._width.valueChanged.connect(self.widthRequested)
+        self._width_row = _row(faded(self.tr("Width")), self._width)
+        return self._width_row
 
     def _show(self) -> None:
         state, editing = self._state, self._state.editing
-        with QSignalBlocker(self._slider), QSignalBlocker(self._box):
+        self._size_row.setVisible(editing.tool not in TRACING_TOOLS)
+        self._width_row.setVisible(editing.tool in TRACING_TOOLS)
+        how = self._texts().get(editing.tool, "") if can_edit(state) else ""
+        self._how.setText(how)
+        self._how.setVisible(bool(how))
+        with QSignalBlocker(self._slider), QSignalBlocker(self._box), QSignalBlocker(self._width):
+            self._width.setValue(editing.width_percent)
             if _size_of(self._slider.value()) != editing.size_px:
                 self._slider.setValue(_step_of(editing.size_px))
             self._box.setValue(editing.size_px)
@@ -76,6 +99,25 @@ class EditingPanel(QWidget):
         else:
             text = self.tr("Nothing corrected. B paints vessels, E erases, Esc goes back to the hand.")
         self._count.setText(text)
+
+    def _texts(self) -> dict[ToolName, str]:
+        """How the tools are used that are more than a brush."""
+        return {
+            "trace": self.tr(
+                "Click along a vessel. Enter or a double click accepts, Backspace takes the last piece back, "
+                "Esc gives up."
+            ),
+        }
+
+
+def _row(*widgets: QWidget) -> QWidget:
+    """Widgets next to one another; the second takes the room."""
+    holder = QWidget()
+    row = QHBoxLayout(holder)
+    row.setContentsMargins(0, 0, 0, 0)
+    for number, widget in enumerate(widgets):
+        row.addWidget(widget, int(number == 1))
+    return holder
 
 
 def _buttons(actions: Actions, *keys: str) -> QHBoxLayout:

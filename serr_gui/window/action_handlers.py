@@ -38,6 +38,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "hand": window.tools.leave,
         "brush": partial(controller.editing.set_tool, "brush"),
         "eraser": partial(controller.editing.set_tool, "eraser"),
+        "trace": partial(controller.editing.set_tool, "trace"),
         "swap_tool": controller.editing.swap_tool,
         "smaller_tool": partial(controller.editing.step_size, -1),
         "larger_tool": partial(controller.editing.step_size, 1),

@@ -5,9 +5,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from core.masks.edits import BACKGROUND, VESSEL
+from core.masks.tracing import Search
 from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.canvas.tools import Tool
 from serr_gui.canvas.tools.brush import BrushTool
+from serr_gui.canvas.tools.trace import TraceTool
 from serr_gui.controllers.controller import Controller
 from serr_gui.model.editing import ToolName
 from serr_gui.model.selectors import can_edit
@@ -21,7 +23,8 @@ class CanvasTools(QObject):
         self._canvas, self._state, self._editing = canvas, controller.state, controller.editing
         self._photo: Path | None = None
         self._brushes = (BrushTool(VESSEL, self), BrushTool(BACKGROUND, self))
-        self._tools: dict[ToolName, Tool] = dict(zip(("brush", "eraser"), self._brushes, strict=True))
+        self._tools: dict[ToolName, Tool] = {"brush": self._brushes[0], "eraser": self._brushes[1]}
+        self._join_tracing(controller)
         for tool in self._brushes:
             tool.began.connect(self._editing.begin)
             tool.stepped.connect(self._editing.step)
@@ -32,6 +35,20 @@ class CanvasTools(QObject):
         events = self._state.events
         for event in (events.editing, events.document, events.opening, events.task, events.side_task, events.view):
             event.connect(self._show)
+
+    def _join_tracing(self, controller: Controller) -> None:
+        self._tracers: dict[ToolName, TraceTool] = {"trace": TraceTool(self)}
+        names: dict[ToolName, str] = {"trace": self.tr("Trace")}
+        for key, tool in self._tracers.items():
+            self._tools[key] = tool
+            tool.searchRequested.connect(controller.vessels.search)
+            tool.accepted.connect(lambda part, key=key: self._editing.apply(names[key], part, VESSEL))
+        controller.vessels.searched.connect(self._on_searched)
+
+    def _on_searched(self, search: Search) -> None:
+        tool = self._tracers.get(self._state.editing.tool)
+        if tool is not None:
+            tool.take_search(search)
 
     def leave(self) -> None:
         """Give a running stroke up; where none is, go back to the hand."""
@@ -47,5 +64,7 @@ class CanvasTools(QObject):
                 tool.reset()
         for brush in self._brushes:
             brush.size_px, brush.by_pressure = state.editing.size_px, state.editing.by_pressure
+        for tracer in self._tracers.values():
+            tracer.factor = state.editing.width_percent / 100.0
         self._canvas.set_tool(self._tools.get(state.editing.tool) if can_edit(state) else None)
         self._canvas.show_tool()

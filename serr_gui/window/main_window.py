@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
         self.display = DisplayPanel(self.state, self.commands)
         self.editing = EditingPanel(self.state, self.commands)
         self.editing.sizeRequested.connect(controller.editing.set_size)
+        self.editing.widthRequested.connect(controller.editing.set_width)
         self.labels = LabelsPanel(self.state, self.commands)
         self.scores = ScoresPanel(self.state)
         self.errors = ErrorsPanel(self.state, self.commands)

@@ -5,9 +5,10 @@ import pytest
 from scipy import ndimage
 
 from core.masks.branches import branch_at, ends, find_gaps, junctions
-from core.masks.strokes import brush_path
-from core.masks.tracing import Search, snapped
-from core.types import FloatArray
+from core.masks.edits import BACKGROUND, VESSEL, MaskEdits
+from core.masks.strokes import brush_path, discs
+from core.masks.tracing import Search, search_from
+from core.types import FloatArray, ProbabilityMap
 
 SIDE = 200
 
@@ -67,11 +68,51 @@ def test_the_way_stays_on_the_vessel_where_the_straight_line_is_shorter() -> Non
     assert np.hypot(*np.diff(np.array(trace.points), axis=0).T).sum() > 1.15 * straight
 
 
-def test_a_click_beside_a_vessel_is_moved_onto_it() -> None:
+def test_a_click_beside_a_vessel_is_moved_onto_it_and_one_in_the_void_stays() -> None:
     values = as_map(drawn([(20, 100), (180, 100)], 5.0))
-    row, _ = snapped(values, (104, 60), 4)
-    assert abs(row - 100) <= 2
-    assert snapped(values, (0, 0), 0) == (0, 0)
+    search = Search(values, (104, 60), snap_px=5)
+    assert abs(search.start[0] - 100) <= 1
+    assert search.snapped(96, 120, 6)[0] in (99, 100, 101)
+    assert search.snapped(20, 20, 0) == (20, 20)
+
+
+def test_a_search_in_a_part_of_the_map_gives_the_same_way_at_its_place() -> None:
+    probability = ProbabilityMap(as_map(drawn(arc(), 5.0)))
+    course = arc()
+    start, end = (int(course[3][1]), int(course[3][0])), (int(course[60][1]), int(course[60][0]))
+    whole = Search(probability.values, start).walk_to(*end)
+    part = search_from(probability, probability.levels, start, window_px=160).walk_to(*end)
+    assert part.points == whole.points
+    assert part.widths_px == pytest.approx(whole.widths_px)
+
+
+def test_ways_follow_what_a_hand_has_drawn_and_leave_what_it_has_erased() -> None:
+    probability = ProbabilityMap(as_map(drawn([(20, 100), (180, 100)], 5.0)))
+    edits = MaskEdits(probability.levels)
+    detour = discs([(60.5 + x, 100.5 - 30 * np.sin(np.pi * x / 80)) for x in range(81)], [5.0] * 81)
+    edits.paint(detour.top, detour.left, detour.pixels, VESSEL)
+    edits.paint(90, 90, np.ones((20, 20), np.bool_), BACKGROUND)
+    trace = search_from(probability, edits.levels, (100, 30)).walk_to(100, 170)
+    assert min(y for _, y in trace.points) == pytest.approx(70, abs=4)
+    assert np.median(trace.widths_px) == pytest.approx(5, abs=1)
+
+
+def test_a_search_lets_other_threads_run_and_can_be_stopped() -> None:
+    asked: list[bool] = []
+    search = Search(as_map(drawn([(20, 100), (180, 100)], 5.0)), (100, 20), stopped=lambda: not asked.append(True))
+    assert len(asked) == 1
+    assert np.isinf(search.costs).any()
+
+
+def test_discs_next_to_one_another_are_the_path_of_a_brush() -> None:
+    points = [(20.5 + i, 20.5 + i // 2) for i in range(60)]
+    widths = list(np.linspace(1.0, 12.0, 60))
+    exact, quick = brush_path(points, widths), discs(points, widths)
+    canvas = np.zeros((2, 100, 110), np.bool_)
+    for layer, part in zip(canvas, (exact, quick), strict=True):
+        layer[part.top : part.top + part.pixels.shape[0], part.left : part.left + part.pixels.shape[1]] = part.pixels
+    assert not (canvas[1] & ~canvas[0]).any()
+    assert np.count_nonzero(canvas[0] & ~canvas[1]) <= 0.02 * np.count_nonzero(canvas[0])
 
 
 def test_a_window_ends_with_the_photograph_and_outside_it_is_an_error() -> None:

@@ -100,8 +100,8 @@ class Tool(QObject):
     def reset(self) -> None:
         """Another photograph is on the screen, or none: forget every place on the one before."""
 
-    def paint(self, painter: QPainter, view: View, at: Point) -> None:
-        """Show at the pointer, in device pixels, what a press would touch."""
+    def paint(self, painter: QPainter, view: View, at: Point | None) -> None:
+        """Show, in device pixels, what was begun, and what a press at ``at`` would touch (None: no pointer)."""
 
     def reach_px(self) -> float:
         """How far from the pointer ``paint`` paints, in photograph pixels; infinite for all of the view."""

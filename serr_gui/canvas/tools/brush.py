@@ -109,7 +109,9 @@ class BrushTool(Tool):
     def reach_px(self) -> float:
         return math.inf if self._straight_from is not None else self.size_px / 2.0 + 1.0
 
-    def paint(self, painter: QPainter, view: View, at: Point) -> None:
+    def paint(self, painter: QPainter, view: View, at: Point | None) -> None:
+        if at is None:
+            return
         shapes = QPainterPath()
         if view.zoom >= _PIXELS_FROM_ZOOM and self.size_px <= _PIXELS_UP_TO:
             shapes = _outline_of(brush_step(at, at, float(self.size_px)), view)

@@ -1,0 +1,29 @@
+"""Looking for vessels under the pointer: functions of a monitor that run in a thread, know no Qt and write no state."""
+
+from core.masks.tracing import Search, search_from
+from core.progress import Cancelled
+from core.types import ByteArray, ProbabilityMap
+from serr_gui.tasks.monitor import YieldingMonitor
+
+
+def search(
+    probability: ProbabilityMap,
+    levels: ByteArray,
+    start: tuple[int, int],
+    monitor: YieldingMonitor,
+    *,
+    snap_px: int,
+    window_px: int,
+) -> Search:
+    """The cheapest ways from a pixel (``core.masks.tracing.search_from``)."""
+
+    def stopped() -> bool:
+        try:
+            monitor.check()
+        except Cancelled:
+            return True
+        return False
+
+    found = search_from(probability, levels, start, window_px=window_px, snap_px=snap_px, stopped=stopped)
+    monitor.check()
+    return found

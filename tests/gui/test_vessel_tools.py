@@ -1,0 +1,156 @@
+"""Tools that edit vessels and not pixels, with mouse and keys in the real window."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+from scipy import ndimage
+from skimage.morphology import skeletonize
+
+from core.masks.edits import VESSEL
+from core.types import BoolArray
+from serr_gui.canvas.tools.trace import TraceTool
+from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.test_editing import Hand
+from tests.gui.test_segmenting import segment
+
+EIGHT = np.ones((3, 3), np.bool_)
+Place = tuple[float, float]
+
+
+@pytest.fixture
+def hand(start: StartProgram, qtbot: QtBot, photo: Path) -> Hand:
+    program = start(photo)
+    segment(program, qtbot)
+    hand = Hand(program, qtbot)
+    hand.canvas.fit()
+    return hand
+
+
+def mask(hand: Hand) -> BoolArray:
+    return np.asarray(hand.result.mask(hand.program.state.rule).vessel)
+
+
+def largest_component(vessel: BoolArray) -> BoolArray:
+    labels, count = ndimage.label(vessel, structure=EIGHT)
+    sizes = ndimage.sum(vessel, labels, range(1, count + 1))
+    return np.asarray(labels == 1 + int(np.argmax(sizes)))
+
+
+def course(vessel: BoolArray) -> list[Place]:
+    """Points along the largest vessel, from its left to its right."""
+    rows, columns = np.nonzero(skeletonize(largest_component(vessel)))
+    order = np.argsort(columns)
+    return [(float(columns[i]) + 0.5, float(rows[i]) + 0.5) for i in order]
+
+
+def tracer(hand: Hand) -> TraceTool:
+    tool = hand.canvas.tool
+    assert isinstance(tool, TraceTool)
+    return tool
+
+
+def click(hand: Hand, at: Place, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    hand.press(at, keys=keys)
+    hand.release(at)
+
+
+def searched(hand: Hand) -> None:
+    hand.qtbot.waitUntil(lambda: tracer(hand).is_ready, timeout=WAIT_MS)
+
+
+def test_tracing_draws_the_vessel_between_clicks_at_its_width(hand: Hand) -> None:
+    vessel = mask(hand)
+    points = course(vessel)
+    hand.key(Qt.Key.Key_T)
+    assert hand.program.state.editing.tool == "trace"
+    click(hand, points[3])
+    searched(hand)
+    QTest.mouseMove(hand.canvas, hand.place(points[-4]))
+    assert tracer(hand).live_footprint is not None
+    assert hand.result.edits is None  # a preview changes nothing
+    click(hand, points[len(points) // 2])
+    click(hand, points[-4])  # comes before the search from the second click
+    hand.key(Qt.Key.Key_Return)
+    hand.qtbot.waitUntil(lambda: hand.result.edits is not None, timeout=WAIT_MS)
+    drawn = hand.codes == VESSEL
+    assert hand.program.state.editing.undo == "Trace"
+    _, count = ndimage.label(drawn, structure=EIGHT)
+    assert count == 1
+    for x, y in (points[3], points[-4]):
+        assert ndimage.binary_dilation(drawn, iterations=4)[int(y), int(x)]
+    likely = ndimage.binary_dilation(hand.result.segmentation.probability.levels >= 60, iterations=2)
+    assert np.count_nonzero(drawn & likely) > 0.9 * np.count_nonzero(drawn)
+    hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not hand.codes.any()
+    hand.program.window.commands["redo"].trigger()
+    assert np.array_equal(hand.codes == VESSEL, drawn)
+
+
+def test_backspace_takes_a_piece_back_and_escape_gives_the_way_up(hand: Hand) -> None:
+    points = course(mask(hand))
+    hand.key(Qt.Key.Key_T)
+    for at in (points[3], points[len(points) // 2], points[-4]):
+        click(hand, at)
+        searched(hand)
+    assert tracer(hand).pieces == 2
+    hand.key(Qt.Key.Key_Backspace)
+    assert tracer(hand).pieces == 1
+    searched(hand)
+    hand.key(Qt.Key.Key_Escape)
+    assert not tracer(hand).has_begun
+    assert hand.result.edits is None
+    hand.key(Qt.Key.Key_Escape)
+    assert hand.program.state.editing.tool == "hand"
+
+
+def test_a_double_click_accepts_and_the_width_can_be_changed(hand: Hand) -> None:
+    points = course(mask(hand))
+
+    def traced() -> int:
+        hand.key(Qt.Key.Key_T)
+        click(hand, points[3])
+        searched(hand)
+        click(hand, points[-4])
+        QTest.mouseDClick(hand.canvas, Qt.MouseButton.LeftButton, pos=hand.place(points[-4]))
+        hand.qtbot.waitUntil(lambda: hand.program.state.editing.corrected_px > 0, timeout=WAIT_MS)
+        return hand.program.state.editing.corrected_px
+
+    narrow = traced()
+    hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    for _ in range(10):
+        hand.key(Qt.Key.Key_BracketRight)
+    assert hand.program.state.editing.width_percent == 200
+    assert traced() > 1.4 * narrow
+
+
+def test_another_tool_and_another_photograph_keep_what_was_traced(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path]
+) -> None:
+    program = start(photos[0], photos[1])
+    segment(program, qtbot)
+    hand = Hand(program, qtbot)
+    hand.canvas.fit()
+    points = course(mask(hand))
+    hand.key(Qt.Key.Key_T)
+    click(hand, points[3])
+    searched(hand)
+    click(hand, points[-4])
+    hand.key(Qt.Key.Key_B)
+    assert program.state.editing.undo == "Trace"
+    codes = hand.codes
+    hand.key(Qt.Key.Key_T)
+    click(hand, points[3])
+    searched(hand)
+    click(hand, points[len(points) // 4])
+    program.controller.photos.select(1)
+    qtbot.waitUntil(lambda: program.state.document is not None, timeout=WAIT_MS)
+    program.controller.photos.select(0)
+    qtbot.waitUntil(lambda: program.state.document is not None and program.state.opening is None, timeout=WAIT_MS)
+    assert not np.array_equal(hand.codes, codes)
+    assert not tracer(hand).has_begun
+    program.controller.editing.undo()
+    assert np.array_equal(hand.codes, codes)
