@@ -52,9 +52,11 @@ class Runner:
         self.device = device
         self.precision = precision
         self.stride = module.stride
-        numbers_per_pixel, self.layers = _probe(module)
-        self.bytes_per_pixel = int(numbers_per_pixel * torch.finfo(_DTYPES[precision]).bits // 8) + 1
         own = copy.deepcopy(module).eval().requires_grad_(False)
+        if module not in _PROBED:
+            _PROBED[module] = _probe(own)
+        numbers_per_pixel, self.layers = _PROBED[module]
+        self.bytes_per_pixel = int(numbers_per_pixel * torch.finfo(_DTYPES[precision]).bits // 8) + 1
         own = own.to(torch.device(device.torch_name))
         # Weights as the planes lie in memory; else each convolution turns them around first.
         self._module = own.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -85,9 +87,10 @@ def _leaves(module: nn.Module) -> list[nn.Module]:
 
 
 def _probe(module: Network) -> tuple[float, int]:
-    """Numbers that a run holds at once for each pixel, and how many layers it calls; found by a run without memory."""
-    if module in _PROBED:
-        return _PROBED[module]
+    """Numbers that a run holds at once for each pixel, and how many layers it calls; found by a run on a few pixels.
+
+    The device "meta" would do without the pixels, but with it torch loads its compiler, which takes over a second.
+    """
     side = 2 * module.stride
     widest, calls = 0.0, 0
 
@@ -96,13 +99,13 @@ def _probe(module: Network) -> tuple[float, int]:
         calls += 1
         widest = max(widest, (inputs[0].numel() + output.numel()) / side**2)
 
-    empty = copy.deepcopy(module).to("meta").eval()
-    for layer in _leaves(empty):
-        layer.register_forward_hook(measure)
+    device = next(module.parameters()).device
+    hooks = [layer.register_forward_hook(measure) for layer in _leaves(module)]
     with torch.inference_mode():
-        empty(torch.empty(1, module.in_channels, side, side, device="meta"))
-    _PROBED[module] = _ALIVE_AT_ONCE * widest, calls
-    return _PROBED[module]
+        module(torch.zeros(1, module.in_channels, side, side, device=device))
+    for hook in hooks:
+        hook.remove()
+    return _ALIVE_AT_ONCE * widest, calls
 
 
 def _can_be_cut(conv: nn.Conv2d) -> bool:

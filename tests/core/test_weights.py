@@ -355,10 +355,12 @@ def test_a_file_for_another_task_is_never_a_model_of_vessels(tmp_path: Path, mon
         save_small_model(tmp_path / "other.safetensors", "other", task="anything")
 
 
-def test_loading_a_model_does_not_load_torchs_compiler() -> None:
-    """It takes a second, and initialising weights on the meta device would import it."""
+def test_loading_and_running_a_model_does_not_load_torchs_compiler() -> None:
+    """It takes a second, and work on the meta device would import it."""
     program = (
-        "import sys; from core.models.catalogue import load_model; load_model(); print('torch._dynamo' in sys.modules)"
+        "import sys; from core.datasets.synthetic import draw_case; from core.models.catalogue import load_model;"
+        "from core.segment import segment_photo; segment_photo(draw_case(1, 96).image, load_model());"
+        "print('torch._dynamo' in sys.modules)"
     )
     said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"
