@@ -49,17 +49,21 @@ def make_fabric(device: str, precision: Precision) -> Any:
     RuntimeError, ValueError : as Fabric does, where the accelerator is not there.
     """
     from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments import LightningEnvironment, TorchElasticEnvironment
     from lightning_fabric.plugins.precision import MixedPrecision
     from lightning_fabric.strategies import DDPStrategy
 
     kind, _, number = device.partition(":")
-    how: dict[str, Any] = {"accelerator": kind if kind in {"mps", "cuda", "cpu"} else "auto"}
+    alone = not dist.is_torchelastic_launched()
+    # Said, because Fabric would look for a cluster: it warns wherever Slurm is installed and did not start the process.
+    plugins: list[Any] = [LightningEnvironment() if alone else TorchElasticEnvironment()]
+    how: dict[str, Any] = {"accelerator": kind if kind in {"mps", "cuda", "cpu"} else "auto", "plugins": plugins}
     if precision == "fp16":  # Fabric takes it by name for CUDA alone
         on_cuda = kind in {"auto", "cuda"} and torch.cuda.is_available()
-        how["plugins"] = MixedPrecision("16-mixed", "cuda" if on_cuda else "cpu")
+        plugins.append(MixedPrecision("16-mixed", "cuda" if on_cuda else "cpu"))
     else:
         how["precision"] = _FABRIC_PRECISION[precision]
-    if not dist.is_torchelastic_launched():
+    if alone:
         return Fabric(devices=[int(number)] if number else 1, **how)
     local, world = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
     # Running statistics are equal in all processes already (SharedBatchNorm), so they need not be sent around.

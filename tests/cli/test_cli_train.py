@@ -1,6 +1,7 @@
 """``serr train`` on drawn photographs: the run, its result, Ctrl+C and resume, wrong use."""
 
 import json
+import os
 import signal
 import sys
 import time
@@ -69,6 +70,21 @@ def test_a_run_ends_in_a_weights_file_that_the_program_can_use(
     again = serr("train", "--root", drawn, "--out", run, "--config", recipe)
     assert again.code == 1
     assert "--resume" in again.sentences[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Slurm is for Linux")
+def test_an_installed_slurm_that_is_not_used_changes_nothing(
+    serr: Serr, tmp_path: Path, drawn: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "srun"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    recipe.write_text(RECIPE.replace("steps = 6", "steps = 1"))
+    ran = serr("train", "--root", drawn, "--out", tmp_path / "run", "--config", recipe, "--device", "cpu")
+    assert ran.code == 0, ran.err
+    assert "srun" not in ran.out + ran.err
 
 
 def test_a_last_fit_that_holds_out_nothing_says_so_wherever_figures_are_asked_for(
