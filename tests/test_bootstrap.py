@@ -25,6 +25,7 @@ from tools.environment import STAMP, UNFINISHED, Environment, Wanted
 from tools.libraries import unfit_glibc
 from tools.locking import only_one
 from tools.main import main
+from tools.main import test as check_all
 from tools.packages import explain, pip
 from tools.screen import screen_stays_shut
 from tools.setup import set_up
@@ -433,6 +434,19 @@ def test_what_the_build_and_its_tests_lack_is_told(tmp_path: Path, monkeypatch: 
         (tmp_path / name).chmod(0o755)
     there = set(libraries.LIBRARIES)
     install_for("test", tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the built program is tested on a virtual screen of X")
+def test_one_line_installs_what_the_tests_and_the_build_lack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "apt-get").write_text("")
+    (tmp_path / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("tools.libraries.missing", lambda needed: [name for name in needed if "libEGL" in name])
+    monkeypatch.setattr("tools.libraries.privilege", lambda: None)
+    with pytest.raises(Failure, match=r"apt-get install .* binutils xvfb xdotool libegl1\n"):
+        check_all(lay_out(tmp_path / "checkout"), "auto", fresh=False, bundle=None)
+    with pytest.raises(Failure, match=r"tests of the window need libEGL.so.1. Run\n\n.*recommends libegl1\n"):
+        check_all(tmp_path / "checkout", "auto", fresh=False, bundle=False)
 
 
 @pytest.mark.parametrize(

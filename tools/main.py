@@ -79,11 +79,14 @@ def test(root: Path, torch: TorchChoice, *, fresh: bool, bundle: bool | None) ->
     ``bundle``: build the program and test that, too. None does it on Linux, and says so where this computer cannot.
     """
 
-    def refuse(absent: Sequence[str], line: str) -> None:
-        raise Failure(f"The tests of the window need {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.")
-
     wanted = sys.platform == "linux" if bundle is None else bundle
     obstacle = ""
+
+    def refuse(absent: Sequence[str], line: str) -> None:
+        if obstacle:  # its line has these, too: one line to run, not two
+            raise Failure(obstacle)
+        raise Failure(f"The tests of the window need {', '.join(absent)}. Run\n\n    {line}\n\nand start this again.")
+
     if wanted:
         try:
             install_for("test", root)
