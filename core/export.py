@@ -18,6 +18,7 @@ import numpy.typing as npt
 from core.errors import InputError
 from core.files import write_together
 from core.sidecar import (
+    Annotation,
     SideCar,
     encoded,
     is_same_result,
@@ -74,6 +75,7 @@ def export_segmentation(
     choices: ExportChoices,
     *,
     mask: VesselMask | None = None,
+    annotation: Annotation | None = None,
 ) -> dict[str, Path]:
     """Write the chosen files of a result: all of them, or where that fails none, and older ones stay as they were.
 
@@ -85,6 +87,7 @@ def export_segmentation(
     ----------
     out_dir : an existing folder.
     mask : what to write instead of ``segmentation.mask``: another threshold, or corrected by hand.
+    annotation : what an observer has said of the photograph, for the side-car.
 
     Returns
     -------
@@ -106,7 +109,8 @@ def export_segmentation(
         picture = overlay_picture(segmentation.image, mask.vessel, segmentation.fov, choices.mask_colour)
         contents["overlay"] = png(picture[:, :, ::-1])
     sidecar = sidecar_path(out_dir, stem)
-    record = _record(segmentation, mask, choices, {kind: (names[kind], data) for kind, data in contents.items()})
+    record = make_record(segmentation, mask, annotation)
+    _add_files(record, choices, {kind: (names[kind], data) for kind, data in contents.items()})
     before = _older(sidecar)
     is_same = before is not None and is_same_result(before.record, record)
     if "sidecar" in names or is_same or ("mask" in names and sidecar.exists()):
@@ -120,16 +124,12 @@ def export_segmentation(
     return targets
 
 
-def _record(
-    segmentation: "Segmentation", mask: VesselMask, choices: ExportChoices, files: dict[ExportKind, tuple[str, bytes]]
-) -> dict[str, Any]:
-    """The side-car of files that are about to be written, each a name and a content."""
-    record = make_record(segmentation, mask)
+def _add_files(record: dict[str, Any], choices: ExportChoices, files: dict[ExportKind, tuple[str, bytes]]) -> None:
+    """Put the files that are about to be written, each a name and a content, into their side-car."""
     record["files"] = {kind: name for kind, (name, _) in files.items()}
     record["files_sha256"] = {kind: hashlib.sha256(data).hexdigest() for kind, (_, data) in files.items()}
     if "overlay" in files:
         record["overlay"] = {"colour": list(choices.mask_colour)}
-    return record
 
 
 def _older(path: Path) -> SideCar | None:

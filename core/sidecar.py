@@ -20,7 +20,7 @@ from core import __version__
 from core.errors import InputError
 from core.files import display_path, path_text
 from core.strict import Malformed, read_json
-from core.types import BoolArray, FovOrigin, ThresholdOrigin, ThresholdRule, VesselMask
+from core.types import NO_MARKS, BoolArray, FovOrigin, PhotoMarks, ThresholdOrigin, ThresholdRule, VesselMask
 
 if TYPE_CHECKING:  # it knows torch, and reading a side-car must not wait for that
     from core.segmentation import Segmentation
@@ -93,7 +93,28 @@ def _at(record: Mapping[str, Any], place: str) -> Any:
     return found
 
 
-def make_record(segmentation: "Segmentation", mask: VesselMask) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What an observer has said of a photograph, and how many pixels of its mask a hand has decided."""
+
+    marks: PhotoMarks
+    vessel_pixels: int = 0
+    background_pixels: int = 0
+
+    def __bool__(self) -> bool:
+        return self.marks != NO_MARKS or bool(self.vessel_pixels + self.background_pixels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            **asdict(self.marks),
+            "seconds": round(self.marks.seconds, 1),
+            "vessel_pixels": self.vessel_pixels,
+            "background_pixels": self.background_pixels,
+        }
+
+
+def make_record(segmentation: "Segmentation", mask: VesselMask, annotation: Annotation | None = None) -> dict[str, Any]:
     """All that is needed to know how a result was made and to make it again, as plain JSON values."""
     image, fov, card = segmentation.image, segmentation.fov, segmentation.card
     inside = int(np.count_nonzero(fov.inside))
@@ -140,6 +161,7 @@ def make_record(segmentation: "Segmentation", mask: VesselMask) -> dict[str, Any
             "share_of_field_of_view": vessels / inside,
             "edited": mask.edited,
         },
+        **({"annotation": annotation.to_dict()} if annotation else {}),
         "notes": list(segmentation.notes),
         "doubts": [asdict(doubt) for doubt in segmentation.doubts],
     }

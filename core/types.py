@@ -6,7 +6,7 @@ identity (``eq=False``): comparing 24-megapixel arrays by accident is slow, and 
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -280,3 +280,19 @@ class ExpertLabel:
     def scored(self, inside: BoolArray) -> BoolArray:
         """Of a region, bool (H, W), the part on which the expert has decided."""
         return inside if self.ignored is None else inside & ~self.ignored
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoMarks:
+    """What an observer says of a photograph: finished with it, in doubt about it, a note, and the time that it took.
+
+    ``seconds`` : of active work, by the rule of whoever counted.
+    """
+
+    done: bool = False
+    doubtful: bool = False
+    note: str = ""
+    seconds: float = 0.0
+
+
+NO_MARKS: Final = PhotoMarks()

@@ -9,7 +9,20 @@ from PySide6.QtGui import QAction, QKeySequence
 from serr_gui.model.state import AppState
 
 Menu = Literal[
-    "file", "edit", "view", "base", "panels", "theme", "segment", "compare", "errors", "suggest", "train", "help", ""
+    "file",
+    "edit",
+    "view",
+    "base",
+    "panels",
+    "theme",
+    "segment",
+    "annotate",
+    "compare",
+    "errors",
+    "suggest",
+    "train",
+    "help",
+    "",
 ]
 Key = str | QKeySequence.StandardKey
 Std = QKeySequence.StandardKey

@@ -26,7 +26,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Find the vessels of this photograph"),
         icon="segment",
         short=QT_TRANSLATE_NOOP("Actions", "Segment"),
-        shortcuts=("Ctrl+Return", "F5"),
+        shortcuts=("F5",),
         enabled_when=_can_segment,
     ),
     Command(
@@ -36,7 +36,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Find the vessels of every photograph in the list that has no result yet"),
         icon="segment-all",
         short=QT_TRANSLATE_NOOP("Actions", "Segment all"),
-        shortcuts=("Ctrl+Shift+Return",),
+        shortcuts=("Shift+F5",),
         enabled_when=_can_segment_all,
     ),
     Command(

@@ -5,7 +5,16 @@ Texts are marked in the files of the menus and translated when the window is mad
 
 from typing import Final
 
-from serr_gui.actions import compare_menu, edit_menu, file_menu, help_menu, segment_menu, train_menu, view_menu
+from serr_gui.actions import (
+    annotate_menu,
+    compare_menu,
+    edit_menu,
+    file_menu,
+    help_menu,
+    segment_menu,
+    train_menu,
+    view_menu,
+)
 from serr_gui.actions.command import Command
 
 COMMANDS: Final[tuple[Command, ...]] = (
@@ -13,6 +22,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     *edit_menu.COMMANDS,
     *segment_menu.COMMANDS,
     *view_menu.COMMANDS,
+    *annotate_menu.COMMANDS,
     *compare_menu.COMMANDS,
     *train_menu.COMMANDS,
     *help_menu.COMMANDS,

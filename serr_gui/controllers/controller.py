@@ -1,9 +1,9 @@
 """Requests become jobs, and the outcomes of jobs become state. Nothing else writes the state.
 
 The parts: ``photos`` (opening), ``models`` (models and devices), ``segmentation`` (segmenting and exporting),
-``editing`` (corrections by hand), ``vessels`` (what its tools look for), ``comparison`` (experts' labels),
-``evaluation`` (all photographs), ``data_sets`` and ``training`` (models that a person trains), and here the
-threshold, the view, and what connects the parts.
+``editing`` (corrections by hand), ``vessels`` (what its tools look for), ``annotating`` (marks and time),
+``comparison`` (experts' labels), ``evaluation`` (all photographs), ``data_sets`` and ``training`` (models that a person
+trains), and here the threshold, the view, and what connects the parts.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from core.errors import OutputError
 from core.evaluation.confusion import Region
 from core.files import display_path, write_bytes_atomic
 from core.types import LEVELS, ThresholdRule
+from serr_gui.controllers.annotating import AnnotatingController
 from serr_gui.controllers.comparison import ComparisonController
 from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.data_sets import DataSetController
@@ -51,6 +52,7 @@ class Controller(QObject):
         self.evaluation = EvaluationController(self.context, foreground, beside, self.segmentation)
         self.editing = EditingController(self.context)
         self.vessels = VesselController(self.context)
+        self.annotating = AnnotatingController(self.context, self.photos)
         self.comparison = ComparisonController(self.context)
         self.training = TrainingController(self.context, self.models, foreground)
         self.data_sets = DataSetController(self.context)

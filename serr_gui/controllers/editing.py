@@ -173,7 +173,7 @@ class EditingController(QObject):
 
     def _take(self, path: Path, result: Result, edits: MaskEdits, box: Box) -> None:
         """The edits have come to rest after a change inside a box: everything that shows or counts them follows."""
-        self._context.set_item(path, unsaved=True)
+        self._context.set_item(path, unsaved=True, corrected=bool(edits))
         self._show(path, result.with_edits(edits, box))
 
     def _show(self, path: Path, result: Result) -> None:

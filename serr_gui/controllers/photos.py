@@ -19,7 +19,7 @@ from serr_gui.model import label_choices
 from serr_gui.model.comparison import LabelFiles
 from serr_gui.model.selectors import next_listed, sorted_photos
 from serr_gui.model.settings import RECENT_LIMIT
-from serr_gui.model.state import BaseView, Document, FovChoice, ListOrder, Notice, NoticeChoice, PhotoItem
+from serr_gui.model.state import BaseView, Document, FovChoice, ListOrder, ListShow, Notice, NoticeChoice, PhotoItem
 from serr_gui.tasks.base_views import make_base_view
 
 
@@ -102,7 +102,8 @@ class PhotoController(QObject):
         index = next((index for index, item in enumerate(state.photos) if item.path == path), None)
         if index is not None:
             self._context.store.forget(path)
-            self._context.set_item(path, status="new", unsaved=False, problem="")
+            marks = replace(state.photos[index].marks, done=False)
+            self._context.set_item(path, status="new", unsaved=False, problem="", corrected=False, marks=marks)
             self.select(index)
 
     def step(self, by: int) -> None:
@@ -114,6 +115,10 @@ class PhotoController(QObject):
     def filter_list(self, text: str) -> None:
         """List only the photographs with these words in their name or folder."""
         self._context.state.list_filter = text
+
+    def show_in_list(self, which: ListShow) -> None:
+        """List only the photographs of a kind: not done, doubtful, ..."""
+        self._context.state.list_show = which
 
     def sort_list(self, order: ListOrder) -> None:
         """Put the list in another order, once; the photograph on the screen stays."""

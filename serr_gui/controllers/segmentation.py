@@ -151,6 +151,7 @@ class SegmentationController(QObject):
             path,
             status="done",
             unsaved=path != sample_path() or bool(result.edits),
+            corrected=result.is_corrected,
             problem="",
             made_by=made_by,
             doubts=segmentation.doubts,

@@ -2,11 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -203,17 +203,36 @@ def probability_at(document: Document | None, x: int, y: int) -> float | None:
 
 
 def listed(state: AppState) -> tuple[int, ...]:
-    """The lines of the list that the filter lets through: each of its words is in the name or that of the folder."""
-    words = state.list_filter.casefold().split()
+    """The lines of the list that the filters let through: each word is in the name or that of the folder."""
+    words, wanted = state.list_filter.casefold().split(), _SHOWN[state.list_show]
+    lines = (index for index, item in enumerate(state.photos) if wanted(item))
     if not words:
-        return tuple(range(len(state.photos)))
-    names = (f"{item.path.parent.name}/{item.path.name}".casefold() for item in state.photos)
-    return tuple(index for index, name in enumerate(names) if all(word in name for word in words))
+        return tuple(lines)
+    return tuple(index for index in lines if all(word in _words_of(state.photos[index]) for word in words))
+
+
+def is_filtered(state: AppState) -> bool:
+    """Whether the list may leave photographs out."""
+    return bool(state.list_filter) or state.list_show != "all"
+
+
+_SHOWN: Final[Mapping[str, Callable[[PhotoItem], bool]]] = {
+    "all": lambda _item: True,
+    "undone": lambda item: not item.marks.done,
+    "done": lambda item: item.marks.done,
+    "corrected": lambda item: item.corrected,
+    "doubtful": lambda item: item.marks.doubtful,
+    "noted": lambda item: bool(item.marks.note),
+}
+
+
+def _words_of(item: PhotoItem) -> str:
+    return f"{item.path.parent.name}/{item.path.name}".casefold()
 
 
 def next_listed(state: AppState, by: int) -> int | None:
     """The line that is ``by`` (1 or -1) further among those that are listed; None at the end."""
-    if not state.list_filter:  # asked for after every change: must not depend on the length of the list
+    if not is_filtered(state):  # asked for after every change: must not depend on the length of the list
         index = state.current + by
         return index if 0 <= index < len(state.photos) else None
     lines = listed(state)
@@ -261,6 +280,8 @@ def sorted_photos(state: AppState, order: ListOrder, opened: Mapping[Path, int])
         if order == "worst":
             value = f1.get(item.path, math.inf)
             return math.inf if math.isnan(value) else value, came
+        if order in _SHOWN:  # those that the filter of this name would list come first
+            return not _SHOWN[order](item), came
         return (came,)
 
     return tuple(sorted(state.photos, key=place))

@@ -15,7 +15,18 @@ from core.evaluation.confusion import Region
 from core.masks.edits import Box, MaskEdits
 from core.masks.threshold import apply_threshold
 from core.progress import Progress
-from core.types import LEVELS, ByteArray, Doubt, FieldOfView, FovOrigin, FundusImage, ThresholdRule, VesselMask
+from core.types import (
+    LEVELS,
+    NO_MARKS,
+    ByteArray,
+    Doubt,
+    FieldOfView,
+    FovOrigin,
+    FundusImage,
+    PhotoMarks,
+    ThresholdRule,
+    VesselMask,
+)
 from serr_gui.model.comparison import (
     NO_LABELS,
     CentreLines,
@@ -40,7 +51,8 @@ PhotoStatus = Literal["new", "done", "failed"]
 Until = Literal["", "work", "photo"]
 NoticeKind = Literal["info", "success", "warning", "error"]
 EvaluateAt = Literal["model", "slider"]
-ListOrder = Literal["opened", "name", "new", "done", "worst"]
+ListOrder = Literal["opened", "name", "new", "done", "worst", "undone", "corrected", "doubtful"]
+ListShow = Literal["all", "undone", "done", "corrected", "doubtful", "noted"]
 TaskKind = Literal["segment", "batch", "export", "evaluate", "compare_models"]
 Averaging = Literal["none", "flips"]
 PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]
@@ -72,8 +84,8 @@ class PhotoItem:
 
     ``rule`` is the threshold that was left for this photograph, None for the model's own. ``unsaved`` means that there
     is a result, or a newer threshold, that no export holds. ``labels`` are the experts' files, None until they were
-    looked for. ``made_by`` tells of the result. ``doubts`` are those about the
-    photograph and its result, as far as it was looked at.
+    looked for. ``made_by`` tells of the result. ``doubts`` are those about the photograph and its result, as far as it
+    was looked at. ``marks`` are those of the observer; ``corrected`` : a hand has decided pixels of the mask.
     """
 
     path: Path
@@ -85,6 +97,8 @@ class PhotoItem:
     doubts: tuple[Doubt, ...] = ()
     labels: LabelFiles | None = None
     made_by: MadeBy | None = None
+    marks: PhotoMarks = NO_MARKS
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -339,6 +353,7 @@ class AppState:
     photos: tuple[PhotoItem, ...] = ()
     current: int = -1
     list_filter: str = ""
+    list_show: ListShow = "all"
     opening: Path | None = None
     document: Document | None = None
     rule: ThresholdRule = field(default_factory=lambda: ThresholdRule(LEVELS // 2, "model"))

@@ -15,7 +15,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
+    QComboBox,
+    QGridLayout,
     QLabel,
     QLineEdit,
     QListView,
@@ -26,18 +27,21 @@ from PySide6.QtWidgets import (
 )
 
 from core.types import ByteArray
+from serr_gui.actions.qactions import Actions
+from serr_gui.model.annotating import progress
 from serr_gui.model.selectors import listed, outdated
-from serr_gui.model.state import AppState, ListOrder
+from serr_gui.model.state import AppState, ListOrder, ListShow
 from serr_gui.widgets.photo_list import MARGIN_PX, PICTURE_PX, PhotoDelegate, PhotoListModel
+from serr_gui.widgets.photo_marks import MarksForm
 
 _REQUEST_DELAY_MS: Final = 60
 
 
 class PhotosPanel(QWidget):
-    """The strip, with a field that filters it and a box that sorts it.
+    """The strip, with what filters and sorts it above, and the marks of the chosen photograph below.
 
     ``selectRequested`` carries a line's number, ``thumbnailsRequested`` paths in sight without a picture. What is asked
-    for the selected lines carries their paths.
+    for the selected lines carries their paths, and whether a mark is set or taken away.
     """
 
     selectRequested = Signal(int)
@@ -48,8 +52,11 @@ class PhotosPanel(QWidget):
     folderRequested = Signal(Path)
     filterRequested = Signal(str)
     orderRequested = Signal(str)
+    showRequested = Signal(str)
+    doneRequested = Signal(list, bool)
+    doubtfulRequested = Signal(list, bool)
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self._model = PhotoListModel(self)
@@ -74,12 +81,14 @@ class PhotosPanel(QWidget):
         self._summary.setContentsMargins(8, 4, 8, 4)
         self._summary.setWordWrap(True)
         self._tools = self._make_tools()
+        self.marks = MarksForm(state, (actions["mark_done"], actions["mark_doubtful"]))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._tools)
         column.addWidget(self._list, 1)
         column.addWidget(self._summary)
+        column.addWidget(self.marks)
 
         # Thumbnails are made for what is in sight, a moment after scrolling has stopped.
         self._request_timer = QTimer(self)
@@ -94,6 +103,7 @@ class PhotosPanel(QWidget):
         state.events.model.connect(self._show_outdated)
         state.events.current.connect(self._on_state_current_changed)
         state.events.list_filter.connect(self._show_filter)
+        state.events.list_show.connect(self._show_filter)
         self._on_photos_changed()
 
     def _make_tools(self) -> QWidget:
@@ -116,16 +126,37 @@ class PhotosPanel(QWidget):
             ("new", self.tr("&Not Segmented First")),
             ("done", self.tr("&Segmented First")),
             ("worst", self.tr("&Worst F1 First")),
+            ("undone", self.tr("Not &Done First")),
+            ("corrected", self.tr("&Corrected First")),
+            ("doubtful", self.tr("Do&ubtful First")),
         )
         for order, text in orders:
             menu.addAction(text).triggered.connect(lambda _on=False, order=order: self.orderRequested.emit(order))
         sort.setMenu(menu)
+        self._show_box = QComboBox()
+        self._show_box.setAccessibleName(self.tr("Which photographs are listed"))
+        self._show_box.setToolTip(self.tr("List only photographs with this mark"))
+        self._show_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._show_box.setMinimumContentsLength(6)
+        kinds: tuple[tuple[ListShow, str], ...] = (
+            ("all", self.tr("All")),
+            ("undone", self.tr("Not done")),
+            ("done", self.tr("Done")),
+            ("corrected", self.tr("Corrected by hand")),
+            ("doubtful", self.tr("Doubtful")),
+            ("noted", self.tr("With a note")),
+        )
+        for which, text in kinds:
+            self._show_box.addItem(text, which)
+        self._show_box.activated.connect(lambda row: self.showRequested.emit(self._show_box.itemData(row)))
         tools = QWidget()
-        row = QHBoxLayout(tools)
-        row.setContentsMargins(4, 2, 2, 2)
-        row.setSpacing(2)
-        row.addWidget(self._filter, 1)
-        row.addWidget(sort)
+        grid = QGridLayout(tools)
+        grid.setContentsMargins(4, 2, 2, 2)
+        grid.setSpacing(2)
+        grid.addWidget(self._filter, 0, 0)
+        grid.addWidget(sort, 0, 1)
+        grid.addWidget(self._show_box, 1, 0, 1, 2)
+        grid.setColumnStretch(0, 1)
         return tools
 
     def selected(self) -> list[Path]:
@@ -150,6 +181,8 @@ class PhotosPanel(QWidget):
         export.setEnabled(bool(done))
         export.triggered.connect(lambda: self.exportRequested.emit(done))
         menu.addSeparator()
+        self._add_marks(menu, paths)
+        menu.addSeparator()
         folder = menu.addAction(self.tr("Open &Folder"))
         folder.triggered.connect(lambda: self.folderRequested.emit(paths[0].parent))
         copy = menu.addAction(self.tr("&Copy Paths") if many else self.tr("&Copy Path"))
@@ -161,6 +194,16 @@ class PhotosPanel(QWidget):
         remove.setEnabled(idle)
         remove.triggered.connect(lambda: self.removeRequested.emit(paths))
         return menu
+
+    def _add_marks(self, menu: QMenu, paths: list[Path]) -> None:
+        """Entries that mark the selected photographs, or take the mark away where all of them have it."""
+        wanted = set(paths)
+        marks = [item.marks for item in self._state.photos if item.path in wanted]
+        all_done, all_doubtful = all(mark.done for mark in marks), all(mark.doubtful for mark in marks)
+        done = menu.addAction(self.tr("Mark as Not &Done") if all_done else self.tr("Mark as &Done"))
+        done.triggered.connect(lambda: self.doneRequested.emit(paths, not all_done))
+        doubtful = menu.addAction(self.tr("Mark as Not Do&ubtful") if all_doubtful else self.tr("Mark as Do&ubtful"))
+        doubtful.triggered.connect(lambda: self.doubtfulRequested.emit(paths, not all_doubtful))
 
     def _take_key(self, event: QKeyEvent) -> bool:
         """Delete takes the selected photographs out of the list, never off the disk."""
@@ -202,10 +245,16 @@ class PhotosPanel(QWidget):
         for row in range(len(items)):
             if self._list.isRowHidden(row) is (row in seen):
                 self._list.setRowHidden(row, row not in seen)
-        done = sum(item.status == "done" for item in items)
+        self._show_box.setCurrentIndex(self._show_box.findData(state.list_show))
+        segmented = sum(item.status == "done" for item in items)
         text = self.tr("No photographs are open.")
         if items:
-            text = self.tr("{done} of {count} segmented").format(done=done, count=len(items))
+            text = self.tr("{done} of {count} segmented").format(done=segmented, count=len(items))
+        now = progress(state)
+        if now.done or now.doubtful:
+            text = self.tr("{done} of {count} done").format(done=now.done, count=now.count) + f", {text}"
+        if now.doubtful:
+            text += ", " + self.tr("{count} doubtful").format(count=now.doubtful)
         if len(seen) < len(items):
             text += ", " + self.tr("{count} listed").format(count=len(seen))
         self._summary.setText(text)

@@ -5,24 +5,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from core.errors import InputError, SerrError
+from core.masks.edits import BACKGROUND, VESSEL
 from core.progress import Monitor, Progress
-from core.types import ThresholdRule
+from core.types import NO_MARKS, PhotoMarks, ThresholdRule
 from serr_gui.model.i18n import translate
 from serr_gui.model.result_store import ResultStore
+from serr_gui.model.state import Result
 from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 
 if TYPE_CHECKING:
     from core.export import ExportChoices
+    from core.sidecar import Annotation
 
 
 @dataclass(frozen=True, slots=True)
 class ExportItem:
-    """A photograph to export: its file stem and its threshold, None for the model's own."""
+    """A photograph to export: its file stem, its threshold (None for the model's own) and the observer's marks."""
 
     path: Path
     stem: str
     rule: ThresholdRule | None
+    marks: PhotoMarks = NO_MARKS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,13 +70,25 @@ def export_many(
             segmentation = result.segmentation
             rule = item.rule or segmentation.mask.rule
             mask = result.mask(rule)
-            files = export_segmentation(replace(segmentation, mask=mask), folder, item.stem, choices, mask=mask)
+            annotation = _annotation(item.marks, result)
+            files = export_segmentation(
+                replace(segmentation, mask=mask), folder, item.stem, choices, mask=mask, annotation=annotation
+            )
         except SerrError as error:
             monitor.yield_result(Exported(item, (), str(error)))
         else:
             segmented = segmentation.image.sha256
             is_changed = segmented is not None and file_sha256(item.path) != segmented
             monitor.yield_result(Exported(item, tuple(files.values()), is_changed=is_changed, is_edited=mask.edited))
+
+
+def _annotation(marks: PhotoMarks, result: Result) -> "Annotation":
+    from core.sidecar import Annotation
+
+    if result.edits is None:
+        return Annotation(marks)
+    counts = np.bincount(result.edits.codes.ravel(), minlength=VESSEL + 1)
+    return Annotation(marks, int(counts[VESSEL]), int(counts[BACKGROUND]))
 
 
 def spill(paths: Sequence[Path], store: ResultStore, monitor: Monitor) -> None:

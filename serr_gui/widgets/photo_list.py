@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from core.files import display_path
 from core.types import ByteArray
+from serr_gui.model.annotating import time_text
 from serr_gui.model.selectors import Stale, list_names
 from serr_gui.model.state import PhotoItem
 from serr_gui.widgets import icons
@@ -34,6 +35,8 @@ ItemRole: Final = Qt.ItemDataRole.UserRole
 PictureRole: Final = Qt.ItemDataRole.UserRole + 1
 OutdatedRole: Final = Qt.ItemDataRole.UserRole + 2
 _GROUND: Final = QColor(20, 24, 26, 215)
+_DONE: Final = QColor(0, 105, 60, 245)
+_DONE_OPACITY: Final = 0.55
 _OUTDATED: Final = QColor(176, 92, 0, 240)
 """Amber under the white mark of an outdated result; the mark differs, too, for eyes that do not tell colours apart."""
 
@@ -129,10 +132,25 @@ class PhotoListModel(QAbstractListModel):
             marks.append(self.tr("outdated: flips are averaged otherwise now"))
         if item.unsaved:
             marks.append(self.tr("not exported yet"))
+        marks += self._observers_marks(item)
         if item.problem:
             marks.append(item.problem)
         marks += [self.tr("doubtful: {why}").format(why=doubt.text) for doubt in item.doubts]
         return marks
+
+    def _observers_marks(self, item: PhotoItem) -> list[str]:
+        words = []
+        if item.marks.done:
+            words.append(self.tr("done"))
+        if item.marks.doubtful:
+            words.append(self.tr("marked as doubtful"))
+        if item.corrected:
+            words.append(self.tr("corrected by hand"))
+        if item.marks.seconds:
+            words.append(self.tr("{time} of work").format(time=time_text(item.marks.seconds)))
+        if item.marks.note:
+            words.append(self.tr("note: {text}").format(text=item.marks.note))
+        return words
 
 
 class PhotoDelegate(QStyledItemDelegate):
@@ -158,7 +176,9 @@ class PhotoDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(rect.adjusted(2, 2, -2, -2), 4, 4)
         frame = QRect(0, 0, PICTURE_PX, PICTURE_PX)
         frame.moveCenter(QPoint(rect.center().x(), rect.top() + MARGIN_PX + PICTURE_PX // 2))
+        painter.setOpacity(_DONE_OPACITY if item.marks.done else 1.0)  # what is left is what one looks for
         self._paint_picture(painter, frame, picture, palette)
+        painter.setOpacity(1.0)
         self._paint_marks(painter, frame, item, is_outdated=index.data(OutdatedRole))
         role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
         painter.setPen(palette.color(role))
@@ -195,6 +215,21 @@ class PhotoDelegate(QStyledItemDelegate):
             x -= side + 3
         if item.unsaved:
             self._paint_badge(painter, QRect(x, frame.top() + 2, side, side), "export")
+        self._paint_observers_marks(painter, frame, item, side)
+
+    def _paint_observers_marks(self, painter: QPainter, frame: QRect, item: PhotoItem, side: int) -> None:
+        """Along the lower edge: done, doubtful, a note, corrected by hand."""
+        marks = (
+            ("done", item.marks.done, _DONE),
+            ("doubtful", item.marks.doubtful, _OUTDATED),
+            ("note", bool(item.marks.note), _GROUND),
+            ("brush", item.corrected, _GROUND),
+        )
+        x = frame.left() + 2
+        for name, is_set, ground in marks:
+            if is_set:
+                self._paint_badge(painter, QRect(x, frame.bottom() - side - 2, side, side), name, ground)
+                x += side + 3
 
     def _paint_badge(self, painter: QPainter, place: QRect, name: str, ground: QColor = _GROUND) -> None:
         painter.setPen(QColor(255, 255, 255, 200))

@@ -44,6 +44,10 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "larger_tool": partial(controller.editing.step_size, 1),
         "pen_pressure": controller.editing.toggle_pressure,
         "discard_corrections": prompts.discard_corrections,
+        "done_and_next": controller.annotating.done_and_next,
+        "mark_done": controller.annotating.toggle_done,
+        "mark_doubtful": controller.annotating.toggle_doubtful,
+        "write_note": partial(_write_note, window),
         "copy_picture": lambda: QGuiApplication.clipboard().setPixmap(canvas.grab()),
         "segment": controller.segmentation.segment,
         "segment_all": controller.segmentation.segment_all,
@@ -100,6 +104,11 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
     themes: tuple[Theme, ...] = ("system", "light", "dark")
     handlers |= {f"theme_{theme}": partial(controller.set_theme, theme) for theme in themes}
     return handlers
+
+
+def _write_note(window: "MainWindow") -> None:
+    window.show_dock("files")
+    window.files.marks.write_note()
 
 
 def _evaluate_all(window: "MainWindow") -> None:

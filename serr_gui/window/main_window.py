@@ -45,9 +45,11 @@ from serr_gui.widgets.scrolling import scrolling
 from serr_gui.widgets.theme import apply_theme
 from serr_gui.widgets.wheel import WheelGuard
 from serr_gui.window.action_handlers import make_handlers
+from serr_gui.window.activity import ActivityWatch
 from serr_gui.window.canvas_tools import CanvasTools
 from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
+from serr_gui.window.joins import join_list, join_trainings
 from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
 from serr_gui.window.prompts import Prompts
@@ -84,7 +86,7 @@ class MainWindow(QMainWindow):
         self.commands = Actions(self, self.state, make_handlers(self))
         self.notice_bar = NoticeBar()
         self.status = PhotoStatusBar(self.state)
-        self.files = PhotosPanel(self.state)
+        self.files = PhotosPanel(self.state, self.commands)
         self.segmentation = SegmentationPanel(self.state, self.commands)
         self.display = DisplayPanel(self.state, self.commands)
         self.editing = EditingPanel(self.state, self.commands)
@@ -144,14 +146,8 @@ class MainWindow(QMainWindow):
 
     def _join(self) -> None:
         controller, events = self.controller, self.state.events
-        self.files.selectRequested.connect(controller.photos.select)
-        self.files.thumbnailsRequested.connect(controller.photos.request_thumbnails)
-        self.files.segmentRequested.connect(controller.segment_paths)
-        self.files.exportRequested.connect(self.prompts.export_paths)
-        self.files.removeRequested.connect(self.prompts.remove_photos)
-        self.files.folderRequested.connect(open_outside)
-        self.files.filterRequested.connect(controller.photos.filter_list)
-        self.files.orderRequested.connect(controller.photos.sort_list)
+        join_list(self)
+        join_trainings(self)
         controller.photos.thumbnailMade.connect(self._on_thumbnail_made)
         self.segmentation.modelRequested.connect(controller.models.set_model)
         self.segmentation.deviceRequested.connect(controller.models.set_device)
@@ -178,7 +174,6 @@ class MainWindow(QMainWindow):
         self.scores.regionRequested.connect(controller.set_region)
         self.errors.viewRequested.connect(controller.set_view)
         self.errors.requestChosen.connect(controller.set_error_filter)
-        self._join_trainings()
         self.notice_bar.dismissRequested.connect(controller.context.dismiss)
         self.notice_bar.choiceRequested.connect(controller.photos.choose)
         self.canvas.cursorMoved.connect(self.status.set_cursor)
@@ -192,7 +187,7 @@ class MainWindow(QMainWindow):
             event.connect(self.commands.refresh)
         for event in (events.model, events.models, events.library_ready, events.comparison, events.evaluation):
             event.connect(self.commands.refresh)
-        for event in (events.opening, events.list_filter, events.side_task, events.editing):
+        for event in (events.opening, events.list_filter, events.list_show, events.side_task, events.editing):
             event.connect(self.commands.refresh)
         for event in (events.photos, events.current, events.document):
             event.connect(self._show_title)
@@ -202,21 +197,7 @@ class MainWindow(QMainWindow):
         events.notices.connect(self.notice_bar.set_notices)
         events.theme.connect(self._on_theme_changed)
         QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
-
-    def _join_trainings(self) -> None:
-        panel, context, questions = self.trainings, self.controller.training, self.training_prompts
-        panel.jobRequested.connect(context.choose)
-        panel.pauseRequested.connect(context.pause)
-        panel.stopRequested.connect(context.stop)
-        panel.resumeRequested.connect(context.resume)
-        panel.forceRequested.connect(questions.end_job_by_force)
-        panel.removeRequested.connect(questions.remove_job)
-        panel.describeRequested.connect(questions.describe_job)
-        panel.folderRequested.connect(questions.open_job_folder)
-        panel.compareRequested.connect(questions.compare_job)
-        panel.takeRequested.connect(questions.take_model)
-        panel.exportRequested.connect(questions.export_job)
-        context.foundRunning.connect(self.show_trainings)
+        ActivityWatch(controller.annotating, self)
 
     # Showing the state
 

@@ -40,6 +40,7 @@ def make_menus(
         ("edit", window.tr("&Edit")),
         ("view", window.tr("&View")),
         ("segment", window.tr("&Segment")),
+        ("annotate", window.tr("&Annotate")),
         ("compare", window.tr("&Compare")),
         ("train", window.tr("&Train")),
         ("help", window.tr("&Help")),

@@ -209,7 +209,9 @@ class Prompts(QObject):
     ) -> None:
         self.export_options = options
         stems = stems_in(folder)
-        wanted = tuple(ExportItem(item.path, stem, item.rule) for item, stem in zip(items, stems, strict=True))
+        wanted = tuple(
+            ExportItem(item.path, stem, item.rule, item.marks) for item, stem in zip(items, stems, strict=True)
+        )
         self._controller.segmentation.export(ExportRequest(wanted, folder.absolute(), options))
 
     def _may_mix(self, items: tuple[PhotoItem, ...]) -> bool:

@@ -1,0 +1,42 @@
+"""What panels with many requests ask for, joined to who does it."""
+
+from typing import TYPE_CHECKING
+
+from serr_gui.system.desktop import open_outside
+
+if TYPE_CHECKING:
+    from serr_gui.window.main_window import MainWindow
+
+
+def join_list(window: "MainWindow") -> None:
+    """The list of photographs."""
+    files, controller, prompts = window.files, window.controller, window.prompts
+    files.selectRequested.connect(controller.photos.select)
+    files.thumbnailsRequested.connect(controller.photos.request_thumbnails)
+    files.segmentRequested.connect(controller.segment_paths)
+    files.exportRequested.connect(prompts.export_paths)
+    files.removeRequested.connect(prompts.remove_photos)
+    files.folderRequested.connect(open_outside)
+    files.filterRequested.connect(controller.photos.filter_list)
+    files.orderRequested.connect(controller.photos.sort_list)
+    files.showRequested.connect(controller.photos.show_in_list)
+    files.doneRequested.connect(controller.annotating.set_done)
+    files.doubtfulRequested.connect(controller.annotating.set_doubtful)
+    files.marks.noteRequested.connect(controller.annotating.set_note)
+
+
+def join_trainings(window: "MainWindow") -> None:
+    """The panel of trainings."""
+    panel, context, questions = window.trainings, window.controller.training, window.training_prompts
+    panel.jobRequested.connect(context.choose)
+    panel.pauseRequested.connect(context.pause)
+    panel.stopRequested.connect(context.stop)
+    panel.resumeRequested.connect(context.resume)
+    panel.forceRequested.connect(questions.end_job_by_force)
+    panel.removeRequested.connect(questions.remove_job)
+    panel.describeRequested.connect(questions.describe_job)
+    panel.folderRequested.connect(questions.open_job_folder)
+    panel.compareRequested.connect(questions.compare_job)
+    panel.takeRequested.connect(questions.take_model)
+    panel.exportRequested.connect(questions.export_job)
+    context.foundRunning.connect(window.show_trainings)
