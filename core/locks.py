@@ -20,7 +20,8 @@ def try_lock(path: Path) -> FileLock | None:
 
 def wait_for_lock(path: Path, patience_s: float) -> FileLock | None:
     """The lock of a file, or None where somebody else holds it all the while. Raises OutputError."""
-    lock = FileLock(path, timeout=patience_s, poll_interval=0.01, is_singleton=False)
+    # Not of a thread: a lock that a worker has taken is given back by the window.
+    lock = FileLock(path, timeout=patience_s, poll_interval=0.01, is_singleton=False, thread_local=False)
     try:
         lock.acquire()
     except Timeout:

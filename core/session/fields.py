@@ -13,12 +13,13 @@ from typing import Any, Final, get_args
 import numpy as np
 
 from core.masks.edits import EditDelta
-from core.session.packing import packed_bits, unpacked_bits, unpacked_codes
+from core.session.packing import unpacked_bits, unpacked_codes
 from core.session.records import (
     LAYERS,
     EditsRecord,
     FovSetting,
     LabelRecord,
+    PackedMask,
     PhotoRecord,
     PhotoRef,
     StepKind,
@@ -132,7 +133,7 @@ FIELDS: Final = (
     Field("view", asdict, _view),
     Field("unsaved", _as_it_is, _flag),
 )
-_OTHERS: Final = frozenset({"photograph", "history", "done_steps"})
+_OTHERS: Final = frozenset({"photograph", "history", "done_steps", "arrays"})
 _EMPTY: Final = PhotoRecord(PhotoRef(Path()))
 
 
@@ -155,7 +156,9 @@ def photo_values(record: PhotoRecord) -> tuple[dict[str, Any], dict[str, bytes]]
     for name in LAYERS:
         mask = getattr(record, name)
         if mask is not None:
-            blobs[name] = packed_bits(mask)
+            blobs[name] = mask.data
+    if blobs:
+        values["arrays"] = sorted(blobs)
     return values, blobs
 
 
@@ -176,11 +179,16 @@ def photo_from(values: Mapping[str, Any], blobs: Blobs) -> tuple[PhotoRecord, tu
                 problems.append(f'its "{line.name}" cannot be used')
     known = {line.name for line in FIELDS} | _OTHERS
     read["unknown"] = {key: value for key, value in values.items() if key not in known}
+    stated = values.get("arrays", [])
+    if not isinstance(stated, list):
+        stated = []
+    problems += [f'its "{name}" is missing' for name in ("edits", *LAYERS) if name in stated and name not in blobs]
     shape = record.photo.shape
     for name in LAYERS:
         if name in blobs:
             try:
-                read[name] = unpacked_bits(blobs[name], _known(shape))
+                unpacked_bits(blobs[name], _known(shape))
+                read[name] = PackedMask(blobs[name], _known(shape))
             except Malformed as error:
                 problems.append(f'its layer "{name}" cannot be used ({error})')
     edits, problem = _edits_from(values, blobs, shape)

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from core.masks.edits import EditDelta
+from core.session.packing import packed_bits, unpacked_bits
 from core.types import BoolArray, ThresholdRule
 
 LAYERS: Final = ("questionable", "fov_edited")
-"""Attributes of ``PhotoRecord`` that are masks, bool (H, W) or None."""
+"""Attributes of ``PhotoRecord`` that are a ``PackedMask`` or None."""
 
 StepKind = Literal["edits", "questionable", "field_of_view", "rule", "fov", "model", "label"]
 """What a step of Undo changes: the pixels of a layer (the first three), or a choice that was made."""
@@ -34,6 +35,22 @@ class PhotoRef:
     path: Path
     sha256: str | None = None
     shape: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackedMask:
+    """A mask of the photograph's size that takes little memory while it waits: ``mask`` is bool (H, W), read-only."""
+
+    data: bytes
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, mask: BoolArray) -> "PackedMask":
+        return cls(packed_bits(mask), (mask.shape[0], mask.shape[1]))
+
+    @property
+    def mask(self) -> BoolArray:
+        return unpacked_bits(self.data, self.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +132,7 @@ class PhotoRecord:
     Parameters
     ----------
     map : the network's result, which is read when it is needed.
-    questionable : bool (H, W), pixels that cannot be decided. ``fov_edited`` : bool (H, W), the field of view as a hand
-        has drawn it.
+    questionable : pixels that cannot be decided. ``fov_edited`` : the field of view as a hand has drawn it.
     rule : the threshold that was left, None for the model's own.
     seconds : spent on it. ``done``, ``doubtful``, ``note`` : what the person says about it.
     unsaved : whether there is work that no export holds.
@@ -127,8 +143,8 @@ class PhotoRecord:
     photo: PhotoRef
     map: MapPlace | None = None
     edits: EditsRecord | None = None
-    questionable: BoolArray | None = None
-    fov_edited: BoolArray | None = None
+    questionable: PackedMask | None = None
+    fov_edited: PackedMask | None = None
     rule: ThresholdRule | None = None
     fov: FovSetting = FovSetting()
     labels: tuple[LabelRecord, ...] = ()

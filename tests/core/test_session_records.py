@@ -19,6 +19,7 @@ from core.session.records import (
     FovSetting,
     LabelRecord,
     MapPlace,
+    PackedMask,
     PhotoRecord,
     PhotoRef,
     StepRecord,
@@ -49,13 +50,12 @@ def painted(strokes: int, undone: int = 0, seed: int = 0) -> EditsRecord:
 def full_record() -> PhotoRecord:
     """A record in which nothing is at its default."""
     mask = np.random.default_rng(1).random(SHAPE) < 0.4
-    mask.setflags(write=False)
     return PhotoRecord(
         PhotoRef(Path("/photographs/eye \u00e4\udcff.png"), "ab" * 32, SHAPE),
         map=MapPlace(Path("somewhere"), "a/"),
         edits=painted(7, 2),
-        questionable=mask,
-        fov_edited=~mask,
+        questionable=PackedMask.of(mask),
+        fov_edited=PackedMask.of(~mask),
         rule=ThresholdRule(77, "otsu"),
         fov=FovSetting("file", Path("/masks/eye.png")),
         labels=(LabelRecord("expert 2", Path("/labels/eye.png"), {"inverted": True}),),
@@ -86,8 +86,8 @@ def content(step: StepRecord) -> object:
 
 
 def same(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray):
-        return np.array_equal(one, other)
+    if isinstance(one, PackedMask) and isinstance(other, PackedMask):
+        return np.array_equal(one.mask, other.mask)
     if isinstance(one, EditsRecord) and isinstance(other, EditsRecord):
         return (plain(one.codes), one.done) == (plain(other.codes), other.done) and all(
             (a.name, a.kind, a.before, a.after, content(a)) == (b.name, b.kind, b.before, b.after, content(b))

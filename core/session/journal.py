@@ -1,0 +1,298 @@
+"""The journal of a running program: its working set on the disk, a moment after each change.
+
+Entries are handed over at once and written by a thread, so that no brush waits for a disk. Where the disk fails,
+everything stays in memory, and all of it is written as soon as the disk takes it. Each running window has a folder of
+its own with a lock; a folder whose lock nobody holds was left by a program that has ended, and can be adopted.
+"""
+
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from filelock import FileLock
+
+from core.errors import OutputError
+from core.files import output_error, private_folder, private_opener
+from core.locks import is_held, try_lock
+from core.session.archive import write_result
+from core.session.journal_log import LOG, framed, read_log, write_log
+from core.session.journal_state import MAPS, Entry, JournalState, map_entry
+from core.session.records import PhotoRecord
+from core.strict import Malformed
+
+LOCK: Final = "lock"
+_RETRY_S: Final = 2.0
+_COMPACT_BYTES: Final = 8 << 20
+_COMPACT_RATIO: Final = 4
+
+ResultFiles = Callable[[], Mapping[str, bytes] | None]
+"""Gives the files of a result (``maps.result_members``); None where there is none any more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AbandonedJournal:
+    """What a program that has ended left behind. ``lost`` : bytes of an entry that was not finished."""
+
+    folder: Path
+    photos: tuple[PhotoRecord, ...]
+    current: int
+    observer: str
+    changed: float
+    lost: int = 0
+    problem: str = ""
+
+    @property
+    def unsaved(self) -> tuple[PhotoRecord, ...]:
+        """The photographs with corrections or other work that no export holds."""
+        return tuple(photo for photo in self.photos if photo.unsaved)
+
+
+def abandoned_journals(parent: Path) -> tuple[AbandonedJournal, ...]:
+    """The journals in a folder that no running program holds, the latest first; empty ones are removed."""
+    found = []
+    with suppress(OSError):
+        for folder in list(parent.iterdir()):
+            if folder.is_symlink() or not folder.is_dir() or is_held(folder / LOCK):
+                continue
+            log = read_log(folder)
+            photos = log.state.records(folder)
+            if not photos and not log.problem:
+                remove_journal(folder)
+                continue
+            changed = (folder / LOG).stat().st_mtime
+            state = log.state
+            found.append(
+                AbandonedJournal(folder, photos, state.current, state.observer, changed, log.lost, log.problem)
+            )
+    return tuple(sorted(found, key=lambda journal: -journal.changed))
+
+
+def remove_journal(folder: Path) -> None:
+    """Delete a journal that nobody holds."""
+    lock = None
+    with suppress(OutputError):
+        lock = try_lock(folder / LOCK)
+    if lock is None:
+        return
+    for name in (LOG, MAPS):
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    lock.release()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Journal:
+    """Writes down what changes.
+
+    Parameters
+    ----------
+    parent : the folder of all journals; made, for the user alone, at the first entry.
+    told : called from the thread with the sentence about a disk that fails, and with an empty one when all is written.
+    adopt : the folder of an abandoned journal, to be continued.
+
+    Raises
+    ------
+    OutputError : the journal to adopt cannot be locked.
+    """
+
+    def __init__(
+        self, parent: Path, told: Callable[[str], None] = lambda _text: None, adopt: Path | None = None
+    ) -> None:
+        self._parent = parent
+        self._told = told
+        self._problem = ""
+        self._folder = adopt or parent / secrets.token_hex(8)
+        self._lock: FileLock | None = None
+        self._state = JournalState()
+        self._log: BinaryIO | None = None
+        self._size = self._compact_at = 0
+        self._whole = False
+        """Whether the log on the disk is that of ``_state`` but for what waits."""
+        self._waiting: list[Entry] = []
+        self._maps: dict[Path, ResultFiles] = {}
+        self._changed = threading.Condition()
+        self._busy = self._map_busy = self._closing = False
+        self._threads: list[threading.Thread] = []
+        if adopt is not None:
+            self._adopt(adopt)
+
+    @property
+    def folder(self) -> Path:
+        """Where it is; may not exist yet."""
+        return self._folder
+
+    @property
+    def problem(self) -> str:
+        """The sentence on a disk that fails now; empty while all is well."""
+        return self._problem
+
+    def put(self, *entries: Entry) -> None:
+        """Hand entries over; returns at once."""
+        with self._changed:
+            if self._closing:
+                return
+            self._waiting += entries
+            self._start()
+            self._changed.notify_all()
+
+    def put_result(self, path: Path, files: ResultFiles) -> None:
+        """Hand over how to get the files of a photograph's new result; they are made and written in a thread."""
+        with self._changed:
+            if self._closing:
+                return
+            self._maps[path] = files
+            self._start()
+            self._changed.notify_all()
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait until everything is on the disk. False where that was not so in time, or the disk fails."""
+        with self._changed:
+            return self._changed.wait_for(self._is_idle, timeout_s) and not self._problem
+
+    def close(self, timeout_s: float = 10.0) -> bool:
+        """Write what waits, end the threads, and leave the journal to the next start. False where work was lost."""
+        good = self.flush(timeout_s)
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(timeout_s)
+        if self._log is not None:
+            with suppress(OSError):
+                self._log.close()
+        if self._lock is not None:
+            self._lock.release()
+        return good
+
+    # Threads
+
+    def _start(self) -> None:
+        if not self._threads:
+            works = ((self._write_entries, "journal"), (self._write_maps, "journal-results"))
+            self._threads = [threading.Thread(target=work, name=name, daemon=True) for work, name in works]
+            for thread in self._threads:
+                thread.start()
+
+    def _is_idle(self) -> bool:
+        """Nothing waits, or the disk fails, so that waiting does not help."""
+        return bool(self._problem) or not (self._waiting or self._maps or self._busy or self._map_busy)
+
+    def _write_entries(self) -> None:
+        while True:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+                patience = _RETRY_S if self._problem else None
+                self._changed.wait_for(lambda: self._waiting or self._closing, patience)
+                if self._closing and not self._waiting:
+                    return
+                entries, self._waiting, self._busy = self._waiting, [], True
+            entries, gone = self._applied(entries)
+            try:
+                self._write(entries)
+                for name in gone:
+                    (self._folder / MAPS / name).unlink(missing_ok=True)
+            except (OSError, OutputError) as error:
+                self._whole = False  # what is there may end in half an entry
+                sentence = (
+                    str(error) if isinstance(error, OutputError) else str(output_error(self._folder / LOG, error))
+                )
+                self._tell(sentence)
+                if self._closing:
+                    return
+            else:
+                self._tell("")
+
+    def _applied(self, entries: list[Entry]) -> tuple[list[Entry], frozenset[str]]:
+        """Those that make sense (not for a photograph that was closed meanwhile), and the results that are old now."""
+        changes_results = any(entry.kind in {"list", "map", "facts"} for entry in entries)
+        before = self._state.map_files if changes_results else frozenset()
+        good = []
+        for entry in entries:
+            with suppress(Malformed):
+                self._state.apply(entry)
+                good.append(entry)
+        return good, before - self._state.map_files if before else before
+
+    def _write(self, entries: list[Entry]) -> None:
+        """Append entries, or write all anew where the log is not whole or has grown long."""
+        self._ensure_folder()
+        if not self._whole or self._log is None or self._size > self._compact_at:
+            if self._log is not None:
+                with suppress(OSError):  # what could not be written before
+                    self._log.close()
+                self._log = None
+            self._size = write_log(self._folder / LOG, self._state.entries())
+            self._compact_at = max(_COMPACT_BYTES, _COMPACT_RATIO * self._size)
+            self._log = open(self._folder / LOG, "ab", opener=private_opener)  # noqa: SIM115 - until it is closed
+            self._whole = True
+            return
+        data = b"".join(framed(entry) for entry in entries)
+        if data:
+            self._log.write(data)
+            self._log.flush()
+            os.fsync(self._log.fileno())
+            self._size += len(data)
+
+    def _ensure_folder(self) -> None:
+        if self._lock is None or not self._folder.is_dir():
+            private_folder(self._folder)
+            self._whole = False
+            if self._lock is None:
+                self._lock = try_lock(self._folder / LOCK)
+
+    def _write_maps(self) -> None:
+        while True:
+            with self._changed:
+                self._map_busy = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._maps or self._closing)
+                if self._closing:
+                    return
+                path = next(iter(self._maps))
+                files, self._map_busy = self._maps.pop(path), True
+            try:
+                self._write_map(path, files)
+            except (OSError, OutputError) as error:
+                self._tell(str(error))
+                with self._changed:
+                    self._maps.setdefault(path, files)
+                    self._changed.wait_for(lambda: self._closing, _RETRY_S)
+            except Exception:  # noqa: BLE001 - a result that is gone or damaged must not end the journal of the others
+                continue
+
+    def _write_map(self, path: Path, files: ResultFiles) -> None:
+        result = files()
+        name = ""
+        if result is not None:
+            self._ensure_folder()
+            private_folder(self._folder / MAPS)
+            name = f"{secrets.token_hex(8)}.map"
+            write_result(self._folder / MAPS / name, result)
+        self.put(map_entry(path, name))
+
+    def _tell(self, problem: str) -> None:
+        if problem != self._problem and not (problem == "" and self._maps and self._problem):
+            self._problem = problem
+            self._told(problem)
+
+    def _adopt(self, folder: Path) -> None:
+        lock = try_lock(folder / LOCK)
+        if lock is None:
+            raise OutputError("Another window has taken over this work already.")
+        self._lock = lock
+        self._state = read_log(folder).state
+        known = self._state.map_files
+        with suppress(OSError):
+            for file in (folder / MAPS).iterdir():
+                if file.name not in known:
+                    file.unlink()
