@@ -1,17 +1,18 @@
 """Parts of a vessel mask that are edited as a whole: the branch under the pointer, and gaps that could be bridged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy import ndimage
 
-from core.masks.strokes import Footprint, cut_out
+from core.masks.strokes import Footprint, connected, cut_out
 from core.masks.tracing import Search, Trace
 from core.types import BoolArray, FloatArray
 
-WINDOW_PX: Final = 1024
-"""Side of the window in which a branch is looked for."""
+WINDOWS_PX: Final = (192, 384, 768, 1536)
+"""Sides of the windows in which a branch is looked for: the next one where it reaches the border of one."""
 
 _EIGHT = np.ones((3, 3), np.bool_)
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
@@ -30,7 +31,7 @@ class Gap:
         return self.trace.mean_probability
 
 
-def branch_at(vessel: BoolArray, row: int, column: int, *, window_px: int = WINDOW_PX) -> Footprint | None:
+def branch_at(vessel: BoolArray, row: int, column: int, *, windows_px: Sequence[int] = WINDOWS_PX) -> Footprint | None:
     """The branch that a pixel of the mask belongs to, up to the next crossings; None on background.
 
     The skeleton is cut at its junctions; every pixel of the mask belongs to the part that is nearest. The disc of a
@@ -39,24 +40,36 @@ def branch_at(vessel: BoolArray, row: int, column: int, *, window_px: int = WIND
     Parameters
     ----------
     vessel : bool (H, W). ``row``, ``column`` : the pixel.
-    window_px : only so far around the pixel is looked; a branch that is longer is cut there.
+    windows_px : so far around the pixel is looked; a branch that is longer than the last is cut there.
     """
-    from skimage.morphology import skeletonize
-
     if not vessel[row, column]:
         return None
-    half = window_px // 2
-    top, left = max(0, row - half), max(0, column - half)
-    window = vessel[top : row + half, left : column + half]
-    own, _ = ndimage.label(window, structure=_EIGHT)
-    window = own == own[row - top, column - left]
+    part: Footprint | None = None
+    for window_px in windows_px:
+        half = window_px // 2
+        top, left = max(0, row - half), max(0, column - half)
+        window = vessel[top : row + half, left : column + half]
+        part = _branch_in(window, row - top, column - left)
+        bottom, right = part.top + part.pixels.shape[0], part.left + part.pixels.shape[1]
+        cut = (part.top == 0 < top, part.left == 0 < left, bottom == window.shape[0], right == window.shape[1])
+        part = Footprint(part.top + top, part.left + left, part.pixels)
+        if not any((*cut[:2], cut[2] and row + half < vessel.shape[0], cut[3] and column + half < vessel.shape[1])):
+            break
+    return part
+
+
+def _branch_in(window: BoolArray, row: int, column: int) -> Footprint:
+    from skimage.morphology import skeletonize
+
+    own = connected(window, 8)
+    window = own == own[row, column]
     lines = skeletonize(window)
     if not lines.any():
         lines = window
     crossings = junctions(lines)
     parts, count = ndimage.label(lines & ~crossings, structure=_EIGHT)
     if count <= 1:
-        return cut_out(window, top, left)
+        return cut_out(window)
     depth = ndimage.distance_transform_edt(window)
     nodes, node_count = ndimage.label(crossings, structure=_EIGHT)
     parts[crossings] = count + nodes[crossings]
@@ -67,11 +80,11 @@ def branch_at(vessel: BoolArray, row: int, column: int, *, window_px: int = WIND
         away, at = ndimage.distance_transform_edt(~crossings, return_indices=True)
         inner = away <= depth[tuple(at)]
         nearest = np.where(inner & window, count + nodes[tuple(at)], nearest)
-    chosen = nearest[row - top, column - left]
+    chosen = nearest[row, column]
     if chosen > count:  # on a junction: the nearest branch
         _, at = ndimage.distance_transform_edt((nearest > count) | ~window, return_indices=True)
-        chosen = nearest[at[0][row - top, column - left], at[1][row - top, column - left]]
-    return cut_out((nearest == chosen) & window, top, left)
+        chosen = nearest[at[0][row, column], at[1][row, column]]
+    return cut_out((nearest == chosen) & window)
 
 
 def junctions(skeleton: BoolArray) -> BoolArray:

@@ -16,6 +16,21 @@ def _is_tool(tool: ToolName) -> Callable[[AppState], bool]:
     return lambda state: state.editing.tool == tool
 
 
+def _tool(key: ToolName, text: str, tip: str, shortcut: str) -> Command:
+    return Command(
+        key,
+        "edit",
+        text,
+        tip,
+        icon=key,
+        shortcuts=(shortcut,),
+        enabled_when=can_edit,
+        checked_when=_is_tool(key),
+        group="tool",
+        section=1,
+    )
+
+
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "undo",
@@ -50,43 +65,43 @@ COMMANDS: Final[tuple[Command, ...]] = (
         group="tool",
         section=1,
     ),
-    Command(
+    _tool(
         "brush",
-        "edit",
         QT_TRANSLATE_NOOP("Actions", "&Brush"),
         QT_TRANSLATE_NOOP("Actions", "Paint vessels; Ctrl held erases, the right button too"),
-        icon="brush",
-        shortcuts=("B",),
-        enabled_when=can_edit,
-        checked_when=_is_tool("brush"),
-        group="tool",
-        section=1,
+        "B",
     ),
-    Command(
+    _tool(
         "eraser",
-        "edit",
         QT_TRANSLATE_NOOP("Actions", "&Eraser"),
         QT_TRANSLATE_NOOP("Actions", "Paint background; Ctrl held paints vessels"),
-        icon="eraser",
-        shortcuts=("E",),
-        enabled_when=can_edit,
-        checked_when=_is_tool("eraser"),
-        group="tool",
-        section=1,
+        "E",
     ),
-    Command(
+    _tool(
         "trace",
-        "edit",
         QT_TRANSLATE_NOOP("Actions", "&Trace"),
         QT_TRANSLATE_NOOP(
-            "Actions", "Click along a vessel: it is drawn at its own width. Enter or a double click accepts"
+            "Actions", "Click along a vessel to draw it at its own width; Enter or a double click accepts"
         ),
-        icon="trace",
-        shortcuts=("T",),
-        enabled_when=can_edit,
-        checked_when=_is_tool("trace"),
-        group="tool",
-        section=1,
+        "T",
+    ),
+    _tool(
+        "prune",
+        QT_TRANSLATE_NOOP("Actions", "&Prune"),
+        QT_TRANSLATE_NOOP("Actions", "Click a branch to remove it up to the next crossing; Ctrl held keeps it"),
+        "K",
+    ),
+    _tool(
+        "component",
+        QT_TRANSLATE_NOOP("Actions", "Connected &Vessel"),
+        QT_TRANSLATE_NOOP("Actions", "Click a connected vessel to remove all of it; Ctrl held keeps it"),
+        "I",
+    ),
+    _tool(
+        "fill",
+        QT_TRANSLATE_NOOP("Actions", "&Fill"),
+        QT_TRANSLATE_NOOP("Actions", "Click a gap that vessels enclose to fill it"),
+        "U",
     ),
     Command(
         "swap_tool",
@@ -120,7 +135,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "pen_pressure",
         "edit",
-        QT_TRANSLATE_NOOP("Actions", "&Pen Pressure Sets the Width"),
+        QT_TRANSLATE_NOOP("Actions", "Pe&n Pressure Sets the Width"),
         QT_TRANSLATE_NOOP("Actions", "A pen on a tablet draws as wide as it is pressed, up to the size of the brush"),
         checked_when=lambda state: state.editing.by_pressure,
         section=1,

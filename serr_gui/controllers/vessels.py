@@ -11,9 +11,13 @@ from serr_gui.tasks import vessels as vessel_work
 
 
 class VesselController(QObject):
-    """``searched`` carries the ``Search`` that was asked for last."""
+    """``searched`` carries the ``Search`` that was asked for last.
+
+    ``partFound`` carries the kind, the pixel (row, column), and the ``Footprint`` of the part there or None.
+    """
 
     searched = Signal(object)
+    partFound = Signal(str, object, object)
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
@@ -37,3 +41,21 @@ class VesselController(QObject):
     def _on_searched(self, outcome: object) -> None:
         assert isinstance(outcome, Search)
         self.searched.emit(outcome)
+
+    def look(self, kind: str, row: int, column: int) -> None:
+        """Find the branch, the connected vessel or the enclosed region that a pixel of the photograph belongs to."""
+        state = self._context.state
+        result, pixel = state.result, (row, column)
+        if result is None or not can_edit(state):
+            return
+        height, width = result.segmentation.probability.shape
+        if not (0 <= row < height and 0 <= column < width):
+            self._context.workers.cancel("part")
+            self.partFound.emit(kind, pixel, None)
+            return
+        self._context.workers.start(
+            "part",
+            partial(vessel_work.find_part, result, state.rule, kind, pixel),
+            succeeded=lambda part: self.partFound.emit(kind, pixel, part),
+            failed=partial(self._context.fail, self.tr("What is under the pointer could not be found.")),
+        )

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from core.masks.edits import EditDelta
 
-ToolName = Literal["hand", "brush", "eraser", "trace"]
+ToolName = Literal["hand", "brush", "eraser", "trace", "prune", "component", "fill"]
 TRACING_TOOLS: Final[frozenset[ToolName]] = frozenset({"trace"})
 """Tools that draw at the width of the vessel, not of a brush."""
 SIZES_PX: Final = (1, 200)

@@ -3,7 +3,16 @@
 import math
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QSizePolicy,
+    QSlider,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.editing import SIZES_PX, TRACING_TOOLS, WIDTHS_PERCENT, ToolName
@@ -12,6 +21,7 @@ from serr_gui.model.state import AppState
 from serr_gui.widgets.controls import faded, heading
 
 _SLIDER_STEPS = 100
+_TOOLS_IN_A_ROW = 3
 
 
 class EditingPanel(QWidget):
@@ -30,7 +40,7 @@ class EditingPanel(QWidget):
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(6)
         column.addWidget(heading(self.tr("Correct by hand")))
-        column.addLayout(_buttons(actions, "hand", "brush", "eraser", "trace"))
+        column.addLayout(_grid(actions, "hand", "brush", "eraser", "trace", "prune", "component", "fill"))
         column.addWidget(self._make_size())
         column.addWidget(self._make_width())
         self._how = faded()
@@ -79,7 +89,7 @@ class EditingPanel(QWidget):
 
     def _show(self) -> None:
         state, editing = self._state, self._state.editing
-        self._size_row.setVisible(editing.tool not in TRACING_TOOLS)
+        self._size_row.setVisible(editing.tool in ("hand", "brush", "eraser"))
         self._width_row.setVisible(editing.tool in TRACING_TOOLS)
         how = self._texts().get(editing.tool, "") if can_edit(state) else ""
         self._how.setText(how)
@@ -107,6 +117,9 @@ class EditingPanel(QWidget):
                 "Click along a vessel. Enter or a double click accepts, Backspace takes the last piece back, "
                 "Esc gives up."
             ),
+            "prune": self.tr("Click a branch: it goes up to the next crossing. With Ctrl it stays at every threshold."),
+            "component": self.tr("Click a connected vessel: all of it goes. With Ctrl it stays at every threshold."),
+            "fill": self.tr("Click background that vessels enclose: it becomes vessel."),
         }
 
 
@@ -120,17 +133,32 @@ def _row(*widgets: QWidget) -> QWidget:
     return holder
 
 
+def _button(actions: Actions, key: str) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(actions[key])
+    button.setAutoRaise(True)  # as in the tool bar: it shows which one is chosen in the dark theme, too
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    return button
+
+
 def _buttons(actions: Actions, *keys: str) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setSpacing(6)
     for key in keys:
-        button = QToolButton()
-        button.setDefaultAction(actions[key])
-        button.setAutoRaise(True)  # as in the tool bar: it shows which one is chosen in the dark theme, too
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        row.addWidget(button)
+        row.addWidget(_button(actions, key))
     row.addStretch(1)
     return row
+
+
+def _grid(actions: Actions, *keys: str) -> QGridLayout:
+    """The tools, as many in a row as a narrow panel shows."""
+    grid = QGridLayout()
+    grid.setSpacing(4)
+    for number, key in enumerate(keys):
+        button = _button(actions, key)
+        button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        grid.addWidget(button, *divmod(number, _TOOLS_IN_A_ROW))
+    return grid
 
 
 def _size_of(step: int) -> int:

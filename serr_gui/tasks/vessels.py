@@ -1,8 +1,10 @@
 """Looking for vessels under the pointer: functions of a monitor that run in a thread, know no Qt and write no state."""
 
+from core.masks.strokes import Footprint, component, enclosed_region
 from core.masks.tracing import Search, search_from
 from core.progress import Cancelled
-from core.types import ByteArray, ProbabilityMap
+from core.types import ByteArray, ProbabilityMap, ThresholdRule
+from serr_gui.model.state import Result
 from serr_gui.tasks.monitor import YieldingMonitor
 
 
@@ -27,3 +29,16 @@ def search(
     found = search_from(probability, levels, start, window_px=window_px, snap_px=snap_px, stopped=stopped)
     monitor.check()
     return found
+
+
+def find_part(
+    result: Result, rule: ThresholdRule, kind: str, pixel: tuple[int, int], monitor: YieldingMonitor
+) -> Footprint | None:
+    """The branch, the connected vessel ("component"), or the enclosed region of the mask that a pixel belongs to."""
+    from core.masks.branches import branch_at
+
+    find = {"branch": branch_at, "component": component, "enclosed": enclosed_region}[kind]
+    monitor.check()
+    part = find(result.mask(rule).vessel, *pixel)
+    monitor.check()
+    return part

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from PySide6.QtGui import QGuiApplication
 
 from core.evaluation.confusion import REGIONS
 from serr_gui.actions.compare_menu import ERROR_FILTERS
 from serr_gui.canvas.photo_view import ZOOM_STEP
+from serr_gui.model.editing import ToolName
 from serr_gui.model.state import BASES, Theme
 from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
 
@@ -36,9 +37,6 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "undo": controller.editing.undo,
         "redo": controller.editing.redo,
         "hand": window.tools.leave,
-        "brush": partial(controller.editing.set_tool, "brush"),
-        "eraser": partial(controller.editing.set_tool, "eraser"),
-        "trace": partial(controller.editing.set_tool, "trace"),
         "swap_tool": controller.editing.swap_tool,
         "smaller_tool": partial(controller.editing.step_size, -1),
         "larger_tool": partial(controller.editing.step_size, 1),
@@ -96,6 +94,8 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "show_log": window.show_log,
         "about": lambda: AboutDialog(window).open(),
     }
+    tools = (name for name in get_args(ToolName) if name != "hand")
+    handlers |= {name: partial(controller.editing.set_tool, name) for name in tools}
     handlers |= {f"region_{region}": partial(controller.set_region, region) for region in REGIONS}
     handlers |= {f"errors_{request}": partial(controller.set_error_filter, request) for request in ERROR_FILTERS}
     hows = ("best_f1", "youden", "expert")

@@ -9,6 +9,7 @@ from core.masks.tracing import Search
 from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.canvas.tools import Tool
 from serr_gui.canvas.tools.brush import BrushTool
+from serr_gui.canvas.tools.part import PartKind, PartTool
 from serr_gui.canvas.tools.trace import TraceTool
 from serr_gui.controllers.controller import Controller
 from serr_gui.model.editing import ToolName
@@ -25,6 +26,7 @@ class CanvasTools(QObject):
         self._brushes = (BrushTool(VESSEL, self), BrushTool(BACKGROUND, self))
         self._tools: dict[ToolName, Tool] = {"brush": self._brushes[0], "eraser": self._brushes[1]}
         self._join_tracing(controller)
+        self._join_parts(controller)
         for tool in self._brushes:
             tool.began.connect(self._editing.begin)
             tool.stepped.connect(self._editing.step)
@@ -44,6 +46,21 @@ class CanvasTools(QObject):
             tool.searchRequested.connect(controller.vessels.search)
             tool.accepted.connect(lambda part, key=key: self._editing.apply(names[key], part, VESSEL))
         controller.vessels.searched.connect(self._on_searched)
+
+    def _join_parts(self, controller: Controller) -> None:
+        removed, kept = self.tr("Remove Vessel"), self.tr("Keep Vessel")
+        kinds: tuple[tuple[ToolName, PartKind, str, str], ...] = (
+            ("prune", "branch", self.tr("Prune"), self.tr("Keep Branch")),
+            ("component", "component", removed, kept),
+            ("fill", "enclosed", "", self.tr("Fill")),
+        )
+        for key, kind, erases, paints in kinds:
+            tool = PartTool(kind, self)
+            self._tools[key] = tool
+            names = {BACKGROUND: erases, VESSEL: paints}
+            tool.lookRequested.connect(controller.vessels.look)
+            tool.chosen.connect(lambda part, code, names=names: self._editing.apply(names[code], part, code))
+            controller.vessels.partFound.connect(tool.take_part)
 
     def _on_searched(self, search: Search) -> None:
         tool = self._tracers.get(self._state.editing.tool)

@@ -10,8 +10,9 @@ from pytestqt.qtbot import QtBot
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
-from core.masks.edits import VESSEL
+from core.masks.edits import BACKGROUND, VESSEL
 from core.types import BoolArray
+from serr_gui.canvas.tools.part import PartTool
 from serr_gui.canvas.tools.trace import TraceTool
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_editing import Hand
@@ -45,6 +46,12 @@ def course(vessel: BoolArray) -> list[Place]:
     rows, columns = np.nonzero(skeletonize(largest_component(vessel)))
     order = np.argsort(columns)
     return [(float(columns[i]) + 0.5, float(rows[i]) + 0.5) for i in order]
+
+
+def deepest(vessel: BoolArray) -> Place:
+    """The middle of a wide part of the largest vessel."""
+    row, column = np.unravel_index(np.argmax(ndimage.distance_transform_edt(largest_component(vessel))), vessel.shape)
+    return float(column) + 0.5, float(row) + 0.5
 
 
 def tracer(hand: Hand) -> TraceTool:
@@ -153,4 +160,72 @@ def test_another_tool_and_another_photograph_keep_what_was_traced(
     assert not np.array_equal(hand.codes, codes)
     assert not tracer(hand).has_begun
     program.controller.editing.undo()
+    assert np.array_equal(hand.codes, codes)
+
+
+def shown_part(hand: Hand, at: Place) -> BoolArray:
+    """What is shown before a click, as pixels of the photograph."""
+    tool = hand.canvas.tool
+    assert isinstance(tool, PartTool)
+    QTest.mouseMove(hand.canvas, hand.place((5.0, 5.0)))
+    QTest.mouseMove(hand.canvas, hand.place(at))
+    hand.qtbot.waitUntil(lambda: tool.part is not None, timeout=WAIT_MS)
+    part = tool.part
+    assert part is not None
+    pixels = np.zeros_like(mask(hand))
+    height, width = part.pixels.shape
+    pixels[part.top : part.top + height, part.left : part.left + width] = part.pixels
+    return pixels
+
+
+def test_pruning_removes_the_branch_that_is_shown_and_nothing_else(hand: Hand) -> None:
+    before = mask(hand)
+    at = deepest(before)
+    hand.key(Qt.Key.Key_K)
+    part = shown_part(hand, at)
+    assert not (part & ~before).any()
+    assert hand.result.edits is None
+    click(hand, at)
+    assert np.array_equal(hand.codes == BACKGROUND, part)
+    assert np.array_equal(mask(hand), before & ~part)
+    assert hand.program.state.editing.undo == "Prune"
+    hand.program.window.commands["undo"].trigger()
+    assert np.array_equal(mask(hand), before)
+
+
+def test_a_connected_vessel_is_removed_or_kept_at_every_threshold(hand: Hand) -> None:
+    before = mask(hand)
+    whole, at = largest_component(before), deepest(before)
+    hand.key(Qt.Key.Key_I)
+    click(hand, at)  # without waiting for the preview
+    hand.qtbot.waitUntil(lambda: hand.program.state.editing.corrected_px > 0, timeout=WAIT_MS)
+    assert np.array_equal(hand.codes == BACKGROUND, whole)
+    assert hand.program.state.editing.undo == "Remove Vessel"
+    hand.program.window.commands["undo"].trigger()
+    assert np.array_equal(shown_part(hand, at), whole)
+    click(hand, at, Qt.KeyboardModifier.ControlModifier)
+    assert np.array_equal(hand.codes == VESSEL, whole)
+    hand.program.controller.set_level(255)
+    assert mask(hand)[whole].all()
+
+
+def test_a_gap_that_vessels_enclose_is_filled_and_open_background_is_not(hand: Hand) -> None:
+    hand.key(Qt.Key.Key_B)
+    corners = ((70.0, 70.0), (110.0, 70.0), (110.0, 110.0), (70.0, 110.0), (70.0, 70.0))
+    hand.stroke(*corners)
+    hand.key(Qt.Key.Key_E)
+    hand.program.controller.editing.set_size(20)
+    hand.stroke((84.5, 90.5), (95.5, 90.5))
+    codes, before = hand.codes, mask(hand)
+    hand.key(Qt.Key.Key_U)
+    hole = shown_part(hand, (90.5, 90.5))
+    click(hand, (90.5, 90.5))
+    assert hand.program.state.editing.undo == "Fill"
+    assert hole[90, 90]
+    assert not (hole & before).any()
+    assert np.array_equal(mask(hand), before | hole)
+    hand.program.window.commands["undo"].trigger()
+    assert np.array_equal(hand.codes, codes)
+    click(hand, (3.0, 3.0))
+    hand.qtbot.waitUntil(lambda: not hand.program.controller.context.workers.busy("part"), timeout=WAIT_MS)
     assert np.array_equal(hand.codes, codes)
