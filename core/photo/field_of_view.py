@@ -8,7 +8,9 @@
    outside (``fov_search``). A ratio sees the border of dark retina as well as that of bright retina.
 4. The circle rules, within straight cuts at its four sides. Near it each pixel decides where the border is seen
    there; small tabs by which cameras mark one side stay (``fov_border``).
-5. Where no circle fits, a part with a sharp outline is taken as it is; a photograph in a rectangle on a page is
+5. Where the sharp outline of what is lit lies beside the circle, that outline is taken: an ellipse in a photograph
+   that was stretched, a turned cut, a mosaic (``fov_shape``).
+6. Where no circle fits, a part with a sharp outline is taken as it is; a photograph in a rectangle on a page is
    looked at within its rectangle.
 
 Whatever is odd about the outcome becomes a doubt (``fov_doubts``).
@@ -20,9 +22,10 @@ import numpy.typing as npt
 
 from core.errors import FieldOfViewError
 from core.files import display_path
-from core.photo.fov_border import pixels_inside
-from core.photo.fov_doubts import NOT_ROUND, WHOLE_PICTURE, doubts_of_circle, small_field
-from core.photo.fov_search import best_circle, lit_share, sharpest_part
+from core.photo.fov_border import pixels_inside, straight_cuts
+from core.photo.fov_doubts import DARK_PART, NOT_ROUND, WHOLE_PICTURE, doubts_of_circle, small_field, stretched
+from core.photo.fov_search import FoundCircle, best_circle, lit_share, sharpest_part
+from core.photo.fov_shape import enlarged, filled_ellipse, shape_of
 from core.types import BoolArray, ByteArray, Doubt, FieldOfView, FundusImage
 
 COARSE_SIDE_PX = 480
@@ -51,19 +54,19 @@ def estimate_field_of_view(image: FundusImage) -> FieldOfView:
     FieldOfViewError : the photograph is all dark, the same everywhere, or what is bright in it is too small.
     """
     small = _reduced(image.rgb)
-    if np.percentile(small, 99.5) < MIN_LEVEL or small.min() == small.max():
+    if np.percentile(small[::2, ::2], 99.5) < MIN_LEVEL or small.min() == small.max():
         raise FieldOfViewError(
             f"No field of view can be seen in {_name(image)}: the photograph is dark or the same all over. "
             "Choose a better exposed one, or give a field-of-view mask."
         )
     inside, doubts = _found(image.rgb, small)
-    share = lit_share(small)
-    if inside is None and share < MIN_SHARE:
-        raise FieldOfViewError(
-            f"No field of view can be seen in {_name(image)}: what is bright covers only {share:.0%} of it. "
-            "Give a field-of-view mask, or use the whole picture."
-        )
     if inside is None:
+        share = lit_share(small)
+        if share < MIN_SHARE:
+            raise FieldOfViewError(
+                f"No field of view can be seen in {_name(image)}: what is bright covers only {share:.0%} of it. "
+                "Give a field-of-view mask, or use the whole picture."
+            )
         return FieldOfView(np.ones(image.shape, np.bool_), "full", doubts=doubts)
     inside.setflags(write=False)  # so that the box takes it over without a copy
     return FieldOfView(inside, "estimated", doubts=doubts)
@@ -73,12 +76,11 @@ def _found(rgb: ByteArray, small: ByteArray, *, within: bool = False) -> tuple[B
     """The pixels inside, or None for all of them; ``within`` where the picture is a rectangle cut out of another."""
     found = best_circle(small)
     if found is not None and found.circle.disc(small.shape).mean() >= MIN_SHARE:
-        return pixels_inside(found, rgb), tuple(doubts_of_circle(found))
+        return _by_circle(found, rgb)
     part = sharpest_part(small)
     if part is None or not MIN_SHARE <= part.mean() <= _WHOLE:
         return None, (WHOLE_PICTURE,)
-    height, width = rgb.shape[:2]
-    inside = np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8).view(np.bool_)
+    inside = enlarged(part, rgb.shape[:2])
     left, top, box_width, box_height = cv2.boundingRect(inside.view(np.uint8))
     if not within and np.count_nonzero(inside) > _RECTANGLE * box_width * box_height:
         rows, columns = slice(top, top + box_height), slice(left, left + box_width)
@@ -92,8 +94,26 @@ def _found(rgb: ByteArray, small: ByteArray, *, within: bool = False) -> tuple[B
     return inside, (NOT_ROUND, *small_field(float(part.mean())))
 
 
+def _by_circle(found: FoundCircle, rgb: ByteArray) -> tuple[BoolArray, tuple[Doubt, ...]]:
+    """The pixels inside a circle, or inside the outline that is seen beside it."""
+    doubts = tuple(doubts_of_circle(found))
+    cuts = straight_cuts(found)
+    shape = shape_of(found, cuts)
+    if shape is None or not shape.is_odd or "several_fields" in {doubt.kind for doubt in doubts}:
+        return pixels_inside(found, cuts, rgb), doubts
+    ellipse = shape.ellipse()
+    if ellipse is not None:
+        return filled_ellipse(ellipse, shape, rgb.shape[:2]), (stretched(ellipse), *small_field(shape.share))
+    if shape.is_bitten:
+        return pixels_inside(found, cuts, rgb), (DARK_PART, *doubts)
+    return enlarged(shape.part, rgb.shape[:2]), (NOT_ROUND, *small_field(shape.share))
+
+
 def _reduced(rgb: ByteArray) -> ByteArray:
+    """A copy with a longer side of at most COARSE_SIDE_PX; of large photographs only every second pixel, third, ..."""
     height, width = rgb.shape[:2]
+    every = max(1, max(height, width) // (2 * COARSE_SIDE_PX))
+    rgb = rgb[every // 2 :: every, every // 2 :: every]
     scale = min(1.0, COARSE_SIDE_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small: npt.ArrayLike = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if scale < 1 else rgb

@@ -19,14 +19,18 @@ the given masks is 0.997 and 0.999; from 0.08 to 0.25 both are above 0.995."""
 _INSIDE_SLACK, _OUTSIDE_SLACK, _TAB_SIZE = 0.012, 0.008, 0.15
 # A tab is at least this bright, in shares of the retina's level.
 _TAB_LEVEL = 0.35
-# A circle is cut straight where the level steps up within so many rows along at least this share of a chord, and at
-# least so far (in radii) from its centre.
-_STEP_ROWS, _STEP_SHARE, _DEEPEST_CUT = 3, 0.6, 0.3
+# A circle is cut straight where the logarithm of the level steps up so much (in STARE by 1.1 to 2.5; a rim in the shade
+# by 0.4), within so many rows, along at least this share of a chord, and at least so far (in radii) from its centre.
+_STEP, _STEP_ROWS, _STEP_SHARE, _DEEPEST_CUT = 2 * EDGE, 3, 0.6, 0.3
 # Rays over which the border's level is made even; retina must be this many standard deviations above the surround.
 _EVEN_RAYS, _CLEAR_SIGMAS = 15, 3.0
 
 
-def pixels_inside(found: FoundCircle, rgb: ByteArray) -> BoolArray:
+Cuts = tuple[int, int, int, int]
+"""Where a circle is cut off straight inside the small copy (top, left, bottom, right), or the edges of that copy."""
+
+
+def pixels_inside(found: FoundCircle, cuts: Cuts, rgb: ByteArray) -> BoolArray:
     """The pixels of a photograph (H, W, 3) that are inside, bool (H, W), by a circle on a small copy of it."""
     shape = rgb.shape[:2]
     scale = max(shape) / max(found.distance.shape)
@@ -34,20 +38,22 @@ def pixels_inside(found: FoundCircle, rgb: ByteArray) -> BoolArray:
     inside = _drawn(circle, shape, 1 - _INSIDE_SLACK)
     band = np.flatnonzero(_drawn(circle, shape, 1 + _OUTSIDE_SLACK).ravel() & ~inside.ravel())
     y, x = np.divmod(band, shape[1])
-    ray = np.rint(np.arctan2(y - circle.y, x - circle.x) * (RAYS / (2 * np.pi))).astype(np.intp) % RAYS
+    right, down = (x - circle.x).astype(np.float32), (y - circle.y).astype(np.float32)
+    degrees = cv2.phase(right, down, angleInDegrees=True).ravel()  # to 0.1 degrees, and faster than arctan2
+    ray = np.rint(degrees * (RAYS / 360)).astype(np.intp) % RAYS
     cut = _cut_along_rays(found)[ray]
     distance = found.surround.distance(rgb.reshape(-1, 3)[band])
-    on_disc = (y - circle.y) ** 2 + (x - circle.x) ** 2 <= circle.radius**2
+    on_disc = right**2 + down**2 <= circle.radius**2
     inside.ravel()[band] = np.where(np.isnan(cut), on_disc, distance > cut)
-    top, left, bottom, right = (round(edge * scale) for edge in straight_cuts(found))
+    top, left, bottom, right = (round(edge * scale) for edge in cuts)
     inside[:top] = inside[bottom:] = False
     inside[:, :left] = inside[:, right:] = False
     _add_tabs(inside, found, rgb)
     return inside
 
 
-def straight_cuts(found: FoundCircle) -> tuple[int, int, int, int]:
-    """Where the circle is cut off inside the small copy (top, left, bottom, right), or the edges of that copy."""
+def straight_cuts(found: FoundCircle) -> Cuts:
+    """The straight cuts of a circle at its four sides, where it has some."""
     plane = np.log(found.distance + np.float32(found.surround.noise))
     height, width = plane.shape
     x, y, radius = found.circle.x, found.circle.y, found.circle.radius
@@ -64,27 +70,30 @@ def _straight_edge(plane: npt.NDArray[np.float32], x: float, y: float, radius: f
     There the level steps up along most of the chord, and no row above is nearly as bright as those below.
     """
     first, last = max(0, math.ceil(y - radius)), min(plane.shape[0], int(y - _DEEPEST_CUT * radius))
-    rows = np.arange(first, last)
-    half = np.sqrt(np.maximum(radius**2 - (rows - y) ** 2, 0))
-    chords = [slice(max(0, math.ceil(x - reach)), max(0, int(x + reach) + 1)) for reach in half]
-    level = np.array(
-        [
-            np.median(plane[row, chord]) if plane[row, chord].size else np.nan
-            for row, chord in zip(rows, chords, strict=True)
-        ]
-    )
-    if len(rows) <= _STEP_ROWS or np.isnan(level).any():
+    if last - first <= _STEP_ROWS + 1:
         return 0
+    rows, columns = np.arange(first, last)[:, None], np.arange(plane.shape[1])
+    on_chord = (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
+    counts = on_chord.sum(axis=1)
+    if not counts.all():
+        return 0
+    levels = np.sort(np.where(on_chord, plane[first:last], np.float32(np.inf)), axis=1)
+    level = levels[np.arange(len(levels)), counts // 2]
     step = level[_STEP_ROWS:] - level[:-_STEP_ROWS]
-    best = int(step.argmax())
-    upper, lower = rows[best], rows[best + _STEP_ROWS]
-    rise = plane[lower, chords[best]] - plane[upper, chords[best]]
-    above, below = level[: best + 1].max(), level[best + _STEP_ROWS]
-    if step[best] < EDGE or (rise > EDGE / 2).mean() < _STEP_SHARE or above > below - EDGE or best < 2:
-        return 0
-    middle = (plane[upper, chords[best]].mean() + plane[lower, chords[best]].mean()) / 2
-    brighter = [row for row in range(upper, lower + 1) if plane[row, chords[best]].mean() > middle]
-    return int(brighter[0]) if brighter else int(lower)
+    brightest_above = np.maximum.accumulate(level)[:-_STEP_ROWS]
+    clear = (step >= _STEP) & (brightest_above <= level[_STEP_ROWS:] - EDGE)
+    # Bands of stray light make more than one step; the retina begins at the last.
+    for upper in np.flatnonzero(clear)[::-1]:
+        if upper < 2 or step[upper] < step[max(0, upper - 2) : upper + 3].max():
+            continue
+        chord = on_chord[upper]
+        lower = upper + _STEP_ROWS
+        rise = (plane[first + lower] - plane[first + upper])[chord]
+        if (rise > EDGE / 2).mean() < _STEP_SHARE:
+            continue
+        means = np.array([plane[first + row][chord].mean() for row in range(upper, lower + 1)])
+        return int(first + upper + (means > (means[0] + means[-1]) / 2).argmax())
+    return 0
 
 
 def _cut_along_rays(found: FoundCircle) -> npt.NDArray[np.float32]:
@@ -121,6 +130,7 @@ def _add_tabs(inside: BoolArray, found: FoundCircle, rgb: ByteArray) -> None:
     sides = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
     small = (sides.max(axis=1) <= _TAB_SIZE * radius) & (sides.min(axis=1) > 1)
     small[0] = False
+    ball, share = np.ones((3, 3), np.uint8), DARK_CUT if found.surround.is_dark else LIT_CUT
     touching = np.zeros(len(stats), np.bool_)
     touching[np.unique(labels[near & beyond])] = True
     for label in np.flatnonzero(small & touching):
@@ -129,7 +139,11 @@ def _add_tabs(inside: BoolArray, found: FoundCircle, rgb: ByteArray) -> None:
         rows = slice(max(0, int((top - 2) * scale)), int((top + height + 2) * scale))
         columns = slice(max(0, int((left - 2) * scale)), int((left + width + 2) * scale))
         part = inside[rows, columns]
-        cut = DARK_CUT * float(np.median(found.distance[labels == label]))
+        here = slice(max(0, top - 2), top + height + 2), slice(max(0, left - 2), left + width + 2)
+        tab = labels[here] == label
+        dark = found.distance[here][~cv2.dilate(tab.astype(np.uint8), ball).view(np.bool_) & beyond[here]]
+        around = float(np.median(dark)) if dark.size else 0.0  # stray light, where that is
+        cut = around + share * (float(np.median(found.distance[here][tab])) - around)
         inside[rows, columns] = part | (found.surround.distance(rgb[rows, columns]) > max(cut, found.cut))
 
 

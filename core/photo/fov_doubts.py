@@ -6,6 +6,7 @@ import numpy as np
 
 from core.photo.circles import circles_of
 from core.photo.fov_search import FoundCircle, edge_share, large_parts
+from core.photo.fov_shape import Ellipse
 from core.types import Doubt
 
 SMALL_SHARE = 0.15
@@ -25,6 +26,21 @@ WHOLE_PICTURE = Doubt(
 NOT_ROUND = Doubt(
     "not_round", "The field of view that was found is not round. Check its outline, or give a field-of-view mask."
 )
+DARK_PART = Doubt(
+    "not_round",
+    "A part of the round field of view is as dark as what surrounds it. Check whether it belongs to the retina, or "
+    "give a field-of-view mask.",
+)
+
+
+def stretched(ellipse: Ellipse) -> Doubt:
+    """The doubt about an ellipse instead of a circle."""
+    narrow, wide = sorted(ellipse[1])
+    return Doubt(
+        "not_round",
+        f"The field of view is an ellipse, {wide / narrow - 1:.0%} longer than wide: the photograph seems to have been "
+        "stretched, so lengths, widths and angles of vessels are wrong. Use the original photograph.",
+    )
 
 
 def doubts_of_circle(found: FoundCircle) -> Iterator[Doubt]:

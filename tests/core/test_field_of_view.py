@@ -1,6 +1,7 @@
 """The estimated field of view: on drawings whose true one is known exactly, and on every published mask."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -244,9 +245,143 @@ def test_odd_outlines_are_doubted() -> None:
     odd = {
         "cut out by hand": square,
         "cropped inside the retina": pixels[100:400, 100:400],
+        "stretched": cv2.resize(drawn_photograph(Look(height=500, width=500))[0], (640, 400)),
     }
     for name, picture in odd.items():
         assert estimate_field_of_view(FundusImage(np.ascontiguousarray(picture))).doubts, name
+
+
+def scaled(x: float, y: float) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]:
+    return lambda plane: np.asarray(cv2.resize(plane, None, fx=x, fy=y, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def warped(matrix: npt.NDArray[np.float64]) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]:
+    return lambda plane: np.asarray(cv2.warpAffine(plane, matrix, plane.shape[1::-1]), np.uint8)
+
+
+def halved(plane: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    plane[:, plane.shape[1] // 2 :] = 0
+    return plane
+
+
+def cornerless(plane: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    rows, columns = np.indices(plane.shape[:2])
+    plane[rows + columns < 0.75 * len(plane)] = 0
+    return plane
+
+
+def mosaic(plane: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Five of the same, overlapping in a cross."""
+    side = len(plane)
+    wide = np.zeros((2 * side, 2 * side, *plane.shape[2:]), np.uint8)
+    for down, right in ((0, 0.45), (0.45, 0), (0.45, 0.9), (0.9, 0.45), (0.45, 0.45)):
+        place = wide[int(down * side) :, int(right * side) :][:side, :side]
+        np.maximum(place, plane, out=place)
+    return wide
+
+
+ODD_OUTLINES = {
+    "640 x 400": scaled(1.28, 0.8),
+    "wider": scaled(1.15, 1.0),
+    "a little wider": scaled(1.08, 1.0),
+    "narrower": scaled(0.6, 1.0),
+    "sheared": warped(np.array([[1, 0.2, -45], [0, 1, 0]])),
+    "one half is missing": halved,
+    "a corner is missing": cornerless,
+    "mosaic": mosaic,
+}
+
+
+@pytest.mark.parametrize("name", ODD_OUTLINES)
+@pytest.mark.parametrize(
+    "look", [Look(height=500, width=500), Look(height=500, width=500, rim=0.3, slope=0.5, brightness=0.6, noise=3.0)]
+)
+def test_an_outline_that_is_no_circle_is_followed_and_doubted(name: str, look: Look) -> None:
+    pixels, inside = drawn_photograph(look)
+    change = ODD_OUTLINES[name]
+    truth = change(inside.astype(np.uint8) * np.uint8(255)) > 127
+    fov = estimate_field_of_view(FundusImage(np.ascontiguousarray(change(pixels.copy()))))
+    assert [doubt.kind for doubt in fov.doubts] == ["not_round"]
+    assert iou(fov.inside, truth) > 0.975
+
+
+def test_a_circle_that_was_cut_straight_and_turned_is_followed_and_doubted() -> None:
+    pixels, inside = drawn_photograph(Look(height=560, width=700, cut="tb"))
+    turn = warped(cv2.getRotationMatrix2D((350, 280), 30, 1.0).astype(np.float64))
+    fov = estimate_field_of_view(FundusImage(turn(pixels)))
+    assert [doubt.kind for doubt in fov.doubts] == ["not_round"]
+    assert iou(fov.inside, turn(inside.astype(np.uint8) * np.uint8(255)) > 127) > 0.975
+
+
+def test_a_stretched_photograph_is_called_that() -> None:
+    pixels, _ = drawn_photograph(Look(height=500, width=500))
+    doubt = estimate_field_of_view(FundusImage(scaled(1.28, 0.8)(pixels))).doubts[0]
+    assert "60% longer than wide" in doubt.text
+
+
+def test_a_photograph_a_little_stretched_with_one_side_in_the_dark_is_doubted() -> None:
+    """Half of its outline cannot be seen, and a circle fits most of the other half."""
+    look = Look(height=433, width=405, x=0.467, y=0.465, radius=0.424, brightness=0.6, disc=0.6, rim=0.35, slope=0.8)
+    pixels, _ = drawn_photograph(replace(look, slope_angle=4.97, noise=0))
+    assert estimate_field_of_view(FundusImage(scaled(1.08, 1.0)(pixels))).doubts
+
+
+def test_a_rim_that_fades_into_the_dark_is_not_taken_for_a_straight_cut() -> None:
+    look = Look(height=400, width=550, radius=0.56, brightness=0.6, rim=0.1, slope=0.95, noise=0)
+    pixels, inside = drawn_photograph(look)
+    assert iou(estimate_field_of_view(FundusImage(pixels)).inside, inside) > 0.993
+
+
+def test_a_large_dark_lesion_at_the_rim_stays_inside_with_a_doubt() -> None:
+    pixels, inside = drawn_photograph(Look(height=500, width=500))
+    rows, columns = np.indices(inside.shape)
+    pixels[inside & (np.hypot(rows - 360, columns - 400) < 110)] = (9, 6, 6)
+    fov = estimate_field_of_view(FundusImage(pixels))
+    assert iou(fov.inside, inside) > 0.985
+    assert "as dark as what surrounds it" in fov.doubts[0].text
+
+
+def on_a_page(pixels: npt.NDArray[np.uint8], inside: BoolArray) -> tuple[npt.NDArray[np.uint8], BoolArray]:
+    """With a dark border, on white paper with wide margins."""
+    page = cv2.copyMakeBorder(pixels, 90, 200, 110, 90, cv2.BORDER_CONSTANT, value=(250, 250, 250))
+    return np.asarray(page, np.uint8), np.pad(inside, ((90, 200), (110, 90)))
+
+
+def video_frame(pixels: npt.NDArray[np.uint8], inside: BoolArray) -> tuple[npt.NDArray[np.uint8], BoolArray]:
+    """Black bars at all sides and lines of text."""
+    frame = np.asarray(cv2.copyMakeBorder(pixels, 60, 60, 250, 250, cv2.BORDER_CONSTANT), np.uint8)
+    for line, text in enumerate(("ID 00231", "OD", "2021-03-04 12:33", "ISO 200")):
+        cv2.putText(frame, text, (5, 90 + line * 30), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (255, 255, 255), 2)
+    return frame, np.pad(inside, ((60, 60), (250, 250)))
+
+
+def turned(pixels: npt.NDArray[np.uint8], inside: BoolArray) -> tuple[npt.NDArray[np.uint8], BoolArray]:
+    turn = warped(cv2.getRotationMatrix2D((250, 250), 33, 1.0).astype(np.float64))
+    return turn(pixels), turn(inside.astype(np.uint8) * np.uint8(255)) > 127
+
+
+def left_half(pixels: npt.NDArray[np.uint8], inside: BoolArray) -> tuple[npt.NDArray[np.uint8], BoolArray]:
+    return np.ascontiguousarray(pixels[:, :280]), inside[:, :280]
+
+
+@pytest.mark.parametrize("change", [on_a_page, video_frame, turned, left_half], ids=lambda change: change.__name__)
+def test_other_frames_around_a_round_photograph_raise_no_doubt(
+    change: Callable[[npt.NDArray[np.uint8], BoolArray], tuple[npt.NDArray[np.uint8], BoolArray]],
+) -> None:
+    pixels, inside = change(*drawn_photograph(Look(height=500, width=500)))
+    fov = estimate_field_of_view(FundusImage(pixels))
+    assert fov.doubts == ()
+    assert iou(fov.inside, inside) > 0.985
+
+
+def test_a_band_of_stray_light_beyond_a_straight_cut_is_left_out() -> None:
+    """As on slides that were scanned: between the cut and the black frame lies a band that is not black."""
+    pixels, inside = drawn_photograph(Look(height=500, width=560, cut="tb", noise=0.5))
+    columns = np.abs(np.arange(560) - 280) < 130
+    band = np.zeros_like(inside)
+    band[460:482, columns] = True
+    pixels[band & ~inside] = (20, 26, 24)
+    assert iou(estimate_field_of_view(FundusImage(pixels)).inside, inside) > 0.985
 
 
 def test_a_photograph_cropped_inside_the_retina_is_used_whole() -> None:
