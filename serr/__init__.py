@@ -15,7 +15,7 @@ from core import __version__
 
 if TYPE_CHECKING:
     from core.api.evaluating import evaluate
-    from core.api.models import LoadedModel, ModelEntry, load_model, models
+    from core.api.models import Architecture, LoadedModel, ModelEntry, architectures, load_model, models
     from core.api.segmenting import Segmentation, segment, segment_many
     from core.api.training import TrainingResult, train
     from core.errors import ArgumentError, DoubtWarning, SerrError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "core.api.evaluating": ("evaluate",),
-    "core.api.models": ("LoadedModel", "ModelEntry", "load_model", "models"),
+    "core.api.models": ("Architecture", "LoadedModel", "ModelEntry", "architectures", "load_model", "models"),
     "core.api.segmenting": ("Segmentation", "segment", "segment_many"),
     "core.api.training": ("TrainingResult", "train"),
     "core.errors": ("ArgumentError", "DoubtWarning", "SerrError"),
@@ -38,6 +38,7 @@ _PLACES = {
 _PLACE_OF = {name: module for module, names in _PLACES.items() for name in names}
 
 __all__ = [
+    "Architecture",
     "ArgumentError",
     "DoubtWarning",
     "ExpertLabel",
@@ -54,6 +55,7 @@ __all__ = [
     "TrainingResult",
     "VesselMask",
     "__version__",
+    "architectures",
     "evaluate",
     "load_model",
     "models",

@@ -9,8 +9,19 @@ from core.errors import ArgumentError
 from core.models.catalogue import DEFAULT_MODEL, ModelEntry, find_model, list_models
 from core.models.catalogue import load_model as read_model
 from core.models.weights_file import LoadedModel
+from core.networks.cost import Architecture, list_architectures
 
-__all__ = ["DEFAULT_MODEL", "LoadedModel", "Model", "ModelEntry", "as_model", "load_model", "models"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Architecture",
+    "LoadedModel",
+    "Model",
+    "ModelEntry",
+    "architectures",
+    "as_model",
+    "load_model",
+    "models",
+]
 
 Model = PathLike | LoadedModel
 
@@ -18,6 +29,11 @@ Model = PathLike | LoadedModel
 def models() -> list[ModelEntry]:
     """The models that can be named: those that ship with the program, then your own. Only headers are read."""
     return list_models()
+
+
+def architectures() -> list[Architecture]:
+    """The networks that ``train`` can train from scratch: what each is, its fields, parameters and GFLOP."""
+    return list_architectures()
 
 
 def load_model(model: PathLike = DEFAULT_MODEL) -> LoadedModel:

@@ -1,10 +1,12 @@
 """``serr.train``: a thin way into the training that ``serr train`` runs."""
 
 import os
+from collections.abc import Mapping
 
 from core.api.arguments import PathLike, Values, as_path, as_values, described
 from core.datasets.layouts import data_set_names
 from core.errors import ArgumentError
+from core.networks.families import FAMILIES
 from core.progress import SILENT, Monitor
 from core.training.loop import TrainingResult
 from core.training.loop import train as run_training
@@ -20,6 +22,8 @@ def train(
     model: PathLike | None = None,
     preset: str | None = None,
     config: PathLike | None = None,
+    architecture: str | None = None,
+    network: Mapping[str, int | str] | None = None,
     root: PathLike = ".",
     name: str | None = None,
     steps: int | None = None,
@@ -39,6 +43,8 @@ def train(
     out : folder of the run: curves, checkpoint, weights.
     model : the model to fine-tune, by name or weights file; None trains from scratch.
     preset, config : the recipe: a name that ships with the program, or a TOML file; neither: the usual one.
+    architecture : the network to train from scratch, a name from ``serr.architectures()``; None: the recipe's.
+    network : fields of it, such as ``{"width": 32}``; the others are its usual ones.
     root : folder of the published data sets, or the folder that holds them.
     name, steps, seed : in the place of what the recipe says.
     hold_out : photographs that choose weights and threshold and are not learned from; for data sets of few photographs.
@@ -60,11 +66,20 @@ def train(
     for field, value, least in (("steps", steps, 1), ("seed", seed, 0), ("hold_out", hold_out, 1)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
             raise ArgumentError(f"{field} must be a whole number from {least} on, not {described(value)}.")
+    if architecture is not None and architecture not in FAMILIES:
+        known = ", ".join(FAMILIES)
+        raise ArgumentError(f"architecture must be one of {known}, not {described(architecture)}.")
+    if network is not None and not isinstance(network, Mapping):
+        raise ArgumentError(
+            f"network must be a dictionary of fields, such as {{'width': 32}}, not {described(network)}."
+        )
     recipe = make_recipe(
         dataset=_data_set(dataset),
         preset=preset,
         config=as_path(config, "config") if config is not None else None,
         start_from=os.fspath(model) if model is not None else None,
+        architecture=architecture,
+        network=network,
         name=name,
         steps=steps,
         seed=seed,

@@ -1,5 +1,6 @@
 """``serr models``: which models are there, what their cards say, and taking models in and out."""
 
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +72,28 @@ def show(
         say_json(values)
     else:
         _say_indented(values, "")
+
+
+@models.command()
+def architectures(as_json: AsJson = False) -> None:
+    """List the networks that can be trained: what each is, its parameters, and GFLOP for a photograph of DRIVE."""
+    from core.networks.cost import list_architectures
+
+    known = list_architectures()
+    if as_json:
+        say_json([one.to_dict() for one in known])
+        return
+    for one in known:
+        say(f"{one.name}  {one.title}: {one.publication}")
+        say(textwrap.fill(one.summary, 110, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
+        for words, size in (("usual", one.usual), ("published", one.published)):
+            chosen = ", ".join(f"{field}={value}" for field, value in size.config.items() if field != "in_channels")
+            say(f"  {words:<9}  {size.parameters / 1e6:6.2f} M parameters  {size.gflop:6.1f} GFLOP  ({chosen})")
+        say("")
+    say(
+        "GFLOP: two operations for each multiplication, one photograph of DRIVE (584 x 565 pixels).\n"
+        "Train one with 'serr train --architecture NAME --network FIELD=VALUE'."
+    )
 
 
 @models.command()

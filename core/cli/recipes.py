@@ -62,6 +62,16 @@ class RecipeOptions:
             "kept.",
         ),
     ]
+    architecture: Annotated[
+        str | None,
+        typer.Option(
+            "--architecture", help="Network to train from scratch; 'serr models architectures' lists and explains them."
+        ),
+    ]
+    network: Annotated[
+        list[str] | None,
+        typer.Option("--network", metavar="FIELD=VALUE", help="Field of that network, such as width=32; repeatable."),
+    ]
     name: Annotated[str | None, typer.Option("--name", help="Name of the model that is made.")]
     steps: Annotated[int | None, typer.Option("--steps", min=1, help="Optimiser steps, instead of the recipe's.")]
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Random seed, instead of the recipe's.")]
@@ -74,7 +84,7 @@ class RecipeOptions:
         return [
             names.get(f.name, f"--{f.name.replace('_', '-')}")
             for f in fields(self)
-            if getattr(self, f.name) is not None
+            if getattr(self, f.name) not in (None, [])
         ]
 
     def recipe(self) -> "TrainingConfig":
@@ -94,12 +104,18 @@ class RecipeOptions:
         preset = self.preset
         if preset is not None:
             preset = one_of("--preset", preset, (*presets(), *recipes_of_models()))
+        if self.architecture is not None:
+            from core.networks.families import architectures
+
+            one_of("--architecture", self.architecture, architectures())
         values = checked_values(self.vessel_values, self.ignore_values)
         return make_recipe(
             dataset=self.dataset,
             preset=preset,
             config=self.config,
             start_from=None if self.start_from is None else str(found_model(self.start_from)),
+            architecture=self.architecture,
+            network=dict(_field(text) for text in self.network or []),
             name=self.name,
             steps=self.steps,
             seed=self.seed,
@@ -107,6 +123,17 @@ class RecipeOptions:
             hold_out=self.hold_out,
             values=values,
         )
+
+
+def _field(text: str) -> tuple[str, int | str]:
+    """``width=32`` as the name and the value of a field of a network."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (name and equals and value):
+        raise UsageError(f"--network {text!r:.80} is not FIELD=VALUE, such as width=32.")
+    try:
+        return name, int(value)
+    except ValueError:
+        return name, value
 
 
 def takes_recipe(command: Callable[..., None]) -> Callable[..., None]:

@@ -155,6 +155,11 @@ def predict(
                 _refuse_more_than_free(side, net_input.inside.shape, runner)
                 settled = replace(options, device=attempt.device.torch_name, precision=attempt.precision, threads=count)
                 result = _run(runner, net_input, replace(settled, tile_px=max(side, SMALLEST_TILE_PX)), report)
+                if result.tiles > 1 and runner.reach_px:
+                    tell(
+                        f"{model.card.name} looks at more than a piece of the photograph at once: done in "
+                        f"{result.tiles} pieces, its result differs from that of the whole photograph."
+                    )
                 return replace(result, notes=tuple(notes))
             except _NotFinite:
                 if attempt.precision == "fp32":
@@ -244,7 +249,7 @@ def _run(runner: Runner, net_input: NetInput, options: InferenceOptions, report:
     height, width = net_input.inside.shape
     below, right = -height % runner.stride, -width % runner.stride
     side = max(options.tile_px - options.tile_px % runner.stride, runner.stride)
-    overlap = min(options.overlap_px, side // 2 - side // 2 % runner.stride)
+    overlap = min(max(options.overlap_px, runner.reach_px), side // 2 - side // 2 % runner.stride)
     plan = plan_tiles((height + below, width + right), side, overlap, runner.stride)
 
     flips = _FLIPS[options.tta]

@@ -51,7 +51,7 @@ class Runner:
         bound_caches()
         self.device = device
         self.precision = precision
-        self.stride = module.stride
+        self.stride, self.reach_px = module.stride, module.reach_px
         own = copy.deepcopy(module).eval().requires_grad_(False)
         if module not in _PROBED:
             _PROBED[module] = _probe(own)

@@ -1,4 +1,4 @@
-"""Squeeze-and-excitation on tiles: every tile gets the gates of the whole plane.
+"""Squeeze-and-excitation on tiles: every tile gets the gates of the whole plane. So does any other ``PlaneUnit``.
 
 A squeeze-and-excitation unit multiplies each channel by a function of the channel's mean over all that the network
 sees, and a tile has other means than the photograph. So the tiles are run more than once. While a pass runs, each unit
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from core.inference.tiling import Tile
-from core.networks.blocks import SqueezeExcitation
+from core.networks.blocks import PlaneUnit
 
 
 class SharedGates:
@@ -25,7 +25,7 @@ class SharedGates:
     """
 
     def __init__(self, module: nn.Module) -> None:
-        self._units = [unit for unit in module.modules() if isinstance(unit, SqueezeExcitation)]
+        self._units = [unit for unit in module.modules() if isinstance(unit, PlaneUnit)]
         self._used: Sequence[Tensor] | None = None
         self._sums: list[Tensor | None] = []
         self._counts: list[int] = []

@@ -1,6 +1,6 @@
 """What every network of this program is: planes of a prepared photograph in, logits on the same grid out."""
 
-from torch import nn
+from torch import Tensor, nn
 
 
 class Network(nn.Module):
@@ -13,13 +13,22 @@ class Network(nn.Module):
     ----------
     in_channels : planes of the prepared photograph. ``out_channels`` : planes of logits.
     stride : what height and width must be multiples of.
+    reach_px : tiles overlap by this at least, since it looks so far on purpose; 0 where any overlap will do. Tiles of
+        such a network are said to differ from the whole.
     """
 
-    def __init__(self, *, in_channels: int, out_channels: int = 1, stride: int = 1) -> None:
+    def __init__(self, *, in_channels: int, out_channels: int = 1, stride: int = 1, reach_px: int = 0) -> None:
         super().__init__()
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.stride = stride
+        self.reach_px = reach_px
+
+    def check_size(self, x: Tensor) -> None:
+        """Raises ValueError where height or width of (N, C, h, w) is not a multiple of the stride."""
+        height, width = x.shape[-2:]
+        if height % self.stride or width % self.stride:
+            raise ValueError(f"height and width must be multiples of {self.stride}, not {height} x {width}")
 
 
 def has_memory(module: nn.Module) -> bool:

@@ -1,4 +1,4 @@
-"""Building blocks of SERR-U-Net: recurrent convolution, squeeze-and-excitation, and the residual block made of both."""
+"""Building blocks that several networks share: convolutions, recurrent convolution, squeeze-and-excitation."""
 
 from collections.abc import Callable
 
@@ -8,14 +8,31 @@ from torch import Tensor, nn
 from core.networks.base import has_memory
 
 
-class SqueezeExcitation(nn.Module):
-    """Gate each channel by what the whole plane holds (Hu et al. 2018, doi 10.1109/CVPR.2018.00745).
-
-    The channel means over the plane pass through a bottleneck of ``channels / reduction`` units and a sigmoid; the
-    input is multiplied by the result. The gates therefore depend on the extent that the network sees.
+class PlaneUnit(nn.Module):
+    """A unit that needs each channel's mean over the whole plane, so that what it does depends on the extent it sees.
 
     ``pool`` is None, or a function that takes the place of the mean over the plane: it gets (N, C, h, w) and gives
     (N, C). Inference on tiles gives the means of the whole photograph to each of its tiles in this way.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool: Callable[[Tensor], Tensor] | None = None
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Channel means (N, C) over the plane, or what was put in their place."""
+        return x.mean(dim=(2, 3)) if self.pool is None else self.pool(x)
+
+    def gates(self, pooled: Tensor) -> Tensor:
+        """What follows from the channel means (N, C)."""
+        raise NotImplementedError
+
+
+class SqueezeExcitation(PlaneUnit):
+    """Gate each channel by what the whole plane holds (Hu et al. 2018, doi 10.1109/CVPR.2018.00745).
+
+    The channel means over the plane pass through a bottleneck of ``channels / reduction`` units and a sigmoid; the
+    input is multiplied by the result.
     """
 
     def __init__(self, channels: int, reduction: int) -> None:
@@ -23,7 +40,6 @@ class SqueezeExcitation(nn.Module):
         hidden = max(channels // reduction, 1)
         self.squeeze = nn.Linear(channels, hidden)
         self.excite = nn.Linear(hidden, channels)
-        self.pool: Callable[[Tensor], Tensor] | None = None
         # The pooled values follow a ReLU, so they are not negative: with non-negative weights no unit starts dead. With
         # only a few units a symmetric start leaves whole gates without a gradient for good.
         if has_memory(self):
@@ -36,8 +52,7 @@ class SqueezeExcitation(nn.Module):
         return torch.sigmoid(self.excite(torch.relu(self.squeeze(pooled))))
 
     def forward(self, x: Tensor) -> Tensor:
-        pooled = x.mean(dim=(2, 3)) if self.pool is None else self.pool(x)
-        return x * self.gates(pooled)[:, :, None, None]
+        return x * self.gates(self.mean(x))[:, :, None, None]
 
 
 class RecurrentConv(nn.Module):
@@ -57,21 +72,6 @@ class RecurrentConv(nn.Module):
         for norm in self.norms[1:]:
             h = torch.relu(norm(self.conv(x + h)))
         return h
-
-
-class SerrBlock(nn.Module):
-    """Projection to ``out_channels``, two recurrent convolutions, squeeze-and-excitation, then the residual sum."""
-
-    def __init__(self, in_channels: int, out_channels: int, steps: int, reduction: int) -> None:
-        super().__init__()
-        self.project = nn.Conv2d(in_channels, out_channels, kernel_size=1)
-        self.recurrent = nn.Sequential(RecurrentConv(out_channels, steps), RecurrentConv(out_channels, steps))
-        self.gate = SqueezeExcitation(out_channels, reduction)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.project(x)
-        gated: Tensor = self.gate(self.recurrent(x))
-        return x + gated
 
 
 class DoubleConv(nn.Module):

@@ -8,8 +8,9 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from core.errors import TrainingError
+from core.errors import TrainingError, WeightsError
 from core.models.model_card import check_name
+from core.networks.families import DEFAULT_FAMILY, validated
 from core.photo.preprocessing import MOST_DIAMETER_PX, Preprocessing
 from core.resources import resource_path
 from core.strict import Malformed, read_toml
@@ -93,9 +94,11 @@ class DataSection(_Section):
 
 
 class NetworkSection(_Section):
-    architecture: str = Field(default="serr-unet", description="name in core.networks.registry")
+    architecture: str = Field(
+        default=DEFAULT_FAMILY, description="family of the network; 'serr models architectures' lists them"
+    )
     config: dict[str, bool | int | float | str] = Field(
-        default_factory=dict, description="its configuration; empty for the defaults"
+        default_factory=dict, description="fields of that family, such as width; those that are left out are its usual"
     )
     start_from: str = Field(
         default="",
@@ -110,6 +113,14 @@ class NetworkSection(_Section):
     start_sources: tuple[dict[str, Any], ...] = Field(
         default=(), description="what that model had learned from; written by the program"
     )
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> "NetworkSection":
+        try:
+            validated(self.architecture, self.config)
+        except WeightsError as error:
+            raise ValueError(str(error)) from None
+        return self
 
 
 class AugmentationSection(_Section):

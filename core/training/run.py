@@ -19,7 +19,8 @@ from core.inference.predictor import InferenceOptions
 from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel, save_model
 from core.networks.base import Network
-from core.networks.registry import build, resolve
+from core.networks.families import resolve
+from core.networks.registry import build
 from core.progress import SILENT, Cancelled, Monitor, Progress
 from core.training.augmentation import Crop, random_crop
 from core.training.card import chosen_card, last_card, plain_card

@@ -104,7 +104,7 @@ def _dataset(path: Path, _: Path) -> None:
 
 
 def _recipe(path: Path, _: Path) -> None:
-    from core.networks.registry import resolve
+    from core.networks.families import resolve
     from core.training.config import load_config, to_toml
 
     config = load_config(path)

@@ -187,3 +187,39 @@ def test_ctrl_c_keeps_the_run_and_resume_ends_it(serr: Serr, tmp_path: Path, dra
     ended = serr("train", "--root", drawn, "--out", run, "--resume", "--device", "cpu")
     assert ended.code == 0, ended.err
     assert Path(ended.out.splitlines()[0]).is_file()
+
+
+def test_another_network_is_chosen_by_name_and_fields(serr: Serr, tmp_path: Path, drawn: Path, recipe: Path) -> None:
+    out = tmp_path / "run"
+    given = ("train", "--root", drawn, "--out", out, "--config", recipe, "--steps", "2", "--device", "cpu", "--json")
+    ran = serr(*given, "--architecture", "attention-unet", "--network", "width=4", "--network", "upsampling=nearest")
+    assert ran.code == 0, ran.err
+    shown = serr("models", "show", ran.json["weights"], "--json").json
+    assert shown["architecture"] == "attention-unet"
+    assert shown["config"] == {"in_channels": 1, "width": 4, "depth": 3, "upsampling": "nearest"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--architecture", "u-net"), "choose one of: serr-unet, unet, res-unet"),
+        (("--architecture", "unet", "--network", "steps=2"), "'unet' is wrong at 'steps'"),
+        (("--network", "width"), "is not FIELD=VALUE"),
+        (("--from", "serr-unet-drive", "--architecture", "unet"), "keeps its network"),
+    ],
+)
+def test_networks_that_cannot_be_trained_are_refused(
+    serr: Serr, tmp_path: Path, drawn: Path, options: tuple[str, ...], words: str
+) -> None:
+    ran = serr("train", "--root", drawn, "--out", tmp_path / "run", *options)
+    assert ran.code in {1, 2}
+    assert words in " ".join(ran.err.split())
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_networks_are_listed_with_parameters_and_arithmetic(serr: Serr) -> None:
+    listed = serr("models", "architectures", "--json").json
+    assert [one["name"] for one in listed][:2] == ["serr-unet", "unet"]
+    assert listed[1]["published"]["parameters"] == 31_036_481
+    text = serr("models", "architectures").out
+    assert all(one["publication"] in text for one in listed)

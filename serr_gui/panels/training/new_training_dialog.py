@@ -25,6 +25,7 @@ from core.errors import SerrError
 from core.training.config import FINE_TUNING, TrainingConfig, to_toml
 from serr_gui.model.state import AppState
 from serr_gui.model.training import TrainingOrder
+from serr_gui.panels.training.network_form import NetworkForm
 from serr_gui.panels.training.recipe_form import RecipeForm, caption
 from serr_gui.panels.training.views import duration_text
 from serr_gui.widgets.controls import FittedLabel, heading, listen, resize_on_screen
@@ -60,8 +61,14 @@ class NewTrainingDialog(QDialog):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(self._make_what())
+        self._network_heading = heading(self.tr("Network"))
+        column.addWidget(self._network_heading)
+        self.network = NetworkForm()
+        self.network.changed.connect(self._show_consequences)
+        column.addWidget(self.network)
         column.addWidget(heading(self.tr("Recipe")))
         self.recipe = RecipeForm()
+        self.recipe.chosen.connect(self._on_preset_chosen)
         self.recipe.changed.connect(self._show_consequences)
         column.addWidget(self.recipe)
         column.addWidget(heading(self.tr("Run")))
@@ -192,7 +199,11 @@ class NewTrainingDialog(QDialog):
         config = self.recipe.config().replaced("data", sources=[source])
         config = config.replaced("run", name=self._name.text().strip())
         start = self._start.currentData()
-        return config.replaced("network", start_from=str(start) if start is not None else "")
+        if start is not None:
+            return config.replaced("network", start_from=str(start))
+        return config.replaced(
+            "network", start_from="", architecture=self.network.architecture, config=self.network.config()
+        )
 
     def order(self) -> TrainingOrder:
         """Everything that makes a job. Raises TrainingError."""
@@ -230,8 +241,16 @@ class NewTrainingDialog(QDialog):
             if from_model
             else self.tr("A new network that knows nothing: it wants more photographs and many more steps.")
         )
+        for widget in (self._network_heading, self.network):
+            widget.setVisible(not from_model)
         fits = self.recipe.preset if self.recipe.preset != FINE_TUNING else "strong"
         self.recipe.choose(FINE_TUNING if from_model else fits)
+
+    def _on_preset_chosen(self) -> None:
+        """The network is that of the preset, unless a person has chosen another family."""
+        preset = self.recipe.network
+        if preset.architecture == self.network.architecture:
+            self.network.choose(preset.architecture, dict(preset.config))
 
     def _on_measure(self) -> None:
         busy = self._state.estimate is not None and self._state.estimate.busy
@@ -269,6 +288,9 @@ class NewTrainingDialog(QDialog):
         count = self._count.value()
         if count > 1 and self.recipe.numbers["batch"].value() % count:
             problem = self.tr("The crops in a step must be a multiple of {count}.").format(count=count)
+        if self._start.currentData() is None and self.recipe.numbers["crop_px"].value() % self.network.stride:
+            text = self.tr("The crop side must be a multiple of {stride} for this network.")
+            problem = text.format(stride=self.network.stride)
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
         good = usable and not problem and bool(self._name.text().strip())
@@ -303,7 +325,7 @@ class NewTrainingDialog(QDialog):
     def _proposed_name(self) -> str:
         stem = Path(self._data.text().strip()).name.removesuffix(SUFFIX)
         start = self._start.currentData()
-        base = Path(start).stem if start is not None else "serr-unet"
+        base = Path(start).stem if start is not None else self.network.architecture
         return f"{base}-{stem}".replace(" ", "-") if stem else base
 
     def _show_estimate(self) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 from PySide6.QtCore import QCoreApplication, QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QSpinBox, QWidget
 
-from core.training.config import FINE_TUNING, TrainingConfig, load_preset, presets
+from core.training.config import FINE_TUNING, NetworkSection, TrainingConfig, load_preset, presets
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.widgets.controls import DecimalBox, FittedLabel
 
@@ -51,6 +51,8 @@ class RecipeForm(QWidget):
     """``changed`` tells that a person has chosen something; ``numbers`` are the boxes by the fields of the recipe."""
 
     changed = Signal()
+    chosen = Signal()
+    """Another preset is taken."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,6 +88,11 @@ class RecipeForm(QWidget):
         """The name of the chosen preset."""
         return str(self._presets.currentData())
 
+    @property
+    def network(self) -> NetworkSection:
+        """The network that the preset has."""
+        return self._config.network
+
     def choose(self, preset: str) -> None:
         """Take a preset with its numbers."""
         self._presets.setCurrentIndex(self._presets.findData(preset))
@@ -95,6 +102,7 @@ class RecipeForm(QWidget):
             part = self._config.run if key == "validate_every" else self._config.optimisation
             with QSignalBlocker(box):
                 box.setValue(getattr(part, key))
+        self.chosen.emit()
         self.changed.emit()
 
     def config(self) -> TrainingConfig:
