@@ -63,9 +63,13 @@ def judge(
     """
     path = sidecar_path(folder, stem)
     if not path.exists():
+        files = ", ".join(display_path(file) for file in wanted.export.names(stem).values())
         there = all((folder / file).exists() for file in wanted.export.names(stem).values())
         name = display_path(photo.name)
-        unknown = f"{name} has its results already; there is no side-car to tell what made them."
+        unknown = (
+            f"{name} is left alone: {files} in {display_path(folder)} may be its results; no side-car says whose they "
+            "are."
+        )
         return Verdict(skip=unknown if there and skip_existing else "")
     try:
         sidecar = read_sidecar(path)

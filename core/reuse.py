@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.errors import InputError
+from core.claims import refuse_unclaimed
+from core.errors import InputError, OutputError
 from core.evaluation.predictions import read_own_map
 from core.export import ExportChoices, export_segmentation
 from core.files import display_path
@@ -87,7 +88,12 @@ class ReusedResults:
         found = segment_photo(image, self.model, fov=fov, options=self.options, rule=self.rule, monitor=monitor)
         self.ran_on.add(f"{found.device}, {found.precision}")
         if place is not None:
-            export_segmentation(found, place.folder, place.stem, KEPT)
+            try:
+                refuse_unclaimed(place.folder, place.stem, KEPT, way_out="")
+            except OutputError as error:
+                monitor.note(f"{error} The new result is not written.")
+            else:
+                export_segmentation(found, place.folder, place.stem, KEPT)
         return found.probability
 
     def _look(self, place: "_Place", image: FundusImage, fov: FieldOfView, monitor: Monitor) -> "_Kept":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.claims import other_name, refuse_another, refuse_unclaimed
 from core.errors import OutputError, SerrError
 from core.export import ExportChoices, export_segmentation
 from core.files import display_path, ensure_folder
@@ -147,6 +148,7 @@ def segment_files(
     export: ExportChoices = _EVERYTHING,
     skip_existing: bool = False,
     overwrite_edited: bool = False,
+    overwrite: bool = False,
     finished: Callable[[BatchItem], None] | None = None,
     monitor: Monitor = SILENT,
 ) -> BatchReport:
@@ -164,6 +166,7 @@ def segment_files(
     skip_existing : leave photographs alone that have every result that would be written, made as it would be now; of
         the others the report says why they were made again (``core.results``).
     overwrite_edited : write over masks that a hand has changed, too.
+    overwrite : write over files of which no side-car says whose they are, too.
     finished : is told of each photograph as soon as its results are written.
 
     Raises
@@ -195,7 +198,7 @@ def segment_files(
                     skipped.append((path, verdict.skip))
                     continue
                 if stem != usual[path]:
-                    monitor.note(_other_name(path, stem, usual[path], out_dir))
+                    monitor.note(other_name(path, stem, usual[path], out_dir))
                 if verdict.again:
                     monitor.note(f"{display_path(path.name)} is done again: {verdict.again}")
                 image = read_fundus(path)
@@ -203,8 +206,11 @@ def segment_files(
                 field = resolve_fov(masks, path, image)
                 for inputs in (read, _files([field.source] if field.source else [])):
                     _refuse_to_overwrite(inputs, stem, out_dir, export)
+                if not overwrite:
+                    refuse_unclaimed(out_dir, stem, export)
                 found = segment_photo(image, model, fov=field, options=options, rule=rule, monitor=part)
                 part.step(Progress("Writing the results"))
+                _refuse_what_came(found, stem, out_dir, export, overwrite=overwrite)
                 files = export_segmentation(found, out_dir, stem, export)
                 found = _with_left_over(found, verdict.before, out_dir, stem, part)
                 done.append(_item(path, stem, files, found, verdict))
@@ -226,11 +232,11 @@ def segment_files(
     return report()
 
 
-def _other_name(path: Path, stem: str, usual: str, out_dir: Path) -> str:
-    return (
-        f'Results called "{usual}" in {display_path(out_dir)} are of another photograph, and stay; those of '
-        f'{display_path(path)} are called "{stem}".'
-    )
+def _refuse_what_came(found: Segmentation, stem: str, out_dir: Path, export: ExportChoices, *, overwrite: bool) -> None:
+    """Refuse to write over what another run has put there since the names were given. Raises OutputError."""
+    refuse_another(out_dir, stem, found.image, way_out="")
+    if not overwrite:
+        refuse_unclaimed(out_dir, stem, export)
 
 
 class _Part:

@@ -1,18 +1,36 @@
 """What the chain makes of a photograph."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from core.claims import other_name, refuse_another, refuse_unclaimed
+from core.errors import OutputError
 from core.export import ExportChoices, export_segmentation, overlay_picture, png
 from core.files import ensure_folder
 from core.inference.device import Precision
 from core.inference.predictor import InferenceOptions
 from core.models.model_card import ModelCard
+from core.photo.sibling_files import output_stems
+from core.results import corrected_by_hand
 from core.types import Doubt, FieldOfView, FundusImage, ProbabilityMap, VesselMask
 
 _EVERYTHING = ExportChoices()
+_WAY_OUT = "overwrite=True"
+
+
+def _stem_of(image: FundusImage, folder: Path | None) -> str:
+    """How the results of a photograph are called where nobody says, with those in view that a folder has already."""
+    source = image.source
+    if source is None:
+        return "photograph"
+    usual = output_stems([source])[source]
+    stem = usual if folder is None else output_stems([source], folder)[source]
+    if stem != usual:
+        warnings.warn(other_name(source, stem, usual, folder or Path()), stacklevel=3)
+    return stem
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -53,15 +71,25 @@ class Segmentation:
         return float(np.count_nonzero(self.mask.vessel) / np.count_nonzero(self.fov.inside))
 
     def save(
-        self, folder: str | Path, stem: str | None = None, choices: ExportChoices = _EVERYTHING
+        self,
+        folder: str | Path,
+        stem: str | None = None,
+        choices: ExportChoices = _EVERYTHING,
+        *,
+        overwrite: bool = False,
     ) -> dict[str, Path]:
         """Write mask, probability map, overlay and side-car, all or none.
+
+        What is there of the same photograph is replaced. Results of another photograph of the same name stay: where
+        ``stem`` is None these get the name of the folder in front, with a warning.
 
         Parameters
         ----------
         folder : where to; made where it is missing.
         stem : how the files begin; None for the name of the photograph's file, or "photograph" where it had none.
         choices : which of them.
+        overwrite : replace also results of another photograph, files without a side-car that says whose they are, and
+            masks that were corrected by hand.
 
         Returns
         -------
@@ -69,13 +97,19 @@ class Segmentation:
 
         Raises
         ------
-        OutputError : a file cannot be written.
+        OutputError : a file cannot be written, or would replace one that is kept.
+        InputError : the side-car that is there is damaged, so that it is not known whose the files are.
         """
-        from core.photo.sibling_files import photo_stem
-
+        place = ensure_folder(Path(folder))
         if stem is None:
-            stem = photo_stem(self.image.source) if self.image.source else "photograph"
-        return export_segmentation(self, ensure_folder(Path(folder)), stem, choices)
+            stem = _stem_of(self.image, None if overwrite else place)
+        if not overwrite:
+            refuse_unclaimed(place, stem, choices, _WAY_OUT)
+            refuse_another(place, stem, self.image, self.mask, _WAY_OUT)
+            by_hand = "" if self.mask.edited else corrected_by_hand(place, stem)
+            if by_hand:
+                raise OutputError(f"{by_hand} Choose another name or folder, or {_WAY_OUT} to replace it.")
+        return export_segmentation(self, place, stem, choices)
 
     def __repr__(self) -> str:
         name = f" of {self.image.source.name}" if self.image.source else ""

@@ -40,6 +40,7 @@ def replay(
     checked_out(out)
     weights = None if model is None else found_model(model)
 
+    from core.claims import refuse_another, refuse_unclaimed
     from core.errors import InputError
     from core.export import export_segmentation
     from core.files import display_path, ensure_folder, path_text
@@ -50,6 +51,7 @@ def replay(
 
     said = read_sidecar(sidecar)
     changed = changed_files(said)
+    choices = export_choices(kinds, as_float)
     stem = sidecar.name.removesuffix(".json").removesuffix(".serr")
     by_hand = corrected_by_hand(out, stem)
     if by_hand:
@@ -57,7 +59,9 @@ def replay(
     with monitored() as monitor:
         found = replay_sidecar(sidecar, photo, model=load_model(weights) if weights else None, monitor=monitor)
         ensure_folder(out)
-        written = export_segmentation(found, out, stem, export_choices(kinds, as_float))
+        refuse_another(out, stem, found.image, way_out="")
+        refuse_unclaimed(out, stem, choices, way_out="")
+        written = export_segmentation(found, out, stem, choices)
         for note in found.notes:
             monitor.note(note)
     identical = pixels_sha256(found.mask.vessel) == said.mask_sha256

@@ -65,6 +65,12 @@ def segment(
         bool,
         typer.Option("--overwrite-edited", help="Write over masks that were corrected since, too."),
     ] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Write over files of which no side-car says which photograph they belong to, too."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
 ) -> int:
     """Find the vessels in photographs.
@@ -109,6 +115,7 @@ def segment(
                 export=export_choices(kinds, as_float),
                 skip_existing=skip_existing,
                 overwrite_edited=overwrite_edited,
+                overwrite=overwrite,
                 finished=None if as_json else lambda item: lines.say(_line(item)),
                 monitor=monitor,
             )

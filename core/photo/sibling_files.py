@@ -80,7 +80,7 @@ def _unused_names(names: Mapping[Path, list[str]], out_dir: Path, by_content: bo
     left: dict[Path, list[str]] = {}
     for path, all_names in names.items():
         owners = {
-            name: _owner(out_dir / there[key], path, by_content)
+            name: result_owner(out_dir / there[key], path, by_content=by_content)
             for name in dict.fromkeys(all_names)
             if (key := same_name(name + SIDECAR_SUFFIX)) in there
         }
@@ -90,28 +90,36 @@ def _unused_names(names: Mapping[Path, list[str]], out_dir: Path, by_content: bo
         while not left[path]:  # each of its names is another's, which was in the same place before
             name = f"{all_names[-1]}_{number}"
             key, number = same_name(name + SIDECAR_SUFFIX), number + 1
-            if key not in there or _owner(out_dir / there[key], path, by_content) != "another":
+            if key not in there or result_owner(out_dir / there[key], path, by_content=by_content) != "another":
                 left[path] = [name]
     return left
 
 
-def _owner(sidecar: Path, photo: Path, by_content: bool) -> Literal["this", "another", "unknown"]:
-    """Whose results a side-car tells of."""
+def result_owner(
+    sidecar: Path, photo: Path | None, sha256: str | None = None, *, by_content: bool = True
+) -> Literal["this", "another", "unknown"]:
+    """Whose results a side-car tells of: of the photograph in ``photo``, with this hash of its file, or of another.
+
+    Parameters
+    ----------
+    photo : its file; None for pixels without one.
+    sha256 : of its file, where it is known; else the file is read, unless ``by_content`` is False.
+    """
     try:
         if sidecar.stat().st_size > _SIDECAR_BYTES:
             return "unknown"
         record = json.loads(sidecar.read_bytes())["photograph"]
-        file, sha256 = record["file"], record["sha256"]
+        file, before = record["file"], record["sha256"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "unknown"
+    if photo is None:
+        return "unknown" if file is None else "another"
     if isinstance(file, str) and Path(file).is_absolute() and file == path_text(photo.absolute()):
         return "this"
-    if not by_content:
-        return "another"
-    now = file_sha256(photo)
-    if now is None or not isinstance(sha256, str):
+    now = (sha256 or file_sha256(photo)) if by_content else ""
+    if now is None or (by_content and not isinstance(before, str)):
         return "unknown"
-    return "this" if now == sha256 else "another"
+    return "this" if now == before else "another"
 
 
 def resolve_fov(choice: "FovOption | MaskFolder", path: Path | None, image: FundusImage) -> FieldOfView:

@@ -168,11 +168,12 @@ class ExportDialog(QDialog):
         if replaced:
             text = self.tr("{count} of {all} files are already there and will be replaced.")
             warnings.append(text.format(count=len(replaced), all=len(names)))
+        warnings += self._lost(folder, options, there) if replaced else ()
         pairs = zip(self._stems_in(None), self._stems_of(folder), strict=True)
         others = [usual for usual, stem in pairs if usual != stem]
         if others:
             text = self.tr("Results of other photographs that are called so are there and stay: {names}.")
-            warnings.append(text.format(names=", ".join(others[:3]) + ("..." if len(others) > 3 else "")))
+            warnings.append(text.format(names=_some(others)))
         self._warning.setText(" ".join(warnings))
         self._warning_row.setVisible(bool(warnings))
         self._export.setText(self.tr("Replace and Export") if replaced else self.tr("Export"))
@@ -181,6 +182,24 @@ class ExportDialog(QDialog):
         # Return must not destroy anything.
         safe = self._cancel if replaced or not usable else self._export
         safe.setDefault(True)
+
+    def _lost(self, folder: Path, options: ExportOptions, there: set[str]) -> tuple[str, ...]:
+        """What is lost with files that are replaced, where it cannot be made again: two sentences at most."""
+        from core.claims import is_corrected, unclaimed
+        from core.files import display_path
+
+        choices = options.choices()
+        stems = [stem for stem in self._stems_of(folder) if not there.isdisjoint(choices.names(stem).values())]
+        unknown = [name for stem in stems for name in unclaimed(folder, stem, choices)]
+        by_hand = [stem for stem in stems if is_corrected(folder, stem, choices)]
+        said = []
+        if unknown:
+            text = self.tr("No record says which photograph they belong to: {names}.")
+            said.append(text.format(names=_some([display_path(name) for name in unknown])))
+        if by_hand:
+            text = self.tr("The masks that are there were corrected by hand: {names}.")
+            said.append(text.format(names=_some([display_path(stem) for stem in by_hand])))
+        return tuple(said)
 
     def _on_browse_clicked(self) -> None:
         start = next((path for path in (self.folder(), *self.folder().parents) if path.is_dir()), Path.home())
@@ -191,6 +210,10 @@ class ExportDialog(QDialog):
     def _on_accepted(self) -> None:
         self.exportRequested.emit(self.folder(), self.options())
         self.accept()
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + ("..." if len(names) > 3 else "")
 
 
 def _existing(folder: Path) -> list[str]:

@@ -255,7 +255,7 @@ def test_results_without_a_side_car_are_kept_and_it_is_said_that_they_are_not_kn
     mask_only = ExportChoices(probability=False, overlay=False, sidecar=False)
     segment_files([photo], out, models[0], export=mask_only)
     report = again(photo, out, models[1], export=mask_only)
-    assert "no side-car to tell what made them" in report.skipped[0][1]
+    assert "no side-car says whose they are" in report.skipped[0][1]
 
 
 def test_files_of_the_same_result_that_come_later_join_its_side_car(

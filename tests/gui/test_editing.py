@@ -23,7 +23,7 @@ from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import Result
 from serr_gui.panels.comparison.scores import ScoresPanel
 from tests.gui.conftest import WAIT_MS, StartProgram
-from tests.gui.test_segmenting import answer, export, read_mask, segment
+from tests.gui.test_segmenting import answer, export, export_dialog, read_mask, segment
 
 Left, Right = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 NoModifier = Qt.KeyboardModifier.NoModifier
@@ -255,6 +255,10 @@ def test_what_is_exported_is_what_was_painted(hand: Hand, tmp_path: Path) -> Non
     assert np.array_equal(written, hand.canvas.shown_mask())
     assert written[hand.codes == VESSEL].all()
     assert not unsaved(hand.program.state)
+    dialog = export_dialog(hand.program)  # what is there now was made by hand, and the dialog knows
+    dialog._folder.setText(str(tmp_path / "out"))
+    assert "were corrected by hand" in dialog._warning.text()
+    dialog.reject()
 
 
 def test_segmenting_again_keeps_the_corrections_and_says_so(hand: Hand) -> None:

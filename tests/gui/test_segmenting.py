@@ -339,6 +339,7 @@ def test_the_export_dialog_shows_names_and_is_careful_with_what_is_there(
     (folder / "eye 1_mask.png").write_bytes(b"old")
     dialog._folder.setText(str(folder))
     assert "1 of 3" in dialog._warning.text()
+    assert "No record says which photograph they belong to: eye 1_mask.png." in dialog._warning.text()
     assert dialog._cancel.isDefault()
     assert dialog._export.text() == "Replace and Export"
     qtbot.keyClick(dialog, Qt.Key.Key_Return)
