@@ -171,7 +171,8 @@ def _line(job: "Job") -> str:
     view = _view(job)
     far = f"{view.step}/{view.steps}" if view.steps else "-"
     best = f"AUC {view.best.auc_roc:.4f}" if view.best else "-"
-    state = f"{job.state}, requested: {job.command}" if job.command else job.state
+    now = "preparing" if job.preparing else job.state
+    state = f"{now}, requested: {job.command}" if job.command else now
     line = f"{job.id}  {state:<12} {far:>12}  {best:<11}  {job.request.name}"
     told = [sentence for sentence in (job.status.sentence, _doubt(view)) if sentence]
     return "\n    ".join([line, *told])

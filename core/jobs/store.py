@@ -25,6 +25,7 @@ from core.errors import TrainingError
 from core.files import display_path, output_error, write_bytes_atomic
 from core.locks import is_held, try_lock
 from core.strict import Malformed, open_regular, read_bytes, read_json
+from core.training.control import READING_STAGE
 
 JobState = Literal["starting", "queued", "running", "paused", "done", "failed", "interrupted", "damaged"]
 """``paused``: it was paused by a command and can resume. ``interrupted``: its process was killed; it can resume, too.
@@ -84,6 +85,10 @@ class JobStatus:
     weights: str = ""
 
 
+PREPARING_STAGE: Final = "Preparing"
+"""The stage of a job that has its device and has not begun to read its photographs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job as it is found on the disk; ``state`` takes into account whether its process is alive."""
@@ -106,6 +111,11 @@ class Job:
     @property
     def alive(self) -> bool:
         return self.state in ALIVE
+
+    @property
+    def preparing(self) -> bool:
+        """Whether it has its device and reads its photographs, but has not learned a step yet."""
+        return self.state == "running" and self.status.stage in {PREPARING_STAGE, READING_STAGE}
 
     @property
     def weights(self) -> Path | None:

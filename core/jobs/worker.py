@@ -16,6 +16,7 @@ from core.jobs.process import START_VARIABLE, step_back, this_process
 from core.jobs.store import (
     CONTROL_FILE,
     LOCK_FILE,
+    PREPARING_STAGE,
     RECIPE_FILE,
     RESERVE_FILE,
     Job,
@@ -31,7 +32,7 @@ from core.jobs.store import (
 from core.locks import try_lock
 from core.models.weights_file import read_card
 from core.progress import Cancelled, Monitor, Progress
-from core.training.control import ControlledMonitor, StopTraining
+from core.training.control import READING_STAGE, ControlledMonitor, StopTraining
 
 _POLL_S: Final = 0.5
 _STAGE_S: Final = 5.0
@@ -85,8 +86,11 @@ class _StatusWriter:
                 write_status(self.folder, self.status)
 
     def stage(self, progress: Progress) -> None:
+        """Pass a stage on: at once where the learning begins, else from time to time."""
+        before = {PREPARING_STAGE, READING_STAGE}
+        begins = self.status.stage in before and progress.stage not in before
         now = time.monotonic()
-        if progress.stage != self.status.stage and now >= self.next_stage:
+        if progress.stage != self.status.stage and (begins or now >= self.next_stage):
             self.next_stage = now + _STAGE_S
             self.write(stage=progress.stage)
 
@@ -163,7 +167,8 @@ class _Worker:
         except OSError as error:
             raise OutputError(f"The folder {locks} cannot be made: {error.strerror or error}.") from error
         with devices_locked(locks, host_name(), request.devices, request.count, self._wait) as devices:
-            self.status_writer.write(state="running", device=", ".join(devices), stage="")
+            stage = PREPARING_STAGE if len(devices) == 1 else ""  # several processes tell of it in their log alone
+            self.status_writer.write(state="running", device=", ".join(devices), stage=stage)
             from core.training.config import load_config
             from core.training.loop import CONFIG_FILE, train
 

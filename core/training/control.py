@@ -9,6 +9,9 @@ from core.progress import Cancelled, Monitor, Progress
 from core.strict import read_bytes
 
 CONTROL_FILE: Final = "control"
+READING_STAGE: Final = "Reading photographs"
+"""The stage of a training before it learns."""
+
 _POLL_S: Final = 0.2
 _MOST_BYTES: Final = 256
 

@@ -20,6 +20,7 @@ from core.progress import Monitor, Progress
 from core.training.augmentation import Sample
 from core.training.cameras import other_camera
 from core.training.config import SourceSection, TrainingConfig
+from core.training.control import READING_STAGE
 from core.training.pictures import small_picture
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FloatArray, FundusImage
 
@@ -101,11 +102,11 @@ def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> 
     for name, one in zip(_names([one.learned for one in found]), found, strict=True):
         training, validation = [], []
         for case in one.learned.cases:
-            monitor.step(Progress("Reading photographs", done, total))
+            monitor.step(Progress(READING_STAGE, done, total))
             training.append(load_sample(case, config))
             done += 1
         for case in one.chosen_on.cases:
-            monitor.step(Progress("Reading photographs", done, total))
+            monitor.step(Progress(READING_STAGE, done, total))
             validation.append(_load_held_out(case, config))
             done += 1
         sources.append(

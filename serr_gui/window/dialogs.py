@@ -167,9 +167,10 @@ def ask_to_lose(
     can_export: bool = True,
     trainings: Sequence[str] = (),
 ) -> LoseAnswer:
-    """Ask before running work is stopped or results that were not exported are lost.
+    """Ask before running work is stopped or results that were not exported are lost, and say what trainings do.
 
-    ``verb`` names what goes on, for the button. ``trainings`` : names of those that go on whatever is answered.
+    ``verb`` names the loss, for the button; not used where nothing is lost. ``trainings`` : names of those that
+    continue whatever is answered.
     """
     sentences = []
     if running:
@@ -181,8 +182,15 @@ def ask_to_lose(
             _tr("The results of {count} photographs are not exported and will be lost.").format(count=unsaved)
         )
     if trainings:
-        text = _tr("The training {name} is not touched: it goes on, and the next start of the program shows it.")
+        text = _tr(
+            "The training {name} continues without this window, and is here again when the program is started again. "
+            "Shutting down the computer interrupts it; it can be resumed then."
+        )
         sentences.append(text.format(name=", ".join(trainings)))
+    if not running and not unsaved:
+        quit_now = [Answer("quit", _tr("Quit"))]
+        pressed = ask(parent, _tr("Quit?"), " ".join(sentences), quit_now, default="quit", kind="question")
+        return "go on" if pressed == "quit" else "stay"
     answers = [Answer("go on", verb, destructive=True)]
     if unsaved and can_export:
         verb_of_export = _tr("Export...") if unsaved == 1 else _tr("Export All...")

@@ -354,9 +354,9 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         running = self.state.task is not None or self.state.side_task is not None
         lost = len(unsaved(self.state))
-        if running or lost:
+        going_on = tuple(job.request.name for job in self.state.trainings.jobs if job.alive)
+        if running or lost or going_on:
             verb = self.tr("Stop and quit") if running and not lost else self.tr("Quit without exporting")
-            going_on = tuple(job.request.name for job in self.state.trainings.jobs if job.alive)
             can_export = may_export(self.state)
             answer = ask_to_lose(
                 self, running=running, unsaved=lost, verb=verb, can_export=can_export, trainings=going_on

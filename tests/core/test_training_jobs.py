@@ -287,6 +287,29 @@ def test_the_log_has_the_reason_before_the_state_tells_the_end(
     assert told[-1]
 
 
+def test_a_job_says_that_it_prepares_until_it_learns(tmp_path: Path, dataset: Path) -> None:
+    """The first of its photographs is read, and later a step is learned."""
+    job = create_job(JobRequest("x"), to_toml(recipe(tmp_path, dataset, steps=3)))
+    seen: list[tuple[str, bool, str]] = []
+
+    class Listener:
+        def step(self, progress: Progress) -> None:
+            now = read_job(job.folder)
+            seen.append((progress.stage, now.preparing, now.status.stage))
+
+        def note(self, message: str) -> None:
+            pass
+
+    assert work(job.folder, Listener()) == "done"
+    reading = [preparing for stage, preparing, _ in seen if stage == "Reading photographs"]
+    assert reading
+    assert all(reading)
+    learning = [(preparing, stage) for at, preparing, stage in seen if at.startswith("Training")]
+    assert not any(preparing for preparing, _ in learning[1:])
+    assert learning[-1][1].startswith("Training")
+    assert not read_job(job.folder).preparing
+
+
 # -------------------------------------------------------------------------------------------------- what goes wrong
 
 

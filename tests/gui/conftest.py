@@ -17,6 +17,7 @@ from core.datasets.synthetic import draw_case, write_drive_layout
 from core.photo.reading import read_label
 from serr_gui.app import Program, StartOptions
 from serr_gui.model.settings import Settings
+from serr_gui.model.training import Trainings
 from tests.small_model import save_small_model
 
 SIDE = 160
@@ -93,6 +94,7 @@ def start(
     for program in programs:
         program.controller.shutdown()
         program.state.task, program.state.side_task, program.state.photos = None, None, ()  # nothing left to ask about
+        program.state.trainings = Trainings()
         program.window.close()
         program.window.deleteLater()
         program.controller.deleteLater()

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDockWidget, QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -74,9 +75,21 @@ def wait_for_state(program: Program, qtbot: QtBot, *states: str) -> Job:
 
 
 def close(program: Program, qtbot: QtBot) -> None:
-    """As a person does; trainings are nothing to be asked about."""
+    """As a person does: it is said what the trainings do, and Enter agrees."""
+    seen: list[str] = []
+
+    def agree() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        seen.append(box.informativeText())
+        QTest.keyClick(box, Qt.Key.Key_Return)
+
+    alive = [job.request.name for job in program.state.trainings.jobs if job.alive]
+    if alive:
+        QTimer.singleShot(0, agree)
     program.window.close()
     assert not program.window.isVisible()
+    assert not alive or ("continues without this window" in seen[0] and all(name in seen[0] for name in alive))
 
 
 def press(button: str) -> None:
@@ -358,6 +371,24 @@ def test_several_graphics_processors_are_offered_where_there_are_some(
     assert dialog._order.isEnabled()
     assert dialog.order().count == 2
     dialog.reject()
+
+
+def test_a_training_that_prepares_says_so(start: StartProgram, qtbot: QtBot) -> None:
+    """In the list, in the title and with a bar that has no end yet, also where it is resumed."""
+    job = create_job(JobRequest("mine"), "")
+    lock = try_lock(job.folder / "lock")
+    assert lock is not None
+    job.run.mkdir()
+    (job.run / EVENTS_FILE).write_text(json.dumps({"event": "started", "step": 0, "steps": 50, "batch": 1}) + "\n")
+    program = start()
+    panel = program.window.trainings
+    for stage, words in (("Reading photographs", "preparing"), ("Training", "running")):
+        write_status(job.folder, JobStatus(state="running", start_id="x", device="cpu", stage=stage))
+        qtbot.waitUntil(lambda words=words: words in panel.jobs.item(0).text(), timeout=WAIT_MS)  # type: ignore[misc]
+        qtbot.waitUntil(lambda words=words: words in panel._title.full_text(), timeout=WAIT_MS)  # type: ignore[misc]
+        assert ("Reading photographs" in panel._facts.full_text()) == (words == "preparing")
+        assert panel._bar.maximum() == (0 if words == "preparing" else 50)
+    lock.release()
 
 
 # ------------------------------------------------------------------------------------------------------- a long run

@@ -247,6 +247,7 @@ def begin(hand: Hand, options: argparse.Namespace) -> None:
         hand.show_tab(tab)
         hand.look(f"running-{tab.lower()}")
     hand.show_tab("Curves")
+    hand.answer_question("Quit")  # it is said that the training continues
     hand.choose("File", "Quit")
 
 
@@ -423,9 +424,11 @@ def play(act: str, options: argparse.Namespace) -> int:
             errors = [notice.text for notice in window.state.notices if notice.kind == "error"]
             assert not errors, f"the program told of errors: {errors}"
         except BaseException:
+            from serr_gui.model.training import Trainings
+
             failed = True
             hand.look("failed")
-            window.state.task, window.state.photos = None, ()
+            window.state.task, window.state.photos, window.state.trainings = None, (), Trainings()
             window.close()
             app.exit(1)
             raise

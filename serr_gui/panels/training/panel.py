@@ -253,7 +253,7 @@ class TrainingPanel(QWidget):
         self._facts.set_full_text(self._facts_of(job, trainings.run))
         run = trainings.run
         self._bar.setVisible(job.alive)
-        self._bar.setRange(0, run.steps if run else 0)
+        self._bar.setRange(0, run.steps if run and not job.preparing else 0)
         self._bar.setValue(run.step if run else 0)
         self._show_run(run)
 
@@ -276,7 +276,7 @@ class TrainingPanel(QWidget):
 
     def _facts_of(self, job: Job, run: RunView | None) -> str:
         facts = [job.status.device or self.tr(" or ").join(job.request.devices)]
-        if job.state == "running" and job.status.stage and (run is None or not run.steps):
+        if job.preparing:
             facts.append(job.status.stage)
         if run is not None and run.steps:
             facts.append(self.tr("step {step} of {steps}").format(step=run.step, steps=run.steps))

@@ -36,6 +36,7 @@ _STATES: Final = {
     "starting": QT_TRANSLATE_NOOP("Training", "starting"),
     "queued": QT_TRANSLATE_NOOP("Training", "waits for its device"),
     "running": QT_TRANSLATE_NOOP("Training", "running"),
+    "preparing": QT_TRANSLATE_NOOP("Training", "preparing"),
     "paused": QT_TRANSLATE_NOOP("Training", "paused"),
     "done": QT_TRANSLATE_NOOP("Training", "done"),
     "failed": QT_TRANSLATE_NOOP("Training", "failed"),
@@ -50,7 +51,9 @@ _COMMANDS: Final = {
 
 def state_text(job: Job) -> str:
     """The state of a job in words."""
-    words = _COMMANDS[job.command] if job.command and job.alive else _STATES[job.state]
+    words = _STATES["preparing" if job.preparing else job.state]
+    if job.command and job.alive:
+        words = _COMMANDS[job.command]
     return QCoreApplication.translate("Training", words)
 
 
