@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from core.masks.strokes import Footprint, connected, cut_out
 from core.masks.tracing import Search, Trace
+from core.progress import SILENT, Monitor, Progress
 from core.types import BoolArray, FloatArray
 
 WINDOWS_PX: Final = (192, 384, 768, 1536)
@@ -29,6 +30,18 @@ class Gap:
     def probability(self) -> float:
         """Mean probability along the path, by which gaps are sorted."""
         return self.trace.mean_probability
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Top, left, bottom, right of the path, in pixels."""
+        rows, columns = [int(y) for _, y in self.trace.points], [int(x) for x, _ in self.trace.points]
+        return min(rows), min(columns), max(rows) + 1, max(columns) + 1
+
+    @property
+    def centre(self) -> tuple[int, int]:
+        """Row and column of the middle of the path."""
+        x, y = self.trace.points[len(self.trace.points) // 2]
+        return int(y), int(x)
 
 
 def branch_at(vessel: BoolArray, row: int, column: int, *, windows_px: Sequence[int] = WINDOWS_PX) -> Footprint | None:
@@ -100,7 +113,12 @@ def ends(skeleton: BoolArray) -> list[tuple[int, int]]:
 
 
 def find_gaps(
-    values: FloatArray, vessel: BoolArray, *, longest_px: int = 40, least_probability: float = 0.15
+    values: FloatArray,
+    vessel: BoolArray,
+    *,
+    longest_px: int = 40,
+    least_probability: float = 0.15,
+    monitor: Monitor = SILENT,
 ) -> list[Gap]:
     """Gaps between pieces of the mask that a vessel probably bridges, the most probable first.
 
@@ -116,8 +134,13 @@ def find_gaps(
     pieces, _ = ndimage.label(vessel, structure=_EIGHT)
     found: list[Gap] = []
     joined: set[tuple[int, int]] = set()
-    for row, column in ends(skeletonize(vessel)):
+    tips = ends(skeletonize(vessel.copy()))
+    for number, (row, column) in enumerate(tips):
+        monitor.step(Progress("Looking for gaps", number, len(tips)))
         own = pieces[row, column]
+        near = pieces[max(0, row - longest_px) : row + longest_px, max(0, column - longest_px) : column + longest_px]
+        if not ((near != 0) & (near != own)).any():
+            continue
         search = Search(values, (row, column), window_px=2 * longest_px, snap_px=0)
         top, left, bottom, right = search.box
         others = pieces[top:bottom, left:right]

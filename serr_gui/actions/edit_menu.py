@@ -6,7 +6,7 @@ from typing import Final
 from PySide6.QtGui import QAction
 
 from serr_gui.actions.command import Command, Std, has_document, idle
-from serr_gui.model.editing import ToolName
+from serr_gui.model.editing import LassoFill, ToolName
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.model.selectors import can_edit
 from serr_gui.model.state import AppState
@@ -14,6 +14,36 @@ from serr_gui.model.state import AppState
 
 def _is_tool(tool: ToolName) -> Callable[[AppState], bool]:
     return lambda state: state.editing.tool == tool
+
+
+def _is_lasso(fill: LassoFill) -> Callable[[AppState], bool]:
+    return lambda state: state.editing.lasso == fill
+
+
+def _has_gap(state: AppState) -> bool:
+    return state.editing.gap is not None and state.editing.tool == "bridge" and can_edit(state)
+
+
+_LASSO_FILLS: Final[tuple[tuple[LassoFill, str, str, str], ...]] = (
+    (
+        "vessel",
+        QT_TRANSLATE_NOOP("Actions", "Lasso Makes &Vessel"),
+        QT_TRANSLATE_NOOP("Actions", "Vessel"),
+        QT_TRANSLATE_NOOP("Actions", "What the lasso outlines becomes vessel (X)"),
+    ),
+    (
+        "background",
+        QT_TRANSLATE_NOOP("Actions", "Lasso Makes Backgr&ound"),
+        QT_TRANSLATE_NOOP("Actions", "Background"),
+        QT_TRANSLATE_NOOP("Actions", "What the lasso outlines becomes background (X)"),
+    ),
+    (
+        "network",
+        QT_TRANSLATE_NOOP("Actions", "Lasso Gives Back to the Net&work"),
+        QT_TRANSLATE_NOOP("Actions", "Network"),
+        QT_TRANSLATE_NOOP("Actions", "What the lasso outlines is as the network found it"),
+    ),
+)
 
 
 def _tool(key: ToolName, text: str, tip: str, shortcut: str) -> Command:
@@ -86,6 +116,12 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "T",
     ),
     _tool(
+        "bridge",
+        QT_TRANSLATE_NOOP("Actions", "Br&idge"),
+        QT_TRANSLATE_NOOP("Actions", "Click two ends of vessels to join them at their width"),
+        "J",
+    ),
+    _tool(
         "prune",
         QT_TRANSLATE_NOOP("Actions", "&Prune"),
         QT_TRANSLATE_NOOP("Actions", "Click a branch to remove it up to the next crossing; Ctrl held keeps it"),
@@ -98,10 +134,57 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "I",
     ),
     _tool(
+        "lasso",
+        QT_TRANSLATE_NOOP("Actions", "L&asso"),
+        QT_TRANSLATE_NOOP("Actions", "Outline a region, or click its corners, to make it vessel or background"),
+        "S",
+    ),
+    _tool(
         "fill",
         QT_TRANSLATE_NOOP("Actions", "&Fill"),
         QT_TRANSLATE_NOOP("Actions", "Click a gap that vessels enclose to fill it"),
         "U",
+    ),
+    *(
+        Command(
+            f"lasso_{fill}",
+            "edit",
+            text,
+            tip,
+            short=short,
+            enabled_when=can_edit,
+            checked_when=_is_lasso(fill),
+            group="lasso",
+            section=2,
+        )
+        for fill, text, short, tip in _LASSO_FILLS
+    ),
+    Command(
+        "find_gaps",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "Find &Gaps"),
+        QT_TRANSLATE_NOOP("Actions", "Look for gaps that a vessel probably bridges, and show them one after the other"),
+        shortcuts=("Shift+J",),
+        enabled_when=lambda state: can_edit(state) and not state.editing.looks_for_gaps,
+        section=3,
+    ),
+    Command(
+        "take_gap",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "Bridge &This Gap"),
+        QT_TRANSLATE_NOOP("Actions", "Join the vessels as shown, and go to the next gap (Enter)"),
+        short=QT_TRANSLATE_NOOP("Actions", "Bridge It"),
+        enabled_when=_has_gap,
+        section=3,
+    ),
+    Command(
+        "skip_gap",
+        "edit",
+        QT_TRANSLATE_NOOP("Actions", "S&kip This Gap"),
+        QT_TRANSLATE_NOOP("Actions", "Leave it as it is, and go to the next gap (Backspace)"),
+        short=QT_TRANSLATE_NOOP("Actions", "Skip"),
+        enabled_when=_has_gap,
+        section=3,
     ),
     Command(
         "swap_tool",
@@ -110,7 +193,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Take the eraser in place of the brush, or the brush in place of the eraser"),
         shortcuts=("X",),
         enabled_when=can_edit,
-        section=1,
+        section=4,
     ),
     Command(
         "smaller_tool",
@@ -119,7 +202,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Make brush and eraser smaller, a traced vessel narrower"),
         shortcuts=("[",),
         enabled_when=can_edit,
-        section=1,
+        section=4,
         repeats=True,
     ),
     Command(
@@ -129,7 +212,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Make brush and eraser larger, a traced vessel wider"),
         shortcuts=("]",),
         enabled_when=can_edit,
-        section=1,
+        section=4,
         repeats=True,
     ),
     Command(
@@ -138,7 +221,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Pe&n Pressure Sets the Width"),
         QT_TRANSLATE_NOOP("Actions", "A pen on a tablet draws as wide as it is pressed, up to the size of the brush"),
         checked_when=lambda state: state.editing.by_pressure,
-        section=1,
+        section=4,
     ),
     Command(
         "discard_corrections",
@@ -146,7 +229,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "&Discard Corrections..."),
         QT_TRANSLATE_NOOP("Actions", "Give every corrected pixel of this photograph back to the network"),
         enabled_when=lambda state: state.editing.corrected_px > 0 and can_edit(state),
-        section=2,
+        section=5,
     ),
     Command(
         "copy_picture",
@@ -156,7 +239,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         icon="copy",
         shortcuts=(Std.Copy,),
         enabled_when=has_document,
-        section=3,
+        section=6,
     ),
     Command(
         "settings",
@@ -164,7 +247,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "&Settings..."),
         QT_TRANSLATE_NOOP("Actions", "Choose the default model, folders, memory and the size of texts"),
         shortcuts=("Ctrl+,",),
-        section=4,
+        section=7,
         role=QAction.MenuRole.PreferencesRole,
     ),
 )

@@ -51,7 +51,7 @@ class Controller(QObject):
         self.segmentation = SegmentationController(self.context, foreground, beside)
         self.evaluation = EvaluationController(self.context, foreground, beside, self.segmentation)
         self.editing = EditingController(self.context)
-        self.vessels = VesselController(self.context)
+        self.vessels = VesselController(self.context, self.editing)
         self.annotating = AnnotatingController(self.context, self.photos)
         self.comparison = ComparisonController(self.context)
         self.training = TrainingController(self.context, self.models, foreground)

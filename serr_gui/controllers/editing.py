@@ -9,7 +9,7 @@ from core.masks.edits import VESSEL, Box, EditDelta, MaskEdits, combined
 from core.masks.strokes import Footprint
 from core.types import BoolArray
 from serr_gui.controllers.context import ControllerContext
-from serr_gui.model.editing import SIZES_PX, TRACING_TOOLS, WIDTHS_PERCENT, EditStep, ToolName
+from serr_gui.model.editing import SIZES_PX, TRACING_TOOLS, WIDTHS_PERCENT, EditStep, LassoFill, ToolName
 from serr_gui.model.selectors import can_edit
 from serr_gui.model.state import Result
 
@@ -46,8 +46,17 @@ class EditingController(QObject):
         state.editing = replace(state.editing, tool=tool)
 
     def swap_tool(self) -> None:
-        """The eraser for the brush, and the brush for everything else."""
-        self.set_tool("eraser" if self._context.state.editing.tool == "brush" else "brush")
+        """The eraser for the brush, and the brush for everything else; the lasso paints, or erases."""
+        editing = self._context.state.editing
+        if editing.tool == "lasso":
+            self.set_lasso("background" if editing.lasso == "vessel" else "vessel")
+        else:
+            self.set_tool("eraser" if editing.tool == "brush" else "brush")
+
+    def set_lasso(self, fill: LassoFill) -> None:
+        """What becomes of a region that the lasso outlines."""
+        state = self._context.state
+        state.editing = replace(state.editing, lasso=fill)
 
     def set_size(self, size_px: int) -> None:
         """Diameter of brush and eraser in photograph pixels."""

@@ -1,12 +1,16 @@
 """What is remembered of corrections by hand: the tool, and the steps that can be undone. No Qt."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from core.masks.edits import EditDelta
 
-ToolName = Literal["hand", "brush", "eraser", "trace", "prune", "component", "fill"]
-TRACING_TOOLS: Final[frozenset[ToolName]] = frozenset({"trace"})
+if TYPE_CHECKING:
+    from core.masks.branches import Gap
+
+ToolName = Literal["hand", "brush", "eraser", "trace", "bridge", "prune", "component", "lasso", "fill"]
+LassoFill = Literal["vessel", "background", "network"]
+TRACING_TOOLS: Final[frozenset[ToolName]] = frozenset({"trace", "bridge"})
 """Tools that draw at the width of the vessel, not of a brush."""
 SIZES_PX: Final = (1, 200)
 WIDTHS_PERCENT: Final = (30, 300)
@@ -23,6 +27,8 @@ class Editing:
     ``size_px`` is the diameter of brush and eraser in photograph pixels, ``undo`` and ``redo`` are the names of steps
     (empty: nothing to do), ``corrected_px`` counts the pixels that a hand has decided. ``by_pressure``: a pen draws as
     wide as it is pressed. ``width_percent`` is the width of traced vessels, of that in the map.
+    ``lasso`` is what becomes of an outlined region. ``gaps`` are those that are proposed to be bridged, in the order of
+    their probability, of which ``gap_at`` is shown.
     """
 
     tool: ToolName = "hand"
@@ -32,6 +38,15 @@ class Editing:
     corrected_px: int = 0
     by_pressure: bool = False
     width_percent: int = 100
+    lasso: LassoFill = "vessel"
+    gaps: tuple["Gap", ...] = ()
+    gap_at: int = 0
+    looks_for_gaps: bool = False
+
+    @property
+    def gap(self) -> "Gap | None":
+        """The proposed bridge that is shown."""
+        return self.gaps[self.gap_at] if self.gap_at < len(self.gaps) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,6 +22,7 @@ from serr_gui.widgets.controls import faded, heading
 
 _SLIDER_STEPS = 100
 _TOOLS_IN_A_ROW = 3
+_TOOLS = ("hand", "brush", "eraser", "trace", "bridge", "prune", "component", "lasso", "fill")
 
 
 class EditingPanel(QWidget):
@@ -40,9 +41,13 @@ class EditingPanel(QWidget):
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(6)
         column.addWidget(heading(self.tr("Correct by hand")))
-        column.addLayout(_grid(actions, "hand", "brush", "eraser", "trace", "prune", "component", "fill"))
+        column.addLayout(_grid(actions, *_TOOLS))
         column.addWidget(self._make_size())
         column.addWidget(self._make_width())
+        self._lasso = _holder(_buttons(actions, "lasso_vessel", "lasso_background", "lasso_network"))
+        column.addWidget(self._lasso)
+        self._gaps = _holder(_buttons(actions, "find_gaps", "take_gap", "skip_gap"))
+        column.addWidget(self._gaps)
         self._how = faded()
         self._how.setWordWrap(True)
         column.addWidget(self._how)
@@ -91,6 +96,8 @@ class EditingPanel(QWidget):
         state, editing = self._state, self._state.editing
         self._size_row.setVisible(editing.tool in ("hand", "brush", "eraser"))
         self._width_row.setVisible(editing.tool in TRACING_TOOLS)
+        self._lasso.setVisible(editing.tool == "lasso")
+        self._gaps.setVisible(editing.tool == "bridge")
         how = self._texts().get(editing.tool, "") if can_edit(state) else ""
         self._how.setText(how)
         self._how.setVisible(bool(how))
@@ -117,10 +124,28 @@ class EditingPanel(QWidget):
                 "Click along a vessel. Enter or a double click accepts, Backspace takes the last piece back, "
                 "Esc gives up."
             ),
+            "bridge": self._gap_text(),
+            "lasso": self.tr("Draw around a region, or click its corners and close with Enter or a double click."),
             "prune": self.tr("Click a branch: it goes up to the next crossing. With Ctrl it stays at every threshold."),
             "component": self.tr("Click a connected vessel: all of it goes. With Ctrl it stays at every threshold."),
             "fill": self.tr("Click background that vessels enclose: it becomes vessel."),
         }
+
+    def _gap_text(self) -> str:
+        editing = self._state.editing
+        if editing.looks_for_gaps:
+            return self.tr("Looking for gaps...")
+        if editing.gap is None:
+            return self.tr("Click two ends to join them. Find Gaps proposes those that a vessel probably bridges.")
+        text = self.tr("Gap {number} of {count}, probability {p}: Enter bridges it, Backspace skips it.")
+        return text.format(number=editing.gap_at + 1, count=len(editing.gaps), p=f"{editing.gap.probability:.2f}")
+
+
+def _holder(layout: QHBoxLayout) -> QWidget:
+    holder = QWidget()
+    layout.setContentsMargins(0, 0, 0, 0)
+    holder.setLayout(layout)
+    return holder
 
 
 def _row(*widgets: QWidget) -> QWidget:

@@ -1,11 +1,16 @@
 """Looking for vessels under the pointer: functions of a monitor that run in a thread, know no Qt and write no state."""
 
+from typing import TYPE_CHECKING
+
 from core.masks.strokes import Footprint, component, enclosed_region
-from core.masks.tracing import Search, search_from
+from core.masks.tracing import Search, corrected_values, search_from
 from core.progress import Cancelled
 from core.types import ByteArray, ProbabilityMap, ThresholdRule
 from serr_gui.model.state import Result
 from serr_gui.tasks.monitor import YieldingMonitor
+
+if TYPE_CHECKING:
+    from core.masks.branches import Gap
 
 
 def search(
@@ -42,3 +47,13 @@ def find_part(
     part = find(result.mask(rule).vessel, *pixel)
     monitor.check()
     return part
+
+
+def find_gaps(result: Result, rule: ThresholdRule, monitor: YieldingMonitor) -> tuple["Gap", ...]:
+    """Gaps between pieces of the mask that a vessel probably bridges, the most probable first."""
+    from core.masks import branches
+
+    probability = result.segmentation.probability
+    whole = (slice(None), slice(None))
+    values = corrected_values(probability, result.levels, whole)
+    return tuple(branches.find_gaps(values, result.mask(rule).vessel, monitor=monitor))

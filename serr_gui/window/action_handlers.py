@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from core.evaluation.confusion import REGIONS
 from serr_gui.actions.compare_menu import ERROR_FILTERS
 from serr_gui.canvas.photo_view import ZOOM_STEP
-from serr_gui.model.editing import ToolName
+from serr_gui.model.editing import LassoFill, ToolName
 from serr_gui.model.state import BASES, Theme
 from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
 
@@ -37,6 +37,9 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "undo": controller.editing.undo,
         "redo": controller.editing.redo,
         "hand": window.tools.leave,
+        "find_gaps": controller.vessels.find_gaps,
+        "take_gap": controller.vessels.take_gap,
+        "skip_gap": controller.vessels.skip_gap,
         "swap_tool": controller.editing.swap_tool,
         "smaller_tool": partial(controller.editing.step_size, -1),
         "larger_tool": partial(controller.editing.step_size, 1),
@@ -94,6 +97,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "show_log": window.show_log,
         "about": lambda: AboutDialog(window).open(),
     }
+    handlers |= {f"lasso_{fill}": partial(controller.editing.set_lasso, fill) for fill in get_args(LassoFill)}
     tools = (name for name in get_args(ToolName) if name != "hand")
     handlers |= {name: partial(controller.editing.set_tool, name) for name in tools}
     handlers |= {f"region_{region}": partial(controller.set_region, region) for region in REGIONS}

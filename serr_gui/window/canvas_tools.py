@@ -1,19 +1,27 @@
 """The tools of the canvas, joined to the state: which one is under the pointer, and what becomes of its strokes."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject
 
-from core.masks.edits import BACKGROUND, VESSEL
+from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL
 from core.masks.tracing import Search
 from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.canvas.tools import Tool
+from serr_gui.canvas.tools.bridge import BridgeTool
 from serr_gui.canvas.tools.brush import BrushTool
+from serr_gui.canvas.tools.lasso import LassoTool
 from serr_gui.canvas.tools.part import PartKind, PartTool
 from serr_gui.canvas.tools.trace import TraceTool
 from serr_gui.controllers.controller import Controller
-from serr_gui.model.editing import ToolName
+from serr_gui.model.editing import LassoFill, ToolName
 from serr_gui.model.selectors import can_edit
+
+if TYPE_CHECKING:
+    from core.masks.branches import Gap
+
+_LASSO_CODES: Final[dict[LassoFill, int]] = {"vessel": VESSEL, "background": BACKGROUND, "network": UNTOUCHED}
 
 
 class CanvasTools(QObject):
@@ -23,10 +31,12 @@ class CanvasTools(QObject):
         super().__init__(parent)
         self._canvas, self._state, self._editing = canvas, controller.state, controller.editing
         self._photo: Path | None = None
+        self._gap: tuple[Gap | None, int] = (None, 100)
         self._brushes = (BrushTool(VESSEL, self), BrushTool(BACKGROUND, self))
         self._tools: dict[ToolName, Tool] = {"brush": self._brushes[0], "eraser": self._brushes[1]}
         self._join_tracing(controller)
         self._join_parts(controller)
+        self._join_lasso()
         for tool in self._brushes:
             tool.began.connect(self._editing.begin)
             tool.stepped.connect(self._editing.step)
@@ -39,8 +49,11 @@ class CanvasTools(QObject):
             event.connect(self._show)
 
     def _join_tracing(self, controller: Controller) -> None:
-        self._tracers: dict[ToolName, TraceTool] = {"trace": TraceTool(self)}
-        names: dict[ToolName, str] = {"trace": self.tr("Trace")}
+        self._bridge = BridgeTool(self)
+        self._bridge.taken.connect(controller.vessels.take_gap)
+        self._bridge.skipped.connect(controller.vessels.skip_gap)
+        self._tracers: dict[ToolName, TraceTool] = {"trace": TraceTool(self), "bridge": self._bridge}
+        names: dict[ToolName, str] = {"trace": self.tr("Trace"), "bridge": self.tr("Bridge")}
         for key, tool in self._tracers.items():
             self._tools[key] = tool
             tool.searchRequested.connect(controller.vessels.search)
@@ -61,6 +74,16 @@ class CanvasTools(QObject):
             tool.lookRequested.connect(controller.vessels.look)
             tool.chosen.connect(lambda part, code, names=names: self._editing.apply(names[code], part, code))
             controller.vessels.partFound.connect(tool.take_part)
+
+    def _join_lasso(self) -> None:
+        self._lasso = LassoTool(self)
+        self._tools["lasso"] = self._lasso
+        names = {
+            VESSEL: self.tr("Lasso"),
+            BACKGROUND: self.tr("Erase with Lasso"),
+            UNTOUCHED: self.tr("Give Back to the Network"),
+        }
+        self._lasso.chosen.connect(lambda part, code: self._editing.apply(names[code], part, code))
 
     def _on_searched(self, search: Search) -> None:
         tool = self._tracers.get(self._state.editing.tool)
@@ -83,5 +106,19 @@ class CanvasTools(QObject):
             brush.size_px, brush.by_pressure = state.editing.size_px, state.editing.by_pressure
         for tracer in self._tracers.values():
             tracer.factor = state.editing.width_percent / 100.0
+        self._lasso.code = _LASSO_CODES[state.editing.lasso]
+        self._show_gap()
         self._canvas.set_tool(self._tools.get(state.editing.tool) if can_edit(state) else None)
         self._canvas.show_tool()
+
+    def _show_gap(self) -> None:
+        """The gap that is proposed, brought into sight once."""
+        editing = self._state.editing
+        gap = editing.gap if editing.tool == "bridge" and can_edit(self._state) else None
+        width = editing.width_percent
+        if (gap, width) != self._gap:
+            seen = self._gap[0] is gap
+            self._gap = (gap, width)
+            self._bridge.propose(gap.trace if gap is not None else None)
+            if gap is not None and not seen:
+                self._canvas.look_at(gap.box, gap.centre)

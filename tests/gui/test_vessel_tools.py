@@ -10,7 +10,9 @@ from pytestqt.qtbot import QtBot
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
-from core.masks.edits import BACKGROUND, VESSEL
+from core.masks.branches import find_gaps
+from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL
+from core.masks.strokes import polygon
 from core.types import BoolArray
 from serr_gui.canvas.tools.part import PartTool
 from serr_gui.canvas.tools.trace import TraceTool
@@ -229,3 +231,97 @@ def test_a_gap_that_vessels_enclose_is_filled_and_open_background_is_not(hand: H
     click(hand, (3.0, 3.0))
     hand.qtbot.waitUntil(lambda: not hand.program.controller.context.workers.busy("part"), timeout=WAIT_MS)
     assert np.array_equal(hand.codes, codes)
+
+
+def outlined(hand: Hand, *corners: Place) -> BoolArray:
+    """What a region must have changed, by its corners on the screen."""
+    part = polygon([hand.seen_at(at) for at in corners])
+    pixels = np.zeros_like(mask(hand))
+    height, width = part.pixels.shape
+    pixels[part.top : part.top + height, part.left : part.left + width] = part.pixels
+    return np.asarray(pixels & hand.result.segmentation.fov.inside)
+
+
+SQUARE = ((60.0, 60.0), (100.0, 60.0), (100.0, 100.0), (60.0, 100.0))
+
+
+def test_a_region_is_outlined_in_one_go_erased_and_given_back(hand: Hand) -> None:
+    before = mask(hand)
+    hand.key(Qt.Key.Key_S)
+    hand.stroke(*SQUARE)
+    region = outlined(hand, *SQUARE)
+    assert np.array_equal(hand.codes == VESSEL, region)
+    assert hand.program.state.editing.undo == "Lasso"
+    hand.key(Qt.Key.Key_X)
+    hand.stroke(*SQUARE)
+    assert np.array_equal(hand.codes == BACKGROUND, region)
+    hand.stroke(*SQUARE, keys=Qt.KeyboardModifier.ControlModifier)
+    assert np.array_equal(hand.codes == VESSEL, region)
+    hand.program.window.commands["lasso_network"].trigger()
+    left = ((60.0, 60.0), (80.0, 60.0), (80.0, 100.0), (60.0, 100.0))
+    hand.stroke(*left)
+    assert np.array_equal(hand.codes == UNTOUCHED, ~region | outlined(hand, *left))
+    assert hand.program.state.editing.undo == "Give Back to the Network"
+    for _ in range(4):
+        hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert np.array_equal(mask(hand), before)
+
+
+def test_a_region_is_clicked_corner_by_corner(hand: Hand) -> None:
+    hand.key(Qt.Key.Key_S)
+    for at in (*SQUARE[:3], (90.0, 140.0)):
+        click(hand, at)
+    hand.key(Qt.Key.Key_Backspace)
+    click(hand, SQUARE[3])
+    assert hand.result.edits is None
+    hand.key(Qt.Key.Key_Enter)
+    assert np.array_equal(hand.codes == VESSEL, outlined(hand, *SQUARE))
+    click(hand, SQUARE[0])
+    hand.key(Qt.Key.Key_Escape)
+    assert hand.program.state.editing.tool == "lasso"
+    assert np.array_equal(hand.codes == VESSEL, outlined(hand, *SQUARE))
+
+
+def test_two_clicks_bridge_what_was_erased(hand: Hand) -> None:
+    x, y = deepest(mask(hand))
+    hand.key(Qt.Key.Key_E)
+    hand.program.controller.editing.set_size(8)
+    click(hand, (x, y))
+    erased = hand.codes == BACKGROUND
+    rim = ndimage.binary_dilation(erased, iterations=2) & mask(hand)
+    rows, columns = np.nonzero(rim)
+    first = np.argmin(columns)
+    far = np.argmax(np.hypot(rows - rows[first], columns - columns[first]))
+    hand.key(Qt.Key.Key_J)
+    click(hand, (columns[first] + 0.5, rows[first] + 0.5))
+    searched(hand)
+    click(hand, (columns[far] + 0.5, rows[far] + 0.5))
+    assert hand.program.state.editing.undo == "Bridge"
+    assert ndimage.label(hand.codes == VESSEL, structure=EIGHT)[1] == 1
+    assert not tracer(hand).has_begun
+
+
+def test_gaps_are_proposed_one_after_the_other(hand: Hand) -> None:
+    controller, state = hand.program.controller, hand.program.state
+    values = hand.result.segmentation.probability.values
+
+    def gaps_at(level: int) -> int:
+        return len(find_gaps(values, hand.result.segmentation.probability.levels >= level))
+
+    controller.set_level(next(level for level in range(40, 250, 10) if gaps_at(level) >= 2))
+    hand.program.window.commands["find_gaps"].trigger()
+    hand.qtbot.waitUntil(lambda: bool(state.editing.gaps), timeout=WAIT_MS)
+    first = state.editing.gap
+    assert first is not None
+    pieces = ndimage.label(mask(hand), structure=EIGHT)[1]
+    hand.key(Qt.Key.Key_Backspace)
+    assert state.editing.gap is not first
+    assert state.editing.corrected_px == 0
+    hand.key(Qt.Key.Key_Return)
+    assert state.editing.undo == "Bridge"
+    assert ndimage.label(mask(hand), structure=EIGHT)[1] < pieces
+    while state.editing.gap is not None:
+        hand.key(Qt.Key.Key_Backspace)
+    assert state.notices[-1].text == "That was the last gap."
+    hand.program.window.commands["undo"].trigger()
+    assert ndimage.label(mask(hand), structure=EIGHT)[1] == pieces
