@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.console import UsageError, flush, monitored, say, say_json
+from core.cli.console import UsageError, flush, monitored, say, say_json, tell
 from core.cli.options import IGNORE_HELP, VALUES_HELP, checked_values
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 dataset = typer.Typer(help="Make and check data set files (.serr-dataset) of one's own photographs.")
 
+_SHOWN = 10
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -51,7 +52,7 @@ def new(
     from dataclasses import replace as changed
 
     from core.datasets.checks import Finding, check, compare_parts
-    from core.datasets.dataset_file import dataset_path, is_dataset_file, unwritable, write_dataset_file
+    from core.datasets.dataset_file import dataset_path, is_dataset_file, writable, write_dataset_file
     from core.datasets.recognise import recognise
     from core.datasets.splits import kept_together, split_by_seed
     from core.errors import InputError
@@ -68,10 +69,7 @@ def new(
     data = found.dataset if name is None else changed(found.dataset, name=name)
     if values is not None:
         data = data.with_values(values)
-    nameless = unwritable(file, data)
-    if len(nameless) == len(data.entries):
-        raise InputError(next(iter(nameless.values())))
-    data = changed(data, entries=tuple(entry for row, entry in enumerate(data.entries) if row not in nameless))
+    data, nameless = writable(file, data)
     with monitored() as monitor:
         training = tuple(changed(entry, part="training") for entry in data.entries)  # the parts are still to come
         findings = check(training, monitor=monitor)
@@ -80,11 +78,24 @@ def new(
     entries = tuple(changed(entry, part="unused") if row in bad else entry for row, entry in enumerate(entries))
     data = changed(data, entries=entries)
     if validation or test:
-        data = split_by_seed(data, seed=seed, validation_share=validation, test_share=test, keep_test=not test)
+        try:
+            data = split_by_seed(data, seed=seed, validation_share=validation, test_share=test, keep_test=not test)
+        except InputError as error:
+            _tell_severe(findings)
+            raise InputError(f"{error} With --validation 0 they are not divided.") from None
     write_dataset_file(file, data)
     findings += compare_parts(data.entries)
-    findings += [Finding("name", True, f"{why} Its photograph is left out.") for why in nameless.values()]
+    findings += [Finding("name", True, why) for why in nameless]
     _say(file, data, findings, (*found.notes,), as_json)
+
+
+def _tell_severe(findings: "list[Finding]") -> None:
+    """Say what cannot be used, the first few in full."""
+    severe = [finding.sentence for finding in findings if finding.severe]
+    for sentence in severe[:_SHOWN]:
+        tell(f"serr: {sentence}")
+    if len(severe) > _SHOWN:
+        tell(f"serr: ... and {len(severe) - _SHOWN} more that cannot be used.")
 
 
 @dataset.command()

@@ -12,16 +12,20 @@ from core.datasets.dataset_file import Entry, Part
 from core.datasets.layouts import Case
 from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import display_path
+from core.photo.decoding import decode
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.fov_mask import read_fov_of
 from core.photo.label_checks import BRIGHT_IS_VESSEL, doubt_of_share, vessel_share
 from core.photo.label_matching import find_wrong_pair
+from core.photo.label_values import FoundValue, SeveralValuesError, find_values
 from core.photo.reading import read_fundus, read_label
 from core.photo.views import small_copy
 from core.progress import SILENT, Monitor, Progress
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 
-FindingKind = Literal["photo", "label", "fov", "inverted", "unusual", "copy", "same label", "leak", "pair", "name"]
+FindingKind = Literal[
+    "photo", "label", "fov", "inverted", "unusual", "copy", "same label", "leak", "pair", "name", "values"
+]
 
 SPARSE_SHARE: Final = 0.01
 """A label with fewer vessel pixels (share of the field of view) is hardly finished; experts draw 0.06 to 0.18."""
@@ -48,7 +52,8 @@ class Examination:
 
     ``size``: width and height in pixels. ``vessel_share``: of the field of view, None without a usable label.
     ``photo_hash`` and ``label_hash``: of the pixels, so that a copy under another name or format is known; empty where
-    the file cannot be used. ``picture`` and ``label_picture``: small copies, uint8 (h, w, 3) and (h, w).
+    the file cannot be used. ``values``: of the label, where it has more than two and it is to be said what they mean,
+    or was said. ``picture`` and ``label_picture``: small copies, uint8 (h, w, 3) and (h, w).
     """
 
     findings: tuple[Finding, ...] = ()
@@ -56,6 +61,7 @@ class Examination:
     vessel_share: float | None = None
     photo_hash: str = ""
     label_hash: str = ""
+    values: tuple[FoundValue, ...] = ()
     picture: ByteArray | None = None
     label_picture: ByteArray | None = None
 
@@ -85,8 +91,12 @@ def examine(case: Case, *, picture_px: int = 0) -> Examination:
     try:
         drawn = read_label(path, shape=image.shape, values=case.values.get(name))
         vessel = drawn.vessel
+    except SeveralValuesError as error:
+        return replace(seen, findings=(*found, Finding("values", True, str(error))), values=error.found)
     except LabelError as error:
         return replace(seen, findings=(*found, Finding("label", True, str(error))))
+    if name in case.values:
+        seen = replace(seen, values=find_values(decode(path).pixels))
     share = vessel_share(vessel, fov.inside if fov is not None else None)
     label = _examine_share(path, share) or _examine_pair(image, fov, drawn)
     if picture_px:

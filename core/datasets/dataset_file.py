@@ -234,6 +234,20 @@ def unwritable(path: Path, dataset: DataSetFile) -> dict[int, str]:
     return found
 
 
+def writable(path: Path, dataset: DataSetFile) -> tuple[DataSetFile, tuple[str, ...]]:
+    """The data set without the entries that cannot be written into a file there, and a sentence for each of those.
+
+    Raises
+    ------
+    InputError : not one entry can be written.
+    """
+    nameless = unwritable(path, dataset)
+    if nameless and len(nameless) == len(dataset.entries):
+        raise InputError(next(iter(nameless.values())))
+    entries = tuple(entry for row, entry in enumerate(dataset.entries) if row not in nameless)
+    return replace(dataset, entries=entries), tuple(f"{why} Its photograph is left out." for why in nameless.values())
+
+
 def with_entry(dataset: DataSetFile, entry: Entry) -> DataSetFile:
     """A data set with one more photograph.
 

@@ -93,6 +93,29 @@ class FoundValue:
         return colour_text(self.colour)
 
 
+class SeveralValuesError(LabelError):
+    """A label holds several values, and which of them are vessel is not said. ``found`` are the values."""
+
+    def __init__(self, sentence: str, found: Sequence[FoundValue]) -> None:
+        super().__init__(sentence)
+        self.found = tuple(found)
+
+
+def joined_values(labels: Sequence[Sequence[FoundValue]]) -> tuple[FoundValue, ...]:
+    """The values of several labels in one table, the most frequent first; shares are of the pixels of all."""
+    counts: dict[Colour, int] = {}
+    kinds: dict[Colour, tuple[bool, bool]] = {}
+    total = 0.0
+    for found in labels:
+        total += found[0].count / found[0].share
+        for value in found:
+            counts[value.colour] = counts.get(value.colour, 0) + value.count
+            exact, thick = kinds.get(value.colour, (True, False))
+            kinds[value.colour] = exact and value.exact, thick or value.thick
+    order = sorted(counts, key=lambda colour: -counts[colour])
+    return tuple(FoundValue(colour, counts[colour], counts[colour] / total, *kinds[colour]) for colour in order)
+
+
 def colour_text(colour: Colour) -> str:
     """``128`` for a grey value, else ``#rrggbb``."""
     red, green, blue = colour
@@ -177,12 +200,12 @@ def apply_values(
 
     Raises
     ------
-    LabelError : not one of the vessel values is there; the sentence begins with "holds".
+    SeveralValuesError : not one of the vessel values is there; the sentence begins with "holds".
     """
     vessel, ignored = ([_match(colour, found) for colour in some] for some in (rule.vessel, rule.ignored))
     if not any(place is not None for place in vessel):
-        raise LabelError(
-            f"holds the values {table_text(found)}, and none that is said to be vessel: {rule.vessel_text}."
+        raise SeveralValuesError(
+            f"holds the values {table_text(found)}, and none that is said to be vessel: {rule.vessel_text}.", found
         )
     nearest = nearest_value(pixels, found)
     unscored = np.isin(nearest, [place for place in ignored if place is not None])

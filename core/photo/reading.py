@@ -8,7 +8,7 @@ from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import display_path
 from core.photo.binary_image import split_at_half
 from core.photo.decoding import Picture, check_single, decode
-from core.photo.label_values import LabelValues, apply_values, find_values, table_text
+from core.photo.label_values import LabelValues, SeveralValuesError, apply_values, find_values, table_text
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 
 PHOTO_SUFFIXES = (
@@ -120,8 +120,8 @@ def label_by_values(path: Path, pixels: ByteArray, values: LabelValues) -> Exper
     """The label whose uint8 (H, W, 3) pixels have these values. Raises LabelError where none of them is there."""
     try:
         vessel, ignored = apply_values(pixels, values, find_values(pixels))
-    except LabelError as error:
-        raise LabelError(f"The label {display_path(path.name)} {error}") from None
+    except SeveralValuesError as error:
+        raise SeveralValuesError(f"The label {display_path(path.name)} {error}", error.found) from None
     return ExpertLabel(vessel, source=path, ignored=ignored)
 
 
@@ -167,11 +167,10 @@ def _two_valued(path: Path, picture: Picture, role: str) -> BoolArray | None:
     """The brighter of two values, or None where there is only one."""
     split = split_at_half(picture.pixels)
     if split.several:
-        help_with = WHICH_ARE_VESSEL if role == "label" else "Save it as black and white, or choose another mask."
-        raise InputError(
-            f"The {role} {display_path(path.name)} is not black and white: it holds the values "
-            f"{table_text(split.found)}. {help_with}"
-        )
+        holds = f"The {role} {display_path(path.name)} is not black and white: it holds the values"
+        if role == "label":
+            raise SeveralValuesError(f"{holds} {table_text(split.found)}. {WHICH_ARE_VESSEL}", split.found)
+        raise InputError(f"{holds} {table_text(split.found)}. Save it as black and white, or choose another mask.")
     if split.grey:
         raise InputError(
             f"The {role} {display_path(path.name)} is not black and white: it holds {split.values} grey values, many "

@@ -1,11 +1,18 @@
 """Finding, checking and writing data sets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.datasets.checks import Examination, examine
-from core.datasets.dataset_file import DataSetFile, Entry, is_dataset_file, read_dataset_file, write_dataset_file
+from core.datasets.dataset_file import (
+    DataSetFile,
+    Entry,
+    is_dataset_file,
+    read_dataset_file,
+    writable,
+    write_dataset_file,
+)
 from core.datasets.recognise import Recognised, recognise
 from core.progress import Monitor, Progress
 from core.types import BoolArray, FieldOfView
@@ -23,11 +30,13 @@ class Examined:
 
 
 def find_data_set(path: Path, monitor: Monitor) -> Recognised:
-    """The data set of a folder, or of a data set file. Raises InputError."""
+    """The data set of a data set file, or of a folder, without names that no such file can hold. Raises InputError."""
     monitor.step(Progress("Looking for photographs"))
     if is_dataset_file(path):
         return Recognised("file", read_dataset_file(path))
-    return recognise(path)
+    found = recognise(path)
+    dataset, left_out = writable(path / "new.serr-dataset", found.dataset)
+    return replace(found, dataset=dataset, notes=(*found.notes, *left_out))
 
 
 def examine_all(entries: Sequence[Entry], monitor: YieldingMonitor) -> None:

@@ -1,6 +1,8 @@
 """``serr dataset``: from a folder to a data set file, with everything wrong in it said."""
 
 import json
+import os
+import sys
 import tomllib
 from pathlib import Path
 
@@ -84,3 +86,55 @@ def test_wrong_use_is_told(
     (sentence,) = ran.sentences
     assert words in sentence
     assert not Path("x.serr-dataset").exists()
+
+
+def several_values(folder: Path, ignored: bool = True) -> None:
+    """Every label becomes one of numbers: 1 is vessel, 255 is not scored."""
+    for path in sorted(folder.rglob("*_manual1.gif")):
+        vessel = read_picture(path) > 0
+        pixels = vessel.astype(np.uint8)
+        pixels[:6] = 255 if ignored else 0
+        Image.fromarray(pixels).save(path)
+
+
+def test_labels_of_several_values_are_named_until_their_values_are_said(
+    serr: Serr, drawn: Path, tmp_path: Path
+) -> None:
+    several_values(drawn)
+    file = tmp_path / "mine.serr-dataset"
+    ran = serr("dataset", "new", drawn, file)
+    assert ran.code == 1
+    assert not file.exists()
+    sentences = [line for line in ran.sentences if "holds the values 0 (" in line]
+    assert len(sentences) == 10, "all that cannot be used are named, not only that nothing is left"
+    assert all("--vessel-values" in line for line in sentences)
+    ran = serr("dataset", "new", drawn, file, "--vessel-values", "1", "--ignore-values", "255")
+    assert ran.code == 0, ran.err
+    stored = tomllib.loads(file.read_text(encoding="utf-8"))["photographs"]
+    assert all(set(item["vessel_values"].values()) == {"1"} for item in stored)
+    assert all(set(item["ignored_values"].values()) == {"255"} for item in stored)
+
+
+def test_one_photograph_cannot_be_divided_and_the_option_that_helps_is_named(
+    serr: Serr, drawn: Path, tmp_path: Path
+) -> None:
+    for path in [*drawn.rglob("*")]:
+        if path.is_file() and "training" in path.parts and not path.name.startswith("01_"):
+            path.unlink()
+    ran = serr("dataset", "new", drawn / "training", tmp_path / "one.serr-dataset")
+    assert ran.code == 1
+    assert "--validation 0" in ran.sentences[-1]
+    assert serr("dataset", "new", drawn / "training", tmp_path / "one.serr-dataset", "--validation", "0").code == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are no text")
+def test_a_name_that_is_no_text_is_left_out_and_named(serr: Serr, drawn: Path, tmp_path: Path) -> None:
+    photo = drawn / "training" / "images" / "03_training.tif"
+    photo.rename(os.fsdecode(os.fsencode(photo.parent) + b"/03_training\xff.tif"))
+    label = drawn / "training" / "1st_manual" / "02_manual1.gif"
+    label.rename(os.fsdecode(os.fsencode(label.parent) + b"/02_manual1\xff.gif"))
+    file = tmp_path / "mine.serr-dataset"
+    ran = serr("dataset", "new", drawn, file)
+    assert ran.code == 0, ran.err
+    assert "03_training\\xff.tif" in ran.out + ran.err or "03_training%FF.tif" in ran.out + ran.err
+    assert "03_training.tif" not in parts(file)

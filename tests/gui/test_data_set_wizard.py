@@ -1,12 +1,14 @@
 """The data set wizard on the real program: found, checked, corrected, divided, saved; and adding by one click."""
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QItemSelectionModel, Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QItemSelectionModel, Qt, QTimer
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from core.datasets.dataset_file import read_dataset_file
@@ -15,8 +17,9 @@ from core.datasets.synthetic import write_drive_layout
 from core.photo.reading import read_label
 from serr_gui.app import Program
 from serr_gui.panels.data_set.dialog import DataSetDialog
-from serr_gui.panels.data_set.table import NAME, PART, PATIENT, PHOTO, REMARK, SHARE
+from serr_gui.panels.data_set.table import LABEL, NAME, PART, PATIENT, PHOTO, REMARK, SHARE
 from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
+from serr_gui.widgets.label_values_dialog import LabelValuesDialog
 from tests.gui.conftest import WAIT_MS, StartProgram
 
 
@@ -206,3 +209,59 @@ def test_the_photograph_on_the_screen_is_added_by_one_click(
         label = read_label(entry.case.labels[OWN_LABEL]).vessel
         assert np.array_equal(label, program.window.canvas.shown_mask())
     assert asked == ["once"]
+
+
+def test_values_of_labels_are_asked_for_where_they_are_not_black_and_white(
+    start: StartProgram, qtbot: QtBot, drive: Path, tmp_path: Path
+) -> None:
+    for path in sorted((drive / "training").rglob("*_manual1.gif")):
+        vessel = read_label(path).vessel
+        pixels = vessel.astype(np.uint8) * np.where(np.arange(vessel.shape[1]) < 48, 1, 2).astype(np.uint8)
+        Image.fromarray(pixels).save(path)
+    program = start()
+    dialog = opened(program, qtbot, drive / "training")
+    assert dialog.dataset().count("unused") == 5
+    assert not dialog._save.isEnabled()
+    said = dialog._summary.toPlainText()
+    assert "Labels of several values: 5. Say with Label Values..." in said
+    assert "--vessel-values" not in said
+    assert "0 (" in said
+
+    def answer() -> None:
+        asked = QApplication.activeModalWidget()
+        assert isinstance(asked, LabelValuesDialog)
+        assert asked.choice((1, 1, 1)).currentText() == asked.choice((2, 2, 2)).currentText() == "Vessel"
+        asked.accept()
+
+    QTimer.singleShot(0, answer)
+    dialog._values.click()
+    qtbot.waitUntil(lambda: not dialog.model.unseen(), timeout=WAIT_MS)
+    assert dialog.dataset().count("training") == 4
+    assert dialog.dataset().count("validation") == 1
+    assert "vessel: 1,2" in cell(dialog, 0, LABEL) or "vessel: 2,1" in cell(dialog, 0, LABEL)
+    assert cell(dialog, 0, SHARE).endswith("%")
+    assert "several values" not in dialog._summary.toPlainText()
+    assert dialog._values.isEnabled()  # to be changed again
+    file = tmp_path / "drawn.serr-dataset"
+    dialog.saveRequested.emit(file, dialog.dataset())
+    qtbot.waitUntil(lambda: "Saved as" in dialog._recognised.text(), timeout=WAIT_MS)
+    for entry in read_dataset_file(file).entries:
+        assert entry.case.values
+        assert {colour[0] for values in entry.case.values.values() for colour in values.vessel} == {1, 2}
+    dialog.reject()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are no text")
+def test_a_name_that_is_no_text_is_left_out_of_a_new_data_set(
+    start: StartProgram, qtbot: QtBot, drive: Path, tmp_path: Path
+) -> None:
+    photo = drive / "training" / "images" / "03_training.tif"
+    photo.rename(os.fsdecode(os.fsencode(photo.parent) + b"/03_training\xff.tif"))
+    program = start()
+    dialog = opened(program, qtbot, drive / "training")
+    assert len(dialog.model.entries) == 4
+    assert "left out" in dialog._recognised.text()
+    file = tmp_path / "drawn.serr-dataset"
+    dialog.saveRequested.emit(file, dialog.dataset())
+    qtbot.waitUntil(lambda: "Saved as" in dialog._recognised.text(), timeout=WAIT_MS)
+    dialog.reject()

@@ -15,7 +15,7 @@ from serr_gui.app import Program
 from serr_gui.model.selectors import canvas_picture
 from serr_gui.model.state import FovChoice
 from serr_gui.panels.comparison import labels as labels_panel
-from serr_gui.panels.comparison.label_values import LabelValuesDialog
+from serr_gui.widgets.label_values_dialog import LabelValuesDialog
 from tests.gui.conftest import SIDE, WAIT_MS, StartProgram
 from tests.gui.test_comparing import answers, ask_about, compared, first_label, names, photo_of, save, wait_for_scores
 

@@ -27,9 +27,9 @@ from core.types import FieldOfView
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.comparison import EXPERTS, LabelSlot
 from serr_gui.model.state import AppState, FovChoice
-from serr_gui.panels.comparison.label_values import LabelValuesDialog
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import ElidedLabel, faded, heading
+from serr_gui.widgets.label_values_dialog import LabelValuesDialog
 
 _MASK_DOUBTS: Final = frozenset({"odd_mask"})
 

@@ -24,11 +24,13 @@ from core.datasets.dataset_file import PARTS, SUFFIX, DataSetFile, Entry, datase
 from core.datasets.recognise import Recognised
 from core.datasets.splits import grouped_by_patient, kept_together
 from core.errors import InputError
-from core.photo.reading import PHOTO_SUFFIXES
+from core.photo.label_values import LabelValues
+from core.photo.reading import PHOTO_SUFFIXES, WHICH_ARE_VESSEL
 from serr_gui.panels.data_set.parts import DivisionRow, make_table
 from serr_gui.panels.data_set.table import DataSetModel
 from serr_gui.widgets.controls import FittedLabel, resize_on_screen
 from serr_gui.widgets.data_set_texts import part_text
+from serr_gui.widgets.label_values_dialog import LabelValuesDialog
 
 _LAYOUTS: Final = {"drive": "DRIVE", "stare": "STARE", "chase_db1": "CHASE_DB1", "hrf": "HRF"}
 
@@ -50,7 +52,7 @@ class DataSetDialog(QDialog):
         self._start_folder = start_folder
         self._split, self._notes = "", ""
         self._file: Path | None = None
-        self._train_after = False
+        self._train_after, self._divide_later = False, False
         self.setWindowTitle(self.tr("Data Set"))
         resize_on_screen(self, 1080, 720)
         self.model = DataSetModel(self)
@@ -126,6 +128,12 @@ class DataSetDialog(QDialog):
             row.addWidget(button)
             self._of_rows.append(button)
         row.addStretch(1)
+        self._values = QPushButton(self.tr("Label Val&ues..."))
+        self._values.setToolTip(
+            self.tr("Say which values of the labels are vessel, where they are not black and white")
+        )
+        self._values.clicked.connect(self._on_values)
+        row.addWidget(self._values)
         self._on_selection_changed()
         return row
 
@@ -177,6 +185,9 @@ class DataSetDialog(QDialog):
     def show_examined(self, entry: Entry, seen: Examination) -> None:
         """Show what was seen of an entry."""
         self.model.set_examination(entry, seen)
+        if self._divide_later and not self.model.unseen():  # only now is it known which can be used
+            self._divide_later = False
+            self._divide_now(quiet=True)
         self._show_summary()
 
     def show_saved(self, file: Path) -> None:
@@ -259,6 +270,23 @@ class DataSetDialog(QDialog):
             entry = self.model.entries[row]
             self._change(row, replace(entry, case=replace(entry.case, fov=Path(name).absolute())))
 
+    def _on_values(self) -> None:
+        """Ask what the values of the labels mean; photographs whose labels could not be read are of use again."""
+        name = self.tr("the labels")
+        dialog = LabelValuesDialog(name, self.model.label_values(), self.model.chosen_values(), self)
+        if not dialog.exec():
+            return
+        before = self.model.entries
+        severe = [self.model.is_severe(row) for row in range(len(before))]
+        entries = [_with_values(entry, dialog.values()) for entry in before]
+        self._take(
+            tuple(
+                replace(entry, part="training") if bad and entry.part == "unused" else entry
+                for entry, bad in zip(entries, severe, strict=True)
+            )
+        )
+        self._divide_later = self.dataset().count("validation") == 0
+
     def _change(self, row: int, entry: Entry) -> None:
         """Another file for a row: it is looked at anew, and may be used."""
         part = "training" if self.model.is_severe(row) and entry.part == "unused" else entry.part
@@ -310,7 +338,12 @@ class DataSetDialog(QDialog):
         dataset, findings = self.dataset(), self.model.findings
         self.division.show_counts(dataset)
         severe = [finding for finding in findings if finding.severe]
+        unsaid = sum(finding.kind == "values" for finding in severe)
+        self._values.setEnabled(bool(self.model.label_values()))
         lines = []
+        if unsaid:
+            text = self.tr("Labels of several values: {count}. Say with Label Values... which of them are vessel.")
+            lines.append(text.format(count=unsaid))
         if not dataset.entries:
             lines.append(self.tr("No photographs yet."))
         waiting = len(self.model.unseen())
@@ -318,7 +351,7 @@ class DataSetDialog(QDialog):
             lines.append(self.tr("Looking into the files: {count} to go.").format(count=waiting))
         if severe:
             lines.append(self.tr("Not usable, and left out ({count}):").format(count=len(severe)))
-        lines += [f"  {finding.sentence}" for finding in severe]
+        lines += [f"  {finding.sentence.removesuffix(WHICH_ARE_VESSEL).strip()}" for finding in severe]
         others = [finding for finding in findings if not finding.severe]
         if others:
             lines.append(self.tr("To be looked at ({count}):").format(count=len(others)))
@@ -330,3 +363,10 @@ class DataSetDialog(QDialog):
             self._summary.setPlainText(text)
         for button in (self._save, self._save_train):
             button.setEnabled(bool(dataset.count("training")))
+
+
+def _with_values(entry: Entry, values: LabelValues) -> Entry:
+    """The entry with what the values of its label mean: of the first expert's, which is learned from."""
+    case = entry.case
+    first = next(iter(case.labels), None)
+    return entry if first is None else replace(entry, case=replace(case, values={**case.values, first: values}))

@@ -20,7 +20,9 @@ from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QStyleOptionViewIt
 
 from core.datasets.checks import Examination, Finding, compare
 from core.datasets.dataset_file import PARTS, Entry, Part
+from core.datasets.layouts import Case
 from core.files import display_path
+from core.photo.label_values import FoundValue, LabelValues, joined_values
 from core.types import ByteArray
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.widgets import icons
@@ -86,6 +88,18 @@ class DataSetModel(QAbstractTableModel):
         """The entries whose files have not been looked into."""
         return tuple(entry for entry in self.entries if entry.case.photo not in self._seen)
 
+    def label_values(self) -> tuple[FoundValue, ...]:
+        """The values of those labels that have more than two, in one table; empty where no label has."""
+        return joined_values([seen.values for seen in self._of_entries() if seen.values])
+
+    def chosen_values(self) -> LabelValues | None:
+        """What the values mean, where that is said of any label."""
+        return next((value for entry in self.entries for value in entry.case.values.values()), None)
+
+    def _of_entries(self) -> list[Examination]:
+        nothing = Examination()
+        return [self._seen.get(entry.case.photo, nothing) for entry in self.entries]
+
     def is_severe(self, row: int) -> bool:
         """Whether nothing can be learned from the photograph of a row."""
         return any(finding.severe for finding in self._remarks.get(row, ()))
@@ -103,8 +117,7 @@ class DataSetModel(QAbstractTableModel):
 
     def _weigh(self) -> None:
         """What is wrong with each entry, and between them."""
-        nothing = Examination()
-        seen = [self._seen.get(entry.case.photo, nothing) for entry in self.entries]
+        seen = self._of_entries()
         own = [replace(f, rows=(row,)) for row, one in enumerate(seen) for f in one.findings]
         self.findings = own + compare(self.entries, seen)
         self._remarks = {}
@@ -162,7 +175,7 @@ class DataSetModel(QAbstractTableModel):
         remark = " ".join(finding.sentence for finding in self._remarks.get(row, []))
         texts = {
             NAME: f"{display_path(case.photo.name)}{size}",
-            LABEL: "\n".join(display_path(path.name) for path in case.labels.values()) or self.tr("none"),
+            LABEL: self._label_text(case),
             MASK: display_path(case.fov.name) if case.fov is not None else self.tr("found by itself"),
             PATIENT: entry.group,
             PART: part_text(entry.part),
@@ -170,6 +183,12 @@ class DataSetModel(QAbstractTableModel):
             REMARK: remark or (self.tr("looking...") if seen is None else ""),
         }
         return texts.get(column, "")
+
+    def _label_text(self, case: Case) -> str:
+        values = next(iter(case.values.values()), None)
+        names = [display_path(path.name) for path in case.labels.values()]
+        said = [self.tr("vessel: {values}").format(values=values.vessel_text)] if values is not None else []
+        return "\n".join([*names, *said]) or self.tr("none")
 
     def _picture(self, row: int, column: int) -> object:
         if column in (PHOTO, LABEL_PICTURE):
