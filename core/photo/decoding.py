@@ -76,9 +76,9 @@ def decode(path: Path, *, is_photograph: bool = False) -> Picture:
     """
     data, samples = _sampled(path)
     with _told(path):
-        pixels = to_rgb(samples, is_photograph=is_photograph)
+        pixels, notes = to_rgb(samples, is_photograph=is_photograph)
     is_turned = samples.orientation in range(2, 9)
-    return Picture(pixels, samples.bits, hashlib.sha256(data).hexdigest(), samples.more, is_turned, samples.notes)
+    return Picture(pixels, samples.bits, hashlib.sha256(data).hexdigest(), samples.more, is_turned, notes)
 
 
 def decode_values(path: Path) -> Values:

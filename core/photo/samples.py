@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.photo.sixteen_bit import depth_of, photo_depth, scaled_to_8_bit
+from core.photo.sixteen_bit import depth_note, depth_of, photo_depth, scaled_to_8_bit
 from core.types import ByteArray
 
 Values = npt.NDArray[Any]
@@ -71,19 +71,21 @@ def turned(values: Values, orientation: int) -> Values:
     return upright
 
 
-def to_rgb(samples: Samples, *, is_photograph: bool) -> ByteArray:
-    """uint8 (H, W, 3), upright.
+def to_rgb(samples: Samples, *, is_photograph: bool) -> tuple[ByteArray, tuple[str, ...]]:
+    """uint8 (H, W, 3), upright, and notes on how its values became so.
 
     ``is_photograph`` : what is far brighter than all else (written text, a hot pixel) does not count for how many of 16
     bits are used. In a label everything counts.
     """
-    values = composed(samples)
+    values, notes = composed(samples), samples.notes
     if values.dtype == np.uint16:
         peak = samples.peak
         if peak is None:
-            peak = 2 ** (photo_depth(values) if is_photograph else depth_of(values)) - 1
+            bits = photo_depth(values) if is_photograph else depth_of(values)
+            peak = 2**bits - 1
+            notes += depth_note(values, bits) if is_photograph else ()
         values = scaled_to_8_bit(values, peak)
     elif samples.peak not in {None, 255}:
         values = scaled_to_8_bit(values, samples.peak)
     rgb: ByteArray = np.repeat(values, 3, axis=2) if values.shape[2] == 1 else values
-    return rgb
+    return rgb, notes

@@ -47,6 +47,22 @@ def photo_depth(values: WordArray) -> int:
     return 16
 
 
+def depth_note(values: WordArray, bits: int) -> tuple[str, ...]:
+    """What a person should know where the depth of a photograph is a guess; nothing where it is certain.
+
+    A camera of 10, 12 or 14 bits that is fully lit somewhere gives its brightest value. Where that is missing, the
+    photograph may as well be one of 16 bits that is dark: it was then made brighter.
+    """
+    full = 2**bits - 1
+    if not 8 < bits < 16 or bool((values == full).any()):
+        return ()
+    brightest = int(values[values < full].max())
+    return (
+        f"Its 16-bit values use only {bits} bits (brightest {brightest}), so it is taken for a photograph of {bits} "
+        f"bits. If it is a dark photograph of 16 bits, it is shown and segmented {2 ** (16 - bits)} times brighter.",
+    )
+
+
 def _is_white_ground(counts: npt.NDArray[np.intp], limit: int, brighter: int, size: int) -> bool:
     """Whether all that is brighter is one white, such as the paper around a photograph, and below it is a picture."""
     white = int(counts[-1])

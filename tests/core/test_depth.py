@@ -57,6 +57,25 @@ def test_a_dark_photograph_with_all_16_bits_stays_dark(tmp_path: Path, light: fl
         assert np.abs(read_fundus(path).rgb.astype(int) - np.rint(RGB * light)).max() <= 1
 
 
+@pytest.mark.parametrize("light", [0.05, 0.1, 0.2])
+def test_a_photograph_that_may_have_been_made_brighter_says_so(tmp_path: Path, light: float) -> None:
+    """A dark one of 16 bits cannot be told from one of 10 to 14; one that is fully lit somewhere can."""
+    path = tmp_path / "dark.tif"
+    noise = np.random.default_rng(2).integers(-20, 0, RGB.shape)
+    dark = (np.rint(RGB * light) * 257 + noise).clip(0, 65535).astype(np.uint16)
+    dark[dark.max() == dark] -= 1
+    path.write_bytes(tiff(dark, photometric="rgb"))
+    image = read_fundus(path)
+    assert image.rgb.max() > 1.5 * light * RGB.max()
+    (note,) = image.notes
+    assert "times brighter" in note
+    assert f"brightest {dark.max()}" in note
+    bits = next(bits for bits in (10, 12, 14) if dark.max() < 2**bits)
+    dark[60, 60] = 2**bits - 1
+    path.write_bytes(tiff(dark, photometric="rgb"))
+    assert read_fundus(path).notes == ()
+
+
 def test_in_a_label_every_value_counts(tmp_path: Path) -> None:
     """Vessels are few and far brighter than all else, as written text is."""
     label = np.zeros((90, 100), np.uint16)
