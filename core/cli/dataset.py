@@ -81,7 +81,7 @@ def new(
         try:
             data = split_by_seed(data, seed=seed, validation_share=validation, test_share=test, keep_test=not test)
         except InputError as error:
-            _tell_severe(findings)
+            _tell(findings)
             raise InputError(f"{error} With --validation 0 they are not divided.") from None
     write_dataset_file(file, data)
     findings += compare_parts(data.entries)
@@ -89,13 +89,13 @@ def new(
     _say(file, data, findings, (*found.notes,), as_json)
 
 
-def _tell_severe(findings: "list[Finding]") -> None:
-    """Say what cannot be used, the first few in full."""
-    severe = [finding.sentence for finding in findings if finding.severe]
-    for sentence in severe[:_SHOWN]:
+def _tell(findings: "list[Finding]") -> None:
+    """Say what is wrong, the first few sentences, and first of what cannot be used."""
+    said = [finding.sentence for finding in sorted(findings, key=lambda finding: not finding.severe)]
+    for sentence in said[:_SHOWN]:
         tell(f"serr: {sentence}")
-    if len(severe) > _SHOWN:
-        tell(f"serr: ... and {len(severe) - _SHOWN} more that cannot be used.")
+    if len(said) > _SHOWN:
+        tell(f"serr: ... and {len(said) - _SHOWN} more.")
 
 
 @dataset.command()

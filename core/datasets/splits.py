@@ -82,9 +82,11 @@ def split_by_seed(
     wanted: list[tuple[Part, float]] = [("test", test_share), ("validation", validation_share)]
     wanted = [(part, share) for part, share in wanted if share > 0]
     if len(sizes) < len(wanted) + 1:
+        there = "one patient or single photograph" if len(sizes) == 1 else f"{len(sizes)} patients or photographs"
         raise InputError(
-            f'"{dataset.name}" has {len(sizes)} patients or single photographs to be divided, and {len(wanted) + 1} '
-            "parts need one each at least. Add photographs, or choose the parts by hand."
+            f'"{dataset.name}" has {there} that can be divided, and {len(wanted) + 1} parts need one each at least. '
+            "Photographs of one patient, and copies of one photograph, stay together. Add photographs, or choose the "
+            "parts by hand."
         )
     names = sorted(sizes)
     order = [names[place] for place in np.random.default_rng([seed, 0x5EED]).permutation(len(names))]
