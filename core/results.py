@@ -162,6 +162,8 @@ def differences(sidecar: SideCar, photo: Path, wanted: Wanted) -> tuple[str, ...
     found += option_differences(sidecar, wanted.options)
     if sidecar.rule.level != wanted.rule.level:
         found.append(f"it was made at the threshold {sidecar.rule.threshold:g}, not {wanted.rule.threshold:g}")
+    elif sidecar.rule.makes != wanted.rule.makes:
+        found.append("it was made with another hysteresis, or another smallest vessel")
     if not found and not _is_same_fov(sidecar, photo, wanted.fov):
         found.append("it was made with another field of view")
     colour = _part(sidecar, "overlay").get("colour")  # version 0.1.0 did not say

@@ -12,6 +12,7 @@ from core.evaluation.predictions import read_own_map
 from core.export import ExportChoices, export_segmentation
 from core.files import display_path
 from core.inference.predictor import InferenceOptions
+from core.masks.threshold import apply_threshold
 from core.models.weights_file import LoadedModel
 from core.photo.decoding import decode
 from core.progress import Monitor, Progress
@@ -186,10 +187,12 @@ def kept_probability(sidecar: SideCar, shape: tuple[int, int], fov: FieldOfView)
 
 def _gives_the_mask(probability: ProbabilityMap, sidecar: SideCar, *, is_exact: bool) -> bool:
     if is_exact and not sidecar.edited:
-        return pixels_sha256(probability.levels >= sidecar.rule.level) == sidecar.mask_sha256
+        return pixels_sha256(apply_threshold(probability, sidecar.rule).vessel) == sidecar.mask_sha256
     if sidecar.edited or fit(sidecar, "mask") != "same":
         return False
     mask = decode(sidecar.path.parent / sidecar.files["mask"]).pixels[:, :, 0] > 0
+    if not sidecar.rule.is_plain:  # a rounded value may join or part whole vessels
+        return bool((apply_threshold(probability, sidecar.rule).vessel == mask).all())
     near = np.abs(probability.values - sidecar.rule.threshold) <= _ROUNDED
     return bool(((probability.levels >= sidecar.rule.level) == mask)[~near].all())
 

@@ -41,6 +41,7 @@ _HARDLY_ANY_VESSEL = Doubt(
 class BatchItem:
     """A photograph of a batch that is done: the stem and the files of its results, by kind, and how they came about.
 
+    ``low`` and ``min_pixels`` : hysteresis and smallest vessel (``ThresholdRule``).
     ``vessel_share`` is that of the field of view, in [0, 1]. ``doubts`` says why the result may be wrong, ``again`` why
     one that was there with ``skip_existing`` was made again.
     """
@@ -56,6 +57,8 @@ class BatchItem:
     notes: tuple[str, ...]
     doubts: tuple[Doubt, ...] = ()
     again: str = ""
+    low: float | None = None
+    min_pixels: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +288,8 @@ def _item(path: Path, stem: str, files: dict[str, Path], found: Segmentation, ve
         notes=found.notes,
         doubts=found.doubts,
         again=verdict.again,
+        low=found.mask.rule.low,
+        min_pixels=found.mask.rule.min_pixels,
     )
 
 

@@ -20,17 +20,18 @@ from core import __version__
 from core.errors import InputError
 from core.files import display_path, path_text
 from core.strict import Malformed, read_json
-from core.types import NO_MARKS, BoolArray, FovOrigin, PhotoMarks, ThresholdOrigin, ThresholdRule, VesselMask
+from core.types import LEVELS, NO_MARKS, BoolArray, FovOrigin, PhotoMarks, ThresholdOrigin, ThresholdRule, VesselMask
 
 if TYPE_CHECKING:  # it knows torch, and reading a side-car must not wait for that
     from core.segmentation import Segmentation
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""What is written is of version 1 unless the rule is of a kind that version 1 does not know."""
 SUFFIX: Final = ".serr.json"
 
 _SAME = (
     *("photograph.sha256", "field_of_view.sha256", "model.sha256", "model.preprocessing", "inference.options"),
-    *("rule.level", "mask.sha256", "mask.edited"),
+    *("rule.level", "rule.low_level", "rule.min_pixels", "mask.sha256", "mask.edited"),
 )
 
 
@@ -120,7 +121,7 @@ def make_record(segmentation: "Segmentation", mask: VesselMask, annotation: Anno
     inside = int(np.count_nonzero(fov.inside))
     vessels = int(np.count_nonzero(mask.vessel))
     return {
-        "serr_sidecar": FORMAT_VERSION,
+        "serr_sidecar": 1 if mask.rule.is_plain else FORMAT_VERSION,
         "program": {"version": __version__, "torch": version("torch"), "opencv": cv2.__version__},
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "photograph": {
@@ -150,11 +151,7 @@ def make_record(segmentation: "Segmentation", mask: VesselMask, annotation: Anno
             "tiles": segmentation.tiles,
             "scale": segmentation.scale,
         },
-        "rule": {
-            **asdict(mask.rule),
-            "threshold": mask.rule.threshold,
-            "meaning": "vessel where floor(256 * probability) >= level",
-        },
+        "rule": _rule_record(mask.rule),
         "mask": {
             "sha256": pixels_sha256(mask.vessel),
             "pixels": vessels,
@@ -165,6 +162,33 @@ def make_record(segmentation: "Segmentation", mask: VesselMask, annotation: Anno
         "notes": list(segmentation.notes),
         "doubts": [asdict(doubt) for doubt in segmentation.doubts],
     }
+
+
+def _rule_record(rule: ThresholdRule) -> dict[str, Any]:
+    plain: dict[str, Any] = {"level": rule.level, "origin": rule.origin, "threshold": rule.threshold}
+    meaning = "vessel where floor(256 * probability) >= level"
+    if rule.is_plain:
+        return {**plain, "meaning": meaning}
+    _, low_level, min_pixels = rule.makes
+    if low_level < rule.level:
+        meaning += ", or >= low_level where connected with such a pixel (4 neighbours)"
+    if min_pixels > 1:
+        meaning += "; then vessels of fewer than min_pixels pixels (8 neighbours) left out"
+    return {
+        **plain,
+        "low_level": low_level,
+        "low": low_level / LEVELS,
+        "min_pixels": min_pixels,
+        "meaning": meaning,
+    }
+
+
+def _rule_of(record: dict[str, Any], level: int, origin: ThresholdOrigin) -> ThresholdRule:
+    """The rule of a record; ``low_level`` and ``min_pixels`` are missing where it is a plain one."""
+    low_level, min_pixels = record.get("low_level"), record.get("min_pixels", 0)
+    if not (low_level is None or type(low_level) is int) or type(min_pixels) is not int:
+        raise TypeError(f"rule is {record!r:.120}")
+    return ThresholdRule(level, origin, low_level, min_pixels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +283,7 @@ def _checked(path: Path, record: dict[str, Any]) -> SideCar:
         model=value("model.name", str),
         model_sha256=value("model.sha256", str),
         options=dict(value("inference.options", dict)),
-        rule=ThresholdRule(value("rule.level", int), one_of("rule.origin", ThresholdOrigin)),
+        rule=_rule_of(value("rule", dict), value("rule.level", int), one_of("rule.origin", ThresholdOrigin)),
         fov_origin=one_of("field_of_view.origin", FovOrigin),
         fov_file=Path(fov_file) if fov_file else None,
         fov_sha256=value("field_of_view.sha256", str),

@@ -15,6 +15,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 import serr
 from core.datasets.synthetic import draw_case
+from core.types import ThresholdRule
 from tests.small_model import save_small_model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,6 +99,20 @@ def test_scores_are_those_of_scikit_learn(eye: Path, model: Path) -> None:
     assert np.isnan(as_mask.auc_roc)
     whole = serr.evaluate(found, label, region="image")
     assert whole.f1 == pytest.approx(f1_score(truth.ravel(), np.asarray(found.mask).ravel()))
+
+
+def test_hysteresis_and_a_smallest_vessel_are_arguments(eye: Path, model: Path) -> None:
+    found = serr.segment(eye, model, threshold=0.5, low=0.25, min_pixels=20)
+    assert found.mask.rule == ThresholdRule(128, "user", 64, 20)
+    plain = serr.segment(eye, model, threshold=0.5)
+    assert not np.array_equal(found.mask.vessel, plain.mask.vessel)
+    label = np.asarray(plain.mask)
+    own = serr.evaluate(found, label, fov="full")
+    assert own.f1 == serr.evaluate(np.asarray(found.mask), label, fov="full").f1
+    with pytest.raises(serr.SerrError, match=r"low must be a number between 0 and the threshold 0\.5, not 0\.6"):
+        serr.segment(eye, model, threshold=0.5, low=0.6)
+    with pytest.raises(serr.SerrError, match="min_pixels must be a number of pixels"):
+        serr.segment(eye, model, min_pixels=-1)
 
 
 def test_a_label_of_several_values_is_scored_when_it_is_said_what_they_mean(eye: Path, tmp_path: Path) -> None:

@@ -96,6 +96,26 @@ def as_rule(threshold: Threshold) -> ThresholdRule | None:
         raise ArgumentError(f"threshold must be a number between 0 and 1, not {threshold}.") from None
 
 
+def as_refined_rule(
+    threshold: Threshold, low: float | None, min_pixels: int, own: ThresholdRule
+) -> ThresholdRule | None:
+    """A threshold with hysteresis and a smallest vessel; ``own`` is the model's rule, which None stands for."""
+    rule = as_rule(threshold)
+    if low is None and isinstance(min_pixels, int) and not min_pixels:
+        return rule
+    if low is not None and (isinstance(low, bool) or not isinstance(low, int | float | np.floating)):
+        raise ArgumentError(f"low must be a number between 0 and the threshold, not {described(low)}.")
+    if isinstance(min_pixels, bool) or not isinstance(min_pixels, int | np.integer) or min_pixels < 0:
+        raise ArgumentError(f"min_pixels must be a number of pixels, 0 or more, not {described(min_pixels)}.")
+    rule = rule or own
+    try:
+        return rule.refined(None if low is None else float(low), int(min_pixels))
+    except ValueError:
+        raise ArgumentError(
+            f"low must be a number between 0 and the threshold {rule.threshold:g}, not {low}."
+        ) from None
+
+
 def as_label(label: object, shape: tuple[int, int], values: LabelValues | None = None) -> ExpertLabel:
     """Vessels as an expert drew them, (H, W), from a file, an array, or a box.
 

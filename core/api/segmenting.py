@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from core.api.arguments import Fov, Photo, Threshold, as_fov, as_photo, as_rule, described
+from core.api.arguments import Fov, Photo, Threshold, as_fov, as_photo, as_refined_rule, described
 from core.api.models import DEFAULT_MODEL, Model, as_model
 from core.errors import ArgumentError
 from core.inference.predictor import InferenceOptions
@@ -22,6 +22,8 @@ def segment(
     *,
     fov: Fov = "auto",
     threshold: Threshold = None,
+    low: float | None = None,
+    min_pixels: int = 0,
     device: str = "auto",
     tta: Literal["none", "flips"] = "none",
     monitor: Monitor = SILENT,
@@ -36,6 +38,9 @@ def segment(
         or an array bool (H, W), or a FieldOfView.
     threshold : vessel where the probability is at least this; None for the model's own. Used is the nearest multiple of
         1/256.
+    low : hysteresis: a pixel of at least this probability is vessel, too, where such pixels connect it (4 neighbours)
+        with one at the threshold. None: no hysteresis.
+    min_pixels : vessels of fewer pixels (8 neighbours) are left out.
     device : "auto", "cpu", "cuda", "cuda:1" or "mps".
     tta : "flips" averages the photograph and its three mirror images: a little better, four times as long.
     monitor : is told of the progress, and may end the work.
@@ -49,8 +54,9 @@ def segment(
     ------
     SerrError : with a sentence that says what is wrong and what to do.
     """
-    rule, options = as_rule(threshold), _options(device, tta)
-    return _segmented(photo, fov, model=as_model(model), rule=rule, options=options, monitor=monitor)
+    loaded, options = as_model(model), _options(device, tta)
+    rule = as_refined_rule(threshold, low, min_pixels, loaded.card.rule)
+    return _segmented(photo, fov, model=loaded, rule=rule, options=options, monitor=monitor)
 
 
 def segment_many(
@@ -59,6 +65,8 @@ def segment_many(
     *,
     fov: Literal["auto", "full"] = "auto",
     threshold: Threshold = None,
+    low: float | None = None,
+    min_pixels: int = 0,
     device: str = "auto",
     tta: Literal["none", "flips"] = "none",
     monitor: Monitor = SILENT,
@@ -76,7 +84,8 @@ def segment_many(
         raise ArgumentError(f"photos must be several photographs, such as a list of paths, not {described(photos)}.")
     if fov not in {"auto", "full"}:
         raise ArgumentError(f'fov must be "auto" or "full" for several photographs, not {described(fov)}.')
-    loaded, rule, options = as_model(model), as_rule(threshold), _options(device, tta)
+    loaded, options = as_model(model), _options(device, tta)
+    rule = as_refined_rule(threshold, low, min_pixels, loaded.card.rule)
     return (_segmented(photo, fov, model=loaded, rule=rule, options=options, monitor=monitor) for photo in photos)
 
 

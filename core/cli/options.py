@@ -8,6 +8,7 @@ from core.cli.console import NotesOnly, UsageError
 if TYPE_CHECKING:
     from core.export import ExportChoices
     from core.photo.label_values import LabelValues
+    from core.types import ThresholdRule
 
 KINDS = ("mask", "probability", "overlay", "sidecar")
 ALL_KINDS = ",".join(KINDS)
@@ -16,6 +17,11 @@ DEVICE_HELP = "auto, cpu, cuda or mps; auto takes a GPU where there is one."
 MODEL_HELP = "Name of a model ('serr models' lists them) or a weights file."
 TTA_HELP = "none, or flips: average over the four mirrored photographs; a little better, four times slower."
 THRESHOLD_HELP = "Vessel where the probability is at least this, between 0 and 1; the model's own by default."
+LOW_HELP = (
+    "Hysteresis: a pixel of at least this probability is vessel, too, where such pixels connect it with one at the "
+    "threshold."
+)
+MIN_PIXELS_HELP = "Leave out vessels of fewer pixels than this; 0: none."
 
 OUT_HELP = "Folder for the results; made where it is missing."
 SAVE_HELP = f"What to write, of {', '.join(KINDS)}; all by default."
@@ -53,6 +59,25 @@ def checked_threshold(threshold: float | None) -> float | None:
             f"--threshold {threshold:g} is out of range: it is a probability between 0 and 1, such as 0.5."
         )
     return threshold
+
+
+def refined_rule(
+    threshold: float | None, own: "ThresholdRule", low: float | None, min_pixels: int
+) -> "ThresholdRule | None":
+    """The rule that is asked for; None for the model's own. Raises UsageError."""
+    from core.types import ThresholdRule
+
+    if threshold is None and low is None and not min_pixels:
+        return None
+    rule = own if threshold is None else ThresholdRule.nearest(threshold)
+    if low is not None and not 0.0 < low < 1.0:
+        raise UsageError(f"--low {low:g} is out of range: it is a probability between 0 and 1, below --threshold.")
+    if low is not None and low > (rule.threshold if threshold is None else threshold):
+        raise UsageError(
+            f"--low {low:g} is above the threshold {rule.threshold if threshold is None else threshold:g}: hysteresis "
+            "grows from the threshold down to --low. Choose a smaller --low."
+        )
+    return rule.refined(low, min_pixels)
 
 
 def checked_tta(tta: str) -> Literal["none", "flips"]:

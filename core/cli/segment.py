@@ -10,6 +10,8 @@ from core.cli.options import (
     ALL_KINDS,
     DEVICE_HELP,
     FLOAT_HELP,
+    LOW_HELP,
+    MIN_PIXELS_HELP,
     MODEL_HELP,
     OUT_HELP,
     SAVE_HELP,
@@ -22,6 +24,7 @@ from core.cli.options import (
     checked_tta,
     export_choices,
     found_model,
+    refined_rule,
 )
 from core.files import display_path, path_text
 from core.progress import Cancelled
@@ -41,6 +44,8 @@ def segment(
     ] = False,
     model: Annotated[str | None, typer.Option("--model", help=MODEL_HELP)] = None,
     threshold: Annotated[float | None, typer.Option("--threshold", help=THRESHOLD_HELP)] = None,
+    low: Annotated[float | None, typer.Option("--low", help=LOW_HELP)] = None,
+    min_pixels: Annotated[int, typer.Option("--min-pixels", min=0, help=MIN_PIXELS_HELP)] = 0,
     fov: Annotated[
         str,
         typer.Option(
@@ -93,7 +98,6 @@ def segment(
     from core.inference.predictor import InferenceOptions
     from core.models.catalogue import load_model
     from core.segment import BatchCancelled, segment_files
-    from core.types import ThresholdRule
 
     inputs = find_photos(paths, recursive=recursive)
     for _, sentence in inputs.failed:
@@ -101,6 +105,7 @@ def segment(
     for note in inputs.notes:
         tell(f"serr: {note}")
     loaded = load_model(weights)
+    rule = refined_rule(threshold, loaded.card.rule, low, min_pixels)
     lines = ResultLines()
     choice: FovOption = fov if fov in {"auto", "full"} else Path(fov)  # type: ignore[assignment]
     with monitored() as monitor:
@@ -111,7 +116,7 @@ def segment(
                 loaded,
                 fov=choice,
                 options=InferenceOptions(device=device, tta=tta),
-                rule=None if threshold is None else ThresholdRule.nearest(threshold),
+                rule=rule,
                 export=export_choices(kinds, as_float),
                 skip_existing=skip_existing,
                 overwrite_edited=overwrite_edited,
@@ -171,6 +176,8 @@ def _as_json(
                 "stem": item.stem,
                 "files": {kind: path_text(path) for kind, path in item.files.items()},
                 "threshold": item.threshold,
+                "low": item.low,
+                "min_pixels": item.min_pixels,
                 "vessel_share": item.vessel_share,
                 "field_of_view": item.fov_origin,
                 "device": item.device,

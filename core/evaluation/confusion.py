@@ -188,7 +188,9 @@ class LevelHistogram:
         return Counts(tp=tp, fp=fp, tn=int(self.background_above[0]) - fp, fn=int(self.vessel_above[0]) - tp)
 
     def counts(self, rule: ThresholdRule) -> Counts:
-        """Counts of the mask that this rule makes."""
+        """Counts of the mask that this rule makes; a histogram knows no hysteresis and no smallest vessel."""
+        if not rule.is_plain:
+            raise ValueError("a histogram of levels cannot count the mask of a rule that looks at neighbours")
         return self.counts_at(rule.level)
 
 

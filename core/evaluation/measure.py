@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
-import numpy as np
-
 from core.evaluation.calibration import Calibration
 from core.evaluation.cldice import NO_CENTRE_LINES, CentreLineCounts, Skeletons
 from core.evaluation.confusion import Counts, LevelHistogram, Scores, count
 from core.evaluation.curves import Areas, FineHistogram, SortedValues
+from core.masks.threshold import apply_threshold
 from core.types import BoolArray, ProbabilityMap, ThresholdRule
 
 
@@ -133,4 +132,4 @@ def found_vessels(found: Prediction, rule: ThresholdRule | None) -> BoolArray:
         return found.vessel
     if rule is None:
         raise ValueError("a probability map needs a threshold to be scored")
-    return np.asarray(found.levels >= rule.level)
+    return apply_threshold(found, rule).vessel

@@ -15,21 +15,23 @@ from core.types import BoolArray, FloatArray
 WINDOWS_PX: Final = (192, 384, 768, 1536)
 """Sides of the windows in which a branch is looked for: the next one where it reaches the border of one."""
 
+_ASIDE: Final = 48
+"""How far beside the window of a search its vessels are measured, in pixels."""
 _EIGHT = np.ones((3, 3), np.bool_)
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gap:
-    """Two ends of vessels that a path of high probability joins. ``length_px`` is that of the path outside the mask."""
+    """Two ends of vessels that a path of high probability joins.
+
+    ``trace`` goes from one end to the other; ``length_px`` is that of the path outside the mask, ``probability`` its
+    mean there, by which gaps are sorted.
+    """
 
     trace: Trace
     length_px: float
-
-    @property
-    def probability(self) -> float:
-        """Mean probability along the path, by which gaps are sorted."""
-        return self.trace.mean_probability
+    probability: float
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -118,6 +120,7 @@ def find_gaps(
     *,
     longest_px: int = 40,
     least_probability: float = 0.15,
+    edge: float | None = None,
     monitor: Monitor = SILENT,
 ) -> list[Gap]:
     """Gaps between pieces of the mask that a vessel probably bridges, the most probable first.
@@ -128,6 +131,7 @@ def find_gaps(
     ----------
     values : float32 (H, W), the probability map. ``vessel`` : bool (H, W), the mask.
     longest_px : longest way outside the mask. ``least_probability`` : on it, in the mean.
+    edge : the threshold of the mask, for the width of the bridge (``core.masks.tracing.measured``).
     """
     from skimage.morphology import skeletonize
 
@@ -138,22 +142,32 @@ def find_gaps(
     for number, (row, column) in enumerate(tips):
         monitor.step(Progress("Looking for gaps", number, len(tips)))
         own = pieces[row, column]
-        near = pieces[max(0, row - longest_px) : row + longest_px, max(0, column - longest_px) : column + longest_px]
-        if not ((near != 0) & (near != own)).any():
+        top, left = max(0, row - longest_px - _ASIDE), max(0, column - longest_px - _ASIDE)
+        part = (slice(top, row + longest_px + _ASIDE), slice(left, column + longest_px + _ASIDE))
+        near = pieces[part]
+        others = (near != 0) & (near != own)
+        if not others.any():
             continue
-        search = Search(values, (row, column), window_px=2 * longest_px, snap_px=0)
-        top, left, bottom, right = search.box
-        others = pieces[top:bottom, left:right]
-        costs = np.where((others != 0) & (others != own), search.costs, np.inf)
-        if not np.isfinite(costs).any():
+        search = Search(
+            values[part],
+            (row, column),
+            origin=(top, left),
+            window_px=2 * longest_px,
+            snap_px=0,
+            edge=edge,
+            goals=others,
+        )
+        if search.reached is None:
             continue
-        target = np.unravel_index(int(np.argmin(costs)), costs.shape)
-        trace = search.walk_to(int(target[0]) + top, int(target[1]) + left)
-        pair = tuple(sorted((int(own), int(others[target]))))
-        outside = [(int(y), int(x)) for x, y in trace.points if not vessel[int(y), int(x)]]
-        if not outside or len(outside) > longest_px or pair in joined:
+        trace = search.walk_to(*search.reached)
+        first, second = sorted((int(own), int(pieces[search.reached])))
+        outside = [at for at, (x, y) in enumerate(trace.points) if not vessel[int(y), int(x)]]
+        if not outside or len(outside) > longest_px or (first, second) in joined:
             continue
-        if float(np.mean([values[place] for place in outside])) >= least_probability:
-            joined.add((pair[0], pair[1]))
-            found.append(Gap(trace, float(len(outside))))
+        ridge = [float(values[int(y), int(x)]) for x, y in (trace.points[at] for at in outside)]
+        probability = float(np.mean(ridge))
+        if probability >= least_probability:
+            joined.add((first, second))
+            bridge = trace.part(max(0, outside[0] - 1), outside[-1] + 2)
+            found.append(Gap(bridge, float(len(outside)), probability))
     return sorted(found, key=lambda gap: -gap.probability)

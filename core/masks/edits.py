@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from core.masks.threshold import ruled_levels
 from core.types import LEVELS, BoolArray, ByteArray, ThresholdRule, VesselMask
 
 UNTOUCHED: Final = 0
@@ -84,8 +85,11 @@ class MaskEdits:
         return self._forced > 0
 
     def mask(self, rule: ThresholdRule) -> VesselMask:
-        """Vessel where the edited level is at least that of the rule."""
-        vessel = self._levels >= rule.level
+        """What the rule makes of the network's map, with what a hand has decided in its place."""
+        levels = self._levels
+        if not rule.is_plain:
+            levels = edited_levels(ruled_levels(self._model_levels, rule), self._codes)
+        vessel = levels >= rule.level
         vessel.setflags(write=False)
         return VesselMask(vessel, rule, edited=bool(self))
 

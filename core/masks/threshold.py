@@ -1,15 +1,52 @@
-"""From a probability map to a mask by one threshold, and Otsu's way of choosing it."""
+"""From a probability map to a mask: the threshold, hysteresis, the smallest vessel; and Otsu's way of choosing."""
 
+import cv2
 import numpy as np
 
-from core.types import LEVELS, FieldOfView, ProbabilityMap, ThresholdRule, VesselMask
+from core.types import LEVELS, ByteArray, FieldOfView, ProbabilityMap, ThresholdRule, VesselMask
 
 
 def apply_threshold(probability: ProbabilityMap, rule: ThresholdRule) -> VesselMask:
-    """Vessel where p >= rule.level / 256. Outside the field of view p is 0, so nothing there is ever a vessel."""
-    vessel = probability.levels >= rule.level
+    """The mask that a rule makes. Outside the field of view p is 0, so nothing there is ever a vessel."""
+    vessel = ruled_levels(probability.levels, rule) >= rule.level
     vessel.setflags(write=False)  # so that the box takes it over without a copy
     return VesselMask(vessel, rule)
+
+
+def ruled_levels(levels: ByteArray, rule: ThresholdRule) -> ByteArray:
+    """Levels that are at ``rule.level`` or above exactly where the rule makes vessel, uint8 (H, W), read-only.
+
+    So ``levels >= k`` is all that anybody needs who shows or counts a mask, whatever the rule: what hysteresis adds is
+    raised to k, and what is too small is lowered to k - 1. A plain rule gives the levels themselves. They are right at
+    this rule only: at another threshold they are not those of the map.
+
+    Parameters
+    ----------
+    levels : uint8 (H, W), those of a probability map.
+
+    Notes
+    -----
+    Hysteresis grows through edges (4 neighbours), as ``skimage.filters.apply_hysteresis_threshold``; what is connected
+    through edges or corners (8 neighbours) is one vessel, as in ``skimage.morphology.remove_small_objects`` with
+    ``connectivity=2``.
+    """
+    if rule.is_plain:
+        return levels
+    level, low, least = rule.makes
+    vessel = levels >= low
+    if low < level:
+        _, labels = cv2.connectedComponents(vessel.view(np.uint8), connectivity=4, ltype=cv2.CV_32S)
+        strong = np.zeros(int(labels.max()) + 1, np.bool_)
+        strong[labels[levels >= level]] = True
+        vessel = strong[labels]  # the background, 0, has no pixel at the level
+    if least > 1:
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(vessel.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+        large = stats[:, cv2.CC_STAT_AREA] >= least
+        large[0] = False
+        vessel = large[labels]
+    ruled = np.where(vessel, np.maximum(levels, np.uint8(level)), np.minimum(levels, np.uint8(level - 1)))
+    ruled.setflags(write=False)
+    return ruled
 
 
 def otsu_level(probability: ProbabilityMap, fov: FieldOfView) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.masks.strokes import Footprint, Point, discs
-from core.types import LEVELS, ByteArray, FloatArray, ProbabilityMap
+from core.types import LEVELS, BoolArray, ByteArray, FloatArray, ProbabilityMap
 
 WINDOW_PX: Final = 512
 """Side of the window of a search: wide enough for a step between clicks, and searched in about 0.2 s."""
@@ -43,6 +43,10 @@ class Trace:
     widths_px: tuple[float, ...]
     mean_probability: float
 
+    def part(self, begin: int, end: int) -> "Trace":
+        """The points from ``begin`` up to and without ``end``."""
+        return Trace(self.points[begin:end], self.widths_px[begin:end], self.mean_probability)
+
     def footprint(self, factor: float = 1.0, smallest_px: float = 1.0) -> Footprint:
         """The pixels of a vessel drawn along the path, its width multiplied by ``factor``."""
         return discs(self.points, [max(smallest_px, width * factor) for width in self.widths_px])
@@ -57,6 +61,8 @@ class Search:
         photograph. All places that are given and taken are those of the photograph.
     start : row and column of the pixel that was clicked; it is moved onto the ridge within ``snap_px``.
     window_px : side of the window; where the photograph ends, so does the window.
+    edge : the probability at which vessels end, for their width (``measured``).
+    goals : bool (H, W) as ``values``; the search ends at the first of these pixels, which ``reached`` then names.
     stopped : asked now and then; where it says so, the search ends early, and pixels not reached have infinite costs.
     """
 
@@ -68,9 +74,11 @@ class Search:
         origin: tuple[int, int] = (0, 0),
         window_px: int = WINDOW_PX,
         snap_px: int = 3,
+        edge: float | None = None,
+        goals: BoolArray | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._values, self._origin, self.window_px = values, origin, window_px
+        self._values, self._origin, self._edge = values, origin, edge
         height, width = values.shape
         row, column = start[0] - origin[0], start[1] - origin[1]
         half = window_px // 2
@@ -81,7 +89,18 @@ class Search:
         self.start = self.snapped(*start, snap_px)
         self._graph: Any = _patient_graph()(self._step_costs, fully_connected=True)
         self._graph.stopped = stopped
+        if goals is not None:
+            self._graph.goals = goals[self._top : bottom, self._left : right].ravel(order="F")  # as the search counts
         self._costs, _ = self._graph.find_costs([self._in_window(*self.start)])
+
+    @property
+    def reached(self) -> tuple[int, int] | None:
+        """Row and column of the goal at which the search has ended; None where it has met none."""
+        if self._graph.reached is None:
+            return None
+        column, row = divmod(int(self._graph.reached), self._step_costs.shape[0])
+        top, left = self.box[:2]
+        return row + top, column + left
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -124,7 +143,7 @@ class Search:
         if not self.reaches(row, column):
             raise ValueError(f"({row}, {column}) is outside the window {self.box} of this search")
         path = np.asarray(self._graph.traceback(self._in_window(row, column)))
-        return measured(self._values, path + np.array([self._top, self._left]), self._origin)
+        return measured(self._values, path + np.array([self._top, self._left]), self._origin, self._edge)
 
     def _in_window(self, row: int, column: int) -> tuple[int, int]:
         top, left = self.box[:2]
@@ -142,9 +161,14 @@ def _patient_graph() -> type[Any]:
 
     class PatientGraph(MCP_Geometric):  # type: ignore[misc]
         stopped: Callable[[], bool] = staticmethod(lambda: False)
+        goals: BoolArray | None = None
+        reached: int | None = None
         _pixels = 0
 
-        def goal_reached(self, _index: int, _cost: float) -> int:
+        def goal_reached(self, index: int, _cost: float) -> int:
+            if self.goals is not None and self.goals[index]:
+                self.reached = index
+                return 2
             self._pixels += 1
             return 2 if self._pixels % _PIXELS_BETWEEN_QUESTIONS == 0 and self.stopped() else 0
 
@@ -158,6 +182,7 @@ def search_from(
     *,
     window_px: int = WINDOW_PX,
     snap_px: int = 3,
+    edge: float | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Search:
     """A search on the probability map as a hand has corrected it: forced vessels are followed, erased ones are not.
@@ -165,13 +190,13 @@ def search_from(
     Parameters
     ----------
     probability : the network's map. ``levels`` : uint8 (H, W), its levels with the corrections (``MaskEdits.levels``).
-    start, window_px, snap_px, stopped : see ``Search``.
+    start, window_px, snap_px, edge, stopped : see ``Search``.
     """
     reach = window_px // 2 + _MARGIN
     top, left = max(0, start[0] - reach), max(0, start[1] - reach)
     part = (slice(top, start[0] + reach), slice(left, start[1] + reach))
     values = corrected_values(probability, levels, part)
-    return Search(values, start, origin=(top, left), window_px=window_px, snap_px=snap_px, stopped=stopped)
+    return Search(values, start, origin=(top, left), window_px=window_px, snap_px=snap_px, edge=edge, stopped=stopped)
 
 
 def corrected_values(probability: ProbabilityMap, levels: ByteArray, part: tuple[slice, slice]) -> FloatArray:
@@ -190,21 +215,25 @@ def cost_of(values: FloatArray) -> npt.NDArray[np.float64]:
     return (1.0 + 4.0 / (1.0 + depth)) / (values.astype(np.float64) + _FLOOR)
 
 
-def measured(values: FloatArray, path: npt.NDArray[np.int64], origin: tuple[int, int] = (0, 0)) -> Trace:
+def measured(
+    values: FloatArray, path: npt.NDArray[np.int64], origin: tuple[int, int] = (0, 0), edge: float | None = None
+) -> Trace:
     """A path of pixels, (N, 2) rows and columns of ``values``, with the width of the vessel along it.
 
-    ``origin`` : row and column of the upper left pixel of ``values`` on the photograph.
+    ``origin`` : row and column of the upper left pixel of ``values`` on the photograph. ``edge`` : the probability at
+    which a mask's vessels end; None, or where the ridge is not above it: half of the ridge's probability.
 
-    The width at a point is twice the distance to the nearest pixel below half of the ridge's probability, less the half
-    pixel on each side; a running median takes out what a crossing vessel adds. In a gap, and so near to it that its end
-    is the nearest edge, the width is that of the vessel on both sides of it.
+    The width at a point is twice the distance to the nearest pixel below the edge, less the half pixel on each side; a
+    running median takes out what a crossing vessel adds. In a gap, and so near to it that its end is the nearest edge,
+    the width is that of the vessel on both sides of it.
     """
     rows, columns = path[:, 0], path[:, 1]
     top, left = max(0, int(rows.min()) - _MARGIN), max(0, int(columns.min()) - _MARGIN)
     window = values[top : int(rows.max()) + _MARGIN + 1, left : int(columns.max()) + _MARGIN + 1]
     ridge = values[rows, columns]
     seen = ridge >= _SMALLEST_RIDGE
-    level = float(np.median(ridge[seen] if seen.any() else ridge)) * _EDGE
+    height = float(np.median(ridge[seen] if seen.any() else ridge))
+    level = edge if edge is not None and edge < height else height * _EDGE
     depth = cv2.dilate(_depth(window, max(level, 1e-6)), np.ones((3, 3)))  # the path may be a pixel off the middle
     widths = 2.0 * depth[rows - top, columns - left].astype(np.float64) - 1.0
     known = seen & (widths > 0)

@@ -49,7 +49,7 @@ def result_members(found: "Segmentation", model_path: Path) -> dict[str, bytes]:
         "seconds": found.seconds,
         "notes": list(found.notes),
         "doubts": [asdict(doubt) for doubt in found.doubts],
-        "rule": {"level": found.mask.rule.level, "origin": found.mask.rule.origin},
+        "rule": asdict(found.mask.rule),
         "field_of_view": {
             "origin": found.fov.origin,
             "file": None if found.fov.source is None else str(found.fov.source),
@@ -111,7 +111,7 @@ def _segmentation(about: dict[str, Any], members: Mapping[str, bytes], image: Fu
         image=image,
         fov=fov,
         probability=probability,
-        mask=apply_threshold(probability, ThresholdRule(int(rule["level"]), rule["origin"])),
+        mask=apply_threshold(probability, _rule(rule)),
         card=ModelCard.from_dict(about["card"]),
         model_sha256=str(about["model_sha256"]),
         options=InferenceOptions.from_dict(about["options"]),
@@ -122,6 +122,16 @@ def _segmentation(about: dict[str, Any], members: Mapping[str, bytes], image: Fu
         seconds=float(about["seconds"]),
         notes=tuple(str(note) for note in about["notes"]),
         doubts=_doubts(about["doubts"]),
+    )
+
+
+def _rule(rule: dict[str, Any]) -> ThresholdRule:
+    low_level = rule.get("low_level")
+    return ThresholdRule(
+        int(rule["level"]),
+        rule["origin"],
+        None if low_level is None else int(low_level),
+        int(rule.get("min_pixels", 0)),
     )
 
 

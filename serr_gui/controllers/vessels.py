@@ -39,7 +39,15 @@ class VesselController(QObject):
         pixel = (min(max(row, 0), height - 1), min(max(column, 0), width - 1))
         self._context.workers.start(
             "trace",
-            partial(vessel_work.search, probability, result.levels, pixel, snap_px=snap_px, window_px=window_px),
+            partial(
+                vessel_work.search,
+                probability,
+                result.levels,
+                pixel,
+                snap_px=snap_px,
+                window_px=window_px,
+                edge=self._context.state.rule.threshold,
+            ),
             succeeded=self._on_searched,
             failed=partial(self._context.fail, self.tr("The way along the vessel could not be found.")),
         )

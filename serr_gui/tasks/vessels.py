@@ -21,6 +21,7 @@ def search(
     *,
     snap_px: int,
     window_px: int,
+    edge: float,
 ) -> Search:
     """The cheapest ways from a pixel (``core.masks.tracing.search_from``)."""
 
@@ -31,7 +32,7 @@ def search(
             return True
         return False
 
-    found = search_from(probability, levels, start, window_px=window_px, snap_px=snap_px, stopped=stopped)
+    found = search_from(probability, levels, start, window_px=window_px, snap_px=snap_px, edge=edge, stopped=stopped)
     monitor.check()
     return found
 
@@ -56,4 +57,5 @@ def find_gaps(result: Result, rule: ThresholdRule, monitor: YieldingMonitor) -> 
     probability = result.segmentation.probability
     whole = (slice(None), slice(None))
     values = corrected_values(probability, result.levels, whole)
-    return tuple(branches.find_gaps(values, result.mask(rule).vessel, monitor=monitor))
+    vessel = result.mask(rule).vessel
+    return tuple(branches.find_gaps(values, vessel, edge=rule.threshold, monitor=monitor))

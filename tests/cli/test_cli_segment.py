@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.filters import apply_hysteresis_threshold
+from skimage.morphology import remove_small_objects
 
 from core.models.catalogue import load_model
 from tests.bad_inputs import BAD_INPUTS, BadInput, fundus_drawing
@@ -196,6 +198,9 @@ def test_a_mask_that_a_hand_has_changed_is_left_alone(serr: Serr, tmp_path: Path
         (["--threshold", "0"], ["--threshold 0", "between 0 and 1"]),
         (["--threshold", "1.5"], ["1.5", "between 0 and 1"]),
         (["--threshold", "nan"], ["nan", "between 0 and 1"]),
+        (["--low", "2"], ["--low 2", "below --threshold"]),
+        (["--threshold", "0.3", "--low", "0.4"], ["--low 0.4", "above the threshold 0.3"]),
+        (["--min-pixels", "-1"], ["--min-pixels", "-1"]),
         (["--save", "mask,picture"], ["picture", "mask, probability, overlay, sidecar"]),
         (["--save", ","], ["--save", "empty"]),
         (["--device", "tpu"], ["tpu", "auto, cpu, cuda, mps"]),
@@ -329,6 +334,45 @@ def test_replay_gives_the_identical_mask(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl+C to consoles, not to processes")
+def test_hysteresis_and_smallest_vessels_are_written_kept_and_replayed(
+    serr: Serr, tmp_path: Path, photo: Path, weights: Path, own_models: Path
+) -> None:
+    shutil.copy(weights, own_models)
+    out, again = tmp_path / "out", tmp_path / "again"
+    given = ("segment", photo, "--out", out, "--model", weights, "--float", "--json")
+    ran = serr(*given, "--threshold", "0.5", "--low", "0.3", "--min-pixels", "30")
+    assert ran.code == 0, ran.err
+    done = json.loads(ran.out)["done"][0]
+    assert (done["threshold"], done["min_pixels"]) == (0.5, 30)
+    assert done["low"] == pytest.approx(0.3, abs=1 / 512)
+    levels = np.floor(read_picture(out / "eye_probability.tif") * 256)
+    reference = apply_hysteresis_threshold(levels, round(0.3 * 256) - 1, 127)
+    reference = remove_small_objects(reference, max_size=29, connectivity=2)
+    mask = read_picture(out / "eye_mask.png") > 0
+    assert np.array_equal(mask, reference)
+    assert not np.array_equal(mask, levels >= 128)
+    record = json.loads((out / "eye.serr.json").read_text())
+    assert (record["rule"]["level"], record["rule"]["low_level"], record["rule"]["min_pixels"]) == (128, 77, 30)
+
+    replayed = serr("replay", out / "eye.serr.json", "--out", again)
+    assert replayed.code == 0, replayed.err
+    assert (again / "eye_mask.png").read_bytes() == (out / "eye_mask.png").read_bytes()
+
+    rule = ("--threshold", "0.5", "--low", "0.3")
+    assert json.loads(serr(*given, *rule, "--min-pixels", "30", "--skip-existing").out)["skipped"]
+    other = json.loads(serr(*given, *rule, "--skip-existing").out)["done"][0]
+    assert "another hysteresis, or another smallest vessel" in other["again"]
+
+
+def test_a_side_car_of_a_plain_threshold_is_read_by_older_programs(
+    serr: Serr, tmp_path: Path, photo: Path, weights: Path
+) -> None:
+    serr("segment", photo, "--out", tmp_path / "out", "--model", weights)
+    record = json.loads((tmp_path / "out" / "eye.serr.json").read_text())
+    assert record["serr_sidecar"] == 1
+    assert set(record["rule"]) == {"level", "origin", "threshold", "meaning"}
+
+
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_a_cancelled_batch_leaves_whole_results_only(
     serr: Serr, tmp_path: Path, weights: Path, kind: signal.Signals

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from skimage.filters import threshold_otsu
+from skimage.filters import apply_hysteresis_threshold, threshold_otsu
+from skimage.morphology import remove_small_objects
 
-from core.masks.threshold import apply_threshold, otsu_level
+from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL, MaskEdits
+from core.masks.threshold import apply_threshold, otsu_level, ruled_levels
 from core.types import FieldOfView, ProbabilityMap, ThresholdRule
 
 FLOATS = arrays(np.float32, (7, 9), elements=st.floats(0, 1, width=32))
@@ -87,3 +89,50 @@ def test_otsu_between_two_values_and_of_a_single_one() -> None:
 def test_a_field_of_view_of_another_size_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="field of view"):
         otsu_level(ProbabilityMap(np.zeros((4, 4), np.float32)), FieldOfView.full((4, 5)))
+
+
+LEVEL_MAPS = arrays(np.uint8, (9, 11), elements=st.integers(0, 255))
+
+
+def as_map(levels: npt.NDArray[np.uint8]) -> ProbabilityMap:
+    return ProbabilityMap(levels.astype(np.float32) / np.float32(256))
+
+
+def large_vessels(vessel: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]:
+    """scikit-image's removal of small objects, which begins at two pixels."""
+    return np.asarray(remove_small_objects(vessel, max_size=least - 1, connectivity=2)) if least > 1 else vessel
+
+
+@given(levels=LEVEL_MAPS, high=st.integers(1, 255), low=st.integers(1, 255), least=st.integers(0, 12))
+def test_hysteresis_and_smallest_vessels_are_those_of_scikit_image(
+    levels: npt.NDArray[np.uint8], high: int, low: int, least: int
+) -> None:
+    low, high = sorted((low, high))
+    made = apply_threshold(as_map(levels), ThresholdRule(high, "user", low, least)).vessel
+    reference = apply_hysteresis_threshold(levels, low - 1, high - 1)  # it takes what is above
+    assert np.array_equal(made, large_vessels(reference, least))
+
+
+@given(levels=LEVEL_MAPS, high=st.integers(1, 255), low=st.integers(1, 255), least=st.integers(0, 12), data=st.data())
+def test_a_hand_has_the_last_word_at_every_rule(
+    levels: npt.NDArray[np.uint8], high: int, low: int, least: int, data: st.DataObject
+) -> None:
+    low, high = sorted((low, high))
+    probability, rule = as_map(levels), ThresholdRule(high, "user", low, least)
+    edits = MaskEdits(probability.levels)
+    codes = data.draw(arrays(np.uint8, levels.shape, elements=st.integers(0, 2)))
+    edits.replace((0, 0, *levels.shape), codes)
+    made, own = edits.mask(rule).vessel, apply_threshold(probability, rule).vessel
+    assert made[codes == VESSEL].all()
+    assert not made[codes == BACKGROUND].any()
+    assert np.array_equal(made[codes == UNTOUCHED], own[codes == UNTOUCHED])
+
+
+def test_a_plain_rule_leaves_the_levels_as_they_are() -> None:
+    levels = as_map(np.arange(99, dtype=np.uint8).reshape(9, 11)).levels
+    for rule in (ThresholdRule(50), ThresholdRule(50, "user", 50, 1)):
+        assert ruled_levels(levels, rule) is levels
+    with pytest.raises(ValueError, match="low level"):
+        ThresholdRule(50, "user", 51)
+    with pytest.raises(ValueError, match="fewer than 0"):
+        ThresholdRule(50, "user", None, -1)
