@@ -169,6 +169,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Show the photograph with its local contrast raised; the network does not see it"),
     ),
     Command(
+        "two_models",
+        "view",
+        QT_TRANSLATE_NOOP("Actions", "Compare &Models on This Photograph..."),
+        QT_TRANSLATE_NOOP("Actions", "Show what two models find side by side, and where they differ"),
+        enabled_when=lambda state: has_document(state) and len(state.models) > 1,
+        section=3,
+    ),
+    Command(
         "full_screen",
         "view",
         QT_TRANSLATE_NOOP("Actions", "F&ull Screen"),

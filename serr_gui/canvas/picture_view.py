@@ -32,6 +32,8 @@ class PictureView(QWidget):
     """
 
     zoomChanged = Signal(float)
+    placeChanged = Signal()
+    """Another part of the photograph is seen, or at another zoom."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +45,7 @@ class PictureView(QWidget):
         self._marked: tuple[int, int, int, int] | None = None
 
         self._reported_zoom = 0.0
+        self._reported_place: tuple[float, tuple[float, float], bool] | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(80, 80)
 
@@ -218,6 +221,17 @@ class PictureView(QWidget):
         self._geometry.centre_on(centre[1] + 0.5, centre[0] + 0.5)
         self._view_changed()
 
+    def follow(self, other: "PictureView") -> None:
+        """Show the part of the photograph that another view of one of the same size shows, at its zoom."""
+        if self._photo is None or self._geometry.image != other._geometry.image:
+            return
+        if other.is_fitted:
+            self._geometry.fit()
+        else:
+            self._geometry.zoom_to(other.zoom)
+            self._geometry.centre_on(*other._geometry.centre)
+        self._view_changed()
+
     def image_point(self, place: QPointF) -> QPointF:
         """The photograph's point (column and row with fraction) at a place in the widget."""
         ratio = self.devicePixelRatioF()
@@ -307,6 +321,10 @@ class PictureView(QWidget):
         if self._geometry.zoom != self._reported_zoom:
             self._reported_zoom = self._geometry.zoom
             self.zoomChanged.emit(self._reported_zoom)
+        place = (self._geometry.zoom, self._geometry.centre, self._geometry.fitted)
+        if place != self._reported_place:
+            self._reported_place = place
+            self.placeChanged.emit()
 
     def _zoom_at(self, zoom: float, place: QPointF | None) -> None:
         if self._photo is None:

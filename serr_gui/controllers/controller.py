@@ -28,6 +28,7 @@ from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.photos import PhotoController
 from serr_gui.controllers.segmentation import SegmentationController
 from serr_gui.controllers.training import TrainingController
+from serr_gui.controllers.two_models import TwoModelsController
 from serr_gui.controllers.vessels import VesselController
 from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.result_store import ResultStore
@@ -54,6 +55,7 @@ class Controller(QObject):
         self.vessels = VesselController(self.context, self.editing)
         self.annotating = AnnotatingController(self.context, self.photos)
         self.comparison = ComparisonController(self.context)
+        self.two_models = TwoModelsController(self.context, foreground, self.segmentation.model_cache)
         self.training = TrainingController(self.context, self.models, foreground)
         self.data_sets = DataSetController(self.context)
         self.context.settled.connect(self._segment_if_wanted)

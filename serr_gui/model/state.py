@@ -39,6 +39,7 @@ from serr_gui.model.comparison import (
 )
 from serr_gui.model.editing import Editing
 from serr_gui.model.training import EstimateState, ModelsCompared, Trainings
+from serr_gui.model.two_models import TwoModels
 
 if TYPE_CHECKING:
     from core.segmentation import Segmentation
@@ -53,7 +54,7 @@ NoticeKind = Literal["info", "success", "warning", "error"]
 EvaluateAt = Literal["model", "slider"]
 ListOrder = Literal["opened", "name", "new", "done", "worst", "undone", "corrected", "doubtful"]
 ListShow = Literal["all", "undone", "done", "corrected", "doubtful", "noted"]
-TaskKind = Literal["segment", "batch", "export", "evaluate", "compare_models"]
+TaskKind = Literal["segment", "batch", "export", "evaluate", "compare_models", "two_models"]
 Averaging = Literal["none", "flips"]
 PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]
 Colour = tuple[int, int, int]
@@ -385,6 +386,7 @@ class AppState:
     trainings_known: bool = False
     estimate: EstimateState | None = None
     models_compared: ModelsCompared | None = None
+    two_models: TwoModels | None = None
     data_set: Path | None = None
 
     @property

@@ -19,6 +19,7 @@ from serr_gui.model.selectors import made_with, outdated, unsaved, with_result
 from serr_gui.model.settings import RESULTS_FOLDER, ExportOptions
 from serr_gui.model.state import FovChoice, ModelChoice, PhotoItem, Preferences
 from serr_gui.panels.comparison.curves import CurvesPanel
+from serr_gui.panels.comparison.two_models_dialog import TwoModelsDialog
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.panels.help_dialog import HelpDialog
 from serr_gui.panels.model_card_dialog import ModelCardDialog
@@ -253,6 +254,16 @@ class Prompts(QObject):
     def _take_preferences(self, preferences: Preferences) -> None:
         self.export_options = replace(self.export_options, folder=preferences.export_folder)
         self._controller.set_preferences(preferences)
+
+    def compare_two_models(self) -> TwoModelsDialog:
+        """Show what two models find in the photograph on the screen."""
+        two_models = self._controller.two_models
+        dialog = TwoModelsDialog(self._state, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.compareRequested.connect(two_models.compare)
+        dialog.finished.connect(lambda _result: two_models.forget())
+        dialog.show()
+        return dialog
 
     def show_model_card(self) -> None:
         """Show what the chosen network says about itself."""

@@ -71,6 +71,7 @@ class TaskBar(QWidget):
             "export": self.tr("Exporting"),
             "evaluate": self.tr("Evaluating"),
             "compare_models": self.tr("Comparing {name}"),
+            "two_models": self.tr("Two models on {name}"),
         }
         named = bool(task.name) and task.kind in counted
         text = counted[task.kind] if named else titles[task.kind]
