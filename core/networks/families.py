@@ -44,7 +44,11 @@ class SeUNetConfig(UNetConfig):
     """Shape of a U-Net with squeeze-and-excitation."""
 
     reduction: int = Field(
-        default=8, ge=1, le=64, title="Reduction r", description="squeeze-and-excitation works on the channels divided by this"
+        default=8,
+        ge=1,
+        le=64,
+        title="Reduction r",
+        description="squeeze-and-excitation works on the channels divided by this",
     )
 
 
@@ -52,7 +56,11 @@ class R2UNetConfig(UNetConfig):
     """Shape of a recurrent residual U-Net."""
 
     steps: int = Field(
-        default=2, ge=0, le=8, title="Recurrent steps t", description="how often each convolution looks at its own output again"
+        default=2,
+        ge=0,
+        le=8,
+        title="Recurrent steps t",
+        description="how often each convolution looks at its own output again",
     )
 
 

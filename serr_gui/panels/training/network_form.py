@@ -22,7 +22,7 @@ class NetworkForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.families = QComboBox()
-        self.families.setAccessibleName(self.tr("Network"))
+        self.families.setAccessibleName(self.tr("Architecture"))
         for name, family in FAMILIES.items():
             self.families.addItem(family.title, name)
         self.families.activated.connect(lambda _index: self.choose(self.architecture, {}))
@@ -43,7 +43,7 @@ class NetworkForm(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setColumnStretch(2, 1)
         self._grid.setHorizontalSpacing(10)
-        self._grid.addWidget(caption(self.tr("Net&work"), self.families), 0, 0)
+        self._grid.addWidget(caption(self.tr("Arch&itecture"), self.families), 0, 0)
         self._grid.addWidget(self.families, 0, 1, 1, 2)
         self._grid.addWidget(self._card, 1, 1, 1, 2)
         self._grid.addLayout(sizes, 2, 1, 1, 2)
