@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -19,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.files import display_path
-from serr_gui.canvas.difference import LEFT_COLOUR, RIGHT_COLOUR
+from serr_gui.canvas.difference import LEFT_COLOUR, RIGHT_COLOUR, SAME_COLOUR
 from serr_gui.canvas.linked_views import LinkedViews
 from serr_gui.canvas.overlays import OverlayStyle
 from serr_gui.canvas.photo_view import PhotoView
@@ -29,6 +31,7 @@ from serr_gui.widgets.controls import ElidedLabel, FittedLabel, listen, resize_o
 
 _WIDTH_PX: Final = 1200
 _HEIGHT_PX: Final = 620
+_CHIP_PX: Final = 11
 
 
 class TwoModelsDialog(QDialog):
@@ -49,12 +52,9 @@ class TwoModelsDialog(QDialog):
         column.addWidget(self._make_views(), 1)
         self.under_pointer = QLabel()
         self.under_pointer.setAccessibleName(self.tr("Probabilities under the pointer"))
-        colours = self.tr("{left} the left model gives more, {right} the right one; white: both the same")
-        self.legend = QLabel(colours.format(left=_chip(LEFT_COLOUR), right=_chip(RIGHT_COLOUR)))
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
         under = QHBoxLayout()
         under.addWidget(self.under_pointer, 1)
-        under.addWidget(self.legend)
+        under.addLayout(self._make_legend())
         column.addLayout(under)
         self.verdict = FittedLabel(prominent=True)
         column.addWidget(self.verdict)
@@ -115,6 +115,23 @@ class TwoModelsDialog(QDialog):
             split.addWidget(place)
         split.setSizes([400, 400, 400])
         return split
+
+    def _make_legend(self) -> QHBoxLayout:
+        """What the colours of the difference mean."""
+        row = QHBoxLayout()
+        meanings = (
+            (LEFT_COLOUR, self.tr("left gives more")),
+            (RIGHT_COLOUR, self.tr("right gives more")),
+            (SAME_COLOUR, self.tr("both the same")),
+        )
+        for colour, text in meanings:
+            chip, patch = QLabel(), QPixmap(_CHIP_PX, _CHIP_PX)
+            patch.fill(QColor(*colour))
+            chip.setPixmap(patch)
+            chip.setFrameShape(QFrame.Shape.Box)
+            row.addWidget(chip)
+            row.addWidget(QLabel(text))
+        return row
 
     def _make_buttons(self) -> QDialogButtonBox:
         box = QDialogButtonBox()
@@ -226,7 +243,3 @@ class TwoModelsDialog(QDialog):
 
 def _probability(each: ModelMap, column: int, row: int) -> float:
     return float(each.probability.values[row, column])
-
-
-def _chip(colour: tuple[int, int, int]) -> str:
-    return f'<span style="color: rgb{colour}">&#9632;</span>'
