@@ -289,7 +289,8 @@ def _checked(fields: dict[str, object], source: str) -> TrainingConfig:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])[:100]
-        raise TrainingError(f"{source}: the training configuration is wrong at '{where}': {first['msg']}") from None
+        what = first["msg"].removeprefix("Value error, ")
+        raise TrainingError(f"{source}: the training configuration is wrong at '{where}': {what}") from None
 
 
 def to_toml(config: TrainingConfig) -> str:
