@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from serr_gui.model.settings import RESULTS_FOLDER
 from serr_gui.model.state import CACHE_MB, AppState, Preferences, RunSettings
-from serr_gui.widgets.controls import chooser, faded, heading, left_form
+from serr_gui.widgets.controls import chooser, faded, heading, left_form, resize_on_screen
 from serr_gui.widgets.scrolling import scrolling
 
 _FONTS_PT: Final = (0, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24)
@@ -58,7 +58,7 @@ class SettingsDialog(QDialog):
         whole.addWidget(scrolling(content))
         whole.addWidget(buttons)
         self._show(state.run, state.theme, state.cache_mb, state.font_pt)
-        self.resize(520, 560)
+        resize_on_screen(self, 520, 560)
 
     @property
     def preferences(self) -> Preferences:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.photo.label_values import Colour, FoundValue, LabelValues, suggest
-from serr_gui.widgets.controls import swatch
+from serr_gui.widgets.controls import resize_on_screen, swatch
 
 _BACKGROUND, _VESSEL, _IGNORED = range(3)
 
@@ -47,7 +47,7 @@ class LabelValuesDialog(QDialog):
         column.addWidget(question)
         column.addWidget(area, 1)
         column.addWidget(self._buttons)
-        self.resize(QSize(440, min(420, 130 + 34 * max(2, len(found)))))
+        resize_on_screen(self, 440, min(420, 130 + 34 * max(2, len(found))))
         self._check()
 
     def values(self) -> LabelValues:

@@ -15,6 +15,8 @@ _AREAS: Final = {
 }
 _LOW_PX: Final = 820
 """In a window that is lower the first panel on the right keeps what is above its threshold, and scrolls."""
+_TABBED_PX: Final = 620
+"""In a window that is lower still all panels on the right are tabs, so that what is used most is seen at once."""
 _FIRST_PX: Final = (350, 410)
 _BOTTOM_PX: Final = 300
 
@@ -30,9 +32,9 @@ class Dock:
 
 
 def make_docks(window: QMainWindow, wanted: Sequence[Dock]) -> list[QDockWidget]:
-    """Make the docks of a window. On the right the first stands alone, the others are tabs below it.
+    """Make the docks of a window. On the right the first is alone, with the others as tabs below it.
 
-    So the threshold and the figures that follow it are seen together.
+    So the threshold and the scores that follow it are seen together, where the window is high enough for that.
     """
     window.setDockOptions(QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowTabbedDocks)
     window.setCorner(Qt.Corner.BottomRightCorner, _AREAS["right"])
@@ -60,12 +62,14 @@ def arrange_docks(window: QMainWindow, docks: Sequence[QDockWidget]) -> None:
         window.addDockWidget(_AREAS[area], dock)
         made[area].append(dock)
     first, *below = made["right"]
-    for dock in below[1:]:
-        window.tabifyDockWidget(below[0], dock)
-    below[0].raise_()
+    is_low = window.height() < _TABBED_PX
+    for dock in below if is_low else below[1:]:
+        window.tabifyDockWidget(first if is_low else below[0], dock)
+    (first if is_low else below[0]).raise_()
     window.resizeDocks([*made["left"], first, below[0]], [150, 320, 320], Qt.Orientation.Horizontal)
-    height = _FIRST_PX[window.height() >= _LOW_PX]
-    window.resizeDocks([first, below[0]], [height, max(window.height() - height, 1)], Qt.Orientation.Vertical)
+    if not is_low:
+        height = _FIRST_PX[window.height() >= _LOW_PX]
+        window.resizeDocks([first, below[0]], [height, max(window.height() - height, 1)], Qt.Orientation.Vertical)
     bottom = min(max(_BOTTOM_PX, window.height() * 9 // 20), window.height() // 2)
     window.resizeDocks(made["bottom"], [bottom] * len(made["bottom"]), Qt.Orientation.Vertical)
 

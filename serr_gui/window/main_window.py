@@ -245,9 +245,9 @@ class MainWindow(QMainWindow):
         if self._comparison_shown or document is None or document.labels == NO_LABELS:
             return
         self._comparison_shown = True
-        dock = self.findChild(QDockWidget, "comparison")
-        if isinstance(dock, QDockWidget) and not dock.isHidden():
-            dock.raise_()
+        dock, segmentation = self.findChild(QDockWidget, "comparison"), self.findChild(QDockWidget, "segmentation")
+        if isinstance(dock, QDockWidget) and not dock.isHidden() and segmentation not in self.tabifiedDockWidgets(dock):
+            dock.raise_()  # not over the panel in which one works
 
     def _show_page(self) -> None:
         """The welcome while nothing is open; else the canvas, which says why it may be empty."""

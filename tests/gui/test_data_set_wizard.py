@@ -90,7 +90,7 @@ def test_a_folder_is_found_checked_divided_and_saved(
     qtbot.waitUntil(lambda: not dialog.model.unseen(), timeout=WAIT_MS)
     assert "same label" in dialog._summary.toPlainText()  # as that of a test photograph, which it is
     select(dialog, rows["02_training.tif"])
-    dialog._of_rows[-1].click()  # not used
+    dialog._parts.actions()[-1].trigger()  # not used
     dialog.model.setData(dialog.model.index(rows["01_training.tif"], PATIENT), "Ann")
     dialog.model.setData(dialog.model.index(rows["03_training.tif"], PATIENT), "Ann")
     dialog.division.seed.setValue(5)

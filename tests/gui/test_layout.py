@@ -8,10 +8,13 @@ from PySide6.QtCore import QRect, QSize
 from PySide6.QtWidgets import QApplication, QDockWidget, QScrollArea
 from pytestqt.qtbot import QtBot
 
+from core.photo.label_values import FoundValue
+from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.widgets.curve_plot import CurvePlots
+from serr_gui.widgets.label_values_dialog import LabelValuesDialog
 from serr_gui.window.layout import bring_on_screen, layout_bytes, restore_layout
 from serr_gui.window.main_window import MainWindow
-from tests.gui.conftest import StartProgram
+from tests.gui.conftest import WAIT_MS, StartProgram
 
 SMALL = QSize(853, 480)
 """A screen of 1280 x 720 pixels at 150 %."""
@@ -54,6 +57,51 @@ def test_what_does_not_fit_in_a_panel_is_reached_by_scrolling(start: StartProgra
         seen = area.viewport().size()
         hidden = QSize(area.horizontalScrollBar().maximum(), area.verticalScrollBar().maximum())
         assert panel.size() == panel.size().boundedTo(seen + hidden), name
+
+
+def test_on_a_small_screen_the_threshold_is_seen_without_scrolling(
+    start: StartProgram, qtbot: QtBot, drive: Path
+) -> None:
+    """All panels on the right are tabs there, and the one to work in stays in front when a label is found."""
+    program = start()
+    window = program.window
+    window.resize(SMALL)
+    window.commands["reset_panels"].trigger()
+    window.open_paths([drive / "images"])
+    qtbot.waitUntil(lambda: program.state.document is not None, timeout=WAIT_MS)
+    QApplication.processEvents()
+    dock = docks_of(window)["segmentation"]
+    area = dock.widget()
+    assert isinstance(area, QScrollArea)
+    assert not dock.visibleRegion().isEmpty()
+    slider = window.segmentation._slider
+    assert slider.visibleRegion().boundingRect().height() == slider.height()
+    window.resize(1280, 900)
+    window.commands["reset_panels"].trigger()
+    QApplication.processEvents()
+    assert not dock.visibleRegion().isEmpty()
+    assert not docks_of(window)["display"].visibleRegion().isEmpty()
+
+
+def test_no_dialog_needs_more_than_a_small_screen(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
+    program = start(photo)
+    window = program.window
+    prompts, training = window.prompts, window.training_prompts
+    values = (FoundValue((0, 0, 0), 90, 0.9), FoundValue((1, 1, 1), 10, 0.1))
+    dialogs = [
+        prompts.open_settings(),
+        training.open_data_set(),
+        training.new_training(),
+        LabelValuesDialog("labels", values * 6, None, window),
+        ExportDialog(lambda _folder: ["eye"], photo.parent, prompts.export_options, "eye", window),
+    ]
+    room = SMALL - QSize(0, 40)  # the title bar
+    for dialog in dialogs:
+        dialog.show()
+        QApplication.processEvents()
+        least = dialog.minimumSizeHint()
+        assert least == least.boundedTo(room), (dialog.windowTitle(), least)
+        dialog.reject()
 
 
 def test_plots_are_readable_in_a_narrow_panel(qtbot: QtBot) -> None:

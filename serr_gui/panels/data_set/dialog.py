@@ -11,8 +11,8 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
+    QMenu,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -119,14 +119,15 @@ class DataSetDialog(QDialog):
             button.clicked.connect(slot)
             row.addWidget(button)
             self._of_rows.append(button)
-        row.addSpacing(12)
-        row.addWidget(QLabel(self.tr("Put into:")))
+        put = QPushButton(self.tr("&Put Into"))
+        put.setToolTip(self.tr("Put the selected rows into a part"))
+        self._parts = QMenu(put)
         for part in PARTS:
-            button = QPushButton(part_text(part))
-            button.setToolTip(self.tr("Put the selected rows into this part"))
-            button.clicked.connect(lambda _on=False, part=part: self.model.set_part(self._rows(), part))
-            row.addWidget(button)
-            self._of_rows.append(button)
+            action = self._parts.addAction(part_text(part))
+            action.triggered.connect(lambda _on=False, part=part: self.model.set_part(self._rows(), part))
+        put.setMenu(self._parts)
+        row.addWidget(put)
+        self._of_rows.append(put)
         row.addStretch(1)
         self._values = QPushButton(self.tr("Label Val&ues..."))
         self._values.setToolTip(
