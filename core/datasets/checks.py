@@ -202,9 +202,10 @@ def _parts(entries: Sequence[Entry], rows: Sequence[int]) -> set[Part]:
 
 
 def _names(paths: Sequence[Path]) -> str:
-    return _and(
-        [display_path(path.name) for path in paths[:3]] + ([f"{len(paths) - 3} more"] if len(paths) > 3 else [])
-    )
+    """Some files, with their folders where a name alone would be said twice."""
+    is_clear = len({path.name for path in paths}) == len(paths)
+    said = [display_path(path.name if is_clear else Path(path.parent.name, path.name)) for path in paths[:3]]
+    return _and(said + ([f"{len(paths) - 3} more"] if len(paths) > 3 else []))
 
 
 def _and(words: Sequence[str]) -> str:

@@ -24,6 +24,8 @@ from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import resize_on_screen
 from serr_gui.widgets.questions import Answer, ask
+from serr_gui.widgets.scrolling import scrolling
+from serr_gui.window.docks import stacked
 
 LoseAnswer = Literal["go on", "export", "stay"]
 FolderAnswer = Literal["replace", "add", "stay"]
@@ -90,10 +92,9 @@ class AboutDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 20, 20, 16)
         column.addLayout(head)
-        column.addWidget(text)
-        column.addWidget(versions)
+        column.addWidget(scrolling(stacked(text, versions)), 1)
         column.addWidget(buttons)
-        self.setMinimumWidth(460)
+        resize_on_screen(self, 500, 520)
 
 
 def _versions() -> str:

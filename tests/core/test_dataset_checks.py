@@ -154,3 +154,13 @@ class StopAtOnce:
 def test_a_check_can_be_cancelled(entries: list[Entry]) -> None:
     with pytest.raises(Cancelled):
         check(entries, monitor=StopAtOnce())
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    case = draw_case(3, 96)
+    for patient in ("P1", "P2"):
+        (tmp_path / patient).mkdir()
+        Image.fromarray(case.image.rgb).save(tmp_path / patient / "OD.png")
+        write(tmp_path / patient / "OD_vessels.png", case.label.vessel)
+    sentences = [finding.sentence for finding in check(recognise(tmp_path).dataset.entries)]
+    assert any("P1/OD.png and P2/OD.png are the same photograph" in sentence for sentence in sentences), sentences

@@ -12,6 +12,7 @@ from core.photo.label_values import FoundValue
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.widgets.curve_plot import CurvePlots
 from serr_gui.widgets.label_values_dialog import LabelValuesDialog
+from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
 from serr_gui.window.layout import bring_on_screen, layout_bytes, restore_layout
 from serr_gui.window.main_window import MainWindow
 from tests.gui.conftest import WAIT_MS, StartProgram
@@ -92,6 +93,8 @@ def test_no_dialog_needs_more_than_a_small_screen(start: StartProgram, qtbot: Qt
         prompts.open_settings(),
         training.open_data_set(),
         training.new_training(),
+        AboutDialog(window),
+        ShortcutsDialog(window),
         LabelValuesDialog("labels", values * 6, None, window),
         ExportDialog(lambda _folder: ["eye"], photo.parent, prompts.export_options, "eye", window),
     ]

@@ -127,10 +127,10 @@ class TrainingPanel(QWidget):
         self._take.clicked.connect(lambda: self._request(self.takeRequested))
         row = QHBoxLayout()
         row.setSpacing(6)
-        row.addWidget(self._title, 1)
         for button in (self._pause, self._resume, self._stop, self._compare, self._take):
             row.addWidget(button)
         row.addWidget(self._make_more())
+        row.addStretch(1)
         self._facts = ElidedLabel()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
@@ -138,6 +138,7 @@ class TrainingPanel(QWidget):
         self._bar.setAccessibleName(self.tr("Progress of the training"))
         head = QVBoxLayout()
         head.setSpacing(4)
+        head.addWidget(self._title)  # above the buttons: beside them nothing is left of a long name
         head.addLayout(row)
         head.addWidget(self._bar)
         head.addWidget(self._facts)
