@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QRect, QSize
-from PySide6.QtWidgets import QApplication, QDockWidget, QScrollArea
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QApplication, QDockWidget, QScrollArea, QTabBar
 from pytestqt.qtbot import QtBot
 
 from core.photo.label_values import FoundValue
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.widgets.curve_plot import CurvePlots
 from serr_gui.widgets.label_values_dialog import LabelValuesDialog
+from serr_gui.widgets.theme import ProgramStyle, palette_of
 from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
 from serr_gui.window.layout import bring_on_screen, layout_bytes, restore_layout
 from serr_gui.window.main_window import MainWindow
@@ -77,11 +79,38 @@ def test_on_a_small_screen_the_threshold_is_seen_without_scrolling(
     assert not dock.visibleRegion().isEmpty()
     slider = window.segmentation._slider
     assert slider.visibleRegion().boundingRect().height() == slider.height()
+    tabs = [bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.count() == 4]
+    assert tabs
+    for number in range(4):
+        text = tabs[0].fontMetrics().horizontalAdvance(tabs[0].tabText(number))
+        assert tabs[0].tabRect(number).width() > text, "the names of the panels are whole"
     window.resize(1280, 900)
     window.commands["reset_panels"].trigger()
     QApplication.processEvents()
     assert not dock.visibleRegion().isEmpty()
     assert not docks_of(window)["display"].visibleRegion().isEmpty()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("shape", [QTabBar.Shape.RoundedNorth, QTabBar.Shape.RoundedSouth])
+def test_the_tab_in_front_is_marked_in_every_theme(qtbot: QtBot, theme: str, shape: QTabBar.Shape) -> None:
+    """In the dark theme of Qt's own style nobody sees which it is."""
+    bar = QTabBar()
+    qtbot.addWidget(bar)
+    bar.setStyle(ProgramStyle())
+    bar.setPalette(palette_of(theme == "dark"))
+    bar.setShape(shape)
+    for name in ("Display", "Correction", "Comparison"):
+        bar.addTab(name)
+    bar.setCurrentIndex(1)
+    bar.resize(bar.sizeHint())
+    picture = bar.grab().toImage()
+    accent = bar.palette().color(QPalette.ColorRole.Highlight).rgb()
+    marked = [
+        any(picture.pixel(bar.tabRect(number).center().x(), row) == accent for row in range(picture.height()))
+        for number in range(3)
+    ]
+    assert marked == [False, True, False]
 
 
 def test_no_dialog_needs_more_than_a_small_screen(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
