@@ -419,3 +419,31 @@ def test_doubts_are_said_kept_and_printed(serr: Serr, tmp_path: Path, weights: P
         assert json.loads((out / f"{item['stem']}.serr.json").read_text())["doubts"] == item["doubts"]
         for doubt in item["doubts"]:
             assert f"serr: {item['stem']}.png: {doubt['text']}" in ran.sentences
+
+
+def test_a_mask_without_a_side_car_is_never_replaced_without_a_word(
+    serr: Serr, tmp_path: Path, photo: Path, weights: Path
+) -> None:
+    """The right eyes of two patients have one name; by their masks alone nobody can tell them apart."""
+    other = tmp_path / "patient 2" / "eye.png"
+    other.parent.mkdir()
+    write_photo(other, 260, 300)
+    out = tmp_path / "out"
+    mask_only = ("--out", out, "--model", weights, "--device", "cpu", "--save", "mask")
+    assert serr("segment", photo, *mask_only).code == 0
+    before = (out / "eye_mask.png").read_bytes()
+    refused = serr("segment", other, *mask_only, "--json")
+    assert refused.code == 1
+    (failed,) = refused.json["failed"]
+    assert "eye_mask.png" in failed["why"]
+    assert "--overwrite" in failed["why"]
+    assert (out / "eye_mask.png").read_bytes() == before
+    whole = tmp_path / "whole"
+    assert serr("segment", other, "--out", whole, "--model", weights, "--device", "cpu").code == 0
+    replayed = serr("replay", whole / "eye.serr.json", "--out", out, "--model", weights)
+    assert replayed.code == 1
+    assert "eye_mask.png" in replayed.sentences[-1]
+    assert names(out) == {"eye_mask.png"}
+    assert (out / "eye_mask.png").read_bytes() == before
+    assert serr("segment", other, *mask_only, "--overwrite").code == 0
+    assert read_picture(out / "eye_mask.png").shape == (260, 300)
