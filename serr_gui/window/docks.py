@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QVBoxLayout, QWidget
 
 _AREAS: Final = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -55,9 +55,12 @@ def arrange_docks(window: QMainWindow, docks: Sequence[QDockWidget]) -> None:
     """Put the docks where they are at the first start, wherever they are now."""
     made: dict[str, list[QDockWidget]] = {area: [] for area in _AREAS}
     for dock in docks:
-        area = str(dock.property("area"))
         dock.setFloating(False)
         window.removeDockWidget(dock)
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        bar.hide()  # Qt forgets those of docks that are removed and leaves them on the window; it shows those in use
+    for dock in docks:
+        area = str(dock.property("area"))
         dock.setVisible(area != "bottom")  # before it is added, or the window grows for it
         window.addDockWidget(_AREAS[area], dock)
         made[area].append(dock)

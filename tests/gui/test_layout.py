@@ -4,7 +4,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRect, QSize
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication, QDockWidget, QScrollArea, QTabBar
 from pytestqt.qtbot import QtBot
@@ -174,6 +174,25 @@ def test_reset_layout_brings_the_window_back_too(start: StartProgram, qtbot: QtB
     window.setGeometry(QRect(4000, 100, 1706, 1022))
     window.commands["reset_panels"].trigger()
     assert window.screen().availableGeometry().contains(window.frameGeometry())
+
+
+def test_reset_layout_leaves_no_tabs_of_closed_panels_behind(start: StartProgram, qtbot: QtBot) -> None:
+    window = start().window
+    for name in ("curves", "evaluation", "trainings"):
+        window.show_dock(name)
+        QApplication.processEvents()
+    for _ in range(2):
+        window.commands["reset_panels"].trigger()
+        QApplication.processEvents()
+        bars = window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        seen = [bar for bar in bars if bar.isVisible() and window.rect().intersects(bar.geometry())]
+        titles = {dock.windowTitle() for dock in docks_of(window).values() if dock.isVisible()}
+        named = [bar.tabText(number) for bar in seen for number in range(bar.count())]
+        assert set(named) <= titles, named
+        assert len(named) == len(set(named)), named
+        window.show_dock("curves")
+        window.show_dock("evaluation")
+        QApplication.processEvents()
 
 
 @pytest.mark.parametrize(
