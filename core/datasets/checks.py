@@ -77,6 +77,7 @@ def examine(case: Case, *, picture_px: int = 0) -> Examination:
     if picture_px:
         seen = replace(seen, picture=small_copy(image.rgb, picture_px))
     fov, found = _examine_fov(case, image)
+    found = (*_notes(image), *found)
     if not case.labels:
         return replace(
             seen,
@@ -149,6 +150,13 @@ def check(entries: Sequence[Entry], *, monitor: Monitor = SILENT) -> list[Findin
         seen.append(one)
         findings += [replace(finding, rows=(row,)) for finding in one.findings]
     return findings + compare(entries, seen)
+
+
+def _notes(image: FundusImage) -> tuple[Finding, ...]:
+    """What was remarked when the photograph was read: further pictures in its file, a depth that is a guess."""
+    name = display_path(image.source.name) if image.source else ""
+    sentences = (note if name in note else f"{name}: {note}" for note in image.notes)
+    return tuple(Finding("photo", False, sentence) for sentence in sentences)
 
 
 def _examine_fov(case: Case, image: FundusImage) -> tuple[FieldOfView | None, tuple[Finding, ...]]:

@@ -164,3 +164,12 @@ def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> No
         write(tmp_path / patient / "OD_vessels.png", case.label.vessel)
     sentences = [finding.sentence for finding in check(recognise(tmp_path).dataset.entries)]
     assert any("P1/OD.png and P2/OD.png are the same photograph" in sentence for sentence in sentences), sentences
+
+
+def test_what_is_remarked_on_reading_a_photograph_is_found_here_too(entries: list[Entry]) -> None:
+    photo = entries[0].case.photo
+    picture = Image.fromarray(read_fundus(photo).rgb)
+    picture.save(photo, "TIFF", save_all=True, append_images=[picture])
+    (finding,) = examine(entries[0].case).findings
+    assert (finding.kind, finding.severe) == ("photo", False)
+    assert "01_training.tif holds 2 pictures" in finding.sentence

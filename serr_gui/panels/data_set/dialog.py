@@ -25,7 +25,7 @@ from core.datasets.recognise import Recognised
 from core.datasets.splits import grouped_by_patient, kept_together
 from core.errors import InputError
 from core.photo.label_values import LabelValues
-from core.photo.reading import PHOTO_SUFFIXES, WHICH_ARE_VESSEL
+from core.photo.reading import PHOTO_SUFFIXES
 from serr_gui.panels.data_set.parts import DivisionRow, make_table
 from serr_gui.panels.data_set.table import DataSetModel
 from serr_gui.widgets.controls import FittedLabel, resize_on_screen
@@ -352,7 +352,7 @@ class DataSetDialog(QDialog):
             lines.append(self.tr("Looking into the files: {count} to go.").format(count=waiting))
         if severe:
             lines.append(self.tr("Not usable, and left out ({count}):").format(count=len(severe)))
-        lines += [f"  {finding.sentence.removesuffix(WHICH_ARE_VESSEL).strip()}" for finding in severe]
+        lines += [f"  {finding.sentence}" for finding in severe]
         others = [finding for finding in findings if not finding.severe]
         if others:
             lines.append(self.tr("To be looked at ({count}):").format(count=len(others)))

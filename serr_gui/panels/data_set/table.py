@@ -23,6 +23,7 @@ from core.datasets.dataset_file import PARTS, Entry, Part
 from core.datasets.layouts import Case
 from core.files import display_path
 from core.photo.label_values import FoundValue, LabelValues, joined_values
+from core.photo.reading import WHICH_ARE_VESSEL
 from core.types import ByteArray
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.widgets import icons
@@ -118,7 +119,7 @@ class DataSetModel(QAbstractTableModel):
     def _weigh(self) -> None:
         """What is wrong with each entry, and between them."""
         seen = self._of_entries()
-        own = [replace(f, rows=(row,)) for row, one in enumerate(seen) for f in one.findings]
+        own = [_here(finding, row) for row, one in enumerate(seen) for finding in one.findings]
         self.findings = own + compare(self.entries, seen)
         self._remarks = {}
         for finding in self.findings:
@@ -232,6 +233,11 @@ class PartDelegate(QStyledItemDelegate):
     def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: _Index) -> None:
         assert isinstance(editor, QComboBox)
         model.setData(index, editor.currentText(), _Role.EditRole)
+
+
+def _here(finding: Finding, row: int) -> Finding:
+    """A finding of a row, without the advice for the command line: the button Label Values... is here."""
+    return replace(finding, rows=(row,), sentence=finding.sentence.removesuffix(WHICH_ARE_VESSEL).strip())
 
 
 def _faded() -> QBrush:
