@@ -96,6 +96,21 @@ def segmentation(camera: Camera) -> None:
     dialog.findChild(QLineEdit).setText(str(nobodys))
     camera.shoot("export", dialog)
     dialog.reject()
+    two_models(camera)
+
+
+def two_models(camera: Camera) -> None:
+    """Two models on the sample, enlarged, with what differs."""
+    state, prompts = camera.state, camera.window.prompts
+    dialog = prompts.compare_two_models()
+    dialog.resize(1200, 560)
+    dialog.models[1].setCurrentIndex(dialog.models[1].findText("serr-unet-drive"))
+    dialog.models[1].activated.emit(dialog.models[1].currentIndex())
+    dialog.run.click()
+    camera.wait(lambda: state.two_models is not None and state.task is None)
+    dialog.left.zoom_by(2.0)
+    camera.shoot("two-models", dialog, rare=True)
+    dialog.reject()
 
 
 def draw_photographs(folder: Path) -> Path:

@@ -47,12 +47,14 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
     if not entries:
         say(f"There are no models yet. Train one with 'serr train', or put weights files into {user_models_folder()}.")
         return
-    rows = [("NAME", "FROM", "THRESHOLD", "TRAINED ON")]
+    rows = [("NAME", "FROM", "NETWORK", "THRESHOLD", "TRAINED ON")]
     for entry in entries:
         name = entry.card.name + (" *" if entry.card.name == DEFAULT_MODEL else "")
         source = "this program" if entry.bundled else "your folder"
-        rows.append((name, source, f"{entry.card.default_threshold:.4f}", ", ".join(entry.card.data_sets) or "-"))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)] + [0]
+        card = entry.card
+        data = ", ".join(card.data_sets) or "-"
+        rows.append((name, source, card.architecture, f"{card.default_threshold:.4f}", data))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)] + [0]
     for row in rows:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     say(f"\n* is used where no model is named. Your folder is {user_models_folder()}.")

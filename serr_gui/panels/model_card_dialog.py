@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
+from core.networks.families import FAMILIES
 from serr_gui.widgets.controls import resize_on_screen
 
 if TYPE_CHECKING:
     from core.models.catalogue import ModelEntry
+    from core.models.model_card import ModelCard
 
 
 class ModelCardDialog(QDialog):
@@ -53,6 +55,7 @@ class ModelCardDialog(QDialog):
             )
             camera = grid.format(pixels=f"{scale:g}") + " " + camera
         parts.append(_section(self.tr("For which camera"), [camera]))
+        parts.append(_section(self.tr("What kind of network"), _kind(card)))
         scores = []
         for score in card.scores:
             numbers = ", ".join(
@@ -76,6 +79,15 @@ class ModelCardDialog(QDialog):
 
 
 _SCORES = {"auc_roc": "AUC", "auc_pr": "AUC (precision-recall)", "f1": "F1", "accuracy": "accuracy"}
+
+
+def _kind(card: "ModelCard") -> list[str]:
+    """The family of the network, and the fields of its configuration."""
+    family = FAMILIES.get(card.architecture)
+    fields = ", ".join(f"{name} {value}" for name, value in card.config.items() if name != "in_channels")
+    if family is None:
+        return [f"{card.architecture}: {fields}"]
+    return [f"{family.title}. {family.summary} ({family.publication})", fields]
 
 
 def _section(title: str, lines: list[str]) -> str:

@@ -128,6 +128,8 @@ def test_the_card_of_the_chosen_network_says_what_a_person_asks(start: StartProg
         choice.name,
         "Learned from",
         "For which camera",
+        "SERR-U-Net. A U-Net whose convolutions",
+        "width 4, depth 2",
         "How good",
         "May I use it?",
         "commercially",
