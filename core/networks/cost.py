@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor, nn
 
 from core.networks.families import FAMILIES, resolve
 from core.networks.registry import build
@@ -23,7 +23,7 @@ def parameters(name: str, config: Mapping[str, object]) -> int:
 def gflop(name: str, config: Mapping[str, object], shape: tuple[int, int] = DRIVE_PX) -> float:
     """Arithmetic for one photograph of this height and width, padded as inference pads it, in 1e9 operations.
 
-    Counted by torch without computing: two operations for each multiplication of convolutions and matrices; additions,
+    Counted without computing: two operations for each multiplication of convolutions and matrices; additions,
     normalisations and activations are left out, as publications leave them out.
 
     Raises
@@ -33,9 +33,22 @@ def gflop(name: str, config: Mapping[str, object], shape: tuple[int, int] = DRIV
     with torch.device("meta"):
         network = build(name, config).eval()
     height, width = (side + -side % network.stride for side in shape)
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    multiplications = 0
+
+    def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal multiplications
+        weights = layer.weight
+        assert isinstance(weights, Tensor)
+        # Each output is a sum over the weights of its channel; transposed, each input goes to the outputs of its own.
+        values = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output
+        multiplications += values.numel() * weights[0].numel()
+
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            layer.register_forward_hook(count)
+    with torch.inference_mode():
         network(torch.empty(1, network.in_channels, height, width, device="meta"))
-    return float(counter.get_total_flops()) / 1e9
+    return 2 * multiplications / 1e9
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,16 @@ def test_arithmetic_is_counted_for_a_photograph_as_it_is_padded() -> None:
     assert gflop("serr-unet", {}) > gflop("unet", {}), "recurrence costs"
 
 
+@pytest.mark.parametrize("which", SMALL)
+def test_arithmetic_is_what_torch_counts(which: str) -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        small(which).eval()(noise(1, 1, 48, 64))
+    name, config = SMALL[which]
+    assert gflop(name, config, (48, 64)) * 1e9 == pytest.approx(counter.get_total_flops())
+
+
 # What each one is made of
 
 
