@@ -22,6 +22,7 @@ from linked import missing
 from PIL import Image
 
 from core.datasets.synthetic import write_drive_layout
+from core.networks.families import FAMILIES
 from core.photo.reading import read_label
 from serr_gui.selftest import TINY_RECIPE, dice, read_reference
 from tests.clean_root import TOOLS, CleanRoot, make_clean_root
@@ -170,6 +171,12 @@ def test_wrong_use_and_a_bad_file_end_as_they_do_in_a_checkout(moved: Path, tmp_
     assert bad.returncode == 1
     assert "no photo.png" in bad.stderr
     assert "Traceback" not in bad.stderr
+
+
+def test_it_carries_every_network(moved: Path, tmp_path: Path) -> None:
+    listed = run(moved / "serr", "models", "architectures", "--json", folder=tmp_path)
+    assert listed.returncode == 0, listed.stderr
+    assert [one["name"] for one in json.loads(listed.stdout)] == list(FAMILIES)
 
 
 def test_a_training_job_runs_in_a_process_of_its_own(moved: Path, tmp_path: Path) -> None:
