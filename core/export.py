@@ -1,8 +1,8 @@
 """The files of a result: mask, probability map, overlay picture, and the side-car that says how they were made.
 
 All files of a result are put in place together, the side-car ``<stem>.serr.json`` last, so where it can be read its
-result is complete. Before the files of an older result are replaced, a mark takes the place of their side-car: if the
-program is killed then, nobody takes the old side-car for that of the new files.
+result is complete. Before that a mark takes its place: if the program is killed meanwhile, nobody takes an older
+side-car for that of the new files, and it is known whose they are.
 """
 
 import hashlib
@@ -118,7 +118,7 @@ def export_segmentation(
         contents["sidecar"] = encoded(merged(before.record, record) if before is not None and is_same else record)
     targets: dict[str, Path] = {kind: out_dir / names[kind] for kind in contents}
     in_order = [(targets[kind], data) for kind, data in contents.items()]
-    if "sidecar" in contents and any(path.exists() for path in targets.values()):
+    if "sidecar" in contents and len(contents) > 1:
         in_order.insert(0, (sidecar, encoded(unfinished_record(record))))
     write_together(in_order)
     return targets

@@ -2,7 +2,7 @@
 
 Writes the results of two models for one photograph to FOLDER/a and FOLDER/b. Then, for each n, writes those of the
 second model over a copy of the first's in FOLDER/n and kills the process that does it at its n-th file event. Ends with
-the first n at which the export was through before.
+the first n at which the export was through before. The same into an empty folder, FOLDER/first-n.
 """
 
 import os
@@ -26,14 +26,22 @@ def main(photo: Path, one: Path, other: Path, folder: Path, suffix: str) -> None
     for name, found in (("a", before), ("b", after)):
         (folder / name).mkdir(parents=True)
         export_segmentation(found, folder / name, photo.stem, choices)
+    for prefix in ("", "first-"):
+        _kill_at_each_event(after, folder, prefix, photo.stem, choices)
+
+
+def _kill_at_each_event(after: Segmentation, folder: Path, prefix: str, stem: str, choices: ExportChoices) -> None:
     number, killed = 0, True
     while killed:
         number += 1
-        out = folder / str(number)
-        shutil.copytree(folder / "a", out)
+        out = folder / f"{prefix}{number}"
+        if prefix:
+            out.mkdir()
+        else:
+            shutil.copytree(folder / "a", out)
         child = os.fork()
         if not child:
-            _export_and_die(after, out, photo.stem, choices, number)
+            _export_and_die(after, out, stem, choices, number)
         _, status = os.waitpid(child, 0)
         killed = os.WIFSIGNALED(status)
         assert killed or os.waitstatus_to_exitcode(status) == 0

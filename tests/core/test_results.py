@@ -129,6 +129,18 @@ def test_a_kill_at_any_file_event_never_leaves_a_result_that_lies(
         assert read_sidecar(left / "eye.serr.json").model == "other"
     assert unfinished == 4  # before the first of three files is in its place, and after each of them
     assert len(seen) >= 6
+    first = [path for path in folder.iterdir() if path.name.startswith("first-")]
+    assert len(first) > 15
+    marked = 0
+    for left in first:  # nobody else's files were there: the same command makes the result whole
+        names = {path.name for path in left.iterdir() if not path.name.startswith(".")}
+        assert "eye.serr.json" in names or not names, "files are never without a side-car, which says whose they are"
+        marked += bool(names) and len(names) < 4
+        if names:
+            report = again(photo, left, other, export=choices)
+            assert not report.failed
+            assert (left / "eye_mask.png").read_bytes() == whole["b"]["eye_mask.png"]
+    assert marked >= 3
 
 
 def test_files_of_two_results_are_not_taken_for_one(
