@@ -291,6 +291,8 @@ def test_from_the_form_to_a_model_that_is_used(  # noqa: PLR0915 - one life, fro
     qtbot.waitUntil(lambda: not program.state.trainings.jobs, timeout=WAIT_MS)
     assert list_jobs() == []
     assert panel._pages.currentIndex() == 0
+    assert panel._nothing.isVisible()
+    assert panel.minimumSizeHint().width() < 260, "the sentence is seen whole in a narrow panel"
 
 
 def test_a_killed_training_is_told_and_goes_on(start: StartProgram, qtbot: QtBot, dataset: Path) -> None:

@@ -62,13 +62,8 @@ class TrainingPanel(QWidget):
         column.setContentsMargins(8, 6, 0, 6)
         column.setSpacing(6)
         column.addWidget(self.jobs, 1)
-        new = QToolButton()
-        new.setDefaultAction(actions["new_training"])
-        new.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        new.setIconSize(QSize(18, 18))
-        new.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        column.addWidget(new)
-        split = QSplitter(Qt.Orientation.Horizontal)
+        column.addWidget(_new_training(actions))
+        split = self._split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(left)
         split.addWidget(self._make_right(actions))
         split.setStretchFactor(0, 0)
@@ -77,6 +72,8 @@ class TrainingPanel(QWidget):
         split.setChildrenCollapsible(False)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
+        self._nothing = self._make_nothing(actions)
+        whole.addWidget(self._nothing)
         whole.addWidget(split)
         self._tint()
         state.events.trainings.connect(self._show_trainings)
@@ -84,11 +81,22 @@ class TrainingPanel(QWidget):
 
     # Making
 
-    def _make_right(self, actions: Actions) -> QWidget:
-        self._empty = faded(
-            self.tr("No training yet. Train > Data Set says what is to be learned from, Train > New Training starts.")
+    def _make_nothing(self, actions: Actions) -> QWidget:
+        """What is there before the first training, in place of the rest, so that it is seen whole in a narrow panel."""
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.addWidget(
+            faded(
+                self.tr(
+                    "No training yet. Train > Data Set says what is to be learned from, Train > New Training starts."
+                )
+            )
         )
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(_new_training(actions), 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(1)
+        return page
+
+    def _make_right(self, actions: Actions) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(4, 6, 8, 6)
@@ -101,7 +109,7 @@ class TrainingPanel(QWidget):
         column.addWidget(self._make_tabs(), 1)
         right = QWidget()
         self._pages = QStackedLayout(right)
-        self._pages.addWidget(self._empty)
+        self._pages.addWidget(QWidget())
         self._pages.addWidget(page)
         return right
 
@@ -234,6 +242,8 @@ class TrainingPanel(QWidget):
         trainings = self._state.trainings
         self.jobs.show_jobs(trainings.jobs, trainings.chosen)
         job = trainings.job
+        self._nothing.setVisible(not trainings.jobs)
+        self._split.setVisible(bool(trainings.jobs))
         self._pages.setCurrentIndex(0 if job is None else 1)
         if job is None:
             return
@@ -322,6 +332,15 @@ class TrainingPanel(QWidget):
         job = self._state.trainings.job
         if job is not None:
             signal.emit(job)  # type: ignore[attr-defined]
+
+
+def _new_training(actions: Actions) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(actions["new_training"])
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setIconSize(QSize(18, 18))
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return button
 
 
 def _show_text(place: QPlainTextEdit, text: str, *, keep_end: bool = True) -> None:
