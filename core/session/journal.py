@@ -2,7 +2,7 @@
 
 Entries are handed over at once and written by a thread, so that no brush waits for a disk. Where the disk fails,
 everything stays in memory, and all of it is written as soon as the disk takes it. Each running window has a folder of
-its own with a lock; a folder whose lock nobody holds was left by a program that has ended, and can be adopted.
+its own with a lock; a folder whose lock nobody holds was left by a program that has ended, and can be taken over.
 """
 
 import os
@@ -11,7 +11,7 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -90,6 +90,18 @@ def remove_journal(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def _moved(photo: PhotoRecord, maps: Path) -> PhotoRecord:
+    """The photograph with its result in another folder; without it where it is not there any more."""
+    if photo.map is None:
+        return photo
+    place = maps / photo.map.file.name
+    try:
+        photo.map.file.replace(place)
+    except OSError:
+        return replace(photo, map=None)
+    return replace(photo, map=replace(photo.map, file=place))
+
+
 class Journal:
     """Writes down what changes.
 
@@ -97,20 +109,13 @@ class Journal:
     ----------
     parent : the folder of all journals; made, for the user alone, at the first entry.
     told : called from the thread with the sentence about a disk that fails, and with an empty one when all is written.
-    adopt : the folder of an abandoned journal, to be continued.
-
-    Raises
-    ------
-    OutputError : the journal to adopt cannot be locked.
     """
 
-    def __init__(
-        self, parent: Path, told: Callable[[str], None] = lambda _text: None, adopt: Path | None = None
-    ) -> None:
+    def __init__(self, parent: Path, told: Callable[[str], None] = lambda _text: None) -> None:
         self._parent = parent
         self._told = told
         self._problem = ""
-        self._folder = adopt or parent / secrets.token_hex(8)
+        self._folder = parent / secrets.token_hex(8)
         self._lock: FileLock | None = None
         self._state = JournalState()
         self._log: BinaryIO | None = None
@@ -120,10 +125,9 @@ class Journal:
         self._waiting: list[Entry] = []
         self._maps: dict[Path, ResultFiles] = {}
         self._changed = threading.Condition()
+        self._making = threading.Lock()
         self._busy = self._map_busy = self._closing = False
         self._threads: list[threading.Thread] = []
-        if adopt is not None:
-            self._adopt(adopt)
 
     @property
     def folder(self) -> Path:
@@ -152,6 +156,36 @@ class Journal:
             self._maps[path] = files
             self._start()
             self._changed.notify_all()
+
+    def take_over(self, left: AbandonedJournal) -> tuple[tuple[PhotoRecord, ...], Callable[[], bool]]:
+        """Take over what a program that has ended left behind.
+
+        Its results are moved here. The caller hands over entries for its photographs and then calls, in a thread, what
+        comes as the second: the old journal is removed once all of it is on the disk here; False where it is not.
+
+        Raises
+        ------
+        OutputError : another window has taken it, or this journal cannot be written.
+        """
+        lock = try_lock(left.folder / LOCK)
+        if lock is None:
+            raise OutputError("Another window has taken over this work already.")
+        try:
+            self._ensure_folder()
+            maps = private_folder(self._folder / MAPS)
+            photos = tuple(_moved(photo, maps) for photo in left.photos)
+        except OSError as error:
+            lock.release()
+            raise output_error(self._folder / LOG, error) from error
+
+        def finish() -> bool:
+            good = self.flush()
+            lock.release()
+            if good:
+                remove_journal(left.folder)
+            return good
+
+        return photos, finish
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until everything is on the disk. False where that was not so in time, or the disk fails."""
@@ -244,6 +278,10 @@ class Journal:
             self._size += len(data)
 
     def _ensure_folder(self) -> None:
+        with self._making:
+            self._make_folder()
+
+    def _make_folder(self) -> None:
         if self._lock is None or not self._folder.is_dir():
             private_folder(self._folder)
             self._whole = False
@@ -284,15 +322,3 @@ class Journal:
         if problem != self._problem and not (problem == "" and self._maps and self._problem):
             self._problem = problem
             self._told(problem)
-
-    def _adopt(self, folder: Path) -> None:
-        lock = try_lock(folder / LOCK)
-        if lock is None:
-            raise OutputError("Another window has taken over this work already.")
-        self._lock = lock
-        self._state = read_log(folder).state
-        known = self._state.map_files
-        with suppress(OSError):
-            for file in (folder / MAPS).iterdir():
-                if file.name not in known:
-                    file.unlink()

@@ -117,16 +117,7 @@ class JournalState:
             photo = self._photos.get(path)
             if photo is None:
                 continue
-            yield facts_entry(photo.record)
-            for name in LAYERS:
-                layer = getattr(photo.record, name)
-                if layer is not None:
-                    yield layer_entry(path, name, layer)
-            if photo.map_file:
-                yield map_entry(path, photo.map_file)
-            edits = photo.edits()
-            if edits is not None:
-                yield edits_entry(photo.record.photo, edits)
+            yield from entries_of(replace(photo.record, edits=photo.edits(), map=_place(Path(), photo.map_file)))
 
     def records(self, folder: Path) -> tuple[PhotoRecord, ...]:
         """The photographs in the order of the list; ``folder`` is that of the journal."""
@@ -136,8 +127,7 @@ class JournalState:
             if photo is None:
                 found.append(PhotoRecord(PhotoRef(path)))
                 continue
-            place = MapPlace(folder / MAPS / photo.map_file, "photographs/00001/") if photo.map_file else None
-            found.append(replace(photo.record, edits=photo.edits(), map=place))
+            found.append(replace(photo.record, edits=photo.edits(), map=_place(folder, photo.map_file)))
         return tuple(found)
 
     # Entries
@@ -219,6 +209,24 @@ def _count(value: Any, most: int) -> int:
     if type(value) is not int or not 0 <= value <= most:
         raise Malformed("an entry is damaged")
     return value
+
+
+def _place(folder: Path, name: str) -> MapPlace | None:
+    return MapPlace(folder / MAPS / name, "photographs/00001/") if name else None
+
+
+def entries_of(record: PhotoRecord) -> Iterable[Entry]:
+    """All that there is to say of a photograph; its result is in ``MAPS`` already."""
+    path = record.photo.path
+    yield facts_entry(record)
+    for name in LAYERS:
+        layer = getattr(record, name)
+        if layer is not None:
+            yield layer_entry(path, name, layer)
+    if record.map is not None:
+        yield map_entry(path, record.map.file.name)
+    if record.edits is not None:
+        yield edits_entry(record.photo, record.edits)
 
 
 def list_entry(order: Iterable[Path], current: int, observer: str) -> Entry:

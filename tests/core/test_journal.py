@@ -24,6 +24,7 @@ from core.session.journal_log import LOG, framed, read_log
 from core.session.journal_state import (
     JournalState,
     edits_entry,
+    entries_of,
     facts_entry,
     layer_entry,
     list_entry,
@@ -152,21 +153,25 @@ def test_a_journal_is_for_the_user_alone_and_is_not_seen_while_it_is_held(tmp_pa
     assert left.observer == "me"
 
 
-def test_an_adopted_journal_continues_and_no_other_window_can_take_it(tmp_path: Path) -> None:
+def test_work_that_was_left_is_taken_over_whole_and_by_one_window_only(tmp_path: Path) -> None:
     first = Journal(tmp_path)
     first.put(list_entry((PHOTO.path,), 0, ""), facts_entry(PhotoRecord(PHOTO, note="before")))
     first.put(layer_entry(PHOTO.path, "questionable", PackedMask.of(np.eye(*SHAPE, dtype=np.bool_))))
     first.put_result(PHOTO.path, lambda: {"result.json": b"{}", "probability.zlib": b"", "result_field.zlib": b""})
     assert first.close()
     (left,) = abandoned_journals(tmp_path)
-    second = Journal(tmp_path, adopt=left.folder)
+    second = Journal(tmp_path)
+    (photo,), finish = second.take_over(left)
     with pytest.raises(OutputError, match="Another window"):
-        Journal(tmp_path, adopt=left.folder)
-    second.put(facts_entry(PhotoRecord(PHOTO, note="after")))
+        Journal(tmp_path).take_over(left)
+    assert photo.map is not None
+    second.put(list_entry((PHOTO.path,), 0, ""), *entries_of(photo))
+    assert finish()
     assert second.close()
     (left,) = abandoned_journals(tmp_path)
+    assert left.folder == second.folder
     (photo,) = left.photos
-    assert photo.note == "after"
+    assert photo.note == "before"
     assert photo.questionable is not None
     assert np.array_equal(photo.questionable.mask, np.eye(*SHAPE, dtype=np.bool_))
     assert photo.map is not None
