@@ -96,11 +96,16 @@ def _at(record: Mapping[str, Any], place: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What an observer has said of a photograph, and how many pixels of its mask a hand has decided."""
+    """What an observer has said of a photograph, and how many pixels of its mask a hand has decided.
+
+    ``strokes`` : how many steps of Undo that took. ``observer`` : the name of the person, where it is known.
+    """
 
     marks: PhotoMarks
     vessel_pixels: int = 0
     background_pixels: int = 0
+    strokes: int = 0
+    observer: str = ""
 
     def __bool__(self) -> bool:
         return self.marks != NO_MARKS or bool(self.vessel_pixels + self.background_pixels)
@@ -112,6 +117,8 @@ class Annotation:
             "seconds": round(self.marks.seconds, 1),
             "vessel_pixels": self.vessel_pixels,
             "background_pixels": self.background_pixels,
+            "strokes": self.strokes,
+            **({"observer": self.observer} if self.observer else {}),
         }
 
 

@@ -190,6 +190,8 @@ class Program:
             wanted = str(Path(options.model).absolute())
             self.controller.models.added_models += (Path(wanted),)
         self.controller.models.start(wanted)
+        if not options.selftest:
+            self.controller.keeping.look_back()
         self.controller.training.start()
 
     def take_over(self, values: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from core.cli.jobs import jobs
 from core.cli.models import models
 from core.cli.replay import replay
 from core.cli.segment import segment
+from core.cli.session import session
 from core.cli.train import train
 from core.errors import SerrError
 from core.progress import Cancelled
@@ -32,6 +33,7 @@ for command in (segment, replay, evaluate, train, info):
 app.add_typer(models, name="models")
 app.add_typer(dataset, name="dataset")
 app.add_typer(jobs, name="jobs")
+app.add_typer(session, name="session")
 
 
 def _version(wanted: bool) -> None:

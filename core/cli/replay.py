@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.console import monitored, say, say_json
+from core.cli.console import UsageError, monitored, say, say_json
 from core.cli.options import (
     ALL_KINDS,
     FLOAT_HELP,
@@ -17,11 +17,17 @@ from core.cli.options import (
     export_choices,
     found_model,
 )
+from core.cli.session import replay_of_session
 
 
 def replay(
     *,
-    sidecar: Annotated[Path, typer.Argument(metavar="SIDECAR", help="A STEM.serr.json that 'serr segment' wrote.")],
+    sidecar: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SIDECAR", help="A STEM.serr.json that 'serr segment' wrote, or a session (NAME.serr-session)."
+        ),
+    ],
     photo: Annotated[
         Path | None, typer.Option("--photo", help="The photograph, where it is no longer where the side-car says.")
     ] = None,
@@ -33,11 +39,17 @@ def replay(
 ) -> int:
     """Make the result of a side-car again, with its photograph, weights, field of view, options and threshold.
 
+    Of a session: the results of all its photographs, with the corrections laid over.
+
     Says whether the mask is identical, pixel for pixel. Ends with 1 where it is not, or where files beside the side-car
     are not those that it describes.
     """
     kinds = checked_kinds(save)
     checked_out(out)
+    if sidecar.suffix == ".serr-session":
+        if photo is not None or model is not None:
+            raise UsageError("--photo and --model are for a side-car: a session has photographs and models of its own.")
+        return replay_of_session(sidecar, out, kinds, as_float=as_float, as_json=as_json)
     weights = None if model is None else found_model(model)
 
     from core.claims import refuse_another, refuse_unclaimed

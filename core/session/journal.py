@@ -157,11 +157,11 @@ class Journal:
             self._start()
             self._changed.notify_all()
 
-    def take_over(self, left: AbandonedJournal) -> tuple[tuple[PhotoRecord, ...], Callable[[], bool]]:
+    def take_over(self, left: AbandonedJournal) -> tuple[tuple[PhotoRecord, ...], Callable[[bool], bool]]:
         """Take over what a program that has ended left behind.
 
         Its results are moved here. The caller hands over entries for its photographs and then calls, in a thread, what
-        comes as the second: the old journal is removed once all of it is on the disk here; False where it is not.
+        comes as the second, with whether the old journal can go: then it is removed once all of it is on the disk here.
 
         Raises
         ------
@@ -178,10 +178,10 @@ class Journal:
             lock.release()
             raise output_error(self._folder / LOG, error) from error
 
-        def finish() -> bool:
+        def finish(remove: bool) -> bool:
             good = self.flush()
             lock.release()
-            if good:
+            if good and remove:
                 remove_journal(left.folder)
             return good
 

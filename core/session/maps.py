@@ -37,7 +37,12 @@ class KeptResult:
 def result_members(found: "Segmentation", model_path: Path) -> dict[str, bytes]:
     """The files of a result by name."""
     about: dict[str, Any] = {
-        "photograph": {"sha256": found.image.sha256, "height": found.image.shape[0], "width": found.image.shape[1]},
+        "photograph": {
+            "sha256": found.image.sha256,
+            "height": found.image.shape[0],
+            "width": found.image.shape[1],
+            "bit_depth": found.image.bit_depth,
+        },
         "card": found.card.to_dict(),
         "model_sha256": found.model_sha256,
         "model_file": str(model_path),

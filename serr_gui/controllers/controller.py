@@ -1,9 +1,9 @@
 """Requests become jobs, and the outcomes of jobs become state. Nothing else writes the state.
 
 The parts: ``photos`` (opening), ``models`` (models and devices), ``segmentation`` (segmenting and exporting),
-``editing`` (corrections by hand), ``vessels`` (what its tools look for), ``annotating`` (marks and time),
-``comparison`` (experts' labels), ``evaluation`` (all photographs), ``data_sets`` and ``training`` (models that a person
-trains), and here the threshold, the view, and what connects the parts.
+``editing`` (corrections by hand), ``vessels`` (what its tools look for), ``annotating`` (marks and time), ``keeping``
+(what comes back at the next start), ``comparison`` (experts' labels), ``evaluation`` (all photographs), ``data_sets``
+and ``training`` (models that a person trains), and here the threshold, the view, and what connects the parts.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,7 @@ from serr_gui.controllers.data_sets import DataSetController
 from serr_gui.controllers.editing import EditingController
 from serr_gui.controllers.evaluation import EvaluationController
 from serr_gui.controllers.foreground import ForegroundTask
+from serr_gui.controllers.keeping import KeepingController
 from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.photos import PhotoController
 from serr_gui.controllers.segmentation import SegmentationController
@@ -58,11 +59,13 @@ class Controller(QObject):
         self.two_models = TwoModelsController(self.context, foreground, self.segmentation.model_cache)
         self.training = TrainingController(self.context, self.models, foreground)
         self.data_sets = DataSetController(self.context)
+        self.keeping = KeepingController(self.context, self.photos)
         self.context.settled.connect(self._segment_if_wanted)
 
     def shutdown(self) -> None:
         """End all jobs, wait for their threads, and remove the files of this run."""
         self.context.workers.shutdown()
+        self.keeping.close()  # results that it has to write down are in the store
         self.context.store.close()
 
     def open_sample(self) -> None:

@@ -230,13 +230,7 @@ class PhotoController(QObject):
         if item is None or item.path != outcome.path:
             return
         if outcome.result is None and item.status == "done":
-            corrected = self._context.store.edits(outcome.path) is not None
-            self._context.store.forget_map(outcome.path)
-            self._context.set_item(outcome.path, status="new", unsaved=corrected)
-            text = self.tr("The result of {name} was removed from the cache: segment it again.")
-            if corrected:
-                text += " " + self.tr("Your corrections are kept and come back with it.")
-            self._context.notify("warning", text.format(name=display_path(outcome.path.name)), until="photo")
+            self._tell_of_lost_result(outcome)
         elif item.status == "failed" and outcome.fov is not None:
             self._context.set_item(outcome.path, status="new", problem="")
         first, second = (slot.file if slot else None for slot in outcome.labels)
@@ -256,6 +250,26 @@ class PhotoController(QObject):
                 outcome.path, status="failed" if outcome.result is None else "done", problem=outcome.fov_problem
             )
         self._context.settled.emit()
+
+    def _tell_of_lost_result(self, document: Document) -> None:
+        """Its result is gone, or was made of other pixels than the file has now. Corrections are kept in any case."""
+        kept, path = self._context.store.edits(document.path), document.path
+        self._context.store.forget_map(path)
+        self._context.set_item(path, status="new", unsaved=kept is not None)
+        choices: tuple[NoticeChoice, ...] = ()
+        if kept is None:
+            text = self.tr("The result of {name} is not there any more: segment it again.")
+        elif (kept.sha256, kept.shape) == (document.image.sha256, document.image.shape):
+            text = self.tr("The result of {name} is not there any more: segment it again.")
+            text += " " + self.tr("Your corrections are kept and come back with it.")
+        else:
+            text = self.tr(
+                "{name} has changed on the disk since it was corrected. The corrections belong to the photograph as it "
+                "was: they are kept, but not laid over this one."
+            )
+            choices = (NoticeChoice(self.tr("Drop the Corrections"), "reload", path),)
+        name = display_path(path.name)
+        self._context.notify("warning", text.format(name=name), until="photo", choices=choices)
 
     def _remember_from_folders(self, photo: Path, files: LabelFiles) -> None:
         """Labels from a folder that a person named come back at the next start; the folder itself is forgotten."""

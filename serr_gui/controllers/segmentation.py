@@ -16,7 +16,7 @@ from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.model.editing import EditHistory
 from serr_gui.model.selectors import may_export, without_result
 from serr_gui.model.settings import ExportOptions
-from serr_gui.model.state import MadeBy, NoticeKind, PhotoItem, Result
+from serr_gui.model.state import MadeBy, NoticeChoice, NoticeKind, PhotoItem, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,8 @@ class SegmentationController(QObject):
                 "{name} has changed on the disk since it was corrected. The corrections belong to the photograph as it "
                 "was, so the new result is not used."
             )
-            self._context.notify("warning", text.format(name=name))
+            drop = NoticeChoice(self.tr("Drop the Corrections"), "reload", path)
+            self._context.notify("warning", text.format(name=name), until="photo", choices=(drop,))
             return None
         edits = MaskEdits(segmentation.probability.levels)
         edits.take_packed(kept.codes)

@@ -1,5 +1,6 @@
 """What is remembered of corrections by hand: the tool, and the steps that can be undone. No Qt."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -67,6 +68,23 @@ class EditHistory:
         self._bound = bound_bytes
         self._steps: list[EditStep] = []
         self._done = 0
+
+    @classmethod
+    def of(cls, steps: Iterable[EditStep], done: int) -> "EditHistory":
+        """A history that was kept; the first ``done`` of its steps are made."""
+        history = cls()
+        history._steps, history._done = list(steps), done
+        return history
+
+    @property
+    def steps(self) -> tuple[EditStep, ...]:
+        """All steps, the oldest first."""
+        return tuple(self._steps)
+
+    @property
+    def done(self) -> int:
+        """How many steps are made."""
+        return self._done
 
     @property
     def undo_name(self) -> str:

@@ -109,7 +109,7 @@ def _changed() -> Iterator[dict[str, Any]]:
 def _put(records: dict[str, Any], photo: Path, kept: LabelChoices) -> None:
     """Make it the latest of the records."""
     records.pop(str(photo), None)
-    record: dict[str, Any] = {_expert(expert): _label_record(file) for expert, file in kept.labels.items()}
+    record: dict[str, Any] = {expert_name(expert): label_values(file) for expert, file in kept.labels.items()}
     if kept.fov is not None:
         record[_FOV] = {"wish": kept.fov.request, "file": str(kept.fov.file) if kept.fov.file else ""}
     if record:
@@ -139,11 +139,13 @@ def _write(photographs: Mapping[str, Any]) -> None:
     write_config(config_folder() / FILE_NAME, {"version": 1, "photographs": latest})
 
 
-def _expert(expert: int) -> str:
+def expert_name(expert: int) -> str:
+    """How the role of an expert is called in files."""
     return f"expert {expert + 1}"
 
 
-def _label_record(file: LabelFile | None) -> dict[str, Any] | None:
+def label_values(file: LabelFile | None) -> dict[str, Any] | None:
+    """A label file and how it is read, as JSON values."""
     if file is None:
         return None
     record: dict[str, Any] = {"file": str(file.path), "found": file.found}
@@ -159,7 +161,7 @@ def _label_record(file: LabelFile | None) -> dict[str, Any] | None:
 def _kept_from(record: Any) -> LabelChoices:
     if record is None:
         return LabelChoices()
-    labels = {expert: _label_from(record[_expert(expert)]) for expert in EXPERTS if _expert(expert) in record}
+    labels = {expert: label_from(record[expert_name(expert)]) for expert in EXPERTS if expert_name(expert) in record}
     fov = record.get(_FOV)
     if fov is None:
         return LabelChoices(labels)
@@ -169,7 +171,8 @@ def _kept_from(record: Any) -> LabelChoices:
     return LabelChoices(labels, FovChoice(request, Path(fov["file"]) if fov["file"] else None))
 
 
-def _label_from(record: Any) -> LabelFile | None:
+def label_from(record: Any) -> LabelFile | None:
+    """The reverse of ``label_values``. Raises KeyError, TypeError or ValueError."""
     if record is None:
         return None
     path = Path(record["file"])

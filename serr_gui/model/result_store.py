@@ -10,19 +10,25 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from core.errors import SerrError
 from core.files import output_error
 from core.masks.edits import MaskEdits
 from core.masks.threshold import apply_threshold
+from core.strict import Malformed
 from core.types import FieldOfView, FundusImage, ProbabilityMap
 from serr_gui.model.editing import EditHistory
 from serr_gui.model.settings import APP_NAME
 from serr_gui.model.state import Result
+
+if TYPE_CHECKING:
+    from core.segmentation import Segmentation
 
 MEMORY_BYTES: Final = 1 << 30
 _ABANDONED_S: Final = 7 * 24 * 3600
@@ -69,6 +75,10 @@ class KeptEdits:
         return cls(result.segmentation.image.sha256, result.edits.shape, result.edits.packed())
 
 
+Load = Callable[[], "tuple[Segmentation, Path]"]
+"""Reads a result of an earlier time, with the weights file that made it. Raises SerrError, OSError or Malformed."""
+
+
 @dataclass(slots=True)
 class _Entry:
     n_bytes: int
@@ -78,6 +88,7 @@ class _Entry:
     edits: "KeptEdits | None" = None
     history: EditHistory = field(default_factory=EditHistory)
     result_facts: dict[str, Any] | None = None
+    load: "Load | None" = None
 
 
 class ResultStore:
@@ -94,6 +105,18 @@ class ResultStore:
         self.forget(path)
         with self._lock:
             self._entries[path] = _Entry(_n_bytes(result), result)
+
+    def put_kept(self, path: Path, load: Load | None, edits: KeptEdits | None, history: EditHistory) -> None:
+        """Keep what an earlier time has left: a result that is read when it is asked for, and its corrections."""
+        self.forget(path)
+        with self._lock:
+            self._entries[path] = _Entry(0, None, edits=edits, history=history, load=load)
+
+    def is_kept(self, path: Path) -> bool:
+        """Whether a result is there, in memory or to be read."""
+        with self._lock:
+            entry = self._entries.get(path)
+            return entry is not None and (entry.result or entry.folder or entry.load) is not None
 
     def renew(self, path: Path, result: Result) -> None:
         """Keep a result with other corrections in place of the one with the same map; its history stays."""
@@ -155,7 +178,8 @@ class ResultStore:
             return None
         if result is not None and keep:
             with self._lock:
-                entry.result = entry.result or result
+                if entry.result is None:
+                    entry.result, entry.n_bytes = result, _n_bytes(result)
                 result = entry.result
         return result
 
@@ -171,7 +195,7 @@ class ResultStore:
         with self._lock:
             entry = self._entries.get(path)
             if entry is not None and entry.edits is not None:
-                entry.result = entry.facts = entry.result_facts = entry.folder = None
+                entry.result = entry.facts = entry.result_facts = entry.folder = entry.load = None
                 return
         self.forget(path)
 
@@ -246,6 +270,8 @@ class ResultStore:
         return self._folder / secrets.token_hex(8)
 
     def _read_back(self, entry: _Entry) -> Result | None:
+        if entry.load is not None and entry.folder is None:
+            return _loaded(entry, entry.load)
         if entry.folder is None or entry.facts is None or entry.result_facts is None:
             return None
         try:
@@ -265,11 +291,26 @@ class ResultStore:
             probability=probability,
             mask=apply_threshold(probability, about["rule"]),
         )
-        edits = None
-        if entry.edits is not None:
-            edits = MaskEdits(probability.levels)
-            edits.take_packed(entry.edits.codes)
-        return Result.of(segmentation, about["model_path"], edits)
+        return Result.of(segmentation, about["model_path"], _edits_over(probability, entry))
+
+
+def _loaded(entry: _Entry, load: Load) -> Result | None:
+    try:
+        segmentation, model_path = load()
+    except (SerrError, OSError, Malformed):  # the photograph or the file is gone or changed: it is told when it opens
+        return None
+    kept = entry.edits
+    if kept is not None and (kept.sha256, kept.shape) != (segmentation.image.sha256, segmentation.image.shape):
+        return None
+    return Result.of(segmentation, model_path, _edits_over(segmentation.probability, entry))
+
+
+def _edits_over(probability: ProbabilityMap, entry: _Entry) -> MaskEdits | None:
+    if entry.edits is None:
+        return None
+    edits = MaskEdits(probability.levels)
+    edits.take_packed(entry.edits.codes)
+    return edits
 
 
 def _n_bytes(result: Result) -> int:

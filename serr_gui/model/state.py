@@ -49,7 +49,7 @@ BASES: tuple[Base, ...] = ("colour", "red", "green", "blue", "enhanced", "enhanc
 Theme = Literal["system", "light", "dark"]
 FovSource = Literal["estimated", "file", "full"]
 PhotoStatus = Literal["new", "done", "failed"]
-Until = Literal["", "work", "photo"]
+Until = Literal["", "work", "photo", "disk"]
 NoticeKind = Literal["info", "success", "warning", "error"]
 EvaluateAt = Literal["model", "slider"]
 ListOrder = Literal["opened", "name", "new", "done", "worst", "undone", "corrected", "doubtful"]
@@ -319,10 +319,11 @@ class TaskStatus:
 
 @dataclass(frozen=True, slots=True)
 class NoticeChoice:
-    """A button of a notice: its text, and what it asks for of a photograph, or of a folder ("add below")."""
+    """A button of a notice: its text, and what it asks for of a photograph, of a folder ("add below"), or of the work
+    that was left in a folder of journals ("continue", "start empty")."""
 
     text: str
-    request: Literal["reload", "keep", "add below"]
+    request: Literal["reload", "keep", "add below", "continue", "start empty"]
     path: Path
 
 
@@ -330,7 +331,8 @@ class NoticeChoice:
 class Notice:
     """A sentence for the person, shown in the window until it is closed. ``folder`` adds the button "Open folder".
 
-    ``until`` : what makes it old, so that it goes by itself: the next long work, or another photograph.
+    ``until`` : what makes it old, so that it goes by itself: the next long work, another photograph, or a disk that
+    takes what is written again.
     """
 
     kind: NoticeKind

@@ -201,6 +201,17 @@ def ask_to_lose(
     return "go on" if pressed == "go on" else "export" if pressed == "export" else "stay"
 
 
+def ask_what_of_the_last_time(parent: QWidget, unsaved: int) -> Literal["keep", "delete", ""]:
+    """Ask what becomes of work that was not exported where a person starts without it."""
+    text = _tr("Its work on {count} photographs is not exported. Kept, it is offered again at the next start.")
+    if unsaved == 1:
+        text = _tr("Its work on one photograph is not exported. Kept, it is offered again at the next start.")
+    answers = [Answer("delete", _tr("Delete It"), destructive=True), Answer("keep", _tr("Keep It"))]
+    question = _tr("Start without the work of the last time?")
+    pressed = ask(parent, question, text.format(count=unsaved), answers, default="keep", kind="question")
+    return "keep" if pressed == "keep" else "delete" if pressed == "delete" else ""
+
+
 def ask_to_discard(parent: QWidget, count: int) -> bool:
     """Ask before all corrections of a photograph are taken away."""
     text = _tr("{count} corrected pixels get the values of the network again. Undo brings the corrections back.")

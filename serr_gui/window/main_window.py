@@ -175,7 +175,7 @@ class MainWindow(QMainWindow):
         self.errors.viewRequested.connect(controller.set_view)
         self.errors.requestChosen.connect(controller.set_error_filter)
         self.notice_bar.dismissRequested.connect(controller.context.dismiss)
-        self.notice_bar.choiceRequested.connect(controller.photos.choose)
+        self.notice_bar.choiceRequested.connect(self.prompts.choose)
         self.canvas.cursorMoved.connect(self.status.set_cursor)
         self.canvas.cursorLeft.connect(self.status.clear_cursor)
         self.canvas.zoomChanged.connect(self.status.set_zoom)
@@ -353,7 +353,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         running = self.state.task is not None or self.state.side_task is not None
-        lost = len(unsaved(self.state))
+        lost = 0 if self.controller.keeping.keeps else len(unsaved(self.state))
         going_on = tuple(job.request.name for job in self.state.trainings.jobs if job.alive)
         if running or lost or going_on:
             verb = self.tr("Stop and quit") if running and not lost else self.tr("Quit without exporting")

@@ -17,7 +17,7 @@ from serr_gui.controllers.segmentation import ExportRequest
 from serr_gui.model.score_selectors import scored_label
 from serr_gui.model.selectors import made_with, outdated, unsaved, with_result
 from serr_gui.model.settings import RESULTS_FOLDER, ExportOptions
-from serr_gui.model.state import FovChoice, ModelChoice, PhotoItem, Preferences
+from serr_gui.model.state import FovChoice, ModelChoice, Notice, NoticeChoice, PhotoItem, Preferences
 from serr_gui.panels.comparison.curves import CurvesPanel
 from serr_gui.panels.comparison.two_models_dialog import TwoModelsDialog
 from serr_gui.panels.export_dialog import ExportDialog
@@ -26,7 +26,7 @@ from serr_gui.panels.model_card_dialog import ModelCardDialog
 from serr_gui.panels.settings_dialog import SettingsDialog
 from serr_gui.system.desktop import guide_page
 from serr_gui.tasks import ExportItem
-from serr_gui.window.dialogs import ask_to_discard, ask_to_lose, ask_to_replace
+from serr_gui.window.dialogs import ask_to_discard, ask_to_lose, ask_to_replace, ask_what_of_the_last_time
 from serr_gui.window.model_dialogs import UseModelDialog, ask_to_mix
 
 _REPORT_NAME: Final = "evaluation.html"
@@ -226,6 +226,19 @@ class Prompts(QObject):
             paths = [item.path for item in items]
             self._controller.segmentation.segment_items(old, lambda: self.export_paths(paths))
         return answer == "as they are"
+
+    def choose(self, notice: Notice, choice: NoticeChoice) -> None:
+        """Do what a person chose in a notice, after a question where something would be lost."""
+        keeping = self._controller.keeping
+        if choice.request == "continue":
+            keeping.continue_work(notice, choice.path)
+        elif choice.request == "start empty":
+            left = keeping.left_behind(choice.path)
+            answer = ask_what_of_the_last_time(self._window, len(left.unsaved)) if left and left.unsaved else "delete"
+            if answer:
+                keeping.start_empty(notice, choice.path, delete=answer == "delete")
+        else:
+            self._controller.photos.choose(notice, choice)
 
     def export_shares(self) -> None:
         """Ask where the table of vessel shares goes, and write it."""

@@ -166,7 +166,7 @@ def test_work_that_was_left_is_taken_over_whole_and_by_one_window_only(tmp_path:
         Journal(tmp_path).take_over(left)
     assert photo.map is not None
     second.put(list_entry((PHOTO.path,), 0, ""), *entries_of(photo))
-    assert finish()
+    assert finish(True)
     assert second.close()
     (left,) = abandoned_journals(tmp_path)
     assert left.folder == second.folder

@@ -274,16 +274,16 @@ def test_segmenting_again_keeps_the_corrections_and_says_so(hand: Hand) -> None:
     assert not hand.codes.any()
 
 
-def test_quitting_asks_and_staying_loses_nothing(hand: Hand, tmp_path: Path) -> None:
+def test_closing_the_photograph_asks_and_staying_loses_nothing(hand: Hand, tmp_path: Path) -> None:
     export(hand.program, hand.qtbot, tmp_path / "out")
     assert not unsaved(hand.program.state)
     hand.key(Qt.Key.Key_B)
     hand.stroke((50, 80), (110, 80))
     seen: list[str] = []
     QTimer.singleShot(0, answer("Cancel", seen))
-    hand.program.window.close()
+    hand.program.window.commands["close_photo"].trigger()
     assert "not exported" in seen[0]
-    assert hand.program.window.isVisible()
+    assert hand.program.state.photos
     assert hand.codes.any()
 
 

@@ -1,0 +1,334 @@
+"""Keeping the working set: what changes goes to the journal, and what an earlier time has left comes back."""
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.masks.edits import MaskEdits
+from core.progress import Monitor
+from core.session.journal import AbandonedJournal, Journal, remove_journal
+from core.session.journal_state import edits_entry, entries_of, facts_entry, list_entry, map_entry, steps_entry
+from core.session.records import EditsRecord, PhotoRecord, PhotoRef
+from serr_gui.controllers.context import ControllerContext, sample_path
+from serr_gui.controllers.photos import PhotoController
+from serr_gui.controllers.workers import Failure
+from serr_gui.model.editing import EditStep
+from serr_gui.model.keeping import edits_record, journals_folder, record_of, step_record
+from serr_gui.model.state import MadeBy, Notice, NoticeChoice, PhotoItem
+from serr_gui.tasks import keeping as tasks
+
+_DELAY_MS = 200
+"""After a change of the list; strokes are handed over at once."""
+
+
+@dataclass(slots=True, eq=False)
+class _Written:
+    """What the journal was given of a photograph."""
+
+    item: PhotoItem | None = None
+    ref: PhotoRef | None = None
+    made_by: MadeBy | None = None
+    edits: "weakref.ref[MaskEdits] | None" = None
+    steps: tuple[EditStep, ...] = ()
+    done: int = 0
+    has_codes: bool = False
+
+    @property
+    def edits_object(self) -> MaskEdits | None:
+        return self.edits() if self.edits is not None else None
+
+
+@dataclass(slots=True, eq=False)
+class _Tracked:
+    photos: dict[Path, _Written] = field(default_factory=dict)
+    order: tuple[Path, ...] = ()
+    current: int = -1
+
+
+class KeepingController(QObject):
+    """Follows the state and writes it down; asks, at the start, what to do with the work of a window that has ended."""
+
+    _diskTold = Signal(str)
+    restored = Signal()
+
+    def __init__(self, context: ControllerContext, photos: PhotoController) -> None:
+        super().__init__(context)
+        self._context = context
+        self._photos = photos
+        self._diskTold.connect(self._on_disk_told)
+        self.journal = Journal(journals_folder(), self._diskTold.emit)
+        self._written = _Tracked()
+        self._refs: dict[Path, PhotoRef] = {}
+        self._left: list[AbandonedJournal] = []
+        self._closed = False
+        self._waits = False
+        """While the work of an earlier time is being read, the list is not written: it is not whole."""
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DELAY_MS)
+        self._timer.timeout.connect(self.write)
+        events = context.state.events
+        for event in (events.photos, events.current):
+            event.connect(self._write_later)
+        for event in (events.document, events.editing):
+            event.connect(self._write_strokes)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what is not exported comes back at the next start."""
+        return not self.journal.problem
+
+    def close(self) -> None:
+        """Write what is left to write, and wait for it as far as the disk takes it."""
+        if not self._closed:
+            self.write()
+            self._timer.stop()
+            self._closed = True
+            self.journal.close(timeout_s=60.0)
+
+    # What an earlier time has left
+
+    def look_back(self) -> None:
+        """Look for the work of windows that have ended, and ask about it."""
+        self._context.workers.start("look-back", tasks.find_abandoned, succeeded=self._on_abandoned)
+
+    def _on_abandoned(self, found: object) -> None:
+        assert isinstance(found, tuple)
+        self._left = list(found)
+        self._ask()
+
+    def _ask(self) -> None:
+        if not self._left:
+            return
+        left = self._left[0]
+        unsaved, count = len(left.unsaved), len(left.photos)
+        if unsaved == 1:
+            text = self.tr("One photograph of the last time has work that is not exported.")
+        elif unsaved:
+            text = self.tr("{unsaved} photographs of the last time have work that is not exported.")
+        elif count == 1:
+            text = self.tr("One photograph was open the last time.")
+        else:
+            text = self.tr("{count} photographs were open the last time.")
+        text = text.format(unsaved=unsaved, count=count)
+        if left.problem:
+            text += " " + self.tr("A part of it cannot be read.")
+        choices = (
+            NoticeChoice(self.tr("Continue"), "continue", left.folder),
+            NoticeChoice(self.tr("Start Empty"), "start empty", left.folder),
+        )
+        self._context.notify("info", text, choices=choices)
+
+    def left_behind(self, folder: Path) -> AbandonedJournal | None:
+        """The work that a notice asks about."""
+        return next((left for left in self._left if left.folder == folder), None)
+
+    def dismiss(self, notice: Notice) -> None:
+        """Take the question away; what it is about stays where it is, for the next start."""
+        self._context.dismiss(notice)
+
+    def start_empty(self, notice: Notice, folder: Path, *, delete: bool) -> None:
+        """Leave the work of the last time where it is, or delete it."""
+        self._context.dismiss(notice)
+        self._left = [left for left in self._left if left.folder != folder]
+        if delete:
+            remove_journal(folder)
+        self._ask()
+
+    def continue_work(self, notice: Notice, folder: Path) -> None:
+        """Bring back the photographs of the last time with all that was done to them."""
+        left = self.left_behind(folder)
+        if left is None or self._waits:
+            return
+        self._context.dismiss(notice)
+        self._waits = True
+        self._context.workers.start(
+            "restore",
+            partial(_take_over, self.journal, left),
+            succeeded=partial(self._on_restored, left),
+            failed=self._on_restore_failed,
+        )
+
+    def _on_restored(self, left: AbandonedJournal, outcome: object) -> None:
+        assert isinstance(outcome, _TakenOver)
+        self._left.remove(left)
+        photos, both = self._put_restored(outcome.photos)
+        self._waits = False
+        listed = [item.path for item in self._context.state.photos]
+        current = left.photos[left.current].photo.path if 0 <= left.current < len(left.photos) else None
+        self.journal.put(list_entry(listed, -1, ""))
+        for record in photos:
+            self.journal.put(*entries_of(record))
+        self.write()
+        self._context.workers.start("restore-end", lambda _monitor: outcome.finish(not both))
+        if both:
+            text = self.tr(
+                "{count} photographs were corrected in this window, too: its corrections are shown, and the others are "
+                "offered again at the next start."
+            )
+            self._context.notify("warning", text.format(count=both))
+        shown = self._context.state.item
+        if shown is not None and any(one.kept.item is shown for one in outcome.photos):
+            self._photos.select(self._context.state.current)  # with what is known of it now
+        elif shown is None and photos:
+            self._photos.select(listed.index(current) if current in listed else 0)
+        self._ask()
+        self.restored.emit()
+
+    def _on_restore_failed(self, failure: Failure) -> None:
+        self._waits = False
+        self._context.fail(self.tr("The work of the last time cannot be brought back."), failure)
+
+    def _put_restored(self, photos: "Sequence[tasks.Restored]") -> tuple[list[PhotoRecord], int]:
+        """Into the list and the store; a photograph that is open already and was corrected since keeps that.
+
+        The records of those that were put there, and how many others have work that was not.
+        """
+        state, store = self._context.state, self._context.store
+        items, both = {item.path: item for item in state.photos}, 0
+        taken: list[PhotoRecord] = []
+        for one in photos:
+            kept, path = one.kept, one.kept.item.path
+            if path in items and store.edits(path) is not None:
+                both += kept.edits is not None or kept.record.unsaved
+                continue
+            items[path] = kept.item
+            taken.append(kept.record)
+            self._refs[path] = kept.record.photo
+            if one.load is not None or kept.edits is not None or kept.history.steps:
+                store.put_kept(path, one.load, kept.edits, kept.history)
+            steps, done = kept.history.steps, kept.history.done
+            self._written.photos[path] = _Written(
+                kept.item, kept.record.photo, kept.item.made_by, None, steps, done, kept.edits is not None
+            )
+        shown = state.item
+        state.photos = tuple(items.values())
+        if shown is not None:
+            state.current = next(index for index, item in enumerate(state.photos) if item.path == shown.path)
+        return taken, both
+
+    # Writing
+
+    def _write_later(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def write(self) -> None:
+        """Hand over to the journal what has changed since the last time."""
+        if self._waits:
+            return
+        state, written = self._context.state, self._written
+        items = [item for item in state.photos if item.path != sample_path() or item.corrected]
+        order = tuple(item.path for item in items)
+        current = state.item
+        place = order.index(current.path) if current is not None and current.path in order else -1
+        if (order, place) != (written.order, written.current):
+            written.order, written.current = order, place
+            self.journal.put(list_entry(order, place, ""))
+            listed = set(order)
+            for path in [path for path in written.photos if path not in listed]:
+                del written.photos[path]
+                self._refs.pop(path, None)
+        for item in items:
+            known = written.photos.get(item.path)
+            if known is None or known.item is not item:
+                self._write_item(item)
+        self._write_strokes()
+
+    def _write_item(self, item: PhotoItem) -> None:
+        known = self._written.photos.setdefault(item.path, _Written())
+        ref = self._ref(item.path)
+        record = record_of(item, ref)
+        if known.item is None or known.ref != ref or record_of(known.item, ref) != record:
+            self.journal.put(facts_entry(record))
+        if known.ref is not None and known.ref.shape is not None and known.ref != ref:
+            known.made_by, known.edits, known.steps, known.done, known.has_codes = None, None, (), 0, False
+        known.item, known.ref = item, ref
+        if item.made_by is not known.made_by:
+            known.made_by = item.made_by
+            if item.made_by is None:
+                self.journal.put(map_entry(item.path, ""))
+            else:
+                self.journal.put_result(item.path, partial(tasks.files_of_result, item.path, self._context.store))
+
+    def _ref(self, path: Path) -> PhotoRef:
+        """Which pixels the work on a photograph belongs to: those of its result, its corrections, or the screen."""
+        store, document = self._context.store, self._context.state.document
+        result = store.in_memory(path)
+        edits = store.edits(path) if result is None else None
+        if result is not None:
+            image = result.segmentation.image
+            self._refs[path] = PhotoRef(path, image.sha256, image.shape)
+        elif edits is not None:
+            self._refs[path] = PhotoRef(path, edits.sha256, edits.shape)
+        elif document is not None and document.path == path and not store.has(path):
+            self._refs[path] = PhotoRef(path, document.image.sha256, document.image.shape)
+        return self._refs.get(path, PhotoRef(path))
+
+    def _write_strokes(self) -> None:
+        """Hand over what has happened to the mask on the screen, in the moment in which it has come to rest."""
+        document, written = self._context.state.document, self._written
+        if document is None or self._waits:
+            return
+        path, store = document.path, self._context.store
+        edits = document.result.edits if document.result is not None else None
+        has_codes = bool(edits) or (document.result is None and store.edits(path) is not None)
+        history, known = store.history(path), written.photos.get(path, _Written())
+        steps, done = history.steps, history.done
+        is_same = edits is known.edits_object and has_codes == known.has_codes
+        if is_same and done == known.done and len(steps) == len(known.steps) and steps[-1:] == known.steps[-1:]:
+            return
+        if path not in written.order:
+            self.write()  # it comes back here where the photograph is in the list
+            return
+        known = written.photos[path]
+        if edits is not None and edits is known.edits_object:
+            drop, keep = _common(known.steps, steps)
+            new = tuple(step_record(step) for step in steps[keep - drop :])
+            self.journal.put(steps_entry(path, drop, keep, new, done))
+        else:
+            record = edits_record(store.edits(path), history) or EditsRecord()
+            self.journal.put(edits_entry(self._ref(path), record))
+            known.edits = weakref.ref(edits) if edits is not None else None
+        known.steps, known.done, known.has_codes = steps, done, has_codes
+
+    def _on_disk_told(self, problem: str) -> None:
+        """The disk fails, or takes what is written again."""
+        notices = self._context.state.notices
+        for notice in notices:
+            if notice.until == "disk":
+                self._context.dismiss(notice)
+        if problem:
+            text = self.tr(
+                "Your work cannot be written down: {problem} Everything is kept in memory meanwhile, and written as "
+                "soon as there is room. Export it, or save the session elsewhere, before you quit."
+            )
+            self._context.notify("error", text.format(problem=problem), until="disk")
+        else:
+            self._context.notify("success", self.tr("Your work is written down again."), until="work")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _TakenOver:
+    photos: tuple[tasks.Restored, ...]
+    finish: Callable[[bool], bool]
+
+
+def _take_over(journal: Journal, left: AbandonedJournal, monitor: Monitor) -> _TakenOver:
+    photos, finish = journal.take_over(left)
+    return _TakenOver(tasks.restore(photos, monitor), finish)
+
+
+def _common(old: tuple[EditStep, ...], new: tuple[EditStep, ...]) -> tuple[int, int]:
+    """How many steps of the old history are gone at its beginning, and up to where it is the same as the new one."""
+    drop = 0
+    if new:
+        drop = next((index for index, step in enumerate(old) if step is new[0]), 0)
+    keep = drop
+    while keep < len(old) and keep - drop < len(new) and old[keep] is new[keep - drop]:
+        keep += 1
+    return drop, keep
