@@ -146,6 +146,7 @@ class Program:
             font_pt=settings.font_pt,
             recent=tuple(Path(text) for text in settings.recent),
             data_set=Path(settings.data_set) if settings.data_set else None,
+            observer=settings.observer,
         )
         self._system_font = app.font()
         self._apply_font()
@@ -163,7 +164,7 @@ class Program:
         events = self.state.events
         for event in (events.theme, events.view, events.recent, events.model, events.device, events.data_set):
             event.connect(self._save_later)
-        for event in (events.run, events.cache_mb, events.font_pt):
+        for event in (events.run, events.cache_mb, events.font_pt, events.observer):
             event.connect(self._save_later)
         events.font_pt.connect(self._apply_font)
         app.styleHints().colorSchemeChanged.connect(self._on_desktop_theme_changed)
@@ -231,6 +232,7 @@ class Program:
             recent=tuple(str(path) for path in state.recent),
             last_folder=window.prompts.last_folder,
             data_set=str(state.data_set or ""),
+            observer=state.observer,
             geometry=geometry,
             docks=docks,
         )

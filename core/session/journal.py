@@ -20,10 +20,10 @@ from filelock import FileLock
 from core.errors import OutputError
 from core.files import output_error, private_folder, private_opener
 from core.locks import is_held, try_lock
-from core.session.archive import write_result
+from core.session.archive import read_result, write_result
 from core.session.journal_log import LOG, framed, read_log, write_log
 from core.session.journal_state import MAPS, Entry, JournalState, map_entry
-from core.session.records import PhotoRecord
+from core.session.records import MapPlace, PhotoRecord
 from core.strict import Malformed
 
 LOCK: Final = "lock"
@@ -186,6 +186,18 @@ class Journal:
             return good
 
         return photos, finish
+
+    def import_result(self, place: MapPlace, shape: tuple[int, int]) -> MapPlace:
+        """Copy a result from elsewhere; where it is then. An entry has to say whose it is.
+
+        Raises
+        ------
+        OSError, OutputError : it cannot be written. Malformed : it is damaged.
+        """
+        result = read_result(place, shape)
+        self._ensure_folder()
+        maps = private_folder(self._folder / MAPS)
+        return write_result(maps / f"{secrets.token_hex(8)}.map", result)
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until everything is on the disk. False where that was not so in time, or the disk fails."""

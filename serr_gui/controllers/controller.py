@@ -2,8 +2,9 @@
 
 The parts: ``photos`` (opening), ``models`` (models and devices), ``segmentation`` (segmenting and exporting),
 ``editing`` (corrections by hand), ``vessels`` (what its tools look for), ``annotating`` (marks and time), ``keeping``
-(what comes back at the next start), ``comparison`` (experts' labels), ``evaluation`` (all photographs), ``data_sets``
-and ``training`` (models that a person trains), and here the threshold, the view, and what connects the parts.
+(what comes back at the next start), ``sessions`` (files of that), ``comparison`` (experts' labels), ``evaluation`` (all
+photographs), ``data_sets`` and ``training`` (models that a person trains), and here the threshold, the view, and what
+connects the parts.
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from serr_gui.controllers.keeping import KeepingController
 from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.photos import PhotoController
 from serr_gui.controllers.segmentation import SegmentationController
+from serr_gui.controllers.sessions import SessionController
 from serr_gui.controllers.training import TrainingController
 from serr_gui.controllers.two_models import TwoModelsController
 from serr_gui.controllers.vessels import VesselController
@@ -60,6 +62,7 @@ class Controller(QObject):
         self.training = TrainingController(self.context, self.models, foreground)
         self.data_sets = DataSetController(self.context)
         self.keeping = KeepingController(self.context, self.photos)
+        self.sessions = SessionController(self.context, self.keeping)
         self.context.settled.connect(self._segment_if_wanted)
 
     def shutdown(self) -> None:
@@ -200,6 +203,7 @@ class Controller(QObject):
         """Take over what the settings dialog was left with."""
         state = self.state
         state.run, state.cache_mb, state.font_pt = preferences.run, preferences.cache_mb, preferences.font_pt
+        state.observer = preferences.observer
         self.context.store.memory_bytes = preferences.cache_mb << 20
         if preferences.model is not None and preferences.model != state.model:
             self.models.set_model(preferences.model)

@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -66,7 +66,6 @@ class KeepingController(QObject):
         self._left: list[AbandonedJournal] = []
         self._closed = False
         self._waits = False
-        """While the work of an earlier time is being read, the list is not written: it is not whole."""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_DELAY_MS)
@@ -156,14 +155,8 @@ class KeepingController(QObject):
     def _on_restored(self, left: AbandonedJournal, outcome: object) -> None:
         assert isinstance(outcome, _TakenOver)
         self._left.remove(left)
-        photos, both = self._put_restored(outcome.photos)
-        self._waits = False
-        listed = [item.path for item in self._context.state.photos]
         current = left.photos[left.current].photo.path if 0 <= left.current < len(left.photos) else None
-        self.journal.put(list_entry(listed, -1, ""))
-        for record in photos:
-            self.journal.put(*entries_of(record))
-        self.write()
+        both = self.put_back(outcome.photos, current)
         self._context.workers.start("restore-end", lambda _monitor: outcome.finish(not both))
         if both:
             text = self.tr(
@@ -171,13 +164,42 @@ class KeepingController(QObject):
                 "offered again at the next start."
             )
             self._context.notify("warning", text.format(count=both))
-        shown = self._context.state.item
-        if shown is not None and any(one.kept.item is shown for one in outcome.photos):
-            self._photos.select(self._context.state.current)  # with what is known of it now
-        elif shown is None and photos:
-            self._photos.select(listed.index(current) if current in listed else 0)
         self._ask()
         self.restored.emit()
+
+    def hold(self, held: bool) -> None:
+        """While photographs of an earlier time are being read, the list is not written: it is not whole."""
+        self._waits = held
+
+    def put_back(self, photos: "Sequence[tasks.Restored]", current: Path | None) -> int:
+        """Put photographs of an earlier time into the list and the journal, and show one of them.
+
+        How many were corrected in this window, too, and are left as they are.
+        """
+        records, both = self._put_restored(photos)
+        self._waits = False
+        listed = [item.path for item in self._context.state.photos]
+        self.journal.put(list_entry(listed, -1, ""))
+        for record in records:
+            self.journal.put(*entries_of(record))
+        self.write()
+        shown = self._context.state.item
+        if shown is not None and any(one.kept.item is shown for one in photos):
+            self._photos.select(self._context.state.current)  # with what is known of it now
+        elif shown is None and records:
+            self._photos.select(listed.index(current) if current in listed else 0)
+        return both
+
+    def records(self) -> tuple[PhotoRecord, ...]:
+        """All photographs of the list as they are now; without results, which are in the store."""
+        store = self._context.store
+        return tuple(
+            replace(
+                record_of(item, self._ref(item.path)),
+                edits=edits_record(store.edits(item.path), store.history(item.path)),
+            )
+            for item in self._context.state.photos
+        )
 
     def _on_restore_failed(self, failure: Failure) -> None:
         self._waits = False

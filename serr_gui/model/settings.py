@@ -89,6 +89,7 @@ class Settings:
     recent: tuple[str, ...] = ()
     last_folder: str = ""
     data_set: str = ""
+    observer: str = ""
     geometry: str = ""
     docks: str = ""
 
@@ -302,6 +303,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "recent": lambda value: _texts(value)[:RECENT_LIMIT],
     "last_folder": _text,
     "data_set": _text,
+    "observer": _text,
     "geometry": _text,
     "docks": _text,
 }

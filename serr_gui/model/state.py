@@ -266,6 +266,7 @@ class Preferences:
     cache_mb: int
     font_pt: int
     export_folder: str
+    observer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +391,9 @@ class AppState:
     models_compared: ModelsCompared | None = None
     two_models: TwoModels | None = None
     data_set: Path | None = None
+    observer: str = ""
+    session: Path | None = None
+    session_embeds: bool = False
 
     @property
     def item(self) -> PhotoItem | None:

@@ -73,6 +73,7 @@ class SettingsDialog(QDialog):
             cache_mb=self._cache.value(),
             font_pt=self._font.currentData(),
             export_folder=self._folder.text().strip(),
+            observer=self._observer.text().strip(),
         )
 
     def _make_segmentation(self) -> QFormLayout:
@@ -130,6 +131,11 @@ class SettingsDialog(QDialog):
         caption.setBuddy(self._folder)
         form.addRow(caption, row)
         form.addRow(self.tr("Memory for &results"), self._cache)
+        self._observer = QLineEdit(self._state.observer)
+        self._observer.setMaxLength(100)
+        self._observer.setPlaceholderText(self.tr("Nobody is named"))
+        self._observer.setToolTip(self.tr("Written into sessions, and into the records of exported results"))
+        form.addRow(self.tr("&Observer"), self._observer)
         return form
 
     def _make_window(self) -> QFormLayout:

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExportItem:
-    """A photograph to export: its file stem, its threshold (None for the model's own) and the observer's marks."""
+    """A photograph to export: its file stem, its threshold (None: of the model), the observer's marks and name."""
 
     path: Path
     stem: str
     rule: ThresholdRule | None
     marks: PhotoMarks = NO_MARKS
+    observer: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +71,7 @@ def export_many(
             segmentation = result.segmentation
             rule = item.rule or segmentation.mask.rule
             mask = result.mask(rule)
-            annotation = _annotation(item.marks, result)
+            annotation = _annotation(item, result, store)
             files = export_segmentation(
                 replace(segmentation, mask=mask), folder, item.stem, choices, mask=mask, annotation=annotation
             )
@@ -82,13 +83,15 @@ def export_many(
             monitor.yield_result(Exported(item, tuple(files.values()), is_changed=is_changed, is_edited=mask.edited))
 
 
-def _annotation(marks: PhotoMarks, result: Result) -> "Annotation":
+def _annotation(item: ExportItem, result: Result, store: ResultStore) -> "Annotation":
     from core.sidecar import Annotation
 
     if result.edits is None:
-        return Annotation(marks)
+        return Annotation(item.marks, observer=item.observer)
     counts = np.bincount(result.edits.codes.ravel(), minlength=VESSEL + 1)
-    return Annotation(marks, int(counts[VESSEL]), int(counts[BACKGROUND]))
+    history = store.history(item.path)
+    strokes = sum(step.delta is not None for step in history.steps[: history.done])
+    return Annotation(item.marks, int(counts[VESSEL]), int(counts[BACKGROUND]), strokes, item.observer)
 
 
 def spill(paths: Sequence[Path], store: ResultStore, monitor: Monitor) -> None:

@@ -220,8 +220,8 @@ def ask_to_discard(parent: QWidget, count: int) -> bool:
     return ask(parent, question, text.format(count=f"{count:,}"), answers) == "discard"
 
 
-def ask_to_replace(parent: QWidget, folder: str, *, open_now: int, unsaved: int, can_replace: bool) -> FolderAnswer:
-    """Ask whether the photographs of a folder take the place of those that are open, or come to them."""
+def ask_to_replace(parent: QWidget, question: str, *, open_now: int, unsaved: int, can_replace: bool) -> FolderAnswer:
+    """Ask whether the photographs of a folder or a session take the place of those that are open, or come to them."""
     sentences = [_tr("Photographs that are open: {count}.").format(count=open_now)]
     if unsaved and can_replace:
         text = _tr("Replacing them loses the results of {count} that are not exported.")
@@ -232,6 +232,5 @@ def ask_to_replace(parent: QWidget, folder: str, *, open_now: int, unsaved: int,
         Answer("replace", _tr("Replace Them"), destructive=True, enabled=can_replace),
         Answer("add", _tr("Add to Them")),
     ]
-    question = _tr("Open the folder {name}?").format(name=folder)
     pressed = ask(parent, question, " ".join(sentences), answers, kind="question")
     return "replace" if pressed == "replace" else "add" if pressed == "add" else "stay"

@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QPointF
+
+from core.session.records import ViewRecord
 from serr_gui.system.desktop import open_outside
 
 if TYPE_CHECKING:
@@ -23,6 +26,22 @@ def join_list(window: "MainWindow") -> None:
     files.doneRequested.connect(controller.annotating.set_done)
     files.doubtfulRequested.connect(controller.annotating.set_doubtful)
     files.marks.noteRequested.connect(controller.annotating.set_note)
+
+
+def join_sessions(window: "MainWindow") -> None:
+    """Sessions remember where a photograph was looked at."""
+    canvas = window.canvas
+
+    def view_now() -> ViewRecord | None:
+        middle = canvas.image_point(QPointF(canvas.rect().center()))
+        return None if canvas.is_fitted else ViewRecord(canvas.zoom, middle.x(), middle.y())
+
+    def look(view: ViewRecord) -> None:
+        canvas.zoom_to(view.zoom)
+        canvas.centre_on(view.x, view.y)
+
+    window.prompts.view_now = view_now
+    window.controller.sessions.viewAsked.connect(look)
 
 
 def join_trainings(window: "MainWindow") -> None:

@@ -49,7 +49,7 @@ from serr_gui.window.activity import ActivityWatch
 from serr_gui.window.canvas_tools import CanvasTools
 from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
-from serr_gui.window.joins import join_list, join_trainings
+from serr_gui.window.joins import join_list, join_sessions, join_trainings
 from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
 from serr_gui.window.prompts import Prompts
@@ -147,6 +147,7 @@ class MainWindow(QMainWindow):
     def _join(self) -> None:
         controller, events = self.controller, self.state.events
         join_list(self)
+        join_sessions(self)
         join_trainings(self)
         controller.photos.thumbnailMade.connect(self._on_thumbnail_made)
         self.segmentation.modelRequested.connect(controller.models.set_model)

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core.errors import SerrError
 from core.files import display_path
+from core.session.archive import SUFFIX as SESSION_SUFFIX
+from core.session.records import ViewRecord
 from serr_gui.controllers.context import sample_path
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
@@ -34,7 +36,10 @@ _SHARES_NAME: Final = "vessel-shares.csv"
 
 
 class Prompts(QObject):
-    """Asks the person, then the controller. ``export_options`` and ``last_folder`` are proposed next."""
+    """Asks the person, then the controller. ``export_options`` and ``last_folder`` are proposed next.
+
+    ``view_now`` : gives where the photograph on the screen is looked at.
+    """
 
     def __init__(
         self, controller: Controller, window: QWidget, export_options: ExportOptions, last_folder: str
@@ -45,6 +50,7 @@ class Prompts(QObject):
         self._window = window
         self.export_options = export_options
         self.last_folder = last_folder
+        self.view_now: Callable[[], ViewRecord | None] = lambda: None
         controller.models.added.connect(self.ask_to_use)
 
     def open_photographs(self) -> None:
@@ -63,28 +69,80 @@ class Prompts(QObject):
 
     def _open_folder(self, folder: Path) -> None:
         """Where photographs are open, ask whether those of the folder replace them."""
+        if self._may_open(self.tr("Open the folder {name}?").format(name=display_path(folder.name))):
+            self.open_paths([folder])
+
+    def _may_open(self, question: str) -> bool:
+        """Where photographs are open, ask whether others replace them; False where nothing shall be opened."""
         state = self._state
-        if state.photos:
-            answer = ask_to_replace(
-                self._window,
-                folder.name,
-                open_now=len(state.photos),
-                unsaved=len(unsaved(state)),
-                can_replace=state.task is None and state.side_task is None,
-            )
-            if answer == "stay":
-                return
-            if answer == "replace":
-                self._controller.photos.close_photos([item.path for item in state.photos])
-        self.open_paths([folder])
+        if not state.photos:
+            return True
+        answer = ask_to_replace(
+            self._window,
+            question,
+            open_now=len(state.photos),
+            unsaved=len(unsaved(state)),
+            can_replace=state.task is None and state.side_task is None,
+        )
+        if answer == "replace":
+            self._controller.photos.close_photos([item.path for item in state.photos])
+        return answer != "stay"
+
+    def open_session(self) -> None:
+        filters = f"{self.tr('Sessions')} (*{SESSION_SUFFIX});;{self.tr('All files')} (*)"
+        name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Open Session"), self.last_folder, filters)
+        if name:
+            self.open_session_file(Path(name))
+
+    def open_session_file(self, path: Path) -> None:
+        """Open a session; where photographs are open, ask what becomes of them."""
+        self._begin_there([path])
+        if self._may_open(self.tr("Open the session {name}?").format(name=display_path(path.name))):
+            self._controller.sessions.open(path)
+
+    def save_session(self) -> None:
+        """Save to the session that was opened or saved before, or ask where to."""
+        path = self._state.session
+        if path is None:
+            self.save_session_as()
+        else:
+            self._controller.sessions.save(path, self._view(), embed=self._state.session_embeds)
+
+    def save_session_as(self) -> None:
+        item, path = self._state.item, self._state.session
+        folder = Path(self.last_folder) if self.last_folder else item.path.parent if item is not None else Path.home()
+        kinds = (
+            self.tr("Session (*.serr-session)"),
+            self.tr("Session with the photographs in it (*.serr-session)"),
+        )
+        first = kinds[1] if self._state.session_embeds else kinds[0]
+        start = path or folder / f"{folder.name or 'photographs'}{SESSION_SUFFIX}"
+        name, kind = QFileDialog.getSaveFileName(
+            self._window, self.tr("Save Session"), str(start), ";;".join(kinds), first
+        )
+        chosen = _with_suffix(name, "", (), (SESSION_SUFFIX,))
+        if chosen is not None:
+            self._begin_there([chosen])
+            self._controller.sessions.save(chosen, self._view(), embed=kind == kinds[1])
+
+    def _view(self) -> ViewRecord | None:
+        return self.view_now() if self._state.document is not None else None
 
     def open_paths(self, paths: list[Path]) -> None:
-        """Open files and folders, and begin there the next time."""
-        self._begin_there(paths)
-        self._controller.photos.open_paths(paths)
+        """Open files and folders, and begin there the next time; a session among them is opened as one."""
+        sessions = [path for path in paths if path.suffix == SESSION_SUFFIX and path.is_file()]
+        others = [path for path in paths if path not in sessions]
+        for path in sessions[:1]:
+            self.open_session_file(path)
+        if others:
+            self._begin_there(others)
+            self._controller.photos.open_paths(others)
 
     def take_dropped(self, paths: list[Path]) -> None:
         """Open what was dropped on the window, or take it for a label."""
+        if any(path.suffix == SESSION_SUFFIX for path in paths):
+            self.open_paths(paths)
+            return
         self._begin_there(paths)
         self._controller.take_dropped(paths)
 
@@ -95,6 +153,8 @@ class Prompts(QObject):
     def open_recent(self, path: Path) -> None:
         if path.is_dir():
             self._open_folder(path)
+        elif path.suffix == SESSION_SUFFIX:
+            self.open_session_file(path)
         else:
             self.open_paths([path])
 
@@ -211,7 +271,8 @@ class Prompts(QObject):
         self.export_options = options
         stems = stems_in(folder)
         wanted = tuple(
-            ExportItem(item.path, stem, item.rule, item.marks) for item, stem in zip(items, stems, strict=True)
+            ExportItem(item.path, stem, item.rule, item.marks, self._state.observer)
+            for item, stem in zip(items, stems, strict=True)
         )
         self._controller.segmentation.export(ExportRequest(wanted, folder.absolute(), options))
 

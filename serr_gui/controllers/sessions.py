@@ -1,0 +1,98 @@
+"""Session files: what a person saves and opens again."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.files import display_path
+from core.session.records import SessionRecord, ViewRecord
+from serr_gui.controllers.context import ControllerContext
+from serr_gui.controllers.keeping import KeepingController
+from serr_gui.controllers.workers import Failure
+from serr_gui.model.settings import RECENT_LIMIT
+from serr_gui.model.state import PhotoItem
+from serr_gui.tasks import sessions as tasks
+
+
+class SessionController(QObject):
+    """``viewAsked`` carries a ``ViewRecord``: where the photograph that has just come was looked at."""
+
+    viewAsked = Signal(object)
+
+    def __init__(self, context: ControllerContext, keeping: KeepingController) -> None:
+        super().__init__(context)
+        self._context = context
+        self._keeping = keeping
+        self._view: tuple[Path, ViewRecord] | None = None
+        context.state.events.document.connect(self._on_document)
+
+    def save(self, path: Path, view: ViewRecord | None, *, embed: bool) -> None:
+        """Write everything to a session file. ``view`` : where the photograph on the screen is looked at."""
+        state = self._context.state
+        records = self._keeping.records()
+        shown = state.item.path if state.item is not None else None
+        photos = tuple(replace(record, view=view) if record.photo.path == shown else record for record in records)
+        session = SessionRecord(photos, state.current, state.observer)
+        done = frozenset(item.path for item in state.photos if item.status == "done")
+        items = state.photos
+        self._context.workers.start(
+            "save-session",
+            partial(tasks.save_session, tasks.Saving(path, session, done, embed), self._context.store),
+            succeeded=partial(self._on_saved, path, embed, items),
+            failed=partial(self._context.fail, self.tr("The session could not be saved.")),
+        )
+
+    def open(self, path: Path) -> None:
+        """Put the photographs of a session into the list, with everything that was done to them."""
+        self._keeping.hold(True)
+        self._context.workers.start(
+            "open-session",
+            partial(tasks.open_session, path, self._keeping.journal),
+            succeeded=self._on_opened,
+            failed=self._on_open_failed,
+        )
+
+    def _on_saved(self, path: Path, embed: bool, items: Sequence[PhotoItem], problems: object) -> None:
+        assert isinstance(problems, tuple)
+        state = self._context.state
+        state.session, state.session_embeds = path, embed
+        self._add_recent(path)
+        same = {id(item) for item in items}  # but for those that were worked on meanwhile
+        state.photos = tuple(
+            replace(item, unsaved=False) if item.unsaved and id(item) in same else item for item in state.photos
+        )
+        text = self.tr("{name} is saved.").format(name=display_path(path.name))
+        kind = "warning" if problems else "success"
+        self._context.notify(kind, " ".join((text, *problems)), folder=path.parent, until="work")  # type: ignore[arg-type]
+
+    def _on_opened(self, outcome: object) -> None:
+        assert isinstance(outcome, tasks.OpenedPhotos)
+        state = self._context.state
+        if outcome.current is not None and outcome.view is not None:
+            self._view = (outcome.current, outcome.view)
+        both = self._keeping.put_back(outcome.photos, outcome.current)
+        state.session = outcome.path
+        self._add_recent(outcome.path)
+        name = display_path(outcome.path.name)
+        for problem in outcome.problems:
+            self._context.notify("warning", f"{name}: {problem}")
+        if both:
+            text = self.tr("{count} photographs of {name} were corrected in this window already: that is kept.")
+            self._context.notify("warning", text.format(count=both, name=name))
+
+    def _on_open_failed(self, failure: Failure) -> None:
+        self._keeping.hold(False)
+        self._context.fail(self.tr("The session cannot be opened."), failure)
+
+    def _on_document(self) -> None:
+        document = self._context.state.document
+        if document is not None and self._view is not None and document.path == self._view[0]:
+            view, self._view = self._view[1], None
+            QTimer.singleShot(0, self, lambda: self.viewAsked.emit(view))  # after the canvas has got the photograph
+
+    def _add_recent(self, path: Path) -> None:
+        recent = self._context.state.recent
+        self._context.state.recent = tuple(dict.fromkeys((path.absolute(), *recent)))[:RECENT_LIMIT]

@@ -1,0 +1,131 @@
+"""Session files in the window: saved, opened again where one was, with everything that was done."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from core.session.archive import read_session
+from serr_gui.app import Program
+from serr_gui.model.settings import Settings
+from tests.gui.conftest import WAIT_MS, StartProgram, settled
+from tests.gui.test_keeping import painted
+from tests.gui.test_segmenting import answer, segment
+
+Photos = tuple[Path, Path, Path]
+
+
+def save_as(
+    program: Program, path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, *, embed: bool = False
+) -> None:
+    def dialog(*arguments: object) -> tuple[str, str]:
+        return str(path), str(arguments[3]).split(";;")[int(embed)]
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", dialog)
+    program.window.commands["save_session_as"].trigger()
+    qtbot.waitUntil(lambda: any("is saved" in each.text for each in program.state.notices), timeout=WAIT_MS)
+
+
+def opened(program: Program, path: Path, qtbot: QtBot) -> None:
+    program.window.prompts.open_session_file(path)
+    qtbot.waitUntil(lambda: program.state.session == path and settled(program), timeout=WAIT_MS)
+
+
+def test_a_session_opens_where_one_was_with_everything_that_was_done(
+    start: StartProgram,
+    qtbot: QtBot,
+    photos: Photos,
+    small_models: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = Settings(model=str(small_models / "small.safetensors"), device="cpu", observer="A. Nnotator")
+    first = start(*photos, settings=settings)
+    segment(first, qtbot)
+    painted(first, qtbot)
+    first.controller.nudge_level(9)
+    first.controller.annotating.set_done([photos[2]], True)
+    first.window.canvas.centre_on(50.0, 60.0)
+    before, rule = first.state.result, first.state.rule
+    assert before is not None
+    path = tmp_path / "work.serr-session"
+    save_as(first, path, qtbot, monkeypatch)
+    assert not [item for item in first.state.photos if item.unsaved]
+    assert read_session(path).record.observer == "A. Nnotator"
+    for photo in photos:  # the folder is moved, with the session in it
+        photo.parent.joinpath("moved").mkdir(exist_ok=True)
+        shutil.move(photo, photo.parent / "moved" / photo.name)
+    moved = photos[0].parent / "moved" / path.name
+    shutil.move(path, moved)
+    monkeypatch.setenv("SERR_CONFIG_DIR", str(tmp_path / "another computer"))
+
+    program = start()
+    opened(program, moved, qtbot)
+    state = program.state
+    assert [item.path for item in state.photos] == [moved.parent / photo.name for photo in photos]
+    assert state.photos[2].marks.done
+    assert not [item for item in state.photos if item.unsaved]
+    assert state.result is not None
+    assert np.array_equal(state.result.levels, before.levels)
+    assert state.rule == rule
+    canvas = program.window.canvas
+    qtbot.waitUntil(lambda: not canvas.is_fitted, timeout=WAIT_MS)
+    assert canvas.zoom == pytest.approx(first.window.canvas.zoom)
+    middle = canvas.image_point(canvas.rect().center().toPointF())
+    assert (middle.x(), middle.y()) == (pytest.approx(50.0, abs=2), pytest.approx(60.0, abs=2))
+    program.window.commands["undo"].trigger()
+    assert state.photos[0].unsaved
+    program.window.commands["save_session"].trigger()  # to the same file, which its results came from
+    qtbot.waitUntil(lambda: any("is saved" in each.text for each in state.notices), timeout=WAIT_MS)
+    again = read_session(moved).record.photos[0]
+    assert again.edits is not None
+    assert (len(again.edits.steps), again.edits.done) == (3, 1)
+    assert again.map is not None
+
+
+def test_embedded_photographs_open_where_nothing_else_is_left(
+    start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start(photo)
+    before = segment(first, qtbot)
+    path = tmp_path / "work.serr-session"
+    save_as(first, path, qtbot, monkeypatch, embed=True)
+    content = photo.read_bytes()
+    photo.unlink()
+    monkeypatch.setenv("SERR_CONFIG_DIR", str(tmp_path / "another computer"))
+    program = start()
+    opened(program, path, qtbot)
+    assert program.state.document is not None
+    assert program.state.document.path.read_bytes() == content
+    assert program.state.result is not None
+    assert np.array_equal(program.state.result.levels, before.levels)
+
+
+def test_what_is_missing_is_said_and_the_rest_opens(
+    start: StartProgram, qtbot: QtBot, photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start(*photos)
+    segment(first, qtbot)
+    path = tmp_path / "work.serr-session"
+    save_as(first, path, qtbot, monkeypatch)
+    photos[1].unlink()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    monkeypatch.setenv("SERR_CONFIG_DIR", str(tmp_path / "another computer"))
+    program = start()
+    opened(program, path, qtbot)
+    assert len(program.state.photos) == 3
+    said = " ".join(notice.text for notice in program.state.notices)
+    assert "lost its end" in said
+    assert f"next to the session: {photos[1].name}" in said
+    broken = tmp_path / "broken.serr-session"
+    broken.write_bytes(b"nothing")
+    QTimer.singleShot(0, answer("Add to Them", []))
+    program.window.prompts.open_session_file(broken)
+    qtbot.waitUntil(lambda: "broken" in program.state.notices[-1].text, timeout=WAIT_MS)
+    program.controller.keeping.write()
+    assert program.controller.keeping.journal.flush(60)
