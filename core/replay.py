@@ -78,7 +78,7 @@ def replay_sidecar(
         )
         options = replace(options, device="auto")
     model = replace(model, card=replace(model.card, preprocessing=recipe))
-    field = _same_fov(sidecar, image)
+    field = same_field(sidecar, image)
     found = segment_photo(image, model, fov=field, options=options, rule=sidecar.rule, monitor=monitor)
     if pixels_sha256(found.mask.vessel) != sidecar.mask_sha256:
         notes.append(
@@ -158,7 +158,8 @@ def _same_model(sidecar: SideCar) -> LoadedModel:
     )
 
 
-def _same_fov(sidecar: SideCar, image: FundusImage) -> FieldOfView:
+def same_field(sidecar: SideCar, image: FundusImage) -> FieldOfView:
+    """The field of view that a result was made in. Raises FieldOfViewError where it cannot be had again."""
     if sidecar.fov_origin == "full":
         field = FieldOfView.full(image.shape)
     elif sidecar.fov_origin == "estimated":

@@ -24,6 +24,7 @@ from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.data_sets import DataSetController
 from serr_gui.controllers.editing import EditingController
 from serr_gui.controllers.evaluation import EvaluationController
+from serr_gui.controllers.exported import ExportedController
 from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.controllers.keeping import KeepingController
 from serr_gui.controllers.models import ModelController
@@ -61,7 +62,7 @@ class Controller(QObject):
         self.two_models = TwoModelsController(self.context, foreground, self.segmentation.model_cache)
         self.training = TrainingController(self.context, self.models, foreground)
         self.data_sets = DataSetController(self.context)
-        self.keeping = KeepingController(self.context, self.photos)
+        self.keeping = KeepingController(self.context, self.photos, ExportedController(self.context, self.photos))
         self.sessions = SessionController(self.context, self.keeping)
         self.context.settled.connect(self._segment_if_wanted)
 

@@ -14,6 +14,7 @@ from core.session.journal import AbandonedJournal, Journal, remove_journal
 from core.session.journal_state import edits_entry, entries_of, facts_entry, list_entry, map_entry, steps_entry
 from core.session.records import EditsRecord, PhotoRecord, PhotoRef
 from serr_gui.controllers.context import ControllerContext, sample_path
+from serr_gui.controllers.exported import ExportedController
 from serr_gui.controllers.photos import PhotoController
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.editing import EditStep
@@ -55,10 +56,11 @@ class KeepingController(QObject):
     _diskTold = Signal(str)
     restored = Signal()
 
-    def __init__(self, context: ControllerContext, photos: PhotoController) -> None:
+    def __init__(self, context: ControllerContext, photos: PhotoController, exported: ExportedController) -> None:
         super().__init__(context)
         self._context = context
         self._photos = photos
+        self._exported = exported
         self._diskTold.connect(self._on_disk_told)
         self.journal = Journal(journals_folder(), self._diskTold.emit)
         self._written = _Tracked()
@@ -260,6 +262,7 @@ class KeepingController(QObject):
             if known is None or known.item is not item:
                 self._write_item(item)
         self._write_strokes()
+        self._exported.look()
 
     def _write_item(self, item: PhotoItem) -> None:
         known = self._written.photos.setdefault(item.path, _Written())
@@ -270,7 +273,10 @@ class KeepingController(QObject):
         if known.ref is not None and known.ref.shape is not None and known.ref != ref:
             known.made_by, known.edits, known.steps, known.done, known.has_codes = None, None, (), 0, False
         known.item, known.ref = item, ref
-        if item.made_by is not known.made_by:
+        is_on_disk = (
+            item.made_by is not None and item.made_by is self._exported.made_by.get(item.path) and not item.unsaved
+        )
+        if item.made_by is not known.made_by and not is_on_disk:
             known.made_by = item.made_by
             if item.made_by is None:
                 self.journal.put(map_entry(item.path, ""))

@@ -1,0 +1,69 @@
+"""Taking back results that were exported: which photographs of the list have one, and reading it when it is wanted."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import SerrError
+from core.progress import Progress
+from core.types import PhotoMarks, ThresholdRule
+from serr_gui.model.result_store import KeptEdits, Load
+from serr_gui.model.state import Averaging, MadeBy
+from serr_gui.tasks.monitor import YieldingMonitor
+
+if TYPE_CHECKING:
+    from core.segmentation import Segmentation
+    from core.session.exported import ExportedResult
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TakenBack:
+    """A photograph whose result is on the disk. ``rule`` : its threshold, None for the model's own."""
+
+    path: Path
+    made_by: MadeBy
+    rule: ThresholdRule | None
+    marks: PhotoMarks
+    edits: KeptEdits | None
+    load: Load
+
+
+def find_exported(paths: Sequence[Path], monitor: YieldingMonitor) -> None:
+    """Deliver a ``TakenBack`` for each photograph that has a whole result beside it."""
+    from core.session.exported import ExportedResults
+
+    results = ExportedResults()
+    for number, path in enumerate(paths):
+        monitor.step(Progress("Looking for results", number, len(paths)))
+        found = results.find(path)
+        taken = _taken(found) if found is not None else None
+        if taken is not None:
+            monitor.yield_result(taken)
+
+
+def _taken(found: "ExportedResult") -> TakenBack | None:
+    sidecar = found.sidecar
+    edits = None
+    if sidecar.edited:  # its corrections are the difference of mask and map, which takes reading both
+        from core.session.exported import load_exported
+
+        try:
+            segmentation, codes = load_exported(found)
+        except SerrError:
+            return None
+        if codes is not None:
+            packed = zlib.compress(codes.tobytes(), 1)
+            edits = KeptEdits(segmentation.image.sha256, segmentation.image.shape, packed)
+    tta: Averaging = "flips" if sidecar.options.get("tta") == "flips" else "none"
+    made_by = MadeBy(sidecar.model, found.model.path, sidecar.fov_origin, sidecar.fov_file, tta)
+    rule = None if sidecar.rule == found.model.card.rule else sidecar.rule
+    return TakenBack(found.photo, made_by, rule, found.marks, edits, partial(_load, found))
+
+
+def _load(found: "ExportedResult") -> "tuple[Segmentation, Path]":
+    from core.session.exported import load_exported
+
+    return load_exported(found)[0], found.model.path
