@@ -158,6 +158,20 @@ class Hand:
 
         QTimer.singleShot(50, self.window, answer)
 
+    def answer_question(self, name: str) -> None:
+        """Click a button of the question that the next click brings up."""
+        from PySide6.QtCore import QTimer
+        from PySide6.QtWidgets import QApplication, QMessageBox
+
+        def answer() -> None:
+            question = QApplication.activeModalWidget()
+            if isinstance(question, QMessageBox) and question.isVisible():
+                self.push(name, question)
+            else:
+                QTimer.singleShot(50, self.window, answer)
+
+        QTimer.singleShot(50, self.window, answer)
+
     def show_tab(self, name: str) -> None:
         """Click a tab of the trainings."""
         tabs = self.window.trainings.tabs
