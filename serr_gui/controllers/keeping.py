@@ -108,13 +108,13 @@ class KeepingController(QObject):
         left = self._left[0]
         unsaved, count = len(left.unsaved), len(left.photos)
         if unsaved == 1:
-            text = self.tr("One photograph of the last time has work that is not exported.")
+            text = self.tr("One photograph of the last time has work that is not exported. Continue with it?")
         elif unsaved:
-            text = self.tr("{unsaved} photographs of the last time have work that is not exported.")
+            text = self.tr("{unsaved} photographs of the last time have work that is not exported. Continue with them?")
         elif count == 1:
-            text = self.tr("One photograph was open the last time.")
+            text = self.tr("One photograph was open the last time. Continue with it?")
         else:
-            text = self.tr("{count} photographs were open the last time.")
+            text = self.tr("{count} photographs were open the last time. Continue with them?")
         text = text.format(unsaved=unsaved, count=count)
         if left.problem:
             text += " " + self.tr("A part of it cannot be read.")
@@ -331,13 +331,11 @@ class KeepingController(QObject):
             if notice.until == "disk":
                 self._context.dismiss(notice)
         if problem:
-            text = self.tr(
-                "Your work cannot be written down: {problem} Everything is kept in memory meanwhile, and written as "
-                "soon as there is room. Export it, or save the session elsewhere, before you quit."
-            )
-            self._context.notify("error", text.format(problem=problem), until="disk")
+            reason = problem.rpartition(": ")[2].partition(". ")[0].rstrip(".")
+            text = self.tr("Your work is kept in memory only: {reason}. It is written as soon as that is solved.")
+            self._context.notify("error", text.format(reason=reason), problem, until="disk")
         else:
-            self._context.notify("success", self.tr("Your work is written down again."), until="work")
+            self._context.notify("success", self.tr("Your work is on the disk again."), until="work")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
