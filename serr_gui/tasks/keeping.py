@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import InputError
-from core.files import display_path
 from core.progress import Monitor, Progress
 from core.session.archive import read_result
 from core.session.journal import AbandonedJournal, abandoned_journals
@@ -61,10 +59,7 @@ def load_result(path: Path, place: MapPlace, shape: tuple[int, int]) -> "tuple[S
     """
     from core.photo.reading import read_fundus
 
-    image = read_fundus(path)
-    if image.shape != shape:
-        raise InputError(f"{display_path(path.name)} is not the photograph that its result was made of.")
-    found = result_from(read_result(place, shape), image)
+    found = result_from(read_result(place, shape), read_fundus(path))
     return found.segmentation, found.model_path
 
 
