@@ -9,7 +9,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import cv2
 import numpy as np
@@ -24,6 +24,7 @@ from core.sidecar import (
     is_same_result,
     make_record,
     merged,
+    pixels_sha256,
     read_sidecar,
     sidecar_path,
     unfinished_record,
@@ -33,8 +34,8 @@ from core.types import BoolArray, ByteArray, FieldOfView, FundusImage, Probabili
 if TYPE_CHECKING:  # it knows torch, and choosing files must not wait for that
     from core.segmentation import Segmentation
 
-ExportKind = Literal["mask", "probability", "overlay", "sidecar"]
-KINDS: Final[tuple[ExportKind, ...]] = get_args(ExportKind)
+ExportKind = Literal["mask", "probability", "overlay", "sidecar", "fov", "questionable"]
+"""The last two are written with the others where a hand has drawn them: nothing else could tell what they were."""
 
 MASK_COLOUR: Final = (0, 229, 255)
 """Cyan: far from the reds of a fundus in hue and in lightness, so that colour-blind eyes see it too."""
@@ -76,6 +77,7 @@ def export_segmentation(
     *,
     mask: VesselMask | None = None,
     annotation: Annotation | None = None,
+    questionable: BoolArray | None = None,
 ) -> dict[str, Path]:
     """Write the chosen files of a result: all of them, or where that fails none, and older ones stay as they were.
 
@@ -88,6 +90,8 @@ def export_segmentation(
     out_dir : an existing folder.
     mask : what to write instead of ``segmentation.mask``: another threshold, or corrected by hand.
     annotation : what an observer has said of the photograph, for the side-car.
+    questionable : bool (H, W), pixels that an observer cannot decide; where an older result has such a file and there
+        are none now, an empty one takes its place.
 
     Returns
     -------
@@ -108,10 +112,21 @@ def export_segmentation(
     if "overlay" in names:
         picture = overlay_picture(segmentation.image, mask.vessel, segmentation.fov, choices.mask_colour)
         contents["overlay"] = png(picture[:, :, ::-1])
+    if segmentation.fov.origin == "edited" and names:
+        names["fov"] = f"{stem}_fov.png"
+        contents["fov"] = png(np.where(segmentation.fov.inside, np.uint8(255), np.uint8(0)))
     sidecar = sidecar_path(out_dir, stem)
-    record = make_record(segmentation, mask, annotation)
-    _add_files(record, choices, {kind: (names[kind], data) for kind, data in contents.items()})
     before = _older(sidecar)
+    if questionable is None and before is not None and "questionable" in before.files:
+        questionable = np.zeros(mask.shape, np.bool_)
+    if questionable is not None and names:
+        names["questionable"] = f"{stem}_questionable.png"
+        contents["questionable"] = png(np.where(questionable, np.uint8(255), np.uint8(0)))
+    record = make_record(segmentation, mask, annotation)
+    if questionable is not None:
+        pixels = int(np.count_nonzero(questionable))
+        record["questionable"] = {"sha256": pixels_sha256(questionable), "pixels": pixels}
+    _add_files(record, choices, {kind: (names[kind], data) for kind, data in contents.items()})
     is_same = before is not None and is_same_result(before.record, record)
     if "sidecar" in names or is_same or ("mask" in names and sidecar.exists()):
         names["sidecar"] = sidecar.name

@@ -166,10 +166,13 @@ def same_field(sidecar: SideCar, image: FundusImage) -> FieldOfView:
         field = estimate_field_of_view(image)
     elif sidecar.fov_origin == "file" and sidecar.fov_file is not None:
         field = read_fov(_on_disk(sidecar.fov_file), shape=image.shape)
+    elif sidecar.fov_origin == "edited" and "fov" in sidecar.files:
+        drawn = read_fov(sidecar.path.parent / sidecar.files["fov"], shape=image.shape)
+        field = FieldOfView(drawn.inside, "edited")
     else:
         raise FieldOfViewError(
-            f"The field of view of {display_path(sidecar.path)} was drawn by hand. The side-car does not hold it, so "
-            "the result cannot be made again."
+            f"The field of view of {display_path(sidecar.path)} was drawn by hand, and the side-car names no file with "
+            "it, so the result cannot be made again."
         )
     if pixels_sha256(field.inside) != sidecar.fov_sha256:
         raise FieldOfViewError(

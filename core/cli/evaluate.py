@@ -26,7 +26,7 @@ from core.progress import Cancelled, Progress
 if TYPE_CHECKING:
     from core.datasets.layouts import DataSet
     from core.evaluation.confusion import Region
-    from core.evaluation.dataset_evaluation import Extras
+    from core.evaluation.dataset_evaluation import Extras, Reader
     from core.evaluation.prediction_values import Said
     from core.evaluation.report import EvaluationReport
 
@@ -46,6 +46,7 @@ class _Given:
     labels: str | None
     extras: "Extras"
     said: "Said"
+    reader: "Reader"
 
 
 def evaluate(
@@ -113,6 +114,14 @@ def evaluate(
             "--prediction-max", help="Value of the files of --predictions that is certainty, such as 100 for percent."
         ),
     ] = None,
+    questionable: Annotated[
+        Path | None,
+        typer.Option(
+            "--questionable",
+            help="Folder with masks of pixels that are not counted, called as the photographs and _questionable, as "
+            "the window exports them. The report says how many they are.",
+        ),
+    ] = None,
     tta: Annotated[str, typer.Option("--tta", help=TTA_HELP)] = "none",
     device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
     bootstrap: Annotated[
@@ -154,11 +163,15 @@ def evaluate(
         cases = cases.with_values(values)
     truth = _label_name(labels, cases)
 
-    from core.evaluation.dataset_evaluation import Extras
+    from core.evaluation.dataset_evaluation import Extras, FileReader, Reader
+    from core.evaluation.left_out import WithoutQuestionable
     from core.models.catalogue import DEFAULT_MODEL
 
     extras = Extras(bootstrap, seed, picture_px=_PICTURE_PX if report else 0)
-    given = _Given(cases, dataset, root, threshold, counted, truth, extras, said)
+    reader: Reader = FileReader()
+    if questionable is not None:
+        reader = WithoutQuestionable(questionable, [case.photo for case in cases.cases], reader)
+    given = _Given(cases, dataset, root, threshold, counted, truth, extras, said, reader)
     weights = found_model(model if model is not None else DEFAULT_MODEL) if predictions is None else None
     with monitored() as monitor:
         if predictions is not None:
@@ -253,6 +266,7 @@ def _score_predictions(folder: Path, given: _Given, monitor: ConsoleMonitor) -> 
         region=given.region,
         labels=given.labels,
         extras=given.extras,
+        reader=given.reader,
         monitor=monitor,
     )
 
@@ -301,6 +315,7 @@ def _score_model(
             region=given.region,
             labels=given.labels,
             extras=given.extras,
+            reader=given.reader,
             monitor=monitor,
         )
     except Cancelled:

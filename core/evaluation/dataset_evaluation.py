@@ -90,6 +90,10 @@ class Reader(Protocol):
         """The vessels that an expert drew, (H, W). Raises ``LabelError``."""
         ...
 
+    def notes(self, case: CaseFiles, fov: FieldOfView) -> tuple[str, ...]:
+        """What the report shall say of how a photograph was read."""
+        ...
+
 
 class FileReader:
     """Takes the case's files as they are: the mask or an estimate, and labels that raise no doubt."""
@@ -101,6 +105,9 @@ class FileReader:
         label = read_label(case.labels[expert], shape=fov.shape, values=case.values.get(expert))
         refuse_inverted(label, fov.inside)
         return label
+
+    def notes(self, case: CaseFiles, fov: FieldOfView) -> tuple[str, ...]:
+        return ()
 
 
 Done = Callable[[Path, "ImageScores | str"], None]
@@ -277,6 +284,8 @@ class _Task:
         labels = [self.reader.label(case, name, fov) for name in (self.truth, *self.others)]
         for doubt in _doubts(image, fov, labels):
             part.doubt(doubt)
+        for note in self.reader.notes(case, fov):
+            part.note(note)
         label, *drawn = (one.vessel for one in labels)
         found = self.predict(image, fov, part)
         part.step(Progress("Counting"))

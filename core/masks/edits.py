@@ -118,20 +118,10 @@ class MaskEdits:
 
     def replace(self, box: Box, codes: ByteArray) -> EditDelta | None:
         """Put other codes into a box; the change over the smallest box that holds it, None where nothing changes."""
-        before = self._codes[box[0] : box[2], box[1] : box[3]]
-        changed = codes != before
-        if not changed.any():
-            return None
-        rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
-        inner = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-        small = (
-            box[0] + int(rows[0]),
-            box[1] + int(columns[0]),
-            box[0] + int(rows[-1]) + 1,
-            box[1] + int(columns[-1]) + 1,
-        )
-        delta = EditDelta(small, _packed(before[inner]), _packed(codes[inner]), int(np.count_nonzero(changed)))
-        self._put(small, codes[inner])
+        delta = difference(self._codes[box[0] : box[2], box[1] : box[3]], codes, (box[0], box[1]))
+        if delta is not None:
+            top, left, bottom, right = delta.box
+            self._put(delta.box, codes[top - box[0] : bottom - box[0], left - box[1] : right - box[1]])
         return delta
 
     def redo(self, delta: EditDelta) -> Box:
@@ -166,6 +156,29 @@ class MaskEdits:
         self._forced += int(np.count_nonzero(codes)) - int(np.count_nonzero(self._codes[place]))
         self._codes[place] = codes
         self._levels[place] = edited_levels(self._model_levels[place], codes)
+
+
+def difference(before: ByteArray, after: ByteArray, corner: tuple[int, int] = (0, 0)) -> EditDelta | None:
+    """The change between codes, uint8 (h, w), over the smallest box that holds it; None where there is none.
+
+    ``corner`` : row and column at which both lie in the photograph.
+    """
+    changed = after != before
+    if not changed.any():
+        return None
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    top, left, bottom, right = int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+    box = (corner[0] + top, corner[1] + left, corner[0] + bottom, corner[1] + right)
+    inner = (slice(top, bottom), slice(left, right))
+    return EditDelta(box, _packed(before[inner]), _packed(after[inner]), int(np.count_nonzero(changed)))
+
+
+def with_delta(codes: ByteArray, delta: EditDelta, *, back: bool) -> ByteArray:
+    """Codes, uint8 (H, W), after a change is taken back or made again: a copy."""
+    changed = codes.copy()
+    top, left, bottom, right = delta.box
+    changed[top:bottom, left:right] = _unpacked(delta.before if back else delta.after, delta.box)
+    return changed
 
 
 def edited_levels(model_levels: ByteArray, codes: ByteArray) -> ByteArray:

@@ -152,3 +152,12 @@ def cut_out(pixels: BoolArray, top: int = 0, left: int = 0) -> Footprint:
     rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
     inner = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return Footprint(top + int(rows[0]), left + int(columns[0]), np.ascontiguousarray(inner))
+
+
+def within(part: Footprint, shape: tuple[int, int]) -> Footprint | None:
+    """The part of a footprint that lies in a photograph of (height, width) pixels; None where none does."""
+    top, left = max(part.top, 0), max(part.left, 0)
+    bottom, right = min(part.top + part.pixels.shape[0], shape[0]), min(part.left + part.pixels.shape[1], shape[1])
+    if top >= bottom or left >= right:
+        return None
+    return Footprint(top, left, part.pixels[top - part.top : bottom - part.top, left - part.left : right - part.left])

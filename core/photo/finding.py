@@ -28,7 +28,7 @@ _SURE: Final[tuple[tuple[Role, re.Pattern[str]], ...]] = (
     ("mask", re.compile(r"[_\-. ]masks?$", re.IGNORECASE)),
 )
 """Ends of names that no photograph has."""
-_OWN_ENDING: Final = re.compile(r"_(mask|overlay|probability)$", re.IGNORECASE)
+_OWN_ENDING: Final = re.compile(r"_(mask|overlay|probability|fov|questionable)$", re.IGNORECASE)
 _PHOTO_FOLDERS: Final = re.compile(r"^(images?|imgs?|photos?|photographs?|fundus|originals?|input)$", re.IGNORECASE)
 """Sub-folders that hold the photographs of a folder which has none itself."""
 _OTHER_FOLDERS: Final = re.compile(

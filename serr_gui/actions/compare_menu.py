@@ -133,6 +133,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         repeats=True,
     ),
     Command(
+        "skip_questionable",
+        "compare",
+        QT_TRANSLATE_NOOP("Actions", "Leave &Questionable Pixels Out"),
+        QT_TRANSLATE_NOOP("Actions", "Count agreement and errors without the pixels that are marked as questionable"),
+        checked_when=lambda state: state.view.skip_questionable,
+        section=2,
+    ),
+    Command(
         "show_curves",
         "compare",
         QT_TRANSLATE_NOOP("Actions", "&Curves"),

@@ -6,9 +6,9 @@ from typing import Final
 from PySide6.QtGui import QAction
 
 from serr_gui.actions.command import Command, Std, has_document, idle
-from serr_gui.model.editing import LassoFill, ToolName
+from serr_gui.model.editing import PAINTING_TOOLS, LassoFill, ToolName
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
-from serr_gui.model.selectors import can_edit
+from serr_gui.model.selectors import can_edit, can_paint, may_undo
 from serr_gui.model.state import AppState
 
 
@@ -54,7 +54,7 @@ def _tool(key: ToolName, text: str, tip: str, shortcut: str) -> Command:
         tip,
         icon=key,
         shortcuts=(shortcut,),
-        enabled_when=can_edit,
+        enabled_when=can_paint if key in PAINTING_TOOLS else can_edit,
         checked_when=_is_tool(key),
         group="tool",
         section=1,
@@ -66,10 +66,12 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "undo",
         "edit",
         QT_TRANSLATE_NOOP("Actions", "&Undo"),
-        QT_TRANSLATE_NOOP("Actions", "Take the last correction of this photograph back"),
+        QT_TRANSLATE_NOOP(
+            "Actions", "Take the last change of this photograph back: corrections, threshold, field of view, model"
+        ),
         icon="undo",
         shortcuts=("Ctrl+Z",),
-        enabled_when=lambda state: bool(state.editing.undo) and can_edit(state),
+        enabled_when=lambda state: bool(state.editing.undo) and may_undo(state),
         what_when=lambda state: state.editing.undo,
         repeats=True,
     ),
@@ -77,10 +79,10 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "redo",
         "edit",
         QT_TRANSLATE_NOOP("Actions", "&Redo"),
-        QT_TRANSLATE_NOOP("Actions", "Make the correction that was taken back again"),
+        QT_TRANSLATE_NOOP("Actions", "Make the change that was taken back again"),
         icon="redo",
         shortcuts=("Ctrl+Shift+Z", "Ctrl+Y"),
-        enabled_when=lambda state: bool(state.editing.redo) and can_edit(state),
+        enabled_when=lambda state: bool(state.editing.redo) and may_undo(state),
         what_when=lambda state: state.editing.redo,
         repeats=True,
     ),
@@ -192,7 +194,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "S&wap Brush and Eraser"),
         QT_TRANSLATE_NOOP("Actions", "Take the eraser in place of the brush, or the brush in place of the eraser"),
         shortcuts=("X",),
-        enabled_when=can_edit,
+        enabled_when=can_paint,
         section=4,
     ),
     Command(
@@ -201,7 +203,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "&Smaller"),
         QT_TRANSLATE_NOOP("Actions", "Make brush and eraser smaller, a traced vessel narrower"),
         shortcuts=("[",),
-        enabled_when=can_edit,
+        enabled_when=can_paint,
         section=4,
         repeats=True,
     ),
@@ -211,7 +213,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "&Larger"),
         QT_TRANSLATE_NOOP("Actions", "Make brush and eraser larger, a traced vessel wider"),
         shortcuts=("]",),
-        enabled_when=can_edit,
+        enabled_when=can_paint,
         section=4,
         repeats=True,
     ),

@@ -1,9 +1,9 @@
 """The pictures that lie on one another in the view, at the resolution of the screen and for the visible part only.
 
-From below: the photograph, the overlay (the level map through 256 colours), the error map (in place of the mask), the
-outline of the field of view. Each is kept until what it depends on changes, so that a step of the threshold makes only
-the overlay and the error map anew, from one or two bytes for each device pixel; the size of the photograph does not
-enter.
+From below: the photograph, the overlay (the level map through 256 colours), the error map (in place of the mask), what
+a hand has decided, what is questionable, the outline of the field of view. Each is kept until what it depends on
+changes, so that a step of the threshold makes only the overlay and the error map anew, from one or two bytes for each
+device pixel; the size of the photograph does not enter.
 
 Zoomed out, the error map compares what is seen of the mask with what would be seen of the label: a device pixel counts
 as found, or drawn, where any of its photograph's pixels is. So a missed or false vessel is never lost, however thin,
@@ -18,6 +18,7 @@ import numpy as np
 from PySide6.QtGui import QImage, QPainter
 
 from core.types import LEVELS, BoolArray, ByteArray
+from serr_gui.canvas.code_layer import CodeLayer
 from serr_gui.canvas.overlays import (
     ErrorStyle,
     FovOutline,
@@ -33,6 +34,11 @@ from serr_gui.canvas.resampling import Box, LevelPyramid, PhotoPyramid, Scrolled
 
 _OPAQUE = QImage.Format.Format_RGB32
 _PREMULTIPLIED = QImage.Format.Format_ARGB32_Premultiplied
+
+
+EDIT_COLOURS = ((255, 64, 129, 215), (255, 214, 0, 215))
+"""Of pixels that a hand has made background, and vessel."""
+QUESTIONABLE_COLOUR = (186, 104, 255, 225)
 
 
 class Layers:
@@ -59,6 +65,10 @@ class Layers:
         self._error_pyramid: LevelPyramid | None = None
         self._scrolled_error_levels: Scrolled | None = None
         self._scrolled_drawn: Scrolled | None = None
+        self.edits = CodeLayer(EDIT_COLOURS)
+        self.questionable = CodeLayer([QUESTIONABLE_COLOUR], hatched=True)
+        self.shows_edits = False
+        self.shows_questionable = True
         self._outline: FovOutline | None = None
         self._rim_px = 1
         self._base_image = _Kept()
@@ -102,6 +112,7 @@ class Layers:
 
     def refresh_levels(self, box: Box) -> None:
         """The level map has changed in place in a box of photograph pixels: bring overlay and error map up to it."""
+        self.edits.refresh(box)
         if self._levels is None or self._pyramid is None or self._scrolled_levels is None:
             return
         self._pyramid.refresh(box)
@@ -177,6 +188,10 @@ class Layers:
                 self._rim_px = max(1, int(pixel_ratio))
                 self._error_image.image = self._error_picture(zoom, box)
             yield self._error_image.image
+        for layer, is_shown in ((self.edits, self.shows_edits), (self.questionable, self.shows_questionable)):
+            picture = layer.picture(zoom, box, pixel_ratio) if is_shown and self.overlay_visible else None
+            if picture is not None:
+                yield picture
         if self._outline is not None and self.fov_visible:
             if self._outline_image.is_old((zoom, box, pixel_ratio)):
                 size = (box[2] - box[0], box[3] - box[1])

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.types import LEVELS, BoolArray, ByteArray
 from serr_gui.canvas.geometry import ViewGeometry
-from serr_gui.canvas.layers import Layers
+from serr_gui.canvas.layers import EDIT_COLOURS, QUESTIONABLE_COLOUR, Layers
 from serr_gui.canvas.legend import paint_legend
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone, error_colours
 from serr_gui.canvas.resampling import Box, device_box, zoomed_size
@@ -63,7 +63,7 @@ class PictureView(QWidget):
         self._layers.set_levels(None)
         self._layers.set_fov(None)
         self._layers.set_errors(None, None)
-        self._marked = None
+        self._forget_marks()
         self._geometry.set_image(*((0, 0) if rgb is None else (rgb.shape[1], rgb.shape[0])))
         self._view_changed()
 
@@ -91,6 +91,33 @@ class PictureView(QWidget):
         area = QRectF(left + part[0], top + part[1], part[2] - part[0], part[3] - part[1])
         area.adjust(-4, -4, 4, 4)  # the rim of the error map
         self.update(QRectF(area.topLeft() / ratio, area.size() / ratio).toAlignedRect())
+
+    def set_edits(self, codes: ByteArray | None) -> None:
+        """Which pixels a hand has decided, codes of ``core.masks.edits``; ``refresh_levels`` tells of changes, too."""
+        self._check_shape(codes, "The edits")
+        self._layers.edits.set_codes(codes)
+        self.update()
+
+    def set_questionable(self, layer: ByteArray | None) -> None:
+        """Which pixels are questionable, uint8 (H, W), 1 for those."""
+        self._check_shape(layer, "The questionable layer")
+        self._layers.questionable.set_codes(layer)
+        self.update()
+
+    def refresh_questionable(self, box: tuple[int, int, int, int]) -> None:
+        """That layer has changed in place inside a box (top, left, bottom, right)."""
+        self._layers.questionable.refresh((box[1], box[0], box[3], box[2]))
+        self.update()
+
+    def show_layers(self, *, edits: bool, questionable: bool) -> None:
+        """Which of the two layers are painted."""
+        if (edits, questionable) != (self._layers.shows_edits, self._layers.shows_questionable):
+            self._layers.shows_edits, self._layers.shows_questionable = edits, questionable
+            self.update()
+
+    def shown_questionable(self) -> ByteArray | None:
+        """The questionable layer that is painted, uint8 (H, W); None without one."""
+        return self._layers.questionable.codes if self._layers.shows_questionable else None
 
     def set_fov(self, inside: BoolArray | None) -> None:
         """Outline this field of view, bool (H, W); None takes the outline away."""
@@ -158,7 +185,7 @@ class PictureView(QWidget):
             self._layers.set_levels(None)
             self._layers.set_fov(None)
             self._layers.set_errors(None, None)
-            self._marked = None
+            self._forget_marks()
             self._waiting = True
             self.update()
 
@@ -270,12 +297,18 @@ class PictureView(QWidget):
         painter.end()
 
     def legend(self) -> list[tuple[str, tuple[int, int, int]]]:
-        """Names and colours of the error map that is painted; empty without one."""
-        style = self._layers.error_style
-        if style is None or not self._layers.shows_errors:
-            return []
-        names = (self.tr("missed"), self.tr("false"), self.tr("right"))
-        return list(zip(names, error_colours(style.colours), strict=True))
+        """Names and colours of the error map and of the marked pixels that are painted; empty without any."""
+        layers, style = self._layers, self._layers.error_style
+        entries: list[tuple[str, tuple[int, int, int]]] = []
+        if style is not None and layers.shows_errors:
+            names = (self.tr("missed"), self.tr("false"), self.tr("right"))
+            entries += zip(names, error_colours(style.colours), strict=True)
+        if layers.overlay_visible and layers.shows_edits and layers.edits.codes is not None:
+            by_hand = (self.tr("background by hand"), self.tr("vessel by hand"))
+            entries += [(name, colour[:3]) for name, colour in zip(by_hand, EDIT_COLOURS, strict=True)]
+        if layers.overlay_visible and layers.shows_questionable and layers.questionable.codes is not None:
+            entries.append((self.tr("questionable"), QUESTIONABLE_COLOUR[:3]))
+        return entries
 
     def _shows_focus(self) -> bool:
         return False
@@ -305,6 +338,11 @@ class PictureView(QWidget):
         width, height = zoomed_size((self._geometry.image[1], self._geometry.image[0]), self._geometry.zoom)
         view = QRect(0, 0, *self._geometry.view) & QRect(left, top, width, height)
         return (view.left() - left, view.top() - top, view.right() + 1 - left, view.bottom() + 1 - top)
+
+    def _forget_marks(self) -> None:
+        self._marked = None
+        self._layers.edits.set_codes(None)
+        self._layers.questionable.set_codes(None)
 
     def _check_shape(self, array: ByteArray | BoolArray | None, what: str) -> None:
         if array is None:

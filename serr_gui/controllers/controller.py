@@ -1,10 +1,11 @@
 """Requests become jobs, and the outcomes of jobs become state. Nothing else writes the state.
 
 The parts: ``photos`` (opening), ``models`` (models and devices), ``segmentation`` (segmenting and exporting),
-``editing`` (corrections by hand), ``vessels`` (what its tools look for), ``annotating`` (marks and time), ``keeping``
-(what comes back at the next start), ``sessions`` (files of that), ``comparison`` (experts' labels), ``evaluation`` (all
-photographs), ``data_sets`` and ``training`` (models that a person trains), and here the threshold, the view, and what
-connects the parts.
+``history`` (Undo), ``editing`` (corrections by hand), ``fov_painting``, ``painting`` (which of them a stroke is for),
+``vessels`` (what tools look for), ``thresholds``, ``labelling`` (what the mask begins with, and labels), ``annotating``
+(marks and time), ``keeping`` (what comes back at the next start), ``sessions`` (files of that), ``comparison`` (labels
+of experts), ``evaluation`` (all photographs), ``data_sets`` and ``training`` (models that a person trains), and here
+the view, and what connects the parts.
 """
 
 from collections.abc import Sequence
@@ -26,11 +27,17 @@ from serr_gui.controllers.editing import EditingController
 from serr_gui.controllers.evaluation import EvaluationController
 from serr_gui.controllers.exported import ExportedController
 from serr_gui.controllers.foreground import ForegroundTask
+from serr_gui.controllers.fov_painting import FovPainting
+from serr_gui.controllers.history import HistoryController
 from serr_gui.controllers.keeping import KeepingController
+from serr_gui.controllers.labelling import LabellingController
 from serr_gui.controllers.models import ModelController
+from serr_gui.controllers.painting import PaintingController
 from serr_gui.controllers.photos import PhotoController
+from serr_gui.controllers.questionable import QuestionablePainting
 from serr_gui.controllers.segmentation import SegmentationController
 from serr_gui.controllers.sessions import SessionController
+from serr_gui.controllers.thresholds import ThresholdSteps
 from serr_gui.controllers.training import TrainingController
 from serr_gui.controllers.two_models import TwoModelsController
 from serr_gui.controllers.vessels import VesselController
@@ -49,14 +56,22 @@ class Controller(QObject):
         super().__init__(parent)
         self.state = state
         self.context = ControllerContext(state, store or ResultStore(), self)
-        self.photos = PhotoController(self.context)
+        self.history = HistoryController(self.context)
+        self.photos = PhotoController(self.context, self.history)
         self.models = ModelController(self.context)
         foreground = ForegroundTask(self.context)
         beside = ForegroundTask(self.context, "side_task")
-        self.segmentation = SegmentationController(self.context, foreground, beside)
+        self.segmentation = SegmentationController(self.context, foreground, beside, self.history, self.models)
         self.evaluation = EvaluationController(self.context, foreground, beside, self.segmentation)
-        self.editing = EditingController(self.context)
+        self.editing = EditingController(self.context, self.history)
         self.vessels = VesselController(self.context, self.editing)
+        self.thresholds = ThresholdSteps(self.context, self.history)
+        self.fov_painting = FovPainting(self.context, self.photos)
+        self.questionable = QuestionablePainting(self.context, self.history)
+        self.painting = PaintingController(
+            self.context, {"vessels": self.editing, "questionable": self.questionable, "fov": self.fov_painting}
+        )
+        self.labelling = LabellingController(self.context, self.editing, self.segmentation)
         self.annotating = AnnotatingController(self.context, self.photos)
         self.comparison = ComparisonController(self.context)
         self.two_models = TwoModelsController(self.context, foreground, self.segmentation.model_cache)
@@ -153,6 +168,16 @@ class Controller(QObject):
     def toggle_probability(self) -> None:
         self.set_view(replace(self.state.view, show_probability=not self.state.view.show_probability))
 
+    def toggle_edits(self) -> None:
+        self.set_view(replace(self.state.view, show_edits=not self.state.view.show_edits))
+
+    def toggle_questionable(self) -> None:
+        self.set_view(replace(self.state.view, show_questionable=not self.state.view.show_questionable))
+
+    def toggle_skipping(self) -> None:
+        """Count figures without the questionable pixels, or with them."""
+        self.set_view(replace(self.state.view, skip_questionable=not self.state.view.skip_questionable))
+
     def toggle_fov(self) -> None:
         self.set_view(replace(self.state.view, show_fov=not self.state.view.show_fov))
 
@@ -247,4 +272,4 @@ class Controller(QObject):
 
     def _set_rule(self, rule: ThresholdRule) -> None:
         if rule != self.state.rule:
-            self.context.set_rule(rule)
+            self.thresholds.set_rule(rule)

@@ -3,13 +3,24 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from core.masks.edits import VESSEL, Box, EditDelta, MaskEdits, combined
-from core.masks.strokes import Footprint
-from core.types import BoolArray
+from core.masks.edits import UNTOUCHED, VESSEL, Box, EditDelta, MaskEdits, combined
+from core.masks.strokes import Footprint, within
+from core.types import BoolArray, ByteArray
 from serr_gui.controllers.context import ControllerContext
-from serr_gui.model.editing import SIZES_PX, TRACING_TOOLS, WIDTHS_PERCENT, EditStep, LassoFill, ToolName
+from serr_gui.controllers.history import HistoryController
+from serr_gui.model.editing import (
+    PAINTING_TOOLS,
+    SIZES_PX,
+    TRACING_TOOLS,
+    WIDTHS_PERCENT,
+    EditStep,
+    LassoFill,
+    PaintTarget,
+    ToolName,
+)
 from serr_gui.model.selectors import can_edit
 from serr_gui.model.state import Result
 
@@ -30,9 +41,11 @@ class EditingController(QObject):
 
     levelsChanged = Signal(object)
 
-    def __init__(self, context: ControllerContext) -> None:
+    def __init__(self, context: ControllerContext, history: HistoryController) -> None:
         super().__init__(context)
-        self._context = context
+        self._context, self._history = context, history
+        history.register("edits", self._apply_step)
+        history.beforeStep.connect(self.finish)
         self._stroke: _Stroke | None = None
         events = context.state.events
         for event in (events.task, events.side_task):
@@ -43,7 +56,14 @@ class EditingController(QObject):
 
     def set_tool(self, tool: ToolName) -> None:
         state = self._context.state
-        state.editing = replace(state.editing, tool=tool)
+        target = "vessels" if tool == "hand" else state.editing.target  # what comes next is most often a vessel
+        state.editing = replace(state.editing, tool=tool, target=target)
+
+    def set_target(self, target: PaintTarget) -> None:
+        """What brush and eraser paint; the brush is taken where neither is."""
+        state = self._context.state
+        tool = state.editing.tool if state.editing.tool in PAINTING_TOOLS else "brush"
+        state.editing = replace(state.editing, tool=tool, target=target)
 
     def swap_tool(self) -> None:
         """The eraser for the brush, and the brush for everything else; the lasso paints, or erases."""
@@ -134,7 +154,7 @@ class EditingController(QObject):
     def _close(self, stroke: _Stroke, name: str) -> None:
         delta = combined(stroke.deltas, stroke.edits)
         if delta is not None:
-            self._context.store.history(stroke.path).push(EditStep(name, delta))
+            self._history.push(stroke.path, EditStep(name, delta))
             self._take(stroke.path, stroke.result, stroke.edits, delta.box)
 
     def give_up(self) -> None:
@@ -144,39 +164,32 @@ class EditingController(QObject):
             for delta in reversed(stroke.deltas):
                 self.levelsChanged.emit(stroke.edits.undo(delta))
 
-    # Undo
-
-    def undo(self) -> None:
-        self._move_in_history(back=True)
-
-    def redo(self) -> None:
-        self._move_in_history(back=False)
-
     def discard(self) -> None:
         """Give every pixel back to the network; a step of Undo like the others."""
-        state, document = self._context.state, self._context.state.document
-        if document is None or document.result is None or document.result.edits is None or not can_edit(state):
-            return
-        result, edits = document.result, document.result.edits
-        box = (0, 0, *edits.shape)
-        delta = edits.replace(box, edits.codes * 0)
-        if delta is not None:
-            self._context.store.history(document.path).push(EditStep(self.tr("Discard Corrections"), delta))
-            self.levelsChanged.emit(delta.box)
-            self._take(document.path, result, edits, delta.box)
+        result = self._context.state.result
+        if result is not None and result.edits is not None:
+            self.decide_all(self.tr("Discard Corrections"), result.edits.codes * np.uint8(UNTOUCHED))
 
-    def _move_in_history(self, *, back: bool) -> None:
-        state, document = self._context.state, self._context.state.document
-        if self._stroke is not None or document is None or document.result is None or not can_edit(state):
+    def decide_all(self, name: str, codes: ByteArray) -> None:
+        """Give all pixels of the photograph the codes of an array, uint8 (H, W): one step of Undo of this name."""
+        self.finish()
+        change = self._opened(VESSEL) if can_edit(self._context.state) else None
+        if change is None:
             return
-        result, edits = document.result, document.result.edits
-        history = self._context.store.history(document.path)
-        step = history.undo() if back else history.redo()
-        if step is None or edits is None:
-            return
-        box = edits.undo(step.delta) if back else edits.redo(step.delta)
+        delta = change.edits.replace((0, 0, *change.edits.shape), codes)
+        if delta is not None:
+            change.deltas.append(delta)
+            self.levelsChanged.emit(delta.box)
+            self._close(change, name)
+
+    def _apply_step(self, path: Path, step: EditStep, back: bool) -> bool:
+        change = self._opened(VESSEL)
+        if change is None or step.delta is None:
+            return False
+        box = change.edits.undo(step.delta) if back else change.edits.redo(step.delta)
         self.levelsChanged.emit(box)
-        self._take(document.path, result, edits, box)
+        self._take(path, change.result, change.edits, box)
+        return True
 
     # The state
 
@@ -201,23 +214,14 @@ class EditingController(QObject):
         if self._stroke is not None and (document is None or document.path != self._stroke.path):
             self.finish()
         edits = document.result.edits if document is not None and document.result is not None else None
-        history = self._context.store.history(document.path) if document is not None else None
-        state.editing = replace(
-            state.editing,
-            undo=history.undo_name if history is not None and edits is not None else "",
-            redo=history.redo_name if history is not None and edits is not None else "",
-            corrected_px=edits.forced_pixels if edits is not None else 0,
-        )
+        state.editing = replace(state.editing, corrected_px=edits.forced_pixels if edits is not None else 0)
 
 
 def _painted(edits: MaskEdits, footprint: Footprint, code: int, inside: BoolArray) -> EditDelta | None:
     """Paint a footprint as far as it lies in the field of view."""
-    height, width = inside.shape
-    top, left = max(footprint.top, 0), max(footprint.left, 0)
-    bottom = min(footprint.top + footprint.pixels.shape[0], height)
-    right = min(footprint.left + footprint.pixels.shape[1], width)
-    if top >= bottom or left >= right:
+    part = within(footprint, edits.shape)
+    if part is None:
         return None
-    rows = slice(top - footprint.top, bottom - footprint.top)
-    columns = slice(left - footprint.left, right - footprint.left)
-    return edits.paint(top, left, footprint.pixels[rows, columns] & inside[top:bottom, left:right], code)
+    height, width = part.pixels.shape
+    seen = inside[part.top : part.top + height, part.left : part.left + width]
+    return edits.paint(part.top, part.left, part.pixels & seen, code)

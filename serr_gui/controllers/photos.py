@@ -1,7 +1,7 @@
 """The list of photographs and the one on the screen."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,11 @@ from core.types import FieldOfView, ThresholdRule
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.file_watcher import FileWatcher
+from serr_gui.controllers.history import HistoryController
 from serr_gui.controllers.workers import Failure
 from serr_gui.model import label_choices
 from serr_gui.model.comparison import LabelFiles
+from serr_gui.model.editing import EditStep
 from serr_gui.model.selectors import next_listed, sorted_photos
 from serr_gui.model.settings import RECENT_LIMIT
 from serr_gui.model.state import BaseView, Document, FovChoice, ListOrder, ListShow, Notice, NoticeChoice, PhotoItem
@@ -29,9 +31,10 @@ class PhotoController(QObject):
     thumbnailMade = Signal(object)
     """A ``tasks.Thumbnail``: pictures for the strip are no state."""
 
-    def __init__(self, context: ControllerContext) -> None:
+    def __init__(self, context: ControllerContext, history: HistoryController) -> None:
         super().__init__(context)
-        self._context = context
+        self._context, self._history = context, history
+        history.register("fov", self._apply_fov_step)
         self._opening_rule: ThresholdRule | None = None
         self._one_reader = threading.Lock()
         self.watcher = FileWatcher(context)
@@ -103,7 +106,9 @@ class PhotoController(QObject):
         if index is not None:
             self._context.store.forget(path)
             marks = replace(state.photos[index].marks, done=False)
-            self._context.set_item(path, status="new", unsaved=False, problem="", corrected=False, marks=marks)
+            self._context.set_item(
+                path, status="new", unsaved=False, problem="", corrected=False, marks=marks, questionable=b""
+            )
             self.select(index)
 
     def step(self, by: int) -> None:
@@ -161,7 +166,22 @@ class PhotoController(QObject):
         self._context.keep(label_choices.forget_all)
 
     def set_fov(self, choice: FovChoice) -> None:
-        """Use another field of view for the photograph on the screen from its next run on."""
+        """Use another field of view for the photograph on the screen from its next run on: a step of Undo."""
+        item = self._context.state.item
+        before = item.fov if item is not None else choice
+
+        def made(document: Document) -> None:
+            if before != choice:
+                step = EditStep(self.tr("Field of View"), kind="fov", before=before.values(), after=choice.values())
+                self._history.push(document.path, step)
+
+        self._make_fov(choice, made)
+
+    def _apply_fov_step(self, _path: Path, step: EditStep, back: bool) -> bool:
+        self._make_fov(FovChoice.from_values(step.before if back else step.after), lambda _document: None)
+        return True
+
+    def _make_fov(self, choice: FovChoice, then: Callable[[Document], None]) -> None:
         document = self._context.state.document
         if document is None:
             return
@@ -169,7 +189,7 @@ class PhotoController(QObject):
         self._context.workers.start(
             "fov",
             lambda _monitor: tasks.make_fov(image, choice),
-            succeeded=partial(self._on_fov_made, document, choice),
+            succeeded=partial(self._on_fov_made, document, choice, then),
             failed=self._on_fov_failed,
         )
 
@@ -302,7 +322,9 @@ class PhotoController(QObject):
         assert isinstance(outcome, BaseView)
         self._context.state.base_view = outcome
 
-    def _on_fov_made(self, document: Document, choice: FovChoice, outcome: object) -> None:
+    def _on_fov_made(
+        self, document: Document, choice: FovChoice, then: Callable[[Document], None], outcome: object
+    ) -> None:
         assert isinstance(outcome, FieldOfView)
         now = self._context.state.document
         if now is not None and now.image is document.image:
@@ -313,8 +335,10 @@ class PhotoController(QObject):
             shown = replace(now, fov=fov, fov_problem="")
             status = "done" if result else "new"
             self._context.set_item(now.path, fov=choice, problem="", status=status, doubts=shown.doubts)
-            self._context.keep(lambda: label_choices.remember(now.path, label_choices.LabelChoices(fov=choice)))
+            if choice.request != "edited":  # that is kept with the work on the photograph
+                self._context.keep(lambda: label_choices.remember(now.path, label_choices.LabelChoices(fov=choice)))
             self._context.state.document = shown
+            then(shown)
 
     def _on_fov_failed(self, failure: Failure) -> None:
         self._context.fail(self.tr("The field of view cannot be used."), failure)

@@ -10,10 +10,14 @@ from PySide6.QtCore import QObject
 
 from core.files import display_path
 from core.masks.edits import MaskEdits
+from core.session.packing import packed_bits
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.foreground import ForegroundTask
-from serr_gui.model.editing import EditHistory
+from serr_gui.controllers.history import HistoryController
+from serr_gui.controllers.models import ModelController
+from serr_gui.controllers.workers import Failure
+from serr_gui.model.editing import EditHistory, EditStep
 from serr_gui.model.selectors import may_export, without_result
 from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import MadeBy, NoticeChoice, NoticeKind, PhotoItem, Result
@@ -28,12 +32,25 @@ class ExportRequest:
     options: ExportOptions
 
 
+def _nothing() -> None:
+    """What follows where nothing shall."""
+
+
 class SegmentationController(QObject):
     """Segments and exports photographs, and puts the outcomes into the state."""
 
-    def __init__(self, context: ControllerContext, foreground: ForegroundTask, beside: ForegroundTask) -> None:
+    def __init__(
+        self,
+        context: ControllerContext,
+        foreground: ForegroundTask,
+        beside: ForegroundTask,
+        history: HistoryController,
+        models: ModelController,
+    ) -> None:
         super().__init__(context)
-        self._context = context
+        self._context, self._history, self._models = context, history, models
+        self._going_back = False
+        history.register("model", self._apply_model_step, slow=True)
         self._long, self._beside = foreground, beside
         self._exporting = foreground
         self._written = 0
@@ -43,27 +60,38 @@ class SegmentationController(QObject):
         self._problems: list[tuple[Path, str]] = []
         self._changed: list[str] = []
 
-    def segment(self) -> None:
-        """Find the vessels of the chosen photograph; where it is still being opened, as soon as it is there."""
+    def segment(self, then: Callable[[], None] = _nothing, otherwise: Callable[[], None] = _nothing) -> None:
+        """Find the vessels of the chosen photograph; where it is still being opened, as soon as it is there.
+
+        ``then`` follows where there is a new result, ``otherwise`` where that failed or was cancelled.
+        """
         state = self._context.state
         if state.opening is not None:
             self._context.segment_when_ready = True
             return
         document = state.document
         if document is None or document.fov is None or state.model is None or state.task is not None:
+            otherwise()
             return
+
+        def segmented(outcome: object) -> None:
+            self._on_segmented(document.path, outcome)
+            then()
+
+        def failed(failure: Failure) -> None:
+            text = self.tr("{name} could not be segmented.").format(name=display_path(document.path.name))
+            self._context.fail(text, failure, until="work")
+            otherwise()
+
         fov, options = document.fov, tasks.RunOptions(state.model, state.device, state.run)
         self._long.begin(
             "segment",
             lambda monitor: tasks.segment_document(document, fov, options, self.model_cache, monitor),
             name=display_path(document.path.name),
             noted=_in_the_result,
-            succeeded=partial(self._on_segmented, document.path),
-            failed=partial(
-                self._context.fail,
-                self.tr("{name} could not be segmented.").format(name=display_path(document.path.name)),
-                until="work",
-            ),
+            succeeded=segmented,
+            failed=failed,
+            cancelled=otherwise,
         )
 
     def segment_all(self) -> None:
@@ -144,9 +172,11 @@ class SegmentationController(QObject):
         for note in (*segmentation.notes, *nothing_found):
             self._context.notify("info", note, until="work")
         is_shown = state.document is not None and state.document.path == path
-        made_by = MadeBy(
-            result.model, result.model_path, segmentation.fov.origin, segmentation.fov.source, segmentation.options.tta
-        )
+        found_in = segmentation.fov
+        drawn = packed_bits(found_in.inside) if found_in.origin == "edited" else b""
+        tta = segmentation.options.tta
+        made_by = MadeBy(result.model, result.model_path, found_in.origin, found_in.source, tta, drawn)
+        before = next(item.made_by for item in state.photos if item.path == path)
         self._context.set_item(
             path,
             status="done",
@@ -165,6 +195,7 @@ class SegmentationController(QObject):
                 image, fov = segmentation.image, segmentation.fov
             state.document = replace(state.document, image=image, result=result, fov=fov, fov_problem="")
             self._context.follow_rule()
+        self._add_step(path, before, made_by)
         overflow = self._context.store.overflow(keep=state.document.path if state.document else None)
         if overflow and not self._context.workers.busy("spill"):
             self._context.workers.start(
@@ -172,6 +203,35 @@ class SegmentationController(QObject):
                 partial(tasks.spill, overflow, self._context.store),
                 failed=partial(self._context.fail, self.tr("Results cannot be moved out of the memory.")),
             )
+
+    def _add_step(self, path: Path, before: MadeBy | None, made_by: MadeBy) -> None:
+        """A result by another model is a step of Undo, and what was saved is not what is there now."""
+        self._context.store.history(path).set_clean(False)
+        if before is None or before.path == made_by.path or self._going_back:
+            return
+        name = self.tr("Model {name}").format(name=made_by.model)
+        step = EditStep(name, kind="model", before={"model": str(before.path)}, after={"model": str(made_by.path)})
+        self._history.push(path, step)
+
+    def _apply_model_step(self, path: Path, step: EditStep, back: bool) -> bool:
+        """Segment with the model before, or after, that step; what it made then it makes again."""
+        model = Path((step.before if back else step.after)["model"])
+        state = self._context.state
+        if state.task is not None or all(choice.path != model for choice in state.models):
+            text = self.tr("The model {name} is not there any more, so this step cannot be taken back.")
+            self._context.notify("warning", text.format(name=display_path(model.name)), until="photo")
+            return False
+        self._models.set_model(model)
+        self._going_back = True
+        self.segment(then=self._went_back, otherwise=partial(self._could_not_go_back, path, back))
+        return True
+
+    def _went_back(self) -> None:
+        self._going_back = False
+
+    def _could_not_go_back(self, path: Path, back: bool) -> None:
+        self._going_back = False
+        self._history.revert(path, back=back)
 
     def _with_corrections(self, path: Path, result: Result) -> Result | None:
         """Put a new result into the store, with what a hand had corrected in the one before.
@@ -248,6 +308,7 @@ class SegmentationController(QObject):
             now = next((item for item in self._context.state.photos if item.path == part.item.path), None)
             if keeps_work and now is not None and now.rule == part.item.rule:
                 self._context.set_item(part.item.path, unsaved=False)
+                self._context.store.history(part.item.path).set_clean()
 
     def _end_export(self, request: ExportRequest, *, cancelled: bool) -> None:
         done, problems, count = self._written, self._not_written, len(request.items)

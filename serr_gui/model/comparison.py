@@ -74,6 +74,7 @@ class ComparisonInputs:
     """What is compared: a map (None: not segmented) with up to two labels, in a region.
 
     ``levels`` make the mask at each threshold, corrections by hand included; ``probability`` makes the curves.
+    ``left_out`` : uint8 (H, W), 1 where nothing is counted; None for nowhere.
     """
 
     probability: ProbabilityMap | None
@@ -81,6 +82,7 @@ class ComparisonInputs:
     labels: tuple[ExpertLabel | None, ExpertLabel | None]
     fov: FieldOfView
     region: Region
+    left_out: ByteArray | None = None
 
     def vessel(self, level: int) -> BoolArray | None:
         """The mask at level / 256, bool (H, W); None where there is no map."""
@@ -99,6 +101,7 @@ class ComparisonInputs:
         return (
             all(mine is theirs for mine, theirs in zip(self.labels, other.labels, strict=True))
             and self.fov is other.fov
+            and self.left_out is other.left_out
             and self.region == other.region
         )
 

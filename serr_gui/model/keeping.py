@@ -9,6 +9,7 @@ from core.session.records import (
     EditsRecord,
     FovSetting,
     LabelRecord,
+    PackedMask,
     PhotoRecord,
     PhotoRef,
     StepRecord,
@@ -48,6 +49,8 @@ def record_of(item: PhotoItem, ref: PhotoRef) -> PhotoRecord:
         ref,
         rule=item.rule,
         fov=FovSetting(item.fov.request, item.fov.file),
+        fov_edited=_packed(item.fov.drawn, ref),
+        questionable=_packed(item.questionable, ref),
         labels=labels,
         labels_known=item.labels is not None,
         model=item.made_by.model if item.made_by is not None else "",
@@ -63,8 +66,10 @@ def kept_of(record: PhotoRecord, about: dict[str, Any] | None) -> Kept:
     """The line of the list that a record makes; ``about`` is what its result says (``maps.about_result``)."""
     photo, edits = record.photo, record.edits
     request = record.fov.request
+    drawn = record.fov_edited.data if record.fov_edited is not None and request == "edited" else b""
     is_known = request in get_args(FovSource) and (request == "file") == (record.fov.file is not None)
-    made_by, doubts = _made_by(about)
+    is_known = is_known and (request == "edited") == bool(drawn)
+    made_by, doubts = _made_by(about, drawn)
     kept = None
     if edits is not None and edits.codes is not None and photo.shape is not None:
         kept = KeptEdits(photo.sha256, photo.shape, edits.codes)
@@ -73,12 +78,13 @@ def kept_of(record: PhotoRecord, about: dict[str, Any] | None) -> Kept:
         status="done" if made_by is not None else "new",
         unsaved=record.unsaved,
         rule=record.rule,
-        fov=FovChoice(request, record.fov.file) if is_known else FovChoice(),  # type: ignore[arg-type]
+        fov=FovChoice(request, record.fov.file, drawn) if is_known else FovChoice(),  # type: ignore[arg-type]
         labels=_labels(record),
         made_by=made_by,
         doubts=doubts,
         marks=PhotoMarks(record.done, record.doubtful, record.note, record.seconds),
         corrected=kept is not None,
+        questionable=record.questionable.data if record.questionable is not None else b"",
     )
     history = EditHistory() if edits is None else _history(edits)
     return Kept(record, item, kept, history)
@@ -86,7 +92,7 @@ def kept_of(record: PhotoRecord, about: dict[str, Any] | None) -> Kept:
 
 def step_record(step: EditStep) -> StepRecord:
     """A step of Undo as it is kept."""
-    return StepRecord(step.name, step.delta)
+    return StepRecord(step.name, step.delta, step.kind, step.before, step.after)
 
 
 def edits_record(edits: KeptEdits | None, history: EditHistory) -> EditsRecord | None:
@@ -106,11 +112,15 @@ def at_path(kept: Kept, path: Path) -> Kept:
 
 
 def _history(edits: EditsRecord) -> EditHistory:
-    steps = [EditStep(step.name, step.delta) for step in edits.steps if step.delta is not None]
-    return EditHistory.of(steps, edits.done) if len(steps) == len(edits.steps) else EditHistory()
+    steps = [EditStep(step.name, step.delta, step.kind, step.before, step.after) for step in edits.steps]
+    return EditHistory.of(steps, edits.done)
 
 
-def _made_by(about: dict[str, Any] | None) -> tuple[MadeBy | None, tuple[Doubt, ...]]:
+def _packed(data: bytes, ref: PhotoRef) -> PackedMask | None:
+    return PackedMask(data, ref.shape) if data and ref.shape is not None else None
+
+
+def _made_by(about: dict[str, Any] | None, drawn: bytes) -> tuple[MadeBy | None, tuple[Doubt, ...]]:
     if about is None:
         return None, ()
     try:
@@ -119,7 +129,12 @@ def _made_by(about: dict[str, Any] | None) -> tuple[MadeBy | None, tuple[Doubt, 
             return None, ()
         file = Path(field["file"]) if field["file"] else None
         made_by = MadeBy(
-            str(about["card"]["name"]), Path(about["model_file"]), origin, file, about["options"].get("tta", "none")
+            str(about["card"]["name"]),
+            Path(about["model_file"]),
+            origin,
+            file,
+            about["options"].get("tta", "none"),
+            drawn if origin == "edited" else b"",
         )
         doubts = (Doubt(one["kind"], one["text"]) for one in about["doubts"] if one["kind"] in get_args(DoubtKind))
         return made_by, tuple(doubts)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,7 +86,6 @@ class _Entry:
     folder: Path | None = None
     facts: dict[str, Any] | None = None
     edits: "KeptEdits | None" = None
-    history: EditHistory = field(default_factory=EditHistory)
     result_facts: dict[str, Any] | None = None
     load: "Load | None" = None
 
@@ -97,12 +96,13 @@ class ResultStore:
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
         self.memory_bytes = memory_bytes
         self._entries: OrderedDict[Path, _Entry] = OrderedDict()
+        self._histories: dict[Path, EditHistory] = {}
         self._lock = threading.Lock()
         self._folder: Path | None = None
 
     def put(self, path: Path, result: Result) -> None:
-        """Keep a result in place of an older one of the same photograph."""
-        self.forget(path)
+        """Keep a result in place of an older one of the same photograph; the steps of Undo stay."""
+        self._drop(path)
         with self._lock:
             self._entries[path] = _Entry(_n_bytes(result), result)
 
@@ -110,7 +110,8 @@ class ResultStore:
         """Keep what an earlier time has left: a result that is read when it is asked for, and its corrections."""
         self.forget(path)
         with self._lock:
-            self._entries[path] = _Entry(0, None, edits=edits, history=history, load=load)
+            self._entries[path] = _Entry(0, None, edits=edits, load=load)
+            self._histories[path] = history
 
     def is_kept(self, path: Path) -> bool:
         """Whether a result is there, in memory or to be read."""
@@ -135,17 +136,14 @@ class ResultStore:
         return kept if result is None else KeptEdits.of(result)
 
     def history(self, path: Path) -> EditHistory:
-        """The steps of Undo of a photograph; an empty one where it has no result."""
+        """The steps of Undo of a photograph."""
         with self._lock:
-            entry = self._entries.get(path)
-            return EditHistory() if entry is None else entry.history
+            return self._histories.setdefault(path, EditHistory())
 
     def keep_history(self, path: Path, history: EditHistory) -> None:
-        """Go on with the steps of the result before."""
+        """Put other steps in the place of those of a photograph."""
         with self._lock:
-            entry = self._entries.get(path)
-            if entry is not None:
-                entry.history = history
+            self._histories[path] = history
 
     def has(self, path: Path) -> bool:
         with self._lock:
@@ -184,7 +182,12 @@ class ResultStore:
         return result
 
     def forget(self, path: Path) -> None:
-        """Drop a result, in memory and on the disk."""
+        """Drop a result, in memory and on the disk, and the steps of Undo."""
+        with self._lock:
+            self._histories.pop(path, None)
+        self._drop(path)
+
+    def _drop(self, path: Path) -> None:
         with self._lock:
             entry = self._entries.pop(path, None)
         if entry is not None and entry.folder is not None:
@@ -197,7 +200,7 @@ class ResultStore:
             if entry is not None and entry.edits is not None:
                 entry.result = entry.facts = entry.result_facts = entry.folder = entry.load = None
                 return
-        self.forget(path)
+        self._drop(path)
 
     def overflow(self, keep: Path | None = None) -> tuple[Path, ...]:
         """The results that should leave the memory, the least recently used first; never ``keep``."""
@@ -258,6 +261,7 @@ class ResultStore:
         """Forget everything and remove the files."""
         with self._lock:
             self._entries.clear()
+            self._histories.clear()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None

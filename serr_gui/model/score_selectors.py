@@ -32,7 +32,8 @@ def comparison_inputs(state: AppState) -> ComparisonInputs | None:
     if fov is None or (first is None and second is None):
         return None
     probability, levels = (result.segmentation.probability, result.levels) if result else (None, None)
-    return ComparisonInputs(probability, levels, (first, second), fov, state.view.region)
+    left_out = document.questionable if state.view.skip_questionable else None
+    return ComparisonInputs(probability, levels, (first, second), fov, state.view.region, left_out)
 
 
 def comparison(state: AppState) -> Comparison | None:

@@ -12,12 +12,16 @@ import numpy as np
 
 from core.evaluation.error_map import ErrorRegion
 from core.masks.edits import UNTOUCHED
+from core.photo.circles import circles_of
 from core.photo.walking import natural_key
-from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, ThresholdRule
+from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, FieldOfView, ThresholdRule
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone
 from serr_gui.model.comparison import ErrorLayer
 from serr_gui.model.score_selectors import error_layer, error_list
 from serr_gui.model.state import AppState, Document, ListOrder, PhotoItem
+
+_CIRCLE_SIDE_PX: Final = 1500
+"""Longer side of what a circle is looked for in."""
 
 Stale = Literal["model", "fov", "averaging"]
 
@@ -38,6 +42,10 @@ class CanvasPicture:
     error_layer: ErrorLayer | None
     error_style: ErrorStyle | None
     marked: ErrorRegion | None
+    edits: ByteArray | None
+    questionable: ByteArray | None
+    shows_edits: bool
+    shows_questionable: bool
 
 
 def canvas_picture(state: AppState) -> CanvasPicture:
@@ -73,7 +81,16 @@ def canvas_picture(state: AppState) -> CanvasPicture:
         error_layer=error_layer(state) if view.show_errors else None,
         error_style=ErrorStyle(view.error_opacity, view.error_colours) if view.show_errors else None,
         marked=marked_error(state),
+        edits=_live_codes(document),
+        questionable=document.questionable if document else None,
+        shows_edits=view.show_edits and drawn is None,
+        shows_questionable=view.show_questionable and drawn is None,
     )
+
+
+def _live_codes(document: Document | None) -> ByteArray | None:
+    edits = document.result.edits if document is not None and document.result is not None else None
+    return edits.codes if edits is not None else None
 
 
 def label_alone(state: AppState) -> ExpertLabel | None:
@@ -134,10 +151,11 @@ def outdated(state: AppState, item: PhotoItem) -> frozenset[Stale]:
     reasons: set[Stale] = set()
     if state.model is not None and made.path != state.model:
         reasons.add("model")
-    origins = {"estimated": ("estimated", "full"), "full": ("full",), "file": ("file",)}
+    origins = {"estimated": ("estimated", "full"), "full": ("full",), "file": ("file",), "edited": ("edited",)}
     other_file = item.fov.request == "file" and made.fov_file != item.fov.file
+    other_drawn = item.fov.request == "edited" and made.fov_drawn != item.fov.drawn
     looked_for = item.labels is not None  # until then a run takes the mask that it finds, and the line knows of none
-    if looked_for and made.fov_origin != "edited" and (made.fov_origin not in origins[item.fov.request] or other_file):
+    if looked_for and (made.fov_origin not in origins[item.fov.request] or other_file or other_drawn):
         reasons.add("fov")
     if made.tta != state.run.tta:
         reasons.add("averaging")
@@ -179,6 +197,39 @@ def can_edit(state: AppState) -> bool:
     if label_alone(state) is not None:
         return False
     return state.result is not None and state.opening is None and state.task is None and state.side_task is None
+
+
+def can_paint(state: AppState) -> bool:
+    """Whether brush and eraser can paint what is chosen for them."""
+    return may_undo(state) if state.editing.target == "fov" else can_edit(state)
+
+
+def fov_circle(state: AppState) -> tuple[float, float, float] | None:
+    """The circle around the field of view: x, y and radius in photograph pixels; one in the picture where none is."""
+    document = state.document
+    if document is None:
+        return None
+    height, width = document.image.shape
+    return _circle_around(document.fov) if document.fov else (width / 2.0, height / 2.0, min(width, height) / 2.0)
+
+
+@lru_cache(maxsize=1)
+def _circle_around(fov: FieldOfView) -> tuple[float, float, float]:
+    """Through most of its outline, so that one that is cut off at the edges of the picture is found, too."""
+    step = max(1, max(fov.shape) // _CIRCLE_SIDE_PX)
+    small = np.ascontiguousarray(fov.inside[::step, ::step]).view(np.uint8)
+    circle = next(iter(circles_of(small)), None)
+    if circle is None:
+        top, left, bottom, right = fov.box
+        return (left + right) / 2.0, (top + bottom) / 2.0, fov.diameter_px / 2.0
+    circle = circle.scaled(step)
+    return circle.x + 0.5, circle.y + 0.5, circle.radius + step / 2.0
+
+
+def may_undo(state: AppState) -> bool:
+    """Whether steps can be taken back or made again now: no work may be reading what they change."""
+    idle = state.opening is None and state.task is None and state.side_task is None
+    return state.document is not None and idle and label_alone(state) is None
 
 
 def correction_at(document: Document | None, x: int, y: int) -> int:

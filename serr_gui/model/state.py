@@ -4,9 +4,11 @@ Arrays stand only in frozen boxes that compare by identity; listeners get an eve
 was given a new value. All of it belongs to the GUI thread, and the controller alone writes it.
 """
 
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 from psygnal import SignalGroupDescriptor
@@ -15,9 +17,11 @@ from core.evaluation.confusion import Region
 from core.masks.edits import Box, MaskEdits
 from core.masks.threshold import apply_threshold
 from core.progress import Progress
+from core.session.packing import packed_bits
 from core.types import (
     LEVELS,
     NO_MARKS,
+    BoolArray,
     ByteArray,
     Doubt,
     FieldOfView,
@@ -47,7 +51,7 @@ if TYPE_CHECKING:
 Base = Literal["colour", "red", "green", "blue", "enhanced", "enhanced_colour"]
 BASES: tuple[Base, ...] = ("colour", "red", "green", "blue", "enhanced", "enhanced_colour")
 Theme = Literal["system", "light", "dark"]
-FovSource = Literal["estimated", "file", "full"]
+FovSource = Literal["estimated", "file", "full", "edited"]
 PhotoStatus = Literal["new", "done", "failed"]
 Until = Literal["", "work", "photo", "disk"]
 NoticeKind = Literal["info", "success", "warning", "error"]
@@ -62,10 +66,31 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class FovChoice:
-    """Which field of view a run shall use; ``file`` only with the request "file"."""
+    """Which field of view a run shall use.
+
+    ``file`` only with the request "file", ``drawn`` only with "edited": its pixels, packed.
+    """
 
     request: FovSource = "estimated"
     file: Path | None = None
+    drawn: bytes = b""
+
+    @classmethod
+    def edited(cls, inside: BoolArray) -> "FovChoice":
+        """A field of view as a hand has drawn it, bool (H, W)."""
+        return cls("edited", drawn=packed_bits(inside))
+
+    def values(self) -> dict[str, str]:
+        """As JSON values, for a step of Undo."""
+        drawn = {"drawn": b64encode(self.drawn).decode()} if self.drawn else {}
+        return {"request": self.request, **({"file": str(self.file)} if self.file else {}), **drawn}
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, str]) -> "FovChoice":
+        """The reverse of ``values``. Raises KeyError or ValueError for what it did not give."""
+        requests: dict[str, FovSource] = {source: source for source in get_args(FovSource)}
+        file = Path(values["file"]) if "file" in values else None
+        return cls(requests[values["request"]], file, b64decode(values.get("drawn", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +102,7 @@ class MadeBy:
     fov_origin: FovOrigin
     fov_file: Path | None = None
     tta: Averaging = "none"
+    fov_drawn: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +113,7 @@ class PhotoItem:
     is a result, or a newer threshold, that no export holds. ``labels`` are the experts' files, None until they were
     looked for. ``made_by`` tells of the result. ``doubts`` are those about the photograph and its result, as far as it
     was looked at. ``marks`` are those of the observer; ``corrected`` : a hand has decided pixels of the mask.
+    ``questionable`` : the pixels that cannot be decided, packed (``core.session.packing.packed_bits``); empty for none.
     """
 
     path: Path
@@ -100,6 +127,7 @@ class PhotoItem:
     made_by: MadeBy | None = None
     marks: PhotoMarks = NO_MARKS
     corrected: bool = False
+    questionable: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,7 +215,7 @@ class Document:
     """The photograph on the screen.
 
     ``fov`` is what the next run will use, None where none could be found; ``fov_problem`` then says why. ``labels``
-    are the experts'.
+    are the experts'. ``questionable`` : uint8 (H, W), 1 where it cannot be decided what is there; None for nowhere.
     """
 
     path: Path
@@ -196,6 +224,7 @@ class Document:
     fov_problem: str = ""
     result: Result | None = None
     labels: LabelSlots = NO_LABELS
+    questionable: ByteArray | None = None
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:
@@ -244,6 +273,9 @@ class ViewOptions:
     contrast: float = 0.0
     gamma: float = 1.0
     evaluate_at: EvaluateAt = "model"
+    show_edits: bool = False
+    show_questionable: bool = True
+    skip_questionable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

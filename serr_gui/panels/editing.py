@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from serr_gui.actions.qactions import Actions
-from serr_gui.model.editing import SIZES_PX, TRACING_TOOLS, WIDTHS_PERCENT, ToolName
+from serr_gui.model.editing import PAINTING_TOOLS, SIZES_PX, TRACING_TOOLS, WIDTHS_PERCENT, ToolName
 from serr_gui.model.selectors import can_edit
 from serr_gui.model.state import AppState
 from serr_gui.widgets.controls import faded, heading
@@ -42,6 +42,7 @@ class EditingPanel(QWidget):
         column.setSpacing(6)
         column.addWidget(heading(self.tr("Correct by hand")))
         column.addLayout(_grid(actions, *_TOOLS))
+        column.addLayout(_grid(actions, "target_vessels", "target_questionable", "target_fov", "fov_circle"))
         column.addWidget(self._make_size())
         column.addWidget(self._make_width())
         self._lasso = _holder(_buttons(actions, "lasso_vessel", "lasso_background", "lasso_network"))
@@ -98,7 +99,13 @@ class EditingPanel(QWidget):
         self._width_row.setVisible(editing.tool in TRACING_TOOLS)
         self._lasso.setVisible(editing.tool == "lasso")
         self._gaps.setVisible(editing.tool == "bridge")
-        how = self._texts().get(editing.tool, "") if can_edit(state) else ""
+        how = self._texts().get(editing.tool, "") if can_edit(state) or editing.tool == "fov_circle" else ""
+        if editing.target == "fov" and editing.tool in PAINTING_TOOLS:
+            how = self.tr("Brush and lasso add to the field of view, the eraser takes away. 1 paints vessels again.")
+        if editing.target == "questionable" and editing.tool in PAINTING_TOOLS:
+            how = self.tr(
+                "Brush and lasso mark what cannot be decided, the eraser takes the mark away. 1 paints vessels again."
+            )
         self._how.setText(how)
         self._how.setVisible(bool(how))
         with QSignalBlocker(self._slider), QSignalBlocker(self._box), QSignalBlocker(self._width):
@@ -129,6 +136,9 @@ class EditingPanel(QWidget):
             "prune": self.tr("Click a branch: it goes up to the next crossing. With Ctrl it stays at every threshold."),
             "component": self.tr("Click a connected vessel: all of it goes. With Ctrl it stays at every threshold."),
             "fill": self.tr("Click background that vessels enclose: it becomes vessel."),
+            "fov_circle": self.tr(
+                "Drag the middle of the circle to move it, its edge to size it. The next run uses this field of view."
+            ),
         }
 
     def _gap_text(self) -> str:

@@ -26,7 +26,7 @@ from serr_gui.model.state import AppState, FovChoice, FovSource
 from serr_gui.widgets.controls import DecimalBox, ElidedLabel, LinesLabel, chooser, heading
 
 _REMARK_LINES: Final = 2
-_FOV_SOURCES: Final[tuple[FovSource, ...]] = ("estimated", "file", "full")
+_FOV_SOURCES: Final[tuple[FovSource, ...]] = ("estimated", "file", "full", "edited")
 
 
 class SegmentationPanel(QWidget):
@@ -37,6 +37,7 @@ class SegmentationPanel(QWidget):
     runRequested = Signal(object)
     fovRequested = Signal(object)
     fovFileRequested = Signal()
+    fovDrawRequested = Signal()
     levelRequested = Signal(int)
 
     def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
@@ -88,6 +89,7 @@ class SegmentationPanel(QWidget):
         self._fov.addItem(self.tr("Estimated"))
         self._fov.addItem(self.tr("From a mask file..."))
         self._fov.addItem(self.tr("Whole image"))
+        self._fov.addItem(self.tr("Drawn by hand..."))
         self._fov.activated.connect(self._on_fov_activated)
         self._fov_facts = _facts()
 
@@ -308,6 +310,8 @@ class SegmentationPanel(QWidget):
         self._show_document()  # the chooser follows the state, not the request
         if request == "file":
             self.fovFileRequested.emit()
+        elif request == "edited":
+            self.fovDrawRequested.emit()
         else:
             self.fovRequested.emit(FovChoice(request))
 

@@ -153,11 +153,11 @@ def sort_dropped(paths: Sequence[Path], shape: tuple[int, int]) -> Dropped:
 
 
 def _counted(inputs: ComparisonInputs) -> BoolArray:
-    """Where figures are counted: in the region, where every expert has decided."""
+    """Where figures are counted: in the region, where every expert has decided, without what shall be left out."""
     inside = region_of(inputs.fov, inputs.region)
     for label in inputs.labels:
         inside = inside if label is None else label.scored(inside)
-    return inside
+    return inside if inputs.left_out is None else inside & (inputs.left_out == 0)
 
 
 def compare(

@@ -165,6 +165,9 @@ class _ChosenFiles:
             raise LabelError((slot.problem if slot else "") or f"{doubts} Open the photograph to answer for it.")
         return slot.label
 
+    def notes(self, case: "CaseFiles", fov: FieldOfView) -> tuple[str, ...]:
+        return ()
+
 
 class _Finder:
     """Takes a photograph's result, or makes and delivers one."""

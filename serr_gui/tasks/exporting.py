@@ -10,7 +10,8 @@ import numpy as np
 from core.errors import InputError, SerrError
 from core.masks.edits import BACKGROUND, VESSEL
 from core.progress import Monitor, Progress
-from core.types import NO_MARKS, PhotoMarks, ThresholdRule
+from core.session.packing import unpacked_bits
+from core.types import NO_MARKS, BoolArray, PhotoMarks, ThresholdRule
 from serr_gui.model.i18n import translate
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.state import Result
@@ -23,13 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExportItem:
-    """A photograph to export: its file stem, its threshold (None: of the model), the observer's marks and name."""
+    """A photograph to export: its file stem, its threshold (None: of the model), the observer's marks and name.
+
+    ``questionable`` : as in ``PhotoItem``.
+    """
 
     path: Path
     stem: str
     rule: ThresholdRule | None
     marks: PhotoMarks = NO_MARKS
     observer: str = ""
+    questionable: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,8 +77,15 @@ def export_many(
             rule = item.rule or segmentation.mask.rule
             mask = result.mask(rule)
             annotation = _annotation(item, result, store)
+            shape = segmentation.image.shape
             files = export_segmentation(
-                replace(segmentation, mask=mask), folder, item.stem, choices, mask=mask, annotation=annotation
+                replace(segmentation, mask=mask),
+                folder,
+                item.stem,
+                choices,
+                mask=mask,
+                annotation=annotation,
+                questionable=unpacked_bits(item.questionable, shape) if item.questionable else None,
             )
         except SerrError as error:
             monitor.yield_result(Exported(item, (), str(error)))
@@ -92,6 +104,21 @@ def _annotation(item: ExportItem, result: Result, store: ResultStore) -> "Annota
     history = store.history(item.path)
     strokes = sum(step.delta is not None for step in history.steps[: history.done])
     return Annotation(item.marks, int(counts[VESSEL]), int(counts[BACKGROUND]), strokes, item.observer)
+
+
+def write_label(path: Path, vessel: BoolArray) -> int:
+    """Write a mask, bool (H, W), as a label: PNG, 255 for vessel, else 0; returns how many pixels are vessel.
+
+    Raises
+    ------
+    OutputError : the file cannot be written.
+    """
+    from core.export import png
+    from core.files import ensure_folder, write_together
+
+    ensure_folder(path.parent)
+    write_together([(path, png(np.where(vessel, np.uint8(255), np.uint8(0))))])
+    return int(np.count_nonzero(vessel))
 
 
 def spill(paths: Sequence[Path], store: ResultStore, monitor: Monitor) -> None:

@@ -6,9 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from core.errors import FieldOfViewError, InputError
 from core.files import display_path
 from core.progress import Monitor, Progress
+from core.session.packing import unpacked_bits
+from core.strict import Malformed
 from core.types import ByteArray, FieldOfView, FundusImage
 from serr_gui.model.i18n import translate
 from serr_gui.model.result_store import ResultStore, Stamp, file_stamp
@@ -120,7 +124,15 @@ def open_document(item: PhotoItem, folders: Sequence[Path | None], store: Result
     document = opened.document
     monitor.step(Progress("Reading labels"))
     slots = comparing.read_slots(files, document.image, document.fov)
-    return replace(opened, document=replace(document, labels=slots))
+    return replace(opened, document=replace(document, labels=slots, questionable=_questionable(item, document.image)))
+
+
+def _questionable(item: PhotoItem, image: FundusImage) -> ByteArray | None:
+    """What was painted as questionable; not where the photograph has another size now."""
+    try:
+        return unpacked_bits(item.questionable, image.shape).view(np.uint8) if item.questionable else None
+    except Malformed:
+        return None
 
 
 def read_photo(item: PhotoItem, known: FovChoice | None, store: ResultStore, monitor: Monitor) -> Opened:
@@ -159,6 +171,8 @@ def _same_choice(fov: FieldOfView, choice: FovChoice) -> bool:
     if choice.request == "estimated":
         # An estimate that finds no border says "full".
         return fov.origin in {"estimated", "full"} and fov.source is None
+    if choice.request == "edited":
+        return fov.origin == "edited" and FovChoice.edited(fov.inside) == choice
     return fov.origin == choice.request and (choice.request == "full" or fov.source == choice.file)
 
 
@@ -189,9 +203,20 @@ def _chosen_fov(image: FundusImage, choice: FovChoice) -> FieldOfView:
         from core.photo.fov_mask import read_fov_of
 
         return read_fov_of(choice.file, image)
+    if choice.request == "edited":
+        return _drawn_fov(image, choice)
     from core.photo.field_of_view import estimate_field_of_view
 
     return estimate_field_of_view(image)
+
+
+def _drawn_fov(image: FundusImage, choice: FovChoice) -> FieldOfView:
+    try:
+        return FieldOfView(unpacked_bits(choice.drawn, image.shape), "edited")
+    except (Malformed, ValueError) as error:
+        text = translate("Work", "The field of view was drawn on a photograph of another size than {name}.")
+        name = display_path(image.source.name) if image.source else ""
+        raise FieldOfViewError(text.format(name=name)) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,12 +11,14 @@ from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.canvas.tools import Tool
 from serr_gui.canvas.tools.bridge import BridgeTool
 from serr_gui.canvas.tools.brush import BrushTool
+from serr_gui.canvas.tools.circle import CircleTool
 from serr_gui.canvas.tools.lasso import LassoTool
 from serr_gui.canvas.tools.part import PartKind, PartTool
 from serr_gui.canvas.tools.trace import TraceTool
 from serr_gui.controllers.controller import Controller
-from serr_gui.model.editing import LassoFill, ToolName
-from serr_gui.model.selectors import can_edit
+from serr_gui.controllers.painting import PaintingController
+from serr_gui.model.editing import PAINTING_TOOLS, LassoFill, ToolName
+from serr_gui.model.selectors import can_edit, can_paint, fov_circle, may_undo
 
 if TYPE_CHECKING:
     from core.masks.branches import Gap
@@ -36,12 +38,19 @@ class CanvasTools(QObject):
         self._tools: dict[ToolName, Tool] = {"brush": self._brushes[0], "eraser": self._brushes[1]}
         self._join_tracing(controller)
         self._join_parts(controller)
-        self._join_lasso()
+        painting = controller.painting
+        self._join_lasso(painting)
         for tool in self._brushes:
-            tool.began.connect(self._editing.begin)
-            tool.stepped.connect(self._editing.step)
-            tool.ended.connect(self._editing.finish)
-            tool.givenUp.connect(self._editing.give_up)
+            tool.began.connect(painting.begin)
+            tool.stepped.connect(painting.step)
+            tool.ended.connect(painting.finish)
+            tool.givenUp.connect(painting.give_up)
+        self._circle = CircleTool(self)
+        self._tools["fov_circle"] = self._circle
+        self._circle.changed.connect(controller.fov_painting.set_circle)
+        controller.fov_painting.outlineChanged.connect(canvas.set_fov)
+        controller.questionable.shown.connect(canvas.set_questionable)
+        controller.questionable.changed.connect(canvas.refresh_questionable)
         canvas.sizeStepRequested.connect(self._editing.step_size)
         self._editing.levelsChanged.connect(canvas.refresh_levels)
         events = self._state.events
@@ -75,7 +84,7 @@ class CanvasTools(QObject):
             tool.chosen.connect(lambda part, code, names=names: self._editing.apply(names[code], part, code))
             controller.vessels.partFound.connect(tool.take_part)
 
-    def _join_lasso(self) -> None:
+    def _join_lasso(self, painting: PaintingController) -> None:
         self._lasso = LassoTool(self)
         self._tools["lasso"] = self._lasso
         names = {
@@ -83,12 +92,17 @@ class CanvasTools(QObject):
             BACKGROUND: self.tr("Erase with Lasso"),
             UNTOUCHED: self.tr("Give Back to the Network"),
         }
-        self._lasso.chosen.connect(lambda part, code: self._editing.apply(names[code], part, code))
+        self._lasso.chosen.connect(lambda part, code: painting.apply(names[code], part, code))
 
     def _on_searched(self, search: Search) -> None:
         tool = self._tracers.get(self._state.editing.tool)
         if tool is not None:
             tool.take_search(search)
+
+    def _may_use(self, tool: ToolName) -> bool:
+        if tool == "fov_circle":
+            return may_undo(self._state)
+        return can_paint(self._state) if tool in PAINTING_TOOLS else can_edit(self._state)
 
     def leave(self) -> None:
         """Give a running stroke up; where none is, go back to the hand."""
@@ -108,7 +122,9 @@ class CanvasTools(QObject):
             tracer.factor = state.editing.width_percent / 100.0
         self._lasso.code = _LASSO_CODES[state.editing.lasso]
         self._show_gap()
-        self._canvas.set_tool(self._tools.get(state.editing.tool) if can_edit(state) else None)
+        if state.editing.tool == "fov_circle":
+            self._circle.set_circle(fov_circle(state))
+        self._canvas.set_tool(self._tools.get(state.editing.tool) if self._may_use(state.editing.tool) else None)
         self._canvas.show_tool()
 
     def _show_gap(self) -> None:

@@ -32,6 +32,7 @@ from serr_gui.panels.comparison.labels import LabelsPanel
 from serr_gui.panels.comparison.scores import ScoresPanel
 from serr_gui.panels.display import DisplayPanel
 from serr_gui.panels.editing import EditingPanel
+from serr_gui.panels.history import HistoryPanel
 from serr_gui.panels.photos import PhotosPanel
 from serr_gui.panels.segmentation import SegmentationPanel
 from serr_gui.panels.training.panel import TrainingPanel
@@ -50,6 +51,7 @@ from serr_gui.window.canvas_tools import CanvasTools
 from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
 from serr_gui.window.joins import join_list, join_sessions, join_trainings
+from serr_gui.window.label_prompts import LabelPrompts
 from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
 from serr_gui.window.prompts import Prompts
@@ -72,6 +74,7 @@ class MainWindow(QMainWindow):
         self.state = controller.state
         self.prompts = Prompts(controller, self, export_options or ExportOptions(), last_folder)
         self.training_prompts = TrainingPrompts(controller, self, lambda: self.prompts.last_folder, self.show_trainings)
+        self.label_prompts = LabelPrompts(controller, self)
         self._picture: CanvasPicture | None = None
         self._comparison_shown = False
         self.setWindowTitle("SERR Fundus")
@@ -92,6 +95,8 @@ class MainWindow(QMainWindow):
         self.editing = EditingPanel(self.state, self.commands)
         self.editing.sizeRequested.connect(controller.editing.set_size)
         self.editing.widthRequested.connect(controller.editing.set_width)
+        self.history = HistoryPanel(self.state, self.commands)
+        self.history.stepRequested.connect(controller.history.go_to)
         self.labels = LabelsPanel(self.state, self.commands)
         self.scores = ScoresPanel(self.state)
         self.errors = ErrorsPanel(self.state, self.commands)
@@ -137,6 +142,7 @@ class MainWindow(QMainWindow):
                 Dock("segmentation", self.tr("Segmentation"), scrolling(self.segmentation), "right"),
                 Dock("display", self.tr("Display"), scrolling(self.display), "right"),
                 Dock("editing", self.tr("Correction"), scrolling(self.editing), "right"),
+                Dock("history", self.tr("History"), self.history, "right"),
                 Dock("comparison", self.tr("Comparison"), scrolling(comparison), "right"),
                 Dock("curves", self.tr("Curves"), scrolling(self.curves, sideways=True), "bottom"),
                 Dock("evaluation", self.tr("All Photographs"), scrolling(self.evaluation, sideways=True), "bottom"),
@@ -155,6 +161,7 @@ class MainWindow(QMainWindow):
         self.segmentation.runRequested.connect(controller.set_run)
         self.segmentation.fovRequested.connect(controller.photos.set_fov)
         self.segmentation.fovFileRequested.connect(self.prompts.choose_fov_file)
+        self.segmentation.fovDrawRequested.connect(self.commands["fov_circle"].trigger)
         self.segmentation.levelRequested.connect(controller.set_level)
         self.display.viewRequested.connect(controller.set_view)
         self.labels.loadRequested.connect(self.prompts.load_label)
@@ -227,12 +234,20 @@ class MainWindow(QMainWindow):
             if old is None or new.error_layer is not old.error_layer:
                 self._show_errors(new.error_layer)
             self.canvas.set_error_style(new.error_style)
+            self._show_layers(old, new)
             if new.marked is not None and (old is None or new.marked is not old.marked):
                 self.canvas.look_at(new.marked.box, new.marked.centre)
             self.canvas.set_marked(new.marked.box if new.marked else None)
         self.canvas.set_overlay_visible(new.overlay_visible)
         self.canvas.set_fov_visible(new.fov_visible and new.overlay_visible)
         self.status.set_zoom(self.canvas.zoom)
+
+    def _show_layers(self, old: CanvasPicture | None, new: CanvasPicture) -> None:
+        if old is None or new.edits is not old.edits:
+            self.canvas.set_edits(new.edits)
+        if old is None or new.questionable is not old.questionable:
+            self.canvas.set_questionable(new.questionable)
+        self.canvas.show_layers(edits=new.shows_edits, questionable=new.shows_questionable)
 
     def _show_errors(self, layer: ErrorLayer | None) -> None:
         if layer is None:

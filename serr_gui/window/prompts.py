@@ -271,7 +271,7 @@ class Prompts(QObject):
         self.export_options = options
         stems = stems_in(folder)
         wanted = tuple(
-            ExportItem(item.path, stem, item.rule, item.marks, self._state.observer)
+            ExportItem(item.path, stem, item.rule, item.marks, self._state.observer, item.questionable)
             for item, stem in zip(items, stems, strict=True)
         )
         self._controller.segmentation.export(ExportRequest(wanted, folder.absolute(), options))

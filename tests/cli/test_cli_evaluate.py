@@ -119,6 +119,38 @@ def test_masks_of_others_need_no_threshold(serr: Serr, data: Path, tmp_path: Pat
     assert "no result for 05_test.tif" in ran.json["failed"][0]["why"]
 
 
+def test_questionable_pixels_are_left_out_and_the_report_says_so(serr: Serr, data: Path, tmp_path: Path) -> None:
+    found, questionable, page = tmp_path / "found", tmp_path / "questionable", tmp_path / "r.html"
+    found.mkdir()
+    questionable.mkdir()
+    test = data / "DRIVE" / "test"
+    for number in (4, 5, 6):
+        vessel = read_label(test / "1st_manual" / f"{number:02d}_manual1.gif").vessel
+        wrong = np.zeros_like(vessel)
+        wrong[30:60, 30:60] = True
+        Image.fromarray((vessel ^ wrong).view(np.uint8) * 255).save(found / f"{number:02d}_test_mask.png")
+        if number != 6:
+            Image.fromarray(wrong.view(np.uint8) * 255).save(questionable / f"{number:02d}_test_questionable.png")
+    options = ["evaluate", "--root", data, "--predictions", found, "--json"]
+    with_all = serr(*options).json
+    ran = serr(*options, "--questionable", questionable, "--report", page)
+    assert ran.code == 0, ran.err
+    f1 = [image["f1"] for image in ran.json["images"]]
+    assert f1[:2] == [1.0, 1.0]  # nothing else was wrong
+    assert f1[2] == with_all["images"][2]["f1"] < 1.0
+    pixels = with_all["images"][0]["counts"]
+    left = ran.json["images"][0]["counts"]
+    assert sum(pixels.values()) - sum(left.values()) == 900
+    for said in (ran.err, page.read_text(encoding="utf-8"), str(ran.json["images"][0]["notes"])):
+        assert "900 questionable pixels" in said
+    assert "No questionable pixels are known" in str(ran.json["images"][2]["notes"])
+    ran = serr(*options, "--questionable", tmp_path / "r.html")
+    assert (ran.code, ran.out) == (1, "")
+    assert "cannot be read" in ran.err
+    ran = serr(*options, "--questionable", found)
+    assert "has no questionable pixels of any of the 3 photographs" in ran.err
+
+
 def test_kept_results_are_used_again(serr: Serr, data: Path, weights: Path, tmp_path: Path) -> None:
     options = ["evaluate", "--root", data, "--model", weights, "--results", tmp_path / "kept", "--json"]
     first, second = serr(*options), serr(*options)

@@ -45,7 +45,7 @@ def test_ctrl_enter_marks_and_goes_to_the_next_that_is_left(start: StartProgram,
     assert all(each.marks.done for each in program.state.photos)
     assert item(program).path == photos[2]
     assert "All 3 photographs are done." in [notice.text for notice in program.state.notices]
-    press(program, qtbot, Qt.Key.Key_K)
+    press(program, qtbot, Qt.Key.Key_Y)
     assert not item(program).marks.done
     program.controller.photos.select(0)
     qtbot.waitUntil(lambda: program.state.opening is None, timeout=WAIT_MS)

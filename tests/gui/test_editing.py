@@ -367,7 +367,7 @@ def test_figures_of_a_corrected_mask_are_not_called_those_of_the_model(
     assert "The mask is corrected by hand: only AUC is a figure of the model alone." in copied()
     assert status._model.text().startswith(f"mask: {hand.result.model}, corrected")
     qtbot.waitUntil(lambda: curve_facts(state).get("corrected_by_hand") is True, timeout=WAIT_MS)
-    program.controller.editing.undo()
+    program.controller.history.undo()
     qtbot.waitUntil(lambda: "Model vs Expert 1" in copied(), timeout=WAIT_MS)
     assert "orrected" not in copied()
     assert "corrected" not in status._model.text()
@@ -463,7 +463,7 @@ def test_a_pen_draws_as_wide_as_it_is_pressed_and_its_other_end_erases(hand: Han
         return int(np.count_nonzero(hand.codes[:, 80]))
 
     assert draw() == pytest.approx(20, abs=1)
-    editing.undo()
+    hand.program.controller.history.undo()
     hand.program.window.commands["pen_pressure"].trigger()
     assert draw() == pytest.approx(5, abs=1)
     assert draw(eraser=True) == pytest.approx(5, abs=1)

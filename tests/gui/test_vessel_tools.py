@@ -161,7 +161,7 @@ def test_another_tool_and_another_photograph_keep_what_was_traced(
     qtbot.waitUntil(lambda: program.state.document is not None and program.state.opening is None, timeout=WAIT_MS)
     assert not np.array_equal(hand.codes, codes)
     assert not tracer(hand).has_begun
-    program.controller.editing.undo()
+    program.controller.history.undo()
     assert np.array_equal(hand.codes, codes)
 
 

@@ -158,7 +158,7 @@ class ScoresPanel(QWidget):
         self._note.setText(note)
         self._note.setVisible(bool(note))
         dishonest = any_scores and chosen_on_label(state.rule)
-        lines = [*self._doubts(), *self._about_corrections()] if any_scores else []
+        lines = [*self._doubts(), *self._about_corrections(), *self._left_out()] if any_scores else []
         if dishonest:
             lines.append(
                 self.tr(
@@ -177,6 +177,16 @@ class ScoresPanel(QWidget):
         if not self._is_corrected():
             return []
         return [self.tr("The mask is corrected by hand: only AUC is a figure of the model alone.")]
+
+    def _left_out(self) -> list[str]:
+        """That questionable pixels are not counted, or that there are some that are."""
+        document = self._state.document
+        if document is None or document.questionable is None:
+            return []
+        count = f"{int(document.questionable.sum()):,}"
+        if self._state.view.skip_questionable:
+            return [self.tr("Without {count} questionable pixels.").format(count=count)]
+        return [self.tr("With {count} questionable pixels (Compare can leave them out).").format(count=count)]
 
     def _doubts(self) -> list[str]:
         """What is doubtful about the labels and the field of view that the figures are made with."""
@@ -205,4 +215,6 @@ class ScoresPanel(QWidget):
         where = self._regions[self._state.view.region].text()
         if self._state.result is not None:
             where = f"{where}, {self._state.result.model}"
-        QGuiApplication.clipboard().setText("\n".join([where, *self._doubts(), *self._about_corrections(), *lines]))
+        QGuiApplication.clipboard().setText(
+            "\n".join([where, *self._doubts(), *self._about_corrections(), *self._left_out(), *lines])
+        )

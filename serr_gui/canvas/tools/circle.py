@@ -1,0 +1,90 @@
+"""A circle with handles that is laid around the retina: moved by its middle, made larger or smaller by its edge."""
+
+import math
+from typing import Final, Literal
+
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QPainter, QPen
+
+from core.masks.strokes import Point
+from serr_gui.canvas.tools import Pointer, Tool, View
+from serr_gui.canvas.tools.preview import paint_knots
+
+_SMALLEST_PX: Final = 8.0
+"""Radius."""
+
+Part = Literal["middle", "edge"]
+
+
+class CircleTool(Tool):
+    """``changed`` carries x, y and radius in photograph pixels, when the button is let go."""
+
+    changed = Signal(float, float, float)
+
+    def __init__(self, parent: object = None) -> None:
+        super().__init__(parent)  # type: ignore[arg-type]
+        self._circle: tuple[float, float, float] | None = None
+        self._before: tuple[float, float, float] | None = None
+        self._dragged: Part | None = None
+        self._from: Point = (0.0, 0.0)
+
+    def set_circle(self, circle: tuple[float, float, float] | None) -> None:
+        """Where the circle is: x, y, radius; not while it is being moved."""
+        if self._dragged is None and circle != self._circle:
+            self._circle = circle
+            self.looksChanged.emit()
+
+    @property
+    def is_busy(self) -> bool:
+        return self._dragged is not None
+
+    def press(self, pointer: Pointer) -> None:
+        if self._circle is None or pointer.erases:
+            return
+        x, y, radius = self._circle
+        self._before, self._from = self._circle, pointer.at
+        self._dragged = "middle" if math.dist((x, y), pointer.at) < radius / 2.0 else "edge"
+        self.move(pointer)
+
+    def move(self, pointer: Pointer) -> None:
+        if self._dragged is None or self._before is None:
+            return
+        x, y, radius = self._before
+        if self._dragged == "middle":
+            self._circle = (x + pointer.at[0] - self._from[0], y + pointer.at[1] - self._from[1], radius)
+        else:
+            longer = math.dist((x, y), pointer.at) - math.dist((x, y), self._from)
+            self._circle = (x, y, max(radius + longer, _SMALLEST_PX))
+        self.looksChanged.emit()
+
+    def release(self, pointer: Pointer) -> None:
+        self.move(pointer)
+        self.finish()
+
+    def finish(self) -> None:
+        dragged, self._dragged = self._dragged, None
+        if dragged is not None and self._circle is not None and self._circle != self._before:
+            self.changed.emit(*self._circle)
+
+    def cancel(self) -> bool:
+        if self._dragged is None:
+            return False
+        self._circle, self._dragged = self._before, None
+        self.looksChanged.emit()
+        return True
+
+    def reset(self) -> None:
+        self._circle = self._before = self._dragged = None
+
+    def paint(self, painter: QPainter, view: View, at: Point | None) -> None:
+        if self._circle is None:
+            return
+        x, y, radius = self._circle
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        middle, length = QPointF(*view.device_point(x, y)), radius * view.zoom
+        for colour, width in ((Qt.GlobalColor.black, 3.0), (Qt.GlobalColor.yellow, 1.4)):
+            painter.setPen(QPen(colour, width, Qt.PenStyle.DashLine if width < 2.0 else Qt.PenStyle.SolidLine))
+            painter.drawEllipse(middle, length, length)
+        handles = [(x, y), (x - radius, y), (x + radius, y), (x, y - radius), (x, y + radius)]
+        paint_knots(painter, view, handles)

@@ -1,0 +1,78 @@
+"""Labels as the thing that is edited: what the mask begins with, and writing it as a label."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from core.files import display_path
+from core.masks.edits import BACKGROUND, VESSEL
+from core.types import BoolArray
+from serr_gui.controllers.context import ControllerContext
+from serr_gui.controllers.editing import EditingController
+from serr_gui.controllers.segmentation import SegmentationController
+from serr_gui.tasks.exporting import write_label
+
+
+class LabellingController(QObject):
+    """Decides the whole mask at once: from nothing, from a label, or from the network again."""
+
+    def __init__(
+        self, context: ControllerContext, editing: EditingController, segmentation: SegmentationController
+    ) -> None:
+        super().__init__(context)
+        self._context, self._editing, self._segmentation = context, editing, segmentation
+
+    def start_empty(self) -> None:
+        """No vessels anywhere: they are to be drawn."""
+        self._with_result(lambda: self._decide(self.tr("Empty Mask"), None))
+
+    def start_from_label(self, expert: int) -> None:
+        """The vessels of an expert's label, as a copy; its file stays as it is."""
+        document = self._context.state.document
+        slot = document.labels[expert] if document is not None else None
+        if slot is not None and slot.label is not None:
+            vessel, name = slot.label.vessel, display_path(slot.file.path.name)
+            self._with_result(lambda: self._decide(self.tr("Label {name}").format(name=name), vessel))
+
+    def start_over(self) -> None:
+        """Give every pixel back to the network and run it again; Undo brings the corrections back."""
+        self._editing.discard()
+        self._segmentation.segment()
+
+    def save_label(self, path: Path) -> None:
+        """Write the mask as it is shown as a label: PNG, 255 for vessel, else 0."""
+        document, result = self._context.state.document, self._context.state.result
+        if document is None or result is None:
+            return
+        vessel = result.mask(self._context.state.rule).vessel
+        self._context.workers.start(
+            "label saved",
+            lambda _monitor: write_label(path, vessel),
+            succeeded=partial(self._on_saved, path),
+            failed=partial(self._context.fail, self.tr("The label could not be written.")),
+        )
+
+    def _on_saved(self, path: Path, pixels: object) -> None:
+        text = self.tr("The label {name} is written ({count} pixels of vessels).")
+        text = text.format(name=display_path(path.name), count=f"{pixels:,}")
+        self._context.notify("success", text, folder=path.parent, until="photo")
+
+    def _decide(self, name: str, vessel: BoolArray | None) -> None:
+        result = self._context.state.result
+        if result is None:
+            return
+        inside = result.segmentation.fov.inside
+        codes = inside * np.uint8(BACKGROUND)
+        if vessel is not None and vessel.shape == inside.shape:
+            codes[vessel & inside] = VESSEL
+        self._editing.decide_all(name, codes)
+
+    def _with_result(self, then: Callable[[], None]) -> None:
+        """The map is needed all the same: it is what Trace follows, and what a pixel is given back to."""
+        if self._context.state.result is None:
+            self._segmentation.segment(then=then)
+        else:
+            then()

@@ -1,0 +1,68 @@
+"""Questions around labels that are drawn here: where they are written, and whether corrections may go."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from core.files import display_path
+from serr_gui.controllers.controller import Controller
+from serr_gui.widgets.questions import Answer, ask
+
+
+class LabelPrompts(QObject):
+    """Asks the person, then the controller."""
+
+    def __init__(self, controller: Controller, window: QWidget) -> None:
+        super().__init__(window)
+        self._controller, self._window = controller, window
+        self._folder: Path | None = None
+
+    def start_over(self) -> None:
+        """Segment without the corrections, after a question."""
+        count = self._controller.state.editing.corrected_px
+        text = self.tr(
+            "{count} corrected pixels get the values of the network again, which is run again. Undo brings the "
+            "corrections back. Segment would keep them."
+        )
+        answers = [Answer("over", self.tr("Start Over"), destructive=True)]
+        question = self.tr("Start over without the corrections?")
+        if ask(self._window, question, text.format(count=f"{count:,}"), answers) == "over":
+            self._controller.labelling.start_over()
+
+    def save_label(self) -> None:
+        """Ask where the label goes; a file that is there is replaced only after a question."""
+        document = self._controller.state.document
+        if document is None:
+            return
+        start = (self._folder or document.path.parent) / f"{document.path.stem}_label.png"
+        name, _ = QFileDialog.getSaveFileName(
+            self._window,
+            self.tr("Save as Label"),
+            str(start),
+            self.tr("PNG picture (*.png)"),
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if not name:
+            return
+        path = Path(name)
+        if path.suffix.lower() != ".png":
+            path = path.with_name(path.name + ".png")
+        if path.exists() and not self._may_replace(path):
+            return
+        self._folder = path.parent
+        self._controller.labelling.save_label(path)
+
+    def _may_replace(self, path: Path) -> bool:
+        if path.resolve() in {item.path.resolve() for item in self._controller.state.photos}:
+            text = self.tr("{name} is an open photograph. Choose another name for the label.")
+            self._controller.context.notify("error", text.format(name=display_path(path.name)), until="photo")
+            return False
+        labels = self._controller.state.document.labels if self._controller.state.document is not None else ()
+        used = [slot.file.path.resolve() for slot in labels if slot is not None]
+        text = self.tr("There is a file of this name. What it holds is lost.")
+        if path.resolve() in used:
+            text = self.tr("This is the file of an expert's label that is in use. What the expert drew is lost.")
+        answers = [Answer("replace", self.tr("Replace"), destructive=True)]
+        question = self.tr("Replace {name}?").format(name=display_path(path.name))
+        return ask(self._window, question, text, answers) == "replace"

@@ -1,0 +1,146 @@
+"""Undo of what is no stroke, the history panel, and what saving leaves of the steps."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QListWidget
+from pytestqt.qtbot import QtBot
+
+from core.masks.edits import EditDelta
+from core.types import ThresholdRule
+from serr_gui.app import Program
+from serr_gui.model.editing import EditHistory, EditStep
+from serr_gui.model.state import FovChoice
+from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.test_editing import Hand
+from tests.gui.test_segmenting import export, segment
+
+
+@pytest.fixture
+def hand(start: StartProgram, qtbot: QtBot, photo: Path) -> Hand:
+    program = start(photo)
+    segment(program, qtbot)
+    return Hand(program, qtbot)
+
+
+def idle(program: Program) -> bool:
+    return program.state.task is None and not program.controller.context.workers.busy("fov")
+
+
+def steps(program: Program) -> tuple[str, ...]:
+    return program.state.editing.steps
+
+
+def test_the_threshold_is_a_step_and_moves_of_the_slider_are_one(hand: Hand) -> None:
+    program, state = hand.program, hand.program.state
+    own = state.rule
+    for level in (100, 90, 80):
+        program.controller.set_level(level)
+    program.window.commands["threshold_otsu"].trigger()
+    assert len(steps(program)) == 2
+    otsu = state.rule
+    hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert state.rule == ThresholdRule(80, "user")
+    hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert state.rule == own
+    assert state.item is not None
+    assert state.item.rule is None
+    hand.key(Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    hand.key(Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    assert state.rule == otsu
+
+
+def test_the_field_of_view_is_a_step(hand: Hand, qtbot: QtBot) -> None:
+    program, state = hand.program, hand.program.state
+    document = state.document
+    assert document is not None
+    assert document.fov is not None
+    before, mask = document.fov, document.fov.inside.copy()
+    mask[:, :80] = False
+    program.controller.photos.set_fov(FovChoice.edited(mask))
+    qtbot.waitUntil(lambda: bool(steps(program)), timeout=WAIT_MS)
+    assert state.document is not None
+    assert state.document.fov is not None
+    assert state.document.fov.origin == "edited"
+    assert np.array_equal(state.document.fov.inside, mask)
+    hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: state.document is not None and state.document.fov is before, timeout=WAIT_MS)
+    hand.key(Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: state.document is not None and state.document.fov is not before, timeout=WAIT_MS)
+    assert np.array_equal(state.document.fov.inside, mask)
+
+
+def test_another_model_is_a_step_and_the_corrections_stay(hand: Hand, qtbot: QtBot, small_models: Path) -> None:
+    program, state = hand.program, hand.program.state
+    first = hand.result.segmentation.probability.values
+    hand.key(Qt.Key.Key_B)
+    hand.stroke((60, 60), (90, 60))
+    codes = hand.codes
+    program.controller.models.set_model(small_models / "other.safetensors")
+    segment(program, qtbot)
+    assert [hand.result.model, *steps(program)[1:]] == ["other", "Model other"]
+    assert np.array_equal(hand.codes, codes)
+    program.window.commands["undo"].trigger()
+    qtbot.waitUntil(lambda: state.result is not None and state.result.model == "small", timeout=WAIT_MS)
+    assert np.array_equal(hand.result.segmentation.probability.values, first)
+    assert np.array_equal(hand.codes, codes)
+    assert (len(steps(program)), state.editing.done) == (2, 1)
+    program.window.commands["undo"].trigger()
+    assert not hand.codes.any()
+
+
+def test_a_click_in_the_history_goes_there(hand: Hand) -> None:
+    program = hand.program
+    hand.key(Qt.Key.Key_B)
+    seen = [hand.result.levels.copy()]
+    for row in (50, 70, 90):
+        hand.stroke((60, row), (90, row))
+        seen.append(hand.result.levels.copy())
+    program.window.show_dock("history")
+    lines = program.window.history.findChild(QListWidget)
+    assert isinstance(lines, QListWidget)
+    assert [lines.item(row).text() for row in range(lines.count())] == ["As opened", "Brush", "Brush", "Brush"]
+    for row in (1, 3, 0, 2):
+        place = lines.visualItemRect(lines.item(row)).center()
+        hand.qtbot.mouseClick(lines.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert np.array_equal(hand.result.levels, seen[row])
+        assert lines.currentRow() == row
+        assert lines.item(3).font().italic() is (row < 3)
+
+
+def test_saving_keeps_the_steps_and_undo_knows_what_is_saved(hand: Hand, qtbot: QtBot, tmp_path: Path) -> None:
+    program, state = hand.program, hand.program.state
+    hand.key(Qt.Key.Key_B)
+    hand.stroke((60, 60), (90, 60))
+    export(program, qtbot, tmp_path / "out")
+
+    def unsaved() -> bool:
+        assert state.item is not None
+        return state.item.unsaved
+
+    assert not unsaved()
+    program.window.commands["undo"].trigger()
+    assert unsaved()
+    program.window.commands["redo"].trigger()
+    assert not unsaved()
+    hand.stroke((60, 90), (90, 90))
+    assert unsaved()
+    program.window.commands["undo"].trigger()
+    assert not unsaved()
+
+
+def test_a_history_is_bounded_and_knows_what_was_saved() -> None:
+    history = EditHistory(bound_bytes=100)
+    history.set_clean()
+    for number in range(5):
+        history.push(EditStep(str(number), EditDelta((0, 0, 1, 1), b"x" * 15, b"x" * 15, 1)))
+    assert history.names == ("2", "3", "4")
+    while history.undo() is not None:
+        assert not history.is_clean  # what was saved is beyond the bound
+    history.push(EditStep("rule", kind="rule", before=1, after=2))
+    history.push(EditStep("rule", kind="rule", before=2, after=3), merge=True)
+    last = history.last
+    assert last is not None
+    assert (len(history.names), last.before, last.after) == (1, 1, 3)
