@@ -135,15 +135,14 @@ def test_questionable_pixels_are_left_out_and_the_report_says_so(serr: Serr, dat
     with_all = serr(*options).json
     ran = serr(*options, "--questionable", questionable, "--report", page)
     assert ran.code == 0, ran.err
-    f1 = [image["f1"] for image in ran.json["images"]]
+    f1 = [image["f1"] for image in ran.json["per_image"]]
     assert f1[:2] == [1.0, 1.0]  # nothing else was wrong
-    assert f1[2] == with_all["images"][2]["f1"] < 1.0
-    pixels = with_all["images"][0]["counts"]
-    left = ran.json["images"][0]["counts"]
-    assert sum(pixels.values()) - sum(left.values()) == 900
-    for said in (ran.err, page.read_text(encoding="utf-8"), str(ran.json["images"][0]["notes"])):
+    assert f1[2] == with_all["per_image"][2]["f1"] < 1.0
+    pixels = [sum(one["per_image"][0][name] for name in ("tp", "fp", "tn", "fn")) for one in (with_all, ran.json)]
+    assert pixels[0] - pixels[1] == 900
+    for said in (ran.err, page.read_text(encoding="utf-8"), str(ran.json["per_image"][0]["notes"])):
         assert "900 questionable pixels" in said
-    assert "No questionable pixels are known" in str(ran.json["images"][2]["notes"])
+    assert "No questionable pixels are known" in str(ran.json["per_image"][2]["notes"])
     ran = serr(*options, "--questionable", tmp_path / "r.html")
     assert (ran.code, ran.out) == (1, "")
     assert "cannot be read" in ran.err
