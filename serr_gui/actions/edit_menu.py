@@ -154,7 +154,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             text,
             tip,
             short=short,
-            enabled_when=can_edit,
+            enabled_when=can_paint,
             checked_when=_is_lasso(fill),
             group="lasso",
             section=2,

@@ -71,7 +71,7 @@ class Controller(QObject):
         self.painting = PaintingController(
             self.context, {"vessels": self.editing, "questionable": self.questionable, "fov": self.fov_painting}
         )
-        self.labelling = LabellingController(self.context, self.editing, self.segmentation)
+        self.labelling = LabellingController(self.context, self.editing, self.questionable, self.segmentation)
         self.annotating = AnnotatingController(self.context, self.photos)
         self.comparison = ComparisonController(self.context)
         self.two_models = TwoModelsController(self.context, foreground, self.segmentation.model_cache)

@@ -187,6 +187,9 @@ class EditingController(QObject):
         if change is None or step.delta is None:
             return False
         box = change.edits.undo(step.delta) if back else change.edits.redo(step.delta)
+        place = (slice(box[0], box[2]), slice(box[1], box[3]))
+        # The field of view may be another one than that in which the step was made.
+        change.edits.replace(box, change.edits.codes[place] * change.result.segmentation.fov.inside[place])
         self.levelsChanged.emit(box)
         self._take(path, change.result, change.edits, box)
         return True

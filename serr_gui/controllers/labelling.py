@@ -9,9 +9,11 @@ from PySide6.QtCore import QObject
 
 from core.files import display_path
 from core.masks.edits import BACKGROUND, VESSEL
+from core.masks.strokes import Footprint
 from core.types import BoolArray
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.editing import EditingController
+from serr_gui.controllers.questionable import QuestionablePainting
 from serr_gui.controllers.segmentation import SegmentationController
 from serr_gui.tasks.exporting import write_label
 
@@ -20,10 +22,15 @@ class LabellingController(QObject):
     """Decides the whole mask at once: from nothing, from a label, or from the network again."""
 
     def __init__(
-        self, context: ControllerContext, editing: EditingController, segmentation: SegmentationController
+        self,
+        context: ControllerContext,
+        editing: EditingController,
+        questionable: QuestionablePainting,
+        segmentation: SegmentationController,
     ) -> None:
         super().__init__(context)
         self._context, self._editing, self._segmentation = context, editing, segmentation
+        self._questionable = questionable
 
     def start_empty(self) -> None:
         """No vessels anywhere: they are to be drawn."""
@@ -33,9 +40,16 @@ class LabellingController(QObject):
         """The vessels of an expert's label, as a copy; its file stays as it is."""
         document = self._context.state.document
         slot = document.labels[expert] if document is not None else None
-        if slot is not None and slot.label is not None:
-            vessel, name = slot.label.vessel, display_path(slot.file.path.name)
-            self._with_result(lambda: self._decide(self.tr("Label {name}").format(name=name), vessel))
+        if slot is None or slot.label is None:
+            return
+        label, name = slot.label, self.tr("Label {name}").format(name=display_path(slot.file.path.name))
+
+        def start() -> None:
+            self._decide(name, label.vessel)
+            if label.ignored is not None and label.ignored.any():  # what the expert left open stays open
+                self._questionable.apply(name, Footprint(0, 0, label.ignored), VESSEL)
+
+        self._with_result(start)
 
     def start_over(self) -> None:
         """Give every pixel back to the network and run it again; Undo brings the corrections back."""
@@ -72,7 +86,14 @@ class LabellingController(QObject):
 
     def _with_result(self, then: Callable[[], None]) -> None:
         """The map is needed all the same: it is what Trace follows, and what a pixel is given back to."""
-        if self._context.state.result is None:
-            self._segmentation.segment(then=then)
+        state = self._context.state
+        path = state.document.path if state.document is not None else None
+
+        def begin() -> None:
+            if state.document is not None and state.document.path == path:  # and not one that was opened meanwhile
+                then()
+
+        if state.result is None:
+            self._segmentation.segment(then=begin)
         else:
-            then()
+            begin()

@@ -3,7 +3,7 @@
 from typing import Final
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -77,7 +77,7 @@ class HistoryPanel(QWidget):
     def _show(self) -> None:
         state, editing = self._state, self._state.editing
         wanted = (editing.steps, editing.done, may_undo(state))
-        if wanted == self._shown:
+        if wanted == self._shown or not self.isVisible():
             return
         self._shown = wanted
         with QSignalBlocker(self._list):
@@ -88,6 +88,10 @@ class HistoryPanel(QWidget):
                     self._list.addItem(self._line(name, undone=number > editing.done))
                 self._list.setCurrentRow(editing.done - self._first)
         self._list.setEnabled(may_undo(state))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._show()
 
     def _line(self, name: str, *, undone: bool) -> QListWidgetItem:
         line = QListWidgetItem(name)

@@ -28,6 +28,7 @@ from serr_gui.model.comparison import (
     LabelSlots,
     ScoredLabel,
 )
+from serr_gui.model.i18n import translate
 from serr_gui.model.label_choices import load_choices
 from serr_gui.model.state import FovChoice
 from serr_gui.tasks.monitor import YieldingMonitor
@@ -104,8 +105,11 @@ def read_slot(
     if file is None:
         return None
     from core.photo.label_checks import examine_label
+    from core.session.labels import is_session, label_of_session
 
     try:
+        if is_session(file.path):
+            return LabelSlot(file, label_of_session(file.path, _needed(image)), usable=True)
         examined = examine_label(
             file.path, shape=shape, inside=fov.inside if fov else None, image=image, reading=file.reading
         )
@@ -115,6 +119,12 @@ def read_slot(
         return LabelSlot(file, doubts=examined.doubts, usable=examined.usable, found=examined.found, turn=examined.turn)
     label = examined.accept(invert=file.inverted)
     return LabelSlot(file, label, examined.doubts, usable=True, found=examined.found, turn=examined.turn)
+
+
+def _needed(image: FundusImage | None) -> FundusImage:
+    if image is None:
+        raise LabelError(translate("Work", "A session is a label for the photograph on the screen only."))
+    return image
 
 
 def read_slots(files: LabelFiles, image: FundusImage, fov: FieldOfView | None) -> LabelSlots:

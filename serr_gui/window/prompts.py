@@ -188,8 +188,8 @@ class Prompts(QObject):
 
         slot = document.labels[expert]
         start = slot.file.path.parent if slot else self._state.label_folders[expert] or document.path.parent
-        pattern = " ".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES)
-        filters = f"{self.tr('Pictures')} ({pattern} {pattern.upper()});;{self.tr('All files')} (*)"
+        pattern = " ".join(f"*{suffix}" for suffix in (*PHOTO_SUFFIXES, SESSION_SUFFIX))
+        filters = f"{self.tr('Labels and sessions')} ({pattern} {pattern.upper()});;{self.tr('All files')} (*)"
         title = self.tr("Label of Expert {number}").format(number=expert + 1)
         name, _ = QFileDialog.getOpenFileName(self._window, title, str(start), filters)
         if name:

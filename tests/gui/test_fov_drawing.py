@@ -82,6 +82,23 @@ def test_brush_and_eraser_change_it_also_before_any_run(hand: Hand, qtbot: QtBot
     assert (program.state.editing.tool, program.state.editing.target) == ("hand", "vessels")
 
 
+def test_a_polygon_takes_a_part_away(hand: Hand, qtbot: QtBot) -> None:
+    program = hand.program
+    before = fov(program).inside
+    hand.key(Qt.Key.Key_3)
+    hand.key(Qt.Key.Key_S)
+    program.window.commands["lasso_background"].trigger()
+    for corner in ((40, 60), (100, 60), (70, 100)):
+        hand.stroke(corner)
+    hand.key(Qt.Key.Key_Return)
+    inside = drawn(program, qtbot, before)
+    gone = before & ~inside
+    assert gone[70, 70]
+    assert not gone[95, 45]
+    assert 900 < gone.sum() < 1500
+    assert program.state.result is None  # no network is needed for it
+
+
 def test_a_drawn_one_is_used_exported_and_replayed(
     hand: Hand, qtbot: QtBot, small_models: Path, tmp_path: Path
 ) -> None:
