@@ -60,18 +60,26 @@ class WithoutQuestionable:
         label, path = self._reader.label(case, expert, fov), self.files.get(case.photo)
         if path is None:
             return label
-        left_out = _read(path, fov.shape)
-        return replace(label, ignored=left_out if label.ignored is None else label.ignored | left_out)
+        return without(label, _read(path, fov.shape))
 
     def notes(self, case: "CaseFiles", fov: FieldOfView) -> tuple[str, ...]:
         """How many pixels of a photograph are not counted."""
         path = self.files.get(case.photo)
         if path is None:
             return (*self._reader.notes(case, fov), "No questionable pixels are known: all are counted.")
-        count = int(np.count_nonzero(_read(path, fov.shape) & fov.inside))
-        share = count / int(np.count_nonzero(fov.inside))
-        note = f"{count} questionable pixels ({share:.1%} of the field of view) are left out."
-        return (*self._reader.notes(case, fov), note)
+        return (*self._reader.notes(case, fov), left_out_note(_read(path, fov.shape), fov))
+
+
+def without(label: ExpertLabel, left_out: BoolArray) -> ExpertLabel:
+    """A label that leaves these pixels, bool (H, W), open."""
+    return replace(label, ignored=left_out if label.ignored is None else label.ignored | left_out)
+
+
+def left_out_note(left_out: BoolArray, fov: FieldOfView) -> str:
+    """How many pixels of a photograph are not counted."""
+    count = int(np.count_nonzero(left_out & fov.inside))
+    share = count / int(np.count_nonzero(fov.inside))
+    return f"{count} questionable pixels ({share:.1%} of the field of view) are left out."
 
 
 def _read(path: Path, shape: tuple[int, int]) -> BoolArray:

@@ -49,6 +49,7 @@ class EvaluationController(QObject):
             state.rule if state.view.evaluate_at == "slider" else None,
             state.view.region,
             exported,
+            state.view.skip_questionable,
         )
         state.evaluation = Evaluation(len(request.items))
         place.begin(

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.errors import InputError, LabelError
+from core.evaluation.left_out import left_out_note, without
 from core.files import display_path, write_bytes_atomic
 from core.progress import Monitor, Progress
-from core.types import ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
+from core.session.packing import unpacked_bits
+from core.strict import Malformed
+from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
 from serr_gui.model.comparison import EXPERTS, LabelFile
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.settings import RESULTS_FOLDER
@@ -38,7 +41,7 @@ class EvaluationRequest:
     """What shall be evaluated and how.
 
     ``rule`` None: the model's own threshold. ``exported``: the folder in which exported results are looked for; None:
-    the one beside each photograph.
+    the one beside each photograph. ``skip_questionable`` : questionable pixels are not counted.
     """
 
     items: tuple[PhotoItem, ...]
@@ -47,6 +50,7 @@ class EvaluationRequest:
     rule: ThresholdRule | None
     region: "Region"
     exported: Path | None = None
+    skip_questionable: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +71,7 @@ class _Case:
     fov: Path | None
     choice: FovChoice
     files: Mapping[str, LabelFile]
+    left_out: bytes = b""
 
     @property
     def values(self) -> Mapping[str, "LabelValues"]:
@@ -127,6 +132,8 @@ def _open_photos(request: EvaluationRequest) -> _OpenPhotos:
 
     stems, finder = output_stems([item.path for item in request.items]), CaseFinder()
     cases = [_case(item, stems[item.path], request.folders, finder) for item in request.items]
+    if request.skip_questionable:
+        cases = [replace(case, left_out=item.questionable) for case, item in zip(cases, request.items, strict=True)]
     places = sorted({str(case.photo.parent) for case in cases})
     drawn = sorted(
         {display_path(path.parent.name) for case in cases for name, path in case.labels.items() if name == _NAMES[0]}
@@ -163,10 +170,20 @@ class _ChosenFiles:
         if slot is None or slot.label is None:
             doubts = " ".join(doubt.sentence for doubt in slot.doubts) if slot else ""
             raise LabelError((slot.problem if slot else "") or f"{doubts} Open the photograph to answer for it.")
-        return slot.label
+        left_out = _left_out(case, fov)
+        return slot.label if left_out is None else without(slot.label, left_out)
 
     def notes(self, case: "CaseFiles", fov: FieldOfView) -> tuple[str, ...]:
-        return ()
+        assert isinstance(case, _Case)
+        left_out = _left_out(case, fov)
+        return () if left_out is None else (left_out_note(left_out, fov),)
+
+
+def _left_out(case: _Case, fov: FieldOfView) -> BoolArray | None:
+    try:
+        return unpacked_bits(case.left_out, fov.shape) if case.left_out else None
+    except Malformed:  # the file has another size now
+        return None
 
 
 class _Finder:

@@ -113,6 +113,27 @@ def test_the_agreement_leaves_it_out_and_says_so(start: StartProgram, qtbot: QtB
         program.window.commands["skip_questionable"].trigger()
 
 
+def test_all_photographs_are_evaluated_without_it(start: StartProgram, qtbot: QtBot, drive: Path) -> None:
+    program = start(sorted((drive / "images").iterdir())[0])
+    segment(program, qtbot)
+    hand = Hand(program, qtbot)
+    hand.key(Qt.Key.Key_2)
+    program.controller.editing.set_size(40)
+    hand.stroke((60, 60), (110, 80))
+    totals = []
+    for leave_out in (False, True):
+        program.window.commands["evaluate_all"].trigger()
+        qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
+        evaluation = program.state.evaluation
+        assert evaluation is not None
+        assert evaluation.report is not None
+        image = evaluation.report.images[0]
+        totals.append(image.counts.total)
+        assert any("questionable pixels" in note for note in image.notes) is leave_out
+        program.window.commands["skip_questionable"].trigger()
+    assert totals[0] - totals[1] == layer(program).sum()
+
+
 def test_corrected_and_questionable_pixels_are_seen(hand: Hand) -> None:
     program, canvas = hand.program, hand.canvas
     program.window.commands["show_fov"].trigger()
