@@ -11,8 +11,16 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core.masks.edits import MaskEdits
 from core.progress import Monitor
 from core.session.journal import AbandonedJournal, Journal, remove_journal
-from core.session.journal_state import edits_entry, entries_of, facts_entry, list_entry, map_entry, steps_entry
-from core.session.records import EditsRecord, PhotoRecord, PhotoRef
+from core.session.journal_state import (
+    edits_entry,
+    entries_of,
+    facts_entry,
+    layer_entry,
+    list_entry,
+    map_entry,
+    steps_entry,
+)
+from core.session.records import LAYERS, EditsRecord, PhotoRecord, PhotoRef
 from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.exported import ExportedController
 from serr_gui.controllers.photos import PhotoController
@@ -270,6 +278,10 @@ class KeepingController(QObject):
         record = record_of(item, ref)
         if known.item is None or known.ref != ref or record_of(known.item, ref) != record:
             self.journal.put(facts_entry(record))
+        for name in LAYERS:
+            layer = getattr(record, name)
+            if layer != (getattr(record_of(known.item, ref), name) if known.item is not None else None):
+                self.journal.put(layer_entry(item.path, name, layer))
         if known.ref is not None and known.ref.shape is not None and known.ref != ref:
             known.made_by, known.edits, known.steps, known.done, known.has_codes = None, None, (), 0, False
         known.item, known.ref = item, ref
