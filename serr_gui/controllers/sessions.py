@@ -61,6 +61,9 @@ class SessionController(QObject):
         state.session, state.session_embeds = path, embed
         self._add_recent(path)
         same = {id(item) for item in items}  # but for those that were worked on meanwhile
+        for item in state.photos:
+            if id(item) in same:
+                self._context.store.history(item.path).set_clean()
         state.photos = tuple(
             replace(item, unsaved=False) if item.unsaved and id(item) in same else item for item in state.photos
         )
