@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication
 from core import __version__
 from core.errors import OutputError
 from core.resources import resource_path
+from core.session.archive import SUFFIX as SESSION_SUFFIX
 from core.types import ThresholdRule
 from serr_gui.controllers.context import sample_path
 from serr_gui.controllers.controller import Controller
@@ -81,7 +82,9 @@ def parse(argv: Sequence[str]) -> StartOptions:
         prog="serr-gui",
         description="Find the vessels in fundus photographs. For research use only: not a medical device.",
     )
-    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="photographs and folders to open")
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="photographs, folders, or a session to open"
+    )
     parser.add_argument("--segment", action="store_true", help="segment the first photograph at once")
     parser.add_argument(
         "--sample", action="store_true", help="open and segment the photograph that comes with the program"
@@ -211,6 +214,10 @@ class Program:
         paths = list(options.paths)
         if options.sample or options.selftest:
             paths.insert(0, sample_path())
+        sessions = [path for path in paths if path.suffix == SESSION_SUFFIX]
+        paths = [path for path in paths if path not in sessions]
+        for path in sessions[:1]:
+            self.window.prompts.open_session_file(path)
         if paths:
             segment = options.segment or options.sample or options.selftest
             self.controller.photos.open_paths(paths, segment=segment, rule=rule)

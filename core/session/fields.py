@@ -5,6 +5,7 @@ version: they are kept in ``unknown`` and written again.
 """
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from core.session.records import (
     StepRecord,
     ViewRecord,
 )
-from core.strict import Malformed
+from core.strict import Malformed, is_text
 from core.types import ThresholdOrigin, ThresholdRule
 
 MAJOR: Final = 1
@@ -59,7 +60,7 @@ def _flag(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not is_text(value):
         raise TypeError("a text expected")
     return value
 
@@ -71,10 +72,11 @@ def _number(value: Any) -> float:
 
 
 def _path(value: Any) -> Path:
-    text = _text(value)
-    if not text or "\0" in text:
+    """A name of a file, which need not be UTF-8 (``os.fsdecode``)."""
+    if not isinstance(value, str) or not value or "\0" in value or len(value) > _LONGEST_TEXT:
         raise ValueError("no name of a file")
-    return Path(text)
+    os.fsencode(value)  # raises ValueError for halves of characters
+    return Path(value)
 
 
 def _whole(value: Any, least: int, most: int) -> int:

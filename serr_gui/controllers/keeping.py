@@ -97,7 +97,7 @@ class KeepingController(QObject):
             self.write()
             self._timer.stop()
             self._closed = True
-            self.journal.close(timeout_s=60.0)
+            self.journal.close(timeout_s=300.0)
 
     # What an earlier time has left
 

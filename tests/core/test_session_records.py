@@ -122,6 +122,8 @@ def test_an_untouched_photograph_needs_few_words() -> None:
         ("fov", "estimated"),
         ("labels", [{"role": "expert 1"}]),
         ("note", ["a"]),
+        ("note", "half a character \ud800"),
+        ("labels", [{"role": "expert 1", "file": "/labels/\ud800.png"}]),
         ("seconds", True),
         ("view", {"zoom": 0, "x": 1, "y": 1}),
         ("done", 1),

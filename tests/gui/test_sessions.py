@@ -97,8 +97,8 @@ def test_embedded_photographs_open_where_nothing_else_is_left(
     content = photo.read_bytes()
     photo.unlink()
     monkeypatch.setenv("SERR_CONFIG_DIR", str(tmp_path / "another computer"))
-    program = start()
-    opened(program, path, qtbot)
+    program = start(path)  # as from a file manager
+    qtbot.waitUntil(lambda: program.state.session == path and settled(program), timeout=WAIT_MS)
     assert program.state.document is not None
     assert program.state.document.path.read_bytes() == content
     assert program.state.result is not None
