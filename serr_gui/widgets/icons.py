@@ -3,7 +3,7 @@
 from functools import cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
 
 from core.resources import resource_path
@@ -17,7 +17,14 @@ def _drawing(name: str) -> bytes:
 
 
 def pixmap(name: str, size_px: int, colour: QColor | None = None) -> QPixmap:
-    """An icon at a size in device pixels, in one colour, or in its own where that is None."""
+    """An icon at a size in device pixels, in one colour, or in its own where that is None.
+
+    Drawn once: each start asks for a thousand, many of them several times.
+    """
+    key = f"serr {name} {size_px} {colour.rgba() if colour else ''}"
+    kept = QPixmap()
+    if QPixmapCache.find(key, kept):
+        return kept
     picture = QPixmap(QSize(size_px, size_px))
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
@@ -26,6 +33,7 @@ def pixmap(name: str, size_px: int, colour: QColor | None = None) -> QPixmap:
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
         painter.fillRect(picture.rect(), colour)
     painter.end()
+    QPixmapCache.insert(key, picture)
     return picture
 
 

@@ -19,8 +19,8 @@ class PlainTextGuard(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # Each widget is polished before it is first seen.
         if (
-            event.type() == QEvent.Type.Polish
-            and isinstance(watched, QLabel)
+            isinstance(watched, QLabel)
+            and event.type() == QEvent.Type.Polish
             and watched.textFormat() == Qt.TextFormat.AutoText
         ):
             watched.setTextFormat(Qt.TextFormat.PlainText)

@@ -2,6 +2,7 @@
 
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractSlider, QAbstractSpinBox, QApplication, QComboBox, QScrollBar, QWidget
 
 
@@ -18,15 +19,16 @@ class WheelGuard(QObject):
         QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        kind = event.type()
-        if kind == QEvent.Type.Wheel:
+        # By class first: every event of the program passes here, and asking for its type costs the most.
+        if isinstance(event, QWheelEvent):
             if _is_control(watched) and not self._was_clicked(watched):
                 event.ignore()  # so that Qt offers it to the parent, up to the scroll area
                 return True
-        elif kind == QEvent.Type.MouseButtonPress:
-            if isinstance(watched, QWidget):  # a window sees the press, too, before its widgets do
+        elif isinstance(event, QMouseEvent):
+            # A window sees the press, too, before its widgets do.
+            if event.type() == QEvent.Type.MouseButtonPress and isinstance(watched, QWidget):
                 self._clicked = _control_of(watched)
-        elif kind == QEvent.Type.Polish and isinstance(watched, QWidget) and _is_control(watched):
+        elif isinstance(watched, QWidget) and _is_control(watched) and event.type() == QEvent.Type.Polish:
             _take_focus_only_by_click(watched)
         return False
 

@@ -343,9 +343,9 @@ class MainWindow(QMainWindow):
             elif pressed and self.isActiveWindow() and not _writes_text(QApplication.focusWidget()):
                 self.controller.hide_overlay(True)
                 return event.type() == QEvent.Type.KeyPress
-        elif event.type() == QEvent.Type.WindowActivate and watched is self:
+        elif watched is self and event.type() == QEvent.Type.WindowActivate:  # each event of the program passes here
             self.controller.photos.watcher.check()
-        elif event.type() == QEvent.Type.ApplicationDeactivate and self.state.overlay_hidden:
+        elif self.state.overlay_hidden and event.type() == QEvent.Type.ApplicationDeactivate:
             self.controller.hide_overlay(False)  # the release of the key will not be seen
         return False
 
