@@ -15,6 +15,8 @@ Check = tuple[str, list[str | Path]]
 """The name and the command of a check."""
 
 BUNDLE_TESTS = "tests/test_bundle.py"
+_SLOWEST = ("--durations", "10")
+"""What costs most is seen at the end of each run."""
 _MOST_WORKERS = 4
 """Each holds torch and Qt: more than a gigabyte."""
 
@@ -41,7 +43,7 @@ def tests(environment: Environment, *, bundle: bool) -> Check:
     ``bundle``: those of the built program are a check of their own (``bundle_tests``).
     """
     workers = min(cores(), _MOST_WORKERS)
-    command: list[str | Path] = [environment.python, "-m", "pytest"]
+    command: list[str | Path] = [environment.python, "-m", "pytest", *_SLOWEST]
     if workers > 1:  # the longest files come first (tests/conftest.py), so that no core waits for another at the end
         command += ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
     return "pytest", [*command, "--ignore", BUNDLE_TESTS] if bundle else command
@@ -49,7 +51,7 @@ def tests(environment: Environment, *, bundle: bool) -> Check:
 
 def bundle_tests(environment: Environment) -> Check:
     """The tests of the built program, which SERR_BUNDLE names."""
-    return "pytest (built)", [environment.python, "-m", "pytest", BUNDLE_TESTS]
+    return "pytest (built)", [environment.python, "-m", "pytest", *_SLOWEST, BUNDLE_TESTS]
 
 
 def run_checks(*tracks: Iterable[Check], folder: Path, variables: Mapping[str, str] | None = None) -> int:
@@ -60,6 +62,7 @@ def run_checks(*tracks: Iterable[Check], folder: Path, variables: Mapping[str, s
     """
     threads_each = str(max(1, cores() // _MOST_WORKERS))  # of numerical libraries: the processes share the cores
     environ = {"OMP_NUM_THREADS": threads_each, **os.environ, "QT_QPA_PLATFORM": "offscreen", **(variables or {})}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would each compile the program, pytest all tests
     results: list[tuple[str, int, float]] = []
 
     def run(track: Iterable[Check], said: list[bytes] | None) -> None:
