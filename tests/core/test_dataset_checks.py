@@ -38,8 +38,9 @@ def fov_of(entry: Entry) -> Path:
 
 
 def test_the_real_data_sets_are_in_order(serr_data: Path) -> None:
+    """Every third photograph; ``serr dataset check`` looks at all of them."""
     for name in ("DRIVE", "STARE", "CHASE_DB1"):
-        found = check(recognise(serr_data / name).dataset.entries)
+        found = check(recognise(serr_data / name).dataset.entries[::3])
         assert found == [], name
 
 

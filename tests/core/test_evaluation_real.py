@@ -90,7 +90,7 @@ def test_stare_and_chase_labels_have_the_known_pixels(serr_data: Path) -> None:
         _check_labels(chase, label, known, slice(6, 9), "image")
 
 
-@pytest.mark.parametrize(("region", "cases"), [("fov", 12), ("image", 3)])
+@pytest.mark.parametrize(("region", "cases"), [("fov", 6), ("image", 3)])
 def test_hrf_labels_have_the_known_pixels(serr_data: Path, region: Region, cases: int) -> None:
     dataset = _few(read_layout("hrf", serr_data, "train"), cases)
     known = _table(get_experiment("retina.hrf")["fov" if region == "fov" else "all"]["images"])
@@ -170,7 +170,7 @@ def test_mlscorecheck_accepts_the_reports_on_chase(serr_data: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*PuLP 4.0:DeprecationWarning")
 def test_mlscorecheck_accepts_the_reports_on_hrf_in_both_regions(serr_data: Path) -> None:
-    report = _evaluate(_few(read_layout("hrf", serr_data, "train"), 3))
+    report = _evaluate(_few(read_layout("hrf", serr_data, "train"), 2))
     eps, names = 10**-DIGITS, [image.stem for image in report.images]
     for image in report.images:
         for assumption, figures in (("fov", image.score_set), ("all", image.beside)):

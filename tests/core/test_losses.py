@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from monai.losses import DiceLoss, TverskyLoss
-from monai.losses.cldice import soft_skel
 from skimage.morphology import skeletonize
 from torch import Tensor
 
@@ -59,6 +57,8 @@ def test_bce_is_the_mean_over_the_field_of_view() -> None:
 
 
 def test_soft_dice_and_tversky_are_those_of_monai() -> None:
+    from monai.losses import DiceLoss, TverskyLoss  # a second, which only this process of the tests should take
+
     logits, target, inside = batch()
     p, t = logits.sigmoid() * inside, target * inside
     dice = DiceLoss(smooth_nr=1.0, smooth_dr=1.0, batch=True)(p, t)
@@ -71,6 +71,8 @@ def test_soft_dice_and_tversky_are_those_of_monai() -> None:
 
 
 def test_soft_cldice_is_made_of_monais_skeletons() -> None:
+    from monai.losses.cldice import soft_skel
+
     logits, target, inside = batch()
     p, t = logits.sigmoid() * inside, target * inside
     assert torch.equal(soft_skeleton(p, 4), soft_skel(p, 4))
