@@ -150,6 +150,12 @@ def test_a_job_is_paused_killed_resumed_and_stopped(tmp_path: Path, dataset: Pat
     killed = read_job(job.folder)
     assert killed.state == "interrupted"
     before = follow_run(job.run).validated[-1].step
+    # What it has learned until then can be had, here in a copy, so that the job itself can be resumed.
+    twin = stop_job(read_job(shutil.copytree(job.folder, job.folder.with_name("twin"))))
+    assert twin.state == "done"
+    assert twin.weights is not None
+    assert load_model(twin.weights).card.name == "tiny"
+    remove_job(twin)
 
     start_job(job)
     wait_for_step(job, before + 5)
@@ -167,16 +173,6 @@ def test_a_job_is_paused_killed_resumed_and_stopped(tmp_path: Path, dataset: Pat
         stop_job(job)
     remove_job(done)
     assert list_jobs() == []
-
-
-def test_a_killed_job_still_has_the_best_weights(tmp_path: Path, dataset: Path) -> None:
-    job = start(tmp_path, dataset)
-    wait_for_step(job, 10)
-    kill(job)
-    done = stop_job(read_job(job.folder))
-    assert done.state == "done"
-    assert done.weights is not None
-    assert load_model(done.weights).card.name == "tiny"
 
 
 def test_a_job_outlives_who_started_it_and_steps_back_behind_other_programs(
@@ -208,19 +204,19 @@ def test_a_job_outlives_who_started_it_and_steps_back_behind_other_programs(
 
 
 def test_jobs_on_one_device_run_one_after_the_other(tmp_path: Path, dataset: Path) -> None:
-    first = start(tmp_path, dataset, steps=40, name="first")
-    second = start(tmp_path, dataset, steps=10, name="second")
-    third = start(tmp_path, dataset, steps=10, name="third")
-    running: list[set[str]] = []
+    first = start(tmp_path, dataset, steps=20, name="first")
+    second = start(tmp_path, dataset, steps=5, name="second")
+    third = start(tmp_path, dataset, steps=5, name="third")
+    seen: list[list[str]] = []
 
-    def all_ended() -> bool:
-        states = {job.request.name: job.state for job in list_jobs()}
-        running.append({name for name, state in states.items() if state == "running"})
-        return not any(state in {"starting", "queued", "running"} for state in states.values())
+    def last_runs() -> bool:
+        seen.append([read_job(job.folder).state for job in (first, second, third)])
+        return seen[-1][2] not in {"starting", "queued"}
 
-    until(all_ended, "all jobs have ended")
-    assert [read_job(job.folder).state for job in (first, second, third)] == ["done"] * 3
-    assert all(len(some) <= 1 for some in running)
+    until(last_runs, "the last one runs")
+    assert seen[-1][:2] == ["done"] * 2
+    assert all(states.count("running") <= 1 for states in seen)
+    kill(third)
     ended = [read_job(job.folder).status.changed for job in (first, second, third)]
     assert ended == sorted(ended)
 
