@@ -19,7 +19,11 @@ settings.register_profile("explore", _anywhere, print_blob=True)
 settings.load_profile("repeatable")
 
 
-LONGEST = ("test_drive_session.py", "test_shipped_models.py", "test_trainings.py", "test_training_jobs.py")
+LONGEST = (
+    *("test_trainings.py", "test_training_jobs.py", "test_training.py", "test_evaluation_real.py"),
+    *("test_training_session.py", "test_shipped_models.py", "test_bootstrap.py", "test_campaign.py"),
+    *("test_accuracy_page.py", "test_drive_session.py"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
