@@ -104,6 +104,7 @@ def test_a_finished_environment_has_the_programs_and_is_left_alone(
     assert environment.examine(Wanted()).state == "ready"
     said = subprocess.run([environment.program("tiny")], capture_output=True, text=True, check=True).stdout
     assert said == "tiny works\n"
+    assert len(list((finished / ".venv").rglob("tiny.*.pyc"))) == 1, "compiled, so that no start has to do it"
     before = [(path, path.stat().st_mtime_ns) for path in sorted((finished / ".venv").rglob("*"))]
     set_up(finished, Wanted(), tell)
     assert capsys.readouterr().out == ""
@@ -335,6 +336,15 @@ def test_without_a_command_the_usage_is_shown(capsys: pytest.CaptureFixture[str]
         main([])
     assert ended.value.code == 2
     assert "run" in capsys.readouterr().err
+
+
+def test_what_is_compiled_for_one_process_of_the_checks_is_there_for_the_others(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    asked: list[str | Path] = [sys.executable, "-c", "import sys; print('kept:', not sys.dont_write_bytecode)"]
+    assert run_checks([("asked", asked)], folder=tmp_path) == 0
+    assert "kept: True" in capfd.readouterr().out
 
 
 def test_a_check_that_fails_does_not_keep_the_others_from_running(
