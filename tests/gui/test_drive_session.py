@@ -146,7 +146,7 @@ def evaluate_all(program: Program, qtbot: QtBot, folder: Path) -> None:
     window.open_paths([folder])
     qtbot.waitUntil(lambda: len(state.photos) == 5 and state.opening is None, timeout=LONG_MS)
     window.commands["evaluate_all"].trigger()
-    qtbot.waitUntil(lambda: state.job is None, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: state.task is None, timeout=LONG_MS)
     report = report_of(program)
     assert (report.n_images, report.failed) == (5, ())
     assert report.method.seen == 0  # the network has learned from DRIVE's other half
