@@ -62,7 +62,7 @@ def run_checks(*tracks: Iterable[Check], folder: Path, variables: Mapping[str, s
     """
     threads_each = str(max(1, cores() // _MOST_WORKERS))  # of numerical libraries: the processes share the cores
     environ = {"OMP_NUM_THREADS": threads_each, **os.environ, "QT_QPA_PLATFORM": "offscreen", **(variables or {})}
-    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would each compile the program, pytest all tests
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of hundreds of processes compiles the program
     results: list[tuple[str, int, float]] = []
 
     def run(track: Iterable[Check], said: list[bytes] | None) -> None:
