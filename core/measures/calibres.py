@@ -1,0 +1,105 @@
+"""Calibres of the vessels around the optic disc: zones, and the equivalents of the central artery and vein.
+
+Zone A reaches from the margin of the disc to half a disc diameter from it (1 to 2 radii from its middle), zone B from
+there to one diameter (2 to 3 radii), zone C to two diameters less a half (2 to 5 radii), as in the ARIC study and its
+followers.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from core.errors import InputError
+from core.measures.vessels import MIN_WIDTHS, VesselTree
+from core.types import BoolArray
+
+Zone = Literal["A", "B", "C"]
+Structure = Literal["arteriole", "venule"]
+
+ZONES: Final[dict[Zone, tuple[float, float]]] = {"A": (1.0, 2.0), "B": (2.0, 3.0), "C": (2.0, 5.0)}
+"""Inner and outer radius of each zone, in disc radii from the middle of the disc."""
+KNUDTSON: Final[dict[Structure, float]] = {"arteriole": 0.88, "venule": 0.95}
+LARGEST: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class OpticDisc:
+    """A circle in pixels: row and column of its middle, and its radius."""
+
+    row: float
+    column: float
+    radius_px: float
+
+    def __post_init__(self) -> None:
+        if not (self.radius_px > 0 and np.isfinite([self.row, self.column, self.radius_px]).all()):
+            raise InputError("The optic disc needs a middle and a radius of more than 0 pixels.")
+
+    def zone(self, zone: Zone, shape: tuple[int, int]) -> BoolArray:
+        """The pixels of a zone, bool (H, W)."""
+        away = self.radii_away(*np.ogrid[: shape[0], : shape[1]])
+        inner, outer = ZONES[zone]
+        return np.asarray((away >= inner) & (away < outer))
+
+    def share_seen(self, zone: Zone, inside: BoolArray) -> float:
+        """The share of a zone that lies inside the field of view, 0 to 1; parts beyond the picture count as unseen."""
+        inner, outer = ZONES[zone]
+        area = np.pi * (outer**2 - inner**2) * self.radius_px**2
+        return min(1.0, float(np.count_nonzero(self.zone(zone, inside.shape) & inside) / area))
+
+    def radii_away(self, rows: "np.ndarray[tuple[int, ...], np.dtype[np.floating]]", columns: object) -> BoolArray:
+        return np.asarray(np.hypot(rows - self.row, np.asarray(columns) - self.column) / self.radius_px)
+
+
+def widths_in_zone(tree: VesselTree, disc: OpticDisc, zone: Zone) -> dict[int, float]:
+    """The mean width in pixels of each vessel that crosses a zone, for those with enough cross-sections in it."""
+    inner, outer = ZONES[zone]
+    found = {}
+    for number, vessel in enumerate(tree.vessels):
+        away = disc.radii_away(vessel.line.points[:, 0], vessel.line.points[:, 1])
+        widths = vessel.widths_px[(away >= inner) & (away < outer)]
+        widths = widths[~np.isnan(widths)]
+        if len(widths) >= MIN_WIDTHS:
+            found[number] = float(widths.mean())
+    return found
+
+
+def knudtson_equivalent(widths: Sequence[float], structure: Structure) -> float:
+    """Central equivalent of the six widest vessels, in the unit of the widths (Knudtson et al. 2003).
+
+    The widest is joined with the narrowest, w = k sqrt(w1^2 + w2^2) with k = 0.88 for arterioles and 0.95 for venules,
+    until one is left. NaN with fewer than six vessels.
+    """
+    factor = KNUDTSON[structure]
+    return _joined(widths, lambda narrow, wide: factor * np.hypot(narrow, wide))
+
+
+def hubbard_equivalent(widths_um: Sequence[float], structure: Structure, *, unit: str) -> float:
+    """Central equivalent of the six widest vessels by the formulas of Parr and Hubbard, in micrometres (Hubbard 1999).
+
+    They hold for micrometres only.
+
+    Raises
+    ------
+    InputError : ``unit`` is not "um".
+    """
+    if unit != "um":
+        raise InputError(
+            "The formulas of Hubbard hold for micrometres only: give the size of a pixel, or use those of Knudtson."
+        )
+    if structure == "arteriole":
+        return _joined(widths_um, lambda a, b: np.sqrt(max(0.87 * a**2 + 1.01 * b**2 - 0.22 * a * b - 10.76, 0.0)))
+    return _joined(widths_um, lambda a, b: np.sqrt(0.72 * a**2 + 0.91 * b**2 + 450.05))
+
+
+def _joined(widths: Sequence[float], join: Callable[[float, float], float]) -> float:
+    if len(widths) < LARGEST:
+        return float("nan")
+    left = sorted(widths)[-LARGEST:]
+    while len(left) > 1:
+        half = len(left) // 2
+        middle = left[half : len(left) - half]  # of an odd number the middle one waits
+        pairs = [float(join(narrow, wide)) for narrow, wide in zip(left[:half], left[: -half - 1 : -1], strict=True)]
+        left = sorted([*pairs, *middle])
+    return left[0]

@@ -1,0 +1,374 @@
+"""All measures of a photograph's vessels, as rows with a value, a unit and an error bar.
+
+Names are ``measure/variant/structure/zone``: ``width/mean/all/fov``, ``calibre/knudtson/arteriole/B``. A measure that
+cannot be had has no number but a reason. Its error bar is the range of the measure when the threshold moves by
+``SPREAD`` to both sides: what depends on where exactly vessels end shows it there.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+import numpy as np
+
+from core.errors import InputError
+from core.measures.branching import Nodes, nodes_of
+from core.measures.calibres import (
+    LARGEST,
+    ZONES,
+    OpticDisc,
+    Structure,
+    Zone,
+    hubbard_equivalent,
+    knudtson_equivalent,
+    widths_in_zone,
+)
+from core.measures.fractal import box_sides, fractal_dimensions, lacunarity
+from core.measures.tortuosity import Tortuosity, tortuosity
+from core.measures.vessels import VesselTree, trace_vessels
+from core.types import BoolArray, FloatArray
+
+SPREAD: Final = 0.1
+MOVES: Final = 0.1
+"""A measure that moves by more than this share over its error bar says so."""
+LEAST_VESSELS: Final = 5
+LEAST_BRANCHINGS: Final = 3
+LEAST_LENGTH_PX: Final = 15.0
+"""Shorter segments say little about tortuosity."""
+LEAST_SEEN: Final = 0.9
+"""Share of a zone that must lie inside the field of view."""
+_LACUNARITY_SHARE: Final = 0.05
+
+Unit = Literal["", "px", "um", "1/px", "1/um", "deg", "count", "share"]
+
+
+@dataclass(frozen=True, slots=True)
+class PixelSize:
+    """Width of a pixel on the retina in micrometres, and where it is known from, in words."""
+
+    um: float
+    source: str
+
+    def __post_init__(self) -> None:
+        if not (self.um > 0 and np.isfinite(self.um)):
+            raise InputError("The size of a pixel must be a number of micrometres above 0.")
+        if not self.source.strip():
+            raise InputError("A size of a pixel needs its source: the camera's data sheet, the file, an assumption.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Given:
+    """What is measured, beside the vessels."""
+
+    inside: BoolArray
+    disc: OpticDisc | None
+    kinds: Mapping[int, Structure]
+    pixel: PixelSize | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number: ``name`` (measure/variant/structure/zone), ``value`` (NaN: none, ``note`` says why) and its unit.
+
+    ``low`` and ``high`` are the least and greatest value within the error bar, NaN where there is none.
+    """
+
+    name: str
+    value: float
+    unit: Unit
+    low: float = float("nan")
+    high: float = float("nan")
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VesselMeasures:
+    """The measures of a photograph, in the order of ``CODEBOOK``, and the vessels that they were made of.
+
+    ``threshold`` is None for a mask, of which there is no error bar. ``kinds`` are the vessels that a person marked, by
+    their numbers in ``tree``.
+    """
+
+    rows: tuple[Measure, ...]
+    tree: VesselTree
+    nodes: Nodes
+    threshold: float | None
+    disc: OpticDisc | None = None
+    pixel: PixelSize | None = None
+    kinds: Mapping[int, Structure] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Measure:
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(name)
+
+    def as_dict(self) -> dict[str, float]:
+        """Values by name, for a row of a table; NaN where there is none."""
+        return {row.name: row.value for row in self.rows}
+
+    def __repr__(self) -> str:
+        known = sum(not np.isnan(row.value) for row in self.rows)
+        return f"<VesselMeasures, {known} of {len(self.rows)} known, {len(self.tree.vessels)} vessel segments>"
+
+
+CODEBOOK: Final[dict[str, str]] = {
+    "area/share/all/fov": "Area of vessels divided by the area of the field of view.",
+    "length/total/all/fov": "Length of all centre lines.",
+    "length/density/all/fov": "Length of all centre lines divided by the area of the field of view.",
+    "width/mean/all/fov": "Mean width, weighted by length: the distance of the two sub-pixel edges across the line.",
+    "width/median/all/fov": "Median of the widths of segments, weighted by length.",
+    "width/twice_depth/all/fov": "Twice the distance of the centre line to the background, weighted by length.",
+    "tortuosity/arc_chord/all/fov": "Length / chord - 1, mean over segments weighted by length (Lotmar 1979).",
+    "tortuosity/grisan/all/fov": "(n - 1)/n / length * sum(length_i / chord_i - 1), weighted by length (Grisan 2008).",
+    "tortuosity/turning/all/fov": "Integral of |curvature| divided by length, in radian per unit of length.",
+    "tortuosity/inflections/all/fov": "Changes of the direction of turning divided by length.",
+    "fractal/d0/all/fov": "Capacity (box-counting) dimension of the centre lines.",
+    "fractal/d1/all/fov": "Information dimension of the centre lines.",
+    "fractal/d2/all/fov": "Correlation dimension of the centre lines.",
+    "fractal/lacunarity/all/fov": "1 + variance / mean^2 of vessel pixels in boxes of 5 % of the field of view.",
+    "count/segments/all/fov": "Vessel segments between nodes.",
+    "count/branchings/all/fov": "Nodes where three segments meet.",
+    "count/crossings/all/fov": "Nodes where two vessels go straight across one another.",
+    "count/ends/all/fov": "Free ends, also those at the border of the field of view.",
+    "branching/angle/all/fov": "Mean angle between the two narrower vessels of a branching.",
+    "branching/area_ratio/all/fov": "Median of (d1^2 + d2^2) / d0^2, d0 the widest vessel of a branching.",
+    "branching/asymmetry/all/fov": "Median of d2^2 / d1^2.",
+    "branching/exponent/all/fov": "Median x of d0^x = d1^x + d2^x (Murray: 3).",
+    **{f"length/density/all/{zone}": f"Length of centre lines in zone {zone} divided by its area." for zone in ZONES},
+    **{f"width/mean/all/{zone}": f"Mean width of the vessels that cross zone {zone}." for zone in ZONES},
+    **{
+        f"calibre/{formula}/{structure}/{zone}": f"Central {structure} equivalent of the six widest in zone {zone} "
+        f"({source})."
+        for zone in ("B", "C")
+        for formula, source in (("knudtson", "Knudtson 2003"), ("hubbard", "Hubbard 1999, micrometres"))
+        for structure in ("arteriole", "venule")
+    },
+    "calibre/avr/knudtson/B": "Knudtson's arteriole equivalent divided by the venule equivalent in zone B.",
+}
+"""What each measure is. Zone "fov" is the field of view; A, B and C are rings around the disc (``calibres``)."""
+
+_POWERS: Final[dict[str, int]] = {
+    **{"length/total": 1, "width": 1, "calibre/knudtson": 1},
+    **{"length/density": -1, "tortuosity/grisan": -1, "tortuosity/turning": -1, "tortuosity/inflections": -1},
+}
+"""The power of the unit of length that a measure has."""
+
+
+def measure_vessels(
+    values: FloatArray | BoolArray,
+    inside: BoolArray,
+    threshold: float = 0.5,
+    *,
+    disc: OpticDisc | None = None,
+    kinds: Mapping[int, Structure] | None = None,
+    pixel: PixelSize | None = None,
+    error_bars: bool = True,
+) -> VesselMeasures:
+    """Measure the vessels of a photograph.
+
+    Parameters
+    ----------
+    values : float32 (H, W) in [0, 1], the probability map, vessel where >= ``threshold``; or bool (H, W), a mask, for
+        which there are no error bars.
+    inside : bool (H, W), the field of view.
+    disc : the optic disc, for zones and calibres.
+    kinds : arterioles and venules, by the numbers of the segments in ``tree``; a person or a program has to say them.
+    pixel : the size of a pixel, for lengths in micrometres; in pixels without it.
+    error_bars : also measure at the threshold plus and minus SPREAD, three times the work.
+
+    Raises
+    ------
+    InputError : shapes differ, or there is no vessel.
+    """
+    if values.shape != inside.shape:
+        raise InputError("The vessels and the field of view have different sizes: measure them on the same photograph.")
+    is_mask = values.dtype == np.bool_
+    seen = np.where(inside, values, np.zeros((), values.dtype))
+    kinds = dict(kinds or {})
+    tree = trace_vessels(seen, threshold)
+    if not tree.vessels:
+        raise InputError("There is no vessel to measure in this mask.")
+    nodes = nodes_of(tree)
+    given = _Given(inside, disc, kinds, pixel)
+    rows = list(_rows(tree, nodes, given))
+    if error_bars and not is_mask:
+        others, unmarked = [], replace(given, kinds={})  # the numbers of segments differ
+        for other in (threshold - SPREAD, threshold + SPREAD):
+            moved = trace_vessels(seen, float(np.clip(other, 0.02, 0.98)))
+            if moved.vessels:
+                others.append({row.name: row for row in _rows(moved, nodes_of(moved), unmarked)})
+        rows = [_with_bar(row, [each[row.name].value for each in others]) for row in rows]
+    return VesselMeasures(tuple(rows), tree, nodes, None if is_mask else threshold, disc, pixel, kinds)
+
+
+def _with_bar(row: Measure, others: list[float]) -> Measure:
+    known = [value for value in others if not np.isnan(value)]
+    if np.isnan(row.value) or not known:
+        return row
+    low, high = min(row.value, *known), max(row.value, *known)
+    size = abs(row.value)
+    if row.name.startswith("fractal/d"):
+        size = 1.0  # a dimension of 1.45 +- 0.05 has moved by a twentieth of a dimension
+    note = (
+        f"Changes from {low:.3g} to {high:.3g} when the threshold moves by {SPREAD}."
+        if high - low > MOVES * size
+        else ""
+    )
+    return replace(row, low=low, high=high, note=row.note or note)
+
+
+def _rows(tree: VesselTree, nodes: Nodes, given: _Given) -> Iterable[Measure]:
+    found = dict(_whole(tree, nodes, given.inside)) | _zones(tree, given)
+    for name in CODEBOOK:
+        value, note = found[name]
+        yield _in_units(name, value, note, given.pixel)
+
+
+_Found = tuple[float, str]
+_NONE = float("nan")
+
+
+def _whole(tree: VesselTree, nodes: Nodes, inside: BoolArray) -> Iterable[tuple[str, _Found]]:
+    """What is measured in the whole field of view, in pixels."""
+    area = np.count_nonzero(inside)
+    lengths = np.array([vessel.line.length_px for vessel in tree.vessels])
+    total = float(lengths.sum())
+    vessel = tree.graph.depth > 0
+    yield "area/share/all/fov", (float(np.count_nonzero(vessel) / area), "")
+    yield "length/total/all/fov", (total, "")
+    yield "length/density/all/fov", (total / area, "")
+    widths = np.array([vessel.width_px for vessel in tree.vessels])
+    depths = np.array([vessel.twice_depth_px for vessel in tree.vessels])
+    known = ~np.isnan(widths)
+    few = "" if np.count_nonzero(known) >= LEAST_VESSELS else f"Fewer than {LEAST_VESSELS} segments have a width."
+    yield "width/mean/all/fov", _known(lambda: float(np.average(widths[known], weights=lengths[known])), few)
+    yield "width/median/all/fov", _known(lambda: _weighted_median(widths[known], lengths[known]), few)
+    yield "width/twice_depth/all/fov", _known(lambda: float(np.average(depths[known], weights=lengths[known])), few)
+    yield from _winding(tree, lengths)
+    lines = _centre_line_pixels(tree)
+    extent = float(np.sqrt(4 * area / np.pi))
+    dimensions = fractal_dimensions(lines, box_sides(extent, 1.0))
+    short = "" if dimensions is not None else "The field of view is too small for boxes of several sizes."
+    for name in ("d0", "d1", "d2"):
+        yield f"fractal/{name}/all/fov", (_NONE if dimensions is None else getattr(dimensions, name), short)
+    yield "fractal/lacunarity/all/fov", (lacunarity(vessel, max(2, round(_LACUNARITY_SHARE * extent))), "")
+    counts = {"segments": len(tree.vessels), "branchings": len(nodes.branchings), "crossings": len(nodes.crossings)}
+    for name, count in {**counts, "ends": len(nodes.ends)}.items():
+        yield f"count/{name}/all/fov", (float(count), "")
+    measures: dict[str, Callable[[list[float]], float]] = {"angle": _mean, "area_ratio": _median, "asymmetry": _median}
+    for name, summed in {**measures, "exponent": _median}.items():
+        attribute = "angle_deg" if name == "angle" else name
+        each = [value for node in nodes.branchings if not np.isnan(value := getattr(node, attribute))]
+        few = "" if len(each) >= LEAST_BRANCHINGS else f"Fewer than {LEAST_BRANCHINGS} branchings can be measured."
+        yield f"branching/{name}/all/fov", (_NONE if few else summed(each), few)
+
+
+def _winding(tree: VesselTree, lengths: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> Iterable[tuple[str, _Found]]:
+    long = [number for number, length in enumerate(lengths) if length >= LEAST_LENGTH_PX]
+    wind: list[Tortuosity] = [tortuosity(tree.vessels[number].line) for number in long]
+    weights = lengths[long]
+    few = "" if len(long) >= LEAST_VESSELS else f"Fewer than {LEAST_VESSELS} segments of {LEAST_LENGTH_PX:.0f} pixels."
+
+    def weighted(values: list[float]) -> Callable[[], float]:
+        known = ~np.isnan(values)
+        return lambda: float(np.average(np.array(values)[known], weights=weights[known]))
+
+    yield "tortuosity/arc_chord/all/fov", _known(weighted([each.arc_chord for each in wind]), few)
+    yield "tortuosity/grisan/all/fov", _known(weighted([each.grisan for each in wind]), few)
+    length = float(weights.sum())
+    yield "tortuosity/turning/all/fov", _known(lambda: sum(each.turning for each in wind) / length, few)
+    yield "tortuosity/inflections/all/fov", _known(lambda: sum(each.inflections for each in wind) / length, few)
+
+
+def _zones(tree: VesselTree, given: _Given) -> dict[str, _Found]:
+    """What is measured in rings around the optic disc, in pixels (Hubbard's calibres: in micrometres)."""
+    inside, disc, pixel = given.inside, given.disc, given.pixel
+    found: dict[str, _Found] = {}
+    for zone in ZONES:
+        why = _not_seen(disc, zone, inside)
+        if why or disc is None:
+            names = [name for name in CODEBOOK if name.endswith(f"/{zone}")]
+            found |= dict.fromkeys(names, (_NONE, why))
+            continue
+        widths = widths_in_zone(tree, disc, zone)
+        ring = disc.zone(zone, inside.shape) & inside
+        length = sum(
+            float(np.diff(vessel.line.along)[_in_zone(vessel.line.points, disc, zone)[1:]].sum())
+            for vessel in tree.vessels
+        )
+        found[f"length/density/all/{zone}"] = (length / np.count_nonzero(ring), "")
+        few = "" if widths else "No vessel crosses the zone."
+        found[f"width/mean/all/{zone}"] = _known(lambda widths=widths: _mean(list(widths.values())), few)  # type: ignore[misc]
+        if zone == "A":
+            continue
+        for structure in ("arteriole", "venule"):
+            of_kind = [width for number, width in widths.items() if given.kinds.get(number) == structure]
+            why = _too_few(of_kind, structure, given.kinds)
+            found[f"calibre/knudtson/{structure}/{zone}"] = (knudtson_equivalent(of_kind, structure), why)
+            um = [width * pixel.um for width in of_kind] if pixel is not None else []
+            why = "The formulas of Hubbard need the size of a pixel." if pixel is None else why
+            found[f"calibre/hubbard/{structure}/{zone}"] = (hubbard_equivalent(um, structure, unit="um"), why)
+    arteriole, venule = (found.get(f"calibre/knudtson/{one}/B", (_NONE, "")) for one in ("arteriole", "venule"))
+    found["calibre/avr/knudtson/B"] = (arteriole[0] / venule[0], arteriole[1] or venule[1])
+    return found
+
+
+def _in_zone(points: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", disc: OpticDisc, zone: Zone) -> BoolArray:
+    away = disc.radii_away(points[:, 0], points[:, 1])
+    inner, outer = ZONES[zone]
+    return np.asarray((away >= inner) & (away < outer))
+
+
+def _not_seen(disc: OpticDisc | None, zone: Zone, inside: BoolArray) -> str:
+    if disc is None:
+        return "The optic disc is not known."
+    share = disc.share_seen(zone, inside)
+    return "" if share >= LEAST_SEEN else f"Only {share:.0%} of zone {zone} are inside the field of view."
+
+
+def _too_few(widths: list[float], structure: Structure, kinds: Mapping[int, Structure]) -> str:
+    if not kinds:
+        return "Arterioles and venules are not marked."
+    return "" if len(widths) >= LARGEST else f"Fewer than {LARGEST} {structure}s are marked in the zone."
+
+
+def _in_units(name: str, value: float, note: str, pixel: PixelSize | None) -> Measure:
+    measure, variant, _, _ = name.split("/")
+    power = _POWERS.get(f"{measure}/{variant}", _POWERS.get(measure, 0))
+    if measure == "calibre" and variant == "hubbard":
+        return Measure(name, value, "um", note=note)
+    units: dict[int, Unit] = {1: "px", -1: "1/px"} if pixel is None else {1: "um", -1: "1/um"}
+    if power:
+        return Measure(name, value * (pixel.um**power if pixel else 1.0), units[power], note=note)
+    others: dict[str, Unit] = {"count": "count", "area": "share"}
+    return Measure(name, value, "deg" if variant == "angle" else others.get(measure, ""), note=note)
+
+
+def _centre_line_pixels(tree: VesselTree) -> BoolArray:
+    """The pixels that the centre lines go through, bool (H, W)."""
+    pixels = np.zeros(tree.graph.depth.shape, np.bool_)
+    for vessel in tree.vessels:
+        rows, columns = np.clip(np.rint(vessel.line.points).astype(int).T, 0, np.array(pixels.shape)[:, None] - 1)
+        pixels[rows, columns] = True
+    return pixels
+
+
+def _known(value: Callable[[], float], why: str) -> _Found:
+    return (_NONE, why) if why else (value(), "")
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values))
+
+
+def _median(values: list[float]) -> float:
+    return float(np.median(values))
+
+
+def _weighted_median(
+    values: "np.ndarray[tuple[int], np.dtype[np.float64]]", weights: "np.ndarray[tuple[int], np.dtype[np.float64]]"
+) -> float:
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])

@@ -1,0 +1,208 @@
+"""The vessels of a mask: each segment of the graph with its centre line and its width."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from core.measures.centre_line import REFINED_PX, CentreLine, fit_centre_line
+from core.measures.graph import Node, Points, Segment, VesselGraph, vessel_graph
+from core.measures.widths import edges_across
+from core.types import BoolArray, FloatArray
+
+MIN_WIDTHS: Final = 3
+"""So many cross-sections make the width of a segment."""
+_NODE_RADII: Final = 1.2
+"""Cross-sections nearer to a branching or crossing would measure the other vessel too."""
+_ANGLE_RADII: Final = (1.0, 3.5)
+"""Between so many radii from a node the direction of a vessel is taken."""
+_MASK_BLUR_PX: Final = 0.7
+_END_RADII: Final = 1.5
+"""So far from a free end a skeleton bends into a corner of the end."""
+_END_PX: Final = 6.0
+"""At least so much of a line shows how wide its end is: the last pixels may lie outside the vessel."""
+_HEADING_RADII: Final = 2.0
+"""Along so much of the line before that the heading of its end is taken."""
+
+Widths = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vessel:
+    """A segment between two nodes, with its centre line.
+
+    ``widths_px`` : (N,) across each sample of the centre line, NaN near nodes and where no two edges were found.
+    ``width_px`` : the mean of their middle half, NaN where there are fewer than MIN_WIDTHS.
+    ``twice_depth_px`` : twice the distance to the background, the median along the centre line.
+    """
+
+    segment: Segment
+    line: CentreLine
+    widths_px: Widths
+    width_px: float
+    twice_depth_px: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VesselTree:
+    """All vessels of a mask and the nodes between them."""
+
+    vessels: tuple[Vessel, ...]
+    nodes: tuple[Node, ...]
+    graph: VesselGraph
+    values: FloatArray
+    cut: float
+
+    def direction(self, vessel: int, side: int) -> npt.NDArray[np.float64]:
+        """Unit vector (row, column) in which a vessel leaves the node at one of its ends (0 or 1)."""
+        one = self.vessels[vessel]
+        node = one.segment.start if side == 0 else one.segment.end
+        radius = max(self.nodes[node].radius_px, 1.5)
+        points = one.line.points if side == 0 else one.line.points[::-1]
+        away = np.hypot(*(points - np.array(self.nodes[node].place)).T)
+        near, far = (radii * radius for radii in _ANGLE_RADII)
+        end = int(np.argmax(away > far)) if (away > far).any() else len(away)
+        there = points[:end][away[:end] >= min(near, away[:end].max() / 2)]
+        if len(there) < 2:
+            there = points
+        middle = there.mean(axis=0)
+        axis = np.linalg.svd(there - middle, full_matrices=False)[2][0]
+        outward = there[-1] - there[0]
+        return np.asarray(axis if axis @ outward >= 0 else -axis)
+
+
+def trace_vessels(values: FloatArray | BoolArray, cut: float = 0.5) -> VesselTree:
+    """The vessels of a probability map at a threshold, or of a mask.
+
+    Parameters
+    ----------
+    values : float32 (H, W) in [0, 1], vessel where >= ``cut``; or bool (H, W), a mask.
+    cut : the threshold, in (0, 1].
+    """
+    if values.dtype == np.bool_:
+        from scipy.ndimage import gaussian_filter
+
+        vessel = np.asarray(values, np.bool_)
+        seen, cut = gaussian_filter(vessel.astype(np.float32), _MASK_BLUR_PX), 0.5
+    else:
+        seen, vessel = np.asarray(values, np.float32), np.asarray(values >= cut)
+    graph = vessel_graph(vessel)
+    lines = [fit_centre_line(segment.points, closed=segment.is_ring) for segment in graph.segments]
+    lines = _refined(seen, graph, lines, cut)
+    lines = [_reached_out(seen, line, segment, graph, cut) for segment, line in zip(graph.segments, lines, strict=True)]
+    left, right, depth = _across(seen, graph, lines, cut)
+    vessels = []
+    for number, (segment, line) in enumerate(zip(graph.segments, lines, strict=True)):
+        clear = _clear_of_nodes(segment, line, graph.nodes)
+        widths = np.where(clear, left[number] + right[number], np.nan)
+        enough = np.count_nonzero(~np.isnan(widths)) >= MIN_WIDTHS
+        width = _middle_mean(widths[~np.isnan(widths)]) if enough else float("nan")
+        deep = depth[number][clear] if clear.any() else depth[number]
+        vessels.append(Vessel(segment, line, widths, width, 2 * float(np.median(deep))))
+    return VesselTree(tuple(vessels), graph.nodes, graph, seen, cut)
+
+
+def _across(
+    seen: FloatArray, graph: VesselGraph, lines: list[CentreLine], cut: float
+) -> tuple[list[Widths], list[Widths], list[Widths]]:
+    """The edges on both sides of all lines, and the distance to the background on them, for each line."""
+    if not lines:
+        return [], [], []
+    from scipy.ndimage import map_coordinates
+
+    points = np.concatenate([line.points for line in lines])
+    normals = np.concatenate([line.normals for line in lines])
+    depth = map_coordinates(graph.depth, points.T, order=1, mode="nearest").astype(np.float64)
+    left, right = edges_across(seen, points, normals, depth, cut)
+    splits = np.cumsum([len(line.points) for line in lines])[:-1]
+    return np.split(left, splits), np.split(right, splits), np.split(depth, splits)
+
+
+def _refined(seen: FloatArray, graph: VesselGraph, lines: list[CentreLine], cut: float) -> list[CentreLine]:
+    """The lines through the middles between both edges, where these are clear; as they were elsewhere."""
+    left, right, _ = _across(seen, graph, lines, cut)
+    refined = []
+    for number, (segment, line) in enumerate(zip(graph.segments, lines, strict=True)):
+        clear = _clear_of_nodes(segment, line, graph.nodes) & ~np.isnan(left[number] + right[number])
+        shift = np.where(clear, (left[number] - right[number]) / 2, 0.0)
+        clear &= np.abs(shift) <= 1.5
+        if len(line.points) < 5 or np.count_nonzero(clear) < 5:
+            refined.append(line)
+            continue
+        middles = line.points + np.where(clear, shift, 0.0)[:, None] * line.normals
+        weights = np.where(clear, 1.0, 0.2)
+        if segment.is_ring:
+            middles[-1], weights[-1] = middles[0], weights[0]
+        refined.append(fit_centre_line(middles, deviation_px=REFINED_PX, closed=segment.is_ring, weights=weights))
+    return refined
+
+
+def _reached_out(seen: FloatArray, line: CentreLine, segment: Segment, graph: VesselGraph, cut: float) -> CentreLine:
+    """The line with its free ends drawn on to where the vessel ends: a skeleton stops half a width before."""
+    points, kept = line.points, [0, len(line.points)]
+    more: list[Points] = [points[:0], points[:0]]
+    for side in (0, 1):
+        if not segment.free[side]:
+            continue
+        from_end = line.along if side == 0 else line.length_px - line.along
+        radius = _end_radius(graph.depth, points, from_end)
+        cut_off, base = _END_RADII * radius, (_END_RADII + _HEADING_RADII) * radius
+        if line.length_px < 2 * base:
+            cut_off, base = 0.0, min(line.length_px, _HEADING_RADII * radius)
+        tip, behind = (int(np.abs(from_end - away).argmin()) for away in (cut_off, base))
+        heading = points[tip] - points[behind]
+        length = float(np.hypot(*heading))
+        if not length:
+            continue
+        heading = heading / length
+        ahead, _ = edges_across(seen, points[tip][None], heading[None], np.array([(_END_RADII + 1) * radius]), cut)
+        if np.isnan(ahead[0]):
+            continue
+        kept[side] = tip if side == 0 else tip + 1
+        steps = max(1, round(float(ahead[0])))
+        more[side] = points[tip] + np.arange(1, steps + 1)[:, None] / steps * (ahead[0] * heading)
+    if not len(more[0]) and not len(more[1]):
+        return line
+    inner = slice(*kept)
+    return _with_ends(line, inner, more[0][::-1], more[1])
+
+
+def _with_ends(line: CentreLine, inner: slice, before: Points, after: Points) -> CentreLine:
+    """A part of a line with straight ends in place of the rest; these have no curvature."""
+    points = np.concatenate((before, line.points[inner], after))
+    along = np.r_[0.0, np.cumsum(np.hypot(*np.diff(points, axis=0).T))]
+    tangents = np.gradient(points, along, axis=0)
+    tangents /= np.maximum(np.hypot(*tangents.T), 1e-9)[:, None]
+    place = slice(len(before), len(points) - len(after))
+    tangents[place] = line.tangents[inner]
+    curvature = np.zeros(len(points))
+    curvature[place] = line.curvature[inner]
+    return CentreLine(points, tangents, curvature, along)
+
+
+def _clear_of_nodes(segment: Segment, line: CentreLine, nodes: tuple[Node, ...]) -> BoolArray:
+    """Which samples of a line are so far from its nodes that only this vessel is seen across."""
+    clear = np.ones(len(line.points), np.bool_)
+    for number in {segment.start, segment.end} - {-1}:
+        node = nodes[number]
+        away = np.hypot(*(line.points - np.array(node.place)).T)
+        clear &= away > _NODE_RADII * node.radius_px
+        if node.degree == 1:  # the flat or round end itself
+            clear &= np.minimum(line.along, line.length_px - line.along) > 1.0
+    return clear
+
+
+def _end_radius(depth: FloatArray, points: Points, from_end: Widths) -> float:
+    """Half the width near a free end: the largest distance to the background not far from it."""
+    rows, columns = np.clip(np.rint(points).astype(int), 0, np.array(depth.shape) - 1).T
+    deep = depth[rows, columns]
+    near = from_end <= 2 * max(float(deep[from_end <= _END_PX].max()), 2.0)
+    return max(float(deep[near].max()), 1.0)
+
+
+def _middle_mean(widths: Widths) -> float:
+    """The mean of the middle half: as robust as the median, which jumps between the phases of the raster."""
+    ordered = np.sort(widths)
+    outside = len(ordered) // 4
+    return float(ordered[outside : len(ordered) - outside].mean())
