@@ -276,3 +276,29 @@ def test_a_wrong_argument_gets_a_sentence(
         call(model)
     assert words in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_vessels_are_measured(eye: Path, model: Path) -> None:
+    found = serr.segment(eye, model, threshold=0.4)
+    label = np.asarray(serr.read_label(eye.with_name("eye_manual1.png")).vessel)
+    by_label = serr.measure(label, fov=found.fov, disc=serr.OpticDisc(160, 160, 20))
+    assert by_label["width/mean/all/fov"].value > 1
+    assert by_label.as_dict()["count/segments/all/fov"] == len(by_label.tree.vessels)
+    assert "vessel segments" in repr(by_label)
+    scaled = serr.measure(label, fov="full", pixel=serr.PixelSize(2.0, "assumed"))
+    assert scaled["length/total/all/fov"].unit == "um"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"fov": None}, "fov is missing"),
+        ({"fov": "auto"}, "needs the photograph"),
+        ({"fov": "full", "threshold": 0.5}, "is a mask already"),
+        ({"fov": "full", "disc": (1, 2, 3)}, "disc must be a serr.OpticDisc"),
+        ({"fov": "full", "pixel": 5.0}, "pixel must be a serr.PixelSize"),
+    ],
+)
+def test_wrong_arguments_of_measure_get_a_sentence(arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(serr.SerrError, match=sentence):
+        serr.measure(np.eye(30, dtype=np.bool_), **arguments)

@@ -13,6 +13,7 @@ from core.cli.dataset import dataset
 from core.cli.evaluate import evaluate
 from core.cli.info import info
 from core.cli.jobs import jobs
+from core.cli.measure import measure
 from core.cli.models import models
 from core.cli.replay import replay
 from core.cli.segment import segment
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (segment, replay, evaluate, train, info):
+for command in (segment, replay, evaluate, measure, train, info):
     app.command()(command)
 app.add_typer(models, name="models")
 app.add_typer(dataset, name="dataset")

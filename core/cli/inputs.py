@@ -10,7 +10,8 @@ from core.cli.console import UsageError
 from core.errors import InputError
 from core.files import display_path
 from core.photo.finding import FolderPhotos, photos_among, photos_in, without_own_results
-from core.photo.walking import expand
+from core.photo.reading import PHOTO_SUFFIXES
+from core.photo.walking import entries_of, expand, is_file, natural_key, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,44 @@ def find_photos(given: Sequence[str], *, recursive: bool = False) -> Inputs:
     if not photos:
         raise UsageError(" ".join(sentence for _, sentence in failed) or "no photographs are given.")
     return Inputs(tuple(photos.values()), tuple(failed), tuple(notes))
+
+
+def find_masks(given: Sequence[str], *, recursive: bool = False) -> Inputs:
+    """Expand files, folders and patterns to masks of vessels: all pictures but probabilities and overlays of our own.
+
+    Raises
+    ------
+    UsageError : not one picture was found.
+    """
+    masks: dict[str, Path] = {}
+    failed: list[tuple[Path, str]] = []
+    for text in given:
+        path = Path(text)
+        if path.is_dir():
+            try:
+                folders = walk(path) if recursive else [(path, entries_of(path))]
+                files = [Path(entry.path) for _, entries in folders for entry in entries if is_file(entry)]
+            except InputError as error:
+                failed.append((path, str(error)))
+                continue
+            found = sorted((file for file in files if _may_be_mask(file)), key=natural_key)
+            if not found:
+                failed.append((path, f"{display_path(path)} is a folder without pictures. Choose another."))
+        elif not os.path.lexists(path) and glob.has_magic(text):
+            found = [file for file in expand(text) if _may_be_mask(file)]
+            if not found:
+                failed.append((path, f"no pictures match {display_path(text)}. Check the pattern."))
+        else:
+            found = [path]
+        for mask in found:
+            masks.setdefault(_identity(mask), mask)
+    if not masks:
+        raise UsageError(" ".join(sentence for _, sentence in failed) or "no masks are given.")
+    return Inputs(tuple(masks.values()), tuple(failed), ())
+
+
+def _may_be_mask(path: Path) -> bool:
+    return path.suffix.lower() in PHOTO_SUFFIXES and not path.stem.endswith(("_probability", "_overlay"))
 
 
 def _notes(path: Path, found: FolderPhotos, *, name: bool = True) -> list[str]:

@@ -1,4 +1,4 @@
-"""All measures of a photograph's vessels, as rows with a value, a unit and an error bar.
+"""All measures of the vessels of a photograph, as rows with a value, a unit and an error bar.
 
 Names are ``measure/variant/structure/zone``: ``width/mean/all/fov``, ``calibre/knudtson/arteriole/B``. A measure that
 cannot be had has no number but a reason. Its error bar is the range of the measure when the threshold moves by
@@ -333,16 +333,24 @@ def _too_few(widths: list[float], structure: Structure, kinds: Mapping[int, Stru
     return "" if len(widths) >= LARGEST else f"Fewer than {LARGEST} {structure}s are marked in the zone."
 
 
-def _in_units(name: str, value: float, note: str, pixel: PixelSize | None) -> Measure:
+def unit_of(name: str, pixel: PixelSize | None) -> Unit:
+    """The unit of a measure, with or without a size of a pixel."""
     measure, variant, _, _ = name.split("/")
-    power = _POWERS.get(f"{measure}/{variant}", _POWERS.get(measure, 0))
-    if measure == "calibre" and variant == "hubbard":
-        return Measure(name, value, "um", note=note)
+    if (measure, variant) == ("calibre", "hubbard"):
+        return "um"
     units: dict[int, Unit] = {1: "px", -1: "1/px"} if pixel is None else {1: "um", -1: "1/um"}
-    if power:
-        return Measure(name, value * (pixel.um**power if pixel else 1.0), units[power], note=note)
     others: dict[str, Unit] = {"count": "count", "area": "share"}
-    return Measure(name, value, "deg" if variant == "angle" else others.get(measure, ""), note=note)
+    return units.get(_power(name)) or ("deg" if variant == "angle" else others.get(measure, ""))
+
+
+def _power(name: str) -> int:
+    measure, variant, _, _ = name.split("/")
+    return _POWERS.get(f"{measure}/{variant}", _POWERS.get(measure, 0))
+
+
+def _in_units(name: str, value: float, note: str, pixel: PixelSize | None) -> Measure:
+    scale = pixel.um ** _power(name) if pixel is not None else 1.0
+    return Measure(name, value * scale, unit_of(name, pixel), note=note)
 
 
 def _centre_line_pixels(tree: VesselTree) -> BoolArray:

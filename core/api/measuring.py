@@ -1,0 +1,82 @@
+"""``serr.measure``."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import numpy as np
+
+from core.api.arguments import Fov, Threshold, as_found, as_fov, as_rule, described
+from core.errors import ArgumentError
+from core.measures.calibres import OpticDisc, Structure
+from core.measures.summary import PixelSize, VesselMeasures, measure_vessels
+from core.measuring import MeasureOptions, measure_segmentation
+from core.segmentation import Segmentation
+from core.types import FieldOfView, FundusImage, ProbabilityMap
+
+__all__ = ["OpticDisc", "PixelSize", "VesselMeasures", "measure"]
+
+_Kind = TypeVar("_Kind")
+
+
+def measure(
+    found: object,
+    *,
+    fov: Fov | None = None,
+    threshold: Threshold = None,
+    disc: OpticDisc | None = None,
+    kinds: Mapping[int, Structure] | None = None,
+    pixel: PixelSize | None = None,
+    error_bars: bool = True,
+) -> VesselMeasures:
+    """Measure vessels: widths, lengths, tortuosity, fractal dimension, branching and calibres.
+
+    Parameters
+    ----------
+    found : a Segmentation; a probability map, float (H, W) in [0, 1]; or a mask of two values, (H, W).
+    fov : the field of view, where ``found`` is not a Segmentation: a mask as a path or an array bool (H, W), a
+        FieldOfView, or "full".
+    threshold : at which the vessels of a probability map end.
+    disc : the optic disc, ``serr.OpticDisc(row, column, radius_px)``, for zones and calibres.
+    kinds : "arteriole" or "venule" by the number of a segment, for calibres.
+    pixel : ``serr.PixelSize(um, source)``, for lengths in micrometres; in pixels without it.
+    error_bars : also measure at the threshold plus and minus 0.1.
+
+    Returns
+    -------
+    The measures; ``.as_dict()`` is a row for a table, ``["width/mean/all/fov"]`` one measure with unit and error bar.
+
+    Raises
+    ------
+    SerrError : with a sentence that says what is wrong and what to do.
+    """
+    options = MeasureOptions(_of_kind(disc, OpticDisc, "disc"), _of_kind(pixel, PixelSize, "pixel"), error_bars)
+    if isinstance(found, Segmentation):
+        if fov is not None or threshold is not None:
+            raise ArgumentError("A Segmentation has its own field of view and threshold: leave out fov and threshold.")
+        return measure_segmentation(found, options, kinds=kinds)
+    given = as_found(found)
+    if fov is None:
+        raise ArgumentError('fov is missing: give its mask (a path or an array), or "full" for the whole picture.')
+    if isinstance(fov, str) and fov == "auto":
+        raise ArgumentError('fov="auto" needs the photograph: give a mask, or a Segmentation as found.')
+    field: FieldOfView = as_fov(fov, FundusImage(np.zeros((*given.shape[:2], 3), np.uint8)))
+    rule = as_rule(threshold)
+    if isinstance(given, ProbabilityMap) and rule is None:
+        raise ArgumentError("threshold is missing: at which probability does a vessel begin? For example 0.5.")
+    if not isinstance(given, ProbabilityMap) and rule is not None:
+        raise ArgumentError("threshold is for a probability map, but found is a mask already: leave it out.")
+    return measure_vessels(
+        given.values if isinstance(given, ProbabilityMap) else given,
+        field.inside,
+        rule.threshold if rule is not None else 0.5,
+        disc=options.disc,
+        kinds=kinds,
+        pixel=options.pixel,
+        error_bars=error_bars,
+    )
+
+
+def _of_kind(value: _Kind | None, kind: type[_Kind], name: str) -> _Kind | None:
+    if value is not None and not isinstance(value, kind):
+        raise ArgumentError(f"{name} must be a serr.{kind.__name__}, not {described(value)}.")
+    return value

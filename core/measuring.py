@@ -1,0 +1,211 @@
+"""Measure the vessels of photographs and masks, one row of a table each."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from core.errors import SerrError
+from core.files import display_path, path_text
+from core.inference.predictor import InferenceOptions
+from core.measures.calibres import OpticDisc, Structure
+from core.measures.summary import CODEBOOK, SPREAD, PixelSize, VesselMeasures, measure_vessels, unit_of
+from core.models.weights_file import LoadedModel
+from core.photo.reading import read_fundus, read_label
+from core.photo.sibling_files import FovOption, MaskFolder, mask_folder, resolve_fov
+from core.progress import SILENT, Monitor, Progress
+from core.segment import segment_photo
+from core.segmentation import Segmentation
+from core.types import FieldOfView, FundusImage, ThresholdRule
+
+FACTS: Final = ("file", "error", "field_of_view", "model", "threshold", "doubts", "pixel_um", "pixel_source")
+"""Columns of a row before its measures."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureOptions:
+    """What is the same for all photographs: see ``measure_vessels``."""
+
+    disc: OpticDisc | None = None
+    pixel: PixelSize | None = None
+    error_bars: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """A photograph or mask: its measures, or in ``error`` why there are none, and what is doubtful about them."""
+
+    path: Path
+    measures: VesselMeasures | None = None
+    error: str = ""
+    field_of_view: str = ""
+    model: str = ""
+    threshold: float | None = None
+    doubts: tuple[str, ...] = ()
+
+    def row(self) -> dict[str, object]:
+        """A row of a table, by the names of ``columns``; what is not known is left out."""
+        facts: dict[str, object] = {
+            "file": path_text(self.path),
+            "error": self.error,
+            "field_of_view": self.field_of_view,
+            "model": self.model,
+            "threshold": self.threshold,
+            "doubts": " ".join(self.doubts),
+        }
+        if self.measures is None:
+            return facts
+        if self.measures.pixel is not None:
+            facts |= {"pixel_um": self.measures.pixel.um, "pixel_source": self.measures.pixel.source}
+        for measure in self.measures.rows:
+            values = {"": measure.value, "/low": measure.low, "/high": measure.high}
+            facts |= {measure.name + end: round_off(value) for end, value in values.items() if not np.isnan(value)}
+            if measure.note:
+                facts[f"{measure.name}/note"] = measure.note
+        return facts
+
+
+def columns(*, error_bars: bool) -> list[str]:
+    """The columns of a table of measures: facts, values, error bars, and notes on values."""
+    bars = [name + end for name in CODEBOOK for end in ("/low", "/high")] if error_bars else []
+    return [*FACTS, *CODEBOOK, *bars, *(f"{name}/note" for name in CODEBOOK)]
+
+
+def codebook(pixel: PixelSize | None = None) -> list[dict[str, object]]:
+    """What the columns mean, as rows of name, unit and description."""
+    rows: list[dict[str, object]] = [
+        {"name": name, "unit": unit_of(name, pixel), "description": text} for name, text in CODEBOOK.items()
+    ]
+    moved = f"when the threshold moves by {SPREAD} to both sides"
+    return [
+        *rows,
+        {"name": "MEASURE/low, MEASURE/high", "unit": "", "description": f"Least and greatest value {moved}."},
+        {"name": "MEASURE/note", "unit": "", "description": "Why a value is missing, or how far it is uncertain."},
+    ]
+
+
+def measure_segmentation(
+    found: Segmentation,
+    options: MeasureOptions = MeasureOptions(),
+    *,
+    kinds: Mapping[int, Structure] | None = None,
+) -> VesselMeasures:
+    """Measure the vessels of a segmentation.
+
+    Widths are taken from the probabilities. Where the mask is more than these at a threshold (hysteresis, smallest
+    vessels, corrections), the mask itself is measured, without error bars.
+
+    Raises
+    ------
+    InputError : there is no vessel.
+    """
+    threshold = found.mask.rule.threshold
+    plain = found.probability.levels >= found.mask.rule.level
+    values = found.probability.values if np.array_equal(plain, found.mask.vessel) else found.mask.vessel
+    return measure_vessels(
+        values,
+        found.fov.inside,
+        threshold,
+        disc=options.disc,
+        kinds=kinds,
+        pixel=options.pixel,
+        error_bars=options.error_bars,
+    )
+
+
+def measure_files(
+    paths: Sequence[Path],
+    model: LoadedModel | None,
+    *,
+    fov: FovOption = "auto",
+    inference: InferenceOptions = InferenceOptions(),  # noqa: B008 - frozen
+    rule: ThresholdRule | None = None,
+    options: MeasureOptions = MeasureOptions(),
+    finished: Callable[[Measured], None] | None = None,
+    monitor: Monitor = SILENT,
+) -> list[Measured]:
+    """Measure photographs, or masks where ``model`` is None; one that cannot be measured does not stop the others.
+
+    Parameters
+    ----------
+    paths : photographs, or masks of two values.
+    model : finds the vessels in photographs.
+    fov : where the fields of view come from; of masks "auto" takes the whole picture, and says so.
+    finished : is called with each row as soon as it is known.
+    """
+    masks = mask_folder(fov)
+    rows = []
+    for number, path in enumerate(paths):
+        monitor.step(Progress(f"Measuring {display_path(path.name)}", number, len(paths)))
+        try:
+            if model is None:
+                row = _of_mask(path, masks, options)
+            else:
+                image = read_fundus(path)
+                found = segment_photo(
+                    image, model, fov=resolve_fov(masks, path, image), options=inference, rule=rule, monitor=monitor
+                )
+                row = Measured(
+                    path,
+                    measure_segmentation(found, options),
+                    field_of_view=found.fov.origin,
+                    model=found.card.name,
+                    threshold=found.mask.rule.threshold,
+                    doubts=tuple(doubt.text for doubt in found.doubts),
+                )
+        except (SerrError, MemoryError) as error:
+            text = str(error) or "There is not enough memory."
+            name = display_path(path.name)
+            row = Measured(path, error=text if name in text else f"{name}: {text}")
+        rows.append(row)
+        if finished is not None:
+            finished(row)
+    return rows
+
+
+WHOLE_PICTURE: Final = (
+    "The whole picture was taken for the field of view: areas, lengths per area and counts are of the picture."
+)
+
+
+def _of_mask(path: Path, fov: FovOption | MaskFolder, options: MeasureOptions) -> Measured:
+    vessel = read_label(path).vessel
+    field = FieldOfView.full(vessel.shape)
+    doubts: tuple[str, ...] = (WHOLE_PICTURE,)
+    if fov not in ("auto", "full"):
+        blank = FundusImage(np.zeros((*vessel.shape, 3), np.uint8), source=path)
+        field, doubts = resolve_fov(fov, path, blank), ()
+    found = measure_vessels(vessel, field.inside, disc=options.disc, pixel=options.pixel, error_bars=options.error_bars)
+    return Measured(path, found, field_of_view=field.origin, doubts=doubts)
+
+
+def segment_rows(measures: VesselMeasures) -> Iterable[dict[str, object]]:
+    """A row for each vessel segment: number, length, width, tortuosity, and the places of its ends in pixels."""
+    from core.measures.tortuosity import tortuosity
+
+    scale = measures.pixel.um if measures.pixel is not None else 1.0
+    for number, vessel in enumerate(measures.tree.vessels):
+        winding, (first, last) = tortuosity(vessel.line), (vessel.line.points[0], vessel.line.points[-1])
+        yield {
+            "segment": number,
+            "kind": measures.kinds.get(number, ""),
+            "length": round_off(vessel.line.length_px * scale),
+            "width": round_off(vessel.width_px * scale),
+            "twice_depth": round_off(vessel.twice_depth_px * scale),
+            "unit": "px" if measures.pixel is None else "um",
+            "arc_chord": round_off(winding.arc_chord),
+            "grisan": round_off(winding.grisan / scale),
+            "turning": round_off(winding.turning),
+            "inflections": winding.inflections,
+            "start_row": round_off(float(first[0])),
+            "start_column": round_off(float(first[1])),
+            "end_row": round_off(float(last[0])),
+            "end_column": round_off(float(last[1])),
+        }
+
+
+def round_off(value: float) -> float | None:
+    """Six figures are more than any measure has; None where there is no number."""
+    return None if np.isnan(value) else float(f"{value:.6g}")

@@ -1,0 +1,106 @@
+"""``serr measure``: a table of measures out of photographs or masks, with a bad file among them."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.measures import shapes
+from core.measures.shapes import Drawing, draw
+from core.measures.summary import CODEBOOK
+from tests.cli.program import Serr, write_photo
+
+TREE = shapes.tree(3, 45, 7)
+
+
+@pytest.fixture(scope="module")
+def masks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("masks")
+    drawn = draw(TREE, Drawing(220)) >= 0.5
+    Image.fromarray(drawn).save(folder / "eye 2.png")
+    Image.fromarray(drawn).save(folder / "eye 10.png")
+    (folder / "eye 3.png").write_bytes(b"no picture")
+    return folder
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_masks_become_rows_and_a_bad_one_says_why(serr: Serr, masks: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "vessels.csv"
+    ran = serr("measure", masks, "--masks", "--out", out, "--segments", tmp_path / "parts")
+    assert ran.code == 1
+    assert "eye 3.png" in ran.err
+    rows = table(out)
+    assert [Path(row["file"]).name for row in rows] == ["eye 2.png", "eye 3.png", "eye 10.png"]
+    assert "eye 3.png" in rows[1]["error"]
+    assert rows[1]["width/mean/all/fov"] == ""
+    good = rows[0]
+    assert (good["count/segments/all/fov"], good["count/branchings/all/fov"]) == ("15.0", "7.0")
+    assert good["field_of_view"] == "full"
+    assert good["doubts"].startswith("The whole picture was taken")
+    assert good["width/mean/all/B/note"] == "The optic disc is not known."
+    assert {row["name"] for row in table(out.with_name("vessels_codebook.csv"))} > set(CODEBOOK)
+    parts = table(tmp_path / "parts" / "eye 2_segments.csv")
+    assert len(parts) == 15
+    assert float(parts[0]["width"]) > 2
+
+
+def test_photographs_are_segmented_and_measured(serr: Serr, weights: Path, tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "eye.png")
+    out = tmp_path / "vessels.csv"
+    options = ("--model", weights, "--device", "cpu", "--pixel-um", "5", "--pixel-source", "data sheet", "--json")
+    ran = serr("measure", photo, "--out", out, "--threshold", "0.4", "--no-error-bars", *options)
+    (row,) = json.loads(ran.out)["rows"]
+    if ran.code:  # a network that has not learned may find no vessel: then the row says so
+        assert "no vessel to measure" in row["error"]
+    else:
+        assert row["pixel_source"] == "data sheet"
+        assert row["threshold"] == pytest.approx(0.4, abs=1 / 256)
+    assert len(table(out)) == 1
+
+
+def test_sizes_in_micrometres_and_zones(serr: Serr, tmp_path: Path) -> None:
+    widths = (9, 7, 8, 6, 5, 10)
+    mask = tmp_path / "spokes.png"
+    Image.fromarray(draw(shapes.spokes(6, 20, 90, widths), Drawing(200)) >= 0.5).save(mask)
+    Image.fromarray(np.ones((200, 200), np.bool_)).save(tmp_path / "fov.png")
+    pixel = ("--pixel-um", "4", "--pixel-source", "assumed")
+    ran = serr(
+        *("measure", mask, "--masks", "--out", tmp_path / "a.csv", "--fov", tmp_path / "fov.png"),
+        *("--disc", "99.5,99.5,28", *pixel),
+    )
+    assert ran.code == 0, ran.err
+    (row,) = table(tmp_path / "a.csv")
+    assert float(row["width/mean/all/B"]) == pytest.approx(4 * np.mean(widths), rel=0.05)
+    assert row["doubts"] == ""
+    assert row["calibre/knudtson/arteriole/B/note"] == "Arterioles and venules are not marked."
+    units = {line["name"]: line["unit"] for line in table(tmp_path / "a_codebook.csv")}
+    assert (units["width/mean/all/B"], units["length/density/all/fov"]) == ("um", "1/um")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--out", "a.txt"], "must end in .csv"),
+        (["--out", "a.csv", "--masks", "--threshold", "0.4"], "leave out --model and --threshold"),
+        (["--out", "a.csv", "--disc", "1,2"], "give row, column and radius in pixels"),
+        (["--out", "a.csv", "--disc", "1,2,0"], "radius of more than 0 pixels"),
+        (["--out", "a.csv", "--pixel-um", "5"], "belong together"),
+        (["--out", "a.csv", "--pixel-um", "-5", "--pixel-source", "x"], "micrometres above 0"),
+        (["--out", "a.csv", "--fov", "nowhere"], "neither auto nor full"),
+    ],
+)
+def test_wrong_use_is_a_sentence(
+    serr: Serr, masks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = serr("measure", masks, *arguments)
+    assert ran.code in (1, 2)
+    assert sentence in ran.err
+    assert not list(tmp_path.glob("*.csv"))
