@@ -38,7 +38,10 @@ class TwoModelsController(QObject):
         )
 
     def forget(self) -> None:
-        """Let go of the maps: they are large."""
+        """Let go of the maps, which are large, and end the work on them."""
+        status = self._long.status
+        if status is not None and status.kind == "two_models":
+            self._long.cancel()
         self._context.state.two_models = None
 
     def _on_compared(self, outcome: object) -> None:

@@ -99,6 +99,17 @@ def test_two_models_side_by_side(start: StartProgram, qtbot: QtBot, photos: tupl
     assert state.two_models is None, "large maps are not kept"
 
 
+def test_who_closes_the_dialog_wants_no_result_any_more(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
+    program = start(photo)
+    dialog = opened(program)
+    pick(dialog.models[1], "serr-unet-drive")
+    dialog.run.click()
+    assert program.state.task is not None
+    dialog.reject()
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
+    assert program.state.two_models is None
+
+
 def test_the_colours_of_a_difference() -> None:
     left = np.array([[0, 255, 0, 100]], np.uint8)
     right = np.array([[255, 0, 64, 100]], np.uint8)

@@ -43,6 +43,7 @@ class TwoModelsDialog(QDialog):
         super().__init__(parent)
         self._state = state
         self._shown: TwoModels | None = None
+        self._style: OverlayStyle | None = None
         self.setWindowTitle(self.tr("Compare Models on This Photograph"))
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.left, self.difference, self.right = (PhotoView() for _ in range(3))
@@ -167,6 +168,7 @@ class TwoModelsDialog(QDialog):
             for view in (self.left, self.right):
                 view.set_photo(two.image.rgb if two is not None else None)
             self.difference.set_photo(two.difference if two is not None else None)
+            self._style = None
             self._show_no_pixel()
         for view in (self.left, self.difference, self.right):
             view.set_hint(self._hint(busy=busy))
@@ -197,6 +199,9 @@ class TwoModelsDialog(QDialog):
             mask_opacity=options.mask_opacity,
             mask_colour=options.mask_colour,
         )
+        if style == self._style:
+            return  # a step of other work, which would paint large maps again
+        self._style = style
         for view, each in ((self.left, two.left), (self.right, two.right)):
             view.set_levels(each.probability.levels)
             view.set_threshold_level(each.rule.level)
