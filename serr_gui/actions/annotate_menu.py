@@ -151,7 +151,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "&Save as Label..."),
         QT_TRANSLATE_NOOP("Actions", "Write this mask as a label: PNG, 255 for vessel, else 0"),
         icon="export",
-        shortcuts=("Ctrl+Shift+S",),
+        shortcuts=("Ctrl+Shift+M",),
         enabled_when=has_result,
         section=3,
     ),

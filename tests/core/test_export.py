@@ -308,7 +308,7 @@ def _drop(*keys: str) -> Callable[[dict[str, Any]], None]:
     ("change", "words"),
     [
         (_drop("serr_sidecar"), "is not a side-car"),
-        (_set("serr_sidecar", to=2), "newer version"),
+        (_set("serr_sidecar", to=3), "newer version"),
         (_set("serr_sidecar", to="one"), "newer version"),
         (_drop("photograph"), r"damaged.*photograph\.file is missing"),
         (_set("photograph", to=[]), r"damaged.*photograph\.file is missing"),
