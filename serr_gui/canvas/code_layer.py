@@ -26,6 +26,7 @@ class CodeLayer:
         self._pyramid: LevelPyramid | None = None
         self._scrolled: Scrolled | None = None
         self._codes: ByteArray | None = None
+        self._kept: tuple[tuple[float, Box, float], QImage | None] | None = None
 
     @property
     def codes(self) -> ByteArray | None:
@@ -34,7 +35,7 @@ class CodeLayer:
 
     def set_codes(self, codes: ByteArray | None) -> None:
         """Another map; None shows nothing. It is not copied."""
-        self._codes = codes
+        self._codes, self._kept = codes, None
         self._pyramid = None if codes is None else LevelPyramid(codes)
         self._scrolled = None if self._pyramid is None else Scrolled(self._pyramid.render)
 
@@ -43,9 +44,16 @@ class CodeLayer:
         if self._pyramid is not None and self._scrolled is not None:
             self._pyramid.refresh(box)
             self._scrolled.refresh(box)
+            self._kept = None
 
     def picture(self, zoom: float, box: Box, pixel_ratio: float) -> QImage | None:
         """The part ``box`` of the zoomed photograph (``serr_gui.canvas.resampling``); None where nothing is marked."""
+        key = (zoom, box, pixel_ratio)
+        if self._kept is None or self._kept[0] != key:
+            self._kept = key, self._made(zoom, box, pixel_ratio)
+        return self._kept[1]
+
+    def _made(self, zoom: float, box: Box, pixel_ratio: float) -> QImage | None:
         if self._scrolled is None:
             return None
         codes = np.ascontiguousarray(self._scrolled.part(zoom, box))
