@@ -179,7 +179,7 @@ def segment_files(
     """
     is_new = not out_dir.exists()
     ensure_folder(out_dir)
-    stems, read, usual = output_stems(paths, out_dir), _files(paths), output_stems(paths)
+    stems, read, usual = output_stems(paths, out_dir), files_of(paths), output_stems(paths)
     masks = mask_folder(fov)
     wanted = Wanted(model, options, rule or model.card.rule, masks, export)
     done: list[BatchItem] = []
@@ -204,19 +204,10 @@ def segment_files(
                     monitor.note(other_name(path, stem, usual[path], out_dir))
                 if verdict.again:
                     monitor.note(f"{display_path(path.name)} is done again: {verdict.again}")
-                image = read_fundus(path)
-                part.step(Progress("Finding the field of view"))
-                field = resolve_fov(masks, path, image)
-                for inputs in (read, _files([field.source] if field.source else [])):
-                    _refuse_to_overwrite(inputs, stem, out_dir, export)
-                if not overwrite:
-                    refuse_unclaimed(out_dir, stem, export)
+                place = Place(path, stem, out_dir)
+                image, field = read_inputs(place, wanted, read=read, overwrite=overwrite, monitor=part)
                 found = segment_photo(image, model, fov=field, options=options, rule=rule, monitor=part)
-                part.step(Progress("Writing the results"))
-                _refuse_what_came(found, stem, out_dir, export, overwrite=overwrite)
-                files = export_segmentation(found, out_dir, stem, export)
-                found = _with_left_over(found, verdict.before, out_dir, stem, part)
-                done.append(_item(path, stem, files, found, verdict))
+                done.append(write_results(found, place, wanted, verdict, overwrite=overwrite, monitor=part))
             except (SerrError, MemoryError) as error:
                 sentence = (
                     str(error) or f"There is not enough memory for {display_path(path.name)}. Close other programs."
@@ -235,11 +226,62 @@ def segment_files(
     return report()
 
 
-def _refuse_what_came(found: Segmentation, stem: str, out_dir: Path, export: ExportChoices, *, overwrite: bool) -> None:
-    """Refuse to write over what another run has put there since the names were given. Raises OutputError."""
-    refuse_another(out_dir, stem, found.image, way_out="")
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a photograph is, and where its results are written: a folder, and how their names begin."""
+
+    photo: Path
+    stem: str
+    folder: Path
+
+
+def read_inputs(
+    place: Place, wanted: Wanted, *, read: "Files" = frozenset(), overwrite: bool = False, monitor: Monitor = SILENT
+) -> tuple[FundusImage, FieldOfView]:
+    """Read a photograph and its field of view, after making sure that its results replace nothing that is kept.
+
+    Parameters
+    ----------
+    read : the files of the photographs that are read, which no result replaces.
+
+    Raises
+    ------
+    InputError, FieldOfViewError : as ``read_fundus`` and ``resolve_fov``.
+    OutputError : a result would replace a file that is read, or one of which no side-car says whose it is.
+    """
+    image = read_fundus(place.photo)
+    monitor.step(Progress("Finding the field of view"))
+    field = resolve_fov(wanted.fov, place.photo, image)
+    for inputs in (read, files_of([field.source] if field.source else [])):
+        _refuse_to_overwrite(inputs, place.stem, place.folder, wanted.export)
     if not overwrite:
-        refuse_unclaimed(out_dir, stem, export)
+        refuse_unclaimed(place.folder, place.stem, wanted.export)
+    return image, field
+
+
+def write_results(
+    found: Segmentation,
+    place: Place,
+    wanted: Wanted,
+    verdict: Verdict,
+    *,
+    overwrite: bool = False,
+    monitor: Monitor = SILENT,
+) -> BatchItem:
+    """Write the results of a photograph, unless another run has put something in their place since it was read.
+
+    Raises
+    ------
+    OutputError : a file cannot be written, or would replace another photograph's.
+    """
+    folder, stem = place.folder, place.stem
+    monitor.step(Progress("Writing the results"))
+    refuse_another(folder, stem, found.image, way_out="")
+    if not overwrite:
+        refuse_unclaimed(folder, stem, wanted.export)
+    files = export_segmentation(found, folder, stem, wanted.export)
+    found = _with_left_over(found, verdict.before, folder, stem, monitor)
+    return _item(place.photo, stem, files, found, verdict)
 
 
 class _Part:
@@ -293,10 +335,10 @@ def _item(path: Path, stem: str, files: dict[str, Path], found: Segmentation, ve
     )
 
 
-_Files = frozenset[tuple[int, int]]
+Files = frozenset[tuple[int, int]]
 
 
-def _files(paths: Iterable[Path]) -> _Files:
+def files_of(paths: Iterable[Path]) -> Files:
     """What tells files apart, whatever they are called: their disk and their number on it."""
     found = set()
     for path in paths:
@@ -306,10 +348,10 @@ def _files(paths: Iterable[Path]) -> _Files:
     return frozenset(found)
 
 
-def _refuse_to_overwrite(read: _Files, stem: str, out_dir: Path, export: ExportChoices) -> None:
+def _refuse_to_overwrite(read: Files, stem: str, out_dir: Path, export: ExportChoices) -> None:
     for name in export.names(stem).values():
         target = out_dir / name
-        if not read.isdisjoint(_files([target])):
+        if not read.isdisjoint(files_of([target])):
             raise OutputError(
                 f"The result {display_path(name)} would overwrite a file that is read here, {display_path(target)}. "
                 "Choose another folder for the results."

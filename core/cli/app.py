@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from core import __version__
+from core.cli.batch import batch
 from core.cli.console import CANCELLED_CODE, UsageError, drop_output, flush, is_debugging, prepare_streams, say, tell
 from core.cli.dataset import dataset
 from core.cli.evaluate import evaluate
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 for command in (segment, replay, evaluate, measure, train, info):
     app.command()(command)
+app.add_typer(batch, name="batch")
 app.add_typer(models, name="models")
 app.add_typer(dataset, name="dataset")
 app.add_typer(jobs, name="jobs")

@@ -225,10 +225,10 @@ def _names(path: Path) -> list[str]:
     kind = path.name[len(stem) :].strip(".").replace(".", "_")
     folders = [part for part in path.absolute().parts[1:-1] if part != ".."]
     longer = ["_".join([*folders[-count:], stem, kind]) for count in range(1, len(folders) + 1)]
-    return [_safe(name) for name in (stem, "_".join([*folders[-1:], stem]), *longer)]
+    return [safe_name(name) for name in (stem, "_".join([*folders[-1:], stem]), *longer)]
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """A name that can be printed, and written on any disk that takes the photograph's."""
     return UNPRINTABLE.sub(lambda found: "".join(f"%{byte:02X}" for byte in os.fsencode(found[0])), name)
 

@@ -1,0 +1,125 @@
+"""What a batch costs in addition to the chain: the manifest at many rows, and a photograph's way through it.
+
+    OMP_NUM_THREADS=2 python benchmarks/batch.py --rows 1000000 --photographs 200 --size 64
+
+Prints two tables. The first has drawn rows without files: planning, looking for what has changed, claiming and
+finishing, the summary. The second segments drawn photographs with an untrained network of width 4 (with ``--default``:
+the default model), once by ``segment_files`` and once as a batch.
+"""
+
+import argparse
+import platform
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import torch
+
+from core.batch.manifest import Outcome
+from core.batch.options import BatchOptions
+from core.batch.places import new_places
+from core.batch.plan import as_listed, plan_batch
+from core.batch.refresh import refresh
+from core.batch.run import run_shard
+from core.batch.summary import write_summary
+from core.datasets.synthetic import draw_case
+from core.models.catalogue import load_model
+from core.models.model_card import ModelCard
+from core.models.weights_file import LoadedModel, save_model
+from core.networks.registry import build
+from core.photo.preprocessing import Preprocessing
+from core.segment import segment_files
+
+_SMALL: dict[str, object] = {"in_channels": 1, "width": 4, "depth": 2, "steps": 1, "reduction": 2}
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--photographs", type=int, default=200)
+    parser.add_argument("--size", type=int, default=64, help="Pixels at a side of the drawn photographs.")
+    parser.add_argument("--default", action="store_true", help="The default model instead of a small network.")
+    arguments = parser.parse_args()
+    print(f"{platform.platform()}, Python {platform.python_version()}, torch {torch.__version__}\n")
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.rows:
+            manifest_table(Path(folder), arguments.rows)
+        if arguments.photographs:
+            chain_table(Path(folder), arguments.photographs, arguments.size, default=arguments.default)
+
+
+def manifest_table(folder: Path, rows: int) -> None:
+    """Times of a manifest whose photographs are names alone."""
+    options = BatchOptions("small", "small", "0" * 64, 96)
+    photos = as_listed(folder / "in" / f"{number // 1000:05}" / f"{number:08}.jpg" for number in range(rows))
+    print(f"{rows:,} rows\n\n| what | seconds of the processor | microseconds a row |\n| --- | --- | --- |")
+
+    def told(what: str, work: Callable[[], object], count: int = rows) -> None:
+        started = time.process_time()
+        work()
+        passed = time.process_time() - started
+        print(f"| {what} | {passed:.1f} | {1e6 * passed / count:.1f} |", flush=True)
+
+    told("names of results", lambda: new_places([photo.path for photo in photos], folder / "in", {}))
+    told("plan (with the names)", lambda: plan_batch(photos, folder / "in", folder / "rows", options))
+    batch, _ = plan_batch([], folder / "in", folder / "rows", options)
+    some = min(rows, 20_000)
+
+    def work() -> None:
+        with batch.open(1) as manifest:
+            outcome = Outcome("done", sha256="0" * 64, options=options.sha256, model="small", threshold=0.375)
+            for _ in range(some):
+                item = manifest.claim()
+                assert item is not None
+                manifest.finish(item, outcome)
+
+    told(f"claim and finish, {some:,} of them", work, some)
+    with batch.open(1) as manifest:
+        told("look for what has changed (done rows)", lambda: refresh(batch, manifest), some)
+        told("count the states", manifest.counts)
+    told("summary.csv", lambda: write_summary(batch))
+    size = sum(path.stat().st_size for path in (folder / "rows").rglob("*.sqlite*"))
+    print(f"\n{size / rows:.0f} bytes a row; at most {_most_mb():.0f} MB resident\n")
+
+
+def chain_table(folder: Path, count: int, size: int, *, default: bool) -> None:
+    """The same photographs by ``segment_files`` and by a batch."""
+    model = load_model() if default else _small(folder)
+    photos = [folder / "photos" / f"{number:05}.png" for number in range(count)]
+    photos[0].parent.mkdir()
+    for number, path in enumerate(photos):
+        cv2.imwrite(str(path), draw_case(number % 16, size).image.rgb[:, :, ::-1])
+    segment_files(photos[:2], folder / "warm", model, fov="full")
+    print(
+        f"{count} photographs of {size} x {size}, {model.card.name}, {torch.get_num_threads()} threads\n\n"
+        "| what | seconds | ms a photograph | of the processor, ms a photograph |\n| --- | --- | --- | --- |"
+    )
+    options = BatchOptions("", model.card.name, model.sha256, model.card.rule.level, fov="full")
+    batch, _ = plan_batch(as_listed(photos), photos[0].parent, folder / "batch", options)
+    for what, work in (
+        ("segment_files", lambda: segment_files(photos, folder / "files", model, fov="full")),
+        ("batch", lambda: run_shard(batch, 1, model)),
+    ):
+        started, used = time.perf_counter(), time.process_time()
+        work()
+        passed, used = time.perf_counter() - started, time.process_time() - used
+        print(f"| {what} | {passed:.1f} | {1000 * passed / count:.1f} | {1000 * used / count:.1f} |", flush=True)
+    print(f"\nat most {_most_mb():.0f} MB resident")
+
+
+def _small(folder: Path) -> LoadedModel:
+    torch.manual_seed(0)
+    card = ModelCard("small", "serr-unet", _SMALL, Preprocessing(fov_diameter_px=0), default_threshold=0.5)
+    return load_model(save_model(folder / "small.safetensors", build("serr-unet", _SMALL).eval(), card))
+
+
+def _most_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+
+
+if __name__ == "__main__":
+    main()

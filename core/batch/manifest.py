@@ -1,0 +1,319 @@
+"""The manifest of a batch: what has become of each photograph, in an SQLite file that survives a kill at any moment.
+
+Every change is one transaction. A photograph is claimed by one worker at a time; a worker holds a lock that the
+operating system gives back when it ends, so claims of workers that were killed are found and given back.
+"""
+
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self, get_args
+
+from filelock import FileLock
+
+from core.errors import InputError, OutputError, SerrError
+from core.files import display_path
+from core.locks import is_held, wait_for_lock
+from core.photo.walking import same_name
+
+State = Literal["waiting", "running", "done", "kept", "failed"]
+"""``kept`` : a result that was left as it is, such as a mask that was corrected by hand."""
+STATES: Final[tuple[State, ...]] = get_args(State)
+
+_FORMAT: Final = 1
+_PATIENCE_S: Final = 60.0
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS items (
+    id INTEGER PRIMARY KEY,
+    path BLOB NOT NULL UNIQUE,
+    place TEXT NOT NULL,
+    place_key TEXT NOT NULL UNIQUE,
+    columns TEXT NOT NULL DEFAULT '{}',
+    state TEXT NOT NULL DEFAULT 'waiting',
+    worker TEXT NOT NULL DEFAULT '',
+    reason TEXT NOT NULL DEFAULT '',
+    sha256 TEXT NOT NULL DEFAULT '',
+    size INTEGER NOT NULL DEFAULT -1,
+    changed_ns INTEGER NOT NULL DEFAULT -1,
+    options TEXT NOT NULL DEFAULT '',
+    model TEXT NOT NULL DEFAULT '',
+    threshold REAL,
+    vessel_share REAL,
+    doubts TEXT NOT NULL DEFAULT '[]',
+    seconds REAL,
+    outputs TEXT NOT NULL DEFAULT '[]'
+);
+CREATE INDEX IF NOT EXISTS items_by_state ON items (state, id);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a photograph.
+
+    Parameters
+    ----------
+    reason : why it failed or was left as it is, in a sentence; empty for one that is done.
+    sha256, size, changed_ns : of the photograph's file as it was read: hash, bytes, and time of its last change.
+    options : the hash of the options that it was made with.
+    threshold, vessel_share : in [0, 1]; None where there is no result.
+    doubts : why the result may be wrong, in sentences.
+    outputs : names of the files that were written.
+    """
+
+    state: State
+    reason: str = ""
+    sha256: str = ""
+    size: int = -1
+    changed_ns: int = -1
+    options: str = ""
+    model: str = ""
+    threshold: float | None = None
+    vessel_share: float | None = None
+    doubts: tuple[str, ...] = ()
+    seconds: float | None = None
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A photograph of a batch.
+
+    Parameters
+    ----------
+    place : where its results are below the folder of the batch, with ``/``, and how their names begin: ``2020/OD_12``.
+    columns : what a list said about it.
+    """
+
+    id: int
+    path: Path
+    place: str
+    columns: dict[str, str]
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """A photograph that is put into a manifest."""
+
+    path: Path
+    place: str
+    columns: Mapping[str, str]
+
+
+_OUTCOME: Final = tuple(field.name for field in fields(Outcome))
+_LISTS: Final = frozenset({"doubts", "outputs"})
+_COLUMNS: Final = ", ".join(("id", "path", "place", "columns", *_OUTCOME))
+
+
+class Manifest:
+    """An open manifest; for ``with``. Belongs to the thread that opened it.
+
+    Parameters
+    ----------
+    path : its file. It is made where it is missing, unless it is only read.
+    shared : on a disk of several machines, where SQLite's write-ahead log cannot be used.
+
+    Raises
+    ------
+    InputError : it is damaged, or of a newer version. OutputError : it cannot be written.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False, shared: bool = False) -> None:
+        self.path = path
+        self.worker = secrets.token_hex(6)
+        self._lock: FileLock | None = None
+        try:
+            with self._explained():
+                address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+                self._base = sqlite3.connect(address, _PATIENCE_S, isolation_level=None, uri=True)
+                if not read_only:
+                    self._base.execute(f"PRAGMA journal_mode={'DELETE' if shared else 'WAL'}")
+                    self._base.execute("PRAGMA synchronous=NORMAL")
+                    self._base.executescript(f"BEGIN IMMEDIATE;{_TABLES}COMMIT;")
+                self._check_version()
+        except SerrError:
+            if hasattr(self, "_base"):
+                self._base.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(sqlite3.Error):
+            self._base.close()
+        self._give_lock_back()
+
+    # facts
+
+    def facts(self) -> dict[str, Any]:
+        """What is true of the whole batch, such as its options; empty in a manifest that was never filled."""
+        with self._explained():
+            if not self._base.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchall():
+                return {}
+            rows = self._base.execute("SELECT name, value FROM facts").fetchall()
+            return {name: json.loads(value) for name, value in rows}
+
+    # photographs
+
+    def extend(self, items: Iterable[NewItem], facts: Mapping[str, Any]) -> None:
+        """Add photographs and set facts, in one transaction. Those that are there get new columns of the list."""
+        rows = (
+            (os.fsencode(item.path), item.place, same_name(item.place), json.dumps(dict(item.columns)))
+            for item in items
+        )
+        with self._transaction():
+            self._base.executemany(
+                "INSERT INTO items (path, place, place_key, columns) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (path) DO UPDATE SET columns = excluded.columns WHERE excluded.columns <> '{}'",
+                rows,
+            )
+            self._base.executemany(
+                "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                [(name, json.dumps(value)) for name, value in {**facts, "format": _FORMAT}.items()],
+            )
+
+    def places(self) -> dict[Path, str]:
+        """Where the results of each photograph are."""
+        with self._explained():
+            return {
+                Path(os.fsdecode(path)): place for path, place in self._base.execute("SELECT path, place FROM items")
+            }
+
+    def items(self, *states: State) -> Iterator[Item]:
+        """The photographs in their order; of some states, or all."""
+        marks = ", ".join("?" * len(states))
+        where = f"WHERE state IN ({marks})" if states else ""
+        with self._explained():
+            for row in self._base.execute(f"SELECT {_COLUMNS} FROM items {where} ORDER BY id", states):
+                yield _item(row)
+
+    def counts(self) -> dict[State, int]:
+        """How many photographs are in each state."""
+        with self._explained():
+            found = dict(self._base.execute("SELECT state, count(*) FROM items GROUP BY state").fetchall())
+            return {state: found.get(state, 0) for state in STATES}
+
+    # work
+
+    def claim(self) -> Item | None:
+        """Take the next photograph that waits, so that no other worker takes it; None where none waits."""
+        if self._lock is None:
+            self._lock = wait_for_lock(self._lock_path(self.worker), _PATIENCE_S)
+        with self._explained():
+            rows = self._base.execute(
+                "UPDATE items SET state = 'running', worker = ? WHERE id = "
+                f"(SELECT id FROM items WHERE state = 'waiting' ORDER BY id LIMIT 1) RETURNING {_COLUMNS}",
+                (self.worker,),
+            ).fetchall()
+            return _item(rows[0]) if rows else None
+
+    def finish(self, item: Item, outcome: Outcome) -> None:
+        """Write down what became of a photograph that was claimed."""
+        values = [getattr(outcome, name) for name in _OUTCOME]
+        texts = [json.dumps(value) if name in _LISTS else value for name, value in zip(_OUTCOME, values, strict=True)]
+        with self._explained():
+            self._base.execute(
+                f"UPDATE items SET worker = '', {', '.join(f'{name} = ?' for name in _OUTCOME)} WHERE id = ?",
+                (*texts, item.id),
+            )
+
+    def put_back(self, item_ids: Iterable[int], reason: str = "") -> None:
+        """Let photographs wait (again), in one transaction."""
+        with self._transaction():
+            self._base.executemany(
+                "UPDATE items SET state = 'waiting', worker = '', reason = ? WHERE id = ?",
+                [(reason, item_id) for item_id in item_ids],
+            )
+
+    def note_time(self, times: Iterable[tuple[int, int]]) -> None:
+        """Write down times of change, each with the photograph's id, of files that turned out to be the same."""
+        with self._transaction():
+            self._base.executemany(
+                "UPDATE items SET changed_ns = ? WHERE id = ?", [(when, item_id) for item_id, when in times]
+            )
+
+    def recover(self) -> int:
+        """Give back what workers had claimed that are gone; how many photographs these are."""
+        with self._explained():
+            rows = self._base.execute("SELECT DISTINCT worker FROM items WHERE state = 'running'").fetchall()
+        count = 0
+        for (worker,) in rows:
+            if worker == self.worker or is_held(self._lock_path(worker)):
+                continue
+            with self._explained():
+                count += self._base.execute(
+                    "UPDATE items SET state = 'waiting', worker = '' WHERE state = 'running' AND worker = ?", (worker,)
+                ).rowcount
+            with suppress(OSError):
+                self._lock_path(worker).unlink()
+        return count
+
+    # within
+
+    def _lock_path(self, worker: str) -> Path:
+        return self.path.with_name(f"{self.path.stem}-{worker}.lock")
+
+    def _give_lock_back(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            with suppress(OSError):
+                self._lock_path(self.worker).unlink()
+
+    def _check_version(self) -> None:
+        try:
+            version = self.facts().get("format", _FORMAT)
+        except ValueError:
+            version = None
+        if version != _FORMAT:
+            raise InputError(
+                f"The manifest {display_path(self.path)} is of another version of the program. Use that version, or "
+                "another folder for the results."
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._explained():
+            self._base.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._base.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # a full disk has ended it already
+                    self._base.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What SQLite says, as a sentence for a person."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise OutputError(
+                f"The manifest {display_path(self.path)} cannot be used ({error}): is the disk full, read-only, or the "
+                "file locked by another program? Start the same command again when that is mended; nothing is lost."
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise InputError(
+                f"The manifest {display_path(self.path)} is damaged ({error}). Delete it and start the same command "
+                "again: results that are whole are not made again."
+            ) from error
+
+
+def _item(row: tuple[Any, ...]) -> Item:
+    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    outcome: dict[str, Any] = {
+        name: tuple(json.loads(values[name])) if name in _LISTS else values[name] for name in _OUTCOME
+    }
+    path = Path(os.fsdecode(values["path"]))
+    return Item(values["id"], path, values["place"], json.loads(values["columns"]), Outcome(**outcome))

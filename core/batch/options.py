@@ -1,0 +1,93 @@
+"""How the results of a batch are made: options that stay with its manifest, so that a mixture is noticed."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from core.errors import InputError
+from core.export import ExportChoices
+from core.inference.predictor import InferenceOptions
+from core.models.weights_file import LoadedModel
+from core.photo.sibling_files import FovOption, mask_folder
+from core.results import Wanted
+from core.types import ThresholdRule
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """What makes a result what it is; the device is none of it.
+
+    Parameters
+    ----------
+    model : its name or the path of its file, to load it again. ``model_sha256`` : of its tensors.
+    level, low_level, min_pixels : as of a ``ThresholdRule``; ``is_own_rule``: the model's own, chosen by nobody.
+    fov : "auto", "full", or the path of a mask file or a folder of masks.
+    kinds : what is written besides the side-car: "mask", "probability", "overlay".
+    """
+
+    model: str
+    model_name: str
+    model_sha256: str
+    level: int
+    is_own_rule: bool = True
+    low_level: int | None = None
+    min_pixels: int = 0
+    tta: Literal["none", "flips"] = "none"
+    fov: str = "auto"
+    kinds: tuple[str, ...] = ("mask", "probability", "overlay")
+    float_probability: bool = False
+
+    @property
+    def rule(self) -> ThresholdRule:
+        """How probabilities become masks, as somebody chose it."""
+        return ThresholdRule(self.level, low_level=self.low_level, min_pixels=self.min_pixels)
+
+    @property
+    def sha256(self) -> str:
+        """Of all that changes a result."""
+        told = {key: value for key, value in self.to_dict().items() if key not in {"model", "model_name"}}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {**asdict(self), "kinds": sorted(self.kinds)}
+
+    @classmethod
+    def from_dict(cls, values: object) -> "BatchOptions":
+        """Raises InputError where they are not those of a batch."""
+        try:
+            taken = {field.name: cast(dict[str, Any], values)[field.name] for field in fields(cls)}
+            return cls(**{**taken, "kinds": tuple(taken["kinds"])})
+        except (KeyError, TypeError):
+            raise InputError("The manifest does not say how its results are made. Plan the batch again.") from None
+
+    def differences(self, other: "BatchOptions") -> tuple[str, ...]:
+        """In which way others are not these, in words: what the others have, then what these have."""
+        pairs = (
+            ("model", other.model_name, self.model_name),
+            ("threshold", f"{other.level / 256:g}", f"{self.level / 256:g}"),
+            ("lower threshold", *("none" if one.rule.low is None else f"{one.rule.low:g}" for one in (other, self))),
+            ("smallest vessel in pixels", str(other.min_pixels), str(self.min_pixels)),
+            ("averaging over mirror images", other.tta, self.tta),
+            ("field of view", other.fov, self.fov),
+            ("results", ", ".join(sorted(other.kinds)), ", ".join(sorted(self.kinds))),
+            ("format of the probabilities", *("float" if one.float_probability else "16 bit" for one in (other, self))),
+        )
+        found = [f"{what} {theirs}, not {ours}" for what, theirs, ours in pairs if theirs != ours]
+        if other.model_sha256 != self.model_sha256 and other.model_name == self.model_name:
+            found.append(f"another model that is called {self.model_name}, too")
+        return tuple(found)
+
+    def wanted(self, model: LoadedModel, device: str) -> Wanted:
+        """As the chain wants to know it. Raises FieldOfViewError where a folder of masks cannot be read."""
+        fov: FovOption = cast(FovOption, self.fov if self.fov in {"auto", "full"} else Path(self.fov))
+        rule = model.card.rule if self.is_own_rule else self.rule
+        export = ExportChoices(
+            mask="mask" in self.kinds,
+            probability="probability" in self.kinds,
+            overlay="overlay" in self.kinds,
+            float_probability=self.float_probability,
+        )
+        return Wanted(model, InferenceOptions(device=device, tta=self.tta), rule, mask_folder(fov), export)

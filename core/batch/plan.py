@@ -1,0 +1,142 @@
+"""Planning a batch: which photographs it has, where their results go, and in which shard each of them is."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from core.batch.lists import Listed
+from core.batch.manifest import Manifest, NewItem
+from core.batch.options import BatchOptions
+from core.batch.places import new_places
+from core.errors import InputError
+from core.files import display_path, ensure_folder
+
+BATCH_FOLDER: Final = "serr-batch"
+"""In the folder of the results: manifests and scripts."""
+MOST_SHARDS: Final = 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch that is planned.
+
+    Parameters
+    ----------
+    folder : where its results are.
+    root : the folder whose tree the results mirror.
+    shards : into how many it is divided.
+    """
+
+    folder: Path
+    root: Path
+    shards: int
+    options: BatchOptions
+
+    def manifest_path(self, shard: int) -> Path:
+        """The manifest of a shard, 1 to ``shards``."""
+        return self.folder / BATCH_FOLDER / f"shard-{shard:04}.sqlite"
+
+    def open(self, shard: int, *, read_only: bool = False) -> Manifest:
+        """The manifest of a shard; for ``with``. Raises InputError where it is not there."""
+        path = self.manifest_path(shard)
+        if not path.is_file():
+            raise InputError(
+                f"The manifest {display_path(path)} is missing. Plan the batch again with the same photographs; "
+                "results that are there are not made again."
+            )
+        return Manifest(path, read_only=read_only, shared=self.shards > 1)
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Shards whose manifest is not there."""
+        return tuple(shard for shard in self.all_shards if not self.manifest_path(shard).is_file())
+
+    @property
+    def all_shards(self) -> range:
+        """Their numbers."""
+        return range(1, self.shards + 1)
+
+
+def known_batch(folder: Path) -> Batch | None:
+    """The batch whose results are in a folder, None where there is none.
+
+    Raises
+    ------
+    InputError : its manifest is damaged. OutputError : it cannot be used.
+    """
+    for path in sorted((folder / BATCH_FOLDER).glob("shard-*.sqlite")):
+        with Manifest(path, read_only=True) as manifest:
+            facts = manifest.facts()
+        if facts:
+            try:
+                return Batch(
+                    folder, Path(facts["root"]), int(facts["shards"]), BatchOptions.from_dict(facts["options"])
+                )
+            except (KeyError, TypeError, ValueError):
+                raise InputError(f"The manifest {display_path(path)} does not say how the batch was planned.") from None
+    return None
+
+
+def find_batch(folder: Path) -> Batch:
+    """The batch whose results are in a folder. Raises InputError where there is none, OutputError."""
+    batch = known_batch(folder)
+    if batch is None:
+        name = display_path(folder)
+        raise InputError(f"{name} has no batch. Begin one: serr batch run PHOTOGRAPHS --out {name}")
+    return batch
+
+
+def plan_batch(
+    photos: Sequence[Listed], root: Path, folder: Path, options: BatchOptions, *, shards: int = 1
+) -> tuple[Batch, int]:
+    """Plan a batch, or add photographs to one; those that it has stay where they are.
+
+    Parameters
+    ----------
+    root : the folder whose tree the results mirror; that of a batch which is there already stays.
+    options : of a batch which is there already they become these.
+
+    Returns
+    -------
+    The batch, and how many of the photographs are new in it.
+
+    Raises
+    ------
+    InputError : it is divided into another number of shards. OutputError : it cannot be written.
+    """
+    ensure_folder(folder)
+    ensure_folder(folder / BATCH_FOLDER)
+    before = known_batch(folder)
+    if before is not None and before.shards != shards:
+        raise InputError(
+            f"The batch in {display_path(folder)} is divided into {before.shards}, not {shards}. Choose another --out, "
+            f"or plan it with --shards {before.shards}."
+        )
+    batch = Batch(folder, root if before is None else before.root, shards, options)
+    with ExitStack() as stack:
+        manifests = [
+            stack.enter_context(Manifest(batch.manifest_path(shard), shared=shards > 1)) for shard in batch.all_shards
+        ]
+        there = [manifest.places() for manifest in manifests]
+        all_there = {path: place for places in there for path, place in places.items()}
+        new = new_places([photo.path for photo in photos], batch.root, all_there)
+        owner = {path: number for number, places in enumerate(there) for path in places}
+        owner |= {path: number % shards for number, path in enumerate(new)}
+        parts: list[list[NewItem]] = [[] for _ in manifests]
+        for photo in photos:
+            place = new.get(photo.path) or all_there[photo.path]
+            parts[owner[photo.path]].append(NewItem(photo.path, place, photo.columns))
+        for shard, (manifest, part) in enumerate(zip(manifests, parts, strict=True), 1):
+            manifest.extend(part, {**_facts(batch), "shard": shard})
+    return batch, len(new)
+
+
+def as_listed(paths: Iterable[Path]) -> list[Listed]:
+    """Photographs without a list."""
+    return [Listed(path, {}) for path in paths]
+
+
+def _facts(batch: Batch) -> dict[str, object]:
+    return {"root": str(batch.root), "shards": batch.shards, "options": batch.options.to_dict()}

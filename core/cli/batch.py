@@ -1,0 +1,352 @@
+"""``serr batch``: cohorts of any size, as one command that may be killed at any time, or as shards on a cluster."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.batch_inputs import Gathered, gather, options_of, program
+from core.cli.console import UsageError, monitored, say, say_json, tell
+from core.cli.options import (
+    DEVICE_HELP,
+    FLOAT_HELP,
+    LOW_HELP,
+    MIN_PIXELS_HELP,
+    MODEL_HELP,
+    OUT_HELP,
+    THRESHOLD_HELP,
+    TTA_HELP,
+    checked_device,
+)
+from core.files import display_path, path_text
+from core.progress import Cancelled
+
+if TYPE_CHECKING:
+    from core.batch.plan import Batch
+
+batch = typer.Typer(
+    help="Thousands of photographs: killed at any time and started again, nothing is lost and nothing done twice."
+)
+
+_SHOWN = 20
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH",
+        help="Folders (with all below), photographs, patterns, or lists: CSV with a column of paths, or text with a "
+        "path in each line. Or alone, without --out: the folder of a batch, to continue it.",
+    ),
+]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help=OUT_HELP, show_default=False)]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a batch: what --out was.")]
+Column = Annotated[
+    str | None,
+    typer.Option("--column", help="The column of lists with the paths.", show_default="path, file, image ..."),
+]
+Model = Annotated[str | None, typer.Option("--model", help=MODEL_HELP, show_default=False)]
+Threshold = Annotated[float | None, typer.Option("--threshold", help=THRESHOLD_HELP, show_default=False)]
+Low = Annotated[float | None, typer.Option("--low", help=LOW_HELP, show_default=False)]
+MinPixels = Annotated[int | None, typer.Option("--min-pixels", min=0, help=MIN_PIXELS_HELP, show_default=False)]
+Fov = Annotated[
+    str | None,
+    typer.Option(
+        "--fov", metavar="auto|full|FILE|DIR", help="Field of view, as of 'serr segment'.", show_default="auto"
+    ),
+]
+Tta = Annotated[str | None, typer.Option("--tta", help=TTA_HELP, show_default="none")]
+Save = Annotated[
+    str | None,
+    typer.Option(
+        "--save",
+        metavar="KIND,...",
+        help="What to write, of mask, probability, overlay; the side-car always.",
+        show_default="all",
+    ),
+]
+AsFloat = Annotated[bool | None, typer.Option("--float/--no-float", help=FLOAT_HELP, show_default=False)]
+NewOptions = Annotated[
+    bool,
+    typer.Option("--new-options", help="Make what is done again where these options are others than the batch's."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")]
+
+
+@batch.command("run")
+def run_command(
+    *,
+    paths: Paths,
+    out: Out = None,
+    shard: Annotated[
+        int | None, typer.Option("--shard", min=1, help="Only this shard of 'serr batch plan'.", show_default=False)
+    ] = None,
+    model: Model = None,
+    threshold: Threshold = None,
+    low: Low = None,
+    min_pixels: MinPixels = None,
+    fov: Fov = None,
+    tta: Tta = None,
+    save: Save = None,
+    as_float: AsFloat = None,
+    column: Column = None,
+    device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
+    max_bad: Annotated[
+        float, typer.Option("--max-bad", metavar="PERCENT", min=0, max=100, help="Stop when more photographs failed.")
+    ] = 100.0,
+    new_options: NewOptions = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try photographs that failed again.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Compare the hashes of all photographs and results; make again what differs."),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Find the vessels in a cohort, or continue one.
+
+    Results mirror the folders of the photographs; summary.csv has a row for each. The same command started again
+    continues: photographs that are done and unchanged are left alone. Options that are not given are the batch's.
+    """
+    device = checked_device(device)
+
+    def work(planned: "Batch") -> int:
+        return _work(
+            planned,
+            shard=shard,
+            device=device,
+            max_bad=max_bad,
+            retry_failed=retry_failed,
+            check=check,
+            as_json=as_json,
+        )
+
+    given = {
+        **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
+        **{"fov": fov, "tta": tta, "save": save, "as_float": as_float},
+    }
+    if out is None:
+        if any(value is not None for value in given.values()) or column is not None or dry_run:
+            raise UsageError("--out is missing: the folder for the results.")
+        return work(_continued(paths))
+    gathered = gather(paths, column)
+    if dry_run:
+        return _dry_run(gathered, out, as_json)
+    planned, _ = _planned(gathered, out, given, None, new_options)
+    code = work(planned)
+    return max(code, 1 if gathered.failed else 0)
+
+
+@batch.command()
+def plan(
+    *,
+    paths: Paths,
+    out: Annotated[Path, typer.Option("--out", "-o", help=OUT_HELP)],
+    shards: Annotated[int, typer.Option("--shards", min=2, max=9999, help="Into how many parts to divide it.")],
+    model: Model = None,
+    threshold: Threshold = None,
+    low: Low = None,
+    min_pixels: MinPixels = None,
+    fov: Fov = None,
+    tta: Tta = None,
+    save: Save = None,
+    as_float: AsFloat = None,
+    column: Column = None,
+    new_options: NewOptions = False,
+    as_json: AsJson = False,
+) -> int:
+    """Divide a cohort into shards, and write scripts that run them: for Slurm, for PBS, and for a plain shell.
+
+    Then 'serr batch run DIR --shard 3' does one of them, on any machine that sees the photographs and the folder. The
+    same command with more photographs adds these.
+    """
+    gathered = gather(paths, column)
+    given = {
+        **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
+        **{"fov": fov, "tta": tta, "save": save, "as_float": as_float},
+    }
+    planned, new = _planned(gathered, out, given, shards, new_options)
+    from core.batch.scripts import write_scripts
+
+    scripts = write_scripts(planned, program())
+    if as_json:
+        say_json(
+            {
+                "out": path_text(out),
+                "photographs": len(gathered.photos),
+                "new": new,
+                "shards": shards,
+                "scripts": [path_text(path) for path in scripts],
+            }
+        )
+    else:
+        say(f"{display_path(out)}: {len(gathered.photos):,} photographs, {new:,} of them new, in {shards} shards.")
+        for path in scripts:
+            say(f"  {display_path(path)}")
+    return 1 if gathered.failed else 0
+
+
+@batch.command()
+def status(folder: Folder, as_json: AsJson = False) -> int:
+    """Say what has become of a batch: how many are done, and which failed and why."""
+    from core.batch.plan import find_batch
+
+    found = find_batch(folder)
+    _report(found, as_json, summary=None)
+    return 0
+
+
+@batch.command()
+def collect(folder: Folder, as_json: AsJson = False) -> int:
+    """Join what all shards say into summary.csv, and say what is missing. Ends with 1 where something is."""
+    from core.batch.plan import find_batch
+    from core.batch.summary import write_summary
+
+    found = find_batch(folder)
+    counts = _report(found, as_json, summary=write_summary(found))
+    return 1 if found.missing or any(counts[state] for state in ("waiting", "running", "failed")) else 0
+
+
+def _continued(paths: list[str]) -> "Batch":
+    from core.batch.plan import known_batch
+
+    folder = Path(paths[0])
+    found = known_batch(folder) if len(paths) == 1 and folder.is_dir() else None
+    if found is None:
+        why = f" ({display_path(folder)} has no batch that could be continued)" if len(paths) == 1 else ""
+        raise UsageError(f"--out is missing: the folder for the results{why}.")
+    return found
+
+
+def _planned(
+    gathered: Gathered, out: Path, given: dict[str, Any], shards: int | None, new_options: bool
+) -> tuple["Batch", int]:
+    from core.batch.plan import known_batch, plan_batch
+
+    before = known_batch(out)
+    options = options_of(given, None if before is None else before.options)
+    differences = options.differences(before.options) if before is not None else ()
+    if differences and not new_options:
+        raise UsageError(
+            f"the batch in {display_path(out)} was made with other options: {'; '.join(differences)}. Leave them out "
+            "to continue it, choose another --out, or add --new-options to make what is done again."
+        )
+    known = before.shards if before is not None else 1
+    return plan_batch(gathered.photos, gathered.root, out, options, shards=known if shards is None else shards)
+
+
+def _dry_run(gathered: Gathered, out: Path, as_json: bool) -> int:
+    from core.batch.places import new_places
+    from core.batch.plan import known_batch
+
+    before, there = known_batch(out), dict[Path, str]()
+    for shard in () if before is None else before.all_shards:
+        with before.open(shard, read_only=True) as manifest:  # type: ignore[union-attr]
+            there |= manifest.places()
+    paths = [photo.path for photo in gathered.photos]
+    new = new_places(paths, gathered.root if before is None else before.root, there)
+    where = {path: new.get(path) or there[path] for path in paths}
+    if as_json:
+        say_json(
+            {
+                "out": path_text(out),
+                "photographs": [
+                    {"photo": path_text(path), "result": place, "new": path in new} for path, place in where.items()
+                ],
+            }
+        )
+    else:
+        say(f"{len(paths):,} photographs, {len(new):,} of them new in {display_path(out)}. Nothing is written.")
+        for path, place in list(where.items())[:_SHOWN]:
+            say(f"  {display_path(path)} -> {display_path(place)}")
+        if len(where) > _SHOWN:
+            say(f"  ... and {len(where) - _SHOWN:,} more")
+    return 1 if gathered.failed else 0
+
+
+def _work(
+    planned: "Batch",
+    *,
+    shard: int | None,
+    device: str,
+    max_bad: float,
+    retry_failed: bool,
+    check: bool,
+    as_json: bool,
+) -> int:
+    from core.batch.refresh import refresh
+    from core.batch.run import run_shard
+    from core.batch.summary import refuse_other_summary, write_summary
+    from core.models.catalogue import find_model, load_model
+
+    if shard is not None and shard > planned.shards:
+        raise UsageError(f"--shard {shard} is not there: the batch has the shards 1 to {planned.shards}.")
+    if shard is None:
+        refuse_other_summary(planned)  # now, not after days of work
+    model = load_model(find_model(planned.options.model))
+    shards = planned.all_shards if shard is None else (shard,)
+    cancelled = False
+    with monitored() as monitor:
+        try:
+            for each in shards:
+                with planned.open(each) as manifest:
+                    for sentence in refresh(planned, manifest, retry_failed=retry_failed, check=check).sentences:
+                        monitor.note(sentence)
+                run_shard(planned, each, model, device=device, most_bad=max_bad, monitor=monitor)
+        except Cancelled:
+            cancelled = True
+        finally:
+            summary = write_summary(planned) if shard is None else None
+    counts = _report(planned, as_json, summary=summary, shards=shards, cancelled=cancelled)
+    if cancelled:
+        raise Cancelled("What is done stays done; the same command continues.")
+    return 1 if counts["failed"] or counts["waiting"] else 0
+
+
+def _report(
+    planned: "Batch",
+    as_json: bool,
+    *,
+    summary: Path | None,
+    shards: "range | tuple[int, ...] | None" = None,
+    cancelled: bool = False,
+) -> dict[str, int]:
+    """Say how many photographs are in each state and which failed; the numbers."""
+    from core.batch.manifest import STATES
+
+    counts: dict[str, int] = dict.fromkeys(STATES, 0)
+    failed: list[tuple[Path, str]] = []
+    for shard in planned.all_shards if shards is None else shards:
+        if shard in planned.missing:
+            continue
+        with planned.open(shard, read_only=True) as manifest:
+            for state, count in manifest.counts().items():
+                counts[state] += count
+            failed += [(item.path, item.outcome.reason) for item in manifest.items("failed")]
+    if as_json:
+        say_json(
+            {
+                "out": path_text(planned.folder),
+                "model": {"name": planned.options.model_name, "sha256": planned.options.model_sha256},
+                "shards": planned.shards,
+                "missing_shards": list(planned.missing),
+                "counts": counts,
+                "cancelled": cancelled,
+                "summary": None if summary is None else path_text(summary),
+                "failed": [{"photo": path_text(path), "why": why} for path, why in failed],
+            }
+        )
+        return counts
+    if isinstance(shards, range | tuple):  # the failures were said when they happened
+        failed = []
+    total = sum(counts.values())
+    parts = [f"{count:,} {state}" for state, count in counts.items() if count]
+    say(f"{display_path(planned.folder)}: {total:,} photographs: {', '.join(parts) or 'none'}.")
+    for path, why in failed[:_SHOWN]:
+        say(f"  {display_path(path)}: {why}")
+    if len(failed) > _SHOWN:
+        say(f"  ... and {len(failed) - _SHOWN:,} more that failed")
+    for shard in planned.missing:
+        tell(f"serr: shard {shard} is missing: plan the batch again with the same photographs.")
+    if summary is not None:
+        say(f"  {display_path(summary)}")
+    return counts

@@ -1,0 +1,121 @@
+"""From what is given to ``serr batch`` to the photographs, where they are, and how their results are made."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.batch.lists import Listed, is_list, read_list
+from core.batch.places import common_root, pattern_root
+from core.cli.console import UsageError, tell
+from core.cli.inputs import find_photos
+from core.cli.options import ALL_KINDS, checked_kinds, checked_threshold, checked_tta, found_model, refined_rule
+
+if TYPE_CHECKING:
+    from core.batch.options import BatchOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Photographs by absolute paths, each once; the folder that they are all in; whether something was not found."""
+
+    photos: tuple[Listed, ...]
+    root: Path
+    failed: bool
+
+
+def gather(given: Sequence[str], column: str | None) -> Gathered:
+    """Photographs of folders with all below, patterns, files and lists. What is left out is said on stderr.
+
+    Raises
+    ------
+    UsageError : there are none. InputError : a list cannot be used.
+    """
+    lists = [Path(text) for text in given if is_list(Path(text))]
+    others = [text for text in given if not is_list(Path(text))]
+    if column is not None and not lists:
+        raise UsageError("--column is for lists, and no CSV file is given.")
+    listed = [photo for file in lists for photo in read_list(file, column)]
+    failed = False
+    roots = [photo.path.absolute().parent for photo in listed]
+    if others:
+        inputs = find_photos(others, recursive=True)
+        for sentence in (*(why for _, why in inputs.failed), *inputs.notes):
+            tell(f"serr: {sentence}")
+        failed = bool(inputs.failed)
+        listed += [Listed(path, {}) for path in inputs.photos]
+        roots += [_root(text) for text in others]
+    photos: dict[str, Listed] = {}
+    for photo in listed:
+        photos.setdefault(os.path.realpath(photo.path), replace(photo, path=_absolute(photo.path)))
+    return Gathered(tuple(photos.values()), common_root(_absolute(root) for root in roots), failed)
+
+
+def options_of(given: Mapping[str, Any], before: "BatchOptions | None") -> "BatchOptions":
+    """The options of a batch: those that are given, else those that it has already, else the usual ones.
+
+    With another model the threshold is that model's own, where none is given. Raises UsageError, WeightsError.
+    """
+    checked_threshold(given["threshold"])
+    tta = None if given["tta"] is None else checked_tta(given["tta"])
+    fov = given["fov"]
+    if fov is not None and fov not in {"auto", "full"}:
+        if not Path(fov).exists():
+            raise UsageError(f"--fov {fov} is neither auto nor full nor an existing mask file or folder of masks.")
+        fov = str(Path(fov).absolute())
+    kinds = None if given["save"] is None else tuple(sorted(checked_kinds(given["save"]) - {"sidecar"}))
+
+    from core.batch.options import BatchOptions
+    from core.models.catalogue import DEFAULT_MODEL, load_model
+
+    usual = before or BatchOptions(
+        DEFAULT_MODEL, "", "", 0, kinds=tuple(sorted(checked_kinds(ALL_KINDS) - {"sidecar"}))
+    )
+    name = given["model"] or usual.model
+    path = found_model(name)
+    loaded = load_model(path)
+    rule, own = loaded.card.rule, usual.is_own_rule or (before is not None and loaded.sha256 != before.model_sha256)
+    parts = [given[name] for name in ("threshold", "low", "min_pixels")]
+    if not own:
+        rule = usual.rule
+        parts = [
+            kept if part is None else part for part, kept in zip(parts, (None, rule.low, rule.min_pixels), strict=True)
+        ]
+    if any(part is not None for part in parts):
+        threshold, low, min_pixels = parts
+        rule, own = refined_rule(threshold, rule, low, min_pixels or 0) or rule, False
+    return BatchOptions(
+        model=str(path.absolute()) if os.path.sep in name or path == Path(name).expanduser() else name,
+        model_name=loaded.card.name,
+        model_sha256=loaded.sha256,
+        level=rule.level,
+        low_level=rule.low_level,
+        min_pixels=rule.min_pixels,
+        is_own_rule=own,
+        tta=tta or usual.tta,
+        fov=fov or usual.fov,
+        kinds=usual.kinds if kinds is None else kinds,
+        float_probability=usual.float_probability if given["as_float"] is None else given["as_float"],
+    )
+
+
+def program() -> str:
+    """How this program is started, for a shell."""
+    started = Path(sys.argv[0]).absolute()
+    if started.stem == "serr":
+        return shlex.quote(str(started))
+    return f"{shlex.quote(sys.executable)} -m core.cli"
+
+
+def _absolute(path: Path) -> Path:
+    return path.resolve() if ".." in path.parts else path.absolute()
+
+
+def _root(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir():
+        return path
+    return path.parent if os.path.lexists(path) else pattern_root(text)

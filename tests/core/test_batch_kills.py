@@ -1,0 +1,74 @@
+"""A batch that is killed at any moment and started again: each photograph exactly once, and the same bytes."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from core.batch.plan import BATCH_FOLDER, find_batch
+from core.files import TEMPORARY_PREFIX
+from core.models.model_card import ModelCard
+from core.models.weights_file import save_model
+from core.networks.registry import build
+from tests.cli.program import process_environment, write_photo
+from tests.small_model import CONFIG, RECIPE
+
+
+def test_a_batch_that_is_killed_at_any_event_does_each_photograph_exactly_once(tmp_path: Path) -> None:
+    photos, weights, out = tmp_path / "photos", untrained(tmp_path / "small.safetensors"), tmp_path / "out"
+    (photos / "left").mkdir(parents=True)
+    out.mkdir()
+    write_photo(photos / "left" / "a.png", 64, 64)
+    write_photo(photos / "b.png", 66, 64)
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.killed_batches", str(photos), str(weights), str(out), "3"],
+        env=process_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+
+    folders = sorted((path for path in out.iterdir() if path.is_dir()), key=lambda path: int(path.name))
+    assert len(folders) > 20
+    uninterrupted = folders[-1]
+    expected = _content(uninterrupted)
+    assert {name.rpartition("_")[2] for name in expected} >= {"mask.png", "probability.png", "overlay.png"}
+    for folder in folders:
+        assert _content(folder) == expected, folder.name
+        assert _rows(folder) == _rows(uninterrupted), folder.name
+        for name, inode in json.loads((out / f"{folder.name}.json").read_text()).items():
+            assert (folder / name).stat().st_ino == inode, (folder.name, name)  # what was whole was not made again
+        batch = find_batch(folder)
+        with batch.open(1, read_only=True) as manifest:
+            assert manifest.counts() == {"waiting": 0, "running": 0, "done": 2, "kept": 0, "failed": 0}, folder.name
+
+
+def untrained(path: Path) -> Path:
+    """A network whose results are the same each time, and mean nothing."""
+    torch.manual_seed(0)
+    card = ModelCard("small", "serr-unet", CONFIG, RECIPE, "nothing", default_threshold=0.5, licence="CC0-1.0")
+    return save_model(path, build("serr-unet", CONFIG).eval(), card)
+
+
+def _content(folder: Path) -> dict[str, object]:
+    """All results: bytes of pictures, and what side-cars say but for the time."""
+    found: dict[str, object] = {}
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if path.is_dir() or name.parts[0] in {BATCH_FOLDER, "summary.csv"} or path.name.startswith(TEMPORARY_PREFIX):
+            continue
+        if path.suffix == ".json":
+            found[str(name)] = json.loads(path.read_text(encoding="utf-8")) | {"time": ""}
+        else:
+            found[str(name)] = path.read_bytes()
+    return found
+
+
+def _rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "summary.csv").open(encoding="utf-8", newline="") as file:
+        return [row | {"seconds": "", "reason": ""} for row in csv.DictReader(file)]
