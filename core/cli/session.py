@@ -65,6 +65,7 @@ def replay_of_session(path: Path, out: Path, kinds: set[str], *, as_float: bool,
                     export_choices(kinds, as_float),
                     mask=again.mask,
                     annotation=again.annotation,
+                    questionable=None if again.record.questionable is None else again.record.questionable.mask,
                 )
             outcomes.append(SessionOutcome(outcome.path, outcome.problem, files, outcome.identical, outcome.notes))
     return told(opened, tuple(outcomes), as_json=as_json)

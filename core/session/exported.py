@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from core.photo.sibling_files import photo_stem
 from core.replay import same_field
 from core.results import fit
 from core.segmentation import Segmentation
+from core.session.packing import packed_bits
 from core.sidecar import SUFFIX, SideCar, read_sidecar, sidecar_path
 from core.types import NO_MARKS, ByteArray, FieldOfView, FundusImage, PhotoMarks, ProbabilityMap
 
@@ -50,6 +51,15 @@ class ExportedResult:
             note if isinstance(note, str) else "",
             float(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) else 0.0,
         )
+
+    def layer(self, kind: Literal["questionable", "fov"]) -> bytes:
+        """A mask that was written with it, as ``packing.packed_bits``; empty where there is none, or it has changed."""
+        if kind not in self.sidecar.files or fit(self.sidecar, kind) != "same":
+            return b""
+        try:
+            return packed_bits(decode(self.sidecar.path.parent / self.sidecar.files[kind]).pixels[:, :, 0] == 255)
+        except InputError:
+            return b""
 
 
 class ExportedResults:

@@ -88,6 +88,7 @@ def export_session(
                 kinds,
                 mask=found.mask,
                 annotation=found.annotation,
+                questionable=record.questionable.mask if record.questionable is not None else None,
             )
         except SerrError as error:
             outcomes.append(SessionOutcome(record.photo.path, str(error)))
@@ -202,5 +203,5 @@ def _with_mask(
         record.edits.strokes if record.edits else 0,
         observer,
     )
-    mask = edits.mask(record.rule or found.card.rule)
+    mask = edits.mask(record.rule or found.mask.rule)
     return SessionMask(record, found, mask, annotation, has_photo, tuple(notes))

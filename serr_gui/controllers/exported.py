@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from core.types import NO_MARKS
 from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.photos import PhotoController
-from serr_gui.model.state import MadeBy
+from serr_gui.model.state import FovChoice, MadeBy
 from serr_gui.tasks.exported import TakenBack, find_exported
 
 
@@ -53,7 +53,9 @@ class ExportedController(QObject):
         self.made_by[part.path] = part.made_by
         changes: dict[str, object] = {"status": "done", "problem": "", "made_by": part.made_by}
         if is_own:
-            changes |= {"rule": part.rule, "corrected": part.edits is not None}
+            changes |= {"rule": part.rule, "corrected": part.edits is not None, "questionable": part.questionable}
+            if part.made_by.fov_drawn:
+                changes["fov"] = FovChoice("edited", None, part.made_by.fov_drawn)
             if item.marks == NO_MARKS:
                 changes["marks"] = part.marks
         context.set_item(part.path, **changes)

@@ -1,6 +1,6 @@
 """Photographs of the list as records of a session and back. No Qt."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -101,14 +101,6 @@ def edits_record(edits: KeptEdits | None, history: EditHistory) -> EditsRecord |
     if edits is None and not steps:
         return None
     return EditsRecord(edits.codes if edits is not None else None, steps, history.done)
-
-
-def at_path(kept: Kept, path: Path) -> Kept:
-    """The same photograph where it was found now."""
-    if path == kept.item.path:
-        return kept
-    record = replace(kept.record, photo=replace(kept.record.photo, path=path))
-    return replace(kept, record=record, item=replace(kept.item, path=path))
 
 
 def _history(edits: EditsRecord) -> EditHistory:

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TakenBack:
-    """A photograph whose result is on the disk. ``rule`` : its threshold, None for the model's own."""
+    """A photograph whose result is on the disk.
+
+    ``rule`` : its threshold, None for the model's own. ``questionable`` : as in ``PhotoItem``.
+    """
 
     path: Path
     made_by: MadeBy
     rule: ThresholdRule | None
     marks: PhotoMarks
+    questionable: bytes
     edits: KeptEdits | None
     load: Load
 
@@ -58,9 +62,11 @@ def _taken(found: "ExportedResult") -> TakenBack | None:
             packed = zlib.compress(codes.tobytes(), 1)
             edits = KeptEdits(segmentation.image.sha256, segmentation.image.shape, packed)
     tta: Averaging = "flips" if sidecar.options.get("tta") == "flips" else "none"
-    made_by = MadeBy(sidecar.model, found.model.path, sidecar.fov_origin, sidecar.fov_file, tta)
+    drawn = found.layer("fov") if sidecar.fov_origin == "edited" else b""
+    made_by = MadeBy(sidecar.model, found.model.path, sidecar.fov_origin, sidecar.fov_file, tta, drawn)
     rule = None if sidecar.rule == found.model.card.rule else sidecar.rule
-    return TakenBack(found.photo, made_by, rule, found.marks, edits, partial(_load, found))
+    questionable = found.layer("questionable")
+    return TakenBack(found.photo, made_by, rule, found.marks, questionable, edits, partial(_load, found))
 
 
 def _load(found: "ExportedResult") -> "tuple[Segmentation, Path]":

@@ -102,7 +102,7 @@ def _annotation(item: ExportItem, result: Result, store: ResultStore) -> "Annota
         return Annotation(item.marks, observer=item.observer)
     counts = np.bincount(result.edits.codes.ravel(), minlength=VESSEL + 1)
     history = store.history(item.path)
-    strokes = sum(step.delta is not None for step in history.steps[: history.done])
+    strokes = sum(step.kind == "edits" and step.delta is not None for step in history.steps[: history.done])
     return Annotation(item.marks, int(counts[VESSEL]), int(counts[BACKGROUND]), strokes, item.observer)
 
 

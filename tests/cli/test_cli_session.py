@@ -15,7 +15,7 @@ from core.photo.reading import read_fundus
 from core.segment import segment_photo
 from core.session.archive import PhotoContent, read_session, write_session
 from core.session.maps import result_members
-from core.session.records import EditsRecord, PhotoRecord, PhotoRef, SessionRecord, StepRecord
+from core.session.records import EditsRecord, PackedMask, PhotoRecord, PhotoRef, SessionRecord, StepRecord
 from core.types import ThresholdRule
 from tests.cli.program import Serr, write_photo
 
@@ -43,6 +43,7 @@ def session(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> t
         rule=rule,
         seconds=12.5,
         note="a fork",
+        questionable=PackedMask.of(edits.codes > 0),
     )
     other = PhotoRecord(PhotoRef(photo.with_name("other.png")))
     path = tmp_path / "work.serr-session"
@@ -68,6 +69,8 @@ def test_the_masks_are_those_that_were_left(serr: Serr, session: tuple[Path, np.
     about = said["annotation"]
     assert (about["strokes"], about["seconds"], about["note"], about["observer"]) == (1, 12.5, "a fork", "A. Nnotator")
     assert about["vessel_pixels"] > 0
+    assert said["questionable"]["pixels"] == about["vessel_pixels"]
+    assert (tmp_path / "out" / "eye_questionable.png").is_file()
 
 
 def test_replay_runs_the_network_again_and_gives_the_identical_mask(
