@@ -101,7 +101,7 @@ class ReusedResults:
         try:
             sidecar = place.sidecar()
         except UnfinishedResultError as error:
-            return _Kept(why="the program was ended while its files were written", edited=error.edited)
+            return _Kept(edited=error.edited)  # no result, and nothing to say: an interrupted table ends as any other
         if sidecar is None:
             return _Kept()
         edited = sidecar.edited or is_changed_elsewhere(sidecar)
