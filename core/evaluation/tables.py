@@ -126,7 +126,11 @@ def threshold_text(rule: ThresholdRule | None) -> str:
     if rule is None:
         return "none: masks as they were given"
     warning = " on these labels: no honest test" if chosen_on_label(rule) else ""
-    return f"{rule.threshold:.4f} ({rule.level}/256), {_ORIGIN_TEXT[rule.origin]}{warning}"
+    grown = (
+        f", hysteresis from {rule.low:.4f} ({rule.low_level}/256)" if rule.low_level not in (None, rule.level) else ""
+    )
+    least = f", vessels of {rule.min_pixels} pixels or more" if rule.min_pixels > 1 else ""
+    return f"{rule.threshold:.4f} ({rule.level}/256){grown}{least}, {_ORIGIN_TEXT[rule.origin]}{warning}"
 
 
 def total_rows(result: RegionResult) -> list[tuple[str, Counts | None, Scores]]:

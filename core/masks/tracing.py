@@ -79,6 +79,7 @@ class Search:
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._values, self._origin, self._edge = values, origin, edge
+        self._half_widths = None if edge is None else half_widths(values, edge)  # once, for all ways
         height, width = values.shape
         row, column = start[0] - origin[0], start[1] - origin[1]
         half = window_px // 2
@@ -143,7 +144,9 @@ class Search:
         if not self.reaches(row, column):
             raise ValueError(f"({row}, {column}) is outside the window {self.box} of this search")
         path = np.asarray(self._graph.traceback(self._in_window(row, column)))
-        return measured(self._values, path + np.array([self._top, self._left]), self._origin, self._edge)
+        return measured(
+            self._values, path + np.array([self._top, self._left]), self._origin, self._edge, self._half_widths
+        )
 
     def _in_window(self, row: int, column: int) -> tuple[int, int]:
         top, left = self.box[:2]
@@ -180,6 +183,7 @@ def search_from(
     levels: ByteArray,
     start: tuple[int, int],
     *,
+    base: ByteArray | None = None,
     window_px: int = WINDOW_PX,
     snap_px: int = 3,
     edge: float | None = None,
@@ -190,18 +194,24 @@ def search_from(
     Parameters
     ----------
     probability : the network's map. ``levels`` : uint8 (H, W), its levels with the corrections (``MaskEdits.levels``).
+    base : the levels under the corrections, where they are not the network's own.
     start, window_px, snap_px, edge, stopped : see ``Search``.
     """
     reach = window_px // 2 + _MARGIN
     top, left = max(0, start[0] - reach), max(0, start[1] - reach)
     part = (slice(top, start[0] + reach), slice(left, start[1] + reach))
-    values = corrected_values(probability, levels, part)
+    values = corrected_values(probability, levels, part, base)
     return Search(values, start, origin=(top, left), window_px=window_px, snap_px=snap_px, edge=edge, stopped=stopped)
 
 
-def corrected_values(probability: ProbabilityMap, levels: ByteArray, part: tuple[slice, slice]) -> FloatArray:
-    """A part of the map, float32, with 1 where a hand has forced vessel and 0 where it has forced background."""
-    forced = levels[part] != probability.levels[part]
+def corrected_values(
+    probability: ProbabilityMap, levels: ByteArray, part: tuple[slice, slice], base: ByteArray | None = None
+) -> FloatArray:
+    """A part of the map, float32, with 1 where a hand has forced vessel and 0 where it has forced background.
+
+    ``levels`` : with the corrections; ``base`` : those under them, by default those of the map.
+    """
+    forced = levels[part] != (probability.levels if base is None else base)[part]
     return np.where(forced, levels[part].astype(np.float32) / np.float32(LEVELS - 1), probability.values[part])
 
 
@@ -216,26 +226,34 @@ def cost_of(values: FloatArray) -> npt.NDArray[np.float64]:
 
 
 def measured(
-    values: FloatArray, path: npt.NDArray[np.int64], origin: tuple[int, int] = (0, 0), edge: float | None = None
+    values: FloatArray,
+    path: npt.NDArray[np.int64],
+    origin: tuple[int, int] = (0, 0),
+    edge: float | None = None,
+    at_edge: FloatArray | None = None,
 ) -> Trace:
     """A path of pixels, (N, 2) rows and columns of ``values``, with the width of the vessel along it.
 
     ``origin`` : row and column of the upper left pixel of ``values`` on the photograph. ``edge`` : the probability at
-    which a mask's vessels end; None, or where the ridge is not above it: half of the ridge's probability.
+    which a mask's vessels end; None, or where the ridge is not above it: half of the ridge's probability. ``at_edge`` :
+    ``half_widths(values, edge)`` where it is at hand.
 
     The width at a point is twice the distance to the nearest pixel below the edge, less the half pixel on each side; a
     running median takes out what a crossing vessel adds. In a gap, and so near to it that its end is the nearest edge,
     the width is that of the vessel on both sides of it.
     """
     rows, columns = path[:, 0], path[:, 1]
-    top, left = max(0, int(rows.min()) - _MARGIN), max(0, int(columns.min()) - _MARGIN)
-    window = values[top : int(rows.max()) + _MARGIN + 1, left : int(columns.max()) + _MARGIN + 1]
     ridge = values[rows, columns]
     seen = ridge >= _SMALLEST_RIDGE
     height = float(np.median(ridge[seen] if seen.any() else ridge))
-    level = edge if edge is not None and edge < height else height * _EDGE
-    depth = cv2.dilate(_depth(window, max(level, 1e-6)), np.ones((3, 3)))  # the path may be a pixel off the middle
-    widths = 2.0 * depth[rows - top, columns - left].astype(np.float64) - 1.0
+    if edge is not None and edge < height and at_edge is not None:
+        halves = at_edge[rows, columns]
+    else:
+        level = edge if edge is not None and edge < height else height * _EDGE
+        top, left = max(0, int(rows.min()) - _MARGIN), max(0, int(columns.min()) - _MARGIN)
+        window = values[top : int(rows.max()) + _MARGIN + 1, left : int(columns.max()) + _MARGIN + 1]
+        halves = half_widths(window, max(level, 1e-6))[rows - top, columns - left]
+    widths = 2.0 * halves.astype(np.float64) - 1.0
     known = seen & (widths > 0)
     if known.any():
         from scipy.ndimage import binary_erosion
@@ -250,6 +268,11 @@ def measured(
         widths = np.ones(len(path))
     points = tuple((float(column) + 0.5, float(row) + 0.5) for row, column in path + np.array(origin))
     return Trace(points, tuple(float(width) for width in np.maximum(widths, 1.0)), float(ridge.mean()))
+
+
+def half_widths(values: FloatArray, level: float) -> FloatArray:
+    """Distance of each pixel, or of one next to it, from the nearest pixel below a level: a path may be a pixel off."""
+    return np.asarray(cv2.dilate(_depth(values, level), np.ones((3, 3))), np.float32)
 
 
 def _depth(values: FloatArray, level: float) -> FloatArray:

@@ -138,7 +138,7 @@ class ComparisonController(QObject):
             return
         self._context.workers.start(
             "errors",
-            partial(comparing_work.find_errors, now, state.rule.level, score_selectors.error_search(state)),
+            partial(comparing_work.find_errors, now, state.shown_rule.level, score_selectors.error_search(state)),
             succeeded=self._on_errors_found,
             failed=partial(self._context.fail, self.tr("The errors could not be looked for.")),
         )
@@ -150,13 +150,13 @@ class ComparisonController(QObject):
         if against is None:
             return None
         if how == "best_f1":
-            return suggest.best_f1(against.histogram)
+            return suggest.best_f1(against.sweep)
         if how == "youden":
-            return suggest.youden(against.histogram)
+            return suggest.youden(against.sweep)
         made = score_selectors.comparison(state)
         if made is None or made.between is None:
             return None
-        return suggest.at_sensitivity(against.histogram, made.between.scores().sensitivity)
+        return suggest.at_sensitivity(against.sweep, made.between.scores().sensitivity)
 
     # Reading labels
 
@@ -288,7 +288,7 @@ class ComparisonController(QObject):
             return
         self._context.workers.start(
             "centre lines",
-            partial(comparing_work.compare_centre_lines, now, state.rule.level, self._keeper),
+            partial(comparing_work.compare_centre_lines, now, state.shown_rule.level, self._keeper),
             low_priority=True,
             succeeded=self._on_centre_lines,
             failed=partial(self._context.fail, self.tr("The centre lines could not be compared.")),

@@ -2,10 +2,10 @@
 
 The parts: ``photos`` (opening), ``models`` (models and devices), ``segmentation`` (segmenting and exporting),
 ``history`` (Undo), ``editing`` (corrections by hand), ``fov_painting``, ``painting`` (which of them a stroke is for),
-``vessels`` (what tools look for), ``thresholds``, ``labelling`` (what the mask begins with, and labels), ``annotating``
-(marks and time), ``keeping`` (what comes back at the next start), ``sessions`` (files of that), ``comparison`` (labels
-of experts), ``evaluation`` (all photographs), ``data_sets`` and ``training`` (models that a person trains), and here
-the view, and what connects the parts.
+``vessels`` (what tools look for), ``thresholds``, ``shaping`` (their masks), ``labelling`` (what the mask begins with,
+and labels), ``annotating`` (marks and time), ``keeping`` (what comes back at the next start), ``sessions`` (files of
+that), ``comparison`` (labels of experts), ``evaluation`` (all photographs), ``data_sets`` and ``training`` (models that
+a person trains), and here the view, and what connects the parts.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject
 from core.errors import OutputError
 from core.evaluation.confusion import Region
 from core.files import display_path, write_bytes_atomic
-from core.types import LEVELS, ThresholdRule
+from core.types import ThresholdRule
 from serr_gui.controllers.annotating import AnnotatingController
 from serr_gui.controllers.comparison import ComparisonController
 from serr_gui.controllers.context import ControllerContext, sample_path
@@ -37,6 +37,7 @@ from serr_gui.controllers.photos import PhotoController
 from serr_gui.controllers.questionable import QuestionablePainting
 from serr_gui.controllers.segmentation import SegmentationController
 from serr_gui.controllers.sessions import SessionController
+from serr_gui.controllers.shaping import ShapingController
 from serr_gui.controllers.thresholds import ThresholdSteps
 from serr_gui.controllers.training import TrainingController
 from serr_gui.controllers.two_models import TwoModelsController
@@ -66,6 +67,7 @@ class Controller(QObject):
         self.editing = EditingController(self.context, self.history)
         self.vessels = VesselController(self.context, self.editing)
         self.thresholds = ThresholdSteps(self.context, self.history)
+        self.shaping = ShapingController(self.context, self.editing, self.thresholds)
         self.fov_painting = FovPainting(self.context, self.photos)
         self.questionable = QuestionablePainting(self.context, self.history)
         self.painting = PaintingController(
@@ -93,7 +95,7 @@ class Controller(QObject):
 
     def set_level(self, level: int) -> None:
         """Set the threshold to level/256 by hand."""
-        self._set_rule(ThresholdRule(min(max(level, 1), LEVELS - 1), "user"))
+        self.shaping.set_level(level)
 
     def nudge_level(self, by: int) -> None:
         self.set_level(self.state.rule.level + by)

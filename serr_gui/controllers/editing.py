@@ -8,9 +8,10 @@ from PySide6.QtCore import QObject, Signal
 
 from core.masks.edits import UNTOUCHED, VESSEL, Box, EditDelta, MaskEdits, combined
 from core.masks.strokes import Footprint, within
-from core.types import BoolArray, ByteArray
+from core.types import ByteArray
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.history import HistoryController
+from serr_gui.model.comparison import StrokeCounts
 from serr_gui.model.editing import (
     PAINTING_TOOLS,
     SIZES_PX,
@@ -21,6 +22,7 @@ from serr_gui.model.editing import (
     PaintTarget,
     ToolName,
 )
+from serr_gui.model.score_selectors import comparison
 from serr_gui.model.selectors import can_edit
 from serr_gui.model.state import Result
 
@@ -105,8 +107,11 @@ class EditingController(QObject):
 
     def begin(self, code: int) -> None:
         """A stroke begins that gives pixels this code (``core.masks.edits``)."""
-        if self._stroke is None and can_edit(self._context.state):
+        state = self._context.state
+        if self._stroke is None and can_edit(state):
             self._stroke = self._opened(code)
+            made = comparison(state)
+            state.stroke = StrokeCounts(made) if made is not None and made.errors is not None else None
 
     def _opened(self, code: int) -> _Stroke | None:
         """The mask on the screen, made ready to be changed."""
@@ -117,7 +122,7 @@ class EditingController(QObject):
             state.view = replace(state.view, show_mask=True)  # nobody paints what is not seen
         result = document.result
         if result.edits is None:
-            result = replace(result, edits=MaskEdits(result.segmentation.probability.levels))
+            result = replace(result, edits=MaskEdits(result.base_levels))
             self._show(document.path, result)
         assert result.edits is not None
         return _Stroke(document.path, result, result.edits, code)
@@ -130,6 +135,7 @@ class EditingController(QObject):
     def finish(self) -> None:
         """The stroke is done: one step of Undo."""
         stroke, self._stroke = self._stroke, None
+        self._context.state.stroke = None
         if stroke is not None:
             name = self.tr("Brush") if stroke.code == VESSEL else self.tr("Eraser")
             self._close(stroke, name)
@@ -146,10 +152,20 @@ class EditingController(QObject):
             self._close(change, name)
 
     def _paint(self, stroke: _Stroke, footprint: Footprint) -> None:
-        delta = _painted(stroke.edits, footprint, stroke.code, stroke.result.segmentation.fov.inside)
+        state, level = self._context.state, self._context.state.shown_rule.level
+        part = within(footprint, stroke.edits.shape)
+        if part is None:
+            return
+        bottom, right = part.top + part.pixels.shape[0], part.left + part.pixels.shape[1]
+        place = (slice(part.top, bottom), slice(part.left, right))
+        before = stroke.edits.levels[place] >= level
+        inside = stroke.result.segmentation.fov.inside[place]
+        delta = stroke.edits.paint(part.top, part.left, part.pixels & inside, stroke.code)
         if delta is not None:
             stroke.deltas.append(delta)
             self.levelsChanged.emit(delta.box)
+            if state.stroke is not None:
+                state.stroke = state.stroke.after(part.top, part.left, before, stroke.edits.levels[place] >= level)
 
     def _close(self, stroke: _Stroke, name: str) -> None:
         delta = combined(stroke.deltas, stroke.edits)
@@ -160,6 +176,7 @@ class EditingController(QObject):
     def give_up(self) -> None:
         """The stroke shall not have been."""
         stroke, self._stroke = self._stroke, None
+        self._context.state.stroke = None
         if stroke is not None:
             for delta in reversed(stroke.deltas):
                 self.levelsChanged.emit(stroke.edits.undo(delta))
@@ -218,13 +235,3 @@ class EditingController(QObject):
             self.finish()
         edits = document.result.edits if document is not None and document.result is not None else None
         state.editing = replace(state.editing, corrected_px=edits.forced_pixels if edits is not None else 0)
-
-
-def _painted(edits: MaskEdits, footprint: Footprint, code: int, inside: BoolArray) -> EditDelta | None:
-    """Paint a footprint as far as it lies in the field of view."""
-    part = within(footprint, edits.shape)
-    if part is None:
-        return None
-    height, width = part.pixels.shape
-    seen = inside[part.top : part.top + height, part.left : part.left + width]
-    return edits.paint(part.top, part.left, part.pixels & seen, code)

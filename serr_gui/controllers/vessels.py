@@ -34,15 +34,13 @@ class VesselController(QObject):
         result = self._context.state.result
         if result is None or not can_edit(self._context.state):
             return
-        probability = result.segmentation.probability
-        height, width = probability.shape
+        height, width = result.segmentation.probability.shape
         pixel = (min(max(row, 0), height - 1), min(max(column, 0), width - 1))
         self._context.workers.start(
             "trace",
             partial(
                 vessel_work.search,
-                probability,
-                result.levels,
+                result,
                 pixel,
                 snap_px=snap_px,
                 window_px=window_px,

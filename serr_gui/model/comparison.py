@@ -16,7 +16,7 @@ from core.evaluation.error_map import ErrorRegion
 from core.evaluation.report import EvaluationReport, ImageScores
 from core.photo.label_checks import AS_IT_IS, LabelDoubt, LabelReading
 from core.photo.label_values import FoundValue
-from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, ProbabilityMap
+from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, ProbabilityMap, ThresholdRule
 
 ErrorFilter = Literal["both", "false_negative", "false_positive"]
 EXPERTS = (0, 1)
@@ -73,7 +73,8 @@ NO_LABELS: LabelSlots = (None, None)
 class ComparisonInputs:
     """What is compared: a map (None: not segmented) with up to two labels, in a region.
 
-    ``levels`` make the mask at each threshold, corrections by hand included; ``probability`` makes the curves.
+    ``levels`` make the mask at each threshold, corrections by hand included; ``probability`` makes the curves. With a
+    ``rule`` of hysteresis or a smallest vessel ``levels`` are right at its level only.
     ``left_out`` : uint8 (H, W), 1 where nothing is counted; None for nowhere.
     """
 
@@ -83,6 +84,7 @@ class ComparisonInputs:
     fov: FieldOfView
     region: Region
     left_out: ByteArray | None = None
+    rule: ThresholdRule | None = None
 
     def vessel(self, level: int) -> BoolArray | None:
         """The mask at level / 256, bool (H, W); None where there is no map."""
@@ -94,7 +96,7 @@ class ComparisonInputs:
 
     def same_but_levels(self, other: "ComparisonInputs") -> bool:
         """Whether corrections by hand are all that differs, if anything does."""
-        return self.probability is other.probability and self.same_labels(other)
+        return self.probability is other.probability and self.rule == other.rule and self.same_labels(other)
 
     def same_labels(self, other: "ComparisonInputs") -> bool:
         """Whether both mean the same labels in the same region."""
@@ -108,11 +110,21 @@ class ComparisonInputs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredLabel:
-    """The map against one expert: counts for every threshold, and, as soon as computed, exact areas and curve."""
+    """The map against one expert: counts for every threshold, and, as soon as computed, exact areas and curve.
+
+    ``histogram`` counts the mask that is shown. Where its rule looks at neighbours, that holds at this threshold only,
+    and ``plain`` has the counts of the network's map at all of them.
+    """
 
     histogram: LevelHistogram
     areas: Areas | None = None
     curve: OperatingPoints | None = None
+    plain: LevelHistogram | None = None
+
+    @property
+    def sweep(self) -> LevelHistogram:
+        """Counts that may be read at every threshold."""
+        return self.plain or self.histogram
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +147,39 @@ class Comparison:
     scored_label: tuple[ScoredLabel | None, ScoredLabel | None]
     between: Counts | None
     errors: ErrorLayer | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StrokeCounts:
+    """What a stroke that is being painted adds to the counts of a comparison, for each expert: found and false pixels.
+
+    Negative where the stroke takes vessels away.
+    """
+
+    comparison: Comparison
+    found: tuple[int, int] = (0, 0)
+    false: tuple[int, int] = (0, 0)
+
+    def after(self, top: int, left: int, before: BoolArray, after: BoolArray) -> "StrokeCounts":
+        """With one more step: the mask in a box of the photograph, bool (h, w), before and after it."""
+        place = (slice(top, top + before.shape[0]), slice(left, left + before.shape[1]))
+        layer = self.comparison.errors
+        if layer is None:
+            return self
+        counted = True if layer.region is None else layer.region[place]
+        more, fewer = (after & ~before) & counted, (before & ~after) & counted
+        found, false = list(self.found), list(self.false)
+        for expert, label in enumerate(self.comparison.comparison_inputs.labels):
+            if label is not None:
+                vessel = label.vessel[place]
+                found[expert] += int(np.count_nonzero(more & vessel)) - int(np.count_nonzero(fewer & vessel))
+                false[expert] += int(np.count_nonzero(more & ~vessel)) - int(np.count_nonzero(fewer & ~vessel))
+        return StrokeCounts(self.comparison, (found[0], found[1]), (false[0], false[1]))
+
+    def added_to(self, counts: Counts, expert: int) -> Counts:
+        """The counts with the stroke."""
+        found, false = self.found[expert], self.false[expert]
+        return Counts(counts.tp + found, counts.fp + false, counts.tn - false, counts.fn - found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,7 +33,8 @@ def comparison_inputs(state: AppState) -> ComparisonInputs | None:
         return None
     probability, levels = (result.segmentation.probability, result.levels) if result else (None, None)
     left_out = document.questionable if state.view.skip_questionable else None
-    return ComparisonInputs(probability, levels, (first, second), fov, state.view.region, left_out)
+    rule = result.shaped if result is not None else None
+    return ComparisonInputs(probability, levels, (first, second), fov, state.view.region, left_out, rule)
 
 
 def comparison(state: AppState) -> Comparison | None:
@@ -57,18 +58,24 @@ def scored_label(state: AppState, expert: int = 0) -> ScoredLabel | None:
 
 
 def model_counts(state: AppState, expert: int = 0) -> Counts | None:
-    """The mask that is shown against an expert's label."""
+    """The mask that is shown, with the stroke that is being painted, against an expert's label."""
     against = scored_label(state, expert)
-    return against.histogram.counts(state.rule) if against is not None else None
+    if against is None:
+        return None
+    counts = against.histogram.counts_at(state.shown_rule.level)
+    stroke, made = state.stroke, comparison(state)
+    if stroke is None or made is None or not stroke.comparison.comparison_inputs.same_as(made.comparison_inputs):
+        return counts
+    return stroke.added_to(counts, expert)
 
 
 def model_scores(state: AppState, expert: int = 0) -> Scores | None:
     """The figures of the mask that is shown, with the areas under the curves of its map as soon as they are there."""
-    against = scored_label(state, expert)
-    if against is None:
+    against, counts = scored_label(state, expert), model_counts(state, expert)
+    if against is None or counts is None:
         return None
     areas = against.areas or Areas()
-    return against.histogram.counts(state.rule).scores(auc_roc=areas.auc_roc, auc_pr=areas.auc_pr)
+    return counts.scores(auc_roc=areas.auc_roc, auc_pr=areas.auc_pr)
 
 
 def centre_lines(state: AppState) -> CentreLines | None:
@@ -76,7 +83,7 @@ def centre_lines(state: AppState) -> CentreLines | None:
     now, made = comparison_inputs(state), state.centre_lines
     if now is None or made is None or not made.comparison_inputs.same_as(now):
         return None
-    return made if made.level == state.rule.level or now.probability is None else None
+    return made if made.level == state.shown_rule.level or now.probability is None else None
 
 
 def error_search(state: AppState) -> ErrorSearch:
@@ -91,7 +98,7 @@ def error_list(state: AppState) -> ErrorList | None:
     now, made = comparison_inputs(state), state.errors
     if now is None or made is None or not made.comparison_inputs.same_as(now):
         return None
-    return made if made.level == state.rule.level and made.search == error_search(state) else None
+    return made if made.level == state.shown_rule.level and made.search == error_search(state) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +124,9 @@ def score_columns(state: AppState) -> tuple[Column | None, Column | None, Column
             continue
         against = made.scored_label[expert] if made is not None else None
         values: dict[str, float | None] = {}
-        if against is not None:
-            values |= asdict(against.histogram.counts(state.rule).scores())
+        counts = model_counts(state, expert)
+        if against is not None and counts is not None:
+            values |= asdict(counts.scores())
             values["auc_roc"] = against.areas.auc_roc if against.areas is not None else None
         columns.append(Column(values | {"cl_dice": courses[expert]}, True))
     between = None
@@ -142,5 +150,5 @@ def curve_facts(state: AppState) -> dict[str, object]:
         "field_of_view": made.comparison_inputs.fov.origin,
         "model": card.name,
         "model_sha256": document.result.segmentation.model_sha256,
-        "corrected_by_hand": document.result.is_corrected,
+        "corrected_by_hand": document.result.is_corrected and document.result.shaped is None,
     }

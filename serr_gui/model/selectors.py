@@ -73,7 +73,7 @@ def canvas_picture(state: AppState) -> CanvasPicture:
         base=base,
         levels=levels,
         fov=document.fov.inside if document and document.fov else None,
-        level=state.rule.level if drawn is None else LEVELS // 2,
+        level=state.shown_rule.level if drawn is None else LEVELS // 2,
         style=style,
         tone=Tone(view.brightness, view.contrast, view.gamma),
         overlay_visible=not state.overlay_hidden,

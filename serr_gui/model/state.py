@@ -14,8 +14,8 @@ import numpy as np
 from psygnal import SignalGroupDescriptor
 
 from core.evaluation.confusion import Region
-from core.masks.edits import Box, MaskEdits
-from core.masks.threshold import apply_threshold
+from core.masks.edits import Box, MaskEdits, edited_levels
+from core.masks.threshold import apply_threshold, ruled_levels
 from core.progress import Progress
 from core.session.packing import packed_bits
 from core.types import (
@@ -40,6 +40,7 @@ from serr_gui.model.comparison import (
     Evaluation,
     LabelFiles,
     LabelSlots,
+    StrokeCounts,
 )
 from serr_gui.model.editing import Editing
 from serr_gui.model.training import EstimateState, ModelsCompared, Trainings
@@ -140,6 +141,9 @@ class Result:
 
     ``edits`` change in place with each step of a brush; ``levels`` are those of the last finished stroke and never
     change, so that they may be read in threads and compared by identity. A finished stroke makes another result.
+
+    A rule with hysteresis or a smallest vessel is made into levels, too (``core.masks.threshold.ruled_levels``), under
+    the corrections: ``shaped`` is that rule, at whose level alone they hold, and ``shaped_levels`` are the levels.
     """
 
     segmentation: "Segmentation"
@@ -147,10 +151,20 @@ class Result:
     pixels_at_least: tuple[int, ...]
     edits: MaskEdits | None = None
     corrected: ByteArray | None = None
+    shaped: ThresholdRule | None = None
+    shaped_levels: ByteArray | None = None
 
     @classmethod
-    def of(cls, segmentation: "Segmentation", model_path: Path, edits: MaskEdits | None = None) -> "Result":
-        levels = edits.levels if edits is not None else segmentation.probability.levels
+    def of(
+        cls,
+        segmentation: "Segmentation",
+        model_path: Path,
+        edits: MaskEdits | None = None,
+        levels: ByteArray | None = None,
+    ) -> "Result":
+        """``edits`` : corrections over ``levels``, by default those of the network."""
+        levels = segmentation.probability.levels if levels is None else levels
+        levels = levels if edits is None else edits.levels
         counts = np.bincount(levels[segmentation.fov.inside], minlength=LEVELS)
         at_least = tuple(int(n) for n in np.cumsum(counts[::-1])[::-1])
         return cls(segmentation, model_path, at_least, edits, _kept_levels(edits))
@@ -164,10 +178,25 @@ class Result:
         at_least = tuple(old + int(new) for old, new in zip(self.pixels_at_least, more, strict=True))
         return replace(self, pixels_at_least=at_least, edits=edits, corrected=_kept_levels(edits))
 
+    def shaped_by(self, rule: ThresholdRule, levels: ByteArray) -> "Result":
+        """The result with the levels that a rule makes of the network's map under the same corrections."""
+        edits = self.edits.on_model_levels(levels) if self.edits is not None else None
+        made = Result.of(self.segmentation, self.model_path, edits, levels)
+        return made if rule.is_plain else replace(made, shaped=rule, shaped_levels=levels)
+
+    def fits(self, rule: ThresholdRule) -> bool:
+        """Whether ``levels`` make the mask of this rule."""
+        return rule.is_plain if self.shaped is None else self.shaped.makes == rule.makes
+
+    @property
+    def base_levels(self) -> ByteArray:
+        """The levels under the corrections, uint8 (H, W), read-only: the network's, or what a rule made of them."""
+        return self.segmentation.probability.levels if self.shaped_levels is None else self.shaped_levels
+
     @property
     def levels(self) -> ByteArray:
-        """The levels of the network with the corrections in their place, uint8 (H, W), read-only."""
-        return self.segmentation.probability.levels if self.corrected is None else self.corrected
+        """The levels with the corrections in their place, uint8 (H, W), read-only."""
+        return self.base_levels if self.corrected is None else self.corrected
 
     @property
     def live_levels(self) -> ByteArray:
@@ -180,10 +209,13 @@ class Result:
         return self.corrected is not None
 
     def mask(self, rule: ThresholdRule) -> VesselMask:
-        """The mask at a threshold: the one that is shown, scored and exported."""
+        """The mask that a rule makes, with the corrections: the one that is shown, scored and exported."""
         if self.corrected is None:
             return apply_threshold(self.segmentation.probability, rule)
-        vessel = self.corrected >= rule.level
+        levels = self.corrected
+        if not self.fits(rule) and self.edits is not None:
+            levels = edited_levels(ruled_levels(self.segmentation.probability.levels, rule), self.edits.codes)
+        vessel = levels >= rule.level
         vessel.setflags(write=False)
         return VesselMask(vessel, rule, edited=True)
 
@@ -415,6 +447,7 @@ class AppState:
     error_at: int = -1
     evaluation: Evaluation | None = None
     editing: Editing = field(default_factory=Editing)
+    stroke: StrokeCounts | None = None
     theme: Theme = "system"
     recent: tuple[Path, ...] = ()
     trainings: Trainings = field(default_factory=Trainings)
@@ -435,6 +468,14 @@ class AppState:
     @property
     def result(self) -> Result | None:
         return self.document.result if self.document else None
+
+    @property
+    def shown_rule(self) -> ThresholdRule:
+        """The rule of the mask that is shown: ``rule``, or for a moment the one before, until its mask is made."""
+        result = self.result
+        if result is None or result.fits(self.rule):
+            return self.rule
+        return result.shaped or replace(self.rule, low_level=None, min_pixels=0)
 
     @property
     def model_choice(self) -> ModelChoice | None:

@@ -24,6 +24,8 @@ from serr_gui.actions.qactions import Actions
 from serr_gui.model.selectors import stale_reasons
 from serr_gui.model.state import AppState, FovChoice, FovSource
 from serr_gui.widgets.controls import DecimalBox, ElidedLabel, LinesLabel, chooser, heading
+from serr_gui.widgets.refinement import RefinementRows
+from serr_gui.widgets.score_texts import refinement_text
 
 _REMARK_LINES: Final = 2
 _FOV_SOURCES: Final[tuple[FovSource, ...]] = ("estimated", "file", "full", "edited")
@@ -170,7 +172,9 @@ class SegmentationPanel(QWidget):
             buttons.addWidget(button)
         column = QVBoxLayout()
         column.setSpacing(6)
+        self.refinement = RefinementRows(self._state)
         column.addLayout(line)
+        column.addWidget(self.refinement)
         column.addWidget(self._origin)
         column.addLayout(buttons)
         column.addSpacing(4)
@@ -282,13 +286,12 @@ class SegmentationPanel(QWidget):
             "youden": self.tr("largest Youden index on this label"),
             "expert": self.tr("expert 2's sensitivity on this label"),
         }
-        self._origin.set_full_text(
-            self.tr("{level}/256, {origin}").format(level=rule.level, origin=origins.get(rule.origin, rule.origin))
-        )
+        text = self.tr("{level}/256, {origin}").format(level=rule.level, origin=origins.get(rule.origin, rule.origin))
+        self._origin.set_full_text(", ".join(filter(None, (text, refinement_text(rule)))))
         if result is None:
             self._share.setText(self.tr("Vessels: no result yet"))
         else:
-            share = f"{result.vessel_share(rule.level) * 100:.1f}"
+            share = f"{result.vessel_share(state.shown_rule.level) * 100:.1f}" if result.fits(rule) else "..."
             self._share.setText(self.tr("Vessels: {share} % of the field of view").format(share=share))
 
     # Requests

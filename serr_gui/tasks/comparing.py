@@ -194,7 +194,11 @@ def compare(
             return None
         counted = LevelHistogram.from_map(levels, label.vessel, inside)
         known = before.scored_label[expert] if before is not None else None
-        return ScoredLabel(counted) if known is None else replace(known, histogram=counted)
+        if known is not None:
+            return replace(known, histogram=counted)
+        if comparison_inputs.rule is None:
+            return ScoredLabel(counted)
+        return ScoredLabel(counted, plain=LevelHistogram.from_map(probability.levels, label.vessel, inside))
 
     errors = _error_layer(levels, first.vessel, inside) if first is not None else None
     made = Comparison(comparison_inputs, (histogram(0), histogram(1)), between, errors)

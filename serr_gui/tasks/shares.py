@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from core.errors import SerrError
 from core.progress import Monitor, Progress
 from core.types import ThresholdRule
@@ -21,6 +23,8 @@ COLUMNS: Final = (
     "field_of_view",
     "threshold",
     "threshold_origin",
+    "low_threshold",
+    "min_pixels",
     "edited",
     "model",
     "model_sha256",
@@ -70,13 +74,19 @@ def write_shares(items: Sequence[ShareItem], path: Path, store: ResultStore, mon
 def _row(result: Result, rule: ThresholdRule) -> dict[str, object]:
     made = result.segmentation
     inside = result.pixels_at_least[0]
+    if result.fits(rule):
+        vessels = result.pixels_at_least[rule.level]
+    else:
+        vessels = int(np.count_nonzero(result.mask(rule).vessel & made.fov.inside))
     return {
-        "vessel_share": round(result.vessel_share(rule.level), 6),
-        "vessel_pixels": result.pixels_at_least[rule.level],
+        "vessel_share": round(vessels / inside, 6),
+        "vessel_pixels": vessels,
         "field_of_view_pixels": inside,
         "field_of_view": made.fov.origin,
         "threshold": rule.threshold,
         "threshold_origin": rule.origin,
+        "low_threshold": "" if rule.low is None else rule.low,
+        "min_pixels": rule.min_pixels,
         "edited": result.corrected is not None,
         "model": made.card.name,
         "model_sha256": made.model_sha256,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from core.masks.strokes import Footprint, component, enclosed_region
 from core.masks.tracing import Search, corrected_values, search_from
 from core.progress import Cancelled
-from core.types import ByteArray, ProbabilityMap, ThresholdRule
+from core.types import ThresholdRule
 from serr_gui.model.state import Result
 from serr_gui.tasks.monitor import YieldingMonitor
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 
 def search(
-    probability: ProbabilityMap,
-    levels: ByteArray,
+    result: Result,
     start: tuple[int, int],
     monitor: YieldingMonitor,
     *,
@@ -32,7 +31,16 @@ def search(
             return True
         return False
 
-    found = search_from(probability, levels, start, window_px=window_px, snap_px=snap_px, edge=edge, stopped=stopped)
+    found = search_from(
+        result.segmentation.probability,
+        result.levels,
+        start,
+        base=result.base_levels,
+        window_px=window_px,
+        snap_px=snap_px,
+        edge=edge,
+        stopped=stopped,
+    )
     monitor.check()
     return found
 
@@ -56,6 +64,6 @@ def find_gaps(result: Result, rule: ThresholdRule, monitor: YieldingMonitor) -> 
 
     probability = result.segmentation.probability
     whole = (slice(None), slice(None))
-    values = corrected_values(probability, result.levels, whole)
+    values = corrected_values(probability, result.levels, whole, result.base_levels)
     vessel = result.mask(rule).vessel
     return tuple(branches.find_gaps(values, vessel, edge=rule.threshold, monitor=monitor))

@@ -4,6 +4,7 @@ from typing import Final
 
 from PySide6.QtCore import QCoreApplication
 
+from core.types import LEVELS, ThresholdRule
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 
 # Name in core.evaluation, what a person reads, and what it means.
@@ -72,3 +73,15 @@ DASH: Final = "\u2013"
 def translated(text: str) -> str:
     """A text of this table in the language of the program."""
     return QCoreApplication.translate("Scores", text)
+
+
+def refinement_text(rule: ThresholdRule) -> str:
+    """What a rule does beyond its threshold, in words; empty for a plain one."""
+    _, low, least = rule.makes
+    parts = []
+    if low < rule.level:
+        text = QCoreApplication.translate("Scores", "grown to {low} ({level}/256)")
+        parts.append(text.format(low=f"{low / LEVELS:.3f}", level=low))
+    if least > 1:
+        parts.append(QCoreApplication.translate("Scores", "without vessels below {count} px").format(count=least))
+    return ", ".join(parts)

@@ -163,6 +163,8 @@ class MainWindow(QMainWindow):
         self.segmentation.fovFileRequested.connect(self.prompts.choose_fov_file)
         self.segmentation.fovDrawRequested.connect(self.commands["fov_circle"].trigger)
         self.segmentation.levelRequested.connect(controller.set_level)
+        self.segmentation.refinement.lowRequested.connect(controller.shaping.set_low)
+        self.segmentation.refinement.leastRequested.connect(controller.shaping.set_min_pixels)
         self.display.viewRequested.connect(controller.set_view)
         self.labels.loadRequested.connect(self.prompts.load_label)
         self.labels.acceptRequested.connect(

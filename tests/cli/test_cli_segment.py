@@ -200,7 +200,7 @@ def test_a_mask_that_a_hand_has_changed_is_left_alone(serr: Serr, tmp_path: Path
         (["--threshold", "nan"], ["nan", "between 0 and 1"]),
         (["--low", "2"], ["--low 2", "below --threshold"]),
         (["--threshold", "0.3", "--low", "0.4"], ["--low 0.4", "above the threshold 0.3"]),
-        (["--min-pixels", "-1"], ["--min-pixels", "-1"]),
+        (["--min-pixels", "-1"], ["--min-pixels", "0"]),
         (["--save", "mask,picture"], ["picture", "mask, probability, overlay, sidecar"]),
         (["--save", ","], ["--save", "empty"]),
         (["--device", "tpu"], ["tpu", "auto, cpu, cuda, mps"]),

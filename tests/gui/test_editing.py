@@ -340,6 +340,8 @@ def test_scores_and_error_map_follow_a_stroke(start: StartProgram, qtbot: QtBot,
     errors = hand.canvas.shown_errors()
     assert errors is not None
     assert ((errors & 2) > 0)[painted].all()  # while it is painted
+    live = hand.result.live_levels >= state.rule.level
+    assert model_counts(state) == count(live, label, inside) != before
     hand.release((100, 100))
     qtbot.waitUntil(lambda: model_counts(state) not in (None, before), timeout=WAIT_MS)
     assert model_counts(state) == count(hand.result.mask(state.rule).vessel, label, inside)

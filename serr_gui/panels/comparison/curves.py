@@ -15,6 +15,7 @@ from serr_gui.model.score_selectors import comparison, curve_facts, scored_label
 from serr_gui.model.selectors import has_label
 from serr_gui.model.state import AppState
 from serr_gui.widgets.controls import faded
+from serr_gui.widgets.score_texts import refinement_text
 
 if TYPE_CHECKING:
     from serr_gui.widgets.curve_plot import CurveData, CurvePlots
@@ -94,7 +95,7 @@ class CurvesPanel(QWidget):
         if areas is not None:
             roc = self.tr("ROC: AUC {area}").format(area=f"{areas.auc_roc:.4f}")
             precision = self.tr("Precision-recall: average precision {area}").format(area=f"{areas.auc_pr:.4f}")
-        return CurveData(against.histogram, against.curve, (roc, precision), made.between, self.tr("Expert 2"))
+        return CurveData(against.sweep, against.curve, (roc, precision), made.between, self.tr("Expert 2"))
 
     def file_of(self, suffix: str) -> bytes:
         """What is drawn as the content of a ".png", ".svg" or ".csv" file; empty where nothing is drawn."""
@@ -129,11 +130,20 @@ class CurvesPanel(QWidget):
         return self.tr("Counted inside the field of view.")
 
     def _about_corrections(self) -> list[str]:
-        if self._state.result is None or not self._state.result.is_corrected:
-            return []
-        return [
-            self.tr("The mask is corrected by hand: the figures are of the corrected mask, the areas of the model.")
-        ]
+        """What the figures are of, where that is not the plain mask of the network."""
+        result, notes = self._state.result, []
+        if result is not None and result.shaped is not None:
+            notes.append(
+                self.tr(
+                    "The mask has hysteresis or a smallest vessel: the curves are those of the plain threshold on the "
+                    "network's map, and the mask need not lie on them."
+                )
+            )
+        if result is not None and result.is_corrected:
+            notes.append(
+                self.tr("The mask is corrected by hand: the figures are of the corrected mask, the areas of the model.")
+            )
+        return notes
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -192,10 +202,13 @@ class CurvesPanel(QWidget):
         if against is None:
             self._readout.setText("")
             return
-        level = self._state.rule.level if self._hovered is None else self._hovered
-        scores = against.histogram.counts_at(level).scores()
+        level = self._state.shown_rule.level if self._hovered is None else self._hovered
+        counted = against.histogram if self._hovered is None else against.sweep
+        scores = counted.counts_at(level).scores()
         where = self.tr("Threshold") if self._hovered is None else self.tr("Under the mouse")
-        self._readout.setText(f"{where} {level / LEVELS:.3f} ({level}/{LEVELS}):  {self._figures(scores)}")
+        more = refinement_text(self._state.shown_rule) if self._hovered is None else ""
+        place = f"{level / LEVELS:.3f} ({level}/{LEVELS}){', ' if more else ''}{more}"
+        self._readout.setText(f"{where} {place}:  {self._figures(scores)}")
 
     def _figures(self, scores: Scores) -> str:
         named = (

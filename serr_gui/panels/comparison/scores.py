@@ -61,7 +61,7 @@ class ScoresPanel(QWidget):
         column.addWidget(self._note)
         column.addWidget(self._honesty)
         events = state.events
-        for event in (events.document, events.rule, events.comparison, events.centre_lines, events.view):
+        for event in (events.document, events.rule, events.comparison, events.centre_lines, events.view, events.stroke):
             event.connect(self._show_scores)
         self._show_scores()
         self._tint()
