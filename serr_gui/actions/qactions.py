@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QCoreApplication, QObject
+from psygnal import EmissionInfo
+from PySide6.QtCore import QCoreApplication, QObject, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
 from serr_gui.actions.command import Command
@@ -17,7 +18,11 @@ def translated(text: str) -> str:
 
 
 class Actions:
-    """The commands as ``QAction`` objects. ``handlers`` has a function for every key of the table."""
+    """The commands as ``QAction`` objects. ``handlers`` has a function for every key of the table.
+
+    They follow every change of the state: those of one moment together, as soon as the event loop has a turn. Whoever
+    asks for a command before that gets it up to date.
+    """
 
     def __init__(self, parent: QObject, state: AppState, handlers: Mapping[str, Callable[[], None]]) -> None:
         self._state = state
@@ -28,10 +33,16 @@ class Actions:
             raise ValueError(f"commands and handlers differ: {', '.join(sorted(missing))}")
         for command in COMMANDS:
             self._actions[command.key] = self._make(command, parent, handlers[command.key])
+        self._soon = QTimer(parent, singleShot=True, interval=0)
+        self._soon.timeout.connect(self.refresh)
+        state.events.connect(self._refresh_soon)
+        parent.destroyed.connect(lambda: state.events.disconnect(self._refresh_soon, missing_ok=True))
         self.refresh_icons()
         self.refresh()
 
     def __getitem__(self, key: str) -> QAction:
+        if self._soon.isActive():
+            self.refresh()
         return self._actions[key]
 
     def _make(self, command: Command, parent: QObject, handler: Callable[[], None]) -> QAction:
@@ -59,8 +70,12 @@ class Actions:
         handler()
         self.refresh()  # a request that changed nothing must not leave a check mark that lies
 
+    def _refresh_soon(self, _emitted: EmissionInfo) -> None:
+        self._soon.start()
+
     def refresh(self) -> None:
         """Enable and check every command as the state says."""
+        self._soon.stop()
         for command in COMMANDS:
             action = self._actions[command.key]
             action.setEnabled(command.enabled_when(self._state))

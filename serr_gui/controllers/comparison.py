@@ -178,23 +178,21 @@ class ComparisonController(QObject):
             ),
         )
 
-    def _on_label_looked_for(self, photo: Path, expert: int, outcome: object) -> None:
+    def _on_label_looked_for(self, photo: Path, expert: int, outcome: LabelSlot | None) -> None:
         if outcome is not None:
             self._on_label_read(photo, expert, outcome)
             return
         text = self.tr("No label of expert {number} lies beside {name} under a name that tells so.")
         self._context.notify("info", text.format(number=expert + 1, name=display_path(photo.name)), until="photo")
 
-    def _on_label_read(self, photo: Path, expert: int, outcome: object) -> None:
-        assert isinstance(outcome, LabelSlot)
+    def _on_label_read(self, photo: Path, expert: int, outcome: LabelSlot) -> None:
         document = self._context.state.document
         if document is not None and document.path == photo:
             self._set_slot(expert, outcome)
             if outcome.file.accepted or outcome.file.reading != AS_IT_IS or not outcome.file.found:
                 self._remember(expert)
 
-    def _on_labels_found(self, expert: int, folder: Path, count: int, outcome: object) -> None:
-        assert isinstance(outcome, dict)
+    def _on_labels_found(self, expert: int, folder: Path, count: int, outcome: dict[Path, LabelFile]) -> None:
         state = self._context.state
         self._context.keep(lambda: label_choices.remember_found(expert, outcome))
         for item in state.photos:
@@ -259,8 +257,7 @@ class ComparisonController(QObject):
             failed=partial(self._context.fail, self.tr("The comparison could not be computed.")),
         )
 
-    def _on_compared(self, outcome: object) -> None:
-        assert isinstance(outcome, Comparison)
+    def _on_compared(self, outcome: Comparison) -> None:
         state = self._context.state
         if not outcome.comparison_inputs.same_as(score_selectors.comparison_inputs(state)):
             return
@@ -294,12 +291,10 @@ class ComparisonController(QObject):
             failed=partial(self._context.fail, self.tr("The centre lines could not be compared.")),
         )
 
-    def _on_centre_lines(self, outcome: object) -> None:
-        assert isinstance(outcome, CentreLines)
+    def _on_centre_lines(self, outcome: CentreLines) -> None:
         self._context.state.centre_lines = outcome
 
-    def _on_errors_found(self, outcome: object) -> None:
-        assert isinstance(outcome, ErrorList)
+    def _on_errors_found(self, outcome: ErrorList) -> None:
         state = self._context.state
         state.errors = outcome
         state.error_at = 0 if outcome.regions and score_selectors.error_list(state) is outcome else -1

@@ -143,8 +143,7 @@ class Controller(QObject):
             failed=partial(self.context.fail, self.tr("What was dropped cannot be opened.")),
         )
 
-    def _on_dropped_sorted(self, outcome: object) -> None:
-        assert isinstance(outcome, comparing_work.Dropped)
+    def _on_dropped_sorted(self, outcome: comparing_work.Dropped) -> None:
         if outcome.labels:
             self.comparison.load_labels(outcome.labels)
         if outcome.others:

@@ -74,21 +74,17 @@ class DataSetController(QObject):
             failed=self._on_not_added,
         )
 
-    def _on_found(self, outcome: object) -> None:
-        assert isinstance(outcome, Recognised)
+    def _on_found(self, outcome: Recognised) -> None:
         self.found.emit(outcome)
 
-    def _on_examined(self, part: object) -> None:
-        assert isinstance(part, work.Examined)
+    def _on_examined(self, part: work.Examined) -> None:
         self.examined.emit(part.entry, part.examination)
 
-    def _on_saved(self, outcome: object) -> None:
-        assert isinstance(outcome, Path)
+    def _on_saved(self, outcome: Path) -> None:
         self.use(outcome)
         self.saved.emit(outcome)
 
-    def _on_added(self, photo: Path, file: Path, outcome: object) -> None:
-        assert isinstance(outcome, DataSetFile)
+    def _on_added(self, photo: Path, file: Path, outcome: DataSetFile) -> None:
         text = self.tr("{photo} is in the data set {name} now, with its mask as the label ({count} photographs).")
         self._context.notify(
             "success",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
@@ -13,7 +14,10 @@ from serr_gui.controllers.segmentation import SegmentationController
 from serr_gui.model.comparison import Evaluation
 from serr_gui.model.selectors import may_evaluate, with_result
 from serr_gui.tasks import ModelCache, RunOptions, Segmented
-from serr_gui.tasks.evaluating import EvaluationRequest, PhotoDone, evaluate_photos, write_evaluation
+from serr_gui.tasks.evaluating import EvaluationPart, EvaluationRequest, PhotoDone, evaluate_photos, write_evaluation
+
+if TYPE_CHECKING:
+    from core.evaluation.report import EvaluationReport
 
 
 class EvaluationController(QObject):
@@ -76,7 +80,7 @@ class EvaluationController(QObject):
             failed=partial(self._context.fail, self.tr("The report could not be written.")),
         )
 
-    def _on_part(self, part: object) -> None:
+    def _on_part(self, part: EvaluationPart) -> None:
         state = self._context.state
         if isinstance(part, Segmented) and part.result is not None:
             self._segmentation.take_result(part.path, part.result)
@@ -87,10 +91,7 @@ class EvaluationController(QObject):
             else:
                 state.evaluation = replace(so_far, images=(*so_far.images, part.outcome))
 
-    def _on_evaluated(self, outcome: object) -> None:
-        from core.evaluation.report import EvaluationReport
-
-        assert isinstance(outcome, EvaluationReport)
+    def _on_evaluated(self, outcome: "EvaluationReport") -> None:
         self._context.state.evaluation = Evaluation(
             outcome.n_images + len(outcome.failed), outcome.images, outcome.failed, outcome
         )
@@ -112,7 +113,6 @@ class EvaluationController(QObject):
         )
         self._context.notify("info", text.format(done=done, count=count), until="work")
 
-    def _on_written(self, outcome: object) -> None:
-        assert isinstance(outcome, Path)
+    def _on_written(self, outcome: Path) -> None:
         text = self.tr("{name} is written.").format(name=outcome.name)
         self._context.notify("success", text, folder=outcome.parent)

@@ -70,8 +70,7 @@ class FileWatcher(QObject):
             self.check()
         self._works = job is not None
 
-    def _on_looked(self, document: Document, outcome: object) -> None:
-        assert isinstance(outcome, _Seen)
+    def _on_looked(self, document: Document, outcome: _Seen) -> None:
         now = self._context.state.document
         if now is None or now.image is not document.image:
             return

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 from PySide6.QtCore import QObject
 
@@ -12,9 +12,11 @@ from core.files import display_path
 from core.progress import Progress
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext
-from serr_gui.controllers.workers import Failure
+from serr_gui.controllers.workers import Failure, WorkerMonitor
 from serr_gui.model.state import TaskKind, TaskStatus
 
+T = TypeVar("T")
+P = TypeVar("P")
 Place = Literal["task", "side_task"]
 
 
@@ -42,12 +44,12 @@ class ForegroundTask(QObject):
     def begin(
         self,
         kind: TaskKind,
-        task: Callable[[tasks.YieldingMonitor], object],
+        work: Callable[[WorkerMonitor[P]], T],
         *,
-        succeeded: Callable[[object], None],
+        succeeded: Callable[[T], None],
         failed: Callable[[Failure], None],
         cancelled: Callable[[], None] | None = None,
-        partial_result: Callable[[object], None] | None = None,
+        partial_result: Callable[[P], None] | None = None,
         noted: Callable[[str], None] | None = None,
         items: int = 1,
         name: str = "",
@@ -58,7 +60,7 @@ class ForegroundTask(QObject):
         self._set_status(TaskStatus(kind, Progress(""), items=items, name=name))
         self._context.workers.start(
             self._place,
-            task,
+            work,
             succeeded=partial(self._end, succeeded),
             failed=partial(self._end, failed),
             cancelled=partial(self._end, cancelled or (lambda: None)),

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.workers import Failure
-from serr_gui.model.state import ModelChoice
+from serr_gui.model.state import DeviceChoice, ModelChoice
 
 
 class ModelController(QObject):
@@ -72,14 +72,12 @@ class ModelController(QObject):
         """Ask for another device from the next run on."""
         self._context.state.device = request
 
-    def _on_models_read(self, outcome: object) -> None:
-        assert isinstance(outcome, tuple)
+    def _on_models_read(self, outcome: tuple[ModelChoice, ...]) -> None:
         self._set_models(outcome)
         self._context.settled.connect(self._start_devices)
         self._start_devices()
 
-    def _on_models_refreshed(self, choose: Path | None, added: Path | None, outcome: object) -> None:
-        assert isinstance(outcome, tuple)
+    def _on_models_refreshed(self, choose: Path | None, added: Path | None, outcome: tuple[ModelChoice, ...]) -> None:
         self._set_models(outcome)
         if choose is not None:
             self.set_model(choose)
@@ -104,8 +102,7 @@ class ModelController(QObject):
             failed=partial(self._on_devices_failed, self.tr("The network's library cannot be loaded.")),
         )
 
-    def _on_devices_read(self, outcome: object) -> None:
-        assert isinstance(outcome, tuple)
+    def _on_devices_read(self, outcome: tuple[DeviceChoice, ...]) -> None:
         state = self._context.state
         state.devices = outcome
         kind = state.device.partition(":")[0]
@@ -141,8 +138,7 @@ class ModelController(QObject):
             )
         self._context.settled.emit()
 
-    def _on_model_checked(self, outcome: object) -> None:
-        assert isinstance(outcome, ModelChoice)
+    def _on_model_checked(self, outcome: ModelChoice) -> None:
         state = self._context.state
         if all(choice.path != outcome.path for choice in state.models):
             self.added_models = (*self.added_models, outcome.path)

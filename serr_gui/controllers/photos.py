@@ -207,8 +207,7 @@ class PhotoController(QObject):
                 "base", lambda _monitor: make_base_view(image, fov, base), succeeded=self._on_base_view_made
             )
 
-    def _on_photos_found(self, outcome: object) -> None:
-        assert isinstance(outcome, tasks.FoundPhotos)
+    def _on_photos_found(self, outcome: tasks.FoundPhotos) -> None:
         state = self._context.state
         for problem in outcome.problems:
             self._context.notify("warning", problem, choices=() if outcome.paths else self._below_choices(outcome))
@@ -241,8 +240,7 @@ class PhotoController(QObject):
         else:
             self.watcher.choose(notice, choice)
 
-    def _on_document_opened(self, opened: object) -> None:
-        assert isinstance(opened, tasks.Opened)
+    def _on_document_opened(self, opened: tasks.Opened) -> None:
         outcome = opened.document
         state = self._context.state
         item = state.item
@@ -318,14 +316,12 @@ class PhotoController(QObject):
         self._context.set_item(path, status="failed", problem=failure.sentence)
         self._context.settled.emit()
 
-    def _on_base_view_made(self, outcome: object) -> None:
-        assert isinstance(outcome, BaseView)
+    def _on_base_view_made(self, outcome: BaseView) -> None:
         self._context.state.base_view = outcome
 
     def _on_fov_made(
-        self, document: Document, choice: FovChoice, then: Callable[[Document], None], outcome: object
+        self, document: Document, choice: FovChoice, then: Callable[[Document], None], outcome: FieldOfView
     ) -> None:
-        assert isinstance(outcome, FieldOfView)
         now = self._context.state.document
         if now is not None and now.image is document.image:
             result = now.result

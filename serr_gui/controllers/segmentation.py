@@ -153,8 +153,7 @@ class SegmentationController(QObject):
             failed=partial(self._context.fail, self.tr("The files could not be written.")),
         )
 
-    def _on_segmented(self, path: Path, outcome: object) -> None:
-        assert isinstance(outcome, Result)
+    def _on_segmented(self, path: Path, outcome: Result) -> None:
         self.take_result(path, outcome)
 
     def take_result(self, path: Path, result: Result) -> None:
@@ -267,7 +266,7 @@ class SegmentationController(QObject):
         self._context.notify("info", text.format(name=name, count=edits.forced_pixels), until="work")
         return result
 
-    def _on_batch_part(self, part: object) -> None:
+    def _on_batch_part(self, part: tasks.BatchPart) -> None:
         if isinstance(part, tasks.BatchStep):
             self._long.show_step(part)
         elif isinstance(part, tasks.Segmented):
@@ -294,7 +293,7 @@ class SegmentationController(QObject):
         details = "\n".join(f"{display_path(path)}: {problem}" for path, problem in problems)
         self._context.notify(kind, text, details, until="work")
 
-    def _on_export_part(self, options: ExportOptions, part: object) -> None:
+    def _on_export_part(self, options: ExportOptions, part: tasks.ExportPart) -> None:
         if isinstance(part, tasks.BatchStep):
             self._exporting.show_step(part)
         elif isinstance(part, tasks.Exported):

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from core.jobs.process import end_by_force, pause_job, start_job, stop_job
 from core.jobs.store import Job, change_order, remove_job
-from core.progress import Progress
+from core.progress import Monitor, Progress
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.controllers.models import ModelController
@@ -22,6 +23,10 @@ from serr_gui.model.training import (
     Trainings,
 )
 from serr_gui.tasks import training as work
+
+if TYPE_CHECKING:
+    from core.model_comparison import ModelComparison
+    from core.training.estimate import Estimate
 
 
 class TrainingController(QObject):
@@ -55,8 +60,7 @@ class TrainingController(QObject):
         if job_id != state.trainings.chosen:
             state.trainings = Trainings(state.trainings.jobs, job_id)
 
-    def _on_trainings(self, part: object) -> None:
-        assert isinstance(part, Trainings)
+    def _on_trainings(self, part: Trainings) -> None:
         state = self._context.state
         before, first = state.trainings, not state.trainings_known
         if before.chosen and part.chosen != before.chosen and part.named(before.chosen) is not None:
@@ -130,8 +134,7 @@ class TrainingController(QObject):
         self._context.fail(self.tr("The training could not be told."), failure)
         self._poller.look()
 
-    def _on_ordered(self, outcome: object) -> None:
-        assert isinstance(outcome, Job)
+    def _on_ordered(self, outcome: Job) -> None:
         self.choose(outcome.id)
         self._poller.look()
 
@@ -154,10 +157,7 @@ class TrainingController(QObject):
         self._context.workers.cancel("estimate")
         self._context.state.estimate = None
 
-    def _on_measured(self, key: str, outcome: object) -> None:
-        from core.training.estimate import Estimate
-
-        assert isinstance(outcome, Estimate)
+    def _on_measured(self, key: str, outcome: "Estimate") -> None:
         self._context.state.estimate = EstimateState(key, False, estimate=outcome)
 
     def _on_measuring(self, progress: Progress) -> None:
@@ -175,8 +175,8 @@ class TrainingController(QObject):
         state.models_compared = ModelsCompared(order)
         device = state.device
 
-        def end(result: object = None, problem: str = "") -> None:
-            state.models_compared = ModelsCompared(order, result, problem)  # type: ignore[arg-type]
+        def end(result: "ModelComparison | None" = None, problem: str = "") -> None:
+            state.models_compared = ModelsCompared(order, result, problem)
 
         self._long.begin(
             "compare_models",
@@ -201,10 +201,9 @@ class TrainingController(QObject):
         self._change_models(partial(work.remove_model, name), self.tr("The model {name} is removed."), name, gone=True)
 
     def _change_models(
-        self, task: Callable[..., Path], sentence: str, name: str, *, gone: bool = False, new: bool = False
+        self, task: Callable[[Monitor], Path], sentence: str, name: str, *, gone: bool = False, new: bool = False
     ) -> None:
-        def done(outcome: object) -> None:
-            assert isinstance(outcome, Path)
+        def done(outcome: Path) -> None:
             self._context.notify("success", sentence.format(name=name))
             self._models.refresh(choose=None if gone or new else outcome, added=outcome if new else None)
 
@@ -218,8 +217,7 @@ class TrainingController(QObject):
     def export_model(self, file: Path, target: Path) -> None:
         """Write a weights file for another machine."""
 
-        def done(outcome: object) -> None:
-            assert isinstance(outcome, Path)
+        def done(outcome: Path) -> None:
             text = self.tr("The model is written to {name}. On another machine it is added with + beside Model.")
             self._context.notify("success", text.format(name=outcome.name), folder=outcome.parent)
 

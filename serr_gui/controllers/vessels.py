@@ -50,8 +50,7 @@ class VesselController(QObject):
             failed=partial(self._context.fail, self.tr("The way along the vessel could not be found.")),
         )
 
-    def _on_searched(self, outcome: object) -> None:
-        assert isinstance(outcome, Search)
+    def _on_searched(self, outcome: Search) -> None:
         self.searched.emit(outcome)
 
     def look(self, kind: str, row: int, column: int) -> None:

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject, QThread, Signal, SignalInstance
 
@@ -28,13 +28,16 @@ _BESIDE_NICE = 10
 """How far Linux sets back a thread that nobody waits for; there, Qt's priorities of threads do nothing."""
 
 T = TypeVar("T")
+"""What the work returns."""
+P = TypeVar("P")
+"""What it hands over before the end, piece by piece."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed job as text. (A kept exception would keep its frames' arrays and tensors alive.)
+    """An error of the work as text. (A kept exception would keep its frames' arrays and tensors alive.)
 
-    ``sentence`` is meant for a person where ``expected``; otherwise it is the name of a fault in the program.
+    ``sentence`` is meant for a person where ``expected``; otherwise it is the name of a bug in the program.
     """
 
     sentence: str
@@ -50,15 +53,15 @@ class Failure:
         return cls(type(error).__name__, details, False)
 
 
-class WorkerMonitor:
-    """The ``Monitor`` of a job, used in its thread. ``yield_result`` hands over a part of the result before the end."""
+class WorkerMonitor(Generic[P]):
+    """The ``Monitor`` of the work, used in its thread. ``yield_result`` yields parts of the result before the end."""
 
-    def __init__(self, job: "Worker[T]") -> None:
-        self._progressed = job.passed_progress
-        self._noted = job.passed_note
-        self._delivered = job.passed_part
-        self._stop = job.stop_event
-        self._go = job.go_event
+    def __init__(self, worker: "Worker[T, P]") -> None:
+        self._progressed = worker.passed_progress
+        self._noted = worker.passed_note
+        self._delivered = worker.passed_part
+        self._stop = worker.stop_event
+        self._go = worker.go_event
         self._next_report = 0.0
 
     def step(self, progress: Progress) -> None:
@@ -78,12 +81,12 @@ class WorkerMonitor:
         if self._stop.is_set():
             raise Cancelled
 
-    def yield_result(self, part: object) -> None:
+    def yield_result(self, part: P) -> None:
         self.check()
         self._delivered.emit(part)
 
 
-class Worker(QThread, Generic[T]):
+class Worker(QThread, Generic[T, P]):
     """Runs ``work(monitor)`` in a thread of its own.
 
     ``succeeded`` carries what ``work`` returned, ``failed`` a ``Failure``. After ``cancel`` the outcome is
@@ -106,10 +109,10 @@ class Worker(QThread, Generic[T]):
     passed_note = Signal(str)
 
     def __init__(
-        self, work: Callable[[WorkerMonitor], T], parent: QObject | None = None, *, low_priority: bool = False
+        self, work: Callable[[WorkerMonitor[P]], T], parent: QObject | None = None, *, low_priority: bool = False
     ) -> None:
         super().__init__(parent)
-        self._work: Callable[[WorkerMonitor], T] | None = work
+        self._work: Callable[[WorkerMonitor[P]], T] | None = work
         self._low_priority = low_priority
         self._result: T | None = None
         self._failure: Failure | None = None
@@ -175,37 +178,37 @@ def _step_back() -> None:
 
 
 class WorkerPool(QObject):
-    """Runs jobs by slot: a new job in a slot cancels the older one there, whose late outcome is dropped."""
+    """Runs workers by slot: a new one in a slot cancels the older one there, whose late outcome is dropped."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._current: dict[str, Worker[object]] = {}
-        self._running: set[Worker[object]] = set()
+        self._current: dict[str, Worker[Any, Any]] = {}
+        self._running: set[Worker[Any, Any]] = set()
         self._closed = False
 
     def start(
         self,
         slot: str,
-        work: Callable[[WorkerMonitor], object],
+        work: Callable[[WorkerMonitor[P]], T],
         *,
-        succeeded: Callable[[object], None] | None = None,
+        succeeded: Callable[[T], None] | None = None,
         failed: Callable[[Failure], None] | None = None,
         cancelled: Callable[[], None] | None = None,
         progressed: Callable[[Progress], None] | None = None,
-        partial_result: Callable[[object], None] | None = None,
+        partial_result: Callable[[P], None] | None = None,
         noted: Callable[[str], None] | None = None,
         low_priority: bool = False,
     ) -> None:
-        """Run ``work`` in a thread; the callbacks run in the GUI thread while this job is the slot's newest."""
+        """Run ``work`` in a thread; the callbacks run in the GUI thread while this worker is the slot's newest."""
         if self._closed:
             return
         self.cancel(slot)
-        job: Worker[object] = Worker(work, low_priority=low_priority)
-        self._current[slot] = job
-        self._running.add(job)
+        worker: Worker[T, P] = Worker(work, low_priority=low_priority)
+        self._current[slot] = worker
+        self._running.add(worker)
 
         def still_wanted() -> bool:
-            return self._current.get(slot) is job
+            return self._current.get(slot) is worker
 
         def connect(signal: SignalInstance, callback: Callable[..., None] | None) -> None:
             if callback is not None:
@@ -214,36 +217,36 @@ class WorkerPool(QObject):
         def on_outcome(callback: Callable[..., None] | None) -> Callable[..., None]:
             def run(*values: object) -> None:
                 if still_wanted():
-                    del self._current[slot]  # before the callback, which may start the next job
+                    del self._current[slot]  # before the callback, which may start the next one
                     if callback is not None:
                         callback(*values)
 
             return run
 
-        connect(job.progressed, progressed)
-        connect(job.partial_result, partial_result)
-        connect(job.noted, noted)
-        job.succeeded.connect(on_outcome(succeeded))
-        job.failed.connect(on_outcome(failed))
-        job.cancelled.connect(on_outcome(cancelled))
-        job.ended.connect(lambda: self._running.discard(job))
-        job.start(QThread.Priority.LowestPriority if low_priority else QThread.Priority.InheritPriority)
+        connect(worker.progressed, progressed)
+        connect(worker.partial_result, partial_result)
+        connect(worker.noted, noted)
+        worker.succeeded.connect(on_outcome(succeeded))
+        worker.failed.connect(on_outcome(failed))
+        worker.cancelled.connect(on_outcome(cancelled))
+        worker.ended.connect(lambda: self._running.discard(worker))
+        worker.start(QThread.Priority.LowestPriority if low_priority else QThread.Priority.InheritPriority)
 
     def cancel(self, slot: str, *, tell: bool = False) -> None:
-        """End the job of a slot; with ``tell`` its "cancelled" is still wanted, else nothing more is heard of it."""
-        job = self._current.get(slot)
-        if job is not None:
-            job.cancel()
+        """End the worker of a slot; with ``tell`` its "cancelled" is still wanted, else nothing more is heard of it."""
+        worker = self._current.get(slot)
+        if worker is not None:
+            worker.cancel()
             if not tell:
                 del self._current[slot]
 
     def pause(self, slot: str, paused: bool) -> None:
-        """Hold the job of a slot at its next step, or let it go on."""
-        job = self._current.get(slot)
-        if job is not None and paused:
-            job.go_event.clear()
-        elif job is not None:
-            job.go_event.set()
+        """Hold the worker of a slot at its next step, or let it go on."""
+        worker = self._current.get(slot)
+        if worker is not None and paused:
+            worker.go_event.clear()
+        elif worker is not None:
+            worker.go_event.set()
 
     def busy(self, slot: str) -> bool:
         return slot in self._current
@@ -252,9 +255,9 @@ class WorkerPool(QObject):
         """Cancel everything, wait until no thread is left, and start nothing more. No callback is called any more."""
         self._closed = True
         self._current.clear()
-        for job in list(self._running):
-            job.cancel()
-        for job in list(self._running):
-            job.wait()
-            job.deleteLater()
+        for worker in list(self._running):
+            worker.cancel()
+        for worker in list(self._running):
+            worker.wait()
+            worker.deleteLater()
         self._running.clear()

@@ -3,7 +3,7 @@
 The libraries that take long to load (torch above all) are imported where they are used: the window is there first.
 """
 
-from serr_gui.tasks.exporting import Exported, ExportItem, export_many, spill
+from serr_gui.tasks.exporting import Exported, ExportItem, ExportPart, export_many, spill
 from serr_gui.tasks.models import check_model_file, read_devices, read_model_file, read_models
 from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 from serr_gui.tasks.photos import (
@@ -16,11 +16,13 @@ from serr_gui.tasks.photos import (
     open_document,
     read_photo,
 )
-from serr_gui.tasks.segmenting import ModelCache, RunOptions, Segmented, segment_document, segment_many
+from serr_gui.tasks.segmenting import BatchPart, ModelCache, RunOptions, Segmented, segment_document, segment_many
 
 __all__ = [
+    "BatchPart",
     "BatchStep",
     "ExportItem",
+    "ExportPart",
     "Exported",
     "FoundPhotos",
     "ModelCache",

@@ -171,7 +171,7 @@ def _counted(inputs: ComparisonInputs) -> BoolArray:
 
 
 def compare(
-    comparison_inputs: ComparisonInputs, monitor: YieldingMonitor, before: Comparison | None = None
+    comparison_inputs: ComparisonInputs, monitor: YieldingMonitor[Comparison], before: Comparison | None = None
 ) -> Comparison:
     """Count for every threshold; delivers the counts as a ``Comparison`` before the areas and curves are there.
 

@@ -39,7 +39,7 @@ def find_data_set(path: Path, monitor: Monitor) -> Recognised:
     return replace(found, dataset=dataset, notes=(*found.notes, *left_out))
 
 
-def examine_all(entries: Sequence[Entry], monitor: YieldingMonitor) -> None:
+def examine_all(entries: Sequence[Entry], monitor: YieldingMonitor[Examined]) -> None:
     """Deliver an ``Examined`` for each entry, in their order."""
     for number, entry in enumerate(entries):
         monitor.step(Progress("Checking photographs", number, len(entries)))

@@ -61,6 +61,10 @@ class PhotoDone:
     outcome: "ImageScores | str"
 
 
+EvaluationPart = Segmented | PhotoDone
+"""What an evaluation hands over: a result that it had to make, and the scores of a photograph."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     """An open photograph with its files, in the form in which the library evaluates."""
@@ -90,7 +94,7 @@ class _OpenPhotos:
 
 
 def evaluate_photos(
-    request: EvaluationRequest, model_cache: ModelCache, store: ResultStore, monitor: YieldingMonitor
+    request: EvaluationRequest, model_cache: ModelCache, store: ResultStore, monitor: YieldingMonitor[EvaluationPart]
 ) -> "EvaluationReport":
     """Measure every photograph, with its result where there is one of the chosen model, else after segmenting it.
 
@@ -195,7 +199,7 @@ class _Finder:
         model: "LoadedModel",
         stems: Mapping[Path, str],
         store: ResultStore,
-        monitor: YieldingMonitor,
+        monitor: YieldingMonitor[EvaluationPart],
     ) -> None:
         self._request, self._model, self._stems, self._store, self._monitor = request, model, stems, store, monitor
 

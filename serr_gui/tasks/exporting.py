@@ -52,8 +52,16 @@ class Exported:
     is_edited: bool = False
 
 
+ExportPart = BatchStep | Exported
+"""What an export hands over: which photograph comes next, and what became of it."""
+
+
 def export_many(
-    items: Sequence[ExportItem], folder: Path, choices: "ExportChoices", store: ResultStore, monitor: YieldingMonitor
+    items: Sequence[ExportItem],
+    folder: Path,
+    choices: "ExportChoices",
+    store: ResultStore,
+    monitor: YieldingMonitor[ExportPart],
 ) -> None:
     """Write the results of photographs into a folder. Delivers a ``BatchStep`` before and an ``Exported`` after each.
 

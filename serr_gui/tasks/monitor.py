@@ -1,18 +1,24 @@
-"""What a job's work reports besides its progress."""
+"""What the work of a thread reports besides its progress."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from core.progress import Monitor
 
+P_contra = TypeVar("P_contra", contravariant=True)
 
-class YieldingMonitor(Monitor, Protocol):
-    """A monitor that takes parts of the result before the end."""
+
+class CheckingMonitor(Monitor, Protocol):
+    """A monitor that can be asked whether the work shall end, without a report. ``check`` raises ``Cancelled``."""
 
     def check(self) -> None: ...
 
-    def yield_result(self, part: object) -> None: ...
+
+class YieldingMonitor(CheckingMonitor, Protocol[P_contra]):
+    """A monitor that takes parts of the result before the end."""
+
+    def yield_result(self, part: P_contra) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

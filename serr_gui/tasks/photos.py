@@ -227,7 +227,7 @@ class Thumbnail:
     pixels: ByteArray | None
 
 
-def make_thumbnails(paths: Sequence[Path], monitor: YieldingMonitor) -> None:
+def make_thumbnails(paths: Sequence[Path], monitor: YieldingMonitor[Thumbnail]) -> None:
     """Deliver a ``Thumbnail`` for each path."""
     from core.photo.reading import read_fundus
 

@@ -62,6 +62,10 @@ class Segmented:
     problem: str = ""
 
 
+BatchPart = BatchStep | Segmented
+"""What a run over many photographs hands over: which comes next, and what became of it."""
+
+
 def segment_document(
     document: Document, fov: FieldOfView, request: RunOptions, model_cache: ModelCache, monitor: Monitor
 ) -> Result:
@@ -83,7 +87,7 @@ def segment_many(
     request: RunOptions,
     model_cache: ModelCache,
     store: ResultStore,
-    monitor: YieldingMonitor,
+    monitor: YieldingMonitor[BatchPart],
 ) -> None:
     """Find the vessels of many photographs; a bad one does not stop the others.
 

@@ -48,7 +48,7 @@ class JobPoller:
     def look(self) -> None:
         self._look.set()
 
-    def rest(self, monitor: YieldingMonitor) -> None:
+    def rest(self, monitor: YieldingMonitor[Trainings]) -> None:
         """Wait until it is time to look again."""
         for _ in range(round(_POLL_S / _BREATH_S)):
             monitor.check()
@@ -57,7 +57,7 @@ class JobPoller:
         self._look.clear()
 
 
-def watch_trainings(watch: JobPoller, monitor: YieldingMonitor) -> None:
+def watch_trainings(watch: JobPoller, monitor: YieldingMonitor[Trainings]) -> None:
     """Deliver a ``Trainings`` whenever something has changed, until the monitor ends it."""
     follower: RunFollower | None = None
     recipe, last = "", None
@@ -108,7 +108,7 @@ def ask_job(ask: Callable[[Job], object], job: Job, monitor: Monitor) -> object:
     return ask(job)
 
 
-def measure(order: TrainingOrder, monitor: YieldingMonitor) -> "Estimate":
+def measure(order: TrainingOrder, monitor: Monitor) -> "Estimate":
     """Measure a few steps of a recipe in a process of its own, whose memory is then that of the run.
 
     Raises
@@ -150,7 +150,7 @@ def _last_line(file: Path) -> str:
     return lines[-1] if lines else ""
 
 
-def compare(order: ComparisonOrder, device: str, monitor: YieldingMonitor) -> "ModelComparison":
+def compare(order: ComparisonOrder, device: str, monitor: Monitor) -> "ModelComparison":
     """Compare an old and a new model on a part of a data set. Raises SerrError, Cancelled."""
     from core.datasets.finding import find_split
     from core.inference.predictor import InferenceOptions

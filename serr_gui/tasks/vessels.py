@@ -7,7 +7,7 @@ from core.masks.tracing import Search, corrected_values, search_from
 from core.progress import Cancelled
 from core.types import ThresholdRule
 from serr_gui.model.state import Result
-from serr_gui.tasks.monitor import YieldingMonitor
+from serr_gui.tasks.monitor import CheckingMonitor
 
 if TYPE_CHECKING:
     from core.masks.branches import Gap
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def search(
     result: Result,
     start: tuple[int, int],
-    monitor: YieldingMonitor,
+    monitor: CheckingMonitor,
     *,
     snap_px: int,
     window_px: int,
@@ -46,7 +46,7 @@ def search(
 
 
 def find_part(
-    result: Result, rule: ThresholdRule, kind: str, pixel: tuple[int, int], monitor: YieldingMonitor
+    result: Result, rule: ThresholdRule, kind: str, pixel: tuple[int, int], monitor: CheckingMonitor
 ) -> Footprint | None:
     """The branch, the connected vessel ("component"), or the enclosed region of the mask that a pixel belongs to."""
     from core.masks.branches import branch_at
@@ -58,7 +58,7 @@ def find_part(
     return part
 
 
-def find_gaps(result: Result, rule: ThresholdRule, monitor: YieldingMonitor) -> tuple["Gap", ...]:
+def find_gaps(result: Result, rule: ThresholdRule, monitor: CheckingMonitor) -> tuple["Gap", ...]:
     """Gaps between pieces of the mask that a vessel probably bridges, the most probable first."""
     from core.masks import branches
 

@@ -193,12 +193,6 @@ class MainWindow(QMainWindow):
             event.connect(self._show_picture)
         for event in (events.comparison, events.errors, events.error_at, events.overlay_hidden):
             event.connect(self._show_picture)
-        for event in (events.document, events.task, events.photos, events.current, events.view, events.theme):
-            event.connect(self.commands.refresh)
-        for event in (events.model, events.models, events.library_ready, events.comparison, events.evaluation):
-            event.connect(self.commands.refresh)
-        for event in (events.opening, events.list_filter, events.list_show, events.side_task, events.editing):
-            event.connect(self.commands.refresh)
         for event in (events.photos, events.current, events.document):
             event.connect(self._show_title)
         for event in (events.photos, events.current, events.document, events.opening):
@@ -286,8 +280,7 @@ class MainWindow(QMainWindow):
         apply_theme(app, theme)
         self.commands.refresh_icons()
 
-    def _on_thumbnail_made(self, made: object) -> None:
-        assert isinstance(made, Thumbnail)
+    def _on_thumbnail_made(self, made: Thumbnail) -> None:
         self.files.set_thumbnail(made.path, made.pixels)
 
     # Requests

@@ -164,9 +164,8 @@ class Prompts(QObject):
         if name:
             self._controller.models.add_model(Path(name))
 
-    def ask_to_use(self, choice: object) -> UseModelDialog:
+    def ask_to_use(self, choice: ModelChoice) -> UseModelDialog:
         """Ask whether a model that was added is used from now on; it says what it learned and how good it was."""
-        assert isinstance(choice, ModelChoice)
         now = self._state.model_choice
         dialog = UseModelDialog(choice, now.name if now is not None else "", self._window)
         dialog.useRequested.connect(self._controller.models.set_model)

@@ -109,8 +109,7 @@ class TrainingPrompts(QObject):
         dialog.open()
         return dialog
 
-    def _on_ordered(self, order: object) -> None:
-        assert isinstance(order, TrainingOrder)
+    def _on_ordered(self, order: TrainingOrder) -> None:
         self._controller.data_sets.use(Path(order.config.data.sources[0].dataset))
         self._controller.training.order(order)
         self._show_trainings()
@@ -121,37 +120,32 @@ class TrainingPrompts(QObject):
         else:
             self._controller.training.forget_estimate()
 
-    def describe_job(self, job: object) -> None:
+    def describe_job(self, job: Job) -> None:
         """Ask for another name and notes of a job."""
-        assert isinstance(job, Job)
         dialog = NameDialog(self.tr("Training"), job.request.name, job.request.notes, "", self._window)
         dialog.accepted.connect(lambda: self._controller.training.describe(job, dialog.name(), dialog.notes()))
         dialog.open()
 
-    def remove_job(self, job: object) -> None:
+    def remove_job(self, job: Job) -> None:
         """Ask before a training with its curves and weights is removed."""
-        assert isinstance(job, Job)
         text = self.tr("Its curves, its log and its weights are removed from the disk. Models that were added stay.")
         if self._agreed(self.tr("Remove the training {name}?").format(name=job.request.name), text, self.tr("Remove")):
             self._controller.training.remove(job)
 
-    def end_job_by_force(self, job: object) -> None:
+    def end_job_by_force(self, job: Job) -> None:
         """Ask before a process is killed."""
-        assert isinstance(job, Job)
         text = self.tr("What it has learned since its last checkpoint is lost. Pause and Stop lose nothing.")
         question = self.tr("End the training {name} by force?").format(name=job.request.name)
         if self._agreed(question, text, self.tr("End by force")):
             self._controller.training.end_by_force(job)
 
-    def open_job_folder(self, job: object) -> None:
-        assert isinstance(job, Job)
+    def open_job_folder(self, job: Job) -> None:
         open_outside(job.folder)
 
     # Models
 
-    def compare_job(self, job: object) -> ModelsComparedDialog | None:
+    def compare_job(self, job: Job) -> ModelsComparedDialog | None:
         """Compare the model of a job with another, on the job's data set."""
-        assert isinstance(job, Job)
         if job.weights is None:
             return None
         return self._compare(job.weights, job.request.name, _data_set_of(job), job)
@@ -175,9 +169,8 @@ class TrainingPrompts(QObject):
         dialog.show()
         return dialog
 
-    def take_model(self, job: object) -> "NameDialog | None":
+    def take_model(self, job: Job) -> "NameDialog | None":
         """Ask for name and notes, and add the model of a job to the person's own."""
-        assert isinstance(job, Job)
         weights = job.weights
         if weights is None:
             return None
@@ -187,8 +180,7 @@ class TrainingPrompts(QObject):
         dialog.open()
         return dialog
 
-    def export_job(self, job: object) -> None:
-        assert isinstance(job, Job)
+    def export_job(self, job: Job) -> None:
         if job.weights is not None:
             self._export(job.weights, job.request.name)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QColor, QKeySequence, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -21,13 +21,14 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from serr_gui.actions.qactions import shortcut_text
+from serr_gui.actions.qactions import Actions, shortcut_text
 from serr_gui.actions.table import COMMANDS
 from serr_gui.app import FaultCatcher, Program, _show_fault, parse
+from serr_gui.model.state import AppState
 from serr_gui.system import logs
 from serr_gui.widgets.theme import palette_of
 from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
-from tests.gui.conftest import StartProgram
+from tests.gui.conftest import WAIT_MS, StartProgram
 
 
 def contrast(first: QColor, second: QColor) -> float:
@@ -64,6 +65,18 @@ def test_no_two_commands_share_a_key() -> None:
     assert len(keys) == len(set(keys)), sorted(keys)
     assert "H" not in keys  # held, it hides the overlays
     assert "Space" not in keys
+
+
+def test_commands_follow_the_state_at_the_next_turn_of_the_event_loop_or_when_asked_for(qtbot: QtBot) -> None:
+    state, parent = AppState(), QObject()
+    actions = Actions(parent, state, {command.key: lambda: None for command in COMMANDS})
+    dark = actions["theme_dark"]
+    state.theme = "dark"
+    assert not dark.isChecked()
+    qtbot.waitUntil(dark.isChecked, timeout=WAIT_MS)
+    state.theme = "light"
+    assert actions["theme_light"].isChecked()
+    assert not dark.isChecked()
 
 
 def test_tooltips_name_the_keys(start: StartProgram) -> None:

@@ -20,7 +20,7 @@ from tests.gui.conftest import WAIT_MS
 class Listener:
     """Writes down what a job tells, and in which thread."""
 
-    def __init__(self, job: Worker[object]) -> None:
+    def __init__(self, job: Worker[object, object]) -> None:
         self.told: list[tuple[str, object]] = []
         self.threads: set[threading.Thread] = set()
         for name in ("progressed", "partial_result", "noted", "succeeded", "failed", "cancelled", "ended"):
@@ -39,7 +39,7 @@ class Listener:
 
 
 def run(qtbot: QtBot, work: Callable[[WorkerMonitor], object], *, cancel: bool = False) -> Listener:
-    job: Worker[object] = Worker(work)
+    job: Worker[object, object] = Worker(work)
     listener = Listener(job)
     with qtbot.waitSignal(job.ended, timeout=WAIT_MS):
         job.start()
