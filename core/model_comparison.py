@@ -9,13 +9,11 @@ from typing import Final
 from core.datasets.layouts import DataSet
 from core.datasets.leakage import Leakage, seen_by
 from core.evaluation.compare import PairedComparison, compare_reports
-from core.evaluation.dataset_evaluation import evaluate_dataset
-from core.evaluation.report import EvaluationReport, Method
+from core.evaluation.report import EvaluationReport
 from core.inference.predictor import InferenceOptions
+from core.model_evaluation import evaluate_model
 from core.models.catalogue import load_model
-from core.photo.sibling_files import output_stems
-from core.progress import SILENT, Monitor, Progress
-from core.reuse import ReusedResults
+from core.progress import SILENT, Monitor, part_of
 
 SHORT_NAMES: Final = {
     "accuracy": "accuracy",
@@ -102,36 +100,12 @@ def compare_models(
     leakages = [seen_by(model.card, name, root, photos) for model in models]
     reports = []
     for number, (model, leakage) in enumerate(zip(models, leakages, strict=True)):
-        half = _Half(monitor, number, model.card.name)
-        method = Method(
-            model.card.name,
-            model.sha256,
-            options.tta,
-            model.card.seeds,
-            seen=len(leakage.seen),
-            unknown=leakage.unknown,
-        )
-        rule = model.card.rule
-        kept = ReusedResults(model, options, rule, None, output_stems(photos))
-        report = evaluate_dataset(dataset, kept.predict, method=method, rule=rule, labels=labels, monitor=half)
-        reports.append(replace(report, method=replace(report.method, device="; ".join(sorted(kept.ran_on)))))
+        half = part_of(monitor, number, len(models), model.card.name)
+        made = evaluate_model(model, dataset, leakage, options=options, labels=labels, monitor=half)
+        reports.append(made.report)
     named = _told_apart(reports[0], reports[1])
     comparison = compare_reports(*named)
     return ModelComparison(*named, comparison, tuple(_warnings(named, leakages, comparison, len(photos))))
-
-
-class _Half:
-    """Shows the work on one of two models as half of the whole."""
-
-    def __init__(self, monitor: Monitor, number: int, name: str) -> None:
-        self._monitor, self._number, self._name = monitor, number, name
-
-    def step(self, progress: Progress) -> None:
-        share = self._number + (progress.fraction or 0.0)
-        self._monitor.step(Progress(f"{self._name}: {progress.stage}", round(1000 * share), 2000))
-
-    def note(self, message: str) -> None:
-        self._monitor.note(message)
 
 
 def _told_apart(old: EvaluationReport, new: EvaluationReport) -> tuple[EvaluationReport, EvaluationReport]:

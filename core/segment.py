@@ -21,7 +21,7 @@ from core.photo.photo_doubts import doubts_about
 from core.photo.preprocessing import prepare, restore
 from core.photo.reading import read_fundus
 from core.photo.sibling_files import FovOption, mask_folder, output_stems, resolve_fov
-from core.progress import SILENT, Cancelled, Monitor, Progress
+from core.progress import SILENT, Cancelled, Monitor, Progress, part_of
 from core.results import Verdict, Wanted, judge, left_over
 from core.segmentation import Segmentation
 from core.sidecar import SideCar
@@ -191,7 +191,8 @@ def segment_files(
 
     try:
         for number, (path, stem) in enumerate(stems.items()):
-            part = _Part(monitor, path, number, len(stems))
+            name = display_path(path.name) if len(stems) > 1 else ""
+            part = part_of(monitor, number, len(stems), name)
             part.step(Progress("Reading the photograph"))
             try:
                 verdict = judge(
@@ -282,27 +283,6 @@ def write_results(
     files = export_segmentation(found, folder, stem, wanted.export)
     found = _with_left_over(found, verdict.before, folder, stem, monitor)
     return _item(place.photo, stem, files, found, verdict)
-
-
-class _Part:
-    """Shows the progress of one photograph as part of the batch. A single photograph's is shown as it is."""
-
-    def __init__(self, monitor: Monitor, path: Path, number: int, count: int) -> None:
-        self._monitor, self._name, self._number, self._count = monitor, display_path(path.name), number, count
-        self._share = 0.0
-
-    def step(self, progress: Progress) -> None:
-        if self._count == 1:
-            self._monitor.step(progress)
-            return
-        # Stages come one after the other with an unknown number of them: each but the main one may fill half.
-        weight = 0.95 if progress.stage.startswith("Finding vessels") else 0.5
-        self._share = max(self._share, weight * (progress.fraction or 0.0))
-        stage = f"{self._name} ({self._number + 1} of {self._count}): {progress.stage}"
-        self._monitor.step(Progress(stage, round(1000 * (self._number + self._share)), 1000 * self._count))
-
-    def note(self, message: str) -> None:
-        self._monitor.note(message if self._count == 1 else f"{self._name}: {message}")
 
 
 def _with_left_over(

@@ -148,15 +148,17 @@ class Program:
             cache_mb=settings.cache_mb,
             font_pt=settings.font_pt,
             recent=tuple(Path(text) for text in settings.recent),
+            model_files=tuple(Path(text) for text in settings.added_models),
             data_set=Path(settings.data_set) if settings.data_set else None,
             observer=settings.observer,
+            export_options=settings.export,
+            last_folder=settings.last_folder,
         )
         self._system_font = app.font()
         self._apply_font()
         apply_theme(app, self.state.theme)
         self.controller = Controller(self.state, ResultStore(settings.cache_mb << 20))
-        self.controller.models.added_models = tuple(Path(text) for text in settings.added_models)
-        self.window = MainWindow(self.controller, export_options=settings.export, last_folder=settings.last_folder)
+        self.window = MainWindow(self.controller)
         restore_layout(self.window, settings.geometry, settings.docks)
         self._settings = settings
         self._save_timer = QTimer(self.window)
@@ -168,6 +170,8 @@ class Program:
         for event in (events.theme, events.view, events.recent, events.model, events.device, events.data_set):
             event.connect(self._save_later)
         for event in (events.run, events.cache_mb, events.font_pt, events.observer):
+            event.connect(self._save_later)
+        for event in (events.model_files, events.export_options, events.last_folder):
             event.connect(self._save_later)
         events.font_pt.connect(self._apply_font)
         app.styleHints().colorSchemeChanged.connect(self._on_desktop_theme_changed)
@@ -192,7 +196,7 @@ class Program:
         wanted = options.model or self._settings.model
         if options.model.endswith(".safetensors"):
             wanted = str(Path(options.model).absolute())
-            self.controller.models.added_models += (Path(wanted),)
+            self.state.model_files += (Path(wanted),)
         self.controller.models.start(wanted)
         if not options.selftest:
             self.controller.keeping.look_back()
@@ -229,15 +233,15 @@ class Program:
         settings = Settings(
             theme=state.theme,
             view=state.view,
-            export=window.prompts.export_options,
+            export=state.export_options,
             model=self._model_to_keep(),
-            added_models=tuple(str(path) for path in self.controller.models.added_models),
+            added_models=tuple(str(path) for path in state.model_files),
             device=state.device,
             run=state.run,
             cache_mb=state.cache_mb,
             font_pt=state.font_pt,
             recent=tuple(str(path) for path in state.recent),
-            last_folder=window.prompts.last_folder,
+            last_folder=state.last_folder,
             data_set=str(state.data_set or ""),
             observer=state.observer,
             geometry=geometry,

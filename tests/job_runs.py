@@ -13,6 +13,7 @@ from core.datasets.recognise import recognise
 from core.datasets.splits import split_by_seed
 from core.datasets.synthetic import write_drive_layout
 from core.jobs.process import end_by_force
+from core.jobs.requests import TrainingRequest
 from core.jobs.store import Job, list_jobs, read_job
 from core.jobs.submit import submit_job
 from core.training.config import TrainingConfig, load_config
@@ -54,8 +55,8 @@ def recipe(folder: Path, dataset: Path, steps: int = 100_000) -> TrainingConfig:
 
 
 def start(folder: Path, dataset: Path, steps: int = 100_000, **choices: object) -> Job:
-    """Order a job on the CPU."""
-    return submit_job(recipe(folder, dataset, steps), folder, device="cpu", **choices)  # type: ignore[arg-type]
+    """Submit a job on the CPU."""
+    return submit_job(TrainingRequest(recipe(folder, dataset, steps), folder, device="cpu", **choices))  # type: ignore[arg-type]
 
 
 def until(condition: Callable[[], bool], what: str) -> None:

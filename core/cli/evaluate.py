@@ -1,6 +1,6 @@
 """``serr evaluate``: score a model, or results that somebody else made, on a data set with expert labels."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
@@ -280,51 +280,36 @@ def _score_model(
 ) -> "EvaluationReport":
     """``how``: the device and the averaging."""
     from core.datasets.leakage import seen_by
-    from core.evaluation.dataset_evaluation import evaluate_dataset
-    from core.evaluation.report import Method
     from core.files import ensure_folder
     from core.inference.predictor import InferenceOptions
+    from core.model_evaluation import evaluate_model
     from core.models.catalogue import load_model
-    from core.photo.sibling_files import output_stems
-    from core.reuse import ReusedResults
     from core.types import ThresholdRule
 
     model = load_model(path)
-    photos = [case.photo for case in given.cases.cases]
-    leakage = seen_by(model.card, given.dataset, given.root, photos)
-    rule = model.card.rule if given.threshold is None else ThresholdRule.nearest(given.threshold)
     if results is not None:
         ensure_folder(results)
-    stems = output_stems(photos, results)
-    options = InferenceOptions(device=how[0], tta=how[1])
-    kept = ReusedResults(model, options, rule, results, stems)
-    method = Method(
-        model.card.name,
-        model.sha256,
-        options.tta,
-        model.card.seeds,
-        seen=len(leakage.seen),
-        unknown=leakage.unknown,
-    )
     try:
-        report = evaluate_dataset(
+        made = evaluate_model(
+            model,
             given.cases,
-            kept.predict,
-            method=method,
-            rule=rule,
+            seen_by(model.card, given.dataset, given.root, [case.photo for case in given.cases.cases]),
+            options=InferenceOptions(device=how[0], tta=how[1]),
+            rule=None if given.threshold is None else ThresholdRule.nearest(given.threshold),
             region=given.region,
             labels=given.labels,
             extras=given.extras,
             reader=given.reader,
+            results=results,
             monitor=monitor,
         )
     except Cancelled:
         if results is None:
             raise
         raise Cancelled(f"What is finished is in {results}; the same command goes on there.") from None
-    if kept.reused:
-        tell(f"serr: {len(kept.reused)} of {report.n_images} results were in {results} and not computed again.")
-    return replace(report, method=replace(report.method, device="; ".join(sorted(kept.ran_on))))
+    if made.reused:
+        tell(f"serr: {len(made.reused)} of {made.report.n_images} results were in {results} and not computed again.")
+    return made.report
 
 
 def _write(report: "EvaluationReport", csv: Path | None, reports: list[Path], monitor: ConsoleMonitor) -> None:

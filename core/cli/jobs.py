@@ -53,9 +53,10 @@ def start(
     """
     device = checked_device(device)
     recipe = options.recipe()
+    from core.jobs.requests import TrainingRequest
     from core.jobs.submit import submit_job
 
-    job = submit_job(recipe, root, name=options.name or "", notes=notes, device=device, count=count)
+    job = submit_job(TrainingRequest(recipe, root, options.name or "", notes, device, count))
     if as_json:
         say_json(_facts(job, _view(job)))
     else:

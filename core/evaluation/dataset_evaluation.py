@@ -43,7 +43,7 @@ from core.photo.label_checks import INVERTED_MASK, MAX_VESSEL_SHARE, refuse_inve
 from core.photo.label_matching import find_wrong_pair
 from core.photo.label_values import LabelValues
 from core.photo.reading import read_fundus, read_label
-from core.progress import SILENT, Monitor, Progress
+from core.progress import SILENT, Monitor, Progress, part_of
 from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ThresholdRule
 
 Predict = Callable[[FundusImage, FieldOfView, Monitor], Prediction]
@@ -124,7 +124,7 @@ class Extras:
     picture_px: int = 0
 
 
-_PLAIN = Extras()
+NO_EXTRAS = Extras()
 _FILES = FileReader()
 
 
@@ -136,7 +136,7 @@ def evaluate_dataset(
     rule: ThresholdRule | None,
     region: Region = "fov",
     labels: str | None = None,
-    extras: Extras = _PLAIN,
+    extras: Extras = NO_EXTRAS,
     reader: Reader = _FILES,
     done: Done = lambda _photo, _outcome: None,
     monitor: Monitor = SILENT,
@@ -173,7 +173,7 @@ def evaluate_dataset(
     failed: list[tuple[Path, str]] = []
     first_error: SerrError | MemoryError | None = None
     for number, case in enumerate(dataset.cases):
-        part = _Part(monitor, case.stem, number, len(dataset.cases))
+        part = _Remarks(part_of(monitor, number, len(dataset.cases), case.stem))
         part.step(Progress("Reading"))
         try:
             image = task.evaluate(case, part)
@@ -201,7 +201,7 @@ def evaluate_dataset(
         rule=rule,
         method=method,
         result=main.result(extras, monitor),
-        beside=beside.result(_PLAIN, monitor),
+        beside=beside.result(NO_EXTRAS, monitor),
         images=tuple(images),
         failed=tuple(failed),
         versions=_versions(),
@@ -269,7 +269,7 @@ class _Task:
     gathered: tuple[_Gathered, _Gathered]
     picture_px: int
 
-    def evaluate(self, case: CaseFiles, part: "_Part") -> ImageScores:
+    def evaluate(self, case: CaseFiles, part: "_Remarks") -> ImageScores:
         """One photograph; nothing of it is gathered before all has succeeded."""
         if self.truth not in case.labels:
             name = f" '{self.truth}'" if case.labels else ""
@@ -326,26 +326,25 @@ class _Task:
         )
 
 
-class _Part:
-    """Shows the progress of one photograph as a part of the whole, and keeps its notes."""
+class _Remarks:
+    """Hands progress on and keeps what is noted about one photograph."""
 
-    def __init__(self, monitor: Monitor, stem: str, number: int, count: int) -> None:
-        self._monitor, self._stem, self._number, self._count = monitor, stem, number, count
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
         self.notes: list[str] = []
         self.doubts: list[str] = []
 
     def step(self, progress: Progress) -> None:
-        stage = f"{self._stem} ({self._number + 1} of {self._count}): {progress.stage}"
-        self._monitor.step(Progress(stage, self._number, self._count))
+        self._monitor.step(progress)
 
     def note(self, message: str) -> None:
         if message in self.notes:  # what the reader said, the network's chain says again
             return
         self.notes.append(message)
-        self._monitor.note(f"{self._stem}: {message}")
+        self._monitor.note(message)
 
     def doubt(self, message: str) -> None:
-        """A note on the label or the field of view: the figures may mean nothing."""
+        """A note on the label or the field of view: the scores may mean nothing."""
         self.doubts.append(message)
         self.note(message)
 

@@ -1,33 +1,15 @@
 """From a recipe to a job that waits for its device."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.errors import DeviceError
 from core.jobs.process import start_job
+from core.jobs.requests import TrainingRequest
 from core.jobs.store import Job, JobRequest, create_job
 
-if TYPE_CHECKING:
-    from core.training.config import TrainingConfig
 
-
-def submit_job(
-    config: "TrainingConfig",
-    root: Path,
-    *,
-    name: str = "",
-    notes: str = "",
-    device: str = "auto",
-    count: int = 1,
-    estimate: dict[str, object] | None = None,
-) -> Job:
-    """Make a job of a recipe and start its process.
-
-    Parameters
-    ----------
-    root : folder of the data sets; relative paths in the recipe begin there.
-    device : as ``choose_device`` takes it; "auto": any graphics processor that becomes free, else the CPU.
-    count : how many graphics processors it shall have at once.
+def submit_job(request: TrainingRequest) -> Job:
+    """Make a job of a request and start its process.
 
     Raises
     ------
@@ -36,18 +18,18 @@ def submit_job(
     from core.training.config import to_toml
     from core.training.fine_tuning import prepare_config
 
-    config = prepare_config(config)
-    request = JobRequest(
-        name=name or config.model_name,
-        notes=notes,
-        root=str(Path(root).absolute()),
+    config = prepare_config(request.config)
+    stored = JobRequest(
+        name=request.name or config.model_name,
+        notes=request.notes,
+        root=str(request.root.absolute()),
         data=", ".join(f"{source.dataset} ({source.split})" for source in config.data.sources),
         start_from=Path(config.network.start_from).stem,
-        devices=devices_for(device, count),
-        count=count,
-        estimate=estimate or {},
+        devices=devices_for(request.device, request.count),
+        count=request.count,
+        estimate=request.estimate,
     )
-    return start_job(create_job(request, to_toml(config)))
+    return start_job(create_job(stored, to_toml(config)))
 
 
 def devices_for(requested: str, count: int) -> tuple[str, ...]:

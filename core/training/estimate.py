@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import psutil
 
-from core.progress import SILENT, Monitor, Progress
+from core.progress import SILENT, Monitor, part_of
 from core.training.config import TrainingConfig
 
 _STEPS: Final = 6
@@ -82,7 +82,7 @@ def estimate(config: TrainingConfig, root: Path, *, device: str = "auto", monito
     with tempfile.TemporaryDirectory(prefix="serr-estimate-") as folder:
         out = Path(folder)
         run = Run(config, data, fabric_for(config, device), out)
-        step_s, photo_s, kept = run.benchmark(_STEPS, _PATIENCE_S, _Trying(monitor))
+        step_s, photo_s, kept = run.benchmark(_STEPS, _PATIENCE_S, part_of(monitor, 0, 1, stage="Trying a few steps"))
     steps, every = config.optimisation.steps, config.run.validate_every
     return Estimate(
         device=chosen.label,
@@ -108,16 +108,3 @@ def peak_memory() -> int:
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(most) if sys.platform == "darwin" else int(most) << 10
-
-
-class _Trying:
-    """Names the stage; the rest is handed on."""
-
-    def __init__(self, monitor: Monitor) -> None:
-        self._monitor = monitor
-
-    def step(self, progress: Progress) -> None:
-        self._monitor.step(Progress("Trying a few steps", progress.done, progress.total))
-
-    def note(self, message: str) -> None:
-        self._monitor.note(message)

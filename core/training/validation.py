@@ -4,7 +4,7 @@ The photographs go through the very inference that the finished weights will go 
 pixels, not on the network's grid: what is chosen here is what a user gets.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from core.evaluation.curves import PooledValues
 from core.inference.predictor import InferenceOptions, predict
 from core.models.weights_file import LoadedModel
 from core.photo.preprocessing import restore
-from core.progress import Monitor, Progress
+from core.progress import Monitor, part_of
 from core.training.data import HeldOut, SourceData, TrainingData
 from core.training.losses import Loss
 from core.types import LEVELS, FloatArray, ProbabilityMap
@@ -80,19 +80,6 @@ class Validation:
         return found
 
 
-class _Validating:
-    """Shows inference as one part of the training's progress, and passes on a cancel."""
-
-    def __init__(self, monitor: Monitor, show: Show, total: int) -> None:
-        self._monitor, self.show, self._total, self.done = monitor, show, total, 0
-
-    def step(self, progress: Progress) -> None:
-        self._monitor.step(Progress("Validating", self.done, self._total))
-
-    def note(self, message: str) -> None:
-        self._monitor.note(message)
-
-
 def _unseen(held: HeldOut, values: FloatArray) -> None:
     """Nobody watches."""
 
@@ -110,10 +97,11 @@ def validate(
 
     The network runs on a copy in evaluation mode; the module itself stays as it is.
     """
-    watch = _Validating(monitor, show, sum(len(source.validation) for source in data.sources))
+    total = sum(len(source.validation) for source in data.sources)
+    parts = (part_of(monitor, number, total, stage="Validating") for number in range(total))
     scores, f1_curves = {}, []
     for source in data.sources:
-        scores[source.name], f1 = _validate_source(model, source, loss, options, watch)
+        scores[source.name], f1 = _validate_source(model, source, loss, options, parts=parts, show=show)
         f1_curves.append(f1)
     mean_f1 = np.mean(f1_curves, axis=0)
     level = 1 + int(np.nanargmax(mean_f1))
@@ -126,20 +114,25 @@ def validate(
 
 
 def _validate_source(
-    model: LoadedModel, source: SourceData, loss: Loss, options: InferenceOptions, watch: _Validating
+    model: LoadedModel,
+    source: SourceData,
+    loss: Loss,
+    options: InferenceOptions,
+    *,
+    parts: Iterator[Monitor],
+    show: Show,
 ) -> tuple[SourceScores, np.ndarray[tuple[int], np.dtype[np.float64]]]:
     """The figures of one data set (with its own best F1), and F1 at each of the levels 1 to 255."""
     pooled, losses = PooledValues(_EXACT_PIXELS), []
     histogram: LevelHistogram | None = None
-    for held in source.validation:
-        values = predict(model, held.prepared, options, monitor=watch).values
+    for held, part in zip(source.validation, parts, strict=False):  # ``parts`` is of all data sets
+        values = predict(model, held.prepared, options, monitor=part).values
         losses.append(_loss(loss, values, held))
         whole = restore(values, held.prepared, held.fov)
-        watch.show(held, whole)
+        show(held, whole)
         pooled.add(whole, held.label, held.scored)
         one = LevelHistogram.from_map(ProbabilityMap(whole).levels, held.label, held.scored)
         histogram = one if histogram is None else histogram + one
-        watch.done += 1
     if histogram is None:
         raise ValueError("no photographs to validate on")
     f1 = np.array([histogram.counts_at(level).scores().f1 for level in range(1, LEVELS)])

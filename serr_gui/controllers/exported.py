@@ -41,8 +41,7 @@ class ExportedController(QObject):
                 low_priority=True,
             )
 
-    def _on_taken_back(self, part: object) -> None:
-        assert isinstance(part, TakenBack)
+    def _on_taken_back(self, part: TakenBack) -> None:
         context = self._context
         item = next((item for item in context.state.photos if item.path == part.path), None)
         if item is None or item.status != "new" or context.store.is_kept(part.path):

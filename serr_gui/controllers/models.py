@@ -24,7 +24,6 @@ class ModelController(QObject):
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
         self._context = context
-        self.added_models: tuple[Path, ...] = ()
         self._wanted_model = ""
         self._devices_started = False
 
@@ -33,7 +32,7 @@ class ModelController(QObject):
         self._wanted_model = wanted_model
         self._context.workers.start(
             "models",
-            partial(tasks.read_models, self.added_models),
+            partial(tasks.read_models, self._context.state.model_files),
             succeeded=self._on_models_read,
             failed=partial(self._on_models_failed, self.tr("The models cannot be read.")),
             noted=partial(self._context.notify, "warning"),
@@ -45,7 +44,7 @@ class ModelController(QObject):
         self._wanted_model = str(choose or state.model or "")
         self._context.workers.start(
             "models",
-            partial(tasks.read_models, tuple(path for path in self.added_models if path.exists())),
+            partial(tasks.read_models, tuple(path for path in self._context.state.model_files if path.exists())),
             succeeded=partial(self._on_models_refreshed, choose, added),
             failed=partial(self._context.fail, self.tr("The models cannot be read.")),
             noted=partial(self._context.notify, "warning"),
@@ -141,7 +140,7 @@ class ModelController(QObject):
     def _on_model_checked(self, outcome: ModelChoice) -> None:
         state = self._context.state
         if all(choice.path != outcome.path for choice in state.models):
-            self.added_models = (*self.added_models, outcome.path)
+            self._context.state.model_files = (*self._context.state.model_files, outcome.path)
             state.models = (*state.models, outcome)
         self._context.notify("success", self.tr("The model {name} is added.").format(name=outcome.name))
         if state.model_choice is None:

@@ -18,8 +18,8 @@ from serr_gui.controllers.history import HistoryController
 from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.editing import EditHistory, EditStep
+from serr_gui.model.export_options import ExportOptions
 from serr_gui.model.selectors import may_export, without_result
-from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import MadeBy, NoticeChoice, NoticeKind, PhotoItem, Result
 
 
@@ -74,7 +74,7 @@ class SegmentationController(QObject):
             otherwise()
             return
 
-        def segmented(outcome: object) -> None:
+        def segmented(outcome: Result) -> None:
             self._on_segmented(document.path, outcome)
             then()
 

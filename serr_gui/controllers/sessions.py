@@ -55,8 +55,7 @@ class SessionController(QObject):
             failed=self._on_open_failed,
         )
 
-    def _on_saved(self, path: Path, embed: bool, items: Sequence[PhotoItem], problems: object) -> None:
-        assert isinstance(problems, tuple)
+    def _on_saved(self, path: Path, embed: bool, items: Sequence[PhotoItem], problems: tuple) -> None:
         state = self._context.state
         state.session, state.session_embeds = path, embed
         self._add_recent(path)
@@ -71,8 +70,7 @@ class SessionController(QObject):
         kind = "warning" if problems else "success"
         self._context.notify(kind, " ".join((text, *problems)), folder=path.parent, until="work")  # type: ignore[arg-type]
 
-    def _on_opened(self, outcome: object) -> None:
-        assert isinstance(outcome, tasks.OpenedPhotos)
+    def _on_opened(self, outcome: tasks.OpenedPhotos) -> None:
         state = self._context.state
         if outcome.current is not None and outcome.view is not None:
             self._view = (outcome.current, outcome.view)

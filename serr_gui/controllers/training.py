@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from core.jobs.process import end_by_force, pause_job, start_job, stop_job
+from core.jobs.requests import TrainingRequest
 from core.jobs.store import Job, change_order, remove_job
 from core.progress import Monitor, Progress
 from serr_gui.controllers.context import ControllerContext
@@ -19,7 +20,6 @@ from serr_gui.model.training import (
     ComparisonOrder,
     EstimateState,
     ModelsCompared,
-    TrainingOrder,
     Trainings,
 )
 from serr_gui.tasks import training as work
@@ -93,12 +93,12 @@ class TrainingController(QObject):
 
     # Requests
 
-    def order(self, order: TrainingOrder) -> None:
+    def submit(self, request: TrainingRequest) -> None:
         """Start a training."""
         self._context.workers.start(
-            "order",
-            partial(work.start_training, order),
-            succeeded=self._on_ordered,
+            "submit",
+            partial(work.start_training, request),
+            succeeded=self._on_submitted,
             failed=partial(self._context.fail, self.tr("The training cannot be started.")),
         )
 
@@ -134,19 +134,19 @@ class TrainingController(QObject):
         self._context.fail(self.tr("The training could not be told."), failure)
         self._poller.look()
 
-    def _on_ordered(self, outcome: Job) -> None:
+    def _on_submitted(self, outcome: Job) -> None:
         self.choose(outcome.id)
         self._poller.look()
 
     # Measuring
 
-    def measure(self, order: TrainingOrder, key: str) -> None:
+    def measure(self, request: TrainingRequest, key: str) -> None:
         """Measure a few steps of a recipe; ``state.estimate`` tells how it goes."""
         state = self._context.state
         state.estimate = EstimateState(key)
         self._context.workers.start(
             "estimate",
-            partial(work.measure, order),
+            partial(work.measure, request),
             progressed=self._on_measuring,
             succeeded=partial(self._on_measured, key),
             failed=lambda failure: setattr(state, "estimate", EstimateState(key, False, problem=failure.sentence)),

@@ -44,6 +44,5 @@ class TwoModelsController(QObject):
             self._long.cancel()
         self._context.state.two_models = None
 
-    def _on_compared(self, outcome: object) -> None:
-        assert isinstance(outcome, TwoModels)
+    def _on_compared(self, outcome: TwoModels) -> None:
         self._context.state.two_models = outcome

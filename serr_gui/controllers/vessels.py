@@ -108,8 +108,7 @@ class VesselController(QObject):
             state.editing = replace(editing, gaps=(), gap_at=0)
             self._context.notify("info", self.tr("That was the last gap."), until="photo")
 
-    def _on_gaps(self, outcome: object) -> None:
-        assert isinstance(outcome, tuple)
+    def _on_gaps(self, outcome: tuple) -> None:
         state = self._context.state
         state.editing = replace(state.editing, gaps=outcome, gap_at=0, looks_for_gaps=False)
         if not outcome:

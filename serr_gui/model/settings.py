@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import Any, Final, get_args
 
 from core.errors import OutputError
 from core.evaluation.confusion import Region
@@ -17,6 +17,7 @@ from core.files import private_folder, write_bytes_atomic
 from core.locks import wait_for_lock
 from core.strict import Malformed, is_text, parse_json, read_bytes
 from serr_gui.model.comparison import ErrorFilter
+from serr_gui.model.export_options import ExportOptions
 from serr_gui.model.i18n import translate
 from serr_gui.model.state import (
     BASES,
@@ -31,45 +32,16 @@ from serr_gui.model.state import (
     ViewOptions,
 )
 
-if TYPE_CHECKING:
-    from core.export import ExportChoices
-
 VERSION: Final = 1
 FILE_NAME: Final = "desktop.json"
 LOCK_FILE: Final = ".lock"
 RECENT_LIMIT: Final = 10
 APP_NAME: Final = "serr-fundus"
-RESULTS_FOLDER: Final = "SERR results"
-"""Beside the photographs: where results are exported to while no other folder is chosen."""
 
 _PATIENCE_S: Final = 5.0
 _LISTS: Final = frozenset({"recent", "added_models"})
 _COLORMAPS = ("inferno", "magma", "viridis", "cividis")
 _ERROR_COLOURS = ("white_blue_black", "black_blue_yellow", "white_magenta_cyan", "green_blue_red")
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """What the export dialog was left with. ``folder`` empty: a folder beside the photograph."""
-
-    folder: str = ""
-    mask: bool = True
-    probability: bool = True
-    overlay: bool = True
-    sidecar: bool = True
-    float_probability: bool = False
-
-    def choices(self) -> "ExportChoices":
-        """What the library shall write."""
-        from core.export import ExportChoices
-
-        return ExportChoices(
-            mask=self.mask,
-            probability=self.probability,
-            overlay=self.overlay,
-            sidecar=self.sidecar,
-            float_probability=self.float_probability,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from serr_gui.model.comparison import (
     StrokeCounts,
 )
 from serr_gui.model.editing import Editing
+from serr_gui.model.export_options import ExportOptions
 from serr_gui.model.training import EstimateState, ModelsCompared, Trainings
 from serr_gui.model.two_models import TwoModels
 
@@ -414,7 +415,11 @@ CACHE_MB = 1024
 
 @dataclass
 class AppState:
-    """Everything that the window shows; ``events.<field>`` tells when a field has changed."""
+    """Everything that the window shows; ``events.<field>`` tells when a field has changed.
+
+    ``model_files`` are weights files that were added where they are; ``export_options`` and ``last_folder`` are
+    proposed next.
+    """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
@@ -430,6 +435,7 @@ class AppState:
     overlay_hidden: bool = False
     models: tuple[ModelChoice, ...] = ()
     model: Path | None = None
+    model_files: tuple[Path, ...] = ()
     devices: tuple[DeviceChoice, ...] = (DeviceChoice("auto", ""),)
     device: str = "auto"
     device_used: str = ""
@@ -459,6 +465,8 @@ class AppState:
     observer: str = ""
     session: Path | None = None
     session_embeds: bool = False
+    export_options: ExportOptions = field(default_factory=ExportOptions)
+    last_folder: str = ""
 
     @property
     def item(self) -> PhotoItem | None:

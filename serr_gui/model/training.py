@@ -9,7 +9,6 @@ from core.training.run_view import RunView
 
 if TYPE_CHECKING:
     from core.model_comparison import ModelComparison
-    from core.training.config import TrainingConfig
     from core.training.estimate import Estimate
 
 
@@ -30,19 +29,6 @@ class Trainings:
 
     def named(self, job_id: str) -> Job | None:
         return next((job for job in self.jobs if job.id == job_id), None)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainingOrder:
-    """What a person asks for in the form: everything that makes a job."""
-
-    config: "TrainingConfig"
-    root: Path
-    name: str
-    notes: str
-    device: str
-    count: int
-    estimate: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from serr_gui.model.settings import ExportOptions
+from serr_gui.model.export_options import ExportOptions
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import faded, heading
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from serr_gui.model.settings import RESULTS_FOLDER
+from serr_gui.model.export_options import RESULTS_FOLDER
 from serr_gui.model.state import CACHE_MB, AppState, Preferences, RunSettings
 from serr_gui.widgets.controls import chooser, faded, heading, left_form, resize_on_screen
 from serr_gui.widgets.scrolling import scrolling

@@ -16,8 +16,8 @@ from core.session.packing import unpacked_bits
 from core.strict import Malformed
 from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
 from serr_gui.model.comparison import EXPERTS, LabelFile
+from serr_gui.model.export_options import RESULTS_FOLDER
 from serr_gui.model.result_store import ResultStore
-from serr_gui.model.settings import RESULTS_FOLDER
 from serr_gui.model.state import FovChoice, PhotoItem, Result
 from serr_gui.tasks import comparing
 from serr_gui.tasks.monitor import YieldingMonitor
@@ -25,12 +25,14 @@ from serr_gui.tasks.photos import make_fov
 from serr_gui.tasks.segmenting import ModelCache, RunOptions, Segmented
 
 if TYPE_CHECKING:
+    from core.datasets.leakage import Leakage
     from core.datasets.recognise import CaseFinder
     from core.evaluation.confusion import Region
     from core.evaluation.dataset_evaluation import CaseFiles
     from core.evaluation.report import EvaluationReport, ImageScores
     from core.models.weights_file import LoadedModel
     from core.photo.label_values import LabelValues
+    from core.reuse import ReusedResults
 
 _PICTURE_PX = 360
 _NAMES = ("expert 1", "expert 2")
@@ -107,27 +109,26 @@ def evaluate_photos(
     ------
     SerrError : no photograph could be evaluated; the error is that of the first.
     """
-    from core.evaluation.dataset_evaluation import Extras, evaluate_dataset
-    from core.evaluation.report import Method
+    from core.evaluation.dataset_evaluation import Extras
+    from core.model_evaluation import evaluate_model
 
     monitor.step(Progress("Looking for labels"))
     photos = _open_photos(request)
     model = model_cache.get(request.run.model, monitor)
-    seen, unknown = _seen_before(model, [case.photo for case in photos.cases])
-    stems = {case.photo: case.stem for case in photos.cases}
-    finder = _Finder(request, model, stems, store, monitor)
-    return evaluate_dataset(
+    return evaluate_model(
+        model,
         photos,
-        finder.predict,
-        method=Method(model.card.name, model.sha256, seeds=model.card.seeds, seen=seen, unknown=unknown),
-        rule=request.rule or model.card.rule,
+        _seen_before(model, [case.photo for case in photos.cases]),
+        options=request.run.inference(),
+        rule=request.rule,
         region=request.region,
         labels=_NAMES[0],
         extras=Extras(picture_px=_PICTURE_PX),
+        predict=lambda kept: _Finder(request, kept, store, monitor).predict,
         reader=_ChosenFiles(),
         done=lambda path, outcome: monitor.yield_result(PhotoDone(path, outcome)),
         monitor=monitor,
-    )
+    ).report
 
 
 def _open_photos(request: EvaluationRequest) -> _OpenPhotos:
@@ -196,12 +197,11 @@ class _Finder:
     def __init__(
         self,
         request: EvaluationRequest,
-        model: "LoadedModel",
-        stems: Mapping[Path, str],
+        kept: "ReusedResults",
         store: ResultStore,
         monitor: YieldingMonitor[EvaluationPart],
     ) -> None:
-        self._request, self._model, self._stems, self._store, self._monitor = request, model, stems, store, monitor
+        self._request, self._kept, self._store, self._monitor = request, kept, store, monitor
 
     def predict(self, image: FundusImage, fov: FieldOfView, part: Monitor) -> ProbabilityMap:
         """The probabilities of a photograph, as ``evaluate_dataset`` asks for them."""
@@ -215,38 +215,36 @@ class _Finder:
         exported = self._exported(image, path, fov, part)
         if exported is not None:
             return exported
-        made = segment_photo(image, self._model, fov=fov, options=self._request.run.inference(), monitor=part)
+        made = segment_photo(image, self._kept.model, fov=fov, options=self._kept.options, monitor=part)
+        self._kept.ran_on.add(f"{made.device}, {made.precision}")
         if kept is None:  # a result of another model or field of view stays until a person segments again
             self._monitor.yield_result(Segmented(path, Result.of(made, self._request.run.model)))
         return made.probability
 
     def _exported(self, image: FundusImage, path: Path, fov: FieldOfView, part: Monitor) -> ProbabilityMap | None:
-        from core.reuse import ReusedResults
-
         folder = self._request.exported or path.parent / RESULTS_FOLDER
-        results = ReusedResults(self._model, self._request.run.inference(), self._model.card.rule, folder, self._stems)
         try:
-            return results.find(image, fov, part)
+            return replace(self._kept, folder=folder).find(image, fov, part)
         except InputError:  # a damaged side-car: the photograph is segmented
             return None
 
     def _fits(self, kept: Result, fov: FieldOfView) -> bool:
-        made = kept.segmentation
-        same = made.model_sha256 == self._model.sha256 and made.card.preprocessing == self._model.card.preprocessing
+        made, model = kept.segmentation, self._kept.model
+        same = made.model_sha256 == model.sha256 and made.card.preprocessing == model.card.preprocessing
         same = same and made.options.tta == self._request.run.run.tta
         return same and np.array_equal(kept.segmentation.fov.inside, fov.inside)
 
 
-def _seen_before(model: "LoadedModel", photos: Sequence[Path]) -> tuple[int | None, tuple[str, ...]]:
-    """How many of the photographs the model has learned from, as far as its card and these folders tell."""
-    from core.datasets.leakage import seen_by
+def _seen_before(model: "LoadedModel", photos: Sequence[Path]) -> "Leakage | None":
+    """Which of the photographs the model has learned from, as far as its card and these folders tell."""
+    from core.datasets.leakage import Leakage, seen_by
 
     roots = dict.fromkeys(root for photo in photos for root in photo.parents[1:4])
     found = [seen_by(model.card, "./", root, photos) for root in roots]
     if not found:
-        return None, ()
+        return None
     unknown = [what for what in found[0].unknown if all(what in one.unknown for one in found)]
-    return len(frozenset().union(*(one.seen for one in found))), tuple(unknown)
+    return Leakage(frozenset().union(*(one.seen for one in found)), tuple(unknown))
 
 
 def write_evaluation(report: "EvaluationReport", path: Path, monitor: Monitor) -> Path:

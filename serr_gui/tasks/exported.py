@@ -35,7 +35,7 @@ class TakenBack:
     load: Load
 
 
-def find_exported(paths: Sequence[Path], monitor: YieldingMonitor) -> None:
+def find_exported(paths: Sequence[Path], monitor: YieldingMonitor[TakenBack]) -> None:
     """Deliver a ``TakenBack`` for each photograph that has a whole result beside it."""
     from core.session.exported import ExportedResults
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from core.errors import TrainingError
 from core.jobs.process import child_environment
+from core.jobs.requests import TrainingRequest
 from core.jobs.store import RECIPE_FILE, Job, list_jobs, read_log
 from core.progress import Monitor, Progress
 from core.resources import command_line
 from core.strict import Malformed, read_bytes, read_json
 from core.training.run_view import EVENTS_FILE, RunFollower
-from serr_gui.model.training import ComparisonOrder, TrainingOrder, Trainings
+from serr_gui.model.training import ComparisonOrder, Trainings
 from serr_gui.tasks.monitor import YieldingMonitor
 
 if TYPE_CHECKING:
@@ -86,20 +87,12 @@ def _recipe(job: Job) -> str:
         return ""
 
 
-def start_training(order: TrainingOrder, monitor: Monitor) -> Job:
+def start_training(request: TrainingRequest, monitor: Monitor) -> Job:
     """Make a job and start its process. Raises SerrError."""
     from core.jobs.submit import submit_job
 
     monitor.step(Progress("Starting the training"))
-    return submit_job(
-        order.config,
-        order.root,
-        name=order.name,
-        notes=order.notes,
-        device=order.device,
-        count=order.count,
-        estimate=order.estimate,
-    )
+    return submit_job(request)
 
 
 def ask_job(ask: Callable[[Job], object], job: Job, monitor: Monitor) -> object:
@@ -108,7 +101,7 @@ def ask_job(ask: Callable[[Job], object], job: Job, monitor: Monitor) -> object:
     return ask(job)
 
 
-def measure(order: TrainingOrder, monitor: Monitor) -> "Estimate":
+def measure(request: TrainingRequest, monitor: Monitor) -> "Estimate":
     """Measure a few steps of a recipe in a process of its own, whose memory is then that of the run.
 
     Raises
@@ -120,12 +113,12 @@ def measure(order: TrainingOrder, monitor: Monitor) -> "Estimate":
 
     with tempfile.TemporaryDirectory(prefix="serr-estimate-", ignore_cleanup_errors=True) as folder:
         recipe = Path(folder) / "recipe.toml"
-        recipe.write_text(to_toml(order.config), encoding="utf-8")
-        words = ["train", "--estimate", "--json", "--config", str(recipe), "--root", str(order.root)]
+        recipe.write_text(to_toml(request.config), encoding="utf-8")
+        words = ["train", "--estimate", "--json", "--config", str(recipe), "--root", str(request.root)]
         out, err = Path(folder) / "out", Path(folder) / "err"
         with out.open("wb") as out_file, err.open("wb") as err_file:
             process = subprocess.Popen(
-                [*command_line(), *words, "--device", order.device],
+                [*command_line(), *words, "--device", request.device],
                 stdin=subprocess.DEVNULL,
                 stdout=out_file,
                 stderr=err_file,

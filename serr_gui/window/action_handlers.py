@@ -133,7 +133,7 @@ def _write_note(window: "MainWindow") -> None:
 
 def _evaluate_all(window: "MainWindow") -> None:
     window.show_dock("evaluation")
-    folder = window.prompts.export_options.folder
+    folder = window.state.export_options.folder
     window.controller.evaluation.evaluate_all(Path(folder) if folder else None)
 
 

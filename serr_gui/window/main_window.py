@@ -23,7 +23,6 @@ from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.controllers.controller import Controller
 from serr_gui.model.comparison import NO_LABELS, ErrorLayer
 from serr_gui.model.selectors import CanvasPicture, canvas_picture, may_export, unsaved
-from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import Theme
 from serr_gui.panels.comparison.curves import CurvesPanel
 from serr_gui.panels.comparison.errors import ErrorsPanel
@@ -66,14 +65,12 @@ class MainWindow(QMainWindow):
 
     closing = Signal()
 
-    def __init__(
-        self, controller: Controller, *, export_options: ExportOptions | None = None, last_folder: str = ""
-    ) -> None:
+    def __init__(self, controller: Controller) -> None:
         super().__init__()
         self.controller = controller
         self.state = controller.state
-        self.prompts = Prompts(controller, self, export_options or ExportOptions(), last_folder)
-        self.training_prompts = TrainingPrompts(controller, self, lambda: self.prompts.last_folder, self.show_trainings)
+        self.prompts = Prompts(controller, self)
+        self.training_prompts = TrainingPrompts(controller, self, self.show_trainings)
         self.label_prompts = LabelPrompts(controller, self)
         self._picture: CanvasPicture | None = None
         self._comparison_shown = False

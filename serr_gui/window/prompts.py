@@ -16,9 +16,9 @@ from core.session.records import ViewRecord
 from serr_gui.controllers.context import sample_path
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
+from serr_gui.model.export_options import RESULTS_FOLDER, ExportOptions
 from serr_gui.model.score_selectors import scored_label
 from serr_gui.model.selectors import made_with, outdated, unsaved, with_result
-from serr_gui.model.settings import RESULTS_FOLDER, ExportOptions
 from serr_gui.model.state import FovChoice, ModelChoice, Notice, NoticeChoice, PhotoItem, Preferences
 from serr_gui.panels.comparison.curves import CurvesPanel
 from serr_gui.panels.comparison.two_models_dialog import TwoModelsDialog
@@ -36,20 +36,16 @@ _SHARES_NAME: Final = "vessel-shares.csv"
 
 
 class Prompts(QObject):
-    """Asks the person, then the controller. ``export_options`` and ``last_folder`` are proposed next.
+    """Asks the person, then the controller.
 
     ``view_now`` : gives where the photograph on the screen is looked at.
     """
 
-    def __init__(
-        self, controller: Controller, window: QWidget, export_options: ExportOptions, last_folder: str
-    ) -> None:
+    def __init__(self, controller: Controller, window: QWidget) -> None:
         super().__init__(window)
         self._controller = controller
         self._state = controller.state
         self._window = window
-        self.export_options = export_options
-        self.last_folder = last_folder
         self.view_now: Callable[[], ViewRecord | None] = lambda: None
         controller.models.added.connect(self.ask_to_use)
 
@@ -58,12 +54,14 @@ class Prompts(QObject):
 
         pattern = " ".join(f"*{suffix}" for suffix in PHOTO_SUFFIXES)
         filters = f"{self.tr('Photographs')} ({pattern} {pattern.upper()});;{self.tr('All files')} (*)"
-        names, _ = QFileDialog.getOpenFileNames(self._window, self.tr("Open Photographs"), self.last_folder, filters)
+        names, _ = QFileDialog.getOpenFileNames(
+            self._window, self.tr("Open Photographs"), self._state.last_folder, filters
+        )
         if names:
             self.open_paths([Path(name) for name in names])
 
     def open_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self._window, self.tr("Open Folder"), self.last_folder)
+        name = QFileDialog.getExistingDirectory(self._window, self.tr("Open Folder"), self._state.last_folder)
         if name:
             self._open_folder(Path(name))
 
@@ -90,7 +88,7 @@ class Prompts(QObject):
 
     def open_session(self) -> None:
         filters = f"{self.tr('Sessions')} (*{SESSION_SUFFIX});;{self.tr('All files')} (*)"
-        name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Open Session"), self.last_folder, filters)
+        name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Open Session"), self._state.last_folder, filters)
         if name:
             self.open_session_file(Path(name))
 
@@ -110,7 +108,7 @@ class Prompts(QObject):
 
     def save_session_as(self) -> None:
         item, path = self._state.item, self._state.session
-        folder = Path(self.last_folder) if self.last_folder else item.path.parent if item is not None else Path.home()
+        folder = Path(self._state.last_folder) if self._state.last_folder else item.path.parent if item is not None else Path.home()
         kinds = (
             self.tr("Session (*.serr-session)"),
             self.tr("Session with the photographs in it (*.serr-session)"),
@@ -148,7 +146,7 @@ class Prompts(QObject):
 
     def _begin_there(self, paths: list[Path]) -> None:
         first = paths[0].absolute()
-        self.last_folder = str(first if first.is_dir() else first.parent)
+        self._state.last_folder = str(first if first.is_dir() else first.parent)
 
     def open_recent(self, path: Path) -> None:
         if path.is_dir():
@@ -160,7 +158,9 @@ class Prompts(QObject):
 
     def add_model(self) -> None:
         filters = f"{self.tr('Weights files')} (*.safetensors);;{self.tr('All files')} (*)"
-        name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Add Weights File"), self.last_folder, filters)
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, self.tr("Add Weights File"), self._state.last_folder, filters
+        )
         if name:
             self._controller.models.add_model(Path(name))
 
@@ -174,7 +174,7 @@ class Prompts(QObject):
 
     def choose_fov_file(self) -> None:
         document = self._state.document
-        start = str(document.path.parent) if document else self.last_folder
+        start = str(document.path.parent) if document else self._state.last_folder
         name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Mask of the Field of View"), start)
         if name:
             self._controller.photos.set_fov(FovChoice("file", Path(name)))
@@ -195,7 +195,7 @@ class Prompts(QObject):
             self._controller.comparison.load_label(expert, Path(name))
 
     def choose_label_folder(self, expert: int) -> None:
-        start = str(self._state.label_folders[expert] or self.last_folder)
+        start = str(self._state.label_folders[expert] or self._state.last_folder)
         title = self.tr("Folder with the Labels of Expert {number}").format(number=expert + 1)
         name = QFileDialog.getExistingDirectory(self._window, title, start)
         if name:
@@ -205,7 +205,7 @@ class Prompts(QObject):
         document, against = self._state.document, scored_label(self._state)
         if document is None or against is None:
             return
-        stem = Path(self.last_folder or document.path.parent) / f"{document.path.stem}_curves.png"
+        stem = Path(self._state.last_folder or document.path.parent) / f"{document.path.stem}_curves.png"
         kinds = (self.tr("PNG picture (*.png)"), self.tr("SVG picture (*.svg)"), self.tr("Table (*.csv)"))
         name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export Curves"), str(stem), ";;".join(kinds))
         path = _with_suffix(name, kind, kinds, (".png", ".svg", ".csv"))
@@ -214,7 +214,7 @@ class Prompts(QObject):
 
     def export_evaluation(self) -> None:
         item = self._state.item
-        folder = self.last_folder or str(item.path.parent if item is not None else Path.home())
+        folder = self._state.last_folder or str(item.path.parent if item is not None else Path.home())
         kinds = (
             self.tr("Web page (*.html)"),
             self.tr("PDF (*.pdf)"),
@@ -248,14 +248,18 @@ class Prompts(QObject):
             by_path = output_stems(paths, folder, by_content=False)
             return tuple(by_path[path] for path in paths)
 
-        folder = Path(self.export_options.folder) if self.export_options.folder else _default_folder(items[0].path)
+        folder = (
+            Path(self._state.export_options.folder)
+            if self._state.export_options.folder
+            else _default_folder(items[0].path)
+        )
         subject = display_path(items[0].path.name)
         if len(items) > 1:
             subject = self.tr("{count} segmented photographs").format(count=len(items))
         models = ", ".join(name for name, _ in made_with(items))
         if models:
             subject = self.tr("{subject}, segmented with {models}").format(subject=subject, models=models)
-        dialog = ExportDialog(stems_in, folder, self.export_options, subject, self._window)
+        dialog = ExportDialog(stems_in, folder, self._state.export_options, subject, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.exportRequested.connect(partial(self._on_export_agreed, items, stems_in))
         dialog.open()
@@ -267,7 +271,7 @@ class Prompts(QObject):
         folder: Path,
         options: ExportOptions,
     ) -> None:
-        self.export_options = options
+        self._state.export_options = options
         stems = stems_in(folder)
         wanted = tuple(
             ExportItem(item.path, stem, item.rule, item.marks, self._state.observer, item.questionable)
@@ -305,7 +309,7 @@ class Prompts(QObject):
         items = with_result(self._state)
         if not items:
             return
-        folder = Path(self.export_options.folder) if self.export_options.folder else items[0].path.parent
+        folder = Path(self._state.export_options.folder) if self._state.export_options.folder else items[0].path.parent
         name, _ = QFileDialog.getSaveFileName(
             self._window,
             self.tr("Export Vessel Shares"),
@@ -318,14 +322,14 @@ class Prompts(QObject):
 
     def open_settings(self) -> SettingsDialog:
         """Let a person change the settings."""
-        dialog = SettingsDialog(self._state, self.export_options.folder, self._window)
+        dialog = SettingsDialog(self._state, self._state.export_options.folder, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: self._take_preferences(dialog.preferences))
         dialog.open()
         return dialog
 
     def _take_preferences(self, preferences: Preferences) -> None:
-        self.export_options = replace(self.export_options, folder=preferences.export_folder)
+        self._state.export_options = replace(self._state.export_options, folder=preferences.export_folder)
         self._controller.set_preferences(preferences)
 
     def compare_two_models(self) -> TwoModelsDialog:

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
 )
 
 from core.datasets.dataset_file import SUFFIX, dataset_path, is_dataset_file
+from core.jobs.requests import TrainingRequest
 from core.jobs.store import Job
 from serr_gui.controllers.controller import Controller
-from serr_gui.model.training import TrainingOrder
 from serr_gui.panels.data_set.dialog import DataSetDialog
 from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
 from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
@@ -37,19 +37,18 @@ class TrainingPrompts(QObject):
         self,
         controller: Controller,
         window: QWidget,
-        start_folder: Callable[[], str],
         show_trainings: Callable[[], None],
     ) -> None:
         super().__init__(window)
         self._controller, self._state = controller, controller.state
-        self._window, self._start_folder, self._show_trainings = window, start_folder, show_trainings
+        self._window, self._show_trainings = window, show_trainings
 
     # Data sets
 
     def open_data_set(self, path: Path | None = None) -> DataSetDialog:
         """Show the wizard, with the data set of a folder or file if one is given."""
         sets = self._controller.data_sets
-        dialog = DataSetDialog(self._start_folder(), self._window)
+        dialog = DataSetDialog(self._state.last_folder, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.findRequested.connect(sets.find)
         dialog.examineRequested.connect(sets.examine)
@@ -77,7 +76,7 @@ class TrainingPrompts(QObject):
         """Ask for the data set file that photographs are added to; a new one is made with the first photograph."""
         start = str(
             self._state.data_set
-            or Path(self._start_folder() or ".") / self.tr("My data set{suffix}").format(suffix=SUFFIX)
+            or Path(self._state.last_folder or ".") / self.tr("My data set{suffix}").format(suffix=SUFFIX)
         )
         filters = self.tr("Data sets (*{suffix})").format(suffix=SUFFIX)
         name, _ = QFileDialog.getSaveFileName(
@@ -97,9 +96,9 @@ class TrainingPrompts(QObject):
         """Show the form for a new training."""
         trainings = self._controller.training
         trainings.forget_estimate()
-        dialog = NewTrainingDialog(self._state, self._start_folder(), self._window)
+        dialog = NewTrainingDialog(self._state, self._state.last_folder, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.orderRequested.connect(self._on_ordered)
+        dialog.trainingRequested.connect(self._on_requested)
         dialog.measureRequested.connect(self._on_measure)
         dialog.dataSetRequested.connect(dialog.reject)
         dialog.dataSetRequested.connect(self.open_data_set)
@@ -109,14 +108,14 @@ class TrainingPrompts(QObject):
         dialog.open()
         return dialog
 
-    def _on_ordered(self, order: TrainingOrder) -> None:
-        self._controller.data_sets.use(Path(order.config.data.sources[0].dataset))
-        self._controller.training.order(order)
+    def _on_requested(self, request: TrainingRequest) -> None:
+        self._controller.data_sets.use(Path(request.config.data.sources[0].dataset))
+        self._controller.training.submit(request)
         self._show_trainings()
 
-    def _on_measure(self, order: object, key: str) -> None:
-        if isinstance(order, TrainingOrder):
-            self._controller.training.measure(order, key)
+    def _on_measure(self, request: TrainingRequest | None, key: str) -> None:
+        if request is not None:
+            self._controller.training.measure(request, key)
         else:
             self._controller.training.forget_estimate()
 
@@ -154,7 +153,7 @@ class TrainingPrompts(QObject):
         """Compare the chosen model with another, on a data set that is asked for."""
         choice = self._state.model_choice
         filters = self.tr("Data sets (*{suffix})").format(suffix=SUFFIX)
-        start = str(self._state.data_set or self._start_folder())
+        start = str(self._state.data_set or self._state.last_folder)
         name, _ = QFileDialog.getOpenFileName(self._window, self.tr("Data Set to Compare on"), start, filters)
         if not name or choice is None:
             return None
@@ -190,7 +189,7 @@ class TrainingPrompts(QObject):
             self._export(choice.path, choice.name)
 
     def _export(self, file: Path, name: str) -> None:
-        start = str(Path(self._start_folder() or ".") / f"{name}{_WEIGHTS_SUFFIX}")
+        start = str(Path(self._state.last_folder or ".") / f"{name}{_WEIGHTS_SUFFIX}")
         filters = self.tr("Weights files (*{suffix})").format(suffix=_WEIGHTS_SUFFIX)
         chosen, _ = QFileDialog.getSaveFileName(self._window, self.tr("Export Model"), start, filters)
         if chosen:

@@ -267,15 +267,15 @@ def test_the_report_says_everything_in_every_form(reports: dict[Region, Evaluati
 
 
 class _Recorder:
-    """A monitor that keeps what it is told and cancels at a given photograph."""
+    """A monitor that keeps what it is told and cancels at a share of the whole."""
 
-    def __init__(self, cancel_at: int | None = None) -> None:
+    def __init__(self, cancel_at: float | None = None) -> None:
         self.seen: list[Progress] = []
         self.cancel_at = cancel_at
 
     def step(self, progress: Progress) -> None:
         self.seen.append(progress)
-        if progress.done == self.cancel_at:
+        if self.cancel_at is not None and (progress.fraction or 0.0) >= self.cancel_at:
             raise Cancelled
 
     def note(self, message: str) -> None:
@@ -285,7 +285,9 @@ class _Recorder:
 def test_progress_counts_photographs_and_cancel_ends_it(drive: DataSet) -> None:
     method, monitor = Method("dark lines"), _Recorder()
     evaluate_dataset(_few(drive, 2), fake_segmenter, method=method, rule=RULE, monitor=monitor)
-    assert [(step.done, step.total) for step in monitor.seen] == [(0, 2), (0, 2), (1, 2), (1, 2), (0, 0)]
+    assert [step.fraction for step in monitor.seen] == [0.0, 0.0, 0.5, 0.5, None]
     assert monitor.seen[2].stage == "02_test (2 of 2): Reading"
     with pytest.raises(Cancelled):
-        evaluate_dataset(drive, fake_segmenter, method=method, rule=RULE, monitor=_Recorder(cancel_at=1))
+        evaluate_dataset(
+            drive, fake_segmenter, method=method, rule=RULE, monitor=_Recorder(cancel_at=1 / len(drive.cases))
+        )

@@ -181,8 +181,10 @@ def test_a_job_outlives_who_started_it_and_steps_back_behind_other_programs(
     recipe(tmp_path, dataset)
     program = (
         "import os, signal, sys; from pathlib import Path; from core.jobs.submit import submit_job;"
+        "from core.jobs.requests import TrainingRequest;"
         "from core.training.config import load_config; from tests.job_runs import wait_for_step;"
-        "job = submit_job(load_config(Path(sys.argv[1])), Path(), device='cpu'); print(job.folder, flush=True);"
+        "job = submit_job(TrainingRequest(load_config(Path(sys.argv[1])), device='cpu'));"
+        "print(job.folder, flush=True);"
         "os.killpg(0, signal.SIGKILL)"
     )
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "SERR_JOB_NICE": "7"}

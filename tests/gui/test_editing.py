@@ -17,9 +17,9 @@ from core.masks.strokes import brush_step
 from core.types import BoolArray, ByteArray
 from serr_gui.app import Program
 from serr_gui.model.editing import EditHistory, EditStep
+from serr_gui.model.export_options import ExportOptions
 from serr_gui.model.score_selectors import curve_facts, model_counts
 from serr_gui.model.selectors import unsaved
-from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import Result
 from serr_gui.panels.comparison.scores import ScoresPanel
 from tests.gui.conftest import WAIT_MS, StartProgram
@@ -246,10 +246,10 @@ def test_space_and_the_middle_button_still_move_the_photograph(hand: Hand) -> No
 def test_what_is_exported_is_what_was_painted(hand: Hand, tmp_path: Path) -> None:
     hand.key(Qt.Key.Key_B)
     hand.stroke((50, 80), (110, 80))
-    hand.program.window.prompts.export_options = ExportOptions(mask=False, probability=True)
+    hand.program.state.export_options = ExportOptions(mask=False, probability=True)
     export(hand.program, hand.qtbot, tmp_path / "map")
     assert unsaved(hand.program.state)  # the map of the network does not hold them
-    hand.program.window.prompts.export_options = ExportOptions()
+    hand.program.state.export_options = ExportOptions()
     export(hand.program, hand.qtbot, tmp_path / "out")
     written = read_mask(next((tmp_path / "out").glob("*_mask.png")))
     assert np.array_equal(written, hand.canvas.shown_mask())

@@ -22,7 +22,8 @@ from core.segmentation import Segmentation
 from core.types import FundusImage
 from serr_gui.app import Program
 from serr_gui.model.comparison import Evaluation
-from serr_gui.model.settings import RESULTS_FOLDER, ExportOptions, Settings
+from serr_gui.model.export_options import RESULTS_FOLDER, ExportOptions
+from serr_gui.model.settings import Settings
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.model_questions import answer_use
 from tests.gui.test_comparing import photo_of, save, second_label
@@ -169,7 +170,7 @@ def test_exported_results_count_in_a_later_program_where_their_sidecars_vouch_fo
     folder = drive / "images" / RESULTS_FOLDER if beside else tmp_path / "chosen"
     export(program, qtbot, folder, "export_all")
     stop(program)
-    left = ExportOptions() if beside else program.window.prompts.export_options
+    left = ExportOptions() if beside else program.state.export_options
     program = start(drive, settings=Settings(model=str(small_models / "small.safetensors"), device="cpu", export=left))
     second = evaluate(program, qtbot).report
     assert first is not None

@@ -57,7 +57,7 @@ def test_the_chosen_network_is_in_the_recipe(start: StartProgram, dataset: Path)
     assert isinstance(upsampling, QComboBox)
     width.setValue(24)
     pick(upsampling, "nearest")
-    network = dialog.order().config.network
+    network = dialog.request().config.network
     assert network.architecture == "attention-unet"
     assert network.config == {"width": 24, "depth": 3, "upsampling": "nearest"}
     assert dialog._name.text() == "attention-unet-drawn"

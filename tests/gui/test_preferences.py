@@ -37,7 +37,7 @@ def test_settings_are_taken_over_used_and_come_back(start: StartProgram, qtbot: 
     assert program.state.run == RunSettings("flips", "fp32", 1)
     assert program.controller.context.store.memory_bytes == 512 << 20
     assert QApplication.font().pointSize() == 14
-    assert program.window.prompts.export_options.folder == "/somewhere/else"
+    assert program.state.export_options.folder == "/somewhere/else"
     assert program.window.segmentation._flips.isChecked()
     made = segment(program, qtbot).segmentation
     assert (made.options.tta, made.precision, made.options.threads) == ("flips", "fp32", 1)

@@ -21,9 +21,9 @@ from core.photo.reading import read_fundus
 from core.segment import segment_photo
 from core.types import BoolArray, ThresholdRule
 from serr_gui.app import Program
+from serr_gui.model.export_options import ExportOptions
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import stale_reasons, unsaved
-from serr_gui.model.settings import ExportOptions
 from serr_gui.model.state import Result
 from serr_gui.panels.export_dialog import ExportDialog
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
@@ -391,9 +391,7 @@ def test_the_files_are_those_that_the_dialog_named_and_it_remembers(
 
     values = tifffile.imread(tmp_path / "out" / "eye 1_probability.tif")
     assert np.array_equal(values, result.segmentation.probability.values)
-    assert program.window.prompts.export_options == ExportOptions(
-        str(tmp_path / "out"), overlay=False, float_probability=True
-    )
+    assert program.state.export_options == ExportOptions(str(tmp_path / "out"), overlay=False, float_probability=True)
     assert not program.window.isWindowModified()
 
 

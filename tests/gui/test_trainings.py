@@ -112,7 +112,7 @@ def test_the_form_makes_the_recipe_that_it_shows(
     program = start()
     dialog = form(program, dataset, steps=30)
     assert dialog.recipe.preset == "fine-tune"  # a model to start from is proposed
-    config = dialog.order().config
+    config = dialog.request().config
     assert config.optimisation.steps == 30
     assert config.optimisation.crop_px == 16
     assert config.run.validate_every == 5
@@ -371,7 +371,7 @@ def test_several_graphics_processors_are_offered_where_there_are_some(
     assert not dialog._order.isEnabled()
     dialog.recipe.numbers["batch"].setValue(4)
     assert dialog._order.isEnabled()
-    assert dialog.order().count == 2
+    assert dialog.request().count == 2
     dialog.reject()
 
 

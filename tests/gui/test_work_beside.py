@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from serr_gui.app import Program
 from serr_gui.controllers.segmentation import ExportRequest
-from serr_gui.model.settings import ExportOptions
+from serr_gui.model.export_options import ExportOptions
 from serr_gui.tasks import ExportItem
 from tests.gui.conftest import WAIT_MS, StartProgram
 

@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
 
 from core.datasets.dataset_file import PARTS, SUFFIX, read_dataset_file
 from core.errors import SerrError
+from core.jobs.requests import TrainingRequest
 from core.training.config import FINE_TUNING, TrainingConfig, to_toml
 from serr_gui.model.state import AppState
-from serr_gui.model.training import TrainingOrder
 from serr_gui.panels.training.network_form import NetworkForm
 from serr_gui.panels.training.recipe_form import RecipeForm, caption
 from serr_gui.panels.training.views import duration_text
@@ -44,9 +44,9 @@ _HELD_OUT: Final = 4
 
 
 class NewTrainingDialog(QDialog):
-    """``orderRequested`` and ``measureRequested`` carry a ``TrainingOrder``, the latter with the key of its recipe."""
+    """``trainingRequested`` and ``measureRequested`` carry a ``TrainingRequest``, the latter and its recipe's key."""
 
-    orderRequested = Signal(object)
+    trainingRequested = Signal(object)
     measureRequested = Signal(object, str)
     dataSetRequested = Signal()
 
@@ -205,14 +205,13 @@ class NewTrainingDialog(QDialog):
             "network", start_from="", architecture=self.network.architecture, config=self.network.config()
         )
 
-    def order(self) -> TrainingOrder:
+    def request(self) -> TrainingRequest:
         """Everything that makes a job. Raises TrainingError."""
         measured = self._state.estimate
         config = self.config()
         fits = measured is not None and measured.estimate is not None and measured.key == self._key(config)
-        return TrainingOrder(
+        return TrainingRequest(
             config=config,
-            root=Path(),
             name=self._name.text().strip(),
             notes=self._notes.toPlainText().strip(),
             device=self._device.currentData(),
@@ -258,19 +257,19 @@ class NewTrainingDialog(QDialog):
             self.measureRequested.emit(None, "")
             return
         try:
-            order = self.order()
+            request = self.request()
         except SerrError as error:
             self._problem.setText(str(error))
             return
-        self.measureRequested.emit(order, self._key(order.config))
+        self.measureRequested.emit(request, self._key(request.config))
 
     def _on_accepted(self) -> None:
         try:
-            order = self.order()
+            request = self.request()
         except SerrError as error:
             self._problem.setText(str(error))
             return
-        self.orderRequested.emit(order)
+        self.trainingRequested.emit(request)
         self.accept()
 
     # What follows from it
