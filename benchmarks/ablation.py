@@ -8,8 +8,8 @@ those of the preprocessing but for the scale, are the model's own there.
 
 Every variant changes one thing of the recipe and is trained in a folder of its own under RUNS. A network that begins
 from scratch with a smaller budget than the recipe's has a running mean of the weights that is shortened by as much. The
-program can be stopped at any time: called again it leaves out what is done and goes on with what was begun. The table
-is printed at the end, and stands in RUNS/ablation.md after every run. Another seed holds out other photographs, so that
+program can be stopped at any time: called again it leaves out what is done and continues with what was begun. The table
+is printed at the end, and is in RUNS/ablation.md after every run. Another seed holds out other photographs, so that
 seeds differ more than most variants do: compare variants of the same seeds.
 """
 

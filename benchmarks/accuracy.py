@@ -4,10 +4,10 @@
 
 Writes ``accuracy.md`` (its words are in ``accuracy_page.md``) and its pictures. DATA holds the data sets as they are
 published. Models that are named are measured on everything. Where none are named, all that ship are measured on
-photographs that they have not seen; one that goes on from another model only on the data sets that it has learned
+photographs that they have not seen; one that continues from another model only on the data sets that it has learned
 from, for elsewhere the other one tells. ``--seeds`` takes weights files that the recipe of one of them made with other
 seeds: mean and standard deviation are told, on the first protocol that is a test for them, and what all of them reach
-together, averaged. With ``--results`` every result is kept, so that the program goes on where it was stopped and the
+together, averaged. With ``--results`` every result is kept, so that the program continues where it was stopped and the
 average of seeds needs no second run of their networks.
 """
 
@@ -117,7 +117,7 @@ class _Lines:
 
 
 def worth_measuring(protocol: Protocol, model: LoadedModel, root: Path) -> bool:
-    """Whether a model's figures by this protocol would be a test, and tell what no other model's tell."""
+    """Whether a model's scores by this protocol would be a test, and tell what no other model's tell."""
     photos = [case.photo for case in read_layout(protocol.dataset, root, protocol.split).cases]
     seen = seen_by(model.card, protocol.dataset, root, photos)
     if seen.seen or seen.unknown:
@@ -279,7 +279,7 @@ def drive_table(results: Sequence[Result]) -> list[str]:
 
 
 def stare_table(results: Sequence[Result]) -> list[str]:
-    """STARE beside the published figures, in both regions because the publication does not say which it took."""
+    """STARE beside the published scores, in both regions because the publication does not say which it took."""
     lines = header("method", "photographs, labels", "region", "ACC", "SE", "SP", "F1", "AUC")
     for result in results:
         if result.protocol.dataset != "stare":
@@ -345,7 +345,7 @@ def all_table(results: Sequence[Result]) -> list[str]:
 
 
 def spread_table(results: Sequence[Result]) -> list[str]:
-    """Mean and standard deviation over photographs, intervals of the pooled figures, whole image beside."""
+    """Mean and standard deviation over photographs, intervals of the pooled scores, whole image beside."""
     names = ["data set", "method", "F1, mean +- sd", "F1 pooled, 95 %", "AUC, mean +- sd", "AUC pooled, 95 %"]
     lines = header(*names, "whole image: ACC", "whole image: F1", "whole image: AUC")
     for result in results:

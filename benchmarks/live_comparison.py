@@ -1,7 +1,7 @@
 """How long a step of the threshold slider takes while the program compares with two experts' labels.
 
 Measured as in ``live_threshold.py``: from the call that moves the slider to the window system's answer, with
-everything that follows in the program's own window. Besides, the time that the figures themselves take.
+everything that follows in the program's own window. Besides, the time that the scores themselves take.
 
 Run on a virtual screen: ``xvfb-run -a -s "-screen 0 1920x1200x24" python benchmarks/live_comparison.py``; ``--write
 NAME`` also puts the tables into docs/benchmarks/live-comparison.md, in place of those with that name.
@@ -42,10 +42,10 @@ INTRODUCTION = """# The live comparison
 
 Made by `xvfb-run -a -s "-screen 0 1920x1200x24" python benchmarks/live_comparison.py --write NAME`. A time runs from
 the step of the slider to the window system's answer that the new picture is on the screen, in the program's own window
-of 1400 x 900 with two experts' labels: three columns of ten figures follow each step, and the error map and the curves
-where they are named. "figures alone" is the computation of all figures of a step without showing them.
+of 1400 x 900 with two experts' labels: three columns of ten scores follow each step, and the error map and the curves
+where they are named. "scores alone" is the computation of all scores of a step without showing them.
 
-The aim: figures below 0.1 ms, a step below 10 ms in the median; with the error map below 16 ms in the median and 24 ms
+The aim: scores below 0.1 ms, a step below 10 ms in the median; with the error map below 16 ms in the median and 24 ms
 for 95 % of the steps, at each size.
 
 "processor ms" is the median of the processor time that the program took, on all cores together: beside other work at
@@ -86,7 +86,7 @@ def rested_steps(set_level: Callable[[int], object], count: int) -> Iterator[Cal
 
 
 def time_scores(state: AppState, count: int) -> float:
-    """Median milliseconds for all figures of a step."""
+    """Median milliseconds for all scores of a step."""
     times = []
     for number in range(count):
         state.rule = ThresholdRule(1 + number % 255)

@@ -7,7 +7,7 @@ validation photographs, and is scored on the photographs that the left-out sourc
 view, all pixels pooled, at its own default threshold. No test photograph takes part. Where the recipe starts from a
 model that has learned from the left-out data set, the network starts from scratch instead, with that model's
 preprocessing, ``--scratch-steps`` and the optimisation of the preset ``strong``. It can be stopped at any time: called
-again it goes on where it was. The table is printed and stands in RUNS/unseen-cameras.md.
+again it continues where it was. The table is printed and is in RUNS/unseen-cameras.md.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def without(recipe: TrainingConfig, left_out: SourceSection, scratch_steps: int)
 
 
 def score(weights: Path, source: SourceSection, root: Path, tta: TestTimeAugmentation, monitor: Monitor) -> Scores:
-    """The pooled figures of a network on a source's photographs."""
+    """The pooled scores of a network on a source's photographs."""
     model = load_model(weights)
     options = InferenceOptions(tta=tta)
 

@@ -38,7 +38,7 @@ class DeviceError(SerrError):
 
 
 class TrainingError(SerrError):
-    """A training run cannot start or go on: bad configuration, data that does not fit, a broken checkpoint."""
+    """A training run cannot start or continue: bad configuration, data that does not fit, a broken checkpoint."""
 
 
 class SettingsError(SerrError):
@@ -46,4 +46,4 @@ class SettingsError(SerrError):
 
 
 class DoubtWarning(UserWarning):
-    """Something makes a result or a figure doubtful; the text says what. ``serr`` issues it, and goes on."""
+    """Something makes a result or a score doubtful; the text says what. ``serr`` issues it, and continues."""

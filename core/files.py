@@ -83,8 +83,8 @@ def output_error(path: Path, error: OSError) -> OutputError:
 def atomic_path(path: Path, *, follow_link: bool = False, private: bool = False) -> Iterator[Path]:
     """A temporary path to write to; it becomes ``path`` when the block ends without an error, and vanishes otherwise.
 
-    The temporary file stands in the same folder and has the same suffix. The block should do nothing but write that
-    file: every ``OSError`` in it is told as trouble with writing ``path``. An existing file keeps its permissions; one
+    The temporary file is in the same folder and has the same suffix. The block should do nothing but write that
+    file: every ``OSError`` in it becomes an error about writing ``path``. An existing file keeps its permissions; one
     that is write-protected is not replaced.
 
     Parameters

@@ -34,7 +34,7 @@ SHORT_NAMES: Final = {
 class ModelComparison:
     """Both evaluations and their paired comparison; each model at its own threshold.
 
-    ``warnings`` are sentences on why the figures may be too good for a model.
+    ``warnings`` are sentences on why the scores may be too good for a model.
     """
 
     old: EvaluationReport
@@ -69,7 +69,7 @@ class ModelComparison:
                 f"{_number(test.median_difference, '+.4f'):>13}{test.better:>8}{test.worse:>7}"
                 f"{_number(test.p, '.3g'):>9}{_number(test.p_holm, '.3g'):>10}"
             )
-        lines += ["", "p: Wilcoxon's signed-rank test over photographs, two-sided; Holm: for all figures together."]
+        lines += ["", "p: Wilcoxon's signed-rank test over photographs, two-sided; Holm: for all scores together."]
         return "\n".join([*lines, *(f"Note: {warning}" for warning in self.warnings)])
 
 
@@ -123,7 +123,7 @@ def _warnings(
         if leakage.seen:
             found.append(
                 f"{report.method.name} has seen {len(leakage.seen)} of these {photos} photographs before (it learned "
-                "from them, or its weights or threshold were chosen on them): its figures are too good."
+                "from them, or its weights or threshold were chosen on them): its scores are too good."
             )
         elif leakage.unknown:
             found.append(

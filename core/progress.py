@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 _PART_STEPS: Final = 1000
-"""In how many steps the progress within a part is told on."""
+"""In how many steps the progress within a part is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a piece of long work stands.
+    """How far a piece of long work is.
 
     ``stage`` is a short present-tense phrase for a person ("Finding vessels"); ``done`` and ``total`` count the steps
     of that stage. ``total`` is 0 while the number of steps is not known.
@@ -35,7 +35,7 @@ class Monitor(Protocol):
     def step(self, progress: Progress) -> None: ...
 
     def note(self, message: str) -> None:
-        """A sentence that the user should see although the work goes on (a fall-back, a skipped file)."""
+        """A sentence that the user should see although the work continues (a fall-back, a skipped file)."""
 
 
 class _Silent:
@@ -72,7 +72,7 @@ def part_of(monitor: Monitor, number: int, count: int, name: str = "", *, stage:
     Parameters
     ----------
     number, count : which part this is, from 0, and how many there are.
-    name : what the part is about (a file, a model): stands before its stages, with its number, and before its notes.
+    name : what the part is about (a file, a model): put before its stages, with its number, and before its notes.
     stage : shown in place of the part's own stages.
     """
     return _Part(monitor, number, count, name, stage)

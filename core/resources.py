@@ -14,7 +14,7 @@ def resource_path(*parts: str) -> Path:
 def command_line() -> list[str]:
     """The words that start the command line in a process of its own: ``[*command_line(), "train", ...]``.
 
-    In a built program ``sys.executable`` is that program and no Python, and ``serr`` stands beside it.
+    In a built program ``sys.executable`` is that program and no Python, and ``serr`` is next to it.
     """
     if getattr(sys, "frozen", False):
         return [str(Path(sys.executable).with_name("serr.exe" if sys.platform == "win32" else "serr"))]

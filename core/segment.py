@@ -162,7 +162,7 @@ def segment_files(
 
     Parameters
     ----------
-    paths : the photographs; one that stands twice is done once.
+    paths : the photographs; one that is listed twice is done once.
     out_dir : folder for the results; made where it is missing.
     fov : where the fields of view come from.
     export : what is written.
@@ -170,7 +170,7 @@ def segment_files(
         the others the report says why they were made again (``core.results``).
     overwrite_edited : write over masks that a hand has changed, too.
     overwrite : write over files of which no side-car says whose they are, too.
-    finished : is told of each photograph as soon as its results are written.
+    finished : called with each photograph as soon as its results are written.
 
     Raises
     ------

@@ -239,7 +239,7 @@ def read_sidecar(path: Path) -> SideCar:
     except OSError as error:
         raise InputError(
             f"The side-car {display_path(path)} cannot be read: {error.strerror or error}. Choose another, or make the "
-            "result anew."
+            "result again."
         ) from error
     except (Malformed, KeyError, TypeError) as error:
         why = f" ({error})" if isinstance(error, Malformed) else ""

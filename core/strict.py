@@ -45,7 +45,7 @@ _TOML_TOKEN: Final = re.compile(
 )
 
 
-class Malformed(ValueError):  # noqa: N818 - what is wrong stands in the text
+class Malformed(ValueError):  # noqa: N818 - what is wrong is in the text
     """A file does not hold what it should; the text is a clause, such as "it is nested too deeply"."""
 
 
@@ -87,7 +87,7 @@ def parse_json(text: bytes | str, *, surrogates: bool = False, nan: bool = False
     ----------
     surrogates : leave halves of characters in texts (``is_text`` finds them), so that one bad value costs only itself.
         Bytes that are not UTF-8 become such halves, as in the names of files.
-    nan : let numbers be NaN, as in our own logs of figures that are not defined.
+    nan : let numbers be NaN, as in our own logs of scores that are not defined.
 
     Raises
     ------

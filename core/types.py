@@ -198,7 +198,7 @@ class ProbabilityMap:
 class ThresholdRule:
     """How a probability map becomes a mask: vessel where p >= level / 256 (``core.masks.threshold``).
 
-    ``level`` is 1..255; ``origin`` says who chose it, because a threshold chosen on a label is no honest test of it.
+    ``level`` is 1..255; ``origin`` says who chose it, because a threshold that was chosen on a label biases its scores.
 
     ``low_level``, 1..``level``: hysteresis. A pixel with p >= low_level / 256 is vessel, too, where pixels of this kind
     connect it with one at ``level`` or higher. None: no hysteresis. ``min_pixels``: vessels of fewer pixels are left

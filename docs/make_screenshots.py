@@ -131,7 +131,7 @@ def draw_photographs(folder: Path) -> Path:
 
 
 def comparison(camera: Camera, root: Path) -> None:
-    """Labels, figures, error map, curves, a doubtful label, and the table, on drawn photographs with exact labels."""
+    """Labels, scores, error map, curves, a doubtful label, and the table, on drawn photographs with exact labels."""
     import numpy as np
     from PySide6.QtWidgets import QDockWidget
 
@@ -180,7 +180,7 @@ def comparison(camera: Camera, root: Path) -> None:
 
 
 def training(camera: Camera, root: Path) -> None:
-    """From drawn photographs to a model of one's own: wizard, form, live training, comparison, list of models."""
+    """From drawn photographs to a user's own model: wizard, form, live training, comparison, list of models."""
     from PySide6.QtWidgets import QComboBox, QDockWidget
 
     state, controller, window = camera.state, camera.controller, camera.window

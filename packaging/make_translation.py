@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def stages() -> list[str]:
-    """The first words of every ``Progress`` that stand in the source as they are."""
+    """The first words of every ``Progress`` that are in the source as they are."""
     found = set()
     for room in ("core", "serr_gui"):
         for path in (ROOT / room).rglob("*.py"):

@@ -1,1 +1,1 @@
-"""The desktop program. It stands on ``core`` and adds nothing to what a photograph becomes."""
+"""The desktop program. It is built on ``core`` and adds nothing to what a photograph becomes."""

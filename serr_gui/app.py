@@ -112,7 +112,7 @@ def _threshold(text: str) -> float:
 
 
 class FaultCatcher(QObject):
-    """Turns what nobody caught into a notice and a line of the log; the program goes on."""
+    """Turns what nobody caught into a notice and a line of the log; the program continues."""
 
     caught = Signal(object)
 
@@ -369,5 +369,5 @@ def tell_of_the_past(controller: Controller, unusable: Sequence[str], crash: str
 
 
 def _show_fault(controller: Controller, failure: Failure) -> None:
-    text = controller.tr("A fault in the program was caught ({kind}). You can go on; your files are untouched.")
+    text = controller.tr("An unexpected error occurred ({kind}). You can keep working; your files were not changed.")
     controller.context.notify("error", text.format(kind=failure.sentence), f"{system_line()}\n\n{failure.details}")

@@ -308,7 +308,7 @@ def screen(tmp_path: Path) -> Iterator[Screen]:
         pytest.skip("xdotool presses keys on X only")
     # A number by chance: two servers that look for a free one at the same time can take each other's socket away.
     number = random.randrange(200, 30000)
-    # Without -noreset it starts anew whenever its last client goes, and whoever is just connecting is thrown out.
+    # Without -noreset it starts again whenever its last client goes, and whoever is just connecting is thrown out.
     command = ["Xvfb", f":{number}", "-displayfd", "1", "-screen", "0", "1600x1000x24", "-noreset"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         assert server.stdout is not None

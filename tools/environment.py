@@ -18,7 +18,7 @@ from tools.console import Failure, Log
 from tools.torch_build import TorchChoice
 
 VERSION = 1
-"""Raised when a .venv that an older set-up has made must be made anew."""
+"""Raised when a .venv that an older set-up has made must be made again."""
 
 STAMP = "serr-setup.json"
 UNFINISHED = "serr-unfinished"
@@ -61,7 +61,7 @@ class _Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What stands in the place of .venv; ``reason`` says in a few words why it is not "ready"."""
+    """What is in the place of .venv; ``reason`` says in a few words why it is not "ready"."""
 
     state: Literal["ready", "outdated", "broken", "absent"]
     reason: str = ""
@@ -106,7 +106,7 @@ class Environment:
         return Wanted(wanted.extras | stamp.wanted.extras, torch)
 
     def remove(self) -> None:
-        """Removes what stands in the place of .venv, unless it is something that no set-up has made."""
+        """Removes what is in the place of .venv, unless it is something that no set-up has made."""
         if not os.path.lexists(self.folder):
             return
         if self.folder.is_symlink() or not self.folder.is_dir() or not self._looks_made():

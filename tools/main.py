@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         ("package", "build the program that needs no Python, and pack it, into dist/ (or SERR_BUILD_CACHE)"),
     ):
         command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("--fresh", action="store_true", help="make .venv anew even where it is whole")
+        command.add_argument("--fresh", action="store_true", help="make .venv again even where it is whole")
         command.add_argument(
             "--torch",
             choices=get_args(TorchChoice),

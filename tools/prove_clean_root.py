@@ -72,7 +72,7 @@ class Trial:
         code, said = self.start("python3", "bootstrap.py", self.command)
         asked = TO_RUN.search(said)
         if self.command == "test" and self.user != "root":
-            # An ordinary user may not install what the built program takes from the system, and is told what it is.
+            # An ordinary user may not install what the built program takes from the system, and is shown what it is.
             if not asked:
                 return "no line says what to install"
             installed, _ = self.start("sh", "-c", f"apt-get update -q && {asked[1]}", as_root=True)
@@ -97,7 +97,7 @@ def named_paths() -> Iterator[Path]:
         for word in text.split():
             path = Path(word.removeprefix("file://"))
             if path.is_absolute() and path.exists():
-                yield path.parent if path.name == "simple" else path  # an index on the disk lies beside its files
+                yield path.parent if path.name == "simple" else path  # an index on the disk is next to its files
 
 
 def lay_out(trial: Trial, base: Path) -> None:

@@ -62,7 +62,7 @@ def evaluate(
 
     Warns
     -----
-    DoubtWarning : the figures may mean nothing. Where ``found`` is a Segmentation, the label does not seem to belong to
+    DoubtWarning : the scores may mean nothing. Where ``found`` is a Segmentation, the label does not seem to belong to
         its photograph, is turned or mirrored, or its field of view is doubtful; a mask that looks inverted.
     """
     if region not in ("fov", "image"):
@@ -99,7 +99,7 @@ def evaluate(
 def _doubts(
     image: FundusImage | None, fov: FieldOfView | None, label: ExpertLabel, scored: ProbabilityMap | GivenMask
 ) -> Iterator[str]:
-    """Why the figures may mean nothing, in sentences."""
+    """Why the scores may mean nothing, in sentences."""
     if fov is not None:
         yield from (doubt.text for doubt in fov.doubts)
     if image is not None and fov is not None:

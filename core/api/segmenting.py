@@ -43,7 +43,7 @@ def segment(
     min_pixels : vessels of fewer pixels (8 neighbours) are left out.
     device : "auto", "cpu", "cuda", "cuda:1" or "mps".
     tta : "flips" averages the photograph and its three mirror images: a little better, four times as long.
-    monitor : is told of the progress, and may end the work.
+    monitor : gets the progress, and may end the work.
 
     Returns
     -------

@@ -50,7 +50,7 @@ def train(
     hold_out : photographs that choose weights and threshold and are not learned from; for data sets of few photographs.
     vessel_values, ignore_values : of labels of more than two values, as for ``serr.evaluate``.
     resume : take up the run in ``out`` from its last checkpoint.
-    monitor : is told of the progress; ``Cancelled`` from it ends the run, which can be resumed.
+    monitor : gets the progress; ``Cancelled`` from it ends the run, which can be resumed.
 
     Returns
     -------

@@ -55,7 +55,7 @@ def serr(
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; every way in which it may end is told here, in one sentence."""
+    """Run one command and return its exit code; every way in which it may end is reported here, in one sentence."""
     prepare_streams()
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
@@ -98,7 +98,7 @@ def _told(error: Exception) -> int:
         tell("serr: there is not enough memory. Close other programs, or work on fewer or smaller photographs.")
     else:
         tell(
-            f"serr: this should not have happened ({type(error).__name__}: {error}). It is a fault of the program: "
+            f"serr: this should not have happened ({type(error).__name__}: {error}). This is a bug in the program: "
             "please report it with what 'serr info' says and what the same command prints after setting SERR_DEBUG=1."
         )
     return 1

@@ -19,7 +19,7 @@ from core.streams import open_streams
 CANCELLED_CODE = 130
 _LAYOUT = "\n\t"
 QUIET_S = 5.0
-"""Without a terminal, progress is a line at most this often: a log file shall show that work goes on, not each step."""
+"""Without a terminal, progress is a line at most this often: a log shows that work continues, not each step."""
 
 
 class NotesOnly:
@@ -72,7 +72,7 @@ def flush() -> None:
 
 
 class ResultLines:
-    """Lines about results that are written while the work goes on. That a line cannot be printed stops no work.
+    """Lines about results that are written while the work continues. That a line cannot be printed stops no work.
 
     ``problem`` : the sentence on why lines are missing; empty where all came through, or the reader wanted no more.
     """

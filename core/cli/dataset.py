@@ -1,4 +1,4 @@
-"""``serr dataset``: make and check data set files of one's own."""
+"""``serr dataset``: make and check your own data set files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from core.datasets.checks import Finding
     from core.datasets.dataset_file import DataSetFile
 
-dataset = typer.Typer(help="Make and check data set files (.serr-dataset) of one's own photographs.")
+dataset = typer.Typer(help="Make and check data set files (.serr-dataset) of your own photographs.")
 
 _SHOWN = 10
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -36,7 +36,7 @@ def new(
     ] = 0.2,
     test: Annotated[
         float,
-        typer.Option("--test", min=0.0, max=0.9, help="Share that is kept for final figures; 0: as the folder says."),
+        typer.Option("--test", min=0.0, max=0.9, help="Share that is kept for final scores; 0: as the folder says."),
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of the split.")] = 0,
     replace: Annotated[bool, typer.Option("--replace", help="Write over a data set file that is there.")] = False,

@@ -67,7 +67,7 @@ def evaluate(
         typer.Option(
             "--split",
             help="Part of the data set: test (the default), train or all; for STARE also 10/10 and seed, its two "
-            "protocols. One's own data set without a test part is taken whole.",
+            "protocols. Your own data set without a test part is taken whole.",
         ),
     ] = None,
     model: Annotated[str | None, typer.Option("--model", help=MODEL_HELP)] = None,
@@ -90,7 +90,7 @@ def evaluate(
     region: Annotated[
         str,
         typer.Option(
-            "--region", help="fov: count inside the field of view; image: in the whole image. The other stands beside."
+            "--region", help="fov: count inside the field of view; image: in the whole image. The other is shown, too."
         ),
     ] = "fov",
     labels: Annotated[
@@ -141,7 +141,7 @@ def evaluate(
 ) -> int:
     """Score a model on a data set: each photograph, all pixels pooled, and the mean over photographs.
 
-    Where a second expert has drawn the same photographs, that expert's figures stand beside the model's, and the
+    Where a second expert has drawn the same photographs, that expert's scores are next to the model's, and the
     model's against that expert. A photograph that cannot be evaluated does not end the work; it is listed, and the
     command ends with exit code 1.
     """
@@ -306,7 +306,7 @@ def _score_model(
     except Cancelled:
         if results is None:
             raise
-        raise Cancelled(f"What is finished is in {results}; the same command goes on there.") from None
+        raise Cancelled(f"What is finished is in {results}; the same command continues there.") from None
     if made.reused:
         tell(f"serr: {len(made.reused)} of {made.report.n_images} results were in {results} and not computed again.")
     return made.report

@@ -1,4 +1,4 @@
-"""``serr info``: versions, devices, and where files are; what a report of a fault needs."""
+"""``serr info``: versions, devices, and where files are; what a bug report needs."""
 
 import platform
 import sys

@@ -1,4 +1,4 @@
-"""``serr jobs``: trainings that go on by themselves, and what has become of them."""
+"""``serr jobs``: trainings that run in the background, and what has become of them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.training.run_view import RunView
 
 jobs = typer.Typer(
-    help="Trainings in processes of their own: they go on when the terminal or the window is closed.",
+    help="Trainings in processes of their own: they keep running when the terminal or the window is closed.",
     invoke_without_command=True,
 )
 
@@ -81,7 +81,7 @@ def show(name: JobName, as_json: AsJson = False) -> None:
             f"AUC {each.auc_roc:.4f}, F1 {each.f1:.4f}"
         )
     if view.steps and not view.validation_photos:
-        say("  No photographs are held out: these figures are of those that it learns from, and no test of it.")
+        say("  No photographs are held out: these scores are of those that it learns from, and no test of it.")
     log = _log(job)
     if log:
         say(f"\n{job.folder / 'log.txt'}, the last lines:")
@@ -91,7 +91,7 @@ def show(name: JobName, as_json: AsJson = False) -> None:
 
 @jobs.command()
 def pause(name: JobName) -> None:
-    """Let a job finish its step, keep everything, and end; 'resume' goes on to the same result."""
+    """Let a job finish its step, keep everything, and end; 'resume' continues to the same result."""
     from core.jobs.process import pause_job
 
     say(_line(pause_job(_found(name))))
@@ -119,7 +119,7 @@ def stop(
 
 @jobs.command()
 def resume(name: JobName) -> None:
-    """Go on with a job that was paused, that failed, or whose process was killed."""
+    """Resume a job that was paused, that failed, or whose process was killed."""
     from core.jobs.process import start_job
 
     job = _found(name)

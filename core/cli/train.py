@@ -20,20 +20,20 @@ def train(
     ] = None,
     root: Root = Path(),
     options: RecipeOptions,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the last checkpoint in --out.")] = False,
     device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
     only_estimate: Annotated[
-        bool, typer.Option("--estimate", help="Only measure a few steps, and tell time and memory of the whole run.")
+        bool, typer.Option("--estimate", help="Only measure a few steps, and estimate time and memory of the run.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train a network on a data set, or train a model on (--from); an interrupted run goes on with --resume.
+    """Train a network on a data set, or train a model on (--from); an interrupted run resumes with --resume.
 
     Part of the training photographs is held out to choose the weights and the threshold. Writes config.toml,
     events.jsonl (the curves), checkpoint.safetensors, pictures, the weights file of the best weights so far, and
     at the end that of the last step. Under torchrun, several processes do what one would.
 
-    The word "pause" or "stop" in the file "control" of the run's folder ends it: to go on later, or with the best
+    The word "pause" or "stop" in the file "control" of the run's folder ends it: to be resumed later, or with the best
     weights so far.
     """
     device = checked_device(device)
@@ -57,7 +57,7 @@ def train(
 
     if resume and (out / CONFIG_FILE).is_file() and options.given:
         raise UsageError(
-            f"--resume goes on with the recipe of the run in {out}; leave out {', '.join(options.given)}, or start a "
+            f"--resume continues with the recipe of the run in {out}; leave out {', '.join(options.given)}, or start a "
             "new run in another folder."
         )
     try:
@@ -70,7 +70,7 @@ def train(
     except (Cancelled, StopTraining):
         kept = (out / CHECKPOINT_FILE).is_file()
         raise Cancelled(
-            f"The run in {out} can go on from where it is with --resume."
+            f"The run in {out} can be resumed with --resume."
             if kept
             else f"The run in {out} had no checkpoint yet; --resume starts it again."
         ) from None
@@ -85,4 +85,4 @@ def train(
             f"best step {result.best_step}: validation AUC {best.auc_roc:.4f}, F1 {best.f1:.4f}, level {best.level}/256"
         )
         if not best.held_out:
-            say("No photographs were held out: these figures are of those that it learned from, and no test of it.")
+            say("No photographs were held out: these scores are of those that it learned from, and no test of it.")

@@ -112,7 +112,7 @@ def compare(entries: Sequence[Entry], examinations: Sequence[Examination]) -> li
         sentence = f"{_names([entries[row].case.photo for row in rows])} are the same photograph."
         leak = len(_parts(entries, rows)) > 1
         if leak:
-            sentence += " They are in different parts, so that figures would be too good: leave one of them out."
+            sentence += " They are in different parts, so that scores would be too good: leave one of them out."
         findings.append(Finding("leak" if leak else "copy", False, sentence, rows))
     for rows in _alike([one.label_hash for one in examinations]):
         names = _names([entries[row].case.photo for row in rows])
@@ -128,7 +128,7 @@ def compare_parts(entries: Sequence[Entry]) -> list[Finding]:
         if len(parts) > 1:
             names, patient = _names([entries[row].case.photo for row in rows]), entries[rows[0]].group
             sentence = (
-                f'{names} show one patient ("{patient}") in different parts ({_and(sorted(parts))}), so that figures '
+                f'{names} show one patient ("{patient}") in different parts ({_and(sorted(parts))}), so that scores '
                 "would be too good: put them into one part."
             )
             findings.append(Finding("leak", False, sentence, rows))
@@ -197,7 +197,7 @@ def _pixels_hash(pixels: ByteArray | BoolArray) -> str:
 
 
 def _alike(values: Sequence[str]) -> list[tuple[int, ...]]:
-    """The rows of each value that stands more than once; empty values say nothing."""
+    """The rows of each value that occurs more than once; empty values say nothing."""
     rows: dict[str, list[int]] = {}
     for row, value in enumerate(values):
         if value:

@@ -1,6 +1,6 @@
-"""A data set of one's own as a small file: which photographs, labels and masks belong together, and in which part.
+"""A user's own data set as a small file: which photographs, labels and masks belong together, and in which part.
 
-TOML with the suffix ``.serr-dataset``; ``docs/formats.md`` describes it. Paths stand relative to the file where they
+TOML with the suffix ``.serr-dataset``; ``docs/formats.md`` describes it. Paths are relative to the file where they
 can, so that a folder can be moved or copied with its data set.
 """
 
@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def group_key(self) -> str:
-        """The group, or what stands for it where the photograph is alone."""
+        """The group, or what takes its place where the photograph is alone."""
         return self.group or f"\0{self.case.photo}"
 
 
@@ -81,7 +81,7 @@ class DataSetFile:
             there = ", ".join(f"{name} ({self.count(name)})" for name in PARTS if self.count(name)) or "none"
             raise InputError(
                 f'The data set "{self.name}" has no photographs in its {wanted} part. Parts that have some: {there}. '
-                "Choose one of these, or split the data set anew."
+                "Choose one of these, or split the data set again."
             )
         return self._of(wanted, f"{wanted} part", cases)
 
@@ -170,7 +170,7 @@ def read_dataset_file(path: Path) -> DataSetFile:
         first = error.errors()[0]
         where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])[:100]
         raise InputError(
-            f"{display_path(path)} is wrong at '{where}': {first['msg']}. Correct it, or make it anew."
+            f"{display_path(path)} is wrong at '{where}': {first['msg']}. Correct it, or make it again."
         ) from None
     folder = path.absolute().parent
     try:

@@ -41,7 +41,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """The cases of one split, in file-name order; ``protocol`` says in words what a figure on it means."""
+    """The cases of one split, in file-name order; ``protocol`` says in words what a score on it means."""
 
     name: str
     split: str
@@ -80,7 +80,7 @@ def read_layout(name: str, root: Path, split: str, *, complete: bool = True) -> 
     root : the folder of the data set, or the folder that holds it.
     split : one of ``splits(name)``.
     complete : every photograph must have its label, and its mask where the set has masks. Without it the path of a
-        missing file stands in the case, for those who want to say what is missing.
+        missing file is in the case, for those who want to say what is missing.
 
     Raises
     ------
@@ -194,7 +194,7 @@ _CHASE_PHOTO = re.compile(r"Image_\d\d[LR]")
 def _chase(root: Path, split: str) -> tuple[list[Case], str]:
     cases = []
     for photo in _photos(root):
-        if not _CHASE_PHOTO.fullmatch(photo.stem):  # labels lie beside their photographs
+        if not _CHASE_PHOTO.fullmatch(photo.stem):  # labels are next to their photographs
             continue
         first = _there(root, f"{photo.stem}_1stHO", ".png")
         second = _there(root, f"{photo.stem}_2ndHO", ".png")

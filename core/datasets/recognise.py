@@ -1,6 +1,6 @@
 """What data set a folder holds: one of the published layouts, or folders of photographs, labels and masks.
 
-Nothing is refused because a single file is missing: its path stands in the entry, and ``checks`` says what is wrong.
+Nothing is refused because a single file is missing: its path is in the entry, and ``checks`` says what is wrong.
 """
 
 import re
@@ -82,7 +82,7 @@ def recognise(folder: Path) -> Recognised:
 
 
 def case_of(photo: Path) -> Case | None:
-    """The labels and the mask that lie beside one photograph, found as ``recognise`` finds those of a folder.
+    """The labels and the mask that are next to one photograph, found as ``recognise`` finds those of a folder.
 
     Looked through are the photograph's own folder and, where its place is that of a published data set or of a folder
     of photographs, the folders beside it. Masks that this program made are not meant: comparing a model with its own

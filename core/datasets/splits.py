@@ -18,7 +18,7 @@ _EYE_AT_END = re.compile(r"^(.*\d)[lr]$", re.IGNORECASE)
 def patient_of(stem: str) -> str:
     """The patient whom the name of a photograph tells, or nothing.
 
-    Told are a patient's number in front (``patient_07_2``, ``sub-12 left``) and what stands before the word for an eye
+    Told are a patient's number in front (``patient_07_2``, ``sub-12 left``) and what comes before the word for an eye
     (``0815_OD``, ``10_left``, ``Image_01L``).
     """
     number = _PATIENT.match(stem)

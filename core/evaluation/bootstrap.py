@@ -1,4 +1,4 @@
-"""Intervals of figures over photographs, by drawing photographs with replacement."""
+"""Intervals of scores over photographs, by drawing photographs with replacement."""
 
 import warnings
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ class _Parts:
         )
 
     def total(self, times: IntArray) -> Scores:
-        """All figures of the pixels of all photographs together, each taken so many times."""
+        """All scores of the pixels of all photographs together, each taken so many times."""
         counts = Counts(*(int(value) for value in times @ self._counts))
         lines = CentreLineCounts(*(int(value) for value in times @ self._lines))
         if not self._has_maps:
@@ -77,12 +77,12 @@ def _row(scores: Scores) -> list[float]:
 
 def _mean(rows: DoubleArray) -> DoubleArray:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a figure that is undefined in all photographs stays so
+        warnings.simplefilter("ignore", RuntimeWarning)  # a score that is undefined in all photographs stays so
         return np.asarray(np.nanmean(rows, axis=0))
 
 
 def _percentiles(drawings: DoubleArray) -> Interval:
-    """Of each column; a figure that is undefined in a drawing has no interval."""
+    """Of each column; a score that is undefined in a drawing has no interval."""
     share = 100 * (1 - CONFIDENCE) / 2
     low, high = np.percentile(drawings, [share, 100 - share], axis=0)
     return Interval(*(Scores(*(float(value) for value in row)) for row in (low, high)))

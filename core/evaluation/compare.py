@@ -3,7 +3,7 @@
 Wilcoxon's signed-rank test (Wilcoxon 1945) on the differences of each photograph: it asks no normal distribution, and a
 photograph counts once, however many pixels it has. Differences of zero are left out, equal ones share their mean rank,
 and the distribution under "no difference" is exact, given these ranks, up to ``EXACT_PAIRS`` pairs; beyond that it is
-the normal one with correction for ties. Who looks at several figures takes ``p_holm`` (Holm 1979).
+the normal one with correction for ties. Who looks at several scores takes ``p_holm`` (Holm 1979).
 """
 
 import math
@@ -24,7 +24,7 @@ COMPARED = ("accuracy", "sensitivity", "specificity", "f1", "mcc", "cl_dice", "a
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
-    """One figure of two methods on the same photographs.
+    """One score of two methods on the same photographs.
 
     ``n`` photographs have it in both; on ``better`` of them the new method has more, on ``worse`` less. Differences are
     new minus old. ``p`` is two-sided, NaN where no photograph differs; with n photographs it is at least 2^(1 - n), so
@@ -117,14 +117,14 @@ def _pairs(old: EvaluationReport, new: EvaluationReport) -> list[tuple[ImageScor
         if drawn[0] != drawn[1]:
             raise InputError(
                 f"The label or the field of view of {one.stem} is not the same in the two evaluations: evaluate both "
-                "methods anew."
+                "methods again."
             )
     return pairs
 
 
 def _test(name: str, values: list[tuple[float, float]]) -> PairedTest:
     if name not in SCORE_NAMES:
-        raise ValueError(f"{name!r} is not the name of a figure")
+        raise ValueError(f"{name!r} is not the name of a score")
     both = [pair for pair in values if not any(map(math.isnan, pair))]
     if not both:
         return PairedTest(name, 0, math.nan, math.nan, math.nan, 0, 0, math.nan)

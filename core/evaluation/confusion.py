@@ -1,6 +1,6 @@
 """Agreement of a mask with an expert's label, counted in pixels.
 
-Every function takes the region explicitly as a boolean array: a figure without its region says nothing, because the
+Every function takes the region explicitly as a boolean array: a score without its region says nothing, because the
 black corners of a photograph are true negatives for everybody. Formulas are the usual ones of the confusion matrix:
 
 - accuracy (TP + TN) / all, sensitivity TP / (TP + FN), specificity TN / (TN + FP), precision TP / (TP + FP),
@@ -57,7 +57,7 @@ class Scores:
     ece: float = math.nan
 
     def to_dict(self) -> dict[str, float | None]:
-        """Names and values, with None (JSON null) where a figure is undefined: JSON has no NaN."""
+        """Names and values, with None (JSON null) where a score is undefined: JSON has no NaN."""
         return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
 
 
@@ -99,7 +99,7 @@ class Counts:
         cl_dice: float = math.nan,
         ece: float = math.nan,
     ) -> Scores:
-        """The figures that follow from these counts, beside those that do not and are given."""
+        """The scores that follow from these counts, beside those that do not and are given."""
         return Scores(
             accuracy=_ratio(self.tp + self.tn, self.total),
             sensitivity=_ratio(self.tp, self.positives),

@@ -11,7 +11,7 @@ _FIGURES = ("accuracy", "sensitivity", "specificity", "precision", "f1", "iou", 
 
 
 def curve_csv(histogram: LevelHistogram, facts: Mapping[str, object]) -> str:
-    """One line for each threshold k/256, k from 1 to 255; an undefined figure is empty.
+    """One line for each threshold k/256, k from 1 to 255; an undefined score is empty.
 
     ``facts`` say what was counted (photograph, label, region, model): a column for each, the same in every line.
     """

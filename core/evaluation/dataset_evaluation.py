@@ -111,12 +111,12 @@ class FileReader:
 
 
 Done = Callable[[Path, "ImageScores | str"], None]
-"""Told of each photograph when it is done: its figures, or the sentence on why there are none."""
+"""Told of each photograph when it is done: its scores, or the sentence on why there are none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What an evaluation does beyond the figures: intervals from ``resamples`` drawings by ``seed``, and small pictures
+    """What an evaluation does beyond the scores: intervals from ``resamples`` drawings by ``seed``, and small pictures
     of ``picture_px`` for a report (0: none)."""
 
     resamples: int = 0
@@ -150,12 +150,12 @@ def evaluate_dataset(
     ----------
     predict, method : the function that finds the vessels, and what to call it in the report.
     rule : one threshold for all photographs; None for a method that gives masks.
-    region : where the figures of the report are counted: inside the field of view (the file's where there is one, else
-        estimated) or in the whole image. The other one stands beside it.
+    region : where the scores of the report are counted: inside the field of view (the file's where there is one, else
+        estimated) or in the whole image. The other one is given, too.
     labels : name of the expert to take for the truth; None for the data set's own choice. All other experts that have
         drawn every photograph become lines of the report.
     reader : how fields of view and labels are read.
-    done : told of each photograph when it is done.
+    done : called with each photograph when it is done.
 
     Raises
     ------
@@ -294,7 +294,7 @@ class _Task:
         vessel, skeletons = found_vessels(found, self.rule), Skeletons()
         others = dict(zip(self.others, drawn, strict=True))
         insides = [region_of(fov, one.region) for one in self.gathered]
-        for one in labels:  # every figure of a photograph is counted on the same pixels
+        for one in labels:  # every score of a photograph is counted on the same pixels
             insides = [one.scored(inside) for inside in insides]
 
         def of_method(truth: BoolArray, inside: BoolArray) -> Measured:

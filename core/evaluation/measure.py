@@ -35,7 +35,7 @@ class ScoreSet:
 class Measured:
     """A comparison in one region. ``levels``, ``calibration`` and ``fine`` are None for a mask without probabilities.
 
-    ``areas`` are exact for one photograph; they cannot be pooled from those of several (``pool`` is told them).
+    ``areas`` are exact for one photograph; they cannot be pooled from those of several (``pool`` is given them).
     ``values`` are what they come from; who keeps many comparisons lets go of them.
     """
 
@@ -49,7 +49,7 @@ class Measured:
 
     @property
     def scores(self) -> Scores:
-        """All figures of this comparison."""
+        """All scores of this comparison."""
         return self.counts.scores(
             auc_roc=self.areas.auc_roc,
             auc_pr=self.areas.auc_pr,

@@ -54,7 +54,7 @@ def curve_plot(
 ) -> "Drawing":
     """ROC curves (sensitivity over 1 - specificity) or precision-recall curves (precision over sensitivity).
 
-    ``marks`` take the colours of the curves in their order, and further ones go on in the list of colours.
+    ``marks`` take the colours of the curves in their order, and further ones continue in the list of colours.
     """
     roc = kind == "roc"
     labels = ("1 - specificity", "sensitivity") if roc else ("sensitivity (recall)", "precision")
@@ -80,7 +80,7 @@ def curve_plot(
 
 
 def box_plot(scores: Sequence[Scores], *, size: tuple[int, int] = (680, 215), title: str = "") -> "Drawing":
-    """A box for each figure that is defined: quartiles, median, whiskers to 1.5 box lengths (Tukey), every value."""
+    """A box for each score that is defined: quartiles, median, whiskers to 1.5 box lengths (Tukey), every value."""
     columns = {name: [v for one in scores if not math.isnan(v := getattr(one, name))] for name in SCORE_NAMES}
     columns = {name: values for name, values in columns.items() if values and name != "ece"}
     lowest = min((min(values) for values in columns.values()), default=0.0)
@@ -92,7 +92,7 @@ def box_plot(scores: Sequence[Scores], *, size: tuple[int, int] = (680, 215), ti
 
 
 def to_svg(drawing: "Drawing") -> str:
-    """A drawing as an SVG element that can stand in a page or a file."""
+    """A drawing as an SVG element that can be in a page or a file."""
     from reportlab.graphics import renderSVG
 
     text = str(renderSVG.drawToString(drawing))

@@ -1,6 +1,6 @@
 """What the numbers in results of others mean: masks, probabilities of any scale, or neither.
 
-Nothing is guessed where a wrong guess would give figures: class numbers and unknown scales are refused, with the option
+Nothing is guessed where a wrong guess would give scores: class numbers and unknown scales are refused, with the option
 by which a person says what they mean.
 """
 

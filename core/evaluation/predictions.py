@@ -34,7 +34,7 @@ _ENDINGS = (
     *("", "_probability", "_probabilities", "_prob", "_probs", "_prediction", "_pred", "_map", "_output"),
     *("_mask", "_binary", "_segmentation", "_seg", "_vessels", "_vessel"),
 )
-"""How the name of a result may go on after the photograph's own, the most telling first."""
+"""How the name of a result may continue after the photograph's own, the most telling first."""
 
 _PARTS = ("_test", "_training", "_train")
 """Ends of photographs' names that names of results often lack: DRIVE's ``01_test.tif``, a result ``01.png``."""
@@ -90,7 +90,7 @@ def find_predictions(
 ) -> Predictions:
     """Find the results of photographs by name, and whether they are masks or probabilities.
 
-    A result is called as its photograph, or goes on with a word such as ``_probability`` or ``_mask`` (``_ENDINGS``);
+    A result is called as its photograph, or continues with a word such as ``_probability`` or ``_mask`` (``_ENDINGS``);
     ``_test`` or ``_training`` at the end of the photograph's name may be missing. Small and capital letters are the
     same. ``said``: what a person has said about the values.
 
@@ -172,7 +172,7 @@ def _result_of(photo: Path, by_stem: dict[str, list[Path]]) -> Path | None:
                 several = " and ".join(display_path(path.name) for path in found)
                 raise InputError(
                     f"There is more than one result for {display_path(photo.name)} in {display_path(found[0].parent)}: "
-                    f"{several}. Leave one of them there."
+                    f"{several}. Keep only one of them."
                 )
             if found:
                 return found[0]

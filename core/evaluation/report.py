@@ -1,4 +1,4 @@
-"""The result of an evaluation, with everything that a figure needs to mean something, as plain values.
+"""The result of an evaluation, with everything that a score needs to mean something, as plain values.
 
 ``core.evaluation.tables`` makes text and CSV of it, ``report_html`` and ``report_pdf`` documents.
 """
@@ -51,7 +51,7 @@ class Method:
 class ImageScores:
     """One photograph's result.
 
-    ``fov_origin`` says where the field of view came from; ``beside`` are the figures in the other region; ``experts``
+    ``fov_origin`` says where the field of view came from; ``beside`` are the scores in the other region; ``experts``
     those of the other experts against the same truth, ``against`` those of the method against the other experts;
     ``notes`` are sentences, and ``doubts`` those of them that say that the label or the field of view may be a wrong
     one; ``pictures`` were made where asked for.
@@ -79,7 +79,7 @@ class ImageScores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Best:
-    """The threshold with the largest pooled F1 on the very labels that are evaluated, and the figures there.
+    """The threshold with the largest pooled F1 on the very labels that are evaluated, and the scores there.
 
     It shows what another threshold could do. It is no result: who reports it has looked at the answers.
     """
@@ -90,7 +90,7 @@ class Best:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegionResult:
-    """The figures over all photographs in one region.
+    """The scores over all photographs in one region.
 
     ``experts`` : those of the other experts against the same truth; ``against`` : those of the method against the other
     experts (their pooled areas from fine bins, right to about 1e-6).
@@ -136,11 +136,11 @@ class EvaluationReport:
     dataset, split, protocol : what was evaluated, ``protocol`` in words.
     labels : the expert taken for the truth.
     rule, method : the threshold (None for masks as given), and whose masks.
-    result : the figures in the region that was asked for; ``beside`` : those in the other one.
+    result : the scores in the region that was asked for; ``beside`` : those in the other one.
     images : those of each photograph.
-    failed : photographs that could not be evaluated, with a sentence each. Where there are some, no figure here is
+    failed : photographs that could not be evaluated, with a sentence each. Where there are some, no score here is
         that of the whole data set.
-    versions : of the program and the libraries that made the figures.
+    versions : of the program and the libraries that made the scores.
     created : UTC, ISO 8601.
     """
 
@@ -201,7 +201,7 @@ class EvaluationReport:
         return dict(Counter(image.fov_origin for image in self.images))
 
     def to_dict(self) -> dict[str, object]:
-        """Plain JSON values; a figure that is undefined is None."""
+        """Plain JSON values; a score that is undefined is None."""
         return {
             "dataset": self.dataset,
             "split": self.split,

@@ -6,7 +6,7 @@ from core.evaluation.plots import Curve, Mark, box_plot, curve_plot
 from core.evaluation.report import EvaluationReport, ImageScores
 
 TITLE = "Vessels against expert labels"
-WARNING = "For research and teaching. Not a medical device: no clinical decision may rest on these figures."
+WARNING = "For research and teaching. Not a medical device: no clinical decision may rest on these scores."
 PICTURES = (
     "Right: white, vessels that were found; magenta, missed (false negative); cyan, too much (false positive); dark "
     "grey, not counted."
@@ -14,7 +14,7 @@ PICTURES = (
 
 
 def created_text(report: EvaluationReport) -> str:
-    """When the figures were made, for a person."""
+    """When the scores were made, for a person."""
     return report.created.replace("T", " ").removesuffix("+00:00") + " UTC"
 
 

@@ -44,7 +44,7 @@ def _story(report: EvaluationReport) -> "list[Flowable]":
     story: list[Flowable] = [_text(TITLE, "Title"), _text(f"{created_text(report)}. {WARNING}")]
     story += [Spacer(1, 8), _facts(report), Spacer(1, 4)]
     for result in (report.result, report.beside):
-        beside = "" if result is report.result else " (beside it, for comparison with figures that are counted so)"
+        beside = "" if result is report.result else " (beside it, for comparison with scores that are counted so)"
         rows = [(name, scores) for name, _, scores in total_rows(result)]
         title = _text(f"All photographs, {REGION_TEXT[result.region]}{beside}", "Heading2")
         story += [CondPageBreak(_LEAST), title, _table(rows)]
@@ -94,7 +94,7 @@ def _plots(plots: list[Any]) -> "list[Flowable]":
 
 
 def _table(rows: list[tuple[str, Scores]], images: list[ImageScores] | None = None) -> "Flowable":
-    """A table of figures; with ``images``, of which each has its row, and their pictures."""
+    """A table of scores; with ``images``, of which each has its row, and their pictures."""
     from reportlab.lib.colors import HexColor
     from reportlab.platypus import Table, TableStyle
 

@@ -1,6 +1,6 @@
 """Thresholds that follow from an expert's label.
 
-A threshold that was chosen on a label is no honest test on that label: each of these rules says so by its origin
+Scores on a label by which the threshold was chosen are biased: each of these rules says so by its origin
 (``chosen_on_label``). Where several levels are equally good the middle one is taken. Otsu's threshold needs no label
 and is in ``core.masks.threshold``; the model's own is in its card.
 """

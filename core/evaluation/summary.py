@@ -14,7 +14,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """From ``low`` to ``high`` for each figure, NaN where undefined."""
+    """From ``low`` to ``high`` for each score, NaN where undefined."""
 
     low: Scores
     high: Scores
@@ -29,7 +29,7 @@ class Interval:
 class Bootstrap:
     """95 % intervals by drawing photographs with replacement ``resamples`` times (percentiles; Efron 1979).
 
-    ``pooled`` and ``mean`` are the intervals of the figures of those names. The photograph is the unit that is drawn,
+    ``pooled`` and ``mean`` are the intervals of the scores of those names. The photograph is the unit that is drawn,
     because its pixels are no independent observations; two photographs of one person are taken for independent.
     """
 
@@ -54,7 +54,7 @@ class Bootstrap:
 class Summary:
     """ScoreSet over several photographs.
 
-    ``pooled``: all pixels taken together. ``mean`` and ``std``: over the photographs in which a figure is defined, the
+    ``pooled``: all pixels taken together. ``mean`` and ``std``: over the photographs in which a score is defined, the
     standard deviation being that of a sample (n - 1), NaN for a single photograph.
     """
 

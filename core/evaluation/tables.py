@@ -46,7 +46,7 @@ WHY_UNDEFINED = {
     "auc_pr": "a mask without probabilities, or a label that is all vessel or all background",
     "ece": "a mask without probabilities",
 }
-"""Why a figure has no value. A standard deviation has none either where fewer than two photographs have the figure."""
+"""Why a score has no value. A standard deviation has none either where fewer than two photographs have the score."""
 REGION_TEXT: dict[Region, str] = {"fov": "inside the field of view", "image": "whole image"}
 _ORIGIN_TEXT: dict[ThresholdOrigin, str] = {
     "model": "the model's own",
@@ -68,7 +68,7 @@ _LINE = 118
 
 
 def facts(report: EvaluationReport) -> dict[str, str]:
-    """The protocol: what a reader must know before a figure means anything, as name and words."""
+    """The protocol: what a reader must know before a score means anything, as name and words."""
     origins = ", ".join(f"{_FOV_TEXT[origin]} ({number})" for origin, number in sorted(report.fov_origins.items()))
     lines = {
         "data set": f"{report.dataset}, {report.split}, {report.n_images} photographs",
@@ -91,7 +91,7 @@ def facts(report: EvaluationReport) -> dict[str, str]:
     if report.doubtful:
         lines["DOUBTFUL"] = (
             f"the label or the field of view of {len(report.doubtful)} of {report.n_images} photographs, so that the "
-            f"figures may mean nothing: {', '.join(image.stem for image in report.doubtful[:10])}; see the notes"
+            f"scores may mean nothing: {', '.join(image.stem for image in report.doubtful[:10])}; see the notes"
         )
     if not report.result.exact_auc:
         lines["areas"] = f"pooled AUC and AP from {FINE_BINS} bins: too many pixels to keep each value"
@@ -101,7 +101,7 @@ def facts(report: EvaluationReport) -> dict[str, str]:
     if not report.complete:
         many = report.n_images + len(report.failed)
         lines["INCOMPLETE"] = (
-            f"{len(report.failed)} of {many} photographs could not be evaluated: no figure here is that of the data set"
+            f"{len(report.failed)} of {many} photographs could not be evaluated: no score here is that of the data set"
         )
     lines["versions"] = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     return lines
@@ -134,7 +134,7 @@ def threshold_text(rule: ThresholdRule | None) -> str:
 
 
 def total_rows(result: RegionResult) -> list[tuple[str, Counts | None, Scores]]:
-    """Rows over all photographs: name, counts, figures.
+    """Rows over all photographs: name, counts, scores.
 
     First the method against the truth, then each other expert against the truth, then ("vs") the method against each
     other expert.
@@ -179,7 +179,7 @@ def undefined_reasons(report: EvaluationReport) -> list[str]:
         if any(math.isnan(getattr(scores, name)) for scores in shown_scores):
             reasons.setdefault(WHY_UNDEFINED[name], []).append(SHORT[name])
     lines = [f"- under {', '.join(names)}: {reason}" for reason, names in reasons.items()]
-    single = ["- of a standard deviation: fewer than two photographs have the figure"] if report.n_images < 2 else []
+    single = ["- of a standard deviation: fewer than two photographs have the score"] if report.n_images < 2 else []
     return lines + single
 
 
@@ -221,7 +221,7 @@ def to_csv(report: EvaluationReport) -> str:
 
 
 def cell(value: float) -> str:
-    """A figure with four digits, or a dash where it is undefined."""
+    """A score with four digits, or a dash where it is undefined."""
     return "-" if math.isnan(value) else f"{value:.4f}"
 
 

@@ -1,6 +1,6 @@
 """Which devices there are, and which of them computes.
 
-``OMP_WAIT_POLICY=PASSIVE`` should stand in the environment before torch is imported (the programs' entry points see to
+``OMP_WAIT_POLICY=PASSIVE`` should be in the environment before torch is imported (the programs' entry points see to
 it): torch's threads then sleep between two steps instead of spinning, and a window on the same cores stays alive.
 """
 

@@ -3,7 +3,7 @@
 The plane is padded by reflection at the bottom and right to a multiple of the network's stride. Where the whole plane
 would take more memory than the budget, it is cut into overlapping tiles that all get the squeeze-and-excitation gates
 of the whole plane (``core.inference.se_gates``), and the tiles' probabilities are blended on the CPU in float32. Out of
-memory is no end: smaller tiles are tried, then the CPU, and the user is told.
+memory is no end: smaller tiles are tried, then the CPU, and the user is warned.
 """
 
 import gc
@@ -172,7 +172,7 @@ def predict(
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                ran_out = True  # go on outside of this block: until then the exception keeps the run's tensors alive
+                ran_out = True  # continue outside of this block: until then the exception keeps the run's tensors alive
             if ran_out:
                 _free_memory(attempt.device)
                 attempt = fall_back(attempt.device, attempt.precision, min(side, longest) // 2, options, tell)

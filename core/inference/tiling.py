@@ -1,6 +1,6 @@
 """Cutting a plane into overlapping tiles and putting the results together again. Pure numpy; knows nothing of networks.
 
-Along each axis neighbouring tiles overlap, and one boundary stands in the middle of each overlap. The boundaries cut
+Along each axis neighbouring tiles overlap, and one boundary is in the middle of each overlap. The boundaries cut
 the plane into *cores*, one for each tile, that touch and never overlap (sums over cores are sums over the plane).
 Results are blended across each boundary by a raised cosine that spans a quarter of the overlap: the outer three
 eighths on either side, where a tile sees least of its surroundings, count for nothing. The weights of an axis are

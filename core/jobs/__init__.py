@@ -1,1 +1,1 @@
-"""Training runs that go on by themselves, in processes of their own: kept in folders, queued for the devices."""
+"""Trainings that run in the background, in processes of their own: kept in folders, queued for the devices."""

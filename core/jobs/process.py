@@ -56,7 +56,7 @@ def start_job(job: Job) -> Job:
     TrainingError : it is alive already, or its process ends without a word; OutputError : its folder cannot be used.
     """
     if read_job(job.folder).alive and is_held(job.folder / LOCK_FILE):
-        raise TrainingError(f'The job "{job.request.name}" is going on already.')
+        raise TrainingError(f'The job "{job.request.name}" is running already.')
     write_command(job.folder, None)
     start_id = secrets.token_hex(8)
     process = _launch(job.folder, start_id)

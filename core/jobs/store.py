@@ -296,7 +296,7 @@ def remove_job(job: Job) -> None:
     ------
     TrainingError : its process is alive. OutputError : a file cannot be removed.
     """
-    alive = TrainingError(f'The job "{job.request.name}" is still going on: stop or pause it before you remove it.')
+    alive = TrainingError(f'The job "{job.request.name}" is still running: stop or pause it before you remove it.')
     if job.state != "damaged" and read_job(job.folder).alive:
         raise alive
     lock = try_lock(job.folder / LOCK_FILE)  # so that its process cannot begin while its files vanish

@@ -58,7 +58,7 @@ def work(folder: Path, monitor: Monitor) -> JobState:
             break
         time.sleep(0.05)
     if lock is None:
-        raise TrainingError(f'The job "{job.request.name}" is going on already.')
+        raise TrainingError(f'The job "{job.request.name}" is running already.')
     try:
         read_job(folder)  # it may have been removed before the lock was taken
         return _Worker(job, monitor).run()
@@ -134,13 +134,13 @@ class _Worker:
         except StopTraining:  # while it waited, or read the photographs
             weights = best_weights(self.job.run)
         except Cancelled:
-            return self._end("paused", "Paused; it can go on.")
+            return self._end("paused", "Paused. You can resume it.")
         except BaseException as error:  # noqa: BLE001 - whatever ended it, its state has to tell
             if not isinstance(error, SerrError):
                 traceback.print_exception(error)  # into the log
             return self._end("failed", sentence_for(error))
         if weights is None:
-            return self._end("paused", "Stopped before anything was learned; it can go on.")
+            return self._end("paused", "Stopped before the first training step. You can resume it.")
         stopped = read_job(self.job.folder).command == "stop"
         sentence = "Stopped with the best weights so far." if stopped else ""
         if self.job.request.start_from and read_card(weights).training.get("best_step") == 0:
@@ -201,13 +201,13 @@ class _Worker:
 
 
 def sentence_for(error: BaseException) -> str:
-    """What a person is told about the error that ended a job."""
+    """What a user sees of the error that ended a job."""
     text = str(error)
     if isinstance(error, SerrError):
         return text
     if isinstance(error, MemoryError) or ("alloc" in text.lower() and "memory" in text.lower()):
         return (
-            "There is not enough memory. Close other programs, or start anew with fewer crops in a step, smaller crops "
-            "or a smaller network."
+            "There is not enough memory. Close other programs, or start again with fewer crops in a step, "
+            "smaller crops or a smaller network."
         )
     return f"This should not have happened ({type(error).__name__}: {text}). The log has the details."

@@ -27,7 +27,7 @@ class ModelCard:
     preprocessing : how a photograph is prepared for it.
     trained_on : the data, in words. ``training`` : how, as plain JSON values. ``seeds`` : the random seeds.
     default_threshold : k/256 with k in 1..255.
-    scores : each a flat mapping of figures together with the protocol that they were measured by.
+    scores : each a flat mapping of scores together with the protocol that they were measured by.
     licence, notes : terms of use; anything else a person should know.
     created : ISO 8601 time, and ``version`` that of this program, both filled in when the file is written.
     sha256 : of the tensors, filled in when the file is written.
@@ -35,7 +35,7 @@ class ModelCard:
 
     Raises
     ------
-    ValueError, TypeError : for a value that cannot stand in a card.
+    ValueError, TypeError : for a value that cannot be in a card.
     """
 
     name: str
@@ -122,7 +122,7 @@ class ModelCard:
 
     @property
     def held_out_scores(self) -> Mapping[str, Any] | None:
-        """Its figures on photographs that it did not learn from; None where it was not measured on any."""
+        """Its scores on photographs that it did not learn from; None where it was not measured on any."""
         return next((score for score in self.scores if str(score.get("protocol", "")).startswith("held-out")), None)
 
     @property

@@ -8,7 +8,7 @@
    outside (``fov_search``). A ratio sees the border of dark retina as well as that of bright retina.
 4. The circle rules, within straight cuts at its four sides. Near it each pixel decides where the border is seen
    there; small tabs by which cameras mark one side stay (``fov_border``).
-5. Where the sharp outline of what is lit lies beside the circle, that outline is taken: an ellipse in a photograph
+5. Where the sharp outline of what is lit is not on the circle, that outline is taken: an ellipse in a photograph
    that was stretched, a turned cut, a mosaic (``fov_shape``).
 6. Where no circle fits, a part with a sharp outline is taken as it is; a photograph in a rectangle on a page is
    looked at within its rectangle.

@@ -1,4 +1,4 @@
-"""Whether a field-of-view mask lies on the retina of its photograph: inverted or shifted, it spoils every figure."""
+"""Whether a field-of-view mask lies on the retina of its photograph: inverted or shifted, it spoils every score."""
 
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ LEAST_FILLED: Final = 0.5
 """A field of view fills its convex hull; drawn vessels fill 0.1 to 0.2 of theirs."""
 
 MOST_BESIDE: Final = 0.03
-"""The share of a mask that may lie beside the retina as it is seen in the photograph, where borders differ a little."""
+"""The share of a mask that may lie outside the retina of the photograph, where borders differ a little."""
 
 LEAST_COVERED: Final = 0.75
 """The share of the retina that a mask leaves in unless it means a part of it."""
@@ -55,15 +55,15 @@ def read_fov_of(path: Path, image: FundusImage) -> FieldOfView:
     if beside > 0.5:
         fits = "seems to be inverted" if _overlap(~fov.inside, seen) > 0.8 else "does not lie on the retina"
         raise FieldOfViewError(
-            f"The mask {name} {fits}: {beside:.0%} of what is white in it lies beside the retina. {_CURE}"
+            f"The mask {name} {fits}: {beside:.0%} of what is white in it lies outside the retina. {_CURE}"
         )
     _refuse_fine_parts(name, fov)
     covered = float((fov.inside & seen).sum()) / float(seen.sum())
     note = ""
     if beside > MOST_BESIDE:
-        note = f"{beside:.0%} of the mask {name} lies beside the retina: is it the mask of this photograph?"
+        note = f"{beside:.0%} of the mask {name} lies outside the retina: is it the mask of this photograph?"
     elif covered < LEAST_COVERED:
-        note = f"The mask {name} covers only {covered:.0%} of the retina: figures are those of this part."
+        note = f"The mask {name} covers only {covered:.0%} of the retina: scores are those of this part."
     return FieldOfView(fov.inside, fov.origin, fov.source, (Doubt("odd_mask", note),) if note else ())
 
 

@@ -21,7 +21,7 @@ have up to 0.03; drawn ones that were stretched by 8 % have 0.34, or 0.08 where 
 # Within five pixels at a sharp edge the logarithm of the distance from the surround changes by this, and the distance
 # rises above this share of that of the retina: dark rims fade out.
 _SHARP, _LIT = 1.5 * EDGE, 0.25
-# How far an outline must be from another to lie beside it, and how near to an ellipse to lie on it, in mean radii.
+# How far an outline must be from another not to lie on it, and how near to an ellipse to lie on it, in mean radii.
 _BESIDE, _ON_ELLIPSE = 0.03, 0.02
 # The least share of the sharp outline that lies on the ellipse of a stretched photograph, its least and
 # its largest ratio of axes.

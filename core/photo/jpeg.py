@@ -91,7 +91,7 @@ class Jpeg:
 def find_jpeg(data: bytes, start: int = 0) -> Jpeg:
     """The picture that begins at ``start``, found by its markers.
 
-    Any number of fill bytes FF may stand before a marker (ITU T.81, B.1.1.2).
+    Any number of fill bytes FF may come before a marker (ITU T.81, B.1.1.2).
 
     Raises
     ------

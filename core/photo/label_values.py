@@ -2,7 +2,7 @@
 
 A label is not always black and white: arteries and veins are 1 and 2 or red and blue, the optic disc is drawn into the
 same file, and 255 often means "not scored". Here such values are found, apart from the greys that JPEG and smooth edges
-make; what cannot be told from the picture is told by a ``LabelValues``.
+make; what cannot be seen in the picture is said by a ``LabelValues``.
 """
 
 import re

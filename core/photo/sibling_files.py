@@ -37,7 +37,7 @@ def output_stems(paths: Sequence[Path], out_dir: Path | None = None, *, by_conte
     Usually the photograph's own stem. Where several have the same (small and capital letters count as the same, as some
     disks do not tell them apart), each of these gets the name of its folder in front, then its suffix behind, then the
     names of more folders in front: ``left/01.png`` and ``right/01.png`` become ``left_01`` and ``right_01``. The names
-    depend on the photographs, not on their order. A path that is given twice stands once. Characters that cannot be
+    depend on the photographs, not on their order. A path that is given twice counts once. Characters that cannot be
     printed and bytes that are not UTF-8 become ``%1B`` and the like.
 
     Parameters
@@ -208,7 +208,7 @@ class MaskFolder:
                 several = " and ".join(display_path(path.name) for path in found)
                 raise FieldOfViewError(
                     f"{display_path(self.path)} has more than one mask for {display_path(photo.name)}: {several}. "
-                    "Leave one of them there."
+                    "Keep only one of them."
                 )
             if found:
                 return found[0]

@@ -270,7 +270,7 @@ class Journal:
         return good, before - self._state.map_files if before else before
 
     def _write(self, entries: list[Entry]) -> None:
-        """Append entries, or write all anew where the log is not whole or has grown long."""
+        """Append entries, or write all again where the log is not whole or has grown long."""
         self._ensure_folder()
         if not self._whole or self._log is None or self._size > self._compact_at:
             if self._log is not None:

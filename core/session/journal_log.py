@@ -23,7 +23,7 @@ START: Final = Entry("start", {"serr_journal": VERSION})
 
 
 def framed(entry: Entry) -> bytes:
-    """An entry as it stands in the log."""
+    """An entry as it is in the log."""
     data = encoded(entry)
     return _FRAME.pack(_MARK, len(data), zlib.crc32(data)) + data
 

@@ -1,6 +1,6 @@
 """Random crops of prepared photographs. Every crop is a pure function of (seed, step, slot).
 
-So no random state has to be saved for a resumed run to go on with the very same crops, and several processes can share
+So no random state has to be saved for a resumed run to get the very same crops, and several processes can share
 a batch by taking different slots of it.
 """
 

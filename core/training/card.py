@@ -35,9 +35,9 @@ def plain_card(config: TrainingConfig, network_config: Mapping[str, object], dat
 
 
 def _recipe(config: TrainingConfig, data: TrainingData) -> dict[str, object]:
-    """The recipe, without what stands in the card anyway, and without folders and names that concern nobody else.
+    """The recipe, without what is in the card anyway, and without folders and names that concern nobody else.
 
-    A source of one's own keeps the name of its file, and fingerprints by which its photographs are known again.
+    A user's own source keeps the name of its file, and fingerprints by which its photographs are known again.
     """
     recipe: dict[str, Any] = config.model_dump(mode="json", exclude={"preprocessing", "network"})
     for source, used in zip(recipe["data"]["sources"], data.sources, strict=True):
@@ -53,7 +53,7 @@ def _recipe(config: TrainingConfig, data: TrainingData) -> dict[str, object]:
 
 
 def chosen_card(card: ModelCard, step: int, chosen: Validation) -> ModelCard:
-    """The card of the weights of a step, with the threshold and the figures of its validation."""
+    """The card of the weights of a step, with the threshold and the scores of its validation."""
     return replace(
         card,
         training=card.training | {"best_step": step},
@@ -64,12 +64,12 @@ def chosen_card(card: ModelCard, step: int, chosen: Validation) -> ModelCard:
 
 def last_card(card: ModelCard, step: int, last: Validation) -> ModelCard:
     """The card of the weights that a run ended with."""
-    notes = f"The weights of the last step ({step}), for going on with; the chosen ones are in {card.name}."
+    notes = f"The weights of the last step ({step}), to continue from; the chosen ones are in {card.name}."
     return replace(chosen_card(card, step, last), name=f"{card.name}-last", notes=notes)
 
 
 def _scores(chosen: Validation) -> tuple[dict[str, object], ...]:
-    """The figures by which a model was chosen: of each data set, and, where there are several, their mean."""
+    """The scores by which a model was chosen: of each data set, and, where there are several, their mean."""
 
     def figures(dataset: str, of: Validation | SourceScores) -> dict[str, object]:
         return {

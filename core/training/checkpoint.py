@@ -1,4 +1,4 @@
-"""The whole state of a run in one safetensors file, so that a killed run goes on to the same curve.
+"""The whole state of a run in one safetensors file, so that a killed run resumes to the same curve.
 
 There is no random state in it: every random choice is a function of the seed and the step (see ``augmentation``).
 """
@@ -61,7 +61,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise TrainingError(f"there is no checkpoint {path}; start the run without resuming") from None
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, MemoryError) as error:
         raise TrainingError(
-            f"the checkpoint {path} is damaged ({error}); start the run anew in another folder"
+            f"the checkpoint {path} is damaged ({error}); start the run again in another folder"
         ) from None
 
 

@@ -48,7 +48,7 @@ class SourceSection(_Section):
         description="photographs of the split that are held out to choose the weights and the threshold; all "
         "photographs of one person are held out together. A data set file with a validation part holds out that part. "
         "0 holds out none, for the last fit of a recipe that is settled: the choice is then made on the very "
-        "photographs that were learned from, and no figure of the training says how good the model is",
+        "photographs that were learned from, and no score of the training says how good the model is",
     )
 
 
@@ -88,7 +88,7 @@ class DataSection(_Section):
         ):
             raise ValueError("sources must be a list of data sets")
         if len(sources) != 1:
-            raise ValueError(f"{', '.join(single)} must stand in one of the {len(sources)} sources")
+            raise ValueError(f"{', '.join(single)} must be in one of the {len(sources)} sources")
         others = {name: value for name, value in fields.items() if name not in single}
         return others | {"sources": [dict(sources[0]) | single]}
 
@@ -183,7 +183,7 @@ class OptimisationSection(_Section):
     )
     choose_by: Literal["auc_roc", "auc_pr", "f1"] = Field(
         default="auc_roc",
-        description="the validations' figure that chooses the weights; f1 is at one threshold for all sources",
+        description="the validations' score that chooses the weights; f1 is at one threshold for all sources",
     )
     patience: int = Field(
         default=0,

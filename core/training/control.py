@@ -23,7 +23,7 @@ class StopTraining(Exception):  # noqa: N818 - an outcome that the user asked fo
 class ControlledMonitor:
     """Hands progress on to another monitor, and does what a file says.
 
-    The file holds one word: ``pause`` ends the work with ``Cancelled`` (a training keeps all that is needed to go on),
+    The file holds one word: ``pause`` ends the work with ``Cancelled`` (a training keeps all that is needed to resume),
     ``stop`` ends it with ``StopTraining``. ``command`` is the word that was followed, or empty.
     """
 
@@ -47,7 +47,7 @@ class ControlledMonitor:
             raise Cancelled if word == "pause" else StopTraining
 
     def clear(self) -> None:
-        """Remove the command, so that the work can go on later."""
+        """Remove the command, so that the work can be resumed later."""
         with suppress(OSError):
             self._file.unlink(missing_ok=True)
 

@@ -30,7 +30,7 @@ class HeldOut:
     """A photograph to choose on: as the network reads it, and the expert's label on the photograph's own pixels.
 
     ``target`` is the label on the network's grid, float32 (h, w), for the loss, and ``counted`` float32 (h, w) where it
-    counts there. ``scored`` bool (H, W) is where figures are counted: in the field of view, where the expert has
+    counts there. ``scored`` bool (H, W) is where scores are counted: in the field of view, where the expert has
     decided. ``picture`` is a small copy of the photograph for those who watch, uint8 (h, w, 3).
     """
 
@@ -46,11 +46,11 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceData:
-    """What one source gives: ``name`` stands in the events, ``protocol`` in the card.
+    """What one source gives: ``name`` is in the events, ``protocol`` in the card.
 
     ``held_out`` is False where the recipe holds out nothing: ``validation`` then repeats the photographs of
-    ``training``. ``fingerprints`` are those of all photographs of a source of one's own, empty for a published data
-    set: photographs of one's own are not named in the card, which goes to others.
+    ``training``. ``fingerprints`` are those of all photographs of a user's own source, empty for a published data
+    set: a user's own photographs are not named in the card, which goes to others.
     """
 
     name: str

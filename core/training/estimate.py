@@ -56,7 +56,7 @@ class Estimate:
 def estimate(config: TrainingConfig, root: Path, *, device: str = "auto", monitor: Monitor = SILENT) -> Estimate:
     """Read the photographs, learn for a few steps, validate on one photograph, and multiply.
 
-    Nothing is kept. Meant for a process of its own: the memory that is told is the most that this process ever had.
+    Nothing is kept. Meant for a process of its own: the memory that is reported is the most that this process ever had.
 
     Raises
     ------

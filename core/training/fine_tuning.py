@@ -1,4 +1,4 @@
-"""A training that goes on from a model: what it takes over from it."""
+"""A training that continues from a model: what it takes over from it."""
 
 from pathlib import Path
 

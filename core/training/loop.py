@@ -43,7 +43,7 @@ def train(
     root : folder of the published data sets, or the one that holds it; data set files need none.
     out : folder of the run: ``config.toml``, ``events.jsonl``, ``checkpoint.safetensors``, ``pictures``, and from the
         first validation on ``<name>.safetensors`` with the best weights so far.
-    resume : go on from the checkpoint in ``out``; without one, start from the beginning.
+    resume : continue from the checkpoint in ``out``; without one, start from the beginning.
     device : "auto", "cpu", "cuda", "cuda:1", "mps".
     monitor : ends the run by raising ``Cancelled`` (it can be resumed from that very step) or ``StopTraining`` (the
         best weights so far are the result).
@@ -100,7 +100,7 @@ def _open_run(config: TrainingConfig, out: Path, resume: bool, locks: ExitStack)
 
 
 def _forget_run(out: Path) -> None:
-    """Data that is refused leaves no run behind: it would stand in the way of the next try."""
+    """Data that is refused leaves no run behind: it would be in the way of the next try."""
     with suppress(OSError):
         for name in (CONFIG_FILE, OWNER_FILE, LOCK_FILE):
             (out / name).unlink(missing_ok=True)

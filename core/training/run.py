@@ -53,7 +53,7 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """Where the weights file is, and the figures that chose it."""
+    """Where the weights file is, and the scores that chose it."""
 
     weights: Path
     best_step: int
@@ -113,7 +113,7 @@ class Run:
     def run(self, monitor: Monitor) -> TrainingResult:
         """Train to the last step, validating and saving on the way, and write the weights file.
 
-        Where the monitor raises ``Cancelled``, this step is finished and kept, so that a resumed run goes on from it.
+        Where the monitor raises ``Cancelled``, this step is finished and kept, so that a resumed run continues from it.
         Where it raises ``StopTraining``, the best weights so far are the result.
         """
         self._tell_start()
@@ -329,7 +329,7 @@ class Run:
         self._save()
 
     def _save(self) -> None:
-        """Keep all that is needed to go on from this very step."""
+        """Keep all that is needed to resume from this very step."""
         if not self.first:
             return
         facts = {

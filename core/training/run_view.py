@@ -106,7 +106,7 @@ class RunFollower:
     _validated: list[Validated] = field(default_factory=list)
 
     def poll(self) -> bool:
-        """Read on; whether anything was new. A file that was cut (a run that was resumed) is read anew."""
+        """Read on; whether anything was new. A file that was cut (a run that was resumed) is read again."""
         try:
             with open_regular(self.file) as file:
                 status = os.fstat(file.fileno())

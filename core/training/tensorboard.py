@@ -11,7 +11,7 @@ FOLDER = "tensorboard"
 
 
 class TensorBoardLog:
-    """Writes scalars. What a killed run wrote after its last checkpoint is hidden when the run goes on.
+    """Writes scalars. What a killed run wrote after its last checkpoint is hidden when the run resumes.
 
     Raises
     ------
@@ -34,7 +34,7 @@ class TensorBoardLog:
         self._writer.add_scalar("training/learning_rate", rate, step)
 
     def validated(self, step: int, result: Validation) -> None:
-        """The figures that choose the weights, and those of each data set."""
+        """The scores that choose the weights, and those of each data set."""
         for name in ("loss", "auc_roc", "auc_pr", "f1"):
             self._writer.add_scalar(f"validation/{name}", getattr(result, name), step)
         if len(result.sources) > 1:

@@ -52,7 +52,7 @@ class SourceScores:
 class Validation:
     """ScoreSet inside the field of view; with several data sets their mean, so that each counts alike.
 
-    ``f1`` is the best over thresholds, and ``level`` its k of k/256. ``sources`` holds the figures of each data set.
+    ``f1`` is the best over thresholds, and ``level`` its k of k/256. ``sources`` holds the scores of each data set.
     """
 
     loss: float
@@ -76,7 +76,7 @@ class Validation:
             raise ValueError(f"its level is {found.level!r:.40}")
         for scores in (found, *sources.values()):
             if not all(type(getattr(scores, name)) in {int, float} for name in ("loss", "auc_roc", "auc_pr", "f1")):
-                raise TypeError("its figures are no numbers")
+                raise TypeError("its scores are no numbers")
         return found
 
 
@@ -122,7 +122,7 @@ def _validate_source(
     parts: Iterator[Monitor],
     show: Show,
 ) -> tuple[SourceScores, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    """The figures of one data set (with its own best F1), and F1 at each of the levels 1 to 255."""
+    """The scores of one data set (with its own best F1), and F1 at each of the levels 1 to 255."""
     pooled, losses = PooledValues(_EXACT_PIXELS), []
     histogram: LevelHistogram | None = None
     for held, part in zip(source.validation, parts, strict=False):  # ``parts`` is of all data sets

@@ -65,5 +65,5 @@ def has_result(state: AppState) -> bool:
 
 
 def idle(state: AppState) -> bool:
-    """No long work is going on."""
+    """No long work is running."""
     return state.task is None and state.side_task is None

@@ -76,7 +76,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "region_fov",
         "compare",
         QT_TRANSLATE_NOOP("Actions", "Count &Inside the Field of View"),
-        QT_TRANSLATE_NOOP("Actions", "All figures count the pixels inside the field of view, as is usual"),
+        QT_TRANSLATE_NOOP("Actions", "All scores count the pixels inside the field of view, as is usual"),
         checked_when=_counts_in("fov"),
         group="region",
         section=1,
@@ -85,7 +85,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "region_image",
         "compare",
         QT_TRANSLATE_NOOP("Actions", "Count in the Whole I&mage"),
-        QT_TRANSLATE_NOOP("Actions", "All figures count every pixel; the black border then counts as found right"),
+        QT_TRANSLATE_NOOP("Actions", "All scores count every pixel; the black border then counts as found right"),
         checked_when=_counts_in("image"),
         group="region",
         section=1,
@@ -153,7 +153,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "show_evaluation",
         "compare",
         QT_TRANSLATE_NOOP("Actions", "T&able of All Photographs"),
-        QT_TRANSLATE_NOOP("Actions", "Show or hide the figures of all open photographs, the worst first"),
+        QT_TRANSLATE_NOOP("Actions", "Show or hide the scores of all open photographs, the worst first"),
         icon="table",
         shortcuts=("Ctrl+T",),
         section=4,
@@ -173,7 +173,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "export_evaluation",
         "compare",
         QT_TRANSLATE_NOOP("Actions", "Export &Report..."),
-        QT_TRANSLATE_NOOP("Actions", "Write the figures of all photographs as HTML, PDF, CSV or JSON"),
+        QT_TRANSLATE_NOOP("Actions", "Write the scores of all photographs as HTML, PDF, CSV or JSON"),
         icon="export",
         short=QT_TRANSLATE_NOOP("Actions", "Export Report"),
         enabled_when=lambda state: state.evaluation is not None and state.evaluation.report is not None,
@@ -200,9 +200,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "threshold_best_f1",
         "suggest",
         QT_TRANSLATE_NOOP("Actions", "&Best F1"),
-        QT_TRANSLATE_NOOP(
-            "Actions", "The threshold with the largest F1 on this label: its figures are then no honest test"
-        ),
+        QT_TRANSLATE_NOOP("Actions", "The threshold with the largest F1 on this label: its scores are then biased"),
         enabled_when=_is_judged,
     ),
     Command(
@@ -211,8 +209,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "&Youden"),
         QT_TRANSLATE_NOOP(
             "Actions",
-            "The threshold with the largest sensitivity + specificity on this label: its figures are then no honest "
-            "test",
+            "The threshold with the largest sensitivity + specificity on this label: its scores are then biased",
         ),
         enabled_when=_is_judged,
     ),
@@ -222,8 +219,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "&Sensitivity of Expert 2"),
         QT_TRANSLATE_NOOP(
             "Actions",
-            "The threshold at which the model finds as much of expert 1's vessels as expert 2 did: its figures are "
-            "then no honest test",
+            "The threshold at which the model finds as much of expert 1's vessels as expert 2 did: its scores "
+            "are then biased",
         ),
         enabled_when=_has_both,
     ),

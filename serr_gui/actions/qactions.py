@@ -86,7 +86,7 @@ class Actions:
                 action.setChecked(command.checked_when(self._state))
 
     def refresh_icons(self) -> None:
-        """Tint the icons anew, after a change of theme."""
+        """Tint the icons again, after a change of theme."""
         for command in COMMANDS:
             if command.icon:
                 self._actions[command.key].setIcon(icons.icon(command.icon))

@@ -1,4 +1,4 @@
-"""Commands of the menu Train: data sets of one's own, trainings, and what becomes of their models."""
+"""Commands of the menu Train: own data sets, trainings, and what becomes of their models."""
 
 from typing import Final
 
@@ -43,7 +43,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "new_training",
         "train",
         QT_TRANSLATE_NOOP("Actions", "New &Training..."),
-        QT_TRANSLATE_NOOP("Actions", "Train a model on your own photographs; it goes on when the window is closed"),
+        QT_TRANSLATE_NOOP("Actions", "Train a model on your own photographs; it keeps running without the window"),
         icon="train",
         short=QT_TRANSLATE_NOOP("Actions", "New training"),
         enabled_when=lambda state: state.library_ready,

@@ -34,7 +34,7 @@ _OPENCV_COLORMAPS = {
 COLORMAPS = tuple(_OPENCV_COLORMAPS)
 """Names of the colour maps, all perceptually even; ``cividis`` looks alike with and without red-green blindness."""
 
-# Missed, false and right vessels. The first preset is told apart best, also from the retina, whatever the colour vision
+# Missed, false and right vessels. The first preset is the most distinct, also from the retina, for any colour vision
 # (the tests measure it); the third is that of the reports; the last is common in papers but says nothing to people with
 # red-green blindness.
 _ERROR_COLOURS: dict[str, tuple[Colour, Colour, Colour]] = {

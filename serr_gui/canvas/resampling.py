@@ -68,7 +68,7 @@ def _largest_by_row(levels: ByteArray, edges: IndexArray) -> ByteArray:
 
 
 def _halve_largest(levels: ByteArray) -> ByteArray:
-    """Half the size, each pixel the largest of its up to four; an odd last row or column stands alone."""
+    """Half the size, each pixel the largest of its up to four; an odd last row or column is taken alone."""
     height, width = levels.shape
     rows = levels[::2].copy()
     np.maximum(rows[: height // 2], levels[1::2], out=rows[: height // 2])

@@ -48,7 +48,7 @@ class ComparisonController(QObject):
         self._read_label(expert, LabelFile(path.absolute()))
 
     def load_labels(self, paths: Sequence[Path]) -> None:
-        """Take one or two files for labels: into the free places, else the first one anew."""
+        """Take one or two files for labels: into the free places, else the first one again."""
         document = self._context.state.document
         if document is None:
             return
@@ -75,7 +75,7 @@ class ComparisonController(QObject):
         self._remember(expert)
 
     def find_label(self, expert: int) -> None:
-        """Forget what was chosen for an expert, and take what lies beside the photograph or in a chosen folder."""
+        """Forget what was chosen for an expert, and take what is next to the photograph or in a chosen folder."""
         document = self._context.state.document
         if document is None:
             return
@@ -182,7 +182,7 @@ class ComparisonController(QObject):
         if outcome is not None:
             self._on_label_read(photo, expert, outcome)
             return
-        text = self.tr("No label of expert {number} lies beside {name} under a name that tells so.")
+        text = self.tr("No label file for expert {number} was found next to {name}.")
         self._context.notify("info", text.format(number=expert + 1, name=display_path(photo.name)), until="photo")
 
     def _on_label_read(self, photo: Path, expert: int, outcome: LabelSlot) -> None:
@@ -231,7 +231,7 @@ class ComparisonController(QObject):
     # Comparing
 
     def _refresh(self) -> None:
-        """Compare anew where the map, a label, the field of view or the region has changed."""
+        """Compare again where the map, a label, the field of view or the region has changed."""
         state = self._context.state
         now = score_selectors.comparison_inputs(state)
         if now is None:

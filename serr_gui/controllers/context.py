@@ -56,11 +56,11 @@ class ControllerContext(QObject):
         self.state.notices = tuple(other for other in self.state.notices if other is not notice)
 
     def fail(self, sentence: str, failure: Failure, until: Until = "") -> None:
-        """Show a failed job: its own sentence, or ``sentence`` where it is a fault of the program."""
+        """Show a failed job: its own sentence, or ``sentence`` where it is a bug."""
         if failure.expected:
             self.notify("error", failure.sentence, failure.details, until=until)
         else:
-            fault = self.tr("This is a fault of the program ({kind}); your files are untouched.")
+            fault = self.tr("This is a bug in SERR Fundus ({kind}). Your files were not changed.")
             self.notify("error", f"{sentence} {fault.format(kind=failure.sentence)}", failure.details, until=until)
 
     def set_item(self, path: Path, **changes: object) -> None:
@@ -72,7 +72,7 @@ class ControllerContext(QObject):
         self.state.photos = tuple(changed(item) for item in self.state.photos)
 
     def keep(self, write: Callable[[], None]) -> None:
-        """Write something down for the next start (``label_memory``); where that fails, it costs a notice."""
+        """Write something down for the next start (``label_choices``); where that fails, it costs a notice."""
         try:
             write()
         except OutputError as error:

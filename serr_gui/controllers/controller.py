@@ -192,11 +192,11 @@ class Controller(QObject):
         self.set_view(replace(view, show_label=not view.show_label, show_errors=False))
 
     def set_region(self, region: Region) -> None:
-        """Count figures inside the field of view, or in the whole image."""
+        """Count scores inside the field of view, or in the whole image."""
         self.set_view(replace(self.state.view, region=region))
 
     def write_shares(self, items: Sequence[PhotoItem], path: Path) -> None:
-        """Write the table of vessel shares, next to whatever else is going on."""
+        """Write the table of vessel shares, next to whatever else is running."""
         wanted = tuple(ShareItem(item.path, item.rule) for item in items)
         self.context.workers.start(
             "shares",

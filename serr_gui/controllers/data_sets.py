@@ -1,4 +1,4 @@
-"""Data sets of one's own: found in folders, checked, written, and added to by one click."""
+"""Own data sets: found in folders, checked, written, and added to by one click."""
 
 from functools import partial
 from pathlib import Path

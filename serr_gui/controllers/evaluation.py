@@ -61,7 +61,7 @@ class EvaluationController(QObject):
             lambda monitor: evaluate_photos(request, model_cache, self._context.store, monitor),
             items=1,
             partial_result=self._on_part,
-            noted=lambda _note: None,  # they stand in the table
+            noted=lambda _note: None,  # they are in the table
             succeeded=self._on_evaluated,
             cancelled=self._on_cancelled,
             failed=partial(self._context.fail, self.tr("The photographs could not be evaluated.")),
@@ -109,7 +109,7 @@ class EvaluationController(QObject):
         evaluation = self._context.state.evaluation
         done, count = (len(evaluation.images), evaluation.count) if evaluation is not None else (0, 0)
         text = self.tr(
-            "Cancelled: {done} of {count} photographs are evaluated. What is segmented is kept; Evaluate All goes on."
+            "Cancelled: {done} of {count} photographs are evaluated. What is segmented is kept; Evaluate All continues."
         )
         self._context.notify("info", text.format(done=done, count=count), until="work")
 

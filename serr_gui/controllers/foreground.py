@@ -32,7 +32,7 @@ class ForegroundTask(QObject):
 
     @property
     def status(self) -> TaskStatus | None:
-        """What is going on here."""
+        """What is running here."""
         return self._context.state.task if self._place == "task" else self._context.state.side_task
 
     def _set_status(self, status: TaskStatus | None) -> None:
@@ -70,14 +70,14 @@ class ForegroundTask(QObject):
         )
 
     def cancel(self) -> None:
-        """Ask the work that is going on to end."""
+        """Ask the running work to end."""
         status = self.status
         if status is not None:
             self._context.workers.cancel(self._place, tell=True)
             self._set_status(replace(status, cancelling=True, paused=False))
 
     def pause(self) -> None:
-        """Hold the work at its next step, or let it go on."""
+        """Hold the work at its next step, or let it continue."""
         status = self.status
         if status is None or status.cancelling:
             return
@@ -90,7 +90,7 @@ class ForegroundTask(QObject):
         self._set_status(replace(status, paused=not status.paused))
 
     def show_step(self, part: tasks.BatchStep) -> None:
-        """The work goes on with another file."""
+        """The work continues with another file."""
         now = time.monotonic()
         if self._begun is None:
             self._begun = now

@@ -91,7 +91,7 @@ class PhotoController(QObject):
             return tasks.open_document(item, folders, self._context.store, monitor)
 
     def open_or_select(self, path: Path) -> None:
-        """Show a photograph of the list, or open it anew where it was closed."""
+        """Show a photograph of the list, or open it again where it was closed."""
         state = self._context.state
         index = next((index for index, item in enumerate(state.photos) if item.path == path), None)
         if index is None:

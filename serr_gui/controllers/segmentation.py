@@ -123,7 +123,7 @@ class SegmentationController(QObject):
         )
 
     def cancel(self) -> None:
-        """Ask the work that is going on to end."""
+        """Ask the running work to end."""
         (self._long if self._long.status is not None else self._beside).cancel()
 
     def cancel_beside(self) -> None:
@@ -131,11 +131,11 @@ class SegmentationController(QObject):
         self._beside.cancel()
 
     def pause(self) -> None:
-        """Hold the work that is going on, or let it go on."""
+        """Hold the running work, or let it continue."""
         self._long.pause()
 
     def export(self, request: ExportRequest) -> None:
-        """Write results as files; beside other work where that is going on."""
+        """Write results as files; beside other work where that is running."""
         if not may_export(self._context.state):
             return
         self._exporting = self._long if self._long.status is None else self._beside
@@ -188,7 +188,7 @@ class SegmentationController(QObject):
         if is_shown and state.document is not None:
             fov = state.document.fov
             if fov is None or np.array_equal(fov.inside, segmentation.fov.inside):
-                fov = segmentation.fov  # a batch finds the same field of view anew
+                fov = segmentation.fov  # a batch finds the same field of view again
             image = state.document.image
             if image.sha256 != segmentation.image.sha256:  # a batch reads the file, which has changed meanwhile
                 image, fov = segmentation.image, segmentation.fov

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class TrainingController(QObject):
-    """Keeps the trainings' part of the state. ``foundRunning``: at the start, a job was going on already."""
+    """Keeps the trainings' part of the state. ``foundRunning``: at the start, a job was running already."""
 
     foundRunning = Signal()
 
@@ -131,7 +131,7 @@ class TrainingController(QObject):
         )
 
     def _on_ask_failed(self, failure: Failure) -> None:
-        self._context.fail(self.tr("The training could not be told."), failure)
+        self._context.fail(self.tr("The training could not be reached."), failure)
         self._poller.look()
 
     def _on_submitted(self, outcome: Job) -> None:
@@ -153,7 +153,7 @@ class TrainingController(QObject):
         )
 
     def forget_estimate(self) -> None:
-        """End a measurement that goes on, and forget the last one."""
+        """End a measurement that is running, and forget the last one."""
         self._context.workers.cancel("estimate")
         self._context.state.estimate = None
 

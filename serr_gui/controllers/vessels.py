@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -12,6 +13,9 @@ from serr_gui.controllers.editing import EditingController
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.selectors import can_edit
 from serr_gui.tasks import vessels as vessel_work
+
+if TYPE_CHECKING:
+    from core.masks.branches import Gap
 
 
 class VesselController(QObject):

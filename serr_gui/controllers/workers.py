@@ -241,7 +241,7 @@ class WorkerPool(QObject):
                 del self._current[slot]
 
     def pause(self, slot: str, paused: bool) -> None:
-        """Hold the worker of a slot at its next step, or let it go on."""
+        """Hold the worker of a slot at its next step, or let it continue."""
         worker = self._current.get(slot)
         if worker is not None and paused:
             worker.go_event.clear()

@@ -1,6 +1,6 @@
 """What is compared with what, and what came out: plain data, no Qt.
 
-Arrays stand in frozen boxes that compare by identity, so that a figure is only shown with the labels, the map and the
+Arrays are in frozen boxes that compare by identity, so that a score is only shown with the labels, the map and the
 field of view that it was computed from.
 """
 
@@ -43,7 +43,7 @@ LabelFiles = tuple[LabelFile | None, LabelFile | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelSlot:
-    """An expert's place for a photograph: the file, and its label, None while a doubt or problem stands against it.
+    """An expert's place for a photograph: the file, and its label, None while there is a doubt or problem.
 
     ``found``: the values of the file where there are several. ``turn``: the orientation in which it would fit, else 1.
     """
@@ -216,7 +216,7 @@ class ErrorList:
 class Evaluation:
     """All photographs against expert 1: what is done so far, and the report once all of it is.
 
-    ``failed`` are those without figures, with a sentence each.
+    ``failed`` are those without scores, with a sentence each.
     """
 
     count: int

@@ -1,6 +1,6 @@
 """Which files a person gave which role for a photograph: kept in the user's configuration folder over a restart.
 
-What lies beside a photograph and was found by its name is not kept, it is found again. An answer about a doubtful label
+What is next to a photograph and was found by its name is not kept, it is found again. An answer about a doubtful label
 holds for that very file: once it has changed, the question comes again. A damaged record costs only itself.
 """
 
@@ -117,7 +117,7 @@ def _put(records: dict[str, Any], photo: Path, kept: LabelChoices) -> None:
 
 
 def _read() -> dict[str, Any]:
-    """The records by photograph, as they stand in the file; other windows may have written it, too."""
+    """The records by photograph, as they are in the file; other windows may have written it, too."""
     try:
         stored = parse_json(read_bytes(config_folder() / FILE_NAME), surrogates=True)
         return {photo: record for photo, record in stored["photographs"].items() if _can_be_written([photo, record])}

@@ -1,4 +1,4 @@
-"""The figures of a comparison that follow from the state: pure functions, quick enough for each step of the slider."""
+"""The scores of a comparison that follow from the state: pure functions, quick enough for each step of the slider."""
 
 from dataclasses import asdict, dataclass
 

@@ -317,7 +317,7 @@ def _telling_folder(path: Path, paths: Sequence[Path]) -> str:
 def sorted_photos(state: AppState, order: ListOrder, opened: Mapping[Path, int]) -> tuple[PhotoItem, ...]:
     """The photographs in another order. ``opened`` counts them as they came.
 
-    "worst" : by F1 of the last evaluation, the lowest first, those without a figure last.
+    "worst" : by F1 of the last evaluation, the lowest first, those without a score last.
     """
     evaluation = state.evaluation
     f1 = {image.photo: image.score_set.scores.f1 for image in evaluation.images} if evaluation is not None else {}

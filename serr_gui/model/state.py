@@ -1,6 +1,6 @@
 """What the program knows while it runs: plain data that tells its listeners when it changes. No Qt, no torch.
 
-Arrays stand only in frozen boxes that compare by identity; listeners get an event for each field of ``AppState`` that
+Arrays are only in frozen boxes that compare by identity; listeners get an event for each field of ``AppState`` that
 was given a new value. All of it belongs to the GUI thread, and the controller alone writes it.
 """
 
@@ -206,7 +206,7 @@ class Result:
 
     @property
     def is_corrected(self) -> bool:
-        """Whether a hand has decided pixels: figures of the mask are then not those of the model alone."""
+        """Whether a hand has decided pixels: scores of the mask are then not those of the model alone."""
         return self.corrected is not None
 
     def mask(self, rule: ThresholdRule) -> VesselMask:
@@ -283,7 +283,7 @@ class ViewOptions:
     ``brightness`` and ``contrast`` (-1 to 1) and ``gamma`` (0.25 to 4) change how the photograph looks, never what the
     network sees or what is written.
 
-    ``region`` is where figures are counted, ``error_colours`` one of the error map's presets, ``evaluate_at`` the
+    ``region`` is where scores are counted, ``error_colours`` one of the error map's presets, ``evaluate_at`` the
     threshold at which all photographs are measured. ``show_label``: an expert's vessels alone, in place of the mask.
     """
 
@@ -360,7 +360,7 @@ class DeviceChoice:
 
 @dataclass(frozen=True, slots=True)
 class TaskStatus:
-    """The long piece of work that is going on. ``item`` of ``items`` counts the files of a batch, from 1.
+    """The long piece of work that is running. ``item`` of ``items`` counts the files of a batch, from 1.
 
     ``seconds_left`` is None until a first file is done.
     """

@@ -33,7 +33,7 @@ class Trainings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EstimateState:
-    """A measurement of a recipe: going on, done, or ended with a sentence. ``key`` names the recipe measured."""
+    """A measurement of a recipe: running, done, or ended with a sentence. ``key`` names the recipe measured."""
 
     key: str
     busy: bool = True
@@ -56,7 +56,7 @@ class ComparisonOrder:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelsCompared:
-    """A comparison that was asked for: going on (None and no problem), done, or ended with a sentence."""
+    """A comparison that was asked for: running (None and no problem), done, or ended with a sentence."""
 
     order: ComparisonOrder
     result: "ModelComparison | None" = None

@@ -116,7 +116,7 @@ class EditingPanel(QWidget):
         if state.result is None:
             text = self.tr("Segment the photograph first: corrections are laid over its mask.")
         elif not can_edit(state):
-            text = self.tr("Corrections wait until the work that is going on has ended.")
+            text = self.tr("Corrections wait until the running work has ended.")
         elif editing.corrected_px:
             text = self.tr("{count} pixels corrected. They stay at every threshold.")
             text = text.format(count=f"{editing.corrected_px:,}")

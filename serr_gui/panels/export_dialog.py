@@ -136,7 +136,7 @@ class ExportDialog(QDialog):
     # What follows from the choices
 
     def options(self) -> ExportOptions:
-        """The choices as they stand."""
+        """The choices as they are now."""
         return ExportOptions(
             folder=self._folder.text().strip(),
             mask=self._mask.isChecked(),

@@ -57,7 +57,7 @@ class EvaluationRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoDone:
-    """Delivered for each photograph: its figures, or a sentence on why there are none."""
+    """Delivered for each photograph: its scores, or a sentence on why there are none."""
 
     path: Path
     outcome: "ImageScores | str"
@@ -103,7 +103,7 @@ def evaluate_photos(
     Results count that are in the program, and those that were exported earlier, where the side-car vouches for them.
 
     Delivers a ``Segmented`` for each new result and a ``PhotoDone`` for each photograph. What was segmented before a
-    cancel is kept, so that the next time goes on there.
+    cancel is kept, so that the next time continues there.
 
     Raises
     ------

@@ -109,7 +109,7 @@ class Opened:
 def open_document(item: PhotoItem, folders: Sequence[Path | None], store: ResultStore, monitor: Monitor) -> Opened:
     """Read a photograph with its field of view and its experts' labels, and bring back its result if there is one.
 
-    At the first time (``item.labels`` None) the labels and the mask that a person once chose, or that lie beside the
+    At the first time (``item.labels`` None) the labels and the mask that a person once chose, or that are next to the
     photograph, are looked for; ``folders`` are those that a person chose for each expert's labels.
 
     Raises
@@ -150,7 +150,7 @@ def read_photo(item: PhotoItem, known: FovChoice | None, store: ResultStore, mon
     notes: tuple[str, ...] = ()
     monitor.step(Progress("Reading"))
     result, stamp = store.get(path), None
-    if result is not None:  # with its own photograph: that the file has changed since is told, and a person decides
+    if result is not None:  # with its own photograph: that the file has changed since is shown, and a person decides
         image = result.segmentation.image
     else:
         stamp = file_stamp(path)

@@ -1,4 +1,4 @@
-"""Boxes for figures over photographs: quartiles, median, whiskers to 1.5 box lengths (Tukey), and every photograph."""
+"""Boxes for scores over photographs: quartiles, median, whiskers to 1.5 box lengths (Tukey), and every photograph."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _FONT_SHARE: Final = 0.88
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One figure over photographs: its name, and (photograph, value) of each in which it is defined."""
+    """One score over photographs: its name, and (photograph, value) of each in which it is defined."""
 
     name: str
     values: tuple[tuple[str, float], ...]
@@ -35,10 +35,10 @@ class BoxPlot(QWidget):
         self._low = 0.0
         self.setMouseTracking(True)
         self.setMinimumSize(220, 120)
-        self.setAccessibleName(self.tr("Box plots of the figures over photographs"))
+        self.setAccessibleName(self.tr("Box plots of the scores over photographs"))
 
     def set_boxes(self, boxes: Sequence[Box]) -> None:
-        """Show these figures."""
+        """Show these scores."""
         self._boxes = tuple(box for box in boxes if box.values)
         lowest = min((value for box in self._boxes for _, value in box.values), default=0.0)
         self._low = max(-1.0, math.floor((lowest - 0.02) * 10) / 10)

@@ -48,7 +48,7 @@ def _xy(points: OperatingPoints, *, roc: bool) -> tuple[DoubleArray, DoubleArray
 
 
 def place(counts: Counts, *, roc: bool) -> tuple[float, float]:
-    """Where a comparison lies in a plot; NaN where a figure is undefined."""
+    """Where a comparison lies in a plot; NaN where a score is undefined."""
     scores = counts.scores()
     return (1.0 - scores.specificity, scores.sensitivity) if roc else (scores.sensitivity, scores.precision)
 

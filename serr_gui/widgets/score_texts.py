@@ -1,4 +1,4 @@
-"""What the figures are called, what they mean, and why one may be undefined. Marked here, translated where shown."""
+"""What the scores are called, what they mean, and why one may be undefined. Marked here, translated where shown."""
 
 from typing import Final
 

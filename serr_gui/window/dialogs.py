@@ -27,7 +27,7 @@ from serr_gui.widgets.questions import Answer, ask
 from serr_gui.widgets.scrolling import scrolling
 from serr_gui.window.docks import stacked
 
-LoseAnswer = Literal["go on", "export", "stay"]
+LoseAnswer = Literal["continue", "export", "stay"]
 FolderAnswer = Literal["replace", "add", "stay"]
 
 # Keys and mouse moves that are no commands.
@@ -64,7 +64,7 @@ class AboutDialog(QDialog):
         text = QLabel(
             self.tr(
                 "<p>Finds, shows and exports the vessels in colour fundus photographs with a SERR-U-Net.</p>"
-                "<p><b>Not a medical device: for research use only.</b> The masks and figures are not meant for "
+                "<p><b>Not a medical device: for research use only.</b> The masks and scores are not meant for "
                 "diagnosis or for any decision about a patient.</p>"
                 "<p>Photographs stay on this computer: the program sends nothing anywhere.</p>"
                 "<p>Licence: MIT. The sample photograph is by Mikael Häggström (CC0).</p>"
@@ -175,7 +175,7 @@ def ask_to_lose(
     """
     sentences = []
     if running:
-        sentences.append(_tr("Work is still going on and will be stopped."))
+        sentences.append(_tr("Work is still running and will be stopped."))
     if unsaved == 1:
         sentences.append(_tr("The result of one photograph is not exported and will be lost."))
     elif unsaved > 1:
@@ -191,14 +191,14 @@ def ask_to_lose(
     if not running and not unsaved:
         quit_now = [Answer("quit", _tr("Quit"))]
         pressed = ask(parent, _tr("Quit?"), " ".join(sentences), quit_now, default="quit", kind="question")
-        return "go on" if pressed == "quit" else "stay"
-    answers = [Answer("go on", verb, destructive=True)]
+        return "continue" if pressed == "quit" else "stay"
+    answers = [Answer("continue", verb, destructive=True)]
     if unsaved and can_export:
         verb_of_export = _tr("Export...") if unsaved == 1 else _tr("Export All...")
         answers.append(Answer("export", verb_of_export))
     question = "{}?".format(verb.replace("&", ""))
     pressed = ask(parent, question, " ".join(sentences), answers, default="export")
-    return "go on" if pressed == "go on" else "export" if pressed == "export" else "stay"
+    return "continue" if pressed == "continue" else "export" if pressed == "export" else "stay"
 
 
 def ask_what_of_the_last_time(parent: QWidget, unsaved: int) -> Literal["keep", "delete", ""]:
@@ -227,7 +227,7 @@ def ask_to_replace(parent: QWidget, question: str, *, open_now: int, unsaved: in
         text = _tr("Replacing them loses the results of {count} that are not exported.")
         sentences.append(text.format(count=unsaved))
     if not can_replace:
-        sentences.append(_tr("They cannot be replaced while work is going on."))
+        sentences.append(_tr("They cannot be replaced while work is running."))
     answers = [
         Answer("replace", _tr("Replace Them"), destructive=True, enabled=can_replace),
         Answer("add", _tr("Add to Them")),

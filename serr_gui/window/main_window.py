@@ -342,7 +342,7 @@ class MainWindow(QMainWindow):
         return False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc, where nothing else took it: while work is going on it is the key of Cancel."""
+        """Esc, where nothing else took it: while work is running it is the key of Cancel."""
         if event.key() == Qt.Key.Key_Escape and self.state.editing.tool != "hand":
             self.tools.leave()
         else:
@@ -369,7 +369,7 @@ class MainWindow(QMainWindow):
             answer = ask_to_lose(
                 self, running=running, unsaved=lost, verb=verb, can_export=can_export, trainings=going_on
             )
-            if answer != "go on":
+            if answer != "continue":
                 event.ignore()
                 if answer == "export":
                     self.prompts.export(everything=True)

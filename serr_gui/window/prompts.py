@@ -391,7 +391,7 @@ class Prompts(QObject):
             answer = ask_to_lose(self._window, running=False, unsaved=len(lost), verb=verb)
             if answer == "export":
                 self.export_paths(lost)
-            if answer != "go on":
+            if answer != "continue":
                 return
         self._controller.photos.close_photos([item.path for item in items])
 
@@ -405,7 +405,7 @@ class Prompts(QObject):
         answer = ask_to_lose(self._window, running=False, unsaved=lost, verb=self.tr("Close without exporting"))
         if answer == "export":
             self.export(everything=everything)
-        return answer == "go on"
+        return answer == "continue"
 
 
 def _with_suffix(name: str, kind: str, kinds: Sequence[str], suffixes: Sequence[str]) -> Path | None:
@@ -419,7 +419,7 @@ def _with_suffix(name: str, kind: str, kinds: Sequence[str], suffixes: Sequence[
 
 
 def _default_folder(photo: Path) -> Path:
-    """Beside the photograph; for the sample, which may stand in a read-only place, in the person's documents."""
+    """Beside the photograph; for the sample, which may be in a read-only place, in the person's documents."""
     if photo == sample_path():
         documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
         return Path(documents or Path.home()) / RESULTS_FOLDER

@@ -1,4 +1,4 @@
-"""What work is going on, how far it is, and Cancel, whatever docks are closed."""
+"""What work is running, how far it is, and Cancel, whatever docks are closed."""
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget

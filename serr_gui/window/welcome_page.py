@@ -1,4 +1,4 @@
-"""What stands in the middle while no photograph is open: the three ways to begin."""
+"""What is in the middle while no photograph is open: the three ways to begin."""
 
 from functools import partial
 

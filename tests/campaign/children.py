@@ -174,7 +174,7 @@ def _is_inside(path: object, folder: str) -> bool:
 
 
 class Reader:
-    """A child that does one thing after the other, and is made anew when one of them ends it."""
+    """A child that does one thing after the other, and is made again when one of them ends it."""
 
     def __init__(self, do: Callable[[str], str]) -> None:
         self._do, self._pid = do, 0

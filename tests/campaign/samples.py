@@ -1,4 +1,4 @@
-"""A sound file of every kind that the program reads, small, made anew by the program itself and by other libraries."""
+"""A sound file of every kind that the program reads, small, made again by the program itself and by other libraries."""
 
 import gzip
 import io

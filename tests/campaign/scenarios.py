@@ -1,4 +1,4 @@
-"""What is interrupted: each leaves something that is whole, and going on from there comes to the same end.
+"""What is interrupted: each leaves something that is whole, and continuing from there comes to the same end.
 
 A scenario prepares a folder, does its work in it (which is killed or starved there), and then looks at what is left.
 """

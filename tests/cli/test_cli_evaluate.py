@@ -1,4 +1,4 @@
-"""``serr evaluate``: the same figures in every form, results of others, going on, and what is refused."""
+"""``serr evaluate``: the same scores in every form, results of others, resuming, and what is refused."""
 
 import csv
 import io

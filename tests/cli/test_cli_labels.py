@@ -66,7 +66,7 @@ def test_a_hopeless_mask_or_label_gives_no_figure(
 @pytest.mark.parametrize(
     ("name", "pixels", "words"),
     [
-        ("masks/01.png", np.roll(CASES["01"].fov.inside, 16, axis=0) * 255, "lies beside the retina"),
+        ("masks/01.png", np.roll(CASES["01"].fov.inside, 16, axis=0) * 255, "lies outside the retina"),
         ("labels/01.png", CASES["02"].label.vessel * 255, "do not seem to belong together"),
         ("labels/01.png", turned(CASES["01"].label.vessel, 3) * 255, "fits when it is turned by 180 degrees"),
         ("labels/01.png", turned(CASES["01"].label.vessel, 2) * 255, "fits when it is mirrored left to right"),
@@ -102,8 +102,8 @@ def test_segment_refuses_a_mask_that_lies_beside_the_retina_and_tells_an_odd_one
     ran = serr(*run("b"))
     assert ran.code == 0
     doubts = {doubt["kind"]: doubt["text"] for doubt in ran.json["done"][0]["doubts"]}
-    assert "lies beside the retina" in doubts["odd_mask"]
-    assert "lies beside the retina" in ran.err
+    assert "lies outside the retina" in doubts["odd_mask"]
+    assert "lies outside the retina" in ran.err
 
 
 def test_what_values_mean_is_said_once_and_kept(serr: Serr, eyes: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The labels and the mask that lie beside one photograph."""
+"""The labels and the mask that are next to one photograph."""
 
 from pathlib import Path
 

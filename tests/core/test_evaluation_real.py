@@ -152,7 +152,7 @@ def test_mlscorecheck_accepts_the_reports_on_stare(serr_data: Path, expert: str)
         assert _accepts(retina.check_stare_vessel_image(image.stem, expert, _rounded(image.scores), eps)), image.stem
     assert _accepts(retina.check_stare_vessel_aggregated_som("all", expert, _rounded(total.pooled), eps))
     assert _accepts(retina.check_stare_vessel_aggregated_mos("all", expert, _rounded(total.mean), eps, verbosity=0))
-    other = "vk" if expert == "ah" else "ah"  # figures against the one are not possible against the other
+    other = "vk" if expert == "ah" else "ah"  # scores against the one are not possible against the other
     assert not _accepts(retina.check_stare_vessel_aggregated_som("all", other, _rounded(total.pooled), eps))
 
 

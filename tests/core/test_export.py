@@ -182,7 +182,7 @@ def test_where_nothing_can_be_written_nothing_is_left(found: Segmentation, tmp_p
 
 
 def test_a_disk_that_fills_up_leaves_the_older_result_whole(found: Segmentation, tmp_path: Path) -> None:
-    """The new mask alone would still fit: it must not stand beside the older side-car."""
+    """The new mask alone would still fit: it must not are next to the older side-car."""
     nothing = VesselMask(np.zeros(SHAPE, np.bool_), ThresholdRule(9))
     everything = VesselMask(np.ones(SHAPE, np.bool_), ThresholdRule(9))
     with full_folder(tmp_path) as folder:

@@ -53,8 +53,8 @@ def test_a_hopeless_mask_is_refused_with_what_is_wrong(tmp_path: Path, mask: np.
 @pytest.mark.parametrize(
     ("mask", "words"),
     [
-        (np.roll(INSIDE, 16, axis=1), "of the mask mask.png lies beside the retina"),
-        (np.ones_like(INSIDE), "of the mask mask.png lies beside the retina"),
+        (np.roll(INSIDE, 16, axis=1), "of the mask mask.png lies outside the retina"),
+        (np.ones_like(INSIDE), "of the mask mask.png lies outside the retina"),
         (MACULA, "covers only .* of the retina"),
     ],
 )

@@ -111,7 +111,7 @@ def test_a_job_whose_process_begins_is_not_removed(job_store: Path) -> None:
     lock = try_lock(job.folder / "lock")
     assert lock is not None
     for found in (read_job(job.folder), find_job("x")):
-        with pytest.raises(TrainingError, match="still going on"):
+        with pytest.raises(TrainingError, match="still running"):
             remove_job(found)
     lock.release()
     remove_job(job)

@@ -1,4 +1,4 @@
-"""A model's own photographs are known as such, so that nobody takes figures on them for a test."""
+"""A model's own photographs are known as such, so that nobody takes scores on them for a test."""
 
 from pathlib import Path
 

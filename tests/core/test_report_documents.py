@@ -1,4 +1,4 @@
-"""The report as HTML and PDF: one file, nothing from elsewhere, every figure and every failure in it."""
+"""The report as HTML and PDF: one file, nothing from elsewhere, every score and every failure in it."""
 
 import base64
 import io

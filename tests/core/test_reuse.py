@@ -1,4 +1,4 @@
-"""A long evaluation goes on where it stopped: results that are there are read, and only those that are the same."""
+"""A long evaluation continues where it stopped: results that are there are read, and only those that are the same."""
 
 import json
 from dataclasses import replace
@@ -105,7 +105,7 @@ def test_only_the_same_result_is_taken_over(model: LoadedModel, drawn: DataSet, 
     again = _results(model, drawn, kept)
     _evaluate(again, drawn)
     assert again.reused == {second.photo}
-    last = _results(model, drawn, kept)  # what was another's has been made anew
+    last = _results(model, drawn, kept)  # what was another's has been made again
     _evaluate(last, drawn)
     assert len(last.reused) == 3
     other = replace(model, sha256="0" * 64)

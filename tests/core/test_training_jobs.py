@@ -1,4 +1,4 @@
-"""Jobs: real processes that are paused, stopped, killed, queued, starved of room, and go on."""
+"""Jobs: real processes that are paused, stopped, killed, queued, starved of room, and continue."""
 
 import json
 import os
@@ -131,9 +131,9 @@ def test_devices_that_are_not_there_are_told() -> None:
 def test_a_job_is_paused_killed_resumed_and_stopped(tmp_path: Path, dataset: Path) -> None:
     job = start(tmp_path, dataset, notes="a note")
     assert job.state in {"queued", "running"}
-    with pytest.raises(TrainingError, match="going on already"):
+    with pytest.raises(TrainingError, match="running already"):
         start_job(job)
-    with pytest.raises(TrainingError, match="still going on"):
+    with pytest.raises(TrainingError, match="still running"):
         remove_job(job)
     wait_for_step(job, 5)
     assert pause_job(job).command == "pause"
@@ -242,7 +242,7 @@ def test_a_process_that_cannot_start_is_told_with_its_last_words(tmp_path: Path,
     job = create_job(JobRequest("x"), "steps = [")
     lock = try_lock(job.folder / "lock")
     assert lock is not None
-    with pytest.raises(TrainingError, match="going on already"):
+    with pytest.raises(TrainingError, match="running already"):
         start_job(job)
     lock.release()
     failed = wait_for(start_job(job), "failed")
@@ -382,7 +382,7 @@ def test_a_job_in_several_processes_is_paused_resumed_and_stopped(tmp_path: Path
     wait_for_step(job, 5)
     assert read_job(job.folder).status.device == "cpu:0, cpu:1"
     pause_job(job)
-    assert wait_for(job, "paused", "failed").status.sentence == "Paused; it can go on."
+    assert wait_for(job, "paused", "failed").status.sentence == "Paused. You can resume it."
     step = follow_run(job.run).step
     start_job(job)
     wait_for_step(job, step + 5)

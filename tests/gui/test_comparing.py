@@ -1,4 +1,4 @@
-"""Experts' labels: found, loaded, doubted, swapped; figures, error map and thresholds that follow from them."""
+"""Experts' labels: found, loaded, doubted, swapped; scores, error map and thresholds that follow from them."""
 
 from dataclasses import replace
 from functools import partial
@@ -47,7 +47,7 @@ def second_label(drive: Path, number: int = 3) -> Path:
 
 
 def wait_for_scores(program: Program, qtbot: QtBot) -> None:
-    """Until every figure of the table is there."""
+    """Until every score of the table is there."""
 
     def complete() -> bool:
         columns = [column for column in score_selectors.score_columns(program.state) if column is not None]
@@ -229,7 +229,7 @@ def test_a_mask_taken_for_a_label_can_become_the_field_of_view(start: StartProgr
     assert names(program) == [None, "03_manual2.gif"]
 
 
-# ----------------------------------------------------------------------------------------------------------- figures
+# ----------------------------------------------------------------------------------------------------------- scores
 
 
 def test_the_figures_are_those_of_the_exported_mask_by_scikit_learn(

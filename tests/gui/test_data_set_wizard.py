@@ -114,7 +114,7 @@ def test_a_folder_is_found_checked_divided_and_saved(
 
     again = opened(program, qtbot, file)
     assert [e.case.photo for e in again.model.entries] == [e.case.photo for e in saved.entries]
-    assert again.dataset().split == saved.split  # looking at it has not divided it anew
+    assert again.dataset().split == saved.split  # looking at it has not divided it again
     again.reject()
 
 

@@ -54,7 +54,7 @@ def test_drive_from_one_photograph_to_the_report(
 
 
 def drag_the_slider(program: Program, qtbot: QtBot, drive: Path) -> dict[str, float]:
-    """What stands in the table is what scikit-learn says about this very mask; returns the second expert's figures."""
+    """What is in the table is what scikit-learn says about this very mask; returns the second expert's scores."""
     window = program.window
     probability = segment(program, qtbot).segmentation.probability
     wait_for_scores(program, qtbot)
@@ -102,7 +102,7 @@ def drag_the_operating_point(program: Program, qtbot: QtBot, human: dict[str, fl
     plots = with_curves(program, qtbot)
     window.commands["threshold_expert"].trigger()
     assert float(window.scores.score_text("sensitivity")) == pytest.approx(human["sensitivity"], abs=0.01)
-    assert window.scores._honesty.isVisibleTo(window.scores)
+    assert window.scores._remarks.isVisibleTo(window.scores)
     wanted = state.rule.level
     window.segmentation._slider.setValue(30)
     qtbot.wait(50)

@@ -109,7 +109,7 @@ def test_steps_go_from_the_largest_error_to_smaller_ones_and_show_them(
             assert abs(middle.x() - error.centre[1]) <= 2
         qtbot.keyClick(window.canvas, Qt.Key.Key_N, Qt.KeyboardModifier.ShiftModifier)
         assert state.error_at == 1
-    window.errors._borders.click()  # other errors: the steps begin anew
+    window.errors._borders.click()  # other errors: the steps begin again
     assert window.errors._place.text() == ""
     window.commands["next_error"].trigger()
     qtbot.waitUntil(lambda: state.error_at == 0, timeout=WAIT_MS)
@@ -132,15 +132,15 @@ def test_a_threshold_from_the_label_is_the_best_one_and_says_that_it_is_no_hones
     inside = read_fov(drive / "mask" / "03_test_mask.gif").inside
     truth = read_label(first_label(drive)).vessel[inside]
     f1 = [metrics.f1_score(truth, values[inside] >= k / 256, zero_division=0) for k in range(1, 256)]
-    assert "no honest test" not in window.scores._honesty.text()
+    assert "biased" not in window.scores._remarks.text()
     window.commands["threshold_best_f1"].trigger()
     assert f1[state.rule.level - 1] == pytest.approx(max(f1))
-    assert window.scores._honesty.isVisibleTo(window.scores)
-    assert "no honest test" in window.scores._honesty.text()
+    assert window.scores._remarks.isVisibleTo(window.scores)
+    assert "biased" in window.scores._remarks.text()
     assert "best F1" in window.segmentation._origin.full_text()
     window.commands["threshold_expert"].trigger()
     assert float(window.scores.score_text("sensitivity")) >= float(window.scores.score_text("sensitivity", 2))
     window.commands["threshold_youden"].trigger()
     assert state.rule.origin == "youden"
     window.commands["threshold_model"].trigger()
-    assert "no honest test" not in window.scores._honesty.text()
+    assert "biased" not in window.scores._remarks.text()

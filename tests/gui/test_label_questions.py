@@ -1,4 +1,4 @@
-"""What is doubtful about labels and masks stays beside them and beside the figures, with what can be done about it."""
+"""What is doubtful about labels and masks stays beside them and beside the scores, with what can be done about it."""
 
 from pathlib import Path
 
@@ -56,14 +56,14 @@ def test_figures_with_a_doubtful_label_say_so_for_as_long_as_it_is_used(
 ) -> None:
     program = compared(start, qtbot, drive)
     scores = program.window.scores
-    assert "Doubtful: The vessels" not in text_of(scores._honesty)
+    assert "Doubtful: The vessels" not in text_of(scores._remarks)
     ask_about(program, qtbot, first_label(drive, 4))
     answers(program)["Use as It Is"].click()
     qtbot.waitUntil(lambda: used(program) is not None, timeout=WAIT_MS)
     wait_for_scores(program, qtbot)
     assert scores.score_text("accuracy")
-    assert "Doubtful: The vessels in 04_manual1.gif are not where" in text_of(scores._honesty)
-    assert scores._honesty.isVisibleTo(scores)
+    assert "Doubtful: The vessels in 04_manual1.gif are not where" in text_of(scores._remarks)
+    assert scores._remarks.isVisibleTo(scores)
     scores._copy.click()
     assert "Doubtful: The vessels" in QGuiApplication.clipboard().text()
     question = program.window.labels._questions[0]
@@ -91,8 +91,8 @@ def test_a_mask_that_lies_oddly_is_doubted_and_one_beside_the_retina_refused(
     wait_for_scores(program, qtbot)
     question = panel._fov_question
     assert question.isVisibleTo(panel)
-    assert "lies beside the retina" in question._text.text()
-    assert "Doubtful: " in text_of(scores._honesty)
+    assert "lies outside the retina" in question._text.text()
+    assert "Doubtful: " in text_of(scores._remarks)
     buttons = {button.text(): button for button in question.findChildren(QPushButton)}
     buttons["Estimate It"].click()
     qtbot.waitUntil(lambda: not question.isVisibleTo(panel), timeout=WAIT_MS)

@@ -463,7 +463,7 @@ def test_closing_with_work_or_unexported_results_asks_first(start: StartProgram,
     window.commands["segment_all"].trigger()
     QTimer.singleShot(0, answer("Cancel", seen))
     assert not window.close()
-    assert "still going on" in seen[0]
+    assert "still running" in seen[0]
     assert seen[1] == "Cancel"
     assert window.isVisible()
     qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)

@@ -464,7 +464,7 @@ def test_the_memory_of_the_window_does_not_grow_over_a_job_of_a_thousand_events(
     assert written == 5000
     assert program.state.trainings.run is not None
     assert len(program.state.trainings.run.validated) == 500 <= LIMIT
-    assert after[1] == before[1], f"made anew: {after[1] - before[1]}"
+    assert after[1] == before[1], f"made again: {after[1] - before[1]}"
     assert after[0] - before[0] < 15, f"{before[0]:.1f} MB before, {after[0]:.1f} MB after 800 more events"
     lock.release()
     write_status(job.folder, replace(read_job(job.folder).status, state="paused"))

@@ -330,6 +330,6 @@ def test_threshold_and_figures_are_seen_together_in_a_low_window(
 def test_the_welcome_names_its_commands_in_full_in_every_theme(start: StartProgram) -> None:
     program = start()
     for theme in ("dark", "light"):
-        program.controller.set_theme(theme)  # icons are tinted anew, and Qt would write the short names
+        program.controller.set_theme(theme)  # icons are tinted again, and Qt would write the short names
         texts = [button.text() for button in program.window._welcome.findChildren(QToolButton)]
         assert texts == ["Open Photographs...", "Open Folder...", "Open the Sample Photograph"]

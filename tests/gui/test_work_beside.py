@@ -46,7 +46,7 @@ def test_segment_all_is_paused_and_finished_photographs_are_exported_meanwhile(
     assert len(list((tmp_path / "out").iterdir())) == 4
     assert "written" in state.notices[-1].text
     assert state.task is not None
-    assert state.task.paused  # it did not go on by itself
+    assert state.task.paused  # it did not continue by itself
     window.commands["pause"].trigger()
     qtbot.waitUntil(lambda: state.task is None, timeout=WAIT_MS)
     assert [item.status for item in state.photos] == ["done"] * 3

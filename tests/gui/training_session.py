@@ -3,7 +3,7 @@
     xvfb-run -a -s "-screen 0 1920x1200x24" python -m tests.gui.training_session DRIVE/training OUT
 
 Builds a data set of the folder, fine-tunes the model that is chosen, leaves the program and comes back while the
-training goes on, pauses, resumes and stops it, compares the new model with the old one on the photographs that were
+training continues, pauses, resumes and stops it, compares the new model with the old one on the photographs that were
 kept apart, makes it the one that is used, and finds it again at the next start. Everything is done through what is
 seen: a click goes to the place on the screen where the button is. Each act is a process of its own.
 
@@ -438,7 +438,7 @@ def play(act: str, options: argparse.Namespace) -> int:
 
 
 def play_all(options: argparse.Namespace) -> None:
-    """All acts, one process after the other; between the first two the training must go on alone."""
+    """All acts, one process after the other; between the first two the training must continue alone."""
     from core.jobs.store import list_jobs
     from core.training.run_view import follow_run
 
@@ -448,11 +448,11 @@ def play_all(options: argparse.Namespace) -> None:
             raise SystemExit(f"{act} has failed with exit code {done.returncode}; see {options.out / 'pictures'}")
         if act == "1-begin":
             (job,) = list_jobs()
-            assert job.alive, "the training goes on without the window"
+            assert job.alive, "the training continues without the window"
             before = follow_run(job.run).step
             deadline = time.monotonic() + _PATIENCE_S
             while follow_run(job.run).step <= before:
-                assert time.monotonic() < deadline, "the training does not go on"
+                assert time.monotonic() < deadline, "the training does not continue"
                 time.sleep(0.2)
         sys.stdout.write(f"{act}: done\n")
         sys.stdout.flush()

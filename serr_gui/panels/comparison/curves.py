@@ -191,9 +191,7 @@ class CurvesPanel(QWidget):
         self._show_readout()
         notes = [self._where(), *self._about_corrections()]
         if chosen_on_label(self._state.rule):
-            notes.append(
-                self.tr("This threshold was chosen on this very label: its figures here are no honest test any more.")
-            )
+            notes.append(self.tr("This threshold was tuned on this label: its scores here are biased."))
         self._notes.setText(" ".join(notes))
         self._notes.setVisible(scored_label(self._state) is not None)
 
@@ -217,7 +215,7 @@ class CurvesPanel(QWidget):
             (self.tr("precision"), scores.precision),
             ("F1", scores.f1),
         )
-        # A line breaks between figures, never between a name and its number.
+        # A line breaks between scores, never between a name and its number.
         return "   ".join(f"{name}\u00a0{value:.4f}".replace("nan", "\u2013") for name, value in named)
 
     def _on_hovered(self, level: int | None) -> None:

@@ -58,12 +58,12 @@ class Line:
     is_deviation: bool = False
 
     def value(self, column: int) -> float:
-        """The figure of a column, from 1."""
+        """The score of a column, from 1."""
         return float(getattr(self.scores, _KEYS[column - 1])) if self.scores is not None else math.nan
 
 
 class LinesModel(QAbstractTableModel):
-    """Lines with a name and a column for each figure; those without figures always come last."""
+    """Lines with a name and a column for each score; those without scores always come last."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -119,7 +119,7 @@ class LinesModel(QAbstractTableModel):
         if not math.isnan(line.value(column)):
             return None
         if line.is_deviation:
-            return self.tr("Undefined: fewer than two photographs have this figure.")
+            return self.tr("Undefined: fewer than two photographs have this score.")
         return translated(WHY_UNDEFINED[_KEYS[column - 1]])
 
     def _text(self, line: Line, column: int) -> str:
@@ -154,7 +154,7 @@ class EvaluationPanel(QWidget):
         self._state = state
         self._shown: tuple[Evaluation | None, str] = (None, "")
         self._pictures: dict[Path, QIcon] = {}
-        self.table = _table(self.tr("Photographs with their figures"))
+        self.table = _table(self.tr("Photographs with their scores"))
         self.lines = LinesModel(self)
         self.table.setModel(self.lines)
         self.table.setSortingEnabled(True)
@@ -324,7 +324,7 @@ class EvaluationPanel(QWidget):
         done = len(evaluation.images) + len(evaluation.failed)
         text = self.tr("{done} of {count} photographs").format(done=done, count=evaluation.count)
         if evaluation.failed:
-            text += ", " + self.tr("{failed} without figures").format(failed=len(evaluation.failed))
+            text += ", " + self.tr("{failed} without scores").format(failed=len(evaluation.failed))
         self._summary.setText(text)
         self._about.setText(self._protocol(evaluation.report) if evaluation.report is not None else "")
 

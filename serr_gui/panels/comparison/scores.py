@@ -1,4 +1,4 @@
-"""The figures: the mask against each expert, and the experts against one another, at the threshold of this moment."""
+"""The scores: the mask against each expert, and the experts against one another, at the threshold of this moment."""
 
 import math
 from typing import Final
@@ -29,7 +29,7 @@ _WAITING: Final = "\u2026"
 
 
 class ScoresPanel(QWidget):
-    """A table with a line for each figure and a column for each pair. ``regionRequested`` carries "fov" or "image"."""
+    """A table with a line for each score and a column for each pair. ``regionRequested`` carries "fov" or "image"."""
 
     regionRequested = Signal(str)
 
@@ -46,9 +46,9 @@ class ScoresPanel(QWidget):
         self._copy.setAccessibleName(self.tr("Copy the table"))
         self._copy.clicked.connect(self._on_copy_clicked)
         self._note = faded()
-        self._honesty = QLabel()
-        self._honesty.setWordWrap(True)
-        self._honesty.setTextFormat(Qt.TextFormat.PlainText)
+        self._remarks = QLabel()
+        self._remarks.setWordWrap(True)
+        self._remarks.setTextFormat(Qt.TextFormat.PlainText)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 4, 12, 4)
         column.setSpacing(6)
@@ -59,7 +59,7 @@ class ScoresPanel(QWidget):
         column.addLayout(self._make_switch())
         column.addLayout(self._make_table())
         column.addWidget(self._note)
-        column.addWidget(self._honesty)
+        column.addWidget(self._remarks)
         events = state.events
         for event in (events.document, events.rule, events.comparison, events.centre_lines, events.view, events.stroke):
             event.connect(self._show_scores)
@@ -73,7 +73,7 @@ class ScoresPanel(QWidget):
         }
         self._group = QButtonGroup(self)
         row = QHBoxLayout()
-        tip = self.tr("Where pixels are counted, for every figure; the dark border makes figures look better")
+        tip = self.tr("Where pixels are counted, for every score; the dark border makes scores look better")
         for region, button in self._regions.items():
             button.setToolTip(tip)
             button.clicked.connect(lambda _checked=False, region=region: self.regionRequested.emit(region))
@@ -108,7 +108,7 @@ class ScoresPanel(QWidget):
         return grid
 
     def score_text(self, key: str, column: int = 0) -> str:
-        """What stands in a place of the table."""
+        """What is in a place of the table."""
         return self._cells[column][key].text()
 
     def _show_scores(self) -> None:
@@ -173,10 +173,10 @@ class ScoresPanel(QWidget):
         return self._state.result is not None and self._state.result.is_corrected
 
     def _about_corrections(self) -> list[str]:
-        """That the mask is no longer the model's, and which figure still is."""
+        """That the mask is no longer the model's, and which score still is."""
         if not self._is_corrected():
             return []
-        return [self.tr("The mask is corrected by hand: only AUC is a figure of the model alone.")]
+        return [self.tr("The mask is corrected by hand: only AUC is a score of the model alone.")]
 
     def _left_out(self) -> list[str]:
         """That questionable pixels are not counted, or that there are some that are."""
@@ -189,7 +189,7 @@ class ScoresPanel(QWidget):
         return [self.tr("With {count} questionable pixels (Compare can leave them out).").format(count=count)]
 
     def _doubts(self) -> list[str]:
-        """What is doubtful about the labels and the field of view that the figures are made with."""
+        """What is doubtful about the labels and the field of view that the scores are made with."""
         document = self._state.document
         if document is None:
             return []

@@ -210,7 +210,7 @@ class DataSetDialog(QDialog):
     # What the person does
 
     def dataset(self) -> DataSetFile:
-        """The data set as it stands."""
+        """The data set as it is now."""
         name = self._name.text().strip() or self.tr("My data set")
         return DataSetFile(name, tuple(self.model.entries), self._split, self._notes)
 
@@ -289,7 +289,7 @@ class DataSetDialog(QDialog):
         self._divide_later = self.dataset().count("validation") == 0
 
     def _change(self, row: int, entry: Entry) -> None:
-        """Another file for a row: it is looked at anew, and may be used."""
+        """Another file for a row: it is examined again, and may be used."""
         part = "training" if self.model.is_severe(row) and entry.part == "unused" else entry.part
         entries = list(self.model.entries)
         entries[row] = replace(entry, part=part)

@@ -68,7 +68,7 @@ class DataSetModel(QAbstractTableModel):
         self.beginResetModel()
         self.entries = list(entries)
         for entry in self.entries:
-            if kept.get(entry.case.photo) not in (None, entry.case):  # other files: to be looked at anew
+            if kept.get(entry.case.photo) not in (None, entry.case):  # other files: to be examined again
                 self._seen.pop(entry.case.photo, None)
         self._weigh()
         self.endResetModel()
@@ -206,7 +206,7 @@ class DataSetModel(QAbstractTableModel):
             REMARK: "\n".join(finding.sentence for finding in self._remarks.get(row, [])),
             PATIENT: self.tr("Photographs of one patient are never divided between parts. Double-click to change."),
             PART: self.tr(
-                "Training is learned from, validation chooses weights and threshold, test is kept for final figures."
+                "Training is learned from, validation chooses weights and threshold, test is kept for final scores."
             ),
         }
         return tips.get(column, display_path(case.photo))

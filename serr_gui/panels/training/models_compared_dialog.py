@@ -126,12 +126,12 @@ class ModelsComparedDialog(QDialog):
                 self.tr("Median difference"),
                 self.tr("Better / worse"),
                 self.tr("p"),
-                self.tr("p (all figures)"),
+                self.tr("p (all scores)"),
             ]
         )
         tips = {
             5: self.tr("Wilcoxon's signed-rank test over photographs, two-sided: so much difference by chance alone"),
-            6: self.tr("After Holm: holds for whoever looks at all figures and picks one"),
+            6: self.tr("After Holm: adjusted for multiple comparisons"),
         }
         for column, tip in tips.items():
             item = self.table.horizontalHeaderItem(column)
@@ -191,7 +191,8 @@ class ModelsComparedDialog(QDialog):
         advice = {
             "test": self.tr("Kept apart: trainings on this data set neither learn from them nor choose by them."),
             "validation": self.tr(
-                "The new model's weights and threshold were chosen on these photographs, so it is flattered a little."
+                "The new model's weights and threshold were chosen on these photographs, so its scores are slightly "
+                "optimistic."
             ),
             "training": self.tr("The new model has learned from these photographs: it is no test."),
         }

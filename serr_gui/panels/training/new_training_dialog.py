@@ -157,7 +157,7 @@ class NewTrainingDialog(QDialog):
 
     def _make_estimate(self) -> QHBoxLayout:
         self._measure = QPushButton(self.tr("&Estimate"))
-        self._measure.setToolTip(self.tr("Try a few steps on this device, and tell time and memory of the whole"))
+        self._measure.setToolTip(self.tr("Try a few steps on this device, and estimate the total time and memory"))
         self._measure.clicked.connect(self._on_measure)
         self._measured = FittedLabel(prominent=True)
         row = QHBoxLayout()
@@ -238,7 +238,7 @@ class NewTrainingDialog(QDialog):
         self._start_facts.setText(
             self.tr("Its network, its preprocessing and what it knows are kept; it may forget what is not shown again.")
             if from_model
-            else self.tr("A new network that knows nothing: it wants more photographs and many more steps.")
+            else self.tr("Random initial weights: needs more photographs and many more steps.")
         )
         for widget in (self._network_heading, self.network):
             widget.setVisible(not from_model)

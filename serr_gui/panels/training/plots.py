@@ -106,7 +106,7 @@ class _Plots(PlotRows):
 
 
 class TrainingCurves(_Plots):
-    """Losses, figures and learning rate of a run over its steps; a dotted line stands at the best weights."""
+    """Losses, scores and learning rate of a run over its steps; a dotted line marks the best weights."""
 
     def __init__(self, texts: dict[str, str], parent: QWidget | None = None) -> None:
         step = texts["step"]

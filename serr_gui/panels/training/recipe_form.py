@@ -20,9 +20,7 @@ _NUMBERS: Final = (
     (
         "steps",
         QT_TRANSLATE_NOOP("NewTraining", "&Steps"),
-        QT_TRANSLATE_NOOP(
-            "NewTraining", "How long is learned. More takes longer, and too many learn photographs by heart."
-        ),
+        QT_TRANSLATE_NOOP("NewTraining", "Number of training steps. More take longer and may overfit."),
     ),
     (
         "batch",
@@ -37,7 +35,7 @@ _NUMBERS: Final = (
     (
         "peak_rate",
         QT_TRANSLATE_NOOP("NewTraining", "&Learning rate"),
-        QT_TRANSLATE_NOOP("NewTraining", "The highest one. Too high forgets or diverges, too low learns little."),
+        QT_TRANSLATE_NOOP("NewTraining", "Peak learning rate. Too high diverges or forgets; too low learns slowly."),
     ),
     (
         "validate_every",
@@ -106,7 +104,7 @@ class RecipeForm(QWidget):
         self.changed.emit()
 
     def config(self) -> TrainingConfig:
-        """The preset with the numbers as they stand. Raises TrainingError."""
+        """The preset with the numbers as they are now. Raises TrainingError."""
         values = {key: box.value() for key, box in self.numbers.items()}
         validate_every = values.pop("validate_every")
         return self._config.replaced("optimisation", **values).replaced("run", validate_every=validate_every)

@@ -187,7 +187,7 @@ class ValidationPictures(QWidget):
         column.addLayout(below)
 
     def show_run(self, run: Path | None, view: RunView | None) -> None:
-        """Show the pictures of a run. Whoever looks at the newest map goes on to newer ones."""
+        """Show the pictures of a run. Whoever looks at the newest map continues to newer ones."""
         at_end = self._slider.value() == self._slider.maximum() or run != self._run
         self._run = run or Path()
         self._maps = tuple(each for each in view.validated if each.picture) if view is not None and run else ()
