@@ -5,6 +5,7 @@ identity (``eq=False``): comparing 24-megapixel arrays by accident is slow, and 
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
@@ -14,6 +15,8 @@ import numpy.typing as npt
 BoolArray = npt.NDArray[np.bool_]
 ByteArray = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
+
+Laterality = Literal["right", "left"]
 
 DoubtKind = Literal[
     "odd_mask",
@@ -75,6 +78,7 @@ class FundusImage:
     rgb : uint8 (H, W, 3), sRGB order red, green, blue.
     source : the file it came from, or None for an array that was given.
     pixel_um : width of a pixel in micrometres on the retina, or None where unknown.
+    laterality, taken : which eye, and the day of the photograph, where the file says so.
     bit_depth : bits for each channel in the file (8 or 16); 16-bit files are scaled to 8 bit by their own range.
     sha256 : of the bytes of ``source`` from which the pixels were decoded, None for an array that was given.
     turned : whether the file stores the picture turned or mirrored and says so (EXIF); ``rgb`` is upright.
@@ -84,6 +88,8 @@ class FundusImage:
     rgb: ByteArray
     source: Path | None = None
     pixel_um: float | None = None
+    laterality: Laterality | None = None
+    taken: date | None = None
     bit_depth: int = 8
     sha256: str | None = None
     turned: bool = False

@@ -117,35 +117,6 @@ def test_a_breach_is_seen(copy: Path, victim: str, line: str, contract: str) -> 
     assert any(name.startswith(contract) for name in broken), said
 
 
-OLD_NAMES = """
-Asking Desk TrainingDesk JobBoard LongWork ModelKeeper SkeletonKeeper TrainingQuestions RecipeBoxes Judged Wish Wishes
-RunWish ExportWish EvaluationWish FovWish ErrorWish TrainingOrder JobOrder Figures Exposure EnoughLearned _Teller _Half
-_Trying _Validating order_job try_out two_valued label_doubts dark_lines bare_root export_wish write_wish label_memory
-"""
-OLD_MODULES = """
-core.photo.two_valued core.photo.companions core.photo.label_doubts core.photo.likeness core.datasets.exposure
-core.jobs.ordering core.jobs.several core.training.starting core.training.follow core.inference.gates
-core.evaluation.counts core.evaluation.centre_lines core.evaluation.folder serr_gui.desk serr_gui.asking serr_gui.work
-serr_gui.jobs serr_gui.figures serr_gui.handlers serr_gui.commands tests.dark_lines tools.bare_root
-"""
-
-
-def test_names_that_were_given_up_do_not_come_back() -> None:
-    words = re.compile(rf"\b(?:{'|'.join(map(re.escape, (OLD_NAMES + OLD_MODULES).split()))})\b")
-    packages = ("serr", "core", "serr_gui", "tests", "tools", "benchmarks", "docs")
-    files = [path for package in packages for path in (ROOT / package).rglob("*.py") if path != Path(__file__)]
-    assert len(files) > 300
-    found = {str(path.relative_to(ROOT)): words.findall(path.read_text(encoding="utf-8")) for path in files}
-    assert not {name: old for name, old in found.items() if old}
-    assert not [module for module in OLD_MODULES.split() if (ROOT / f"{module.replace('.', '/')}.py").exists()]
-
-
-def test_outcomes_of_threads_are_typed_and_not_asserted() -> None:
-    """``WorkerPool.start`` is generic: mypy proves what a callback gets, which no assertion has to repeat."""
-    for file in (ROOT / "serr_gui/controllers").glob("*.py"):
-        assert "assert isinstance(" not in file.read_text(encoding="utf-8"), file.name
-
-
 def test_every_contract_is_broken_once_here() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     names = [contract["name"] for contract in settings["contracts"]]

@@ -1,8 +1,7 @@
-"""Starting a job's process so that it outlives the window, and what it does to be a good neighbour of it."""
+"""Starting, pausing and ending jobs, and what a job's process does to be a good neighbour of other programs."""
 
 import os
 import secrets
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -12,14 +11,11 @@ from typing import Final
 
 import psutil
 
-import core
 from core.errors import TrainingError
-from core.files import output_error
+from core.jobs.engines import engine_of
 from core.jobs.store import (
     LOCK_FILE,
-    LOG_FILE,
     Job,
-    JobStatus,
     best_weights,
     read_job,
     read_log,
@@ -27,25 +23,11 @@ from core.jobs.store import (
     write_status,
 )
 from core.locks import is_held, try_lock
-from core.resources import command_line
-
-START_VARIABLE: Final = "SERR_JOB_START"
-"""Names a start, so that the starter knows the answer of the process that it started from an older one's."""
 
 _ANSWER_S: Final = 60.0
 NICE_VARIABLE: Final = "SERR_JOB_NICE"
 """How far a job steps back behind other programs, 0 (not at all) to 19; 10 by default."""
 _NICENESS: Final = 10
-
-
-class _Detached(subprocess.Popen[bytes]):
-    """A process that is meant to outlive this one: nothing is said when this one forgets it."""
-
-    def __del__(self) -> None:
-        pass
-
-
-_children: list[_Detached] = []
 
 
 def start_job(job: Job) -> Job:
@@ -59,7 +41,7 @@ def start_job(job: Job) -> Job:
         raise TrainingError(f'The job "{job.request.name}" is running already.')
     write_command(job.folder, None)
     start_id = secrets.token_hex(8)
-    process = _launch(job.folder, start_id)
+    process = engine_of(job).start(job.folder, start_id)
     deadline = time.monotonic() + _ANSWER_S
     ended = False
     while not ended and time.monotonic() < deadline:
@@ -109,16 +91,7 @@ def stop_job(job: Job) -> Job:
 
 def end_by_force(job: Job, *, patience_s: float = 10.0) -> None:
     """End the process of a job that does not follow commands: asked first, killed after ``patience_s``."""
-    process = _process_of(job.status)
-    if process is None:
-        return
-    with suppress(psutil.Error):
-        process.terminate()
-        try:
-            process.wait(patience_s)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(patience_s)
+    engine_of(job).end_by_force(job.status, patience_s)
 
 
 def this_process() -> tuple[int, float]:
@@ -141,54 +114,6 @@ def step_back() -> None:
         # Linux shares the processor between sessions first, and niceness counts within one: the session needs it, too.
         with suppress(OSError):
             Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
-
-
-def child_environment() -> dict[str, str]:
-    """The environment of a child process of the command line: it finds this very program, and says things at once.
-
-    It imports nothing from the folder in which it is started, nor do its own children: an empty entry of PYTHONPATH
-    would mean that folder, too.
-    """
-    environ = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONSAFEPATH": "1"}
-    if not getattr(sys, "frozen", False):
-        root = str(Path(core.__file__).resolve().parent.parent)
-        others = [str(Path(each).absolute()) for each in environ.get("PYTHONPATH", "").split(os.pathsep) if each]
-        environ["PYTHONPATH"] = os.pathsep.join([root, *others])
-    return environ
-
-
-def _launch(folder: Path, start_id: str) -> _Detached:
-    _children[:] = [child for child in _children if child.poll() is None]  # no zombies of jobs that have ended
-    flags = 0
-    if sys.platform == "win32":
-        flags = (
-            subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
-        )
-    try:
-        with (folder / LOG_FILE).open("ab") as log:
-            process = _Detached(
-                [*command_line(), "jobs", "work", str(folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-                env=child_environment() | {START_VARIABLE: start_id},
-                creationflags=flags,
-                start_new_session=True,  # closing the terminal or the window does not end it
-            )
-    except OSError as error:
-        raise output_error(folder / LOG_FILE, error) from error
-    _children.append(process)
-    return process
-
-
-def _process_of(status: JobStatus) -> psutil.Process | None:
-    try:
-        process = psutil.Process(status.pid) if status.pid > 0 else None
-        same = process is not None and abs(process.create_time() - status.pid_started) < 1.0
-    except (psutil.Error, OverflowError, ValueError):  # a number that no process has
-        return None
-    return process if same else None
 
 
 def _last_line(job: Job) -> str:

@@ -55,6 +55,7 @@ class JobRequest:
     devices : torch names of the devices that will do ("cuda:0", "cuda:1"); the first free one is taken.
     count : how many of them at once.
     estimate : the measured estimate that the person saw, or empty.
+    kind, engine : what the job does (``core.jobs.kinds``) and where it runs (``core.jobs.engines``).
     """
 
     name: str
@@ -66,6 +67,8 @@ class JobRequest:
     devices: tuple[str, ...] = ("cpu",)
     count: int = 1
     estimate: dict[str, object] = field(default_factory=dict)
+    kind: str = "training"
+    engine: str = "local"
 
 
 @dataclass(frozen=True, slots=True)

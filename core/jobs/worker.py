@@ -1,4 +1,4 @@
-"""What the process of a job does: wait for a device, train, and say in the job's folder what has become of it."""
+"""What the process of a job does: wait for a device, do the work, and say in the job's folder what has become of it."""
 
 import os
 import threading
@@ -10,19 +10,18 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import OutputError, SerrError, TrainingError
+from core.jobs.engines import START_VARIABLE
+from core.jobs.kinds import kind_of
 from core.jobs.locks import devices_locked
-from core.jobs.multi_gpu import train_in_several
-from core.jobs.process import START_VARIABLE, step_back, this_process
+from core.jobs.process import step_back, this_process
 from core.jobs.store import (
     CONTROL_FILE,
     LOCK_FILE,
     PREPARING_STAGE,
-    RECIPE_FILE,
     RESERVE_FILE,
     Job,
     JobState,
     JobStatus,
-    best_weights,
     host_name,
     list_jobs,
     read_job,
@@ -30,7 +29,6 @@ from core.jobs.store import (
     write_status,
 )
 from core.locks import try_lock
-from core.models.weights_file import read_card
 from core.progress import Cancelled, Monitor, Progress
 from core.training.control import READING_STAGE, ControlledMonitor, StopTraining
 
@@ -126,13 +124,13 @@ class _Worker:
         self.monitor = ControlledMonitor(_JobMonitor(monitor, self.status_writer), job.folder / CONTROL_FILE)
 
     def run(self) -> JobState:
-        """Train, and turn every way in which that may end into a state and a sentence."""
+        """Do the work, and turn every way in which that may end into a state and a sentence."""
         self.status_writer.write()
         weights: Path | None
         try:
-            weights = self._train()
+            weights = self._work()
         except StopTraining:  # while it waited, or read the photographs
-            weights = best_weights(self.job.run)
+            weights = kind_of(self.job).kept(self.job)
         except Cancelled:
             return self._end("paused", "Paused. You can resume it.")
         except BaseException as error:  # noqa: BLE001 - whatever ended it, its state has to tell
@@ -143,11 +141,7 @@ class _Worker:
             return self._end("paused", "Stopped before the first training step. You can resume it.")
         stopped = read_job(self.job.folder).command == "stop"
         sentence = "Stopped with the best weights so far." if stopped else ""
-        if self.job.request.start_from and read_card(weights).training.get("best_step") == 0:
-            sentence = (
-                "No step did better on the held-out photographs than the model that it started from: the result is "
-                "that model."
-            )
+        sentence = kind_of(self.job).remark(self.job, weights) or sentence
         self.monitor.note(f"The weights are in {weights}.")
         return self._end("done", sentence, weights=weights.name)
 
@@ -159,8 +153,8 @@ class _Worker:
         self.monitor.clear()
         return state
 
-    def _train(self) -> Path:
-        request = self.job.request
+    def _work(self) -> Path:
+        request, kind = self.job.request, kind_of(self.job)
         locks = self.job.folder.parent / "locks"
         try:
             locks.mkdir(exist_ok=True)
@@ -169,17 +163,7 @@ class _Worker:
         with devices_locked(locks, host_name(), request.devices, request.count, self._wait) as devices:
             stage = PREPARING_STAGE if len(devices) == 1 else ""  # several processes tell of it in their log alone
             self.status_writer.write(state="running", device=", ".join(devices), stage=stage)
-            from core.training.config import load_config
-            from core.training.loop import CONFIG_FILE, train
-
-            if len(devices) > 1:
-                return train_in_several(self.job, devices)
-            config = load_config(self.job.folder / RECIPE_FILE)
-            resume = (self.job.run / CONFIG_FILE).is_file()
-            result = train(
-                config, Path(request.root), self.job.run, resume=resume, device=devices[0], monitor=self.monitor
-            )
-            return result.weights
+            return kind.run(self.job, devices, self.monitor)
 
     def _wait(self) -> bool:
         """Whether it is this job's turn; sleeps a little where it is not."""

@@ -9,10 +9,11 @@ import hashlib
 import io
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
@@ -26,7 +27,7 @@ from core.photo.headers import MAX_FILE_BYTES, FileFormat, check_size, damaged, 
 from core.photo.jpeg import DAMAGE, find_jpeg, further_pictures, has_leftovers, is_complete
 from core.photo.png import check_png, decode_deep_png, png_size
 from core.photo.pnm import decode_pnm, unpack_gzip
-from core.photo.samples import Samples, Values, composed, to_rgb, turned
+from core.photo.samples import NOTHING_SAID, Capture, Samples, Values, composed, to_rgb, turned
 from core.photo.tiff import PRINTED, open_tiff, tiff_orientation, tiff_samples, tiff_storage, tiff_values
 from core.types import ByteArray
 
@@ -51,7 +52,7 @@ class Picture:
 
     ``bits`` for each channel in the file (1, 8 or 16); ``sha256`` of the bytes that were decoded; ``more`` how many
     further pictures the file holds; ``turned`` whether EXIF said that the picture is stored turned; ``notes`` on its
-    colours.
+    colours; ``capture`` how the photograph was taken.
     """
 
     pixels: ByteArray
@@ -60,6 +61,7 @@ class Picture:
     more: int = 0
     turned: bool = False
     notes: tuple[str, ...] = ()
+    capture: Capture = NOTHING_SAID
 
 
 def decode(path: Path, *, is_photograph: bool = False) -> Picture:
@@ -78,7 +80,8 @@ def decode(path: Path, *, is_photograph: bool = False) -> Picture:
     with _told(path):
         pixels, notes = to_rgb(samples, is_photograph=is_photograph)
     is_turned = samples.orientation in range(2, 9)
-    return Picture(pixels, samples.bits, hashlib.sha256(data).hexdigest(), samples.more, is_turned, notes)
+    digest = hashlib.sha256(data).hexdigest()
+    return Picture(pixels, samples.bits, digest, samples.more, is_turned, notes, samples.capture)
 
 
 def decode_values(path: Path) -> Values:
@@ -159,7 +162,7 @@ def _sampled(path: Path) -> tuple[bytes, Samples]:
     data = read_bytes(path)
     with _told(path):
         unpacked = unpack_gzip(path, data) if data.startswith(b"\x1f\x8b") else data
-        samples = _samples(path, sniff(path, unpacked), unpacked)
+        samples = _DECODERS[sniff(path, unpacked)](path, unpacked)
     if samples.is_transparent:
         raise InputError(f"{display_path(path.name)} is wholly transparent. Export it without an alpha channel.")
     return data, samples
@@ -181,24 +184,21 @@ def _told(path: Path) -> Iterator[None]:
         raise damaged(path) from error
 
 
-def _samples(path: Path, kind: FileFormat, data: bytes) -> Samples:
-    match kind:
-        case "PNM":
-            return decode_pnm(path, data)
-        case "TIFF":
-            return _from_tiff(path, data)
-        case "PNG":
-            return _from_png(path, data)
-        case "JPEG":
-            return _from_jpeg(path, data)
-        case "GIF":
-            more = gif_frames(data) - 1
-        case "WebP":
-            data, more = whole_webp(data)
-        case _:
-            more = 0
-    with _opened(path, kind, data) as image:
-        return replace(_by_pillow(path, image, may_be_empty=kind == "BMP"), more=more)
+def _from_bmp(path: Path, data: bytes) -> Samples:
+    with _opened(path, "BMP", data) as image:
+        return _by_pillow(path, image, may_be_empty=True)
+
+
+def _from_gif(path: Path, data: bytes) -> Samples:
+    more = gif_frames(data) - 1
+    with _opened(path, "GIF", data) as image:
+        return replace(_by_pillow(path, image), more=more)
+
+
+def _from_webp(path: Path, data: bytes) -> Samples:
+    data, more = whole_webp(data)
+    with _opened(path, "WebP", data) as image:
+        return replace(_by_pillow(path, image), more=more)
 
 
 def _from_png(path: Path, data: bytes) -> Samples:
@@ -290,3 +290,15 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - unreadable metadata does not spoil the pixels
         return 1
+
+
+_DECODERS: Final[Mapping[FileFormat, Callable[[Path, bytes], Samples]]] = {
+    "PNM": decode_pnm,
+    "TIFF": _from_tiff,
+    "PNG": _from_png,
+    "JPEG": _from_jpeg,
+    "BMP": _from_bmp,
+    "GIF": _from_gif,
+    "WebP": _from_webp,
+}
+"""From the bytes of a file to its first picture, and what the file says of how it was taken; raises InputError."""

@@ -71,6 +71,9 @@ def read_fundus(path: Path) -> FundusImage:
     return FundusImage(
         picture.pixels,
         source=path,
+        pixel_um=picture.capture.pixel_um,
+        laterality=picture.capture.laterality,
+        taken=picture.capture.taken,
         bit_depth=picture.bits,
         sha256=picture.sha256,
         turned=picture.turned,

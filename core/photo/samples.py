@@ -1,13 +1,14 @@
 """The values of a picture as its file stores them, on their way to an upright 8-bit photograph."""
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from core.photo.sixteen_bit import depth_note, depth_of, photo_depth, scaled_to_8_bit
-from core.types import ByteArray
+from core.types import ByteArray, Laterality
 
 Values = npt.NDArray[Any]
 
@@ -23,6 +24,21 @@ _TURNS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What a file says about how its photograph was taken; None where it says nothing, as ordinary pictures do.
+
+    ``pixel_um`` : width of a pixel on the retina in micrometres. ``taken`` : the day, without whom it shows.
+    """
+
+    pixel_um: float | None = None
+    laterality: Laterality | None = None
+    taken: date | None = None
+
+
+NOTHING_SAID: Final = Capture()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """The first picture of a file, not turned yet.
@@ -36,6 +52,7 @@ class Samples:
     more : how many further pictures there are in the file.
     orientation : EXIF's number, 1 for upright.
     notes : what a person should know about these colours.
+    capture : how the photograph was taken.
     """
 
     values: Values
@@ -45,6 +62,7 @@ class Samples:
     more: int = 0
     orientation: int = 1
     notes: tuple[str, ...] = ()
+    capture: Capture = NOTHING_SAID
 
     @property
     def is_transparent(self) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from core.types import LEVELS, BoolArray, ByteArray
 
 LEFT_COLOUR: Final = (20, 100, 235)
-"""Where the left map gives more; blue and orange are told apart with any kind of colour vision."""
+"""Where the left map gives more; blue and orange can be told apart with any kind of colour vision."""
 RIGHT_COLOUR: Final = (225, 110, 0)
 """Where the right map gives more."""
 SAME_COLOUR: Final = (255, 255, 255)

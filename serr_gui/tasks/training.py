@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.errors import TrainingError
-from core.jobs.process import child_environment
+from core.jobs.engines import child_environment
 from core.jobs.requests import TrainingRequest
 from core.jobs.store import RECIPE_FILE, Job, list_jobs, read_log
 from core.progress import Monitor, Progress

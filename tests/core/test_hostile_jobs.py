@@ -3,9 +3,10 @@
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,24 @@ from safetensors.numpy import load_file, save_file
 
 from core.cli.app import run as serr
 from core.errors import TrainingError
-from core.jobs.process import child_environment, pause_job, start_job, stop_job
-from core.jobs.store import JobRequest, JobStatus, change_order, create_job, find_job, list_jobs, read_job, remove_job
+from core.jobs.engines import child_environment
+from core.jobs.kinds import KINDS
+from core.jobs.process import end_by_force, pause_job, start_job, stop_job
+from core.jobs.store import (
+    Job,
+    JobRequest,
+    JobStatus,
+    change_order,
+    create_job,
+    find_job,
+    list_jobs,
+    read_job,
+    remove_job,
+)
 from core.jobs.store import write_status as say
+from core.jobs.worker import work
 from core.locks import try_lock
+from core.progress import SILENT, Monitor
 from core.resources import command_line
 from core.training.checkpoint import load_checkpoint
 from core.training.events import EventLog, read_events
@@ -286,3 +301,35 @@ def test_a_child_imports_nothing_from_the_folder_where_it_is_started(
     if planted != "sitecustomize.py":  # nor do the children of a child
         subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=child_environment(), check=True)
         assert not (tmp_path / "ran").exists()
+
+
+def test_a_kind_and_an_engine_of_a_newer_version_are_named(tmp_path: Path) -> None:
+    elsewhere = create_job(JobRequest("elsewhere", engine="cluster"), "")
+    for ask in (start_job, end_by_force):
+        with pytest.raises(TrainingError, match=r'runs on "cluster".* update'):
+            ask(elsewhere)
+    shutil.rmtree(elsewhere.folder)
+    other = create_job(JobRequest("other", kind="measuring"), "")
+    assert work(other.folder, SILENT) == "failed"
+    assert 'of the kind "measuring"' in read_job(other.folder).status.sentence
+
+
+def test_another_kind_of_work_is_a_job_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Drawing:
+        def run(self, job: Job, devices: Sequence[str], monitor: Monitor) -> Path:
+            job.run.mkdir()
+            result = job.run / "drawn.png"
+            result.write_bytes(b"png")
+            return result
+
+        def kept(self, job: Job) -> Path | None:
+            return None
+
+        def remark(self, job: Job, result: Path) -> str:
+            return f"It drew {result.name} on the {job.request.devices[0]}."
+
+    monkeypatch.setitem(KINDS, "drawing", Drawing())  # type: ignore[arg-type]
+    job = create_job(JobRequest("picture", kind="drawing"), "")
+    assert work(job.folder, SILENT) == "done"
+    done = read_job(job.folder)
+    assert (done.state, done.status.sentence) == ("done", "It drew drawn.png on the cpu.")
