@@ -36,7 +36,7 @@ the new picture is on the screen. The program's own window is 1400 x 900. Only t
 and painted again. "click" is a whole stroke, with the step of Undo, the share of vessels and the copy of the levels
 that other threads read.
 
-"with scores" is the same with two experts' labels: the error map is painted in place of the mask, and the figures of
+"with scores" is the same with two experts' labels: the error map is painted in place of the mask, and the scores of
 both experts follow each step. "undo" takes a stroke of 100 px across the view back, or makes it again, by turns.
 "trace" is a move of the mouse after the first click: the way back along the vessel, its width, and the preview. The
 search from that click, which runs in a thread and stops nothing, is given below the table.
@@ -104,7 +104,7 @@ def run(count: int) -> Iterator[Row]:
 
 
 def run_scores(count: int) -> Iterator[Row]:
-    """The brush while the error map is painted and two experts' figures follow."""
+    """The brush while the error map is painted and two experts' scores follow."""
     for size in SIZES:
         with open_program(size, make_labels(size)) as (window, _slider):
             view, controller = window.canvas, window.controller

@@ -132,6 +132,39 @@ def check(
         raise typer.Exit(1)
 
 
+@dataset.command()
+def folds(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A data set file.")],
+    *,
+    count: Annotated[int, typer.Option("--count", min=2, help="How many folds.")] = 5,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of the folds.")] = 0,
+    replace: Annotated[bool, typer.Option("--replace", help="Write over data set files that are there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the data set files of a cross-validation next to a data set file, one for each fold.
+
+    Each photograph of the parts training and validation is in the validation part of one fold; photographs of one
+    patient stay together, and the test part stays as it is.
+    """
+    from core.datasets.dataset_file import SUFFIX, read_dataset_file, write_dataset_file
+    from core.datasets.splits import folds_by_seed
+    from core.files import path_text
+
+    made = folds_by_seed(read_dataset_file(file), count=count, seed=seed)
+    stem = file.name.removesuffix(SUFFIX)
+    files = [file.with_name(f"{stem}-fold{number}{SUFFIX}") for number in range(1, count + 1)]
+    there = next((path for path in files if path.exists()), None)
+    if there is not None and not replace:
+        raise UsageError(f"{there} is already there; say --replace, or move it away.")
+    for path, data in zip(files, made, strict=True):
+        write_dataset_file(path, data)
+    if as_json:
+        say_json({"files": [path_text(path) for path in files]})
+        return
+    for path, data in zip(files, made, strict=True):
+        say(f"{path}: {data.count('training')} training, {data.count('validation')} validation")
+
+
 def _say(file: Path, data: "DataSetFile", findings: "list[Finding]", notes: tuple[str, ...], as_json: bool) -> None:
     from core.datasets.dataset_file import PARTS
     from core.files import path_text

@@ -107,3 +107,37 @@ def split_by_seed(
     kept = "; test photographs as they were" if keep_test and dataset.count("test") else ""
     how = "by patient" if any(entry.group for entry in dataset.entries) else "by photograph"
     return replace(dataset, entries=entries, split=f"divided at random {how}, seed {seed}{kept}")
+
+
+def folds_by_seed(dataset: DataSetFile, *, count: int, seed: int) -> tuple[DataSetFile, ...]:
+    """The data sets of a cross-validation: in each another fold is the validation part, groups undivided.
+
+    Test and unused photographs stay what they are, all others are in the validation part of exactly one fold. The folds
+    are of about the same size (scikit-learn, ``StratifiedGroupKFold``); equal seeds give equal folds, whatever
+    the order of the entries.
+
+    Raises
+    ------
+    InputError : there are fewer groups than folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    entries = dataset.entries
+    rows = [row for row, entry in enumerate(entries) if entry.part in ("training", "validation")]
+    rows.sort(key=lambda row: (entries[row].group_key, str(entries[row].case.photo)))
+    groups = [entries[row].group_key for row in rows]
+    if len(set(groups)) < count:
+        raise InputError(
+            f'"{dataset.name}" has {len(set(groups))} patients or single photographs to be divided, too few for '
+            f"{count} folds. Ask for fewer, or add photographs."
+        )
+    alike = np.zeros(len(rows), np.int64)  # nothing is stratified: the sizes alone are balanced
+    divided = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(alike, alike, groups)
+    made = []
+    for number, (_learned, held) in enumerate(divided, start=1):
+        validation = {rows[place] for place in held}
+        parts: dict[int, Part] = {row: "validation" if row in validation else "training" for row in rows}
+        changed = tuple(replace(entry, part=parts.get(row, entry.part)) for row, entry in enumerate(entries))
+        name = f"{dataset.name}, fold {number} of {count}"
+        made.append(replace(dataset, name=name, entries=changed, split=f"fold {number} of {count}, seed {seed}"))
+    return tuple(made)

@@ -125,7 +125,7 @@ def threshold_text(rule: ThresholdRule | None) -> str:
     """A threshold and where it came from."""
     if rule is None:
         return "none: masks as they were given"
-    warning = " on these labels: no honest test" if chosen_on_label(rule) else ""
+    warning = " on these labels: biased" if chosen_on_label(rule) else ""
     grown = (
         f", hysteresis from {rule.low:.4f} ({rule.low_level}/256)" if rule.low_level not in (None, rule.level) else ""
     )

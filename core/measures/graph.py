@@ -25,7 +25,7 @@ SPUR_RADII: Final = 1.5
 TORN_RADII: Final = 3.0
 """A crossing is torn into two branchings that are at most so many radii from one another."""
 STRAIGHT_DEG: Final = 25.0
-"""Two vessels cross where each goes on within so many degrees on the other side."""
+"""Two vessels cross where each continues within so many degrees on the other side."""
 
 Points = npt.NDArray[np.float64]
 """Rows and columns in pixels, float64 (N, 2)."""

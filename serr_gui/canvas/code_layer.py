@@ -17,7 +17,7 @@ class CodeLayer:
     """Codes, uint8 (H, W), that are painted in ``colours`` (red, green, blue, alpha) by code; 0 shows nothing.
 
     Zoomed out, the largest code of the pixels that fall on one of the screen is shown, so that none is lost.
-    ``hatched`` : in stripes, so that it is told from the mask without its colour.
+    ``hatched`` : in stripes, so that it can be told from the mask without its colour.
     """
 
     def __init__(self, colours: Sequence[tuple[int, int, int, int]], *, hatched: bool = False) -> None:

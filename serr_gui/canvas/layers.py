@@ -2,7 +2,7 @@
 
 From below: the photograph, the overlay (the level map through 256 colours), the error map (in place of the mask), what
 a hand has decided, what is questionable, the outline of the field of view. Each is kept until what it depends on
-changes, so that a step of the threshold makes only the overlay and the error map anew, from one or two bytes for each
+changes, so that a step of the threshold makes only the overlay and the error map again, from one or two bytes for each
 device pixel; the size of the photograph does not enter.
 
 Zoomed out, the error map compares what is seen of the mask with what would be seen of the label: a device pixel counts

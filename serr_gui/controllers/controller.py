@@ -176,7 +176,7 @@ class Controller(QObject):
         self.set_view(replace(self.state.view, show_questionable=not self.state.view.show_questionable))
 
     def toggle_skipping(self) -> None:
-        """Count figures without the questionable pixels, or with them."""
+        """Count scores without the questionable pixels, or with them."""
         self.set_view(replace(self.state.view, skip_questionable=not self.state.view.skip_questionable))
 
     def toggle_fov(self) -> None:

@@ -39,7 +39,7 @@ class HistoryController(QObject):
             self._slow.add(kind)
 
     def push(self, path: Path, step: EditStep, *, merge: bool = False) -> None:
-        """Take a step that was made; ``merge`` : it goes on with what the last step began, and takes its place."""
+        """Take a step that was made; ``merge`` : it continues with what the last step began, and takes its place."""
         self._context.store.history(path).push(step, merge=merge)
         self.refresh()
 

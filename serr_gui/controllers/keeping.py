@@ -105,7 +105,7 @@ class KeepingController(QObject):
         """Look for the work of windows that have ended, and ask about it."""
         self._context.workers.start("look-back", tasks.find_abandoned, succeeded=self._on_abandoned)
 
-    def _on_abandoned(self, found: tuple) -> None:
+    def _on_abandoned(self, found: tuple[AbandonedJournal, ...]) -> None:
         self._left = list(found)
         self._ask()
 
@@ -161,7 +161,7 @@ class KeepingController(QObject):
             failed=self._on_restore_failed,
         )
 
-    def _on_restored(self, left: AbandonedJournal, outcome: _TakenOver) -> None:
+    def _on_restored(self, left: AbandonedJournal, outcome: "_TakenOver") -> None:
         self._left.remove(left)
         current = left.photos[left.current].photo.path if 0 <= left.current < len(left.photos) else None
         both = self.put_back(outcome.photos, current)

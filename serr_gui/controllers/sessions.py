@@ -55,7 +55,7 @@ class SessionController(QObject):
             failed=self._on_open_failed,
         )
 
-    def _on_saved(self, path: Path, embed: bool, items: Sequence[PhotoItem], problems: tuple) -> None:
+    def _on_saved(self, path: Path, embed: bool, items: Sequence[PhotoItem], problems: tuple[str, ...]) -> None:
         state = self._context.state
         state.session, state.session_embeds = path, embed
         self._add_recent(path)

@@ -15,6 +15,9 @@ from serr_gui.model.selectors import can_edit
 from serr_gui.tasks import vessels as vessel_work
 
 if TYPE_CHECKING:
+    pass
+
+if TYPE_CHECKING:
     from core.masks.branches import Gap
 
 
@@ -112,7 +115,7 @@ class VesselController(QObject):
             state.editing = replace(editing, gaps=(), gap_at=0)
             self._context.notify("info", self.tr("That was the last gap."), until="photo")
 
-    def _on_gaps(self, outcome: tuple) -> None:
+    def _on_gaps(self, outcome: tuple["Gap", ...]) -> None:
         state = self._context.state
         state.editing = replace(state.editing, gaps=outcome, gap_at=0, looks_for_gaps=False)
         if not outcome:

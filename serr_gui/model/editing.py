@@ -148,7 +148,7 @@ class EditHistory:
     def push(self, step: EditStep, *, merge: bool = False) -> None:
         """Take a step that was made; those that were undone are forgotten, and the oldest beyond the bound.
 
-        ``merge`` : it goes on with what the last step began, of the same kind, and takes its place; for choices only.
+        ``merge`` : it continues with what the last step began, of the same kind, and takes its place; for choices only.
         """
         if self._clean is not None and self._clean > self._done:
             self._clean = None

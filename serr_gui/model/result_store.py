@@ -301,7 +301,7 @@ class ResultStore:
 def _loaded(entry: _Entry, load: Load) -> Result | None:
     try:
         segmentation, model_path = load()
-    except (SerrError, OSError, Malformed):  # the photograph or the file is gone or changed: it is told when it opens
+    except (SerrError, OSError, Malformed):  # it is gone or changed, which is shown when it opens
         return None
     kept = entry.edits
     if kept is not None and (kept.sha256, kept.shape) != (segmentation.image.sha256, segmentation.image.shape):

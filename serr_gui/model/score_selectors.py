@@ -70,7 +70,7 @@ def model_counts(state: AppState, expert: int = 0) -> Counts | None:
 
 
 def model_scores(state: AppState, expert: int = 0) -> Scores | None:
-    """The figures of the mask that is shown, with the areas under the curves of its map as soon as they are there."""
+    """The scores of the mask that is shown, with the areas under the curves of its map as soon as they are there."""
     against, counts = scored_label(state, expert), model_counts(state, expert)
     if against is None or counts is None:
         return None

@@ -163,7 +163,7 @@ def sort_dropped(paths: Sequence[Path], shape: tuple[int, int]) -> Dropped:
 
 
 def _counted(inputs: ComparisonInputs) -> BoolArray:
-    """Where figures are counted: in the region, where every expert has decided, without what shall be left out."""
+    """Where scores are counted: in the region, where every expert has decided, without what shall be left out."""
     inside = region_of(inputs.fov, inputs.region)
     for label in inputs.labels:
         inside = inside if label is None else label.scored(inside)

@@ -108,7 +108,13 @@ class Prompts(QObject):
 
     def save_session_as(self) -> None:
         item, path = self._state.item, self._state.session
-        folder = Path(self._state.last_folder) if self._state.last_folder else item.path.parent if item is not None else Path.home()
+        folder = (
+            Path(self._state.last_folder)
+            if self._state.last_folder
+            else item.path.parent
+            if item is not None
+            else Path.home()
+        )
         kinds = (
             self.tr("Session (*.serr-session)"),
             self.tr("Session with the photographs in it (*.serr-session)"),

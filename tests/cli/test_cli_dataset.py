@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.datasets.synthetic import write_drive_layout
+from core.datasets.synthetic import draw_case, write_drive_layout
 from tests.cli.program import Serr, read_picture
 
 
@@ -138,3 +138,33 @@ def test_a_name_that_is_no_text_is_left_out_and_named(serr: Serr, drawn: Path, t
     assert ran.code == 0, ran.err
     assert "03_training\\xff.tif" in ran.out + ran.err or "03_training%FF.tif" in ran.out + ran.err
     assert "03_training.tif" not in parts(file)
+
+
+def test_a_data_set_is_divided_into_folds_that_keep_patients_together(serr: Serr, tmp_path: Path) -> None:
+    folder = tmp_path / "eyes"
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir(parents=True)
+    for number, patient in enumerate((1, 1, 1, 2, 3, 3, 4, 5)):
+        name = f"patient_{patient}_{number}.png"
+        case = draw_case(number, 64)
+        Image.fromarray(case.image.rgb).save(folder / "images" / name)
+        Image.fromarray(case.label.vessel.astype(np.uint8) * 255).save(folder / "labels" / name)
+    file = tmp_path / "eyes.serr-dataset"
+    assert serr("dataset", "new", folder, file, "--validation", "0").code == 0
+    ran = serr("dataset", "folds", file, "--count", "3", "--seed", "4", "--json")
+    assert ran.code == 0, ran.err
+    folds = [parts(Path(path)) for path in ran.json["files"]]
+    held = [{name for name, part in fold.items() if part == "validation"} for fold in folds]
+    assert sorted(name for names in held for name in names) == sorted(folds[0])  # each once
+    assert max(map(len, held)) - min(map(len, held)) <= 1
+    patients = [{name.rpartition("_")[0] for name in names} for names in held]
+    assert sum(map(len, patients)) == 5
+    first = [Path(path).read_bytes() for path in ran.json["files"]]
+    refused = serr("dataset", "folds", file, "--count", "3", "--seed", "4")
+    assert refused.code == 2
+    assert "--replace" in refused.sentences[0]
+    assert serr("dataset", "folds", file, "--count", "3", "--seed", "4", "--replace").code == 0
+    assert [Path(path).read_bytes() for path in ran.json["files"]] == first
+    few = serr("dataset", "folds", file, "--count", "6")
+    assert few.code == 1
+    assert "too few for 6 folds" in few.sentences[0]

@@ -61,7 +61,7 @@ def test_the_session_of_the_other_is_compared_with(
 
     qtbot.waitUntil(lambda: 0.0 < f1() < 1.0, timeout=WAIT_MS)
     hand = Hand(program, qtbot)
-    program.window.commands["start_label_1"].trigger()  # the other's work, to go on with
+    program.window.commands["start_label_1"].trigger()  # the other's work, to continue with
     qtbot.waitUntil(lambda: f1() == 1.0, timeout=WAIT_MS)
     assert np.array_equal(hand.result.mask(program.state.rule).vessel, loaded.label.vessel & found.fov.inside)
 

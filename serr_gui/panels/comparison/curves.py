@@ -130,7 +130,7 @@ class CurvesPanel(QWidget):
         return self.tr("Counted inside the field of view.")
 
     def _about_corrections(self) -> list[str]:
-        """What the figures are of, where that is not the plain mask of the network."""
+        """What the scores are of, where that is not the plain mask of the network."""
         result, notes = self._state.result, []
         if result is not None and result.shaped is not None:
             notes.append(
@@ -141,7 +141,7 @@ class CurvesPanel(QWidget):
             )
         if result is not None and result.is_corrected:
             notes.append(
-                self.tr("The mask is corrected by hand: the figures are of the corrected mask, the areas of the model.")
+                self.tr("The mask is corrected by hand: the scores are of the corrected mask, the areas of the model.")
             )
         return notes
 

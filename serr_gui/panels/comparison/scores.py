@@ -157,17 +157,12 @@ class ScoresPanel(QWidget):
             note = self.tr("Model: {name}").format(name=document.result.model)
         self._note.setText(note)
         self._note.setVisible(bool(note))
-        dishonest = any_scores and chosen_on_label(state.rule)
+        tuned = any_scores and chosen_on_label(state.rule)
         lines = [*self._doubts(), *self._about_corrections(), *self._left_out()] if any_scores else []
-        if dishonest:
-            lines.append(
-                self.tr(
-                    "This threshold was chosen on this very label: these figures are no honest test of the model any "
-                    "more."
-                )
-            )
-        self._honesty.setText("\n".join(lines))
-        self._honesty.setVisible(bool(lines))
+        if tuned:
+            lines.append(self.tr("These scores are biased: the threshold was tuned on this label."))
+        self._remarks.setText("\n".join(lines))
+        self._remarks.setVisible(bool(lines))
 
     def _is_corrected(self) -> bool:
         return self._state.result is not None and self._state.result.is_corrected
