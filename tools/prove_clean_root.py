@@ -105,6 +105,7 @@ def lay_out(trial: Trial, base: Path) -> None:
     shutil.rmtree(trial.root, ignore_errors=True)
     subprocess.run(["cp", "-a", "--reflink=auto", base, trial.root], check=True)
     shutil.copyfile("/etc/resolv.conf", trial.root / "etc" / "resolv.conf")
+    (trial.root / "etc" / "hosts").write_text("127.0.0.1 localhost\n")  # Debian's installer writes it, debootstrap not
     configured = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     )

@@ -19,6 +19,8 @@ from core.training.run_view import follow_run
 _POLL_S: Final = 0.3
 _CANCELLED_CODE: Final = 130
 _CONFIG_FILE: Final = "config.toml"
+_HERE: Final = ("--nnodes=1", "--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0", "--local-addr=127.0.0.1")
+"""As --standalone, but by number: where no file names localhost or this computer, torchrun would wait for minutes."""
 
 
 def train_in_several(job: Job, devices: Sequence[str]) -> Path:
@@ -41,7 +43,7 @@ def train_in_several(job: Job, devices: Sequence[str]) -> Path:
     words = [*command_line(), "train", *recipe, "--root", job.request.root, "--out", str(job.run), "--device", kind]
     try:
         with _commands_passed_on(job):
-            launch(["--standalone", f"--nproc-per-node={len(devices)}", "--no-python", *words])
+            launch([*_HERE, f"--nproc-per-node={len(devices)}", "--no-python", *words])
     except SignalException:
         raise Cancelled from None
     except ChildFailedError as error:
