@@ -4,7 +4,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject
 
 from core.types import LEVELS, ByteArray, ThresholdRule
@@ -72,10 +71,9 @@ class ShapingController(QObject):
                 failed=partial(self._context.fail, self.tr("The mask of this threshold could not be made.")),
             )
 
-    def _on_shaped(self, segmentation: "Segmentation", rule: ThresholdRule, outcome: object) -> None:
+    def _on_shaped(self, segmentation: "Segmentation", rule: ThresholdRule, outcome: ByteArray) -> None:
         self._wanted = None
         if self._context.state.rule.makes == rule.makes:
-            assert isinstance(outcome, np.ndarray)
             self._take(segmentation, rule, outcome)
 
     def _take(self, segmentation: "Segmentation", rule: ThresholdRule, levels: ByteArray) -> None:
