@@ -252,7 +252,7 @@ class KeepingController(QObject):
         if self._waits:
             return
         state, written = self._context.state, self._written
-        items = [item for item in state.photos if item.path != sample_path() or item.corrected]
+        items = self._kept_items()
         order = tuple(item.path for item in items)
         current = state.item
         place = order.index(current.path) if current is not None and current.path in order else -1
@@ -269,6 +269,12 @@ class KeepingController(QObject):
                 self._write_item(item)
         self._write_strokes()
         self._exported.look()
+
+    def _kept_items(self) -> list[PhotoItem]:
+        """The photographs of the list; the sample only where somebody has worked on it."""
+        history = self._context.store.history
+        items, sample = self._context.state.photos, sample_path()
+        return [item for item in items if item.path != sample or item.corrected or history(item.path).steps]
 
     def _write_item(self, item: PhotoItem) -> None:
         known = self._written.photos.setdefault(item.path, _Written())
@@ -321,7 +327,8 @@ class KeepingController(QObject):
         if is_same and done == known.done and len(steps) == len(known.steps) and steps[-1:] == known.steps[-1:]:
             return
         if path not in written.order:
-            self.write()  # it comes back here where the photograph is in the list
+            if any(item.path == path for item in self._kept_items()):
+                self.write()  # it comes back here, with the photograph in the list
             return
         known = written.photos[path]
         if edits is not None and edits is known.edits_object:

@@ -16,6 +16,7 @@ from core.session import journal as journal_module
 from core.session.journal import abandoned_journals
 from core.session.journal_log import read_log
 from serr_gui.app import Program
+from serr_gui.controllers.context import sample_path
 from serr_gui.model.keeping import journals_folder
 from tests.bad_outputs import ordinary_rights
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
@@ -102,6 +103,31 @@ def test_after_a_kill_everything_is_there_again_to_the_last_stroke(
         commands["undo"].trigger()
     assert state.result is not None
     assert np.array_equal(state.result.levels, state.result.segmentation.probability.levels)
+
+
+def test_work_on_the_sample_comes_back_but_not_a_mere_look_at_it(
+    start: StartProgram, qtbot: QtBot, killed_here: KilledHere
+) -> None:
+    first = start(sample_path())
+    segment(first, qtbot)
+    flushed(first)
+    killed_here()
+    assert not abandoned_journals(journals_folder())
+    hand = Hand(first, qtbot)
+    hand.key(Qt.Key.Key_B)
+    hand.stroke((30, 30), (60, 40))  # outside the field of view: nothing to keep
+    flushed(first)
+    hand.stroke((600, 600), (700, 640))
+    flushed(first)
+    result = first.state.result
+    assert result is not None
+    killed_here()
+    second = start()
+    continued(second, qtbot)
+    assert second.state.document is not None
+    assert second.state.document.path == sample_path()
+    assert second.state.result is not None
+    assert np.array_equal(second.state.result.levels, result.levels)
 
 
 def test_each_stroke_is_handed_over_without_waiting_for_anything(
