@@ -230,7 +230,7 @@ def test_a_queued_job_can_be_paused_stopped_and_overtaken(tmp_path: Path, datase
     assert [read_job(job.folder).state for job in (second, third)] == ["queued", "queued"]
     stop_job(second)
     stopped = wait_for(second, "paused", "failed", "done")
-    assert "before anything was learned" in stopped.status.sentence
+    assert "before the first training step" in stopped.status.sentence
     kill(first)  # whoever holds a device gives it back by dying
     wait_for(third, "running")
     start_job(second)
