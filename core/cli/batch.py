@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.batch_inputs import Gathered, gather, options_of, program
 from core.cli.console import UsageError, monitored, say, say_json, tell
 from core.cli.options import (
     DEVICE_HELP,
@@ -23,6 +22,7 @@ from core.progress import Cancelled
 
 if TYPE_CHECKING:
     from core.batch.plan import Batch
+    from core.cli.batch_inputs import Gathered
 
 batch = typer.Typer(
     help="Thousands of photographs: killed at any time and started again, nothing is lost and nothing done twice."
@@ -128,6 +128,8 @@ def run_command(
         if any(value is not None for value in given.values()) or column is not None or dry_run:
             raise UsageError("--out is missing: the folder for the results.")
         return work(_continued(paths))
+    from core.cli.batch_inputs import gather
+
     gathered = gather(paths, column)
     if dry_run:
         return _dry_run(gathered, out, as_json)
@@ -159,6 +161,8 @@ def plan(
     Then 'serr batch run DIR --shard 3' does one of them, on any machine that sees the photographs and the folder. The
     same command with more photographs adds these.
     """
+    from core.cli.batch_inputs import gather
+
     gathered = gather(paths, column)
     given = {
         **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
@@ -166,6 +170,7 @@ def plan(
     }
     planned, new = _planned(gathered, out, given, shards, new_options)
     from core.batch.scripts import write_scripts
+    from core.cli.batch_inputs import program
 
     scripts = write_scripts(planned, program())
     if as_json:
@@ -218,9 +223,10 @@ def _continued(paths: list[str]) -> "Batch":
 
 
 def _planned(
-    gathered: Gathered, out: Path, given: dict[str, Any], shards: int | None, new_options: bool
+    gathered: "Gathered", out: Path, given: dict[str, Any], shards: int | None, new_options: bool
 ) -> tuple["Batch", int]:
     from core.batch.plan import known_batch, plan_batch
+    from core.cli.batch_inputs import options_of
 
     before = known_batch(out)
     options = options_of(given, None if before is None else before.options)
@@ -234,7 +240,7 @@ def _planned(
     return plan_batch(gathered.photos, gathered.root, out, options, shards=known if shards is None else shards)
 
 
-def _dry_run(gathered: Gathered, out: Path, as_json: bool) -> int:
+def _dry_run(gathered: "Gathered", out: Path, as_json: bool) -> int:
     from core.batch.places import new_places
     from core.batch.plan import known_batch
 

@@ -80,7 +80,13 @@ DAMAGE: list[tuple[str, Callable[[Entry], object], str, bool, str]] = [
     ("mask gone", lambda e: fov_of(e).unlink(), "fov", True, "01_training_mask.gif"),
     ("mask black", lambda e: write(fov_of(e), np.zeros((96, 96), bool)), "fov", True, "all black"),
     ("inverted mask", lambda e: write(fov_of(e), ~draw_case(0, 96).fov.inside), "fov", True, "seems to be inverted"),
-    ("shifted mask", lambda e: write(fov_of(e), np.roll(draw_case(0, 96).fov.inside, 8)), "fov", False, "beside"),
+    (
+        "shifted mask",
+        lambda e: write(fov_of(e), np.roll(draw_case(0, 96).fov.inside, 8)),
+        "fov",
+        False,
+        "outside the retina",
+    ),
     ("vessels as mask", lambda e: write(fov_of(e), draw_case(0, 96).label.vessel), "fov", True, "label of vessels"),
     ("turned label", lambda e: write(label_of(e), draw_case(0, 96).label.vessel[::-1, ::-1]), "pair", False, "180"),
 ]

@@ -268,7 +268,7 @@ def test_splits_keep_groups_together_whatever_the_order(
     keys = {e.group_key for e in entries}
     dataset = DataSetFile("x", tuple(entries))
     if len(keys) < (3 if test else 2):
-        with pytest.raises(InputError, match="patients or single photographs"):
+        with pytest.raises(InputError, match="patients or photographs that can be divided"):
             split_by_seed(dataset, seed=seed, validation_share=validation, test_share=test)
         return
     done = split_by_seed(dataset, seed=seed, validation_share=validation, test_share=test)

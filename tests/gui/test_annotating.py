@@ -69,7 +69,7 @@ def test_marks_and_note_are_set_below_the_list(start: StartProgram, qtbot: QtBot
     field = form.findChild(QLineEdit)
     assert isinstance(field, QLineEdit)
     qtbot.mouseClick(doubtful, Qt.MouseButton.LeftButton)
-    assert doubtful.isChecked()
+    qtbot.waitUntil(doubtful.isChecked, timeout=WAIT_MS)
     press(program, qtbot, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     qtbot.keyClicks(field, "bleeding near the disc")
     assert item(program).marks == PhotoMarks(
@@ -78,13 +78,13 @@ def test_marks_and_note_are_set_below_the_list(start: StartProgram, qtbot: QtBot
     done_and_next(program, qtbot)  # also from inside the field
     assert item(program).path == photos[1]
     assert field.text() == ""
-    assert not doubtful.isChecked()
+    qtbot.waitUntil(lambda: not doubtful.isChecked(), timeout=WAIT_MS)
     tip = str(program.window.files._model.index(0).data(Qt.ItemDataRole.ToolTipRole))
     for words in ("done", "marked as doubtful", "note: bleeding near the disc"):
         assert words in tip
     program.controller.photos.select(0)
     assert field.text() == "bleeding near the disc"
-    assert done.isChecked()
+    qtbot.waitUntil(done.isChecked, timeout=WAIT_MS)
 
 
 def test_the_list_shows_and_sorts_by_marks(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:

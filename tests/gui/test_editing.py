@@ -73,6 +73,7 @@ class Hand:
         QApplication.sendEvent(self.canvas, event)
 
     def key(self, key: Qt.Key, keys: Qt.KeyboardModifier = NoModifier) -> None:
+        QApplication.processEvents()  # commands follow the state at the next turn of the event loop
         QTest.keyClick(self.canvas, key, keys)
 
     @property

@@ -107,7 +107,7 @@ def test_the_agreement_leaves_it_out_and_says_so(start: StartProgram, qtbot: QtB
         inside = document.fov.inside & (layer(program) == 0) if leave_out else document.fov.inside
         wanted = count(hand.result.mask(state.rule).vessel, slot.label.vessel, inside)
         qtbot.waitUntil(lambda wanted=wanted: model_counts(state) == wanted, timeout=WAIT_MS)
-        said = program.window.scores._honesty.text()
+        said = program.window.scores._remarks.text()
         assert ("Without" if leave_out else "With ") in said
         assert f"{int(layer(program).sum()):,} questionable pixels" in said
         program.window.commands["skip_questionable"].trigger()
