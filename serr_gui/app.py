@@ -346,6 +346,9 @@ def _run(app: QApplication, options: StartOptions, instance: Instance) -> int:
             app.exit(code)
 
         SelfTest(program.controller, end, app)
+    # The window hides before its threads have ended; where Qt does not take that for the last window, the program ends
+    # all the same: a process without a window could be neither seen nor ended.
+    program.window.closed.connect(lambda: QTimer.singleShot(0, lambda: app.exit(0)))
     try:
         return app.exec()
     finally:

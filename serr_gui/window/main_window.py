@@ -64,6 +64,7 @@ class MainWindow(QMainWindow):
     """Shows the state of a controller. ``closing`` is emitted once, before the window and its jobs end."""
 
     closing = Signal()
+    closed = Signal()
 
     def __init__(self, controller: Controller) -> None:
         super().__init__()
@@ -379,6 +380,7 @@ class MainWindow(QMainWindow):
         self.hide()  # threads may take a moment to end
         self.controller.shutdown()
         event.accept()
+        self.closed.emit()
 
 
 def _writes_text(widget: QWidget | None) -> bool:
