@@ -39,7 +39,8 @@ from serr_gui.canvas.overlays import OverlayStyle
 from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.controllers.controller import Controller
 from serr_gui.model.comparison import NO_LABELS, LabelSlots
-from serr_gui.model.state import AppState, Document, PhotoItem, Result, ViewOptions
+from serr_gui.model.result import Result
+from serr_gui.model.state import AppState, Document, PhotoItem, ViewOptions
 from serr_gui.window.main_window import MainWindow
 
 SIZES = ((565, 584), (3504, 2336), (6000, 4000))

@@ -1,5 +1,6 @@
 """Building blocks that several networks share: convolutions, recurrent convolution, squeeze-and-excitation."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from core.networks.base import has_memory
 
 
-class PlaneUnit(nn.Module):
+class PlaneUnit(nn.Module, ABC):
     """A unit that needs each channel's mean over the whole plane, so that what it does depends on the extent it sees.
 
     ``pool`` is None, or a function that takes the place of the mean over the plane: it gets (N, C, h, w) and gives
@@ -23,9 +24,9 @@ class PlaneUnit(nn.Module):
         """Channel means (N, C) over the plane, or what was put in their place."""
         return x.mean(dim=(2, 3)) if self.pool is None else self.pool(x)
 
+    @abstractmethod
     def gates(self, pooled: Tensor) -> Tensor:
         """What follows from the channel means (N, C)."""
-        raise NotImplementedError
 
 
 class SqueezeExcitation(PlaneUnit):

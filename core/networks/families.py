@@ -1,5 +1,6 @@
 """The families of networks: what each is, and the fields of its configuration. Free of torch, for lists and forms."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -11,7 +12,7 @@ from core.errors import WeightsError
 DEFAULT_FAMILY: Final = "serr-unet"
 
 
-class NetworkConfig(BaseModel):
+class NetworkConfig(BaseModel, ABC):
     """What every configuration has; each family adds fields, with a title and a description each."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -19,9 +20,9 @@ class NetworkConfig(BaseModel):
     in_channels: int = Field(default=1, ge=1, le=16, description="planes of the prepared photograph")
 
     @property
+    @abstractmethod
     def stride(self) -> int:
         """What height and width of the planes, and the side of a crop, must be multiples of."""
-        raise NotImplementedError
 
 
 class UNetConfig(NetworkConfig):

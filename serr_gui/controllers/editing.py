@@ -22,9 +22,9 @@ from serr_gui.model.editing import (
     PaintTarget,
     ToolName,
 )
+from serr_gui.model.result import Result
 from serr_gui.model.score_selectors import comparison
 from serr_gui.model.selectors import can_edit
-from serr_gui.model.state import Result
 
 
 @dataclass(slots=True)

@@ -19,8 +19,9 @@ from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.editing import EditHistory, EditStep
 from serr_gui.model.export_options import ExportOptions
+from serr_gui.model.result import Result
 from serr_gui.model.selectors import may_export, without_result
-from serr_gui.model.state import MadeBy, NoticeChoice, NoticeKind, PhotoItem, Result
+from serr_gui.model.state import MadeBy, NoticeChoice, NoticeKind, PhotoItem
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from core.masks.threshold import apply_threshold
 from core.strict import Malformed
 from core.types import FieldOfView, FundusImage, ProbabilityMap
 from serr_gui.model.editing import EditHistory
+from serr_gui.model.result import Result
 from serr_gui.model.settings import APP_NAME
-from serr_gui.model.state import Result
 
 if TYPE_CHECKING:
     from core.segmentation import Segmentation

@@ -17,8 +17,9 @@ from core.strict import Malformed
 from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
 from serr_gui.model.comparison import EXPERTS, LabelFile
 from serr_gui.model.export_options import RESULTS_FOLDER
+from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore
-from serr_gui.model.state import FovChoice, PhotoItem, Result
+from serr_gui.model.state import FovChoice, PhotoItem
 from serr_gui.tasks import comparing
 from serr_gui.tasks.monitor import YieldingMonitor
 from serr_gui.tasks.photos import make_fov

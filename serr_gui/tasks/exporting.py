@@ -13,8 +13,8 @@ from core.progress import Monitor, Progress
 from core.session.packing import unpacked_bits
 from core.types import NO_MARKS, BoolArray, PhotoMarks, ThresholdRule
 from serr_gui.model.i18n import translate
+from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore
-from serr_gui.model.state import Result
 from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 
 if TYPE_CHECKING:

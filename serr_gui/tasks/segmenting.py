@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from core.errors import FieldOfViewError, SerrError
 from core.progress import Monitor, Progress
 from core.types import FieldOfView
+from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore
-from serr_gui.model.state import Document, PhotoItem, Result, RunSettings
+from serr_gui.model.state import Document, PhotoItem, RunSettings
 from serr_gui.tasks import comparing
 from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 from serr_gui.tasks.photos import read_photo

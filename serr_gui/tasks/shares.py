@@ -11,8 +11,8 @@ from core.errors import SerrError
 from core.progress import Monitor, Progress
 from core.types import ThresholdRule
 from serr_gui.model.i18n import translate
+from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore
-from serr_gui.model.state import Result
 
 COLUMNS: Final = (
     "photograph",

@@ -6,7 +6,7 @@ from core.masks.strokes import Footprint, component, enclosed_region
 from core.masks.tracing import Search, corrected_values, search_from
 from core.progress import Cancelled
 from core.types import ThresholdRule
-from serr_gui.model.state import Result
+from serr_gui.model.result import Result
 from serr_gui.tasks.monitor import CheckingMonitor
 
 if TYPE_CHECKING:

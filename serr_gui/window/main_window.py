@@ -54,6 +54,7 @@ from serr_gui.window.label_prompts import LabelPrompts
 from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
 from serr_gui.window.prompts import Prompts
+from serr_gui.window.report_prompts import ReportPrompts
 from serr_gui.window.status_bar import PhotoStatusBar
 from serr_gui.window.task_bar import TaskBar
 from serr_gui.window.training_prompts import TrainingPrompts
@@ -73,6 +74,7 @@ class MainWindow(QMainWindow):
         self.prompts = Prompts(controller, self)
         self.training_prompts = TrainingPrompts(controller, self, self.show_trainings)
         self.label_prompts = LabelPrompts(controller, self)
+        self.report_prompts = ReportPrompts(controller, self)
         self._picture: CanvasPicture | None = None
         self._comparison_shown = False
         self.setWindowTitle("SERR Fundus")
@@ -176,7 +178,7 @@ class MainWindow(QMainWindow):
         self.labels.fovFileRequested.connect(self.prompts.choose_fov_file)
         self.labels.dropped.connect(controller.take_file)
         self.curves.levelRequested.connect(controller.set_level)
-        self.curves.exportRequested.connect(partial(self.prompts.export_curves, self.curves))
+        self.curves.exportRequested.connect(partial(self.report_prompts.export_curves, self.curves))
         self.evaluation.photoRequested.connect(controller.photos.open_or_select)
         self.evaluation.viewRequested.connect(controller.set_view)
         self.scores.regionRequested.connect(controller.set_region)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -17,10 +16,8 @@ from serr_gui.controllers.context import sample_path
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
 from serr_gui.model.export_options import RESULTS_FOLDER, ExportOptions
-from serr_gui.model.score_selectors import scored_label
-from serr_gui.model.selectors import made_with, outdated, unsaved, with_result
+from serr_gui.model.selectors import made_with, outdated, unsaved
 from serr_gui.model.state import FovChoice, ModelChoice, Notice, NoticeChoice, PhotoItem, Preferences
-from serr_gui.panels.comparison.curves import CurvesPanel
 from serr_gui.panels.comparison.two_models_dialog import TwoModelsDialog
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.panels.help_dialog import HelpDialog
@@ -30,9 +27,7 @@ from serr_gui.system.desktop import guide_page
 from serr_gui.tasks import ExportItem
 from serr_gui.window.dialogs import ask_to_discard, ask_to_lose, ask_to_replace, ask_what_of_the_last_time
 from serr_gui.window.model_dialogs import UseModelDialog, ask_to_mix
-
-_REPORT_NAME: Final = "evaluation.html"
-_SHARES_NAME: Final = "vessel-shares.csv"
+from serr_gui.window.report_prompts import with_suffix
 
 
 class Prompts(QObject):
@@ -124,7 +119,7 @@ class Prompts(QObject):
         name, kind = QFileDialog.getSaveFileName(
             self._window, self.tr("Save Session"), str(start), ";;".join(kinds), first
         )
-        chosen = _with_suffix(name, "", (), (SESSION_SUFFIX,))
+        chosen = with_suffix(name, "", (), (SESSION_SUFFIX,))
         if chosen is not None:
             self._begin_there([chosen])
             self._controller.sessions.save(chosen, self._view(), embed=kind == kinds[1])
@@ -207,33 +202,6 @@ class Prompts(QObject):
         if name:
             self._controller.comparison.set_label_folder(expert, Path(name))
 
-    def export_curves(self, panel: CurvesPanel) -> None:
-        document, against = self._state.document, scored_label(self._state)
-        if document is None or against is None:
-            return
-        stem = Path(self._state.last_folder or document.path.parent) / f"{document.path.stem}_curves.png"
-        kinds = (self.tr("PNG picture (*.png)"), self.tr("SVG picture (*.svg)"), self.tr("Table (*.csv)"))
-        name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export Curves"), str(stem), ";;".join(kinds))
-        path = _with_suffix(name, kind, kinds, (".png", ".svg", ".csv"))
-        if path is not None:
-            self._controller.write_file(path, panel.file_of(path.suffix.lower()))
-
-    def export_evaluation(self) -> None:
-        item = self._state.item
-        folder = self._state.last_folder or str(item.path.parent if item is not None else Path.home())
-        kinds = (
-            self.tr("Web page (*.html)"),
-            self.tr("PDF (*.pdf)"),
-            self.tr("Table (*.csv)"),
-            self.tr("For programs (*.json)"),
-        )
-        name, kind = QFileDialog.getSaveFileName(
-            self._window, self.tr("Export Report"), str(Path(folder) / _REPORT_NAME), ";;".join(kinds)
-        )
-        path = _with_suffix(name, kind, kinds, (".html", ".pdf", ".csv", ".json"))
-        if path is not None:
-            self._controller.evaluation.write(path)
-
     def export(self, *, everything: bool) -> None:
         self._export_items(self._controller.export_items(everything=everything))
 
@@ -309,22 +277,6 @@ class Prompts(QObject):
                 keeping.start_empty(notice, choice.path, delete=answer == "delete")
         else:
             self._controller.photos.choose(notice, choice)
-
-    def export_shares(self) -> None:
-        """Ask where the table of vessel shares goes, and write it."""
-        items = with_result(self._state)
-        if not items:
-            return
-        folder = Path(self._state.export_options.folder) if self._state.export_options.folder else items[0].path.parent
-        name, _ = QFileDialog.getSaveFileName(
-            self._window,
-            self.tr("Export Vessel Shares"),
-            str(folder / _SHARES_NAME),
-            self.tr("Table (*.csv)"),
-        )
-        if name:
-            path = Path(name)
-            self._controller.write_shares(items, path if path.suffix else path.with_suffix(".csv"))
 
     def open_settings(self) -> SettingsDialog:
         """Let a person change the settings."""
@@ -412,16 +364,6 @@ class Prompts(QObject):
         if answer == "export":
             self.export(everything=everything)
         return answer == "continue"
-
-
-def _with_suffix(name: str, kind: str, kinds: Sequence[str], suffixes: Sequence[str]) -> Path | None:
-    """The file that a person has named, with the suffix of the chosen kind where there is no good one."""
-    if not name:
-        return None
-    path = Path(name)
-    if path.suffix.lower() in suffixes:
-        return path
-    return path.with_name(path.name + suffixes[kinds.index(kind) if kind in kinds else 0])
 
 
 def _default_folder(photo: Path) -> Path:

@@ -18,9 +18,9 @@ from core.types import BoolArray, ByteArray
 from serr_gui.app import Program
 from serr_gui.model.editing import EditHistory, EditStep
 from serr_gui.model.export_options import ExportOptions
+from serr_gui.model.result import Result
 from serr_gui.model.score_selectors import curve_facts, model_counts
 from serr_gui.model.selectors import unsaved
-from serr_gui.model.state import Result
 from serr_gui.panels.comparison.scores import ScoresPanel
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_segmenting import answer, export, export_dialog, read_mask, segment

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from core.photo.reading import read_label
 from serr_gui.app import Program
-from serr_gui.model.state import Result
+from serr_gui.model.result import Result
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_editing import Hand
 from tests.gui.test_segmenting import answer, read_mask, segment

@@ -11,8 +11,8 @@ from core.masks.edits import BACKGROUND, VESSEL, MaskEdits
 from core.types import ExpertLabel, ThresholdRule
 from serr_gui.app import Program
 from serr_gui.model.comparison import ComparisonInputs
+from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore
-from serr_gui.model.state import Result
 from serr_gui.tasks.comparing import compare
 from tests.gui.conftest import StartProgram
 from tests.gui.test_segmenting import export, read_mask, segment

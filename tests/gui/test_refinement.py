@@ -15,8 +15,8 @@ from skimage.morphology import remove_small_objects
 from core.evaluation.confusion import count
 from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL
 from core.types import BoolArray, ThresholdRule
+from serr_gui.model.result import Result
 from serr_gui.model.score_selectors import model_counts
-from serr_gui.model.state import Result
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_editing import Hand
 from tests.gui.test_segmenting import export, read_mask, segment

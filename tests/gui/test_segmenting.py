@@ -22,9 +22,9 @@ from core.segment import segment_photo
 from core.types import BoolArray, ThresholdRule
 from serr_gui.app import Program
 from serr_gui.model.export_options import ExportOptions
+from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import stale_reasons, unsaved
-from serr_gui.model.state import Result
 from serr_gui.panels.export_dialog import ExportDialog
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
 from tests.gui.model_questions import answer_use

@@ -1,0 +1,77 @@
+"""Where tables, curves and reports are written to."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from serr_gui.controllers.controller import Controller
+from serr_gui.model.score_selectors import scored_label
+from serr_gui.model.selectors import with_result
+from serr_gui.panels.comparison.curves import CurvesPanel
+
+_REPORT_NAME: Final = "evaluation.html"
+_SHARES_NAME: Final = "vessel-shares.csv"
+
+
+class ReportPrompts(QObject):
+    """Asks for a file, then has the controller write it."""
+
+    def __init__(self, controller: Controller, window: QWidget) -> None:
+        super().__init__(window)
+        self._controller, self._state, self._window = controller, controller.state, window
+
+    def export_curves(self, panel: CurvesPanel) -> None:
+        document, against = self._state.document, scored_label(self._state)
+        if document is None or against is None:
+            return
+        stem = Path(self._state.last_folder or document.path.parent) / f"{document.path.stem}_curves.png"
+        kinds = (self.tr("PNG picture (*.png)"), self.tr("SVG picture (*.svg)"), self.tr("Table (*.csv)"))
+        name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export Curves"), str(stem), ";;".join(kinds))
+        path = with_suffix(name, kind, kinds, (".png", ".svg", ".csv"))
+        if path is not None:
+            self._controller.write_file(path, panel.file_of(path.suffix.lower()))
+
+    def export_evaluation(self) -> None:
+        item = self._state.item
+        folder = self._state.last_folder or str(item.path.parent if item is not None else Path.home())
+        kinds = (
+            self.tr("Web page (*.html)"),
+            self.tr("PDF (*.pdf)"),
+            self.tr("Table (*.csv)"),
+            self.tr("For programs (*.json)"),
+        )
+        name, kind = QFileDialog.getSaveFileName(
+            self._window, self.tr("Export Report"), str(Path(folder) / _REPORT_NAME), ";;".join(kinds)
+        )
+        path = with_suffix(name, kind, kinds, (".html", ".pdf", ".csv", ".json"))
+        if path is not None:
+            self._controller.evaluation.write(path)
+
+    def export_shares(self) -> None:
+        """Ask where the table of vessel shares goes, and write it."""
+        items = with_result(self._state)
+        if not items:
+            return
+        folder = Path(self._state.export_options.folder) if self._state.export_options.folder else items[0].path.parent
+        name, _ = QFileDialog.getSaveFileName(
+            self._window,
+            self.tr("Export Vessel Shares"),
+            str(folder / _SHARES_NAME),
+            self.tr("Table (*.csv)"),
+        )
+        if name:
+            path = Path(name)
+            self._controller.write_shares(items, path if path.suffix else path.with_suffix(".csv"))
+
+
+def with_suffix(name: str, kind: str, kinds: Sequence[str], suffixes: Sequence[str]) -> Path | None:
+    """The file that a person has named, with the suffix of the chosen kind where there is no good one."""
+    if not name:
+        return None
+    path = Path(name)
+    if path.suffix.lower() in suffixes:
+        return path
+    return path.with_name(path.name + suffixes[kinds.index(kind) if kind in kinds else 0])
