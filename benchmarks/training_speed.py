@@ -57,7 +57,7 @@ def measure(
         run.learn(batch)
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        run.step += 1
+        run.state.step += 1
         ended = time.perf_counter()
         whole.append(ended - began)
         network.append(ended - got)

@@ -20,7 +20,8 @@ from core.training.config import TrainingConfig, load_config, to_toml
 from core.training.data import load_training_data
 from core.training.fine_tuning import prepare_config
 from core.training.processes import in_first, make_fabric
-from core.training.run import CHECKPOINT_FILE, CONFIG_FILE, EVENTS_FILE, Run, TrainingResult
+from core.training.recorder import EVENTS_FILE
+from core.training.run import CHECKPOINT_FILE, CONFIG_FILE, Run, TrainingResult
 from core.training.run_lock import LOCK_FILE, OWNER_FILE, run_locked
 
 __all__ = ["CHECKPOINT_FILE", "CONFIG_FILE", "EVENTS_FILE", "TrainingResult", "fabric_for", "train"]

@@ -1,11 +1,14 @@
-"""One training run: its network, its optimiser, its place in the schedule, and what it leaves in its folder."""
+"""One training run: its network and its optimiser, and what it leaves in its folder.
+
+Where it is is a ``RunState``; what it tells of itself is written by a ``RunRecorder``.
+"""
 
 import contextlib
 import math
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,10 +31,8 @@ from core.training.checkpoint import Checkpoint, optimiser_tensors, prefixed, re
 from core.training.config import TrainingConfig
 from core.training.control import StopTraining
 from core.training.data import HeldOut, TrainingData
-from core.training.events import EventLog
 from core.training.fine_tuning import weights_to_start_from
 from core.training.losses import make_loss
-from core.training.pictures import Pictures
 from core.training.processes import (
     ask_together,
     compiled,
@@ -41,13 +42,13 @@ from core.training.processes import (
     share_statistics,
     whole_batch,
 )
+from core.training.recorder import RunRecorder
+from core.training.run_state import RunState
 from core.training.schedule import decay_groups, learning_rate
-from core.training.tensorboard import TensorBoardLog
 from core.training.validation import Validation, validate
 from core.types import FloatArray
 
 CONFIG_FILE = "config.toml"
-EVENTS_FILE = "events.jsonl"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
 
@@ -61,14 +62,14 @@ class TrainingResult:
 
 
 class Run:
-    """One training run: its network, its optimiser, its place in the schedule."""
+    """One training run: its network, its optimiser, its state."""
 
     def __init__(
         self, config: TrainingConfig, data: TrainingData, fabric: Any, out: Path, checkpoint: Checkpoint | None = None
     ) -> None:
         self.config, self.data, self.fabric, self.out = config, data, fabric, out
         self.first: bool = fabric.global_rank == 0  # of several processes, the one that writes
-        self.log = EventLog(out / EVENTS_FILE, writes=self.first)
+        self.recorder = RunRecorder(config, data, out, writes=self.first)
         optimisation = config.optimisation
         self.network_config = resolve(
             config.network.architecture, {"in_channels": config.preprocessing.planes, **config.network.config}
@@ -97,18 +98,10 @@ class Run:
         self.precision = precision_of(fabric)
         self.loss = make_loss(optimisation)
         self.card = plain_card(config, self.network_config, data)
-        self.pictures = Pictures(out)
-        self.step = 0
-        self.validated_step = -1
-        self.losses: list[float] = []  # since the last validation
-        self.last: Validation | None = None
-        self.best: Validation | None = None
-        self.best_step = 0
-        self.best_weights: dict[str, Tensor] = {}
+        self.state = RunState()
         if checkpoint is not None:
             self._restore(checkpoint)
-        self.log.cut_after(self.step if checkpoint is not None else -1, self.validated_step)
-        self.board = TensorBoardLog(out, self.step) if config.run.tensorboard and self.first else None
+        self.recorder.begin_after(self.state, resumed=checkpoint is not None)
 
     def run(self, monitor: Monitor) -> TrainingResult:
         """Train to the last step, validating and saving on the way, and write the weights file.
@@ -116,7 +109,8 @@ class Run:
         Where the monitor raises ``Cancelled``, this step is finished and kept, so that a resumed run continues from it.
         Where it raises ``StopTraining``, the best weights so far are the result.
         """
-        self._tell_start()
+        parameters = sum(parameter.numel() for parameter in self.network.parameters())
+        self.recorder.started(self.state, device=str(self.fabric.device), parameters=parameters)
         try:
             self._learn_all(monitor)
         except Cancelled:
@@ -124,7 +118,7 @@ class Run:
             raise
         except StopTraining:
             self._save()
-            if self.best is None:
+            if self.state.best is None:
                 self._validate(SILENT)
         return self._finish()
 
@@ -160,90 +154,41 @@ class Run:
         return step_s, photo_s, 2 * 7 * bytes_each
 
     def _learn_all(self, monitor: Monitor) -> None:
-        config = self.config
+        config, state = self.config, self.state
         self.network.train()
-        if self._validation_due():  # a pause came before it, or the model that is started from is to be known
+        if state.validation_due(config):  # a pause came before it, or the model that is started from is to be known
             self._validate(monitor)
-        since, begun, seconds = time.monotonic(), self.step, 0.0
-        for batch in () if self._stalled() else self.batches():
-            self.losses.append(self.learn(batch))
-            self.step += 1
-            if self.step % config.run.log_every == 0:
-                seconds = (time.monotonic() - since) / (self.step - begun)
-                since, begun = time.monotonic(), self.step
-                self._tell_learned(seconds)
-            if self._validation_due():
+        since, begun, seconds = time.monotonic(), state.step, 0.0
+        for batch in () if state.has_stalled(config) else self.batches():
+            state.losses.append(self.learn(batch))
+            state.step += 1
+            if state.step % config.run.log_every == 0:
+                seconds = (time.monotonic() - since) / (state.step - begun)
+                since, begun = time.monotonic(), state.step
+                self.recorder.learned(state, self._rate, seconds)
+            if state.validation_due(config):
                 began = time.monotonic()
                 self._validate(monitor, seconds)
                 since += time.monotonic() - began
-                if self._stalled():
-                    self.log.write("stopped_early", step=self.step, best_step=self.best_step)
+                if state.has_stalled(config):
+                    self.recorder.stopped_early(state)
                     break
-            ask_together(self.fabric, monitor, Progress(self._stage(), self.step, config.optimisation.steps))
-
-    def _stalled(self) -> bool:
-        """Whether the last validations brought nothing better, as many as the recipe has patience for."""
-        patience = self.config.optimisation.patience
-        waited = self.validated_step - self.best_step
-        return patience > 0 and self.best is not None and waited >= patience * self.config.run.validate_every
-
-    def _validation_due(self) -> bool:
-        """Whether this step is one to validate at, and that has not been done yet."""
-        first = self.step == 0 and bool(self.config.network.start_from)
-        regular = self.step > 0 and self.step % self.config.run.validate_every == 0
-        last = self.step == self.config.optimisation.steps
-        return self.validated_step != self.step and (first or regular or last)
-
-    def _tell_start(self) -> None:
-        config = self.config
-        self.log.write(
-            "started" if self.step == 0 else "resumed",
-            step=self.step,
-            steps=config.optimisation.steps,
-            batch=config.optimisation.batch,
-            validate_every=config.run.validate_every,
-            choose_by=self._chooses,
-            device=str(self.fabric.device),
-            training=[sample.name for source in self.data.sources for sample in source.training],
-            validation=[name for source in self.data.sources for name in source.held_out_names],
-            sources={
-                source.name: {
-                    "training": [sample.name for sample in source.training],
-                    "validation": source.held_out_names,
-                }
-                for source in self.data.sources
-            },
-            parameters=sum(parameter.numel() for parameter in self.network.parameters()),
-        )
-        watched = self.data.sources[0].validation[0]
-        if not self.first:
-            return
-        photo, label = self.pictures.begin(watched.picture, watched.label)
-        self.log.write("pictured", step=self.step, name=watched.name, photo=photo, label=label)
-
-    def _tell_learned(self, seconds_per_step: float) -> None:
-        loss = float(np.mean(self.losses[-self.config.run.log_every :]))
-        rate = self.optimiser.param_groups[0]["lr"]
-        if self.board is not None:
-            self.board.learned(self.step, loss, rate)
-        self.log.write(
-            "learned",
-            step=self.step,
-            training_loss=loss,
-            learning_rate=rate,
-            seconds_per_step=round(seconds_per_step, 4),
-            images_per_second=round(self.config.optimisation.batch / max(seconds_per_step, 1e-6), 2),
-        )
+            ask_together(self.fabric, monitor, Progress(self._stage(), state.step, config.optimisation.steps))
 
     def _stage(self) -> str:
-        if self.best is None:
+        best = self.state.best
+        if best is None:
             return "Training"
         name = {"auc_roc": "AUC", "auc_pr": "AUC (precision-recall)", "f1": "F1"}[self._chooses]
-        return f"Training, best validation {name} {getattr(self.best, self._chooses):.4f}"
+        return f"Training, best validation {name} {getattr(best, self._chooses):.4f}"
 
     @property
     def _chooses(self) -> str:
         return self.config.optimisation.choose_by
+
+    @property
+    def _rate(self) -> float:
+        return float(self.optimiser.param_groups[0]["lr"])
 
     def batches(self) -> Generator[list[Crop], None, None]:
         """The batches from the present step on; the next one is cut while the network works on this one."""
@@ -258,8 +203,8 @@ class Run:
             ]
 
         with ThreadPoolExecutor(1, thread_name_prefix="crops") as pool:
-            coming = pool.submit(cut, self.step)
-            for step in range(self.step, optimisation.steps):
+            coming = pool.submit(cut, self.state.step)
+            for step in range(self.state.step, optimisation.steps):
                 batch = coming.result()
                 if step + 1 < optimisation.steps:
                     coming = pool.submit(cut, step + 1)
@@ -272,7 +217,7 @@ class Run:
             torch.from_numpy(np.stack(arrays)).to(self.fabric.device)
             for arrays in zip(*((crop.planes, crop.label, crop.inside) for crop in batch), strict=True)
         )
-        rate = learning_rate(optimisation, self.step)
+        rate = learning_rate(optimisation, self.state.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         logits = self.wrapped(planes.contiguous(memory_format=torch.channels_last)).float()
@@ -286,7 +231,8 @@ class Run:
         value = float(loss.detach())
         if not math.isfinite(value):
             raise TrainingError(
-                f"the loss is no longer a number at step {self.step}; lower the peak learning rate and start again"
+                f"the loss is no longer a number at step {self.state.step}; "
+                "lower the peak learning rate and start again"
             )
         return value
 
@@ -297,34 +243,26 @@ class Run:
 
     def _validate(self, monitor: Monitor, seconds_per_step: float = 0.0) -> None:
         """Measure the running mean of the weights on the photographs to choose on, and keep everything."""
-        averaged, began = self._averaged, time.monotonic()
+        averaged, state, began = self._averaged, self.state, time.monotonic()
         model = LoadedModel(self.card, averaged, self.out, "")
         options = InferenceOptions(device=_device_name(self.fabric.device), precision=self.precision)
-        watched = self.data.sources[0].validation[0]
         picture = ""
 
         def show(held: HeldOut, values: FloatArray) -> None:
             nonlocal picture
-            if held is watched:
-                picture = self.pictures.add(self.step, values)
+            picture = self.recorder.picture_of(held, values, state.step) or picture
 
         result = in_first(self.fabric, lambda: validate(model, self.data, self.loss, options, monitor, show=show))
-        self.log.write(
-            "validated",
-            step=self.step,
-            training_loss=float(np.mean(self.losses)) if self.losses else None,
-            learning_rate=self.optimiser.param_groups[0]["lr"],
-            seconds_per_step=round(seconds_per_step, 4),
-            seconds=round(time.monotonic() - began, 3),
+        self.recorder.validated(
+            state.step,
+            result,
+            state.losses,
+            rate=self._rate,
+            seconds_per_step=seconds_per_step,
+            seconds=time.monotonic() - began,
             picture=picture,
-            validation=asdict(result),
         )
-        if self.board is not None:
-            self.board.validated(self.step, result)
-        self.last, self.validated_step, self.losses = result, self.step, []
-        if self.best is None or getattr(result, self._chooses) > getattr(self.best, self._chooses):
-            self.best, self.best_step = result, self.step
-            self.best_weights = prefixed("best", averaged.state_dict())
+        if state.take(result, averaged.state_dict(), self._chooses):
             self._write_best()
         self._save()
 
@@ -332,20 +270,12 @@ class Run:
         """Keep all that is needed to resume from this very step."""
         if not self.first:
             return
-        facts = {
-            "step": self.step,
-            "validated_step": self.validated_step,
-            "losses": self.losses,
-            "best": asdict(self.best) if self.best else None,
-            "best_step": self.best_step,
-            "last": asdict(self.last) if self.last else None,
-            "scaler": self.fabric._precision.state_dict(),
-        }
+        facts = {**self.state.facts(), "scaler": self.fabric._precision.state_dict()}
         tensors = {
             **prefixed("network", self.network.state_dict()),
             **prefixed("mean", self.mean.state_dict()),
             **prefixed("optimiser", optimiser_tensors(self.optimiser)),
-            **self.best_weights,
+            **self.state.best_weights,
         }
         save_checkpoint(self.out / CHECKPOINT_FILE, Checkpoint(tensors, facts))
 
@@ -354,44 +284,31 @@ class Run:
             self.network.load_state_dict(checkpoint.part("network"))
             self.mean.load_state_dict(checkpoint.part("mean"))
             restore_optimiser(self.optimiser, checkpoint.part("optimiser"))
-            self.best_weights = prefixed("best", checkpoint.part("best"))
-            facts = checkpoint.facts
-            self.step = _step(facts["step"], self.config.optimisation.steps)
-            self.best_step = _step(facts["best_step"], self.step)
-            self.validated_step = _step(facts.get("validated_step", self.step), self.step, least=-1)
-            self.losses = [float(loss) for loss in facts.get("losses", [])]
-            self.best = Validation.from_dict(facts["best"]) if facts["best"] else None
-            self.last = Validation.from_dict(facts["last"]) if facts.get("last") else None
-            whole = {name: tensor.shape for name, tensor in self.network.state_dict().items()} if self.best else {}
-            if {name: tensor.shape for name, tensor in checkpoint.part("best").items()} != whole:
+            facts, best = checkpoint.facts, checkpoint.part("best")
+            self.state = RunState.from_facts(facts, best, self.config.optimisation.steps)
+            known = self.network.state_dict() if self.state.best else {}
+            whole = {name: tensor.shape for name, tensor in known.items()}
+            if {name: tensor.shape for name, tensor in best.items()} != whole:
                 raise ValueError("its best weights are those of another network")
             self.fabric._precision.load_state_dict(facts.get("scaler", {}))
         except (RuntimeError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise TrainingError(f"the checkpoint in {self.out} does not fit its configuration: {error}") from None
 
     def _finish(self) -> TrainingResult:
-        path, last = self._write_best(), ""
-        assert self.best is not None
-        if self.last is not None:
-            last = self._write(last_card(self.card, self.step, self.last), self.mean.module.state_dict()).name
-        self.log.write(
-            "finished",
-            step=self.step,
-            weights=path.name,
-            last=last,
-            best_step=self.best_step,
-            best=asdict(self.best),
-        )
-        if self.board is not None:
-            self.board.close()
-        return TrainingResult(path, self.best_step, self.best)
+        path, last, state = self._write_best(), "", self.state
+        assert state.best is not None
+        if state.last is not None:
+            last = self._write(last_card(self.card, state.step, state.last), self.mean.module.state_dict()).name
+        self.recorder.finished(state, state.best, weights=path.name, last=last)
+        return TrainingResult(path, state.best_step, state.best)
 
     def _write_best(self) -> Path:
         """Write the weights file of the best weights so far."""
-        if self.best is None:
+        state = self.state
+        if state.best is None:
             raise TrainingError(f"the run in {self.out} has no validated weights; delete the folder and start again")
-        tensors = {name.removeprefix("best."): tensor for name, tensor in self.best_weights.items()}
-        return self._write(chosen_card(self.card, self.best_step, self.best), tensors)
+        tensors = {name.removeprefix("best."): tensor for name, tensor in state.best_weights.items()}
+        return self._write(chosen_card(self.card, state.best_step, state.best), tensors)
 
     def _write(self, card: ModelCard, tensors: dict[str, Tensor]) -> Path:
         path = self.out / f"{card.name}.safetensors"
@@ -400,13 +317,6 @@ class Run:
             network.load_state_dict(tensors)
             save_model(path, network, card)
         return path
-
-
-def _step(value: object, most: int, *, least: int = 0) -> int:
-    """A step from a checkpoint. Raises ValueError where a run cannot be there."""
-    if type(value) is not int or not least <= value <= most:
-        raise ValueError(f"it is at step {value!r:.40}, of {most}")
-    return value
 
 
 def _device_name(device: torch.device) -> str:
