@@ -126,7 +126,7 @@ def evaluate_photos(
         labels=_NAMES[0],
         extras=Extras(picture_px=_PICTURE_PX),
         predict=lambda kept: _Finder(request, kept, store, monitor).predict,
-        reader=_ChosenFiles(),
+        reader=_ChosenFiles(photos.cases),
         done=lambda path, outcome: monitor.yield_result(PhotoDone(path, outcome)),
         monitor=monitor,
     ).report
@@ -166,22 +166,23 @@ def _case(item: PhotoItem, stem: str, folders: Sequence[Path | None], finder: "C
 class _ChosenFiles:
     """Reads fields of view and labels as they were chosen in the window."""
 
+    def __init__(self, cases: Sequence[_Case]) -> None:
+        self._cases = {case.photo: case for case in cases}
+
     def fov(self, case: "CaseFiles", image: FundusImage) -> FieldOfView:
-        assert isinstance(case, _Case)
-        return make_fov(image, case.choice)
+        return make_fov(image, self._cases[case.photo].choice)
 
     def label(self, case: "CaseFiles", expert: str, fov: FieldOfView) -> ExpertLabel:
-        assert isinstance(case, _Case)
-        slot = comparing.read_slot(case.files[expert], fov.shape, fov)
+        chosen = self._cases[case.photo]
+        slot = comparing.read_slot(chosen.files[expert], fov.shape, fov)
         if slot is None or slot.label is None:
             doubts = " ".join(doubt.sentence for doubt in slot.doubts) if slot else ""
             raise LabelError((slot.problem if slot else "") or f"{doubts} Open the photograph to answer for it.")
-        left_out = _left_out(case, fov)
+        left_out = _left_out(chosen, fov)
         return slot.label if left_out is None else without(slot.label, left_out)
 
     def notes(self, case: "CaseFiles", fov: FieldOfView) -> tuple[str, ...]:
-        assert isinstance(case, _Case)
-        left_out = _left_out(case, fov)
+        left_out = _left_out(self._cases[case.photo], fov)
         return () if left_out is None else (left_out_note(left_out, fov),)
 
 

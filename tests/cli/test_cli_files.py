@@ -13,7 +13,9 @@ from PIL import Image
 from core.datasets.synthetic import draw_case
 from tests.cli.program import Ran, Serr, names, process_environment, start, write_photo
 
-needs_bytes = pytest.mark.skipif(sys.platform != "linux", reason="file names are text there")
+needs_bytes = pytest.mark.skipif(
+    sys.platform != "linux", reason="file names are text there, not bytes that may be no text"
+)
 needs_shell = pytest.mark.skipif(os.name == "nt", reason="that shell closes no streams")
 
 
