@@ -1,4 +1,5 @@
-"""The status bar: which photograph, what is under the cursor, zoom, model, and the device really used."""
+"""The status bar: which photograph, what is under the cursor, zoom, the models of the mask and of the next run, and the
+device really used."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
@@ -24,14 +25,12 @@ class PhotoStatusBar(QStatusBar):
         self._pixel.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         self._zoom = QLabel()
         self._zoom.setToolTip(self.tr("Zoom: pixels of the screen for one pixel of the photograph"))
-        self._model = QLabel()
-        self._model.setToolTip(
-            self.tr("The model that made this mask, the chosen one, and the device that the last run really used")
-        )
+        self._model = ElidedLabel()  # its text grows with what is done: a window must not grow with it
+        self._model.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.addWidget(self._photo, 1)
-        for label in (self._pixel, self._zoom, self._model):
+        for label, stretch in ((self._pixel, 0), (self._zoom, 0), (self._model, 1)):
             label.setContentsMargins(6, 0, 6, 0)
-            self.addPermanentWidget(label)
+            self.addPermanentWidget(label, stretch)
         metrics = self._zoom.fontMetrics()
         self._zoom.setMinimumWidth(metrics.horizontalAdvance("1000 %") + 14)
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -104,4 +103,4 @@ class PhotoStatusBar(QStatusBar):
             parts.append(self.tr("chosen: {name}").format(name=chosen) if result is not None else chosen)
         if state.device_used:
             parts.append(state.device_used)
-        self._model.setText("  |  ".join(parts))
+        self._model.set_full_text("  |  ".join(parts))

@@ -368,12 +368,12 @@ def test_figures_of_a_corrected_mask_are_not_called_those_of_the_model(
     qtbot.waitUntil(lambda: "Corrected vs Expert 1" in copied(), timeout=WAIT_MS)
     assert "Model vs" not in copied()
     assert "The mask is corrected by hand: only AUC is a score of the model alone." in copied()
-    assert status._model.text().startswith(f"mask: {hand.result.model}, corrected")
+    assert status._model.full_text().startswith(f"mask: {hand.result.model}, corrected")
     qtbot.waitUntil(lambda: curve_facts(state).get("corrected_by_hand") is True, timeout=WAIT_MS)
     program.controller.history.undo()
     qtbot.waitUntil(lambda: "Model vs Expert 1" in copied(), timeout=WAIT_MS)
     assert "orrected" not in copied()
-    assert "corrected" not in status._model.text()
+    assert "corrected" not in status._model.full_text()
     qtbot.waitUntil(lambda: curve_facts(state).get("corrected_by_hand") is False, timeout=WAIT_MS)
 
 

@@ -64,17 +64,17 @@ def test_results_name_their_model_and_two_models_are_asked_about(
     window, state = program.window, program.state
     window.commands["segment_all"].trigger()
     wait_for_work(program, qtbot)
-    assert window.status._model.text().startswith("mask: small  |  ")
+    assert window.status._model.full_text().startswith("mask: small  |  ")
     assert marks(program) == [False] * 3
 
     choose(program, "other")
     assert marks(program) == [True] * 3
     assert all("segmented with small" in tip and "another model is chosen now" in tip for tip in tips(program))
-    assert window.status._model.text().startswith("mask: small  |  chosen: other")
+    assert window.status._model.full_text().startswith("mask: small  |  chosen: other")
     window.commands["segment"].trigger()
     wait_for_work(program, qtbot)
-    assert window.status._model.text().startswith("mask: other  |  ")
-    assert "chosen" not in window.status._model.text()
+    assert window.status._model.full_text().startswith("mask: other  |  ")
+    assert "chosen" not in window.status._model.full_text()
     assert marks(program) == [False, True, True]
     assert "segmented with other" in tips(program)[0]
     assert made_with(state.photos) == (("small", 2), ("other", 1))

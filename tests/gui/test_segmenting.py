@@ -89,7 +89,7 @@ def test_the_window_finds_what_the_library_finds(
     assert np.array_equal(result.segmentation.probability.values, expected.probability.values)
     assert program.state.rule == ThresholdRule(96, "model")
     assert program.state.device_used == expected.device
-    assert expected.device in program.window.status._model.text()
+    assert expected.device in program.window.status._model.full_text()
     assert program.state.photos[0].status == "done"
     assert "96/256" in program.window.segmentation._origin.full_text()
     share = expected.mask.vessel.sum() / expected.fov.inside.sum()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -11,6 +11,8 @@ from serr_gui.app import Program
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.state import FovChoice
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
+from tests.gui.test_editing import Hand
+from tests.gui.test_segmenting import segment
 
 Places = dict[str, QRect]
 
@@ -81,3 +83,18 @@ def test_while_a_photograph_is_opened_nothing_of_the_old_one_is_shown(
     assert not window.canvas.is_waiting
     assert state.document is not None
     assert state.document.path == state.photos[1].path
+
+
+def test_a_small_window_does_not_grow_with_what_its_status_bar_says(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path], small_models: Path
+) -> None:
+    program = start(photos[0])
+    window = program.window
+    segment(program, qtbot)
+    program.controller.models.set_model(small_models / "other.safetensors")
+    window.status.set_cursor(60, 60)
+    hand = Hand(program, qtbot)
+    hand.key(Qt.Key.Key_B)
+    hand.stroke((60, 60), (90, 70))
+    assert "corrected  |  chosen: other" in window.status._model.full_text()
+    assert window.status.minimumSizeHint().width() <= 560
