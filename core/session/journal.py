@@ -90,15 +90,20 @@ def remove_journal(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _moved(photo: PhotoRecord, maps: Path) -> PhotoRecord:
-    """The photograph with its result in another folder; without it where it is not there any more."""
+def _shared(photo: PhotoRecord, maps: Path) -> PhotoRecord:
+    """The photograph with its result in another folder, too; without it where it is not there any more."""
     if photo.map is None:
         return photo
     place = maps / photo.map.file.name
     try:
-        photo.map.file.replace(place)
-    except OSError:
-        return replace(photo, map=None)
+        place.hardlink_to(photo.map.file)
+    except OSError:  # a disk without such links, or one that is there from an earlier try
+        try:
+            shutil.copy(photo.map.file, place)
+        except shutil.SameFileError:
+            pass
+        except OSError:
+            return replace(photo, map=None)
     return replace(photo, map=replace(photo.map, file=place))
 
 
@@ -160,8 +165,9 @@ class Journal:
     def take_over(self, left: AbandonedJournal) -> tuple[tuple[PhotoRecord, ...], Callable[[bool], bool]]:
         """Take over what a program that has ended left behind.
 
-        Its results are moved here. The caller hands over entries for its photographs and then calls, in a thread, what
-        comes as the second, with whether the old journal can go: then it is removed once all of it is on the disk here.
+        Its results are here, too, from then on; the old journal stays whole, for this may end before the rest is here.
+        The caller hands over entries for its photographs and then calls, in a thread, what comes as the second, with
+        whether the old journal can go: then it is removed once all of it is on the disk here.
 
         Raises
         ------
@@ -173,7 +179,7 @@ class Journal:
         try:
             self._ensure_folder()
             maps = private_folder(self._folder / MAPS)
-            photos = tuple(_moved(photo, maps) for photo in left.photos)
+            photos = tuple(_shared(photo, maps) for photo in left.photos)
         except OSError as error:
             lock.release()
             raise output_error(self._folder / LOG, error) from error
@@ -331,6 +337,7 @@ class Journal:
         self.put(map_entry(path, name))
 
     def _tell(self, problem: str) -> None:
-        if problem != self._problem and not (problem == "" and self._maps and self._problem):
+        results_wait = bool(self._maps) or self._map_busy
+        if problem != self._problem and (problem or not results_wait):
             self._problem = problem
             self._told(problem)

@@ -180,6 +180,23 @@ def test_work_that_was_left_is_taken_over_whole_and_by_one_window_only(tmp_path:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_window_that_ends_while_it_takes_work_over_leaves_all_of_it(tmp_path: Path) -> None:
+    first = Journal(tmp_path)
+    first.put(list_entry((PHOTO.path,), 0, ""), facts_entry(PhotoRecord(PHOTO, note="before")))
+    first.put_result(PHOTO.path, lambda: {"result.json": b"{}", "probability.zlib": b"", "result_field.zlib": b""})
+    assert first.close()
+    (left,) = abandoned_journals(tmp_path)
+    second = Journal(tmp_path)
+    _photos, finish = second.take_over(left)
+    assert finish(False)
+    second.close()
+    (left,) = abandoned_journals(tmp_path)
+    (photo,) = left.photos
+    assert (left.folder, photo.note) == (first.folder, "before")
+    assert photo.map is not None
+    assert read_result(photo.map, SHAPE)["result.json"] == b"{}"
+
+
 def test_work_on_other_pixels_is_not_handed_on(tmp_path: Path) -> None:
     edits = MaskEdits(np.zeros(SHAPE, np.uint8))
     step = stroke(edits, 1)
@@ -231,6 +248,39 @@ def test_a_full_disk_is_told_once_and_all_is_written_when_there_is_room(
     assert [bool(text) for text in told] == [True, False]
     assert journal.close()
     assert check_recovered(tmp_path / "journals") == 5
+
+
+def test_a_result_that_finds_no_room_is_told_once_while_smaller_things_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "_RETRY_S", 0.01)
+    told: list[str] = []
+    tries, solved = threading.Semaphore(0), threading.Event()
+
+    def tell(text: str) -> None:
+        told.append(text)
+        solved.set() if not text else None
+
+    journal = Journal(tmp_path, tell)
+    journal.put(list_entry((PHOTO.path,), 0, ""))
+    assert journal.flush(60)
+    (journal.folder / "maps").write_bytes(b"")  # no result can be written here
+
+    def files() -> dict[str, bytes]:
+        for observer in ("one", "two"):  # when the second is there, all that follows from the first has happened
+            journal.put(list_entry((PHOTO.path,), 0, observer))
+            while read_log(journal.folder).state.observer != observer:
+                continue
+        tries.release()
+        return {"result.json": b"{}", "probability.zlib": b"", "result_field.zlib": b""}
+
+    journal.put_result(PHOTO.path, files)
+    for _ in range(3):
+        assert tries.acquire(timeout=60)
+    assert [bool(text) for text in told] == [True]
+    (journal.folder / "maps").unlink()
+    assert solved.wait(60)
+    assert journal.close()
 
 
 def test_a_disk_that_stays_full_keeps_what_was_written_before(tmp_path: Path) -> None:
