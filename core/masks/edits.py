@@ -138,17 +138,17 @@ class MaskEdits:
         """All codes, deflated: a few thousand bytes for a result that waits outside the memory."""
         return _packed(self._codes)
 
-    def take_packed(self, data: bytes) -> EditDelta | None:
+    def take_packed(self, data: bytes) -> None:
         """Put the codes of ``packed`` into a map of the same shape."""
         box = (0, 0, *self.shape)
-        return self.replace(box, _unpacked(data, box))
+        self._put(box, _unpacked(data, box))
 
     def on_model_levels(self, model_levels: ByteArray) -> "MaskEdits":
         """The same corrections over the levels of another run of a network on the same photograph."""
         if model_levels.shape != self.shape:
             raise ValueError(f"the edits are for {self.shape}, the levels for {model_levels.shape}")
         other = MaskEdits(model_levels)
-        other.replace((0, 0, *self.shape), self._codes)
+        other._put((0, 0, *self.shape), self._codes)  # and not replace: nobody takes this back
         return other
 
     def _put(self, box: Box, codes: ByteArray) -> None:

@@ -180,14 +180,6 @@ class JournalState:
         photo.at -= drop
         photo.done = done
 
-    def take_steps(self, path: Path, drop: int, keep: int, new: tuple[StepRecord, ...], done: int) -> None:
-        """As the entry of ``steps_entry``, without reading it: the steps are those of the caller."""
-        photo = self._photos[path]
-        photo.bring_to(min(max(photo.at, drop), keep))
-        photo.steps = (*photo.steps[drop:keep], *new)
-        photo.at -= drop
-        photo.done = done
-
     def _photo(self, ref: PhotoRef) -> _Photo:
         """That of a reference; what was made of other pixels than its own is forgotten."""
         photo = self._photos.get(ref.path)

@@ -15,9 +15,6 @@ from serr_gui.model.selectors import can_edit
 from serr_gui.tasks import vessels as vessel_work
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from core.masks.branches import Gap
 
 
