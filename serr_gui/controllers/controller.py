@@ -86,6 +86,7 @@ class Controller(QObject):
     def shutdown(self) -> None:
         """End all jobs, wait for their threads, and remove the files of this run."""
         self.context.workers.shutdown()
+        self.annotating.pause()  # the time since it was last written down
         self.keeping.close()  # results that it has to write down are in the store
         self.context.store.close()
 

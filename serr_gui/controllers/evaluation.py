@@ -78,6 +78,7 @@ class EvaluationController(QObject):
             lambda monitor: write_evaluation(report, path, monitor),
             succeeded=self._on_written,
             failed=partial(self._context.fail, self.tr("The report could not be written.")),
+            completes=True,
         )
 
     def _on_part(self, part: EvaluationPart) -> None:

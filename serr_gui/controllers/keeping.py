@@ -94,6 +94,7 @@ class KeepingController(QObject):
     def close(self) -> None:
         """Write what is left to write, and wait for it as far as the disk takes it."""
         if not self._closed:
+            self._waits = False  # what is still being read does not come any more
             self.write()
             self._timer.stop()
             self._closed = True

@@ -67,6 +67,7 @@ class LabellingController(QObject):
             lambda _monitor: write_label(path, vessel),
             succeeded=partial(self._on_saved, path),
             failed=partial(self._context.fail, self.tr("The label could not be written.")),
+            completes=True,
         )
 
     def _on_saved(self, path: Path, pixels: object) -> None:

@@ -1,6 +1,5 @@
 """The list of photographs and the one on the screen."""
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from core.files import display_path
-from core.progress import Monitor
 from core.types import FieldOfView, ThresholdRule
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext, sample_path
@@ -36,7 +34,6 @@ class PhotoController(QObject):
         self._context, self._history = context, history
         history.register("fov", self._apply_fov_step)
         self._opening_rule: ThresholdRule | None = None
-        self._one_reader = threading.Lock()
         self.watcher = FileWatcher(context)
         self.watcher.reloadRequested.connect(self.reload)
         self._opened: dict[Path, int] = {}
@@ -80,15 +77,11 @@ class PhotoController(QObject):
             state.document, state.base_view = None, None
         self._context.workers.start(
             "open",
-            partial(self._open, item, state.label_folders),
+            partial(tasks.open_document, item, state.label_folders, self._context.store),
             succeeded=self._on_document_opened,
             failed=partial(self._on_open_failed, item.path),
+            in_turn=True,  # a held key asks for many photographs, and only the last is wanted
         )
-
-    def _open(self, item: PhotoItem, folders: tuple[Path | None, Path | None], monitor: Monitor) -> tasks.Opened:
-        """In the thread. One at a time: a held key asks for many photographs, and only the last is wanted."""
-        with self._one_reader:
-            return tasks.open_document(item, folders, self._context.store, monitor)
 
     def open_or_select(self, path: Path) -> None:
         """Show a photograph of the list, or open it again where it was closed."""

@@ -39,10 +39,11 @@ class SessionController(QObject):
         done = frozenset(item.path for item in state.photos if item.status == "done")
         items = state.photos
         self._context.workers.start(
-            "save-session",
+            f"save-session {path}",  # to another file is other work
             partial(tasks.save_session, tasks.Saving(path, session, done, embed), self._context.store),
             succeeded=partial(self._on_saved, path, embed, items),
             failed=partial(self._context.fail, self.tr("The session could not be saved.")),
+            completes=True,
         )
 
     def open(self, path: Path) -> None:

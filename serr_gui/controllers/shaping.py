@@ -69,6 +69,7 @@ class ShapingController(QObject):
                 partial(shape, segmentation.probability, rule),
                 succeeded=partial(self._on_shaped, segmentation, rule),
                 failed=partial(self._context.fail, self.tr("The mask of this threshold could not be made.")),
+                in_turn=True,
             )
 
     def _on_shaped(self, segmentation: "Segmentation", rule: ThresholdRule, outcome: ByteArray) -> None:

@@ -73,6 +73,7 @@ class VesselController(QObject):
             partial(vessel_work.find_part, result, state.rule, kind, pixel),
             succeeded=lambda part: self.partFound.emit(kind, pixel, part),
             failed=partial(self._context.fail, self.tr("What is under the pointer could not be found.")),
+            in_turn=True,
         )
 
     # Gaps that are proposed to be bridged

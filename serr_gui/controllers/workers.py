@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject, QThread, Signal, SignalInstance
@@ -25,7 +26,7 @@ _INTERVAL_S = 0.05
 _PAUSE_CHECK_S = 0.1
 """How soon paused work notices that it was cancelled."""
 _BESIDE_NICE = 10
-"""How far Linux sets back a thread that nobody waits for; there, Qt's priorities of threads do nothing."""
+"""How far a thread that nobody waits for steps back on Linux, where Qt's priorities of threads do nothing."""
 
 T = TypeVar("T")
 """What the work returns."""
@@ -109,11 +110,17 @@ class Worker(QThread, Generic[T, P]):
     passed_note = Signal(str)
 
     def __init__(
-        self, work: Callable[[WorkerMonitor[P]], T], parent: QObject | None = None, *, low_priority: bool = False
+        self,
+        work: Callable[[WorkerMonitor[P]], T],
+        parent: QObject | None = None,
+        *,
+        low_priority: bool = False,
+        completes: bool = False,
     ) -> None:
         super().__init__(parent)
         self._work: Callable[[WorkerMonitor[P]], T] | None = work
         self._low_priority = low_priority
+        self.completes = completes
         self._result: T | None = None
         self._failure: Failure | None = None
         self.stop_event = threading.Event()
@@ -174,7 +181,14 @@ def _step_back() -> None:
     """Let every other thread go first."""
     if sys.platform == "linux":
         with suppress(OSError):  # not allowed where a sandbox forbids it
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BESIDE_NICE)
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _BESIDE_NICE)
+
+
+def _in_turn(turn: threading.Lock, work: Callable[[WorkerMonitor[P]], T], monitor: WorkerMonitor[P]) -> T:
+    with turn:
+        monitor.check()
+        return work(monitor)
 
 
 class WorkerPool(QObject):
@@ -184,6 +198,7 @@ class WorkerPool(QObject):
         super().__init__(parent)
         self._current: dict[str, Worker[Any, Any]] = {}
         self._running: set[Worker[Any, Any]] = set()
+        self._turns: dict[str, threading.Lock] = {}
         self._closed = False
 
     def start(
@@ -198,12 +213,21 @@ class WorkerPool(QObject):
         partial_result: Callable[[P], None] | None = None,
         noted: Callable[[str], None] | None = None,
         low_priority: bool = False,
+        in_turn: bool = False,
+        completes: bool = False,
     ) -> None:
-        """Run ``work`` in a thread; the callbacks run in the GUI thread while this worker is the slot's newest."""
+        """Run ``work`` in a thread; the callbacks run in the GUI thread while this worker is the slot's newest.
+
+        ``in_turn`` : work that cannot be interrupted and is asked for at each move of a hand runs one at a time, and
+        what was cancelled while it waited does not run. ``completes`` : ``shutdown`` lets it come to its end, for it
+        writes a file that a person asked for.
+        """
         if self._closed:
             return
         self.cancel(slot)
-        worker: Worker[T, P] = Worker(work, low_priority=low_priority)
+        if in_turn:
+            work = partial(_in_turn, self._turns.setdefault(slot, threading.Lock()), work)
+        worker: Worker[T, P] = Worker(work, low_priority=low_priority, completes=completes)
         self._current[slot] = worker
         self._running.add(worker)
 
@@ -252,11 +276,15 @@ class WorkerPool(QObject):
         return slot in self._current
 
     def shutdown(self) -> None:
-        """Cancel everything, wait until no thread is left, and start nothing more. No callback is called any more."""
+        """Cancel everything, wait until no thread is left, and start nothing more. No callback is called any more.
+
+        Work that ``completes`` is waited for in place of being cancelled.
+        """
         self._closed = True
         self._current.clear()
         for worker in list(self._running):
-            worker.cancel()
+            if not worker.completes:
+                worker.cancel()
         for worker in list(self._running):
             worker.wait()
             worker.deleteLater()

@@ -377,6 +377,7 @@ class MainWindow(QMainWindow):
                 if answer == "export":
                     self.prompts.export(everything=True)
                 return
+        self.controller.editing.set_tool("hand")  # what a tool has begun counts, as when another one is taken
         self.closing.emit()
         QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
         self.hide()  # threads may take a moment to end

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -13,7 +13,8 @@ from core.session.archive import read_session
 from serr_gui.app import Program
 from serr_gui.model.settings import Settings
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
-from tests.gui.test_keeping import painted
+from tests.gui.test_editing import Hand
+from tests.gui.test_keeping import continued, painted
 from tests.gui.test_segmenting import answer, segment
 
 Photos = tuple[Path, Path, Path]
@@ -103,6 +104,34 @@ def test_embedded_photographs_open_where_nothing_else_is_left(
     assert program.state.document.path.read_bytes() == content
     assert program.state.result is not None
     assert np.array_equal(program.state.result.levels, before.levels)
+
+
+def test_quitting_while_sessions_are_saved_and_opened_loses_nothing(
+    start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start(photo)
+    segment(first, qtbot)
+    path, *others = (tmp_path / f"{name}.serr-session" for name in ("work", "second", "third"))
+    save_as(first, path, qtbot, monkeypatch)
+    hand = Hand(first, qtbot)
+    hand.key(Qt.Key.Key_B)
+    hand.press((60, 60))
+    hand.drag((90, 70))
+    sessions = first.controller.sessions
+    for other in others:
+        sessions.save(other, None, embed=False)
+    sessions.open(path)
+    first.controller.annotating.set_note(photo, "just now")
+    assert first.window.close()
+    for other in others:
+        assert read_session(other).record.photos[0].photo.path == photo
+    program = start()
+    continued(program, qtbot)
+    assert program.state.result is not None
+    assert program.state.result.is_corrected
+    marks = program.state.photos[0].marks
+    assert marks.note == "just now"
+    assert marks.seconds > 0
 
 
 def test_what_is_missing_is_said_and_the_rest_opens(

@@ -126,6 +126,40 @@ def test_a_newer_job_of_a_slot_silences_the_older_one(qtbot: QtBot) -> None:
     assert told == ["new"]
 
 
+def test_work_in_turn_runs_one_at_a_time_and_only_the_newest_follows(qtbot: QtBot) -> None:
+    pool = WorkerPool()
+    started, release = threading.Event(), threading.Event()
+    ran: list[int] = []
+    told: list[object] = []
+
+    def work(number: int, _monitor: WorkerMonitor) -> int:
+        ran.append(number)
+        started.set()
+        release.wait()
+        return number
+
+    for number in range(6):
+        pool.start("slot", partial(work, number), succeeded=told.append, in_turn=True)
+        assert started.wait(WAIT_MS / 1000)
+    release.set()
+    qtbot.waitUntil(lambda: told == [5], timeout=WAIT_MS)
+    assert ran == [0, 5]
+
+
+def test_shutdown_lets_work_complete_that_writes_what_was_asked_for(qtbot: QtBot) -> None:
+    pool = WorkerPool()
+    written: list[int] = []
+
+    def work(monitor: WorkerMonitor) -> None:
+        for number in range(3):
+            monitor.step(Progress("Writing", number, 3))
+            written.append(number)
+
+    pool.start("slot", work, completes=True)
+    pool.shutdown()
+    assert written == [0, 1, 2]
+
+
 def test_work_of_low_priority_steps_back_alone(qtbot: QtBot) -> None:
     pool = WorkerPool()
     told: dict[str, int] = {}
