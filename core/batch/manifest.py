@@ -111,6 +111,13 @@ class NewItem:
 _OUTCOME: Final = tuple(field.name for field in fields(Outcome))
 _LISTS: Final = frozenset({"doubts", "outputs"})
 _COLUMNS: Final = ", ".join(("id", "path", "place", "columns", *_OUTCOME))
+_KINDS: Final = {
+    "all": "1",
+    "failed": "state = 'failed'",
+    "doubtful": "state IN ('done', 'kept') AND doubts <> '[]'",
+    "done": "state IN ('done', 'kept')",
+    "waiting": "state IN ('waiting', 'running')",
+}
 
 
 class Manifest:
@@ -198,11 +205,30 @@ class Manifest:
             for row in self._base.execute(f"SELECT {_COLUMNS} FROM items {where} ORDER BY id", states):
                 yield _item(row)
 
+    def look_at(self, kind: str, part: str = "") -> Iterator[Item]:
+        """The photographs of a kind (``core.batch.status.Kind``) in their order.
+
+        Parameters
+        ----------
+        part : only those whose result's place has this in it; small and capital letters are the same.
+        """
+        where, values = _KINDS[kind], []
+        if part:
+            where, values = f"({where}) AND instr(place_key, ?)", [same_name(part)]
+        with self._explained():
+            for row in self._base.execute(f"SELECT {_COLUMNS} FROM items WHERE {where} ORDER BY id", values):
+                yield _item(row)
+
     def counts(self) -> dict[State, int]:
         """How many photographs are in each state."""
         with self._explained():
             found = dict(self._base.execute("SELECT state, count(*) FROM items GROUP BY state").fetchall())
             return {state: found.get(state, 0) for state in STATES}
+
+    def doubtful(self) -> int:
+        """How many results have doubts."""
+        with self._explained():
+            return int(self._base.execute(f"SELECT count(*) FROM items WHERE {_KINDS['doubtful']}").fetchone()[0])
 
     # work
 

@@ -34,9 +34,14 @@ class Batch:
     shards: int
     options: BatchOptions
 
+    @property
+    def control_folder(self) -> Path:
+        """Where its manifests are, and where its processes are seen and asked (``core.batch.control``)."""
+        return self.folder / BATCH_FOLDER
+
     def manifest_path(self, shard: int) -> Path:
         """The manifest of a shard, 1 to ``shards``."""
-        return self.folder / BATCH_FOLDER / f"shard-{shard:04}.sqlite"
+        return self.control_folder / f"shard-{shard:04}.sqlite"
 
     def open(self, shard: int, *, read_only: bool = False) -> Manifest:
         """The manifest of a shard; for ``with``. Raises InputError where it is not there."""

@@ -192,11 +192,11 @@ def plan(
 
 @batch.command()
 def status(folder: Folder, as_json: AsJson = False) -> int:
-    """Say what has become of a batch: how many are done, and which failed and why."""
+    """Say how a batch is: whether it runs, how many are done, and which failed and why."""
     from core.batch.plan import find_batch
 
     found = find_batch(folder)
-    _report(found, as_json, summary=None)
+    _report(found, as_json, summary=None, is_status=True)
     return 0
 
 
@@ -279,6 +279,7 @@ def _work(
     check: bool,
     as_json: bool,
 ) -> int:
+    from core.batch.control import running
     from core.batch.refresh import refresh
     from core.batch.run import run_shard
     from core.batch.summary import refuse_other_summary, write_summary
@@ -290,18 +291,21 @@ def _work(
         refuse_other_summary(planned)  # now, not after days of work
     model = load_model(find_model(planned.options.model))
     shards = planned.all_shards if shard is None else (shard,)
-    cancelled = False
-    with monitored() as monitor:
+    cancelled, summary = False, None
+    with monitored() as console:
         try:
-            for each in shards:
-                with planned.open(each) as manifest:
-                    for sentence in refresh(planned, manifest, retry_failed=retry_failed, check=check).sentences:
-                        monitor.note(sentence)
-                run_shard(planned, each, model, device=device, most_bad=max_bad, monitor=monitor)
+            with running(planned.control_folder, console) as monitor:
+                try:
+                    for each in shards:
+                        with planned.open(each) as manifest:
+                            changes = refresh(planned, manifest, retry_failed=retry_failed, check=check)
+                        for sentence in changes.sentences:
+                            monitor.note(sentence)
+                        run_shard(planned, each, model, device=device, most_bad=max_bad, monitor=monitor)
+                finally:
+                    summary = write_summary(planned) if shard is None else None
         except Cancelled:
             cancelled = True
-        finally:
-            summary = write_summary(planned) if shard is None else None
     counts = _report(planned, as_json, summary=summary, shards=shards, cancelled=cancelled)
     if cancelled:
         raise Cancelled("What is done stays done; the same command continues.")
@@ -315,9 +319,11 @@ def _report(
     summary: Path | None,
     shards: "range | tuple[int, ...] | None" = None,
     cancelled: bool = False,
+    is_status: bool = False,
 ) -> dict[str, int]:
     """Say how many photographs are in each state and which failed; the numbers."""
     from core.batch.manifest import STATES
+    from core.batch.status import batch_status
 
     counts: dict[str, int] = dict.fromkeys(STATES, 0)
     failed: list[tuple[Path, str]] = []
@@ -328,10 +334,13 @@ def _report(
             for state, count in manifest.counts().items():
                 counts[state] += count
             failed += [(item.path, item.outcome.reason) for item in manifest.items("failed")]
+    about = batch_status(planned) if is_status else None
     if as_json:
         say_json(
             {
                 "out": path_text(planned.folder),
+                **({} if about is None else {"state": about.word, "problem": about.problem}),
+                **({} if about is None else {"doubtful": about.doubtful}),
                 "model": {"name": planned.options.model_name, "sha256": planned.options.model_sha256},
                 "shards": planned.shards,
                 "missing_shards": list(planned.missing),
@@ -347,6 +356,9 @@ def _report(
     total = sum(counts.values())
     parts = [f"{count:,} {state}" for state, count in counts.items() if count]
     say(f"{display_path(planned.folder)}: {total:,} photographs: {', '.join(parts) or 'none'}.")
+    if about is not None:
+        doubts = f", {about.doubtful:,} of the results are doubtful" if about.doubtful else ""
+        say(f"  {about.word}{doubts}. {about.problem}".rstrip())
     for path, why in failed[:_SHOWN]:
         say(f"  {display_path(path)}: {why}")
     if len(failed) > _SHOWN:

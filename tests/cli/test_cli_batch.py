@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from core.batch import control
 from tests.bad_outputs import ordinary_rights
 from tests.cli.program import Ran, Serr, process_environment, start, write_photo
 
@@ -223,6 +224,33 @@ def test_ctrl_c_leaves_a_summary_and_the_same_command_continues(
     alone = serr("batch", "run", cohort)
     assert alone.code == 2
     assert "--out is missing" in alone.err
+
+
+def test_a_batch_that_runs_is_seen_and_ends_when_another_program_asks(
+    cohort: Path, serr: Serr, tmp_path: Path, weights: Path
+) -> None:
+    out = tmp_path / "out"
+    for number in range(30):
+        write_photo(cohort / f"more{number}.png", 64, 64 + number)
+    (cohort / "bad.png").write_bytes(b"no picture")
+    process = start("batch", "run", cohort, "--out", out, "--model", weights, "--fov", "full")
+    while not list(out.rglob("*.serr.json")):
+        assert process.poll() is None
+    assert serr("batch", "status", out, "--json").json["state"] == "running"
+    control.ask(out / "serr-batch", "pause")
+    assert serr("batch", "status", out, "--json").json["state"] in {"pausing", "paused"}
+    _, told = process.communicate()
+    assert process.returncode == 130, told
+    assert serr("batch", "status", out, "--json").json["state"] == "paused"
+
+    assert serr("batch", "run", out, "--max-bad", "1").code == 1
+    stopped = serr("batch", "status", out, "--json").json
+    assert stopped["state"] == "failed"
+    assert "1 of 35 photographs failed" in stopped["problem"]
+    assert serr("batch", "run", out).code == 1
+    ended = serr("batch", "status", out)
+    assert "done, 34 of the results are doubtful" in ended.out
+    assert not list((out / "serr-batch").glob("*.lock"))
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_nothing_is_lost(
