@@ -1,7 +1,8 @@
 """Branchings and crossings: angles, area ratio, asymmetry and the exponent of Murray's law.
 
 At a branching three vessels meet. The widest is taken for the parent: without the direction of flow geometry says no
-more. With widths d0 of the parent and d1 >= d2 of the daughters:
+more, and where one of the widths is not known nothing is measured. With widths d0 of the parent and d1 >= d2 of the
+daughters:
 
 * angle: between the two daughters, in degrees;
 * area ratio: (d1^2 + d2^2) / d0^2, 1.26 by Murray's law for equal daughters (Murray 1926);
@@ -60,10 +61,11 @@ def _branching(tree: VesselTree, node: int) -> Branching:
     order = sorted(range(3), key=lambda each: -np.nan_to_num(widths[each]))
     parent, first, second = (there[each] for each in order)
     d0, d1, d2 = (widths[each] for each in order)
+    angle = _degrees(float(tree.direction(*first) @ tree.direction(*second)))
     return Branching(
         node=node,
         vessels=(parent[0], first[0], second[0]),
-        angle_deg=_degrees(float(tree.direction(*first) @ tree.direction(*second))),
+        angle_deg=float("nan") if np.isnan(widths).any() else angle,  # any of them may be the parent
         area_ratio=(d1**2 + d2**2) / d0**2,
         asymmetry=d2**2 / d1**2,
         exponent=_exponent(d0, d1, d2),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from core.errors import InputError
 from core.measures.vessels import MIN_WIDTHS, VesselTree
@@ -48,8 +49,10 @@ class OpticDisc:
         area = np.pi * (outer**2 - inner**2) * self.radius_px**2
         return min(1.0, float(np.count_nonzero(self.zone(zone, inside.shape) & inside) / area))
 
-    def radii_away(self, rows: "np.ndarray[tuple[int, ...], np.dtype[np.floating]]", columns: object) -> BoolArray:
-        return np.asarray(np.hypot(rows - self.row, np.asarray(columns) - self.column) / self.radius_px)
+    def radii_away(self, rows: npt.ArrayLike, columns: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """How far places are from the middle of the disc, in its radii."""
+        away = np.hypot(np.subtract(rows, self.row), np.subtract(columns, self.column))
+        return np.asarray(away / self.radius_px, np.float64)
 
 
 def widths_in_zone(tree: VesselTree, disc: OpticDisc, zone: Zone) -> dict[int, float]:

@@ -66,17 +66,28 @@ def fractal_dimensions(inside: BoolArray, sides: Sides) -> FractalDimensions | N
     return FractalDimensions(d0, d1, d2, (e0, e1, e2), tuple(int(side) for side in sides))
 
 
-def lacunarity(inside: BoolArray, side_px: int) -> float:
+def lacunarity(drawn: BoolArray, side_px: int, field: BoolArray | None = None) -> float:
     """Lacunarity of the True pixels, bool (H, W), for gliding boxes (Allain and Cloitre 1991).
 
     1 + variance / mean^2 of the count of pixels in a box of a side in pixels; NaN where no box has any.
+
+    Parameters
+    ----------
+    field : bool (H, W); only boxes that lie in it count, so that the black surround of a retina does not. None: all.
     """
-    sums = np.asarray(cv2.integral(inside.view(np.uint8)))
-    tall = sums[side_px:] - sums[:-side_px]
-    boxes = tall[:, side_px:] - tall[:, :-side_px]
-    if not boxes.size or not boxes.any():
+    boxes = _boxes(drawn, side_px)
+    if field is not None:
+        boxes = boxes[_boxes(field, side_px) == side_px**2]
+    if not boxes.any():
         return float("nan")
     return float(1 + boxes.var() / boxes.mean() ** 2)
+
+
+def _boxes(drawn: BoolArray, side_px: int) -> npt.NDArray[np.int32]:
+    """The count of True pixels in each box of a side; empty where the picture is smaller."""
+    sums = np.asarray(cv2.integral(drawn.view(np.uint8)))
+    tall = sums[side_px:] - sums[:-side_px]
+    return np.asarray(tall[:, side_px:] - tall[:, :-side_px])
 
 
 def _of_side(points: npt.NDArray[np.intp], side: int) -> tuple[float, float, float]:

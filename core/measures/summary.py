@@ -116,7 +116,8 @@ CODEBOOK: Final[dict[str, str]] = {
     "area/share/all/fov": "Area of vessels divided by the area of the field of view.",
     "length/total/all/fov": "Length of all centre lines.",
     "length/density/all/fov": "Length of all centre lines divided by the area of the field of view.",
-    "width/mean/all/fov": "Mean width, weighted by length: the distance of the two sub-pixel edges across the line.",
+    "width/mean/all/fov": "Mean width, weighted by length: the distance of the two sub-pixel edges across the line, "
+    "where the border of the field of view does not cut the vessel.",
     "width/median/all/fov": "Median of the widths of segments, weighted by length.",
     "width/twice_depth/all/fov": "Twice the distance of the centre line to the background, weighted by length.",
     "tortuosity/arc_chord/all/fov": "Length / chord - 1, mean over segments weighted by length (Lotmar 1979).",
@@ -126,7 +127,8 @@ CODEBOOK: Final[dict[str, str]] = {
     "fractal/d0/all/fov": "Capacity (box-counting) dimension of the centre lines.",
     "fractal/d1/all/fov": "Information dimension of the centre lines.",
     "fractal/d2/all/fov": "Correlation dimension of the centre lines.",
-    "fractal/lacunarity/all/fov": "1 + variance / mean^2 of vessel pixels in boxes of 5 % of the field of view.",
+    "fractal/lacunarity/all/fov": "1 + variance / mean^2 of vessel pixels in boxes of 5 % of the width of the field of "
+    "view that lie in it.",
     "count/segments/all/fov": "Vessel segments between nodes.",
     "count/branchings/all/fov": "Nodes where three segments meet.",
     "count/crossings/all/fov": "Nodes where two vessels go straight across one another.",
@@ -186,7 +188,7 @@ def measure_vessels(
     is_mask = values.dtype == np.bool_
     seen = np.where(inside, values, np.zeros((), values.dtype))
     kinds = dict(kinds or {})
-    tree = trace_vessels(seen, threshold)
+    tree = trace_vessels(seen, threshold, inside)
     if not tree.vessels:
         raise InputError("There is no vessel to measure in this mask.")
     nodes = nodes_of(tree)
@@ -195,7 +197,7 @@ def measure_vessels(
     if error_bars and not is_mask:
         others, unmarked = [], replace(given, kinds={})  # the numbers of segments differ
         for other in (threshold - SPREAD, threshold + SPREAD):
-            moved = trace_vessels(seen, float(np.clip(other, 0.02, 0.98)))
+            moved = trace_vessels(seen, float(np.clip(other, 0.02, 0.98)), inside)
             if moved.vessels:
                 others.append({row.name: row for row in _rows(moved, nodes_of(moved), unmarked)})
         rows = [_with_bar(row, [each[row.name].value for each in others]) for row in rows]
@@ -252,7 +254,11 @@ def _whole(tree: VesselTree, nodes: Nodes, inside: BoolArray) -> Iterable[tuple[
     short = "" if dimensions is not None else "The field of view is too small for boxes of several sizes."
     for name in ("d0", "d1", "d2"):
         yield f"fractal/{name}/all/fov", (_NONE if dimensions is None else getattr(dimensions, name), short)
-    yield "fractal/lacunarity/all/fov", (lacunarity(vessel, max(2, round(_LACUNARITY_SHARE * extent))), "")
+    gaps = lacunarity(vessel, max(2, round(_LACUNARITY_SHARE * extent)), inside)
+    yield (
+        "fractal/lacunarity/all/fov",
+        (gaps, "No box with a vessel fits into the field of view." if np.isnan(gaps) else ""),
+    )
     counts = {"segments": len(tree.vessels), "branchings": len(nodes.branchings), "crossings": len(nodes.crossings)}
     for name, count in {**counts, "ends": len(nodes.ends)}.items():
         yield f"count/{name}/all/fov", (float(count), "")
@@ -270,12 +276,13 @@ def _winding(tree: VesselTree, lengths: "np.ndarray[tuple[int], np.dtype[np.floa
     weights = lengths[long]
     few = "" if len(long) >= LEAST_VESSELS else f"Fewer than {LEAST_VESSELS} segments of {LEAST_LENGTH_PX:.0f} pixels."
 
-    def weighted(values: list[float]) -> Callable[[], float]:
+    def weighted(values: list[float]) -> _Found:
         known = ~np.isnan(values)
-        return lambda: float(np.average(np.array(values)[known], weights=weights[known]))
+        why = few or ("" if known.any() else "All segments are closed rings, which have no chord.")
+        return _known(lambda: float(np.average(np.array(values)[known], weights=weights[known])), why)
 
-    yield "tortuosity/arc_chord/all/fov", _known(weighted([each.arc_chord for each in wind]), few)
-    yield "tortuosity/grisan/all/fov", _known(weighted([each.grisan for each in wind]), few)
+    yield "tortuosity/arc_chord/all/fov", weighted([each.arc_chord for each in wind])
+    yield "tortuosity/grisan/all/fov", weighted([each.grisan for each in wind])
     length = float(weights.sum())
     yield "tortuosity/turning/all/fov", _known(lambda: sum(each.turning for each in wind) / length, few)
     yield "tortuosity/inflections/all/fov", _known(lambda: sum(each.inflections for each in wind) / length, few)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from core.measures.centre_line import REFINED_PX, CentreLine, fit_centre_line
 from core.measures.graph import Node, Points, Segment, VesselGraph, vessel_graph
 from core.measures.widths import edges_across
-from core.types import BoolArray, FloatArray
+from core.types import BoolArray, ByteArray, FloatArray
 
 MIN_WIDTHS: Final = 3
 """So many cross-sections make the width of a segment."""
@@ -22,6 +22,8 @@ _END_RADII: Final = 1.5
 """So far from a free end a skeleton bends into a corner of the end."""
 _END_PX: Final = 6.0
 """At least so much of a line shows how wide its end is: the last pixels may lie outside the vessel."""
+_BEHIND_PX: Final = 1.0
+"""An edge with less of the field of view behind it may be the border of that."""
 _HEADING_RADII: Final = 2.0
 """Along so much of the line before that the heading of its end is taken."""
 
@@ -72,13 +74,15 @@ class VesselTree:
         return np.asarray(axis if axis @ outward >= 0 else -axis)
 
 
-def trace_vessels(values: FloatArray | BoolArray, cut: float = 0.5) -> VesselTree:
+def trace_vessels(values: FloatArray | BoolArray, cut: float = 0.5, inside: BoolArray | None = None) -> VesselTree:
     """The vessels of a probability map at a threshold, or of a mask.
 
     Parameters
     ----------
     values : float32 (H, W) in [0, 1], vessel where >= ``cut``; or bool (H, W), a mask.
     cut : the threshold, in (0, 1].
+    inside : bool (H, W), the field of view (None: the whole picture). Its border is no edge of a vessel: where it cuts
+        one there is no width.
     """
     if values.dtype == np.bool_:
         from scipy.ndimage import gaussian_filter
@@ -89,24 +93,28 @@ def trace_vessels(values: FloatArray | BoolArray, cut: float = 0.5) -> VesselTre
         seen, vessel = np.asarray(values, np.float32), np.asarray(values >= cut)
     graph = vessel_graph(vessel)
     lines = [fit_centre_line(segment.points, closed=segment.is_ring) for segment in graph.segments]
-    lines = _refined(seen, graph, lines, cut)
+    field = np.ones(vessel.shape, np.uint8) if inside is None else inside.view(np.uint8)
+    lines = _refined(seen, graph, lines, cut, field)
     lines = [_reached_out(seen, line, segment, graph, cut) for segment, line in zip(graph.segments, lines, strict=True)]
-    left, right, depth = _across(seen, graph, lines, cut)
+    left, right, depth = _across(seen, graph, lines, cut, field)
     vessels = []
     for number, (segment, line) in enumerate(zip(graph.segments, lines, strict=True)):
         clear = _clear_of_nodes(segment, line, graph.nodes)
         widths = np.where(clear, left[number] + right[number], np.nan)
         enough = np.count_nonzero(~np.isnan(widths)) >= MIN_WIDTHS
         width = _middle_mean(widths[~np.isnan(widths)]) if enough else float("nan")
-        deep = depth[number][clear] if clear.any() else depth[number]
+        deep = depth[number][~np.isnan(widths)] if enough else depth[number][clear] if clear.any() else depth[number]
         vessels.append(Vessel(segment, line, widths, width, 2 * float(np.median(deep))))
     return VesselTree(tuple(vessels), graph.nodes, graph, seen, cut)
 
 
 def _across(
-    seen: FloatArray, graph: VesselGraph, lines: list[CentreLine], cut: float
+    seen: FloatArray, graph: VesselGraph, lines: list[CentreLine], cut: float, field: ByteArray
 ) -> tuple[list[Widths], list[Widths], list[Widths]]:
-    """The edges on both sides of all lines, and the distance to the background on them, for each line."""
+    """The edges on both sides of all lines, and the distance to the background on them, for each line.
+
+    An edge is NaN where the field of view (1; 0 outside) ends within a pixel behind it: the vessel may be wider.
+    """
     if not lines:
         return [], [], []
     from scipy.ndimage import map_coordinates
@@ -114,14 +122,20 @@ def _across(
     points = np.concatenate([line.points for line in lines])
     normals = np.concatenate([line.normals for line in lines])
     depth = map_coordinates(graph.depth, points.T, order=1, mode="nearest").astype(np.float64)
-    left, right = edges_across(seen, points, normals, depth, cut)
+    edges = []
+    for way, edge in zip((normals, -normals), edges_across(seen, points, normals, depth, cut), strict=True):
+        behind = points + (np.nan_to_num(edge) + _BEHIND_PX)[:, None] * way
+        edges.append(np.where(map_coordinates(field, behind.T, order=0, mode="constant", cval=0) > 0, edge, np.nan))
+    left, right = edges
     splits = np.cumsum([len(line.points) for line in lines])[:-1]
     return np.split(left, splits), np.split(right, splits), np.split(depth, splits)
 
 
-def _refined(seen: FloatArray, graph: VesselGraph, lines: list[CentreLine], cut: float) -> list[CentreLine]:
+def _refined(
+    seen: FloatArray, graph: VesselGraph, lines: list[CentreLine], cut: float, field: ByteArray
+) -> list[CentreLine]:
     """The lines through the middles between both edges, where these are clear; as they were elsewhere."""
-    left, right, _ = _across(seen, graph, lines, cut)
+    left, right, _ = _across(seen, graph, lines, cut, field)
     refined = []
     for number, (segment, line) in enumerate(zip(graph.segments, lines, strict=True)):
         clear = _clear_of_nodes(segment, line, graph.nodes) & ~np.isnan(left[number] + right[number])

@@ -152,6 +152,14 @@ def test_even_and_uneven_sets_differ_in_lacunarity() -> None:
     assert np.isnan(lacunarity(np.zeros((20, 20), np.bool_), 4))
 
 
+def test_the_black_surround_of_a_retina_changes_no_lacunarity() -> None:
+    vessel = draw(FOREST, Drawing(200)) >= 0.5
+    narrow = measure_vessels(vessel, FULL)
+    wide = measure_vessels(np.pad(vessel, 60), np.pad(FULL, 60))
+    name = "fractal/lacunarity/all/fov"
+    assert wide[name].value == narrow[name].value
+
+
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.2, 0.8))
 def test_any_mask_can_be_traced(seed: int, share: float) -> None:
@@ -213,6 +221,40 @@ def test_what_moves_with_the_threshold_says_so() -> None:
     mask = measure_vessels(blurred >= 0.4, FULL)
     assert np.isnan(mask["area/share/all/fov"].low)
     assert mask["area/share/all/fov"].value == pytest.approx(share.value)
+
+
+@pytest.mark.parametrize("as_mask", [False, True])
+def test_the_border_of_the_field_of_view_is_no_edge_of_a_vessel(as_mask: bool) -> None:
+    bars = draw(shapes.union(*(shapes.line([(-80, y), (80, y)], 8) for y in (-60, -20, 20, 60))), Drawing(200))
+    values = bars >= 0.5 if as_mask else bars
+    columns, rows = np.meshgrid(np.arange(200), np.arange(200))
+    along = trace_vessels(np.where(rows >= 40, values, np.zeros((), values.dtype)), inside=rows >= 40)
+    assert [np.isnan(vessel.width_px) for vessel in along.vessels] == [True, False, False, False]
+    oblique = columns + rows < 220
+    across = trace_vessels(np.where(oblique, values, np.zeros((), values.dtype)), inside=oblique)
+    whole = trace_vessels(values)
+    for cut, full in zip(across.vessels, whole.vessels, strict=False):
+        known = cut.widths_px[~np.isnan(cut.widths_px)]
+        assert known == pytest.approx(full.width_px, rel=0.08)
+    at_edge = trace_vessels(values[40:])  # the border of the picture is none either
+    assert [np.isnan(vessel.width_px) for vessel in at_edge.vessels] == [True, False, False, False]
+
+
+def test_a_branching_with_a_vessel_of_unknown_width_has_no_angle() -> None:
+    values = draw(shapes.fork(60, (9, 6, 6), 70), Drawing(160))
+    whole, cut = trace_vessels(values), trace_vessels(values[:, 66:])  # all but a stub of the stem is outside
+    (known,), (unknown,) = nodes_of(whole).branchings, nodes_of(cut).branchings
+    assert known.angle_deg == pytest.approx(70, abs=3)
+    assert any(np.isnan(cut.vessels[vessel].width_px) for vessel in unknown.vessels)
+    assert np.isnan(unknown.angle_deg)
+
+
+def test_rings_have_no_chord_and_say_so() -> None:
+    rings = np.concatenate([draw(shapes.ring(20, 4), Drawing(60))] * 6)
+    found = measure_vessels(rings, np.ones(rings.shape, np.bool_))
+    assert np.isnan(found["tortuosity/arc_chord/all/fov"].value)
+    assert found["tortuosity/arc_chord/all/fov"].note == "All segments are closed rings, which have no chord."
+    assert found["tortuosity/turning/all/fov"].value == pytest.approx(1 / 20, rel=0.03)
 
 
 def test_nothing_to_measure_is_a_sentence() -> None:
