@@ -1,6 +1,6 @@
 """Measure the vessels of photographs and masks, one row of a table each."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,9 +13,10 @@ from core.inference.predictor import InferenceOptions
 from core.measures.calibres import OpticDisc, Structure
 from core.measures.summary import CODEBOOK, SPREAD, PixelSize, VesselMeasures, measure_vessels, unit_of
 from core.models.weights_file import LoadedModel
+from core.photo.label_checks import refuse_inverted
 from core.photo.reading import read_fundus, read_label
 from core.photo.sibling_files import FovOption, MaskFolder, mask_folder, resolve_fov
-from core.progress import SILENT, Monitor, Progress
+from core.progress import SILENT, Monitor, Progress, part_of
 from core.segment import segment_photo
 from core.segmentation import Segmentation
 from core.types import FieldOfView, FundusImage, ThresholdRule
@@ -123,46 +124,46 @@ def measure_files(
     inference: InferenceOptions = InferenceOptions(),  # noqa: B008 - frozen
     rule: ThresholdRule | None = None,
     options: MeasureOptions = MeasureOptions(),
-    finished: Callable[[Measured], None] | None = None,
     monitor: Monitor = SILENT,
-) -> list[Measured]:
+) -> Iterator[Measured]:
     """Measure photographs, or masks where ``model`` is None; one that cannot be measured does not stop the others.
+
+    Each comes as soon as it is measured, and is as large as several pictures: keep its ``row()``, not the whole.
 
     Parameters
     ----------
     paths : photographs, or masks of two values.
     model : finds the vessels in photographs.
     fov : where the fields of view come from; of masks "auto" takes the whole picture, and says so.
-    finished : is called with each row as soon as it is known.
+
+    Raises
+    ------
+    FieldOfViewError : the folder of masks in ``fov`` cannot be read. Cancelled : by the monitor.
     """
     masks = mask_folder(fov)
-    rows = []
     for number, path in enumerate(paths):
-        monitor.step(Progress(f"Measuring {display_path(path.name)}", number, len(paths)))
+        name = display_path(path.name)
+        part = part_of(monitor, number, len(paths), name)
         try:
+            part.step(Progress("Measuring"))
             if model is None:
-                row = _of_mask(path, masks, options)
-            else:
-                image = read_fundus(path)
-                found = segment_photo(
-                    image, model, fov=resolve_fov(masks, path, image), options=inference, rule=rule, monitor=monitor
-                )
-                row = Measured(
-                    path,
-                    measure_segmentation(found, options),
-                    field_of_view=found.fov.origin,
-                    model=found.card.name,
-                    threshold=found.mask.rule.threshold,
-                    doubts=tuple(doubt.text for doubt in found.doubts),
-                )
+                yield _of_mask(path, masks, options)
+                continue
+            image = read_fundus(path)
+            found = segment_photo(
+                image, model, fov=resolve_fov(masks, path, image), options=inference, rule=rule, monitor=part
+            )
+            yield Measured(
+                path,
+                measure_segmentation(found, options),
+                field_of_view=found.fov.origin,
+                model=found.card.name,
+                threshold=found.mask.rule.threshold,
+                doubts=(*found.notes, *(doubt.text for doubt in found.doubts)),
+            )
         except (SerrError, MemoryError) as error:
             text = str(error) or "There is not enough memory."
-            name = display_path(path.name)
-            row = Measured(path, error=text if name in text else f"{name}: {text}")
-        rows.append(row)
-        if finished is not None:
-            finished(row)
-    return rows
+            yield Measured(path, error=text if name in text else f"{name}: {text}")
 
 
 WHOLE_PICTURE: Final = (
@@ -171,14 +172,24 @@ WHOLE_PICTURE: Final = (
 
 
 def _of_mask(path: Path, fov: FovOption | MaskFolder, options: MeasureOptions) -> Measured:
-    vessel = read_label(path).vessel
+    label = read_label(path)
+    vessel = label.vessel
     field = FieldOfView.full(vessel.shape)
     doubts: tuple[str, ...] = (WHOLE_PICTURE,)
     if fov not in ("auto", "full"):
         blank = FundusImage(np.zeros((*vessel.shape, 3), np.uint8), source=path)
         field, doubts = resolve_fov(fov, path, blank), ()
+    refuse_inverted(label, field.inside)
     found = measure_vessels(vessel, field.inside, disc=options.disc, pixel=options.pixel, error_bars=options.error_bars)
     return Measured(path, found, field_of_view=field.origin, doubts=doubts)
+
+
+def segments_csv(measures: VesselMeasures) -> str:
+    """The table of ``segment_rows``."""
+    from core.evaluation.csv_text import csv_text
+
+    rows = list(segment_rows(measures))
+    return csv_text(list(rows[0]), rows)
 
 
 def segment_rows(measures: VesselMeasures) -> Iterable[dict[str, object]]:

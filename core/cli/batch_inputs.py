@@ -12,7 +12,15 @@ from core.batch.lists import Listed, is_list, read_list
 from core.batch.places import common_root, pattern_root
 from core.cli.console import UsageError, tell
 from core.cli.inputs import find_photos
-from core.cli.options import ALL_KINDS, checked_kinds, checked_threshold, checked_tta, found_model, refined_rule
+from core.cli.options import (
+    ALL_KINDS,
+    checked_fov,
+    checked_kinds,
+    checked_threshold,
+    checked_tta,
+    found_model,
+    refined_rule,
+)
 
 if TYPE_CHECKING:
     from core.batch.options import BatchOptions
@@ -63,9 +71,7 @@ def options_of(given: Mapping[str, Any], before: "BatchOptions | None") -> "Batc
     tta = None if given["tta"] is None else checked_tta(given["tta"])
     fov = given["fov"]
     if fov is not None and fov not in {"auto", "full"}:
-        if not Path(fov).exists():
-            raise UsageError(f"--fov {fov} is neither auto nor full nor an existing mask file or folder of masks.")
-        fov = str(Path(fov).absolute())
+        fov = str(Path(checked_fov(fov)).absolute())
     kinds = None if given["save"] is None else tuple(sorted(checked_kinds(given["save"]) - {"sidecar"}))
 
     from core.batch.options import BatchOptions

@@ -1,28 +1,32 @@
 """``serr measure``: widths, lengths, tortuosity, fractal dimension, branching and calibres of vessels, as a table."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.console import UsageError, monitored, say, say_json, tell
+from core.cli.console import ConsoleMonitor, ResultLines, UsageError, monitored, say_json, tell
 from core.cli.options import (
     DEVICE_HELP,
     MODEL_HELP,
     THRESHOLD_HELP,
     TTA_HELP,
     checked_device,
+    checked_fov,
     checked_threshold,
     checked_tta,
     found_model,
 )
-from core.files import display_path, ensure_folder, write_together
+from core.files import display_path, ensure_folder, path_text, write_together
+from core.progress import Cancelled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from core.measures.calibres import OpticDisc
     from core.measures.summary import PixelSize
     from core.measuring import Measured
-    from core.photo.sibling_files import FovOption
 
 
 def measure(
@@ -74,14 +78,13 @@ def measure(
     Writes a table with one row for each file, also for those that cannot be measured, and beside it
     NAME_codebook.csv, which says what each column means. Lengths are in pixels unless --pixel-um is given.
     """
-    if out.suffix.lower() != ".csv":
-        raise UsageError(f"--out {display_path(out)} must end in .csv.")
+    if out.suffix.lower() != ".csv" or out.is_dir():
+        raise UsageError(f"--out {display_path(out)} must be a file that ends in .csv.")
     checked_threshold(threshold)
     device, tta = checked_device(device), checked_tta(tta)
     if masks and (model is not None or threshold is not None):
         raise UsageError("--masks measures masks as they are; leave out --model and --threshold.")
-    if fov not in {"auto", "full"} and not Path(fov).exists():
-        raise UsageError(f"--fov {fov} is neither auto nor full nor an existing mask file or folder of masks.")
+    choice = checked_fov(fov)
     circle, pixel = _disc(disc), _pixel(pixel_um, pixel_source)
 
     from core.cli.inputs import find_masks, find_photos
@@ -93,59 +96,93 @@ def measure(
     inputs = find_masks(paths, recursive=recursive) if masks else find_photos(paths, recursive=recursive)
     for sentence in (*(sentence for _, sentence in inputs.failed), *inputs.notes):
         tell(f"serr: {sentence}")
-    if segments is not None:
-        ensure_folder(segments)
+    if circle is not None and len(inputs.photos) > 1:
+        tell(f"serr: the zones of all {len(inputs.photos)} pictures are taken around the same --disc.")
     loaded = None if masks else load_model(found_model(DEFAULT_MODEL if model is None else model))
-    choice: FovOption = fov if fov in {"auto", "full"} else Path(fov)  # type: ignore[assignment]
+    for folder in (out.parent, segments):  # before the work, not after it
+        if folder is not None:
+            ensure_folder(folder)
+    lines = ResultLines()
     with monitored() as monitor:
-        rows = measure_files(
+        found = measure_files(
             inputs.photos,
             loaded,
             fov=choice,
             inference=InferenceOptions(device=device, tta=tta),
             rule=None if threshold is None else ThresholdRule.nearest(threshold),
             options=MeasureOptions(circle, pixel, error_bars),
-            finished=None if as_json else _tell_row,
             monitor=monitor,
         )
-    files = _written(rows, out, segments, pixel, error_bars=error_bars)
+        table = _collected(found, monitor, None if as_json else lines, with_segments=segments is not None)
+    if table.cancelled and not table.rows:
+        raise Cancelled("Nothing was measured, and nothing is written.")
+    files = _written(table, out, segments, pixel, error_bars=error_bars)
     if as_json:
-        say_json({"files": [str(path) for path in files], "rows": [row.row() for row in rows]})
-    else:
-        say(f"{display_path(out)}: {len(rows)} rows; {display_path(files[1])} says what the columns mean.")
-    return 1 if inputs.failed or any(row.error for row in rows) else 0
+        written = [path_text(path) for path in files]
+        say_json({"files": written, "cancelled": table.cancelled, "rows": table.rows})
+    if table.cancelled:
+        raise Cancelled(f"{len(table.rows)} of {len(inputs.photos)} are measured, in {display_path(out)}.")
+    if not as_json:
+        lines.say(f"{display_path(out)}: {len(table.rows)} rows; {display_path(files[1])} says what the columns mean.")
+    if lines.problem:
+        tell(f"serr: the measures are written to {display_path(out)}, but {lines.problem}")
+    return 1 if inputs.failed or lines.problem or any(row["error"] for row in table.rows) else 0
 
 
-def _tell_row(row: "Measured") -> None:
-    if row.error:
-        tell(f"serr: {row.error}")
-    elif row.measures is not None:
-        width, length = row.measures["width/mean/all/fov"], row.measures["length/total/all/fov"]
-        say(
-            f"{display_path(row.path)}: {len(row.measures.tree.vessels)} segments, length {length.value:.5g} "
-            f"{length.unit}, mean width {width.value:.3g} {width.unit}"
-        )
+@dataclass(slots=True)
+class _Table:
+    """What is written: the rows, and the segments of each picture as CSV. Not the measures: they hold pictures."""
+
+    rows: list[dict[str, object]] = field(default_factory=list)
+    segments: dict[Path, str] = field(default_factory=dict)
+    cancelled: bool = False
+
+
+def _collected(
+    found: "Iterator[Measured]", monitor: ConsoleMonitor, lines: ResultLines | None, *, with_segments: bool
+) -> _Table:
+    """Measure one after the other, until the end or until it is cancelled, and say what comes."""
+    from core.measuring import segments_csv
+
+    table = _Table()
+    try:
+        for each in found:
+            table.rows.append(each.row())
+            if with_segments and each.measures is not None:
+                table.segments[each.path] = segments_csv(each.measures)
+            if each.error:
+                monitor.note(each.error)
+            elif lines is not None:
+                lines.say(_line(each))
+    except Cancelled:
+        table.cancelled = True
+    return table
+
+
+def _line(each: "Measured") -> str:
+    if each.measures is None:
+        return ""
+    length, width = (each.measures[name] for name in ("length/total/all/fov", "width/mean/all/fov"))
+    mean = f"mean width {width.value:.3g} {width.unit}" if not width.note else f"no mean width: {width.note}"
+    count = len(each.measures.tree.vessels)
+    return f"{display_path(each.path)}: {count} segments, length {length.value:.5g} {length.unit}, {mean}"
 
 
 def _written(
-    rows: "list[Measured]", out: Path, segments: Path | None, pixel: "PixelSize | None", *, error_bars: bool
+    table: _Table, out: Path, segments: Path | None, pixel: "PixelSize | None", *, error_bars: bool
 ) -> list[Path]:
     """Write the table, its codebook and the tables of segments, all or none; the paths in this order."""
     from core.evaluation.csv_text import csv_text
-    from core.measuring import codebook, columns, segment_rows
+    from core.measuring import codebook, columns
     from core.photo.sibling_files import output_stems
 
-    ensure_folder(out.parent)
     tables = [
-        (out, csv_text(columns(error_bars=error_bars), [row.row() for row in rows])),
+        (out, csv_text(columns(error_bars=error_bars), table.rows)),
         (out.with_name(f"{out.stem}_codebook.csv"), csv_text(["name", "unit", "description"], codebook(pixel))),
     ]
     if segments is not None:
-        stems = output_stems([row.path for row in rows], segments)
-        for row in rows:
-            if row.measures is not None:
-                lines = list(segment_rows(row.measures))
-                tables.append((segments / f"{stems[row.path]}_segments.csv", csv_text(list(lines[0]), lines)))
+        stems = output_stems(list(table.segments), segments)
+        tables += [(segments / f"{stems[path]}_segments.csv", text) for path, text in table.segments.items()]
     write_together([(path, text.encode()) for path, text in tables])
     return [path for path, _ in tables]
 

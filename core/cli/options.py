@@ -8,6 +8,7 @@ from core.cli.console import NotesOnly, UsageError
 if TYPE_CHECKING:
     from core.export import ExportChoices
     from core.photo.label_values import LabelValues
+    from core.photo.sibling_files import FovOption
     from core.types import ThresholdRule
 
 KINDS = ("mask", "probability", "overlay", "sidecar")
@@ -78,6 +79,15 @@ def refined_rule(
             "grows from the threshold down to --low. Choose a smaller --low."
         )
     return rule.refined(low, min_pixels)
+
+
+def checked_fov(fov: str) -> "FovOption":
+    """auto, full, or a path that exists."""
+    if fov in {"auto", "full"}:
+        return cast(Literal["auto", "full"], fov)
+    if not Path(fov).exists():
+        raise UsageError(f"--fov {fov} is neither auto nor full nor an existing mask file or folder of masks.")
+    return Path(fov)
 
 
 def checked_tta(tta: str) -> Literal["none", "flips"]:

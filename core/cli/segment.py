@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.console import ResultLines, UsageError, monitored, say_json, tell
+from core.cli.console import ResultLines, monitored, say_json, tell
 from core.cli.options import (
     ALL_KINDS,
     DEVICE_HELP,
@@ -18,6 +18,7 @@ from core.cli.options import (
     THRESHOLD_HELP,
     TTA_HELP,
     checked_device,
+    checked_fov,
     checked_kinds,
     checked_out,
     checked_threshold,
@@ -31,7 +32,6 @@ from core.progress import Cancelled
 
 if TYPE_CHECKING:
     from core.models.weights_file import LoadedModel
-    from core.photo.sibling_files import FovOption
     from core.segment import BatchItem, BatchReport
 
 
@@ -87,8 +87,7 @@ def segment(
     checked_out(out)
     checked_threshold(threshold)
     device, tta = checked_device(device), checked_tta(tta)
-    if fov not in {"auto", "full"} and not Path(fov).exists():
-        raise UsageError(f"--fov {fov} is neither auto nor full nor an existing mask file or folder of masks.")
+    choice = checked_fov(fov)
 
     from core.models.catalogue import DEFAULT_MODEL
 
@@ -107,7 +106,6 @@ def segment(
     loaded = load_model(weights)
     rule = refined_rule(threshold, loaded.card.rule, low, min_pixels)
     lines = ResultLines()
-    choice: FovOption = fov if fov in {"auto", "full"} else Path(fov)  # type: ignore[assignment]
     with monitored() as monitor:
         try:
             report = segment_files(

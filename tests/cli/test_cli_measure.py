@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from core.measures import shapes
 from core.measures.shapes import Drawing, draw
 from core.measures.summary import CODEBOOK
-from tests.cli.program import Serr, write_photo
+from tests.cli.program import Serr, start, write_photo
 
 TREE = shapes.tree(3, 45, 7)
 
@@ -84,10 +85,54 @@ def test_sizes_in_micrometres_and_zones(serr: Serr, tmp_path: Path) -> None:
     assert (units["width/mean/all/B"], units["length/density/all/fov"]) == ("um", "1/um")
 
 
+def test_a_mask_that_looks_inverted_is_not_measured(serr: Serr, masks: Path, tmp_path: Path) -> None:
+    inverted = tmp_path / "inverted.png"
+    Image.fromarray(~np.asarray(Image.open(masks / "eye 2.png"))).save(inverted)
+    ran = serr("measure", inverted, "--masks", "--out", tmp_path / "a.csv")
+    assert ran.code == 1
+    (row,) = table(tmp_path / "a.csv")
+    assert "inverted.png" in row["error"]
+    assert "looks inverted" in row["error"]
+    assert row["width/mean/all/fov"] == ""
+
+
+def test_equal_names_and_one_disc_for_all(serr: Serr, masks: Path, tmp_path: Path) -> None:
+    for side in ("left", "right"):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "eye.png").write_bytes((masks / "eye 2.png").read_bytes())
+    places = (tmp_path / "left", tmp_path / "right", "--masks", "--out", tmp_path / "a.csv")
+    ran = serr("measure", *places, "--segments", tmp_path / "parts", "--disc", "100,100,20")
+    assert ran.code == 0
+    assert "the zones of all 2 pictures are taken around the same --disc" in ran.err
+    assert {path.name for path in (tmp_path / "parts").iterdir()} == {"left_eye_segments.csv", "right_eye_segments.csv"}
+
+
+def test_a_table_that_cannot_be_written_is_found_out_before_the_work(serr: Serr, masks: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    ran = serr("measure", masks / "eye 2.png", "--masks", "--out", tmp_path / "taken" / "a.csv")
+    assert ran.code == 1
+    assert "there is a file in its way" in ran.err
+    assert ran.out == ""
+
+
+def test_cancelling_keeps_what_is_measured(masks: Path, tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / f"eye {number}.png").write_bytes((masks / "eye 2.png").read_bytes())
+    out = tmp_path / "out" / "a.csv"
+    process = start("measure", tmp_path, "--masks", "--out", out)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    rest, err = process.communicate(timeout=60)
+    measured = len(table(out))
+    assert 1 <= measured == len([first, *rest.splitlines()]) < 40
+    assert err.splitlines()[-1].startswith(f"serr: cancelled. {measured} of 40 are measured")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--out", "a.txt"], "must end in .csv"),
+        (["--out", "a.txt"], "ends in .csv"),
         (["--out", "a.csv", "--masks", "--threshold", "0.4"], "leave out --model and --threshold"),
         (["--out", "a.csv", "--disc", "1,2"], "give row, column and radius in pixels"),
         (["--out", "a.csv", "--disc", "1,2,0"], "radius of more than 0 pixels"),
