@@ -29,6 +29,10 @@ class WeightsError(SerrError):
     """A weights file is missing, damaged, unsafe (pickle), or made for another network."""
 
 
+class NameTakenError(WeightsError):
+    """Another model has the name."""
+
+
 class OutputError(SerrError):
     """A result cannot be written: the folder is read-only, full, or not a folder."""
 

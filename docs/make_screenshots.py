@@ -226,7 +226,7 @@ def training(camera: Camera, root: Path) -> None:
     camera.wait(lambda: compare.table.rowCount() > 0)
     camera.shoot("models-compared", compare)
     compare.close()
-    controller.training.take_model(state.trainings.job.weights, "my camera", "")
+    controller.models.add_model(state.trainings.job.weights, "my camera", "")
     camera.wait(lambda: state.model_choice is not None and state.model_choice.name == "my camera")
     box = next(each for each in window.segmentation.findChildren(QComboBox) if each.accessibleName() == "Model")
     box.showPopup()

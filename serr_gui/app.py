@@ -148,7 +148,6 @@ class Program:
             cache_mb=settings.cache_mb,
             font_pt=settings.font_pt,
             recent=tuple(Path(text) for text in settings.recent),
-            model_files=tuple(Path(text) for text in settings.added_models),
             data_set=Path(settings.data_set) if settings.data_set else None,
             observer=settings.observer,
             export_options=settings.export,
@@ -171,7 +170,7 @@ class Program:
             event.connect(self._save_later)
         for event in (events.run, events.cache_mb, events.font_pt, events.observer):
             event.connect(self._save_later)
-        for event in (events.model_files, events.export_options, events.last_folder):
+        for event in (events.export_options, events.last_folder):
             event.connect(self._save_later)
         events.font_pt.connect(self._apply_font)
         app.styleHints().colorSchemeChanged.connect(self._on_desktop_theme_changed)
@@ -196,8 +195,7 @@ class Program:
         wanted = options.model or self._settings.model
         if options.model.endswith(".safetensors"):
             wanted = str(Path(options.model).absolute())
-            self.state.model_files += (Path(wanted),)
-        self.controller.models.start(wanted)
+        self.controller.models.start(wanted, [Path(text) for text in self._settings.added_models])
         if not options.selftest:
             self.controller.keeping.look_back()
         self.controller.training.start()
@@ -235,7 +233,6 @@ class Program:
             view=state.view,
             export=state.export_options,
             model=self._model_to_keep(),
-            added_models=tuple(str(path) for path in state.model_files),
             device=state.device,
             run=state.run,
             cache_mb=state.cache_mb,

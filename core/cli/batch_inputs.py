@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.batch.lists import Listed, is_list, read_list
 from core.batch.places import common_root, pattern_root
 from core.cli.console import UsageError, tell
-from core.cli.inputs import find_photos
+from core.cli.inputs import photo_inputs
 from core.cli.options import (
     ALL_KINDS,
     checked_fov,
@@ -50,7 +50,7 @@ def gather(given: Sequence[str], column: str | None) -> Gathered:
     failed = False
     roots = [photo.path.absolute().parent for photo in listed]
     if others:
-        inputs = find_photos(others, recursive=True)
+        inputs = photo_inputs(others, recursive=True)
         for sentence in (*(why for _, why in inputs.failed), *inputs.notes):
             tell(f"serr: {sentence}")
         failed = bool(inputs.failed)

@@ -1,17 +1,13 @@
-"""From what is given on the command line to the list of photographs."""
+"""The photographs that a command line names, and sentences on what is not among them."""
 
-import glob
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.cli.console import UsageError
-from core.errors import InputError
 from core.files import display_path
-from core.photo.finding import FolderPhotos, photos_among, photos_in, without_own_results
-from core.photo.reading import PHOTO_SUFFIXES
-from core.photo.walking import entries_of, expand, is_file, natural_key, walk
+from core.photo.finding import FolderPhotos
+from core.photo.given import Found, find_masks, find_photos
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,94 +19,39 @@ class Inputs:
     notes: tuple[str, ...]
 
 
-def find_photos(given: Sequence[str], *, recursive: bool = False) -> Inputs:
-    """Expand files, folders and glob patterns (``**`` for any depth) to photographs (see ``core.photo.finding``).
+def photo_inputs(given: Sequence[str], *, recursive: bool = False) -> Inputs:
+    """Photographs of files, folders and patterns (see ``core.photo.given``). Raises UsageError where there is none."""
+    return _inputs(
+        find_photos(given, recursive=recursive, patterns=True), "photographs", ", or the photographs themselves"
+    )
 
-    Patterns are expanded here, because the Windows shells hand them on. A file that is named is taken as it is, even
-    if it is missing or no photograph: reading it will say so, and the others are still done. Only results of an earlier
-    run are left out where their photographs are named, too: that is what a shell makes of ``*.png``.
 
-    Parameters
-    ----------
-    recursive : look through the sub-folders of folders as well.
+def mask_inputs(given: Sequence[str], *, recursive: bool = False) -> Inputs:
+    """Masks of files, folders and patterns (see ``core.photo.given``). Raises UsageError where there is none."""
+    return _inputs(find_masks(given, recursive=recursive, patterns=True), "masks", "")
 
-    Raises
-    ------
-    UsageError : not one photograph was found.
-    """
-    photos: dict[str, Path] = {}
+
+def _inputs(found: Found, what: str, instead: str) -> Inputs:
     failed: list[tuple[Path, str]] = []
     notes: list[str] = []
-    single = [Path(text) for text in given if not Path(text).is_dir()]
-    named, own = without_own_results(single)
-    kept = set(named)
-    for text in given:
-        path = Path(text)
-        if path.is_dir():
-            try:
-                found = photos_in(path, recursive=recursive)
-            except InputError as error:
-                failed.append((path, str(error)))
-                continue
-            empty = (
-                f"{display_path(path)} is a folder without photographs. Choose another, or the photographs themselves."
-            )
-        elif not os.path.lexists(path) and glob.has_magic(text):
-            found = photos_among(expand(text))
-            empty = f"no photographs match {display_path(text)}. Check the pattern."
+    for place in found.places:
+        path, name = place.path, display_path(place.path)
+        if place.problem:
+            failed.append((path, place.problem))
+        elif place.found.photos:
+            notes += _notes(path, place.found)
         else:
-            if path in kept:
-                photos.setdefault(_identity(path), path)
-            continue
-        if found.photos:
-            notes += _notes(path, found)
-        else:
-            failed.append((path, " ".join([empty, *_notes(path, found, name=False)])))
-        for photo in found.photos:
-            photos.setdefault(_identity(photo), photo)
-    if own:
-        notes.append(f"{own} of the files are results of earlier runs beside their photographs: they are left out.")
-    if not photos:
-        raise UsageError(" ".join(sentence for _, sentence in failed) or "no photographs are given.")
-    return Inputs(tuple(photos.values()), tuple(failed), tuple(notes))
-
-
-def find_masks(given: Sequence[str], *, recursive: bool = False) -> Inputs:
-    """Expand files, folders and patterns to masks of vessels: all pictures but probabilities and overlays of our own.
-
-    Raises
-    ------
-    UsageError : not one picture was found.
-    """
-    masks: dict[str, Path] = {}
-    failed: list[tuple[Path, str]] = []
-    for text in given:
-        path = Path(text)
-        if path.is_dir():
-            try:
-                folders = walk(path) if recursive else [(path, entries_of(path))]
-                files = [Path(entry.path) for _, entries in folders for entry in entries if is_file(entry)]
-            except InputError as error:
-                failed.append((path, str(error)))
-                continue
-            found = sorted((file for file in files if _may_be_mask(file)), key=natural_key)
-            if not found:
-                failed.append((path, f"{display_path(path)} is a folder without pictures. Choose another."))
-        elif not os.path.lexists(path) and glob.has_magic(text):
-            found = [file for file in expand(text) if _may_be_mask(file)]
-            if not found:
-                failed.append((path, f"no pictures match {display_path(text)}. Check the pattern."))
-        else:
-            found = [path]
-        for mask in found:
-            masks.setdefault(_identity(mask), mask)
-    if not masks:
-        raise UsageError(" ".join(sentence for _, sentence in failed) or "no masks are given.")
-    return Inputs(tuple(masks.values()), tuple(failed), ())
-
-
-def _may_be_mask(path: Path) -> bool:
-    return path.suffix.lower() in PHOTO_SUFFIXES and not path.stem.endswith(("_probability", "_overlay"))
+            empty = f"no {what} match {name}. Check the pattern."
+            if path.is_dir():
+                empty = f"{name} is a folder without {what}. Choose another{instead}."
+            failed.append((path, " ".join([empty, *_notes(path, place.found, name=False)])))
+    if found.own_results:
+        notes.append(
+            f"{found.own_results} of the files are results of earlier runs beside their photographs: they are left out."
+        )
+    if not found.photos:
+        raise UsageError(" ".join(sentence for _, sentence in failed) or f"no {what} are given.")
+    return Inputs(found.photos, tuple(failed), tuple(notes))
 
 
 def _notes(path: Path, found: FolderPhotos, *, name: bool = True) -> list[str]:
@@ -125,8 +66,3 @@ def _notes(path: Path, found: FolderPhotos, *, name: bool = True) -> list[str]:
         below = found.below.text
         notes.append(f"{where}{below}: add --recursive to include {'it' if found.below.photos == 1 else 'them'}.")
     return notes
-
-
-def _identity(path: Path) -> str:
-    """What tells files apart, whatever they are called: two spellings and two links of a file are one photograph."""
-    return os.path.realpath(path)

@@ -8,10 +8,11 @@ import typer
 
 from core.cli.console import ConsoleMonitor, ResultLines, UsageError, monitored, say_json, tell
 from core.cli.options import (
-    DEVICE_HELP,
-    MODEL_HELP,
-    THRESHOLD_HELP,
-    TTA_HELP,
+    AsJson,
+    Device,
+    Model,
+    Threshold,
+    Tta,
     checked_device,
     checked_fov,
     checked_threshold,
@@ -39,8 +40,8 @@ def measure(
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Look through the sub-folders of folders as well.")
     ] = False,
-    model: Annotated[str | None, typer.Option("--model", help=MODEL_HELP)] = None,
-    threshold: Annotated[float | None, typer.Option("--threshold", help=THRESHOLD_HELP)] = None,
+    model: Model = None,
+    threshold: Threshold = None,
     fov: Annotated[
         str,
         typer.Option(
@@ -69,9 +70,9 @@ def measure(
     error_bars: Annotated[
         bool, typer.Option(help="Measure at the threshold plus and minus 0.1, too: three times the work.")
     ] = True,
-    device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
-    tta: Annotated[str, typer.Option("--tta", help=TTA_HELP)] = "none",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
+    device: Device = "auto",
+    tta: Tta = "none",
+    as_json: AsJson = False,
 ) -> int:
     """Measure the vessels of photographs or masks.
 
@@ -87,13 +88,13 @@ def measure(
     choice = checked_fov(fov)
     circle, pixel = _disc(disc), _pixel(pixel_um, pixel_source)
 
-    from core.cli.inputs import find_masks, find_photos
+    from core.cli.inputs import mask_inputs, photo_inputs
     from core.inference.predictor import InferenceOptions
     from core.measuring import MeasureOptions, measure_files
     from core.models.catalogue import DEFAULT_MODEL, load_model
     from core.types import ThresholdRule
 
-    inputs = find_masks(paths, recursive=recursive) if masks else find_photos(paths, recursive=recursive)
+    inputs = mask_inputs(paths, recursive=recursive) if masks else photo_inputs(paths, recursive=recursive)
     for sentence in (*(sentence for _, sentence in inputs.failed), *inputs.notes):
         tell(f"serr: {sentence}")
     if circle is not None and len(inputs.photos) > 1:

@@ -8,15 +8,16 @@ import typer
 from core.cli.console import ResultLines, monitored, say_json, tell
 from core.cli.options import (
     ALL_KINDS,
-    DEVICE_HELP,
-    FLOAT_HELP,
-    LOW_HELP,
-    MIN_PIXELS_HELP,
-    MODEL_HELP,
-    OUT_HELP,
-    SAVE_HELP,
-    THRESHOLD_HELP,
-    TTA_HELP,
+    MIN_PIXELS,
+    AsFloat,
+    AsJson,
+    Device,
+    Low,
+    Model,
+    Out,
+    Save,
+    Threshold,
+    Tta,
     checked_device,
     checked_fov,
     checked_kinds,
@@ -38,14 +39,14 @@ if TYPE_CHECKING:
 def segment(
     *,
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Photographs, folders of them, or patterns.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help=OUT_HELP)],
+    out: Out,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Look through the sub-folders of folders as well.")
     ] = False,
-    model: Annotated[str | None, typer.Option("--model", help=MODEL_HELP)] = None,
-    threshold: Annotated[float | None, typer.Option("--threshold", help=THRESHOLD_HELP)] = None,
-    low: Annotated[float | None, typer.Option("--low", help=LOW_HELP)] = None,
-    min_pixels: Annotated[int, typer.Option("--min-pixels", min=0, help=MIN_PIXELS_HELP)] = 0,
+    model: Model = None,
+    threshold: Threshold = None,
+    low: Low = None,
+    min_pixels: Annotated[int, MIN_PIXELS] = 0,
     fov: Annotated[
         str,
         typer.Option(
@@ -55,10 +56,10 @@ def segment(
             "a folder with a mask for each photograph.",
         ),
     ] = "auto",
-    device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
-    tta: Annotated[str, typer.Option("--tta", help=TTA_HELP)] = "none",
-    save: Annotated[str, typer.Option("--save", metavar="KIND,...", help=SAVE_HELP, show_default=False)] = ALL_KINDS,
-    as_float: Annotated[bool, typer.Option("--float", help=FLOAT_HELP)] = False,
+    device: Device = "auto",
+    tta: Tta = "none",
+    save: Save = ALL_KINDS,
+    as_float: AsFloat = False,
     skip_existing: Annotated[
         bool,
         typer.Option(
@@ -76,7 +77,7 @@ def segment(
             "--overwrite", help="Write over files of which no side-car says which photograph they belong to, too."
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Find the vessels in photographs.
 
@@ -93,12 +94,12 @@ def segment(
 
     weights = found_model(DEFAULT_MODEL if model is None else model)
 
-    from core.cli.inputs import find_photos
+    from core.cli.inputs import photo_inputs
     from core.inference.predictor import InferenceOptions
     from core.models.catalogue import load_model
     from core.segment import BatchCancelled, segment_files
 
-    inputs = find_photos(paths, recursive=recursive)
+    inputs = photo_inputs(paths, recursive=recursive)
     for _, sentence in inputs.failed:
         tell(f"serr: {sentence}")
     for note in inputs.notes:

@@ -1,9 +1,12 @@
-"""A person's own models: taken in, renamed, taken out, removed."""
+"""The registry of a person's own models: taken in, renamed, exported, removed.
+
+It is the folder of their models and nothing else: what the window adds, the command line and Python know by name, too.
+"""
 
 from dataclasses import replace
 from pathlib import Path
 
-from core.errors import OutputError, WeightsError
+from core.errors import NameTakenError, OutputError, WeightsError
 from core.files import display_path, ensure_folder, output_error, write_bytes_atomic
 from core.models.catalogue import ModelEntry, find_model, list_models, load_model, user_models_folder
 from core.models.model_card import ModelCard
@@ -13,6 +16,8 @@ from core.models.weights_file import SUFFIX, read_card, with_card
 def add_model(file: Path, *, name: str | None = None, notes: str | None = None, overwrite: bool = False) -> ModelEntry:
     """Take a weights file into the person's own models, after every tensor of it was checked.
 
+    The file is copied. A model that came with the program stays where it is.
+
     Parameters
     ----------
     name, notes : written into the copy's card; None: as they are.
@@ -20,14 +25,17 @@ def add_model(file: Path, *, name: str | None = None, notes: str | None = None, 
 
     Raises
     ------
-    WeightsError : the file cannot be used, or another model has that name. OutputError : the folder cannot be used.
+    WeightsError : the file cannot be used. NameTakenError : another model has that name. OutputError : the folder
+        cannot be used.
     """
     loaded = load_model(Path(file))
     card = _changed(loaded.card, name, notes)
     for entry in list_models():
+        if entry.bundled and (entry.card.name, entry.card.sha256) == (card.name, card.sha256):
+            return entry
         if entry.card.name == card.name and entry.card.sha256 != card.sha256 and (entry.bundled or not overwrite):
             advice = "" if entry.bundled else ", or say that it shall take the other's place"
-            raise WeightsError(
+            raise NameTakenError(
                 f'There is another model named "{card.name}" ({display_path(entry.path)}). Give this one another '
                 f"name{advice}."
             )
@@ -49,7 +57,7 @@ def change_model(name: str, *, new_name: str | None = None, notes: str | None = 
     entry = _own_model(name)
     card = _changed(entry.card, new_name, notes)
     if card.name != entry.card.name and any(other.card.name == card.name for other in list_models()):
-        raise WeightsError(f'There is another model named "{card.name}". Choose another name.')
+        raise NameTakenError(f'There is another model named "{card.name}". Choose another name.')
     target = entry.path.with_name(f"{card.name}{SUFFIX}")
     _write(entry.path, target, card)
     if target != entry.path:

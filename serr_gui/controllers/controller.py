@@ -77,7 +77,7 @@ class Controller(QObject):
         self.annotating = AnnotatingController(self.context, self.photos)
         self.comparison = ComparisonController(self.context)
         self.two_models = TwoModelsController(self.context, foreground, self.segmentation.model_cache)
-        self.training = TrainingController(self.context, self.models, foreground)
+        self.training = TrainingController(self.context, foreground)
         self.data_sets = DataSetController(self.context)
         self.keeping = KeepingController(self.context, self.photos, ExportedController(self.context, self.photos))
         self.sessions = SessionController(self.context, self.keeping)

@@ -1,11 +1,12 @@
 """Models and devices: what there is, and which of them the next run uses."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from core.progress import Monitor
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.workers import Failure
@@ -16,10 +17,12 @@ class ModelController(QObject):
     """Keeps the model and device choosers' part of the state.
 
     ``added`` carries the ``ModelChoice`` of a model that came to the list. It is not chosen by that: a model is used,
-    now and at the next start, only where a person chooses it.
+    now and at the next start, only where a person chooses it. ``nameTaken`` carries a ``NameTaken``: a weights file
+    that needs another name.
     """
 
     added = Signal(object)
+    nameTaken = Signal(object)
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
@@ -27,26 +30,19 @@ class ModelController(QObject):
         self._wanted_model = ""
         self._devices_started = False
 
-    def start(self, wanted_model: str = "") -> None:
-        """Look for models and then devices in the background. ``wanted_model`` is a name or path of the last time."""
-        self._wanted_model = wanted_model
-        self._context.workers.start(
-            "models",
-            partial(tasks.read_models, self._context.state.model_files),
-            succeeded=self._on_models_read,
-            failed=partial(self._on_models_failed, self.tr("The models cannot be read.")),
-            noted=partial(self._context.notify, "warning"),
-        )
+    def start(self, wanted_model: str = "", added: Sequence[Path] = ()) -> None:
+        """Look for models and then devices in the background.
 
-    def refresh(self, choose: Path | None = None, added: Path | None = None) -> None:
-        """Look for models again, after the person's own have changed; ``choose`` one of them, or tell of a new one."""
-        state = self._context.state
-        self._wanted_model = str(choose or state.model or "")
+        Parameters
+        ----------
+        wanted_model : the name or path of a model to choose.
+        added : weights files that an earlier version kept as paths: they come into the registry.
+        """
         self._context.workers.start(
             "models",
-            partial(tasks.read_models, tuple(path for path in self._context.state.model_files if path.exists())),
-            succeeded=partial(self._on_models_refreshed, choose, added),
-            failed=partial(self._context.fail, self.tr("The models cannot be read.")),
+            partial(tasks.first_models, wanted_model, added),
+            succeeded=self._on_first_models,
+            failed=partial(self._on_models_failed, self.tr("The models cannot be read.")),
             noted=partial(self._context.notify, "warning"),
         )
 
@@ -58,35 +54,100 @@ class ModelController(QObject):
             self._context.follow_rule()
             self._context.settled.emit()
 
-    def add_model(self, path: Path) -> None:
-        """Add a weights file to the models that can be chosen."""
+    def add_model(self, file: Path, name: str | None = None, notes: str | None = None) -> None:
+        """Take a weights file into the registry, without choosing it; ``None``: name or notes as the file has them."""
+
+        def done(outcome: Path | tasks.NameTaken) -> None:
+            if isinstance(outcome, tasks.NameTaken):
+                self.nameTaken.emit(outcome)
+                return
+            self._refresh(choose=outcome if file == self._context.state.model else None, added=outcome, moved=file)
+
         self._context.workers.start(
-            "model",
-            partial(tasks.check_model_file, path.absolute()),
-            succeeded=self._on_model_checked,
+            "own models",
+            partial(tasks.add_model, file.absolute(), name, notes),
+            succeeded=done,
             failed=partial(self._context.fail, self.tr("The weights file cannot be used.")),
+        )
+
+    def change_model(self, old_name: str, name: str, notes: str) -> None:
+        """Give one of the person's own models another name and other notes."""
+        self._change(partial(tasks.change_model, old_name, name, notes), self.tr("The model {name} is written."), name)
+
+    def remove_model(self, name: str) -> None:
+        """Remove one of the person's own models."""
+        self._change(partial(tasks.remove_model, name), self.tr("The model {name} is removed."), name, gone=True)
+
+    def export_model(self, file: Path, target: Path) -> None:
+        """Write a weights file for another machine."""
+
+        def done(outcome: Path) -> None:
+            text = self.tr("The model is written to {name}. On another machine it is added with + beside Model.")
+            self._context.notify("success", text.format(name=outcome.name), folder=outcome.parent)
+
+        self._context.workers.start(
+            "own models",
+            partial(tasks.export_model, file, target),
+            succeeded=done,
+            failed=partial(self._context.fail, self.tr("The model cannot be written.")),
         )
 
     def set_device(self, request: str) -> None:
         """Ask for another device from the next run on."""
         self._context.state.device = request
 
-    def _on_models_read(self, outcome: tuple[ModelChoice, ...]) -> None:
-        self._set_models(outcome)
+    def _change(self, task: Callable[[Monitor], Path], sentence: str, name: str, *, gone: bool = False) -> None:
+        def done(outcome: Path) -> None:
+            self._context.notify("success", sentence.format(name=name))
+            self._refresh(choose=None if gone else outcome)
+
+        self._context.workers.start(
+            "own models",
+            task,
+            succeeded=done,
+            failed=partial(self._context.fail, self.tr("The model cannot be changed.")),
+        )
+
+    def _refresh(self, choose: Path | None = None, added: Path | None = None, moved: Path | None = None) -> None:
+        """Read the registry again; ``choose`` one of its models, or tell of a new one.
+
+        ``moved`` : a weights file that was used where it is, and is now in the registry.
+        """
+        state = self._context.state
+        self._wanted_model = str(choose or state.model or "")
+        files = tuple(choice.path for choice in state.models if choice.path != moved and choice.path.exists())
+        self._context.workers.start(
+            "models",
+            partial(tasks.read_models, files),
+            succeeded=partial(self._on_models_refreshed, choose, added),
+            failed=partial(self._context.fail, self.tr("The models cannot be read.")),
+            noted=partial(self._context.notify, "warning"),
+        )
+
+    def _on_first_models(self, outcome: tasks.FirstModels) -> None:
+        self._wanted_model = outcome.wanted
+        self._set_models(outcome.choices)
         self._context.settled.connect(self._start_devices)
         self._start_devices()
 
     def _on_models_refreshed(self, choose: Path | None, added: Path | None, outcome: tuple[ModelChoice, ...]) -> None:
+        state = self._context.state
+        chosen = state.model_choice
         self._set_models(outcome)
         if choose is not None:
             self.set_model(choose)
-        new = next((choice for choice in self._context.state.models if choice.path == added), None)
-        if new is not None and new != self._context.state.model_choice:
+        new = next((choice for choice in state.models if choice.path == added), None)
+        if new is None:
+            return
+        self._context.notify("success", self.tr("The model {name} is added.").format(name=new.name))
+        if chosen is None:
+            self.set_model(new.path)
+        elif new != state.model_choice:
             self.added.emit(new)
 
     def _on_models_failed(self, sentence: str, failure: Failure) -> None:
         self._context.fail(sentence, failure)
-        self._on_models_read(())
+        self._on_first_models(tasks.FirstModels((), ""))
 
     def _start_devices(self) -> None:
         """Look for devices, which imports torch: not while the first photograph is on its way to the screen."""
@@ -136,17 +197,6 @@ class ModelController(QObject):
                 ),
             )
         self._context.settled.emit()
-
-    def _on_model_checked(self, outcome: ModelChoice) -> None:
-        state = self._context.state
-        if all(choice.path != outcome.path for choice in state.models):
-            self._context.state.model_files = (*self._context.state.model_files, outcome.path)
-            state.models = (*state.models, outcome)
-        self._context.notify("success", self.tr("The model {name} is added.").format(name=outcome.name))
-        if state.model_choice is None:
-            self.set_model(outcome.path)
-        elif state.model != outcome.path:
-            self.added.emit(outcome)
 
 
 def _first_choice(models: Sequence[ModelChoice]) -> ModelChoice:

@@ -55,7 +55,7 @@ class PhotoController(QObject):
         self._add_recent(paths)
         self._context.workers.start(
             "find",
-            partial(tasks.find_photos, tuple(paths), recursive=recursive),
+            partial(tasks.photos_to_open, tuple(paths), recursive=recursive),
             succeeded=self._on_photos_found,
             failed=partial(self._context.fail, self.tr("The photographs cannot be looked for.")),
         )

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -11,10 +10,9 @@ from PySide6.QtCore import QObject, Signal
 from core.jobs.process import end_by_force, pause_job, start_job, stop_job
 from core.jobs.requests import TrainingRequest
 from core.jobs.store import Job, change_order, remove_job
-from core.progress import Monitor, Progress
+from core.progress import Progress
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.foreground import ForegroundTask
-from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.training import (
     ComparisonOrder,
@@ -34,9 +32,9 @@ class TrainingController(QObject):
 
     foundRunning = Signal()
 
-    def __init__(self, context: ControllerContext, models: ModelController, foreground: ForegroundTask) -> None:
+    def __init__(self, context: ControllerContext, foreground: ForegroundTask) -> None:
         super().__init__(context)
-        self._context, self._models, self._long = context, models, foreground
+        self._context, self._long = context, foreground
         self._poller = work.JobPoller()
         self._started = False
 
@@ -185,47 +183,6 @@ class TrainingController(QObject):
             succeeded=end,
             failed=lambda failure: end(problem=failure.sentence),
             cancelled=lambda: end(problem=self.tr("Cancelled.")),
-        )
-
-    def take_model(self, file: Path, name: str, notes: str) -> None:
-        """Add a trained model to the person's own. It is not chosen by that."""
-        task = partial(work.take_model, file, name, notes)
-        self._change_models(task, self.tr("The model {name} is added."), name, new=True)
-
-    def change_model(self, old_name: str, name: str, notes: str) -> None:
-        self._change_models(
-            partial(work.change_model, old_name, name, notes), self.tr("The model {name} is written."), name
-        )
-
-    def remove_model(self, name: str) -> None:
-        self._change_models(partial(work.remove_model, name), self.tr("The model {name} is removed."), name, gone=True)
-
-    def _change_models(
-        self, task: Callable[[Monitor], Path], sentence: str, name: str, *, gone: bool = False, new: bool = False
-    ) -> None:
-        def done(outcome: Path) -> None:
-            self._context.notify("success", sentence.format(name=name))
-            self._models.refresh(choose=None if gone or new else outcome, added=outcome if new else None)
-
-        self._context.workers.start(
-            "own models",
-            task,
-            succeeded=done,
-            failed=partial(self._context.fail, self.tr("The model cannot be changed.")),
-        )
-
-    def export_model(self, file: Path, target: Path) -> None:
-        """Write a weights file for another machine."""
-
-        def done(outcome: Path) -> None:
-            text = self.tr("The model is written to {name}. On another machine it is added with + beside Model.")
-            self._context.notify("success", text.format(name=outcome.name), folder=outcome.parent)
-
-        self._context.workers.start(
-            "own models",
-            partial(work.export_model, file, target),
-            succeeded=done,
-            failed=partial(self._context.fail, self.tr("The model cannot be written.")),
         )
 
 

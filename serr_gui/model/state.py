@@ -303,8 +303,7 @@ CACHE_MB = 1024
 class AppState:
     """Everything that the window shows; ``events.<field>`` tells when a field has changed.
 
-    ``model_files`` are weights files that were added where they are; ``export_options`` and ``last_folder`` are
-    proposed next.
+    ``export_options`` and ``last_folder`` are proposed next.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -321,7 +320,6 @@ class AppState:
     overlay_hidden: bool = False
     models: tuple[ModelChoice, ...] = ()
     model: Path | None = None
-    model_files: tuple[Path, ...] = ()
     devices: tuple[DeviceChoice, ...] = (DeviceChoice("auto", ""),)
     device: str = "auto"
     device_used: str = ""

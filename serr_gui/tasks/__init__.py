@@ -4,16 +4,26 @@ The libraries that take long to load (torch above all) are imported where they a
 """
 
 from serr_gui.tasks.exporting import Exported, ExportItem, ExportPart, export_many, spill
-from serr_gui.tasks.models import check_model_file, read_devices, read_model_file, read_models
+from serr_gui.tasks.models import (
+    FirstModels,
+    NameTaken,
+    add_model,
+    change_model,
+    export_model,
+    first_models,
+    read_devices,
+    read_models,
+    remove_model,
+)
 from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 from serr_gui.tasks.photos import (
     FoundPhotos,
     Opened,
     Thumbnail,
-    find_photos,
     make_fov,
     make_thumbnails,
     open_document,
+    photos_to_open,
     read_photo,
 )
 from serr_gui.tasks.segmenting import BatchPart, ModelCache, RunOptions, Segmented, segment_document, segment_many
@@ -24,23 +34,28 @@ __all__ = [
     "ExportItem",
     "ExportPart",
     "Exported",
+    "FirstModels",
     "FoundPhotos",
     "ModelCache",
+    "NameTaken",
     "Opened",
     "RunOptions",
     "Segmented",
     "Thumbnail",
     "YieldingMonitor",
-    "check_model_file",
+    "add_model",
+    "change_model",
     "export_many",
-    "find_photos",
+    "export_model",
+    "first_models",
     "make_fov",
     "make_thumbnails",
     "open_document",
+    "photos_to_open",
     "read_devices",
-    "read_model_file",
     "read_models",
     "read_photo",
+    "remove_model",
     "segment_document",
     "segment_many",
     "spill",

@@ -1,10 +1,11 @@
-"""Models and devices: what there is."""
+"""Models and devices: what there is, and what a person does with their own models."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from core.errors import SerrError
+from core.errors import NameTakenError, SerrError
 from core.progress import Monitor, Progress
 from serr_gui.model.i18n import translate
 from serr_gui.model.state import DeviceChoice, ModelChoice
@@ -12,46 +13,102 @@ from serr_gui.model.state import DeviceChoice, ModelChoice
 if TYPE_CHECKING:
     from core.models.catalogue import ModelEntry
 
-
-def read_models(added: Sequence[Path], monitor: Monitor) -> tuple[ModelChoice, ...]:
-    """The models that came with the program, the person's own, and those added by file: headers only, no torch."""
-    from core.models.catalogue import list_models
-
-    choices = [_model_choice(entry) for entry in list_models(monitor=monitor)]
-    for path in added:
-        if all(choice.path != path for choice in choices):
-            try:
-                choices.append(read_model_file(path))
-            except SerrError as error:
-                monitor.note(str(error))
-    return tuple(choices)
+_SUFFIX: Final = ".safetensors"
 
 
-def read_model_file(path: Path) -> ModelChoice:
-    """A weights file as a choice.
+@dataclass(frozen=True, slots=True)
+class FirstModels:
+    """The models at the start, and the name or path of the one that is wanted."""
 
-    Raises
-    ------
-    WeightsError : it cannot be used.
+    choices: tuple[ModelChoice, ...]
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class NameTaken:
+    """A weights file that was not added, because another model has its name."""
+
+    file: Path
+    name: str
+    notes: str
+
+
+def first_models(wanted: str, added: Sequence[Path], monitor: Monitor) -> FirstModels:
+    """The models to choose from at the start.
+
+    Parameters
+    ----------
+    wanted : a name, or the path of a weights file, which is used where it is.
+    added : weights files that version 0.1.0 kept as paths in its settings: they come into the registry.
     """
-    from core.models.catalogue import ModelEntry
+    from core.models.user_models import add_model as add
+
+    for file in added:
+        try:
+            entry = add(file)
+        except SerrError as error:
+            monitor.note(str(error))
+        else:
+            wanted = str(entry.path) if str(file) == wanted else wanted
+    files = [Path(wanted)] if Path(wanted).suffix.lower() == _SUFFIX else []
+    return FirstModels(read_models(files, monitor), wanted)
+
+
+def read_models(files: Sequence[Path], monitor: Monitor) -> tuple[ModelChoice, ...]:
+    """The registry (``core.models``), then those of ``files`` that are not in it: headers only, no torch."""
+    from core.models.catalogue import ModelEntry, list_models
     from core.models.weights_file import read_card
 
-    return _model_choice(ModelEntry(read_card(path), path, bundled=False))
+    entries = list_models(monitor=monitor)
+    for path in files:
+        if all(entry.path != path for entry in entries):
+            try:
+                entries.append(ModelEntry(read_card(path), path, bundled=False))
+            except SerrError as error:
+                monitor.note(str(error))
+    return tuple(_model_choice(entry) for entry in entries)
 
 
-def check_model_file(path: Path, monitor: Monitor) -> ModelChoice:
-    """Load a weights file as a run would, to be sure that it can be used.
+def add_model(file: Path, name: str | None, notes: str | None, monitor: Monitor) -> Path | NameTaken:
+    """Take a weights file into the registry; returns its file there. ``None``: name or notes as the file has them.
 
     Raises
     ------
-    WeightsError : it cannot.
+    WeightsError : it cannot be used. OutputError : the folder cannot be used.
     """
-    from core.models.catalogue import load_model
+    from core.models.user_models import add_model as add
+    from core.models.weights_file import read_card
 
     monitor.step(Progress("Checking the weights file"))
-    load_model(path)
-    return read_model_file(path)
+    try:
+        return add(file, name=name, notes=notes).path
+    except NameTakenError:
+        card = read_card(file)
+        return NameTaken(file, name or card.name, card.notes if notes is None else notes)
+
+
+def change_model(old_name: str, name: str, notes: str, monitor: Monitor) -> Path:
+    """Rename one of the person's own models; returns its file. Raises SerrError."""
+    from core.models.user_models import change_model as change
+
+    monitor.step(Progress("Writing the weights file"))
+    return change(old_name, new_name=name, notes=notes).path
+
+
+def remove_model(name: str, monitor: Monitor) -> Path:
+    """Remove one of the person's own models. Raises SerrError."""
+    from core.models.user_models import remove_model as remove
+
+    monitor.step(Progress("Removing the weights file"))
+    return remove(name)
+
+
+def export_model(file: Path, target: Path, monitor: Monitor) -> Path:
+    """Write a weights file for another machine; what was there was agreed to be replaced. Raises SerrError."""
+    from core.models.user_models import export_model as export
+
+    monitor.step(Progress("Writing the weights file"))
+    return export(file, target, overwrite=True)
 
 
 def read_devices(monitor: Monitor) -> tuple[DeviceChoice, ...]:

@@ -1,6 +1,5 @@
 """Finding and opening photographs with their fields of view and labels, and their small pictures."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,44 +40,29 @@ class FoundPhotos:
     below: tuple[Path, ...] = ()
 
 
-def find_photos(paths: Sequence[Path], monitor: Monitor, *, recursive: bool = False) -> FoundPhotos:
-    """The photographs of files and folders, by the rule of ``core.photo.finding``; files are taken as they are named.
+def photos_to_open(paths: Sequence[Path], monitor: Monitor, *, recursive: bool = False) -> FoundPhotos:
+    """The photographs of files and folders (``core.photo.given``), and sentences on those that are not among them."""
+    from core.photo.given import find_photos
 
-    ``recursive`` : look through the sub-folders as well.
-    """
-    from core.photo.finding import photos_in, without_own_results
-
-    found: list[Path] = []
+    found = find_photos(paths, recursive=recursive, monitor=monitor)
     problems, notes, below = [], [], []
-    singles, own = without_own_results([path for path in paths if not path.is_dir()])
-    wanted = set(singles)
-    for path in paths:
-        monitor.step(Progress("Looking for photographs"))
-        if not path.is_dir():
-            found += [path] if path in wanted else []
+    for place in found.places:
+        if place.problem:
+            problems.append(place.problem)
             continue
-        try:
-            inside = photos_in(path, recursive=recursive)
-        except InputError as error:
-            problems.append(str(error))
-            continue
-        found += inside.photos
-        said = _what_was_left_out(inside)
-        if inside.below.photos:
-            below.append(path)
-        name = display_path(path.name)
-        if not inside.photos:
+        said = _what_was_left_out(place.found)
+        if place.found.below.photos:
+            below.append(place.path)
+        name = display_path(place.path.name)
+        if not place.found.photos:
             text = translate("Work", "There are no photographs in the folder {name}.")
             problems.append(" ".join([text.format(name=name), *said]))
         elif said:
             notes.append(f"{name}: {' '.join(said)}")
-    if own:
+    if found.own_results:
         text = translate("Work", "{count} of the files are results beside their photographs, and were left out.")
-        notes.append(text.format(count=own))
-    once: dict[str, Path] = {}
-    for path in found:
-        once.setdefault(os.path.realpath(path), path.absolute())
-    return FoundPhotos(tuple(once.values()), tuple(problems), tuple(notes), tuple(below))
+        notes.append(text.format(count=found.own_results))
+    return FoundPhotos(tuple(path.absolute() for path in found.photos), tuple(problems), tuple(notes), tuple(below))
 
 
 def _what_was_left_out(inside: "FolderPhotos") -> list[str]:

@@ -154,35 +154,3 @@ def compare(order: ComparisonOrder, device: str, monitor: Monitor) -> "ModelComp
     return compare_models(
         order.old, order.new, cases, name=order.dataset, root=order.root, options=options, monitor=monitor
     )
-
-
-def take_model(file: Path, name: str, notes: str, monitor: Monitor) -> Path:
-    """Add a trained model to the person's own; returns its file there. Raises SerrError."""
-    from core.models.user_models import add_model
-
-    monitor.step(Progress("Checking the weights file"))
-    return add_model(file, name=name, notes=notes).path
-
-
-def change_model(old_name: str, name: str, notes: str, monitor: Monitor) -> Path:
-    """Rename one of the person's own models; returns its file. Raises SerrError."""
-    from core.models.user_models import change_model as change
-
-    monitor.step(Progress("Writing the weights file"))
-    return change(old_name, new_name=name, notes=notes).path
-
-
-def remove_model(name: str, monitor: Monitor) -> Path:
-    """Remove one of the person's own models. Raises SerrError."""
-    from core.models.user_models import remove_model as remove
-
-    monitor.step(Progress("Removing the weights file"))
-    return remove(name)
-
-
-def export_model(file: Path, target: Path, monitor: Monitor) -> Path:
-    """Write a weights file for another machine; what was there was agreed to be replaced. Raises SerrError."""
-    from core.models.user_models import export_model as export
-
-    monitor.step(Progress("Writing the weights file"))
-    return export(file, target, overwrite=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
     """A function for every key of the table of commands."""
     controller, prompts, canvas = window.controller, window.prompts, window.canvas
-    training = window.training_prompts
+    training, models = window.training_prompts, window.model_prompts
     handlers: dict[str, Callable[[], None]] = {
         "open": prompts.open_photographs,
         "open_folder": prompts.open_folder,
@@ -73,7 +73,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "threshold_higher": partial(controller.nudge_level, 1),
         "threshold_model": controller.reset_level,
         "threshold_otsu": controller.otsu_level,
-        "add_model": prompts.add_model,
+        "add_model": models.add_file,
         "previous": partial(controller.photos.step, -1),
         "next": partial(controller.photos.step, 1),
         "show_mask": controller.toggle_mask,
@@ -104,9 +104,9 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "new_training": lambda: _none(training.new_training()),
         "show_trainings": partial(window.toggle_dock, "trainings"),
         "compare_models": lambda: _none(training.compare_models()),
-        "export_model": training.export_model,
-        "edit_model": training.edit_model,
-        "remove_model": training.remove_model,
+        "export_model": models.export_model,
+        "edit_model": models.edit_model,
+        "remove_model": models.remove_model,
         "full_screen": window.toggle_full_screen,
         "guide": window.show_guide,
         "shortcuts": lambda: ShortcutsDialog(window).open(),

@@ -56,6 +56,6 @@ def join_trainings(window: "MainWindow") -> None:
     panel.describeRequested.connect(questions.describe_job)
     panel.folderRequested.connect(questions.open_job_folder)
     panel.compareRequested.connect(questions.compare_job)
-    panel.takeRequested.connect(questions.take_model)
-    panel.exportRequested.connect(questions.export_job)
+    panel.takeRequested.connect(window.model_prompts.add_job)
+    panel.exportRequested.connect(window.model_prompts.export_job)
     context.foundRunning.connect(window.show_trainings)

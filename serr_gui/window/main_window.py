@@ -53,6 +53,7 @@ from serr_gui.window.joins import join_list, join_sessions, join_trainings
 from serr_gui.window.label_prompts import LabelPrompts
 from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
+from serr_gui.window.model_prompts import ModelPrompts
 from serr_gui.window.prompts import Prompts
 from serr_gui.window.report_prompts import ReportPrompts
 from serr_gui.window.status_bar import PhotoStatusBar
@@ -72,7 +73,8 @@ class MainWindow(QMainWindow):
         self.controller = controller
         self.state = controller.state
         self.prompts = Prompts(controller, self)
-        self.training_prompts = TrainingPrompts(controller, self, self.show_trainings)
+        self.model_prompts = ModelPrompts(controller, self)
+        self.training_prompts = TrainingPrompts(controller, self, self.model_prompts, self.show_trainings)
         self.label_prompts = LabelPrompts(controller, self)
         self.report_prompts = ReportPrompts(controller, self)
         self._picture: CanvasPicture | None = None

@@ -17,7 +17,7 @@ from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
 from serr_gui.model.export_options import RESULTS_FOLDER, ExportOptions
 from serr_gui.model.selectors import made_with, outdated, unsaved
-from serr_gui.model.state import FovChoice, ModelChoice, Notice, NoticeChoice, PhotoItem, Preferences
+from serr_gui.model.state import FovChoice, Notice, NoticeChoice, PhotoItem, Preferences
 from serr_gui.panels.comparison.two_models_dialog import TwoModelsDialog
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.panels.help_dialog import HelpDialog
@@ -26,7 +26,7 @@ from serr_gui.panels.settings_dialog import SettingsDialog
 from serr_gui.system.desktop import guide_page
 from serr_gui.tasks import ExportItem
 from serr_gui.window.dialogs import ask_to_discard, ask_to_lose, ask_to_replace, ask_what_of_the_last_time
-from serr_gui.window.model_dialogs import UseModelDialog, ask_to_mix
+from serr_gui.window.model_dialogs import ask_to_mix
 from serr_gui.window.report_prompts import with_suffix
 
 
@@ -42,7 +42,6 @@ class Prompts(QObject):
         self._state = controller.state
         self._window = window
         self.view_now: Callable[[], ViewRecord | None] = lambda: None
-        controller.models.added.connect(self.ask_to_use)
 
     def open_photographs(self) -> None:
         from core.photo.reading import PHOTO_SUFFIXES
@@ -156,22 +155,6 @@ class Prompts(QObject):
             self.open_session_file(path)
         else:
             self.open_paths([path])
-
-    def add_model(self) -> None:
-        filters = f"{self.tr('Weights files')} (*.safetensors);;{self.tr('All files')} (*)"
-        name, _ = QFileDialog.getOpenFileName(
-            self._window, self.tr("Add Weights File"), self._state.last_folder, filters
-        )
-        if name:
-            self._controller.models.add_model(Path(name))
-
-    def ask_to_use(self, choice: ModelChoice) -> UseModelDialog:
-        """Ask whether a model that was added is used from now on; it says what it learned and how good it was."""
-        now = self._state.model_choice
-        dialog = UseModelDialog(choice, now.name if now is not None else "", self._window)
-        dialog.useRequested.connect(self._controller.models.set_model)
-        dialog.open()
-        return dialog
 
     def choose_fov_file(self) -> None:
         document = self._state.document

@@ -1,20 +1,10 @@
-"""What trainings, data sets and models need to be asked: files, names, and whether something may be removed."""
+"""What trainings and data sets need to be asked: files, names, and whether something may be removed."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QFileDialog,
-    QFormLayout,
-    QLabel,
-    QLineEdit,
-    QPlainTextEdit,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core.datasets.dataset_file import SUFFIX, dataset_path, is_dataset_file
 from core.jobs.requests import TrainingRequest
@@ -24,10 +14,9 @@ from serr_gui.panels.data_set.dialog import DataSetDialog
 from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
 from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
 from serr_gui.system.desktop import open_outside
-from serr_gui.widgets.controls import faded
 from serr_gui.widgets.questions import Answer, ask
-
-_WEIGHTS_SUFFIX = ".safetensors"
+from serr_gui.window.model_prompts import ModelPrompts
+from serr_gui.window.name_dialog import NameDialog
 
 
 class TrainingPrompts(QObject):
@@ -37,11 +26,12 @@ class TrainingPrompts(QObject):
         self,
         controller: Controller,
         window: QWidget,
+        models: ModelPrompts,
         show_trainings: Callable[[], None],
     ) -> None:
         super().__init__(window)
         self._controller, self._state = controller, controller.state
-        self._window, self._show_trainings = window, show_trainings
+        self._window, self._models, self._show_trainings = window, models, show_trainings
 
     # Data sets
 
@@ -164,98 +154,12 @@ class TrainingPrompts(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.compareRequested.connect(self._controller.training.compare)
         if job is not None:
-            dialog.takeRequested.connect(lambda: self.take_model(job))
+            dialog.takeRequested.connect(lambda: self._models.add_job(job))
         dialog.show()
         return dialog
 
-    def take_model(self, job: Job) -> "NameDialog | None":
-        """Ask for name and notes, and add the model of a job to the person's own."""
-        weights = job.weights
-        if weights is None:
-            return None
-        note = self.tr("The model is added to those that can be chosen. Whether it is used is asked afterwards.")
-        dialog = NameDialog(self.tr("Add Model"), job.request.name, job.request.notes, note, self._window)
-        dialog.accepted.connect(lambda: self._controller.training.take_model(weights, dialog.name(), dialog.notes()))
-        dialog.open()
-        return dialog
-
-    def export_job(self, job: Job) -> None:
-        if job.weights is not None:
-            self._export(job.weights, job.request.name)
-
-    def export_model(self) -> None:
-        choice = self._state.model_choice
-        if choice is not None:
-            self._export(choice.path, choice.name)
-
-    def _export(self, file: Path, name: str) -> None:
-        start = str(Path(self._state.last_folder or ".") / f"{name}{_WEIGHTS_SUFFIX}")
-        filters = self.tr("Weights files (*{suffix})").format(suffix=_WEIGHTS_SUFFIX)
-        chosen, _ = QFileDialog.getSaveFileName(self._window, self.tr("Export Model"), start, filters)
-        if chosen:
-            path = Path(chosen)
-            good = path.suffix.lower() == _WEIGHTS_SUFFIX
-            self._controller.training.export_model(file, path if good else path.with_name(path.name + _WEIGHTS_SUFFIX))
-
-    def edit_model(self) -> None:
-        """Ask for another name and notes of the chosen model."""
-        choice = self._state.model_choice
-        if choice is None:
-            return
-        dialog = NameDialog(self.tr("Model"), choice.name, choice.notes, "", self._window)
-        dialog.accepted.connect(
-            lambda: self._controller.training.change_model(choice.name, dialog.name(), dialog.notes())
-        )
-        dialog.open()
-
-    def remove_model(self) -> None:
-        """Ask before a model is removed."""
-        choice = self._state.model_choice
-        if choice is None:
-            return
-        question = self.tr("Remove the model {name}?").format(name=choice.name)
-        text = self.tr("Its weights file is removed from your models. Export it before if it may be needed again.")
-        if self._agreed(question, text, self.tr("Remove")):
-            self._controller.training.remove_model(choice.name)
-
     def _agreed(self, question: str, text: str, verb: str) -> bool:
         return ask(self._window, question, text, [Answer("yes", verb, destructive=True)]) == "yes"
-
-
-class NameDialog(QDialog):
-    """Asks for a name and notes."""
-
-    def __init__(self, title: str, name: str, notes: str, note: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(title)
-        self.setMinimumWidth(460)
-        self._name = QLineEdit(name)
-        self._notes = QPlainTextEdit(notes)
-        self._notes.setTabChangesFocus(True)
-        self._notes.setMaximumHeight(110)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        self._ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        self._name.textChanged.connect(lambda text: self._ok.setEnabled(bool(text.strip())))
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for text, widget in ((self.tr("&Name"), self._name), (self.tr("N&otes"), self._notes)):
-            caption = QLabel(text)
-            caption.setBuddy(widget)
-            form.addRow(caption, widget)
-        column = QVBoxLayout(self)
-        if note:
-            column.addWidget(faded(note))
-        column.addLayout(form)
-        column.addWidget(buttons)
-
-    def name(self) -> str:
-        return self._name.text().strip()
-
-    def notes(self) -> str:
-        return self._notes.toPlainText().strip()
 
 
 def _data_set_of(job: Job) -> Path | None:

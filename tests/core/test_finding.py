@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import InputError
 from core.photo.finding import count_below, photos_among, photos_in
+from core.photo.given import find_masks, find_photos
 from core.photo.walking import expand, natural_key
 
 
@@ -120,3 +121,17 @@ def test_patterns(tmp_path: Path, pattern: str, names: list[str]) -> None:
 def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         photos_in(tmp_path / "none")
+
+
+def test_what_is_given_becomes_photographs_by_one_rule(tmp_path: Path) -> None:
+    """Each file once, in the order given; a pattern is only expanded where it is asked for."""
+    made(tmp_path, ["b/eye 10.png", "b/eye 2.png", "b/eye 2_mask.png", "empty/notes.txt"])
+    made(tmp_path, ["a.png", "a_mask.png", "a.serr.json"])
+    given = [tmp_path / name for name in ("b", "a.png", "a_mask.png", "b/eye 10.png", "empty", "gone.png")]
+    found = find_photos(given)
+    assert [path.name for path in found.photos] == ["eye 2.png", "eye 10.png", "a.png", "gone.png"]
+    assert [(place.path.name, len(place.found.photos)) for place in found.places] == [("b", 2), ("empty", 0)]
+    pattern = str(tmp_path / "b" / "*.png")
+    assert find_photos([pattern], patterns=True).photos == found.photos[:2]
+    assert find_photos([pattern]).photos == (Path(pattern),)
+    assert [path.name for path in find_masks([tmp_path / "b"]).photos] == ["eye 2.png", "eye 2_mask.png", "eye 10.png"]

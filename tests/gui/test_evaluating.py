@@ -239,18 +239,19 @@ def test_a_result_of_another_model_is_neither_used_nor_replaced(
     else:
         recipe = RECIPE.model_copy(update={"gamma": 1.5})
     other = save_model(
-        tmp_path / "other.safetensors", model.module, replace(model.card, name="other", preprocessing=recipe)
+        tmp_path / "third.safetensors", model.module, replace(model.card, name="third", preprocessing=recipe)
     )
+    monkeypatch.setenv("SERR_MODELS", str(tmp_path / "own models"))
     program = start(drive)
     segment(program, qtbot)
     kept = program.state.result
     program.controller.models.add_model(other)
-    answer_use(program, qtbot, "Use other")
+    answer_use(program, qtbot, "Use third")
     segmented = listen(monkeypatch)
     report = evaluate(program, qtbot).report
     assert len(segmented) == 2
     assert report is not None
-    assert report.method.name == "other"
+    assert report.method.name == "third"
     assert program.state.result is kept
     assert len(report.images) == 2
 

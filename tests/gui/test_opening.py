@@ -14,7 +14,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QListView, QToolButton
 from pytestqt.qtbot import QtBot
 
-from core.cli.inputs import find_photos
+from core.cli.inputs import photo_inputs
 from core.datasets.recognise import recognise
 from core.datasets.synthetic import draw_case
 from core.photo.reading import read_fundus
@@ -118,7 +118,7 @@ def test_a_folder_gives_the_same_photographs_everywhere_and_says_what_was_left_o
     program = start(folder)
     opened = [item.path for item in program.state.photos]
     assert [path.name for path in opened] == ["eye 1.png", "eye 2.png", "Eye 3.jfif", "eye 10.png"]
-    assert list(find_photos([str(folder)]).photos) == opened
+    assert list(photo_inputs([str(folder)]).photos) == opened
     assert [entry.case.photo for entry in recognise(folder).dataset.entries] == opened
     (notice,) = [notice for notice in program.state.notices if notice.text.startswith("photographs: ")]
     for words in (

@@ -27,7 +27,6 @@ from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import stale_reasons, unsaved
 from serr_gui.panels.export_dialog import ExportDialog
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
-from tests.gui.model_questions import answer_use
 
 Photos = tuple[Path, Path, Path]
 
@@ -407,53 +406,6 @@ def test_a_folder_that_cannot_be_written_to_leaves_the_result_to_be_exported(
         assert list(folder.iterdir()) == []
     assert len(unsaved(program.state)) == 1
     assert program.window.isWindowModified()
-
-
-def test_a_damaged_model_is_refused_and_the_old_one_stays(
-    start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path, small_models: Path
-) -> None:
-    program = start(photo)
-    before = program.state.model
-    for name, content in (
-        ("model.pth", b"\x80\x02anything"),
-        ("cut.safetensors", (small_models / "small.safetensors").read_bytes()[:-100]),
-    ):
-        path = tmp_path / name
-        path.write_bytes(content)
-        program.state.notices = ()
-        program.controller.models.add_model(path)
-        qtbot.waitUntil(lambda: bool(program.state.notices), timeout=WAIT_MS)
-        assert name in program.state.notices[0].text
-        assert program.state.notices[0].kind == "error"
-        assert program.state.model == before
-    good = tmp_path / "mine.safetensors"
-    good.write_bytes((small_models / "small.safetensors").read_bytes())
-    program.controller.models.add_model(good)
-    question = answer_use(program, qtbot, "Keep small")
-    assert "Learned from: three drawn photographs" in question
-    assert "not measured on photographs that were held out" in question
-    assert program.state.model == before
-    assert good in [choice.path for choice in program.state.models]
-    program.controller.models.add_model(good)
-    answer_use(program, qtbot, "Use small")
-    assert program.state.model == good
-    segment(program, qtbot)
-
-
-def test_a_model_that_vanished_fails_with_a_sentence(
-    start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path, small_models: Path
-) -> None:
-    program = start(photo)
-    path = tmp_path / "mine.safetensors"
-    path.write_bytes((small_models / "small.safetensors").read_bytes())
-    program.controller.models.add_model(path)
-    answer_use(program, qtbot, "Use small")
-    path.unlink()
-    program.state.notices = ()
-    program.window.commands["segment"].trigger()
-    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
-    assert "mine.safetensors" in program.state.notices[-1].text
-    assert program.state.photos[0].status == "new"
 
 
 def test_closing_with_work_or_unexported_results_asks_first(start: StartProgram, qtbot: QtBot, photos: Photos) -> None:

@@ -265,7 +265,7 @@ def test_from_the_form_to_a_model_that_is_used(  # noqa: PLR0915 - one life, fro
 
     own = tmp_path / "own models"
     monkeypatch.setenv("SERR_MODELS", str(own))
-    name = window.training_prompts.take_model(job)
+    name = window.model_prompts.add_job(job)
     assert name is not None
     name._name.setText("my eyes")
     name._notes.setPlainText("from the test")
@@ -277,10 +277,10 @@ def test_from_the_form_to_a_model_that_is_used(  # noqa: PLR0915 - one life, fro
     choice = program.state.model_choice
     assert choice is not None
     assert choice.name == "my eyes"
-    program.controller.training.export_model(choice.path, tmp_path / "out.safetensors")
+    program.controller.models.export_model(choice.path, tmp_path / "out.safetensors")
     qtbot.waitUntil((tmp_path / "out.safetensors").exists, timeout=WAIT_MS)
     assert read_card(tmp_path / "out.safetensors").name == "my eyes"
-    program.controller.training.change_model("my eyes", "our eyes", "")
+    program.controller.models.change_model("my eyes", "our eyes", "")
     qtbot.waitUntil(lambda: program.state.model == own / "our eyes.safetensors", timeout=WAIT_MS)
     press("Remove")
     window.commands["remove_model"].trigger()

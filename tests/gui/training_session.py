@@ -255,7 +255,7 @@ def go_on(hand: Hand, options: argparse.Namespace) -> None:
     """The training is found again, paused, resumed and stopped; its model is compared and used."""
     from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
     from serr_gui.window.model_dialogs import UseModelDialog
-    from serr_gui.window.training_prompts import NameDialog
+    from serr_gui.window.name_dialog import NameDialog
 
     window = hand.window
     hand.wait(lambda: hand.state_of_job() == "running", "the training is found")
