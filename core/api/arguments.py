@@ -195,6 +195,21 @@ def as_found(found: object) -> ProbabilityMap | BoolArray:
     return _as_mask(array, "found", "a probability map float (H, W) or a mask bool (H, W)")
 
 
+def refuse_wrong_threshold(found: ProbabilityMap | BoolArray, rule: ThresholdRule | None) -> None:
+    """A probability map needs a threshold, and a mask has none. Raises ArgumentError."""
+    if isinstance(found, ProbabilityMap) and rule is None:
+        raise ArgumentError("threshold is missing: at which probability does a vessel begin? For example 0.5.")
+    if not isinstance(found, ProbabilityMap) and rule is not None:
+        raise ArgumentError("threshold is for a probability map, but found is a mask already: leave it out.")
+
+
+def as_fov_alone(fov: Fov, shape: tuple[int, ...]) -> FieldOfView:
+    """A field of view for a map or a mask without a photograph: it can be given, not found."""
+    if isinstance(fov, str) and fov == "auto":
+        raise ArgumentError('fov="auto" needs the photograph: give a mask, or a Segmentation as found.')
+    return as_fov(fov, FundusImage(np.zeros((*shape[:2], 3), np.uint8)))
+
+
 def described(value: object) -> str:
     """A value as it can be named in a sentence, whatever it is."""
     if isinstance(value, np.ndarray):

@@ -12,10 +12,12 @@ from core.api.arguments import (
     Values,
     as_found,
     as_fov,
+    as_fov_alone,
     as_label,
     as_rule,
     as_values,
     described,
+    refuse_wrong_threshold,
 )
 from core.errors import ArgumentError, DoubtWarning
 from core.evaluation.confusion import Scores
@@ -75,16 +77,13 @@ def evaluate(
         known: FieldOfView | None = found.fov if fov is None else as_fov(fov, found.image)
     else:
         given = as_found(found)
-        known = None if fov is None else _fov_alone(fov, given.shape)
+        known = None if fov is None else as_fov_alone(fov, given.shape)
     if known is None and region == "fov":
         raise ArgumentError(
             "fov is missing: to score inside the field of view, give its mask (a path or an array). To score the whole "
             'picture, give region="image".'
         )
-    if isinstance(given, ProbabilityMap) and rule is None:
-        raise ArgumentError("threshold is missing: at which probability does a vessel begin? For example 0.5.")
-    if not isinstance(given, ProbabilityMap) and threshold is not None:
-        raise ArgumentError("threshold is for a probability map, but found is a mask already: leave it out.")
+    refuse_wrong_threshold(given, rule)
     shape = given.shape[0], given.shape[1]
     truth = as_label(label, shape, values)
     refuse_inverted(truth, known.inside if known is not None else None)
@@ -109,11 +108,3 @@ def _doubts(
     region = fov.inside if fov is not None else None
     if isinstance(scored, GivenMask) and vessel_share(scored.vessel, region) > MAX_VESSEL_SHARE:
         yield INVERTED_MASK
-
-
-def _fov_alone(fov: Fov, shape: tuple[int, ...]) -> FieldOfView:
-    """A field of view for a map without a photograph: it can be given, not found."""
-    if isinstance(fov, str) and fov == "auto":
-        raise ArgumentError('fov="auto" needs the photograph: give a mask, or a Segmentation as found.')
-    blank = FundusImage(np.zeros((*shape[:2], 3), np.uint8))
-    return as_fov(fov, blank)

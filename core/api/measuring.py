@@ -3,15 +3,21 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-import numpy as np
-
-from core.api.arguments import Fov, Threshold, as_found, as_fov, as_rule, described
+from core.api.arguments import (
+    Fov,
+    Threshold,
+    as_found,
+    as_fov_alone,
+    as_rule,
+    described,
+    refuse_wrong_threshold,
+)
 from core.errors import ArgumentError
 from core.measures.calibres import OpticDisc, Structure
 from core.measures.summary import PixelSize, VesselMeasures, measure_vessels
 from core.measuring import MeasureOptions, measure_segmentation
 from core.segmentation import Segmentation
-from core.types import FieldOfView, FundusImage, ProbabilityMap
+from core.types import ProbabilityMap
 
 __all__ = ["OpticDisc", "PixelSize", "VesselMeasures", "measure"]
 
@@ -57,14 +63,9 @@ def measure(
     given = as_found(found)
     if fov is None:
         raise ArgumentError('fov is missing: give its mask (a path or an array), or "full" for the whole picture.')
-    if isinstance(fov, str) and fov == "auto":
-        raise ArgumentError('fov="auto" needs the photograph: give a mask, or a Segmentation as found.')
-    field: FieldOfView = as_fov(fov, FundusImage(np.zeros((*given.shape[:2], 3), np.uint8)))
+    field = as_fov_alone(fov, given.shape)
     rule = as_rule(threshold)
-    if isinstance(given, ProbabilityMap) and rule is None:
-        raise ArgumentError("threshold is missing: at which probability does a vessel begin? For example 0.5.")
-    if not isinstance(given, ProbabilityMap) and rule is not None:
-        raise ArgumentError("threshold is for a probability map, but found is a mask already: leave it out.")
+    refuse_wrong_threshold(given, rule)
     return measure_vessels(
         given.values if isinstance(given, ProbabilityMap) else given,
         field.inside,

@@ -7,14 +7,16 @@ import typer
 
 from core.cli.console import UsageError, monitored, say, say_json, tell
 from core.cli.options import (
-    DEVICE_HELP,
     FLOAT_HELP,
-    LOW_HELP,
-    MIN_PIXELS_HELP,
-    MODEL_HELP,
-    OUT_HELP,
-    THRESHOLD_HELP,
-    TTA_HELP,
+    MIN_PIXELS,
+    OUT,
+    TTA,
+    AsJson,
+    Device,
+    Low,
+    Model,
+    Out,
+    Threshold,
     checked_device,
 )
 from core.files import display_path, path_text
@@ -38,23 +40,19 @@ Paths = Annotated[
         "path in each line. Or alone, without --out: the folder of a batch, to continue it.",
     ),
 ]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help=OUT_HELP, show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a batch: what --out was.")]
 Column = Annotated[
     str | None,
     typer.Option("--column", help="The column of lists with the paths.", show_default="path, file, image ..."),
 ]
-Model = Annotated[str | None, typer.Option("--model", help=MODEL_HELP, show_default=False)]
-Threshold = Annotated[float | None, typer.Option("--threshold", help=THRESHOLD_HELP, show_default=False)]
-Low = Annotated[float | None, typer.Option("--low", help=LOW_HELP, show_default=False)]
-MinPixels = Annotated[int | None, typer.Option("--min-pixels", min=0, help=MIN_PIXELS_HELP, show_default=False)]
+MinPixels = Annotated[int | None, MIN_PIXELS]
 Fov = Annotated[
     str | None,
     typer.Option(
         "--fov", metavar="auto|full|FILE|DIR", help="Field of view, as of 'serr segment'.", show_default="auto"
     ),
 ]
-Tta = Annotated[str | None, typer.Option("--tta", help=TTA_HELP, show_default="none")]
+Tta = Annotated[str | None, TTA]
 Save = Annotated[
     str | None,
     typer.Option(
@@ -69,14 +67,13 @@ NewOptions = Annotated[
     bool,
     typer.Option("--new-options", help="Make what is done again where these options are others than the batch's."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")]
 
 
 @batch.command("run")
 def run_command(
     *,
     paths: Paths,
-    out: Out = None,
+    out: Annotated[Path | None, OUT] = None,
     shard: Annotated[
         int | None, typer.Option("--shard", min=1, help="Only this shard of 'serr batch plan'.", show_default=False)
     ] = None,
@@ -89,7 +86,7 @@ def run_command(
     save: Save = None,
     as_float: AsFloat = None,
     column: Column = None,
-    device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
+    device: Device = "auto",
     max_bad: Annotated[
         float, typer.Option("--max-bad", metavar="PERCENT", min=0, max=100, help="Stop when more photographs failed.")
     ] = 100.0,
@@ -142,7 +139,7 @@ def run_command(
 def plan(
     *,
     paths: Paths,
-    out: Annotated[Path, typer.Option("--out", "-o", help=OUT_HELP)],
+    out: Out,
     shards: Annotated[int, typer.Option("--shards", min=2, max=9999, help="Into how many parts to divide it.")],
     model: Model = None,
     threshold: Threshold = None,

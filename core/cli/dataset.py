@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.console import UsageError, flush, monitored, say, say_json, tell
-from core.cli.options import IGNORE_HELP, VALUES_HELP, checked_values
+from core.cli.options import AsJson, IgnoreValues, VesselValues, checked_values
 
 if TYPE_CHECKING:
     from core.datasets.checks import Finding
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 dataset = typer.Typer(help="Make and check data set files (.serr-dataset) of your own photographs.")
 
 _SHOWN = 10
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 @dataset.command()
@@ -40,8 +39,8 @@ def new(
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of the split.")] = 0,
     replace: Annotated[bool, typer.Option("--replace", help="Write over a data set file that is there.")] = False,
-    vessel_values: Annotated[str | None, typer.Option("--vessel-values", help=VALUES_HELP)] = None,
-    ignore_values: Annotated[str | None, typer.Option("--ignore-values", help=IGNORE_HELP)] = None,
+    vessel_values: VesselValues = None,
+    ignore_values: IgnoreValues = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the photographs, labels and masks of a folder, check them, split them, and write a data set file.
@@ -103,8 +102,8 @@ def check(
     file: Annotated[
         Path, typer.Argument(metavar="FILE|FOLDER", help="A data set file, or a folder of photographs and labels.")
     ],
-    vessel_values: Annotated[str | None, typer.Option("--vessel-values", help=VALUES_HELP)] = None,
-    ignore_values: Annotated[str | None, typer.Option("--ignore-values", help=IGNORE_HELP)] = None,
+    vessel_values: VesselValues = None,
+    ignore_values: IgnoreValues = None,
     as_json: AsJson = False,
 ) -> None:
     """Look for what is missing, of another size, empty, inverted or double, and for patients in several parts.

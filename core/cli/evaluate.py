@@ -8,11 +8,12 @@ import typer
 
 from core.cli.console import ConsoleMonitor, UsageError, monitored, say, say_json, tell
 from core.cli.options import (
-    DEVICE_HELP,
-    IGNORE_HELP,
-    MODEL_HELP,
-    TTA_HELP,
-    VALUES_HELP,
+    AsJson,
+    Device,
+    IgnoreValues,
+    Model,
+    Tta,
+    VesselValues,
     checked_dataset,
     checked_device,
     checked_threshold,
@@ -70,7 +71,7 @@ def evaluate(
             "protocols. Your own data set without a test part is taken whole.",
         ),
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", help=MODEL_HELP)] = None,
+    model: Model = None,
     predictions: Annotated[
         Path | None,
         typer.Option(
@@ -99,8 +100,8 @@ def evaluate(
             "--labels", help="Expert to take for the truth, by number (1, 2) or name; the usual one by default."
         ),
     ] = None,
-    vessel_values: Annotated[str | None, typer.Option("--vessel-values", help=VALUES_HELP)] = None,
-    ignore_values: Annotated[str | None, typer.Option("--ignore-values", help=IGNORE_HELP)] = None,
+    vessel_values: VesselValues = None,
+    ignore_values: IgnoreValues = None,
     prediction_values: Annotated[
         str | None,
         typer.Option(
@@ -122,8 +123,8 @@ def evaluate(
             "the window exports them. The report says how many they are.",
         ),
     ] = None,
-    tta: Annotated[str, typer.Option("--tta", help=TTA_HELP)] = "none",
-    device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
+    tta: Tta = "none",
+    device: Device = "auto",
     bootstrap: Annotated[
         int, typer.Option("--bootstrap", min=0, help="95 % intervals from so many drawings of photographs, say 1000.")
     ] = 0,
@@ -137,7 +138,7 @@ def evaluate(
         typer.Option("--report", help="Also write a report with pictures to this .html or .pdf file; may be repeated."),
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Also write the table to this file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Score a model on a data set: each photograph, all pixels pooled, and the mean over photographs.
 

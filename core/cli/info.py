@@ -2,16 +2,14 @@
 
 import platform
 import sys
-from typing import Annotated
-
-import typer
 
 from core import __version__
 from core.cli.console import NotesOnly, say, say_json
+from core.cli.options import AsJson
 from core.resources import resource_path
 
 
-def info(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False) -> None:
+def info(as_json: AsJson = False) -> None:
     """Say versions, devices, and where files are."""
     import cv2
     import numpy as np

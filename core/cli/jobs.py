@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.console import CANCELLED_CODE, UsageError, monitored, say, say_json
-from core.cli.options import DEVICE_HELP, checked_device
+from core.cli.options import AsJson, Device, checked_device
 from core.cli.recipes import RecipeOptions, Root, takes_recipe
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ jobs = typer.Typer(
     invoke_without_command=True,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job, or its name; the whole of it.")]
 _LOG_LINES = 20
 
@@ -43,7 +42,7 @@ def start(
     root: Root = Path(),
     options: RecipeOptions,
     notes: Annotated[str, typer.Option("--notes", help="Notes on the job.")] = "",
-    device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
+    device: Device = "auto",
     count: Annotated[int, typer.Option("--gpus", min=1, help="Graphics processors to train on at once.")] = 1,
     as_json: AsJson = False,
 ) -> None:

@@ -8,8 +8,9 @@ import typer
 
 from core.cli.console import NotesOnly, UsageError, monitored, say, say_json, tell
 from core.cli.options import (
-    DEVICE_HELP,
-    TTA_HELP,
+    AsJson,
+    Device,
+    Tta,
     checked_dataset,
     checked_device,
     checked_tta,
@@ -19,8 +20,6 @@ from core.cli.options import (
 models = typer.Typer(
     help="List the models that are there, show their cards, take models in and out.", invoke_without_command=True
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 @models.callback()
@@ -162,8 +161,8 @@ def compare(
     root: Annotated[Path, typer.Option("--root", help="Folder of the data sets; here by default.")] = Path(),
     split: Annotated[str, typer.Option("--split", help="Part that neither model has seen: test, validation.")] = "test",
     labels: Annotated[str | None, typer.Option("--labels", help="Name of the expert to take for the truth.")] = None,
-    tta: Annotated[str, typer.Option("--tta", help=TTA_HELP)] = "none",
-    device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
+    tta: Tta = "none",
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Compare two models on the same labelled photographs, each at its own threshold, by Wilcoxon's paired test."""

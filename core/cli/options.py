@@ -1,7 +1,9 @@
-"""Options that several commands share, checked before anything heavy is loaded."""
+"""Options that several commands share: how they are declared, and checks before anything heavy is loaded."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
 
 from core.cli.console import NotesOnly, UsageError
 
@@ -14,25 +16,55 @@ if TYPE_CHECKING:
 KINDS = ("mask", "probability", "overlay", "sidecar")
 ALL_KINDS = ",".join(KINDS)
 
-DEVICE_HELP = "auto, cpu, cuda or mps; auto takes a GPU where there is one."
-MODEL_HELP = "Name of a model ('serr models' lists them) or a weights file."
-TTA_HELP = "none, or flips: average over the four mirrored photographs; a little better, four times slower."
-THRESHOLD_HELP = "Vessel where the probability is at least this, between 0 and 1; the model's own by default."
-LOW_HELP = (
-    "Hysteresis: a pixel of at least this probability is vessel, too, where such pixels connect it with one at the "
-    "threshold."
+DEVICE = typer.Option("--device", help="auto, cpu, cuda or mps; auto takes a GPU where there is one.")
+MODEL = typer.Option("--model", help="Name of a model ('serr models' lists them) or a weights file.")
+TTA = typer.Option(
+    "--tta",
+    help="none, or flips: average over the four mirrored photographs; a little better, four times slower.",
 )
-MIN_PIXELS_HELP = "Leave out vessels of fewer pixels than this; 0: none."
-
-OUT_HELP = "Folder for the results; made where it is missing."
-SAVE_HELP = f"What to write, of {', '.join(KINDS)}; all by default."
+THRESHOLD = typer.Option(
+    "--threshold", help="Vessel where the probability is at least this, between 0 and 1; the model's own by default."
+)
+LOW = typer.Option(
+    "--low",
+    help="Hysteresis: a pixel of at least this probability is vessel, too, where such pixels connect it with one at "
+    "the threshold.",
+)
+MIN_PIXELS = typer.Option("--min-pixels", min=0, help="Leave out vessels of fewer pixels than this; 0: none.")
+OUT = typer.Option("--out", "-o", help="Folder for the results; made where it is missing.")
 FLOAT_HELP = "Write the probability as 32-bit float TIFF, not as 16-bit PNG."
 
-VALUES_HELP = (
-    "Values of the labels that are vessel, where they are not black and white: grey values or colours with commas, "
-    "such as 1,2 or #ff0000,#0000ff."
-)
-IGNORE_HELP = "With --vessel-values: values that are neither learned from nor scored, such as 255."
+Device = Annotated[str, DEVICE]
+Model = Annotated[str | None, MODEL]
+Tta = Annotated[str, TTA]
+Threshold = Annotated[float | None, THRESHOLD]
+Low = Annotated[float | None, LOW]
+Out = Annotated[Path, OUT]
+Save = Annotated[
+    str,
+    typer.Option(
+        "--save",
+        metavar="KIND,...",
+        help=f"What to write, of {', '.join(KINDS)}; all by default.",
+        show_default=False,
+    ),
+]
+AsFloat = Annotated[bool, typer.Option("--float", help=FLOAT_HELP)]
+VesselValues = Annotated[
+    str | None,
+    typer.Option(
+        "--vessel-values",
+        help="Values of the labels that are vessel, where they are not black and white: grey values or colours with "
+        "commas, such as 1,2 or #ff0000,#0000ff.",
+    ),
+]
+IgnoreValues = Annotated[
+    str | None,
+    typer.Option(
+        "--ignore-values", help="With --vessel-values: values that are neither learned from nor scored, such as 255."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from core.cli.console import UsageError, say
-from core.cli.options import IGNORE_HELP, VALUES_HELP, checked_dataset, checked_values, found_model, one_of
+from core.cli.options import (
+    IgnoreValues,
+    VesselValues,
+    checked_dataset,
+    checked_values,
+    found_model,
+    one_of,
+)
 
 if TYPE_CHECKING:
     from core.training.config import TrainingConfig
@@ -32,8 +39,8 @@ class RecipeOptions:
             "name; default drive, or the configuration's.",
         ),
     ]
-    vessel_values: Annotated[str | None, typer.Option("--vessel-values", help=VALUES_HELP)]
-    ignore_values: Annotated[str | None, typer.Option("--ignore-values", help=IGNORE_HELP)]
+    vessel_values: VesselValues
+    ignore_values: IgnoreValues
     hold_out: Annotated[
         int | None,
         typer.Option(

@@ -8,10 +8,11 @@ import typer
 from core.cli.console import UsageError, monitored, say, say_json
 from core.cli.options import (
     ALL_KINDS,
-    FLOAT_HELP,
-    MODEL_HELP,
-    OUT_HELP,
-    SAVE_HELP,
+    AsFloat,
+    AsJson,
+    Model,
+    Out,
+    Save,
     checked_kinds,
     checked_out,
     export_choices,
@@ -31,11 +32,11 @@ def replay(
     photo: Annotated[
         Path | None, typer.Option("--photo", help="The photograph, where it is no longer where the side-car says.")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help=OUT_HELP)],
-    model: Annotated[str | None, typer.Option("--model", help=MODEL_HELP, show_default=False)] = None,
-    save: Annotated[str, typer.Option("--save", metavar="KIND,...", help=SAVE_HELP, show_default=False)] = ALL_KINDS,
-    as_float: Annotated[bool, typer.Option("--float", help=FLOAT_HELP)] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a line.")] = False,
+    out: Out,
+    model: Model = None,
+    save: Save = ALL_KINDS,
+    as_float: AsFloat = False,
+    as_json: AsJson = False,
 ) -> int:
     """Make the result of a side-car again, with its photograph, weights, field of view, options and threshold.
 

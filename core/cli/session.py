@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.console import monitored, say, say_json, tell
-from core.cli.options import ALL_KINDS, FLOAT_HELP, OUT_HELP, SAVE_HELP, checked_kinds, checked_out, export_choices
+from core.cli.options import (
+    ALL_KINDS,
+    AsFloat,
+    AsJson,
+    Out,
+    Save,
+    checked_kinds,
+    checked_out,
+    export_choices,
+)
 
 if TYPE_CHECKING:
     from core.session.archive import OpenedSession
@@ -24,10 +33,10 @@ def every() -> None:
 def export(
     *,
     path: Annotated[Path, typer.Argument(metavar="SESSION", help="A NAME.serr-session that the window saved.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help=OUT_HELP)],
-    save: Annotated[str, typer.Option("--save", metavar="KIND,...", help=SAVE_HELP, show_default=False)] = ALL_KINDS,
-    as_float: Annotated[bool, typer.Option("--float", help=FLOAT_HELP)] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a line for each photograph.")] = False,
+    out: Out,
+    save: Save = ALL_KINDS,
+    as_float: AsFloat = False,
+    as_json: AsJson = False,
 ) -> int:
     """Write the masks of a session as they were left, with corrections and thresholds; no network is run.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from core.cli.console import UsageError, monitored, say, say_json
-from core.cli.options import DEVICE_HELP, checked_device
+from core.cli.options import Device, checked_device
 from core.cli.recipes import RecipeOptions, Root, say_estimate, takes_recipe
 from core.progress import Cancelled
 
@@ -21,7 +21,7 @@ def train(
     root: Root = Path(),
     options: RecipeOptions,
     resume: Annotated[bool, typer.Option("--resume", help="Resume from the last checkpoint in --out.")] = False,
-    device: Annotated[str, typer.Option("--device", help=DEVICE_HELP)] = "auto",
+    device: Device = "auto",
     only_estimate: Annotated[
         bool, typer.Option("--estimate", help="Only measure a few steps, and estimate time and memory of the run.")
     ] = False,

@@ -37,3 +37,14 @@ def has_memory(module: nn.Module) -> bool:
     To initialise weights there would import torch's compiler, which takes a second of the first photograph.
     """
     return all(not weight.is_meta for weight in module.parameters())
+
+
+def initialise(network: nn.Module, head: nn.Conv2d) -> None:
+    """Random weights for training from scratch: He et al. 2015 (arXiv 1502.01852), and Glorot and Bengio 2010 for the
+    head, which no rectifier follows.
+    """
+    if has_memory(network):
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.xavier_normal_(head.weight)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import torch
 from torch import Tensor, nn
 
-from core.networks.base import Network, has_memory
+from core.networks.base import Network, initialise
 from core.networks.blocks import PlaneUnit
 from core.networks.families import DeepLabConfig
 
@@ -154,11 +154,7 @@ class DeepLabV3Plus(Network):
         )
         self.head = nn.Conv2d(config.width, 1, kernel_size=1)
         self.to_whole = nn.Upsample(scale_factor=4, mode="bilinear", align_corners=False)
-        if has_memory(self):
-            for module in self.modules():
-                if isinstance(module, nn.Conv2d):
-                    nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            nn.init.xavier_normal_(self.head.weight)
+        initialise(self, self.head)
 
     def forward(self, x: Tensor) -> Tensor:
         self.check_size(x)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from core.networks.base import Network, has_memory
+from core.networks.base import Network, initialise
 from core.networks.families import UNetConfig
 
 BlockMaker = Callable[[int, int], nn.Module]
@@ -36,11 +36,7 @@ class EncoderDecoder(Network):
             make_gate(channels[level], channels[level + 1]) for level in range(depth if make_gate else 0) if make_gate
         )
         self.head = nn.Conv2d(config.width, 1, kernel_size=1)
-        if has_memory(self):
-            for module in self.modules():
-                if isinstance(module, nn.Conv2d):
-                    nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            nn.init.xavier_normal_(self.head.weight)
+        initialise(self, self.head)
 
     def forward(self, x: Tensor) -> Tensor:
         self.check_size(x)

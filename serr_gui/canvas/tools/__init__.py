@@ -12,6 +12,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QPainter
 
+from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL
 from core.masks.strokes import Point
 
 
@@ -42,6 +43,14 @@ class Pointer:
     def inverts(self) -> bool:
         """Whether Ctrl is held, which does the opposite."""
         return bool(self.modifiers & Qt.KeyboardModifier.ControlModifier)
+
+    def code_for(self, code: int) -> int:
+        """What is painted by a tool that paints ``code``: the right button background, with Ctrl the opposite."""
+        if self.erases:
+            return BACKGROUND
+        if not self.inverts or code == UNTOUCHED:
+            return code
+        return VESSEL if code == BACKGROUND else BACKGROUND
 
     @property
     def straight(self) -> bool:

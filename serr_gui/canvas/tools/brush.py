@@ -9,7 +9,6 @@ import math
 from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 
-from core.masks.edits import BACKGROUND, VESSEL
 from core.masks.strokes import Footprint, Point, brush_step
 from serr_gui.canvas.tools import Pointer, Tool, View
 
@@ -48,14 +47,9 @@ class BrushTool(Tool):
     def press(self, pointer: Pointer) -> None:
         if self._button is not None:
             return
-        code = self.code
-        if pointer.erases:
-            code = BACKGROUND
-        elif pointer.inverts:
-            code = VESSEL if self.code == BACKGROUND else BACKGROUND
         self._button = pointer.button
         self._pointer = pointer.at
-        self.began.emit(code)
+        self.began.emit(pointer.code_for(self.code))
         if pointer.straight:
             self._straight_from = pointer.at
         else:

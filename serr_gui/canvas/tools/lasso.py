@@ -5,7 +5,7 @@ import math
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
-from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL
+from core.masks.edits import VESSEL
 from core.masks.strokes import Point, polygon
 from serr_gui.canvas.tools import Pointer, Tool, View
 from serr_gui.canvas.tools.preview import COLOURS, GIVEN_BACK, paint_knots, paint_line
@@ -45,7 +45,7 @@ class LassoTool(Tool):
         if self._button is not None:
             return
         if not self._line:
-            self._painted = BACKGROUND if pointer.erases else self._code_of(pointer)
+            self._painted = pointer.code_for(self.code)
         self._button, self._pointer = pointer.button, pointer.at
         self._corners.append(len(self._line))
         self._line.append(pointer.at)
@@ -101,11 +101,6 @@ class LassoTool(Tool):
         if part.pixels.any():
             self.chosen.emit(part, code)
         self.looksChanged.emit()
-
-    def _code_of(self, pointer: Pointer) -> int:
-        if not pointer.inverts or self.code == UNTOUCHED:
-            return self.code
-        return VESSEL if self.code == BACKGROUND else BACKGROUND
 
     def paint(self, painter: QPainter, view: View, at: Point | None) -> None:
         self.zoom = view.zoom
