@@ -48,7 +48,7 @@ where they are named. "scores alone" is the computation of all scores of a step 
 The aim: scores below 0.1 ms, a step below 10 ms in the median; with the error map below 16 ms in the median and 24 ms
 for 95 % of the steps, at each size.
 
-"processor ms" is the median of the processor time that the program took, on all cores together: beside other work at
+"processor ms" is the median of the processor time that the program took, on all cores together: alongside other work at
 the same priority it stays about the same, while the times on the clock grow with what the others take. So the tables
 name the load.
 

@@ -80,7 +80,7 @@ def refuse_another(
 
     Raises
     ------
-    OutputError : the side-car that is there is another photograph's.
+    OutputError : the existing side-car is another photograph's.
     """
     path = sidecar_path(folder, stem)
     if not path.exists():

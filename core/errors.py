@@ -1,4 +1,4 @@
-"""Errors whose text is meant for a person.
+"""Errors whose text is meant for the user.
 
 Every message names the thing (usually a file), says what is wrong with it and what to do about it. The command line
 prints the message and exits with 1; the desktop shows it as a notice. Anything else that escapes is a bug.

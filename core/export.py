@@ -148,7 +148,7 @@ def _add_files(record: dict[str, Any], choices: ExportChoices, files: dict[Expor
 
 
 def _older(path: Path) -> SideCar | None:
-    """The side-car that is there already; one that is unfinished or damaged is of no use."""
+    """The existing side-car already; one that is unfinished or damaged is of no use."""
     try:
         return read_sidecar(path)
     except InputError:

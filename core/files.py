@@ -30,7 +30,7 @@ UNPRINTABLE: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 
-# EFBIG is a limit on file size (FAT, or set by the administrator): for a person the same trouble as a full disk.
+# EFBIG is a limit on file size (FAT, or set by the administrator): for the user the same trouble as a full disk.
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -60,7 +60,7 @@ def _escape(character: str) -> str:
 
 
 def output_error(path: Path, error: OSError) -> OutputError:
-    """The sentence for a person about an ``OSError`` that happened while ``path`` was being written."""
+    """The sentence for the user about an ``OSError`` that happened while ``path`` was being written."""
     name, folder = display_path(path.name), display_path(path.parent)
     if error.errno in _NO_ROOM:
         why = "there is no room left on the disk. Free some space or choose a folder on another disk."
@@ -71,7 +71,7 @@ def output_error(path: Path, error: OSError) -> OutputError:
     elif error.errno in {errno.ENOTDIR, errno.EEXIST}:
         why = "the path goes through a file that is not a folder. Choose another folder."
     elif error.errno == errno.ENOENT:
-        why = "the folder does not exist (any more). Make it, or choose another one."
+        why = "the folder does not exist. Make it, or choose another one."
     elif error.errno in {errno.ENAMETOOLONG, errno.EINVAL}:
         why = "the disk does not take a file of that name. Choose a shorter, simpler one."
     else:
@@ -197,7 +197,7 @@ def ensure_folder(folder: Path) -> Path:
 def private_folder(folder: Path) -> Path:
     """Make a folder with its missing parents that only the user may look into, and return it.
 
-    One that is there keeps its permissions: it may be shared on purpose.
+    An existing one keeps its permissions: it may be shared on purpose.
 
     Raises
     ------

@@ -52,7 +52,7 @@ class ModelComparison:
         }
 
     def to_text(self) -> str:
-        """A table for a person, in plain ASCII apart from names."""
+        """A table to read, in plain ASCII apart from names."""
         pair = self.comparison
         lines = [
             f"old  {self.old.method.text}, threshold {_threshold(self.old)}",

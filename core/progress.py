@@ -11,7 +11,7 @@ _PART_STEPS: Final = 1000
 class Progress:
     """How far a piece of long work is.
 
-    ``stage`` is a short present-tense phrase for a person ("Finding vessels"); ``done`` and ``total`` count the steps
+    ``stage`` is a short present-tense phrase for the user ("Finding vessels"); ``done`` and ``total`` count the steps
     of that stage. ``total`` is 0 while the number of steps is not known.
     """
 

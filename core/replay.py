@@ -37,12 +37,12 @@ def replay_sidecar(
     Parameters
     ----------
     photo : the photograph; None: where the side-car says, or beside the side-car, also under another name.
-    model : the network; None: the one with the side-car's hash among the models that are there.
+    model : the network; None: the one with the side-car's hash among the available models.
 
     Raises
     ------
     InputError : the side-car or the photograph is missing, changed or unreadable, or the mask was corrected by hand.
-    FieldOfViewError, WeightsError : the field of view or the weights are not there any more, or not the same.
+    FieldOfViewError, WeightsError : the field of view or the weights no longer exist, or are not the same.
     """
     path = Path(path)
     sidecar = read_sidecar(path)
@@ -154,7 +154,7 @@ def _same_model(sidecar: SideCar) -> LoadedModel:
             return load_model(entry.path)
     raise WeightsError(
         f"{display_path(sidecar.path)} was made with weights ({sidecar.model}, SHA-256 {sidecar.model_sha256[:12]}...) "
-        "that are not among the models that are there. Add them to the models, or give their file."
+        "that are not among the available models. Add them to the models, or give their file."
     )
 
 

@@ -40,8 +40,8 @@ class Verdict:
     Parameters
     ----------
     skip : why it is left alone, or an empty text.
-    again : why a result that is there is made again; empty where there is none, or where all are wanted again.
-    before : the side-car that is there.
+    again : why an existing result is made again; empty where there is none, or where all are wanted again.
+    before : the existing side-car.
     """
 
     skip: str = ""
@@ -129,7 +129,7 @@ def fit(sidecar: SideCar, kind: ExportKind) -> Fit:
         mask = decode(path).pixels[:, :, 0] == 255
     except InputError:
         return "changed"
-    return "same" if pixels_sha256(mask) == sidecar.mask_sha256 else "changed"  # packed in another way is no change
+    return "same" if pixels_sha256(mask) == sidecar.mask_sha256 else "changed"  # packed in another way is not a change
 
 
 def changed_files(sidecar: SideCar) -> tuple[str, ...]:

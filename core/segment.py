@@ -216,7 +216,7 @@ def segment_files(
                 failed.append((path, sentence))
                 monitor.note(sentence)
             else:
-                if finished is not None:  # what goes wrong in telling is no failure of the photograph
+                if finished is not None:  # what goes wrong in telling is not a failure of the photograph
                     finished(done[-1])
     except Cancelled:
         raise BatchCancelled(report()) from None
@@ -291,7 +291,7 @@ def _with_left_over(
     names = left_over(before, out_dir, stem) if before is not None else ()
     if before is None or not names:
         return found
-    note = f"Still there from an earlier result ({before.model}): {', '.join(display_path(name) for name in names)}."
+    note = f"Left from an earlier result ({before.model}): {', '.join(display_path(name) for name in names)}."
     monitor.note(note)
     return replace(found, notes=(*found.notes, note))
 

@@ -98,7 +98,7 @@ class Segmentation:
         Raises
         ------
         OutputError : a file cannot be written, or would replace one that is kept.
-        InputError : the side-car that is there is damaged, so that it is not known whose the files are.
+        InputError : the existing side-car is damaged, so that it is not known whose the files are.
         """
         place = ensure_folder(Path(folder))
         if stem is None:

@@ -54,7 +54,7 @@ def open_regular(path: Path) -> BinaryIO:
 
     Raises
     ------
-    OSError : it cannot be read. Malformed : it is no regular file.
+    OSError : it cannot be read. Malformed : it is not a regular file.
     """
     if Path(path).is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -91,7 +91,7 @@ def parse_json(text: bytes | str, *, surrogates: bool = False, nan: bool = False
 
     Raises
     ------
-    Malformed : it is no JSON, or beyond a limit.
+    Malformed : it is not JSON, or beyond a limit.
     """
     try:
         words = text if isinstance(text, str) else text.decode("utf-8", "surrogateescape" if surrogates else "strict")
@@ -172,14 +172,14 @@ def parse_tensor_header(header: bytes) -> tuple[dict[str, str], dict[str, Tensor
 
     Raises
     ------
-    Malformed : it is no such header.
+    Malformed : it is not such a header.
     """
     entries = parse_json(header)
     if not isinstance(entries, dict):
-        raise Malformed("its header is no mapping")
+        raise Malformed("its header is not a mapping")
     metadata = entries.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise Malformed("its metadata is no mapping of texts")
+        raise Malformed("its metadata is not a mapping of texts")
     places = {name: _place(name, entry) for name, entry in entries.items()}
     end = 0
     for place in sorted(places.values(), key=lambda place: (place.start, place.stop)):
@@ -221,7 +221,7 @@ def read_npy(path: Path, most_values: int) -> npt.NDArray[Any]:
 
     Raises
     ------
-    OSError : it cannot be read. Malformed : it is no such file, too large, or does not hold what its header says.
+    OSError : it cannot be read. Malformed : it is not such a file, too large, or does not hold what its header says.
     """
     with open_regular(path) as file:
         start = file.read(8)
@@ -292,7 +292,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise Malformed(f"it holds {name}, which is no number")
+    raise Malformed(f"it holds {name}, which is not a number")
 
 
 def _check(values: Any, *, surrogates: bool = False, nan: bool = False) -> None:

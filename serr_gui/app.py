@@ -1,4 +1,4 @@
-"""Start and wiring: from the command line's words to a window that is there first and learns the rest behind it."""
+"""Start and wiring: from the command line's words to a window that appears first and learns the rest behind it."""
 
 import argparse
 import os
@@ -362,7 +362,7 @@ def tell_of_the_past(controller: Controller, unusable: Sequence[str], crash: str
         context.notify("info", text.format(names=", ".join(unusable)))
     if crash:
         text = controller.tr(
-            "SERR Fundus ended unexpectedly the last time. A report is kept on this computer and was sent nowhere; "
+            "SERR Fundus ended unexpectedly last time. A report is kept on this computer and was sent nowhere; "
             "Details shows it, to be copied."
         )
         context.notify("warning", text, crash, log_folder())

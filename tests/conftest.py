@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# One thread for each library: the suite runs on small machines beside other work, and results must not depend on it.
+# One thread for each library: the suite runs on small machines alongside other work, and results must not depend on it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

@@ -221,7 +221,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no model": (lambda m: serr.segment(PHOTO, None), "model must be"),  # type: ignore[arg-type]
     "a number as model": (lambda m: serr.load_model(3), "model must be"),  # type: ignore[arg-type]
     "a threshold of 1": (lambda m: serr.segment(PHOTO, m, fov="full", threshold=1.0), "between 0 and 1"),
-    "a threshold that is no number": (lambda m: serr.segment(PHOTO, m, threshold=float("nan")), "between 0 and 1"),
+    "a threshold that is not a number": (lambda m: serr.segment(PHOTO, m, threshold=float("nan")), "between 0 and 1"),
     "a threshold as text": (lambda m: serr.segment(PHOTO, m, threshold="0.5"), "number"),  # type: ignore[arg-type]
     "an unknown device": (lambda m: serr.segment(PHOTO, m, fov="full", device="tpu"), "tpu"),
     "no device": (lambda m: serr.segment(PHOTO, m, fov="full", device=None), "device must be"),  # type: ignore[arg-type]
@@ -246,7 +246,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], str]] = {
     "an unknown region": (lambda m: serr.evaluate(MASK, MASK, region="disc"), "region must be"),  # type: ignore[arg-type]
     "words as result": (lambda m: serr.evaluate("mask.png", MASK, region="image"), "found must be"),
     "ignored values alone": (lambda m: serr.evaluate(MASK, MASK, fov="full", ignore_values=255), "needs vessel_values"),
-    "a value in words": (lambda m: serr.evaluate(MASK, MASK, fov="full", vessel_values="one"), "'one' is no value"),
+    "a value in words": (lambda m: serr.evaluate(MASK, MASK, fov="full", vessel_values="one"), "'one' is not a value"),
     "a value beyond 8 bits": (lambda m: serr.evaluate(MASK, MASK, fov="full", vessel_values=[256]), "'256'"),
     "a value as decimal": (
         lambda m: serr.evaluate(MASK, MASK, fov="full", vessel_values=0.5),  # type: ignore[arg-type]
@@ -261,7 +261,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], str]] = {
     "an unknown recipe": (lambda m: serr.train("drive", "out", preset="best"), "best"),
     "no steps": (lambda m: serr.train("drive", "out", steps=0), "steps must be"),
     "nothing held out": (lambda m: serr.train("drive", "out", hold_out=0), "hold_out must be"),
-    "a vessel value in words": (lambda m: serr.train("drive", "out", vessel_values="one"), "'one' is no value"),
+    "a vessel value in words": (lambda m: serr.train("drive", "out", vessel_values="one"), "'one' is not a value"),
     "a data set that is not there": (lambda m: serr.train("nowhere/eyes", "out"), "nowhere"),
 }
 

@@ -47,6 +47,32 @@ def unwanted(path: Path) -> list[str]:
     return [found.group(0) for text in texts(path) for found in pattern.finditer(text)]
 
 
+COMPARED = [
+    "longer",
+    "larger",
+    "less",
+    "more",
+    "worse",
+    "other",
+    "better",
+    "smaller",
+    "slower",
+    "even",
+    "trouble",
+    "narrower",
+    "wider",
+]
+IS_NO = re.compile(rf"(?<!here )\b(?:is|are) no (?!(?:{'|'.join(COMPARED)})\b)\w+", re.IGNORECASE)
+
+
+def test_a_file_is_not_a_picture_rather_than_no_picture() -> None:
+    """But "there is no picture", and "it is no larger"."""
+    assert IS_NO.search("it is no picture")
+    assert not IS_NO.search("there is no picture, and it is no larger")
+    found = {path.name: words for path in files() if (words := IS_NO.findall(" ".join(texts(path))))}
+    assert not found
+
+
 def test_the_word_list_is_read() -> None:
     assert {"anew", "goes on", "by heart", "of one's own", "lies beside"} <= set(phrases())
 

@@ -65,7 +65,7 @@ def train(
         raise ArgumentError(f"dataset must be the name or path of a data set, not {described(dataset)}.")
     for field, value, least in (("steps", steps, 1), ("seed", seed, 0), ("hold_out", hold_out, 1)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-            raise ArgumentError(f"{field} must be a whole number from {least} on, not {described(value)}.")
+            raise ArgumentError(f"{field} must be a whole number of at least {least}, not {described(value)}.")
     if architecture is not None and architecture not in FAMILIES:
         known = ", ".join(FAMILIES)
         raise ArgumentError(f"architecture must be one of {known}, not {described(architecture)}.")

@@ -87,7 +87,7 @@ def _table(file: Path, text: str, column: str | None) -> list[tuple[str, dict[st
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
-        raise InputError(f"The list {name} is no table of separated values: {error}.") from None
+        raise InputError(f"The list {name} is not a table of separated values: {error}.") from None
     header = [title.strip() for title in rows[0]] if rows else []
     if not header or len(set(header)) < len(header) or not all(header):
         raise InputError(f"The list {name} needs a first row that gives each column a name of its own.")
@@ -98,7 +98,7 @@ def _table(file: Path, text: str, column: str | None) -> list[tuple[str, dict[st
             continue
         if len(row) != len(header) or not row[at].strip() or "\0" in row[at]:
             what = "no path" if len(row) == len(header) else f"{len(row)} columns, and the first row has {len(header)}"
-            raise InputError(f"Row {number} of the list {name} has {what}. Mend the list and start again.")
+            raise InputError(f"Row {number} of the list {name} has {what}. Correct the list and start again.")
         columns = {title: row[place].strip() for place, title in enumerate(header) if place != at}
         found.append((row[at].strip(), columns))
     return found
@@ -113,7 +113,7 @@ def _path_column(name: str, header: list[str], column: str | None) -> int:
         return 0
     which = "that looks like paths" if column is None else f'called "{column}"'
     raise InputError(
-        f"The list {name} has no column {which}; it has {', '.join(map(display_path, header))}. Name one by --column."
+        f"The list {name} has no column {which}; it has {', '.join(map(display_path, header))}. Name one with --column."
     )
 
 

@@ -174,7 +174,7 @@ class Manifest:
     # photographs
 
     def extend(self, items: Iterable[NewItem], facts: Mapping[str, Any]) -> None:
-        """Add photographs and set facts, in one transaction. Those that are there get new columns of the list."""
+        """Add photographs and set facts, in one transaction. Known ones get new columns of the list."""
         rows = (
             (os.fsencode(item.path), item.place, same_name(item.place), json.dumps(dict(item.columns)))
             for item in items
@@ -321,13 +321,13 @@ class Manifest:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """What SQLite says, as a sentence for a person."""
+        """What SQLite says, as a sentence for the user."""
         try:
             yield
         except sqlite3.OperationalError as error:
             raise OutputError(
                 f"The manifest {display_path(self.path)} cannot be used ({error}): is the disk full, read-only, or the "
-                "file locked by another program? Start the same command again when that is mended; nothing is lost."
+                "file locked by another program? Start the same command again when that is fixed; nothing is lost."
             ) from error
         except sqlite3.DatabaseError as error:
             raise InputError(

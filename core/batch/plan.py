@@ -49,7 +49,7 @@ class Batch:
         if not path.is_file():
             raise InputError(
                 f"The manifest {display_path(path)} is missing. Plan the batch again with the same photographs; "
-                "results that are there are not made again."
+                "existing results are not made again."
             )
         return Manifest(path, read_only=read_only, shared=self.shards > 1)
 

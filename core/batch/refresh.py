@@ -24,7 +24,7 @@ class Changes:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """For a person; empty where nothing changed."""
+        """For the user; empty where nothing changed."""
         told = (
             (self.options, "made with other options"),
             (self.photographs, "changed since"),

@@ -80,7 +80,7 @@ def write_scripts(batch: Batch, program: str) -> tuple[Path, ...]:
     """
     folder = batch.folder.absolute()
     quoted = shlex.quote(str(folder))
-    # What a scheduler reads in a comment is no shell: a name that it could misread is left to its default.
+    # What a scheduler reads in a comment is not a shell: a name that it could misread is left to its default.
     logs = str(folder / BATCH_FOLDER)
     plain = logs.isascii() and logs.isprintable() and not set(logs) & set("%\"'\\ ")
     written = []

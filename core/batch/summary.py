@@ -21,7 +21,7 @@ def write_summary(batch: Batch) -> Path:
 
     Raises
     ------
-    OutputError : it cannot be written, or a file of that name is there which is no such table.
+    OutputError : it cannot be written, or a file of that name is there which is not such a table.
     """
     refuse_other_summary(batch)
     path = batch.folder / SUMMARY
@@ -67,7 +67,7 @@ def _free(name: str) -> str:
 
 
 def refuse_other_summary(batch: Batch) -> None:
-    """Raises OutputError where a file of that name is there which is no such table."""
+    """Raises OutputError where a file of that name is there which is not such a table."""
     path = batch.folder / SUMMARY
     try:
         with path.open("rb") as file:
@@ -78,6 +78,6 @@ def refuse_other_summary(batch: Batch) -> None:
         raise OutputError(f"{display_path(path)} cannot be replaced ({error.strerror or error}).") from error
     if start and not start.startswith(",".join(_COLUMNS[:4]).encode()):
         raise OutputError(
-            f"{display_path(path)} is there already and is no summary of a batch: it is left as it is. Rename it, then "
-            f"run serr batch collect {display_path(path.parent)}"
+            f"{display_path(path)} already exists and is not a summary of a batch: it is left as it is. Rename it, "
+            f"then run serr batch collect {display_path(path.parent)}"
         )

@@ -48,7 +48,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def serr(
     version: Annotated[
-        bool, typer.Option("--version", help="Say the version and end.", callback=_version, is_eager=True)
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     """Find the blood vessels in colour fundus photographs with a SERR-U-Net."""

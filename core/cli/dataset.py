@@ -38,7 +38,7 @@ def new(
         typer.Option("--test", min=0.0, max=0.9, help="Share that is kept for final scores; 0: as the folder says."),
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of the split.")] = 0,
-    replace: Annotated[bool, typer.Option("--replace", help="Write over a data set file that is there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite an existing data set file.")] = False,
     vessel_values: VesselValues = None,
     ignore_values: IgnoreValues = None,
     as_json: AsJson = False,
@@ -46,7 +46,7 @@ def new(
     """Find the photographs, labels and masks of a folder, check them, split them, and write a data set file.
 
     Photographs of one patient stay together where the names tell the patient. What cannot be used is put into the part
-    "unused", with a sentence; what has a name that is no text is left out, with a sentence.
+    "unused", with a sentence; what has a name that is not text is left out, with a sentence.
     """
     from dataclasses import replace as changed
 
@@ -62,7 +62,7 @@ def new(
     if validation + test >= 1.0:
         raise UsageError("--validation and --test leave nothing to learn from; together they must be below 1.")
     if file.exists() and not replace:
-        raise UsageError(f"{file} is already there; choose another name, or say --replace.")
+        raise UsageError(f"{file} already exists; choose another name, or add --replace.")
     values = checked_values(vessel_values, ignore_values)
     found = recognise(folder)
     data = found.dataset if name is None else changed(found.dataset, name=name)
@@ -137,7 +137,7 @@ def folds(
     *,
     count: Annotated[int, typer.Option("--count", min=2, help="How many folds.")] = 5,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of the folds.")] = 0,
-    replace: Annotated[bool, typer.Option("--replace", help="Write over data set files that are there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite existing data set files.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the data set files of a cross-validation next to a data set file, one for each fold.
@@ -154,7 +154,7 @@ def folds(
     files = [file.with_name(f"{stem}-fold{number}{SUFFIX}") for number in range(1, count + 1)]
     there = next((path for path in files if path.exists()), None)
     if there is not None and not replace:
-        raise UsageError(f"{there} is already there; say --replace, or move it away.")
+        raise UsageError(f"{there} already exists; add --replace, or move it away.")
     for path, data in zip(files, made, strict=True):
         write_dataset_file(path, data)
     if as_json:

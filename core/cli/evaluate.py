@@ -77,7 +77,7 @@ def evaluate(
         typer.Option(
             "--predictions",
             help="Score the files in this folder instead of a model's results: probability maps (8- or 16-bit "
-            "pictures, TIFF with decimals, .npy) or masks, called as the photographs.",
+            "pictures, TIFF with decimals, .npy) or masks, named like the photographs.",
         ),
     ] = None,
     threshold: Annotated[
@@ -119,16 +119,21 @@ def evaluate(
         Path | None,
         typer.Option(
             "--questionable",
-            help="Folder with masks of pixels that are not counted, called as the photographs and _questionable, as "
+            help="Folder with masks of pixels that are not counted, named like the photographs, with _questionable, as "
             "the window exports them. The report says how many they are.",
         ),
     ] = None,
     tta: Tta = "none",
     device: Device = "auto",
     bootstrap: Annotated[
-        int, typer.Option("--bootstrap", min=0, help="95 % intervals from so many drawings of photographs, say 1000.")
+        int,
+        typer.Option(
+            "--bootstrap",
+            min=0,
+            help="95 % intervals from this many bootstrap samples of the photographs, such as 1000.",
+        ),
     ] = 0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of the drawings.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of the bootstrap.")] = 0,
     results: Annotated[
         Path | None,
         typer.Option("--results", help="Folder to keep the results in; those that it holds are not computed again."),
@@ -156,7 +161,7 @@ def evaluate(
         idle = [name for name, value in unused.items() if value is not None]
         idle += ["--tta"] if averaging != "none" else []
         if idle:
-            raise UsageError(f"--predictions scores files that are there; leave out {', '.join(idle)}.")
+            raise UsageError(f"--predictions scores existing files; leave out {', '.join(idle)}.")
     said = _said(predictions, prediction_values, prediction_max)
     values = checked_values(vessel_values, ignore_values)
     cases = _found_cases(dataset, root, split)
@@ -212,12 +217,12 @@ def _said(folder: Path | None, values: str | None, highest: float | None) -> "Sa
 def _check_files(csv: Path | None, reports: list[Path]) -> None:
     """Refuse what could not be written, before the long work."""
     if csv is not None and (csv.is_dir() or not csv.absolute().parent.is_dir()):
-        raise UsageError(f"--csv {csv} is no file in an existing folder.")
+        raise UsageError(f"--csv {csv} is not a file in an existing folder.")
     for path in reports:
         if path.suffix.lower() not in _REPORTS:
             raise UsageError(f"--report {path} must end in one of: {', '.join(_REPORTS)}.")
         if path.is_dir() or not path.absolute().parent.is_dir():
-            raise UsageError(f"--report {path} is no file in an existing folder.")
+            raise UsageError(f"--report {path} is not a file in an existing folder.")
 
 
 def _found_cases(name: str, root: Path, split: str | None) -> "DataSet":

@@ -80,7 +80,7 @@ def show(name: JobName, as_json: AsJson = False) -> None:
             f"AUC {each.auc_roc:.4f}, F1 {each.f1:.4f}"
         )
     if view.steps and not view.validation_photos:
-        say("  No photographs are held out: these scores are of those that it learns from, and no test of it.")
+        say("  No photographs are held out: these scores are of those that it learns from, and not a test of it.")
     log = _log(job)
     if log:
         say(f"\n{job.folder / 'log.txt'}, the last lines:")

@@ -1,4 +1,4 @@
-"""``serr models``: which models are there, what their cards say, and taking models in and out."""
+"""``serr models``: the models, their cards, adding and removing models."""
 
 import textwrap
 from pathlib import Path
@@ -17,14 +17,12 @@ from core.cli.options import (
     found_model,
 )
 
-models = typer.Typer(
-    help="List the models that are there, show their cards, take models in and out.", invoke_without_command=True
-)
+models = typer.Typer(help="List the models, show their cards, add and remove models.", invoke_without_command=True)
 
 
 @models.callback()
 def list_all(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the models that are there; 'serr models show NAME' shows the card of one."""
+    """List the models; 'serr models show NAME' shows the card of one."""
     if context.invoked_subcommand is not None:
         return
     from core.models.catalogue import DEFAULT_MODEL, list_models, user_models_folder
@@ -101,9 +99,9 @@ def architectures(as_json: AsJson = False) -> None:
 def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The weights file.")],
     *,
-    name: Annotated[str | None, typer.Option("--name", help="Call it so; its own name by default.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name for it; its own by default.")] = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Notes for its card.")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Take the place of your model of that name.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace your model of that name.")] = False,
 ) -> None:
     """Take a weights file into your own models, so that it can be chosen by its name. The default stays as it is."""
     from core.models.catalogue import DEFAULT_MODEL
@@ -120,7 +118,7 @@ def add(
 def edit(
     name: Annotated[str, typer.Argument(metavar="NAME", help="One of your own models.")],
     *,
-    new_name: Annotated[str | None, typer.Option("--name", help="Call it so from now on.")] = None,
+    new_name: Annotated[str | None, typer.Option("--name", help="Its new name.")] = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Notes for its card.")] = None,
 ) -> None:
     """Give one of your own models another name or other notes."""
@@ -144,7 +142,7 @@ def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="One of your
 def export(
     name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name, or a weights file.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="File or folder to write to.")],
-    replace: Annotated[bool, typer.Option("--replace", help="Write over a file that is there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a model's weights file for another machine, where 'serr models add' takes it in."""
     from core.models.user_models import export_model
@@ -154,7 +152,7 @@ def export(
 
 @models.command()
 def compare(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="Name or weights file of the model that is there.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Name or weights file of the current model.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Name or weights file of the other one.")],
     *,
     dataset: Annotated[str, typer.Option("--dataset", help="Published data set, data set file, or folder.")] = "drive",

@@ -165,7 +165,7 @@ def takes_recipe(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def say_estimate(estimate: "Estimate") -> None:
-    """The estimate as a few lines for a person."""
+    """The estimate as a few readable lines."""
     say(f"device            {estimate.device}")
     say(f"time              {duration(estimate.total_s)} for {estimate.steps} steps")
     say(f"  reading         {duration(estimate.reading_s)}")

@@ -85,4 +85,4 @@ def train(
             f"best step {result.best_step}: validation AUC {best.auc_roc:.4f}, F1 {best.f1:.4f}, level {best.level}/256"
         )
         if not best.held_out:
-            say("No photographs were held out: these scores are of those that it learned from, and no test of it.")
+            say("No photographs were held out: these scores are of those that it learned from, and not a test of it.")

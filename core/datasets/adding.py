@@ -26,7 +26,7 @@ def add_photograph(file: Path, photo: Path, vessel: BoolArray, fov: FieldOfView)
     """Add a photograph with its vessels to a data set file, which is made where it is missing.
 
     The photograph stays where it is. Its mask and its field of view are written into the folder ``NAME labels`` beside
-    the file, and the mask comes before labels that it had. A photograph that is there already keeps its part.
+    the file, and the mask comes before labels that it had. A photograph that is in it already keeps its part.
 
     Parameters
     ----------

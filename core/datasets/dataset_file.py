@@ -131,7 +131,7 @@ def is_dataset_file(text: str | Path) -> bool:
 
 
 def dataset_path(path: Path) -> Path:
-    """The path with the suffix of data set files, in the place of that of another kind: ``few.json`` is no name."""
+    """The path with the suffix of data set files, in the place of that of another kind: ``few.json`` is not a name."""
     if is_dataset_file(path):
         return path
     stem = path.stem if path.suffix.lower() in _OTHER_SUFFIXES else path.name
@@ -186,7 +186,7 @@ def write_dataset_file(path: Path, dataset: DataSetFile) -> Path:
 
     Raises
     ------
-    OutputError : it cannot be written. InputError : wrong suffix, a double entry, or a name that is no text.
+    OutputError : it cannot be written. InputError : wrong suffix, a double entry, or a name that is not text.
     """
     import tomli_w
 
@@ -213,7 +213,7 @@ def write_dataset_file(path: Path, dataset: DataSetFile) -> Path:
         content = tomli_w.dumps({**values, "photographs": photographs}).encode()
     except UnicodeEncodeError:
         raise InputError(
-            f"The name of the data set {display_path(path)}, of an expert or of a patient is no text "
+            f"The name of the data set {display_path(path)}, of an expert or of a patient is not text "
             "(not UTF-8): give another."
         ) from None
     write_bytes_atomic(path, content, follow_link=True)
@@ -221,7 +221,7 @@ def write_dataset_file(path: Path, dataset: DataSetFile) -> Path:
 
 
 def unwritable(path: Path, dataset: DataSetFile) -> dict[int, str]:
-    """The entries that cannot be written into a data set file, by row, each with a sentence: a name is no text."""
+    """The entries that cannot be written into a data set file, by row, each with a sentence: a name is not text."""
     folder = path.absolute().parent
     found = {}
     for row, entry in enumerate(dataset.entries):
@@ -251,7 +251,7 @@ def writable(path: Path, dataset: DataSetFile) -> tuple[DataSetFile, tuple[str, 
 def with_entry(dataset: DataSetFile, entry: Entry) -> DataSetFile:
     """A data set with one more photograph.
 
-    One that is there already keeps its part, group and mask; its new labels come before those that it had.
+    One that is in it already keeps its part, group and mask; its new labels come before those that it had.
     """
     for number, old in enumerate(dataset.entries):
         if old.case.photo == entry.case.photo:
@@ -328,7 +328,7 @@ def _stored(path: Path, folder: Path) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InputError(f"The name {display_path(path)} is no text (not UTF-8): rename it.") from None
+        raise InputError(f"The name {display_path(path)} is not text (not UTF-8): rename it.") from None
     return text
 
 

@@ -1,4 +1,4 @@
-"""Which photographs a model has seen before: scores on those are no test of it.
+"""Which photographs a model has seen before: scores on those are not test of it.
 
 A model that learned from a published data set names it. One that learned from photographs of somebody's own keeps
 fingerprints of them, and neither names nor folders: these can tell who a patient is.

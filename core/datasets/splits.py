@@ -35,8 +35,8 @@ def patient_of(stem: str) -> str:
 def grouped_by_patient(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """The entries with the patients that the names tell, where at least one patient has two photographs.
 
-    Names of which each tells another patient say no more than that every photograph is alone. Groups that are there
-    already stay.
+    Names of which each tells another patient say no more than that every photograph is alone. Existing groups
+    stay.
     """
     found = [entry.group or patient_of(entry.case.stem) for entry in entries]
     repeated = {name for name in found if name and found.count(name) > 1}

@@ -27,7 +27,7 @@ def bootstrap(each: Sequence[Measured], resamples: int, seed: int, monitor: Moni
     pooled, mean = np.empty((2, resamples, len(SCORE_NAMES)))
     for number in range(resamples):
         if number % 50 == 0:
-            monitor.step(Progress("Drawing photographs for the intervals", number, resamples))
+            monitor.step(Progress("Resampling photographs for the intervals", number, resamples))
         drawn = random.integers(0, len(each), len(each))
         pooled[number] = _row(parts.total(np.bincount(drawn, minlength=len(each))))
         mean[number] = _mean(scores[drawn])

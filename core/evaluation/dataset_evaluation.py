@@ -111,7 +111,7 @@ class FileReader:
 
 
 Done = Callable[[Path, "ImageScores | str"], None]
-"""Told of each photograph when it is done: its scores, or the sentence on why there are none."""
+"""Called with each photograph when it is done: its scores, or the sentence on why there are none."""
 
 
 @dataclass(frozen=True, slots=True)

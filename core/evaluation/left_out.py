@@ -25,7 +25,7 @@ class WithoutQuestionable:
 
     Parameters
     ----------
-    folder : has the masks, called as the photographs and ``_questionable``, as an export writes them.
+    folder : has the masks, named like the photographs and ``_questionable``, as an export writes them.
     photos : the photographs of the evaluation; those without such a mask are counted whole.
 
     Raises

@@ -118,7 +118,7 @@ def _as_said(numbers: Sequence[Numbers], vessel: tuple[float, ...]) -> dict[str,
     for one in numbers:
         if one.values is None:
             raise InputError(
-                f"{one.name} holds many different values from {one.low:g} to {one.high:g}: it is no mask of a few "
+                f"{one.name} holds many different values from {one.low:g} to {one.high:g}: it is not a mask of a few "
                 "values. Leave out --prediction-values."
             )
     there = {value for one in numbers for value in one.values or ()}

@@ -90,9 +90,9 @@ def find_predictions(
 ) -> Predictions:
     """Find the results of photographs by name, and whether they are masks or probabilities.
 
-    A result is called as its photograph, or continues with a word such as ``_probability`` or ``_mask`` (``_ENDINGS``);
-    ``_test`` or ``_training`` at the end of the photograph's name may be missing. Small and capital letters are the
-    same. ``said``: what a person has said about the values.
+    A result is named like its photograph, or continues with a word such as ``_probability`` or ``_mask``
+    (``_ENDINGS``); ``_test`` or ``_training`` at the end of the photograph's name may be missing. Small and capital
+    letters are the same. ``said``: what a person has said about the values.
 
     Raises
     ------
@@ -112,8 +112,8 @@ def find_predictions(
     if not files:
         example = photo_stem(photos[0]) if photos else "eye"
         raise InputError(
-            f"{display_path(folder)} has no result for any of the {len(photos)} photographs. A result is called as its "
-            f"photograph, such as {display_path(example)}.png or {display_path(example)}_probability.npy "
+            f"{display_path(folder)} has no result for any of the {len(photos)} photographs. A result is named like "
+            f"its photograph, such as {display_path(example)}.png or {display_path(example)}_probability.npy "
             f"({', '.join(SUFFIXES)})."
         )
     numbers = []
@@ -194,7 +194,8 @@ def _read_npy(path: Path) -> npt.NDArray[Any]:
         raise InputError(f"{display_path(path)} cannot be read ({error.strerror or error}). Check the file.") from error
     except Malformed as error:
         raise InputError(
-            f"{display_path(path.name)} is no plain array of numbers ({error}). Save it with numpy.save(..., values)."
+            f"{display_path(path.name)} is not a plain array of numbers ({error}). "
+            "Save it with numpy.save(..., values)."
         ) from error
     if values.ndim != 2 or not values.size:
         raise InputError(f"{display_path(path.name)} has the shape {array.shape}: a result has height and width only.")

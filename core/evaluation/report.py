@@ -81,7 +81,7 @@ class ImageScores:
 class Best:
     """The threshold with the largest pooled F1 on the very labels that are evaluated, and the scores there.
 
-    It shows what another threshold could do. It is no result: who reports it has looked at the answers.
+    It shows what another threshold could do. It is not a result: who reports it has looked at the answers.
     """
 
     rule: ThresholdRule

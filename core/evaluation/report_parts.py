@@ -14,7 +14,7 @@ PICTURES = (
 
 
 def created_text(report: EvaluationReport) -> str:
-    """When the scores were made, for a person."""
+    """When the scores were made, to read."""
     return report.created.replace("T", " ").removesuffix("+00:00") + " UTC"
 
 

@@ -30,7 +30,7 @@ class Bootstrap:
     """95 % intervals by drawing photographs with replacement ``resamples`` times (percentiles; Efron 1979).
 
     ``pooled`` and ``mean`` are the intervals of the scores of those names. The photograph is the unit that is drawn,
-    because its pixels are no independent observations; two photographs of one person are taken for independent.
+    because its pixels are not independent observations; two photographs of one person are taken for independent.
     """
 
     resamples: int

@@ -1,4 +1,4 @@
-"""An evaluation as text for a person and as CSV for a program."""
+"""An evaluation as text to read and as CSV for a program."""
 
 import math
 from collections.abc import Iterable
@@ -97,7 +97,7 @@ def facts(report: EvaluationReport) -> dict[str, str]:
         lines["areas"] = f"pooled AUC and AP from {FINE_BINS} bins: too many pixels to keep each value"
     if report.total.bootstrap is not None:
         drawn = report.total.bootstrap
-        lines["intervals"] = f"95 %, {drawn.resamples} drawings of photographs with replacement, seed {drawn.seed}"
+        lines["intervals"] = f"95 %, {drawn.resamples} bootstrap samples of photographs, seed {drawn.seed}"
     if not report.complete:
         many = report.n_images + len(report.failed)
         lines["INCOMPLETE"] = (
@@ -151,7 +151,7 @@ def total_rows(result: RegionResult) -> list[tuple[str, Counts | None, Scores]]:
 
 
 def to_text(report: EvaluationReport) -> str:
-    """A table for a person, in plain ASCII apart from names."""
+    """A table to read, in plain ASCII apart from names."""
     sections = [
         (REGION_TEXT[result.region] + note, [(name, scores) for name, _, scores in total_rows(result)])
         for result, note in ((report.result, ""), (report.beside, " (beside it)"))
@@ -202,7 +202,7 @@ def to_csv(report: EvaluationReport) -> str:
         "threshold": "" if report.rule is None else report.rule.threshold,
         "threshold_origin": "masks as given" if report.rule is None else report.rule.origin,
         "seen_before": "" if report.method.seen is None else report.method.seen,
-        "bootstrap": "" if drawn is None else f"{drawn.resamples} drawings of photographs, seed {drawn.seed}",
+        "bootstrap": "" if drawn is None else f"{drawn.resamples} bootstrap samples of photographs, seed {drawn.seed}",
         "versions": ", ".join(f"{name} {version}" for name, version in report.versions.items()),
     }
     columns = [*what, "region", "row", "tp", "fp", "tn", "fn", *SCORE_NAMES, "field_of_view", "note"]

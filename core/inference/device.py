@@ -65,7 +65,7 @@ def choose_device(requested: str = "auto") -> Device:
     if requested.partition(":")[0] == "cuda" and torch.version.cuda is None:
         why += " The installed torch was built without CUDA."
     raise DeviceError(
-        f'There is no device "{requested}" to compute on.{why} Choose "auto" or one that is there: {there}.'
+        f'There is no device "{requested}" to compute on.{why} Choose "auto" or an available one: {there}.'
     )
 
 
@@ -129,7 +129,7 @@ def _cpu_multiplies_bf16() -> bool:
 
 
 def _survey() -> tuple[list[Device], list[str]]:
-    """Devices that compute, and a sentence for each that is there but does not."""
+    """Devices that compute, and a sentence for each that exists but does not."""
     usable, broken = [], []
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):

@@ -3,7 +3,7 @@
 The plane is padded by reflection at the bottom and right to a multiple of the network's stride. Where the whole plane
 would take more memory than the budget, it is cut into overlapping tiles that all get the squeeze-and-excitation gates
 of the whole plane (``core.inference.se_gates``), and the tiles' probabilities are blended on the CPU in float32. Out of
-memory is no end: smaller tiles are tried, then the CPU, and the user is warned.
+memory is not an end: smaller tiles are tried, then the CPU, and the user is warned.
 """
 
 import gc

@@ -122,7 +122,7 @@ def plan_tiles(shape: Shape, tile: int | Shape, overlap: int, multiple: int = 1)
 
 def _spans(length: int, side: int, overlap: int, multiple: int) -> tuple[Span, ...]:
     if length % multiple:
-        raise ValueError(f"the plane's side of {length} pixels is no multiple of {multiple}")
+        raise ValueError(f"the plane's side of {length} pixels is not a multiple of {multiple}")
     side -= side % multiple
     if length <= side:
         return (Span(0, length, 0, length),)

@@ -16,7 +16,7 @@ class TrainingRequest:
     ----------
     config : the recipe.
     root : folder of the data sets; relative paths in the recipe begin there.
-    name, notes : for a person; without a name the job is called after its model.
+    name, notes : for the user; without a name the job is called after its model.
     device : as ``choose_device`` takes it; "auto": any graphics processor that becomes free, else the CPU.
     count : how many graphics processors it shall have at once.
     estimate : the measured estimate that the person saw, or empty.

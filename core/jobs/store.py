@@ -49,7 +49,7 @@ class JobRequest:
 
     Parameters
     ----------
-    name, notes : for a person. ``created`` : UTC, ISO 8601.
+    name, notes : for the user. ``created`` : UTC, ISO 8601.
     root : folder of the data sets that the recipe names; empty for data set files.
     data, start_from : what is learned from, and the model that is trained on (empty: from scratch), in words.
     devices : torch names of the devices that will do ("cuda:0", "cuda:1"); the first free one is taken.
@@ -202,7 +202,7 @@ def find_job(name: str) -> Job:
         ids = ", ".join(job.id for job in found)
         raise TrainingError(f'Several jobs fit "{name}": {ids}. Give the whole id of one of them.')
     there = ", ".join(job.id for job in jobs) or "none"
-    raise TrainingError(f'There is no training job "{name}". Jobs that are there: {there}.')
+    raise TrainingError(f'There is no training job "{name}". Existing jobs: {there}.')
 
 
 def read_job(folder: Path) -> Job:
@@ -216,7 +216,7 @@ def read_job(folder: Path) -> Job:
         values = read_json(folder / JOB_FILE)
         version = values.pop("serr_job")
         if type(version) is not int:
-            raise Malformed("its version is no whole number")
+            raise Malformed("its version is not a whole number")
         if version > FORMAT_VERSION:
             raise TrainingError(
                 f"The job in {display_path(folder)} was made by a newer version of this program: update it."
@@ -225,7 +225,7 @@ def read_job(folder: Path) -> Job:
         if not 1 <= request.count <= len(request.devices):
             raise Malformed(f"it asks for {request.count} of {len(request.devices)} devices")
     except FileNotFoundError:
-        raise TrainingError(f"The job's folder {display_path(folder)} is not there any more.") from None
+        raise TrainingError(f"The job's folder {display_path(folder)} no longer exists.") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise _damaged(folder, JOB_FILE, error) from None
     # The lock is asked before the status is read: a process that ends in between has written its last word by then.
@@ -364,7 +364,7 @@ def _record(kind: type[_Record], values: Any) -> _Record:
     from pydantic import TypeAdapter, ValidationError
 
     if not isinstance(values, dict):
-        raise TypeError("it is no mapping")
+        raise TypeError("it is not a mapping")
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:

@@ -217,7 +217,7 @@ def _cut_spurs(draft: _Draft) -> None:
 
 
 def _spur(draft: _Draft, line: _Line) -> tuple[int, float] | None:
-    """The node that a spur leaves and how far it reaches, in radii; None where the line is no spur."""
+    """The node that a spur leaves and how far it reaches, in radii; None where the line is not a spur."""
     for node, tip in ((line.start, line.end), (line.end, line.start)):
         if node < 0 or node == tip or len(draft.ends_at[tip]) != 1 or len(draft.ends_at[node]) < 3:
             continue
@@ -300,7 +300,7 @@ def _goes_straight(draft: _Draft, number: int) -> bool:
 
 def _finished(draft: _Draft, depth: FloatArray) -> VesselGraph:
     for number, line in list(draft.lines.items()):
-        if len(set(line.pixels)) == 1:  # a single pixel is no line
+        if len(set(line.pixels)) == 1:  # a single pixel is not a line
             draft.remove(number)
     used = sorted({node for line in draft.lines.values() for node in (line.start, line.end) if node >= 0})
     number_of = {node: number for number, node in enumerate(used)} | {-1: -1}

@@ -81,8 +81,8 @@ def trace_vessels(values: FloatArray | BoolArray, cut: float = 0.5, inside: Bool
     ----------
     values : float32 (H, W) in [0, 1], vessel where >= ``cut``; or bool (H, W), a mask.
     cut : the threshold, in (0, 1].
-    inside : bool (H, W), the field of view (None: the whole picture). Its border is no edge of a vessel: where it cuts
-        one there is no width.
+    inside : bool (H, W), the field of view (None: the whole picture). Its border is not an edge of a vessel:
+        where it cuts one there is no width.
     """
     if values.dtype == np.bool_:
         from scipy.ndimage import gaussian_filter

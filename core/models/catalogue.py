@@ -21,7 +21,7 @@ DEFAULT_MODEL: Final = "serr-unet-general"
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """A model that is there to be chosen: its card, its file, and whether it came with the program."""
+    """A model to choose: its card, its file, and whether it came with the program."""
 
     card: ModelCard
     path: Path
@@ -86,7 +86,7 @@ def find_model(name_or_path: str | Path, *, monitor: Monitor = SILENT) -> Path:
         return found[0].path
     names = ", ".join(dict.fromkeys(entry.card.name for entry in entries)) or "none"
     raise WeightsError(
-        f'There is no model named "{text}". Models that are there: {names}. Give one of these names or the path of a '
+        f'There is no model named "{text}". Available models: {names}. Give one of these names or the path of a '
         f"{SUFFIX} file."
     )
 

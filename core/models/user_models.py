@@ -34,7 +34,7 @@ def add_model(file: Path, *, name: str | None = None, notes: str | None = None, 
         if entry.bundled and (entry.card.name, entry.card.sha256) == (card.name, card.sha256):
             return entry
         if entry.card.name == card.name and entry.card.sha256 != card.sha256 and (entry.bundled or not overwrite):
-            advice = "" if entry.bundled else ", or say that it shall take the other's place"
+            advice = "" if entry.bundled else ", or say that it may replace the other"
             raise NameTakenError(
                 f'There is another model named "{card.name}" ({display_path(entry.path)}). Give this one another '
                 f"name{advice}."
@@ -89,7 +89,7 @@ def export_model(name_or_path: str | Path, target: Path, *, overwrite: bool = Fa
         raise OutputError(f"A weights file is written as {SUFFIX}: give {display_path(target.name)} that suffix.")
     if target.exists() and not overwrite:
         raise OutputError(
-            f"{display_path(target)} is already there: choose another name, or say that it may be replaced."
+            f"{display_path(target)} already exists: choose another name, or say that it may be replaced."
         )
     _write(loaded.path, target, loaded.card)
     return target

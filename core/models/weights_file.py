@@ -169,7 +169,7 @@ def read_model(path: Path, device: "str | torch.device" = "cpu", *, task: Task =
     try:
         if path.stat().st_size > _MAX_FILE_BYTES:
             raise WeightsError(
-                f"{display_path(path)} is larger than {_MAX_FILE_BYTES >> 30} GB: that is no model of this program."
+                f"{display_path(path)} is larger than {_MAX_FILE_BYTES >> 30} GB: that is not a model of this program."
             )
         data = path.read_bytes()
     except OSError as error:
@@ -255,7 +255,7 @@ def _parse_header(path: Path, header: bytes) -> tuple[ModelCard, dict[str, Tenso
         card = parse_json(metadata[_METADATA_KEY])
         version = card["format_version"]
         if type(version) is not int:
-            raise Malformed("its version is no whole number")
+            raise Malformed("its version is not a whole number")
     except (Malformed, TypeError, KeyError) as error:
         why = f" ({error})" if isinstance(error, Malformed) else ""
         raise _not_a_model(path, why) from error
@@ -315,7 +315,7 @@ def _unreadable(path: Path, error: OSError) -> WeightsError:
         return WeightsError(f"{display_path(path)} cannot be used. {_PICKLE_ADVICE}")
     if isinstance(error, FileNotFoundError):
         return WeightsError(
-            f"{display_path(path)} does not exist. Check the path, or choose one of the models that are there."
+            f"{display_path(path)} does not exist. Check the path, or choose one of the available models."
         )
     return WeightsError(
         f"{display_path(path)} cannot be read ({error.strerror or error}). Check that it is a file and may be read."

@@ -250,7 +250,7 @@ def _from_jpeg(path: Path, data: bytes) -> Samples:
 
 def _opened(path: Path, kind: FileFormat, data: bytes) -> ImageFile:
     """Pillow's view of the file with only its header read."""
-    with warnings.catch_warnings():  # odd metadata is no reason to talk; what matters is raised
+    with warnings.catch_warnings():  # odd metadata is not a reason to talk; what matters is raised
         warnings.simplefilter("ignore")
         try:
             image = _OPENERS[kind](io.BytesIO(data))

@@ -37,7 +37,7 @@ MIN_LEVEL = 12
 MIN_SHARE = 0.05
 """Least share of the picture that a field of view can have."""
 
-# A part that fills its bounding box is a rectangle; one that fills the picture is no part of it.
+# A part that fills its bounding box is a rectangle; one that fills the picture is not part of it.
 _RECTANGLE, _WHOLE = 0.95, 0.97
 
 

@@ -50,8 +50,8 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
     "mask": ("mask", "masks"),
     "again": ("further name of the same file", "further names of the same files"),
     "kind": ("picture of a kind that is not read", "pictures of kinds that are not read"),
-    "other": ("file that is no picture", "files that are no pictures"),
-    "gone": ("link or device that is no file", "links or devices that are no files"),
+    "other": ("file that is not a picture", "files that are not pictures"),
+    "gone": ("link or device that is not a file", "links or devices that are not files"),
     "folder": ("sub-folder of labels, masks or results", "sub-folders of labels, masks or results"),
 }
 _COUNT_LIMIT: Final = 20_000
@@ -268,7 +268,7 @@ def _of_names(files: Collection[Path], names: Collection[str]) -> FolderPhotos:
 
 
 def _each_once(found: FolderPhotos) -> FolderPhotos:
-    """Without further names of a file that is there already: links, but not copies."""
+    """Without further names of a file that is listed already: links, but not copies."""
     first: dict[str, Path] = {}
     folders = {folder: os.path.realpath(folder) for folder in {path.parent for path in found.photos}}
     links = {path for path in found.photos if path.is_symlink()}

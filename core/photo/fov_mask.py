@@ -70,7 +70,7 @@ def read_fov_of(path: Path, image: FundusImage) -> FieldOfView:
 def _refuse_fine_parts(name: str, fov: FieldOfView) -> None:
     if _filled(fov.inside) < LEAST_FILLED:
         raise FieldOfViewError(
-            f"The mask {name} does not lie on the retina: it is no round field but fine parts, as in a label of "
+            f"The mask {name} does not lie on the retina: it is not a round field but fine parts, as in a label of "
             f"vessels. {_CURE}"
         )
 

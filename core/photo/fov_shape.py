@@ -26,7 +26,7 @@ _BESIDE, _ON_ELLIPSE = 0.03, 0.02
 # The least share of the sharp outline that lies on the ellipse of a stretched photograph, its least and
 # its largest ratio of axes.
 _ELLIPSE_SHARE, _NARROWEST, _NOT_STRETCHED = 0.85, 0.4, 0.98
-# A part that fills less of its hull is bitten into, by a lesion or a lash; so little beside the circle is no part.
+# A part that fills less of its hull is bitten into, by a lesion or a lash; so little beside the circle does not count.
 _CONVEX, _LITTLE = 0.95, 0.03
 # Stray light around the circle is measured up to here, in its radii.
 _RING = 1.08

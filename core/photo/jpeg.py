@@ -31,7 +31,7 @@ _NEVER = 16
 DAMAGE = (ValueError, struct.error, LookupError)
 """What ``find_jpeg`` raises for a damaged file."""
 
-# Never FF, so that it is no marker; no pattern, so that it decodes to no even grey.
+# Never FF, so that it is not a marker; no pattern, so that it decodes to no even grey.
 _FILLING = bytes(np.random.default_rng(81).integers(1, 255, 64).astype(np.uint8))
 _ZEROS = bytes(16)
 """An arithmetic coder may leave out zeros at its end (ITU T.81, D.1.8), but never so many."""

@@ -106,7 +106,7 @@ def examine_label(
 
     Raises
     ------
-    LabelError : the file is no picture that can be read.
+    LabelError : the file is not a picture that can be read.
     """
     path = Path(path)
     try:

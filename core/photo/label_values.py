@@ -27,8 +27,8 @@ NEGLIGIBLE: Final = 0.005
 """Fewer pixels of a value than this share of all that is not background are a slip of the pen."""
 
 THICK: Final = 0.025
-"""What holds a disc of this radius (in shares of the picture's shorter side) is no vessel: the widest of DRIVE, STARE,
-CHASE_DB1 and HRF have 0.012, an optic disc 0.05."""
+"""What holds a disc of this radius (in shares of the picture's shorter side) is not a vessel: the widest of DRIVE,
+STARE, CHASE_DB1 and HRF have 0.012, an optic disc 0.05."""
 
 _MOSTLY_THICK: Final = 0.4
 _FLAT_RANGE: Final = 16
@@ -46,7 +46,7 @@ class LabelValues:
 
     def __post_init__(self) -> None:
         if not self.vessel:
-            raise LabelError("Not one value of the label is said to be vessel: name at least one.")
+            raise LabelError("No value of the label is marked as vessel: name at least one.")
         both = set(self.vessel) & set(self.ignored)
         if both:
             raise LabelError(f"{values_text(sorted(both))} cannot be vessel and be ignored: name it once.")
@@ -167,7 +167,7 @@ def _is_thick(part: BoolArray, limit: float) -> bool:
 
 
 def suggest(found: Sequence[FoundValue]) -> LabelValues | None:
-    """What the values probably mean, as a first answer for a person to check; None where nothing looks like vessels.
+    """What the values probably mean, as a first answer for the user to check; None where nothing looks like vessels.
 
     The most frequent is background, what is wider than any vessel is none, and 255 beside small numbers is not scored.
     """
@@ -205,7 +205,7 @@ def apply_values(
     vessel, ignored = ([_match(colour, found) for colour in some] for some in (rule.vessel, rule.ignored))
     if not any(place is not None for place in vessel):
         raise SeveralValuesError(
-            f"holds the values {table_text(found)}, and none that is said to be vessel: {rule.vessel_text}.", found
+            f"holds the values {table_text(found)}, and none that is marked as vessel: {rule.vessel_text}.", found
         )
     nearest = nearest_value(pixels, found)
     unscored = np.isin(nearest, [place for place in ignored if place is not None])
@@ -239,7 +239,9 @@ def _parsed(text: str) -> tuple[Colour, ...]:
             continue
         match = _TOKEN.fullmatch(word)
         if match is None or (match[2] and int(match[2]) > 255):
-            raise LabelError(f"'{word}' is no value of a label: write grey values from 0 to 255 or colours as #ff0000.")
+            raise LabelError(
+                f"'{word}' is not a value of a label: write grey values from 0 to 255 or colours as #ff0000."
+            )
         number = int(match[1], 16) if match[1] else int(match[2]) * 0x010101
         colours.append((number >> 16, number >> 8 & 255, number & 255))
     return tuple(dict.fromkeys(colours))
@@ -268,7 +270,7 @@ def _colours(pixels: ByteArray) -> tuple[ByteArray, npt.NDArray[np.int64]]:
 def _exact(
     pixels: ByteArray, colours: ByteArray, counts: npt.NDArray[np.int64], away: ByteArray
 ) -> tuple[ByteArray, npt.NDArray[np.int64]]:
-    """Of a few exact colours those that are there on purpose."""
+    """Of a few exact colours those that were painted on purpose."""
     square = np.ones((3, 3), np.uint8)
     between = (cv2.erode(away, square) < away) & (cv2.dilate(away, square) > away)
     drawn = int(counts.sum() - counts.max())

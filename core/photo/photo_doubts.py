@@ -112,7 +112,7 @@ def judged(looks: Looks) -> Iterator[Doubt]:
 
 
 def _other_than_a_fundus(looks: Looks) -> str:
-    """Why it is no fundus photograph, whatever its lines look like, or an empty text."""
+    """Why it is not a fundus photograph, whatever its lines look like, or an empty text."""
     if looks.straight > STRAIGHT:
         return "nearly all edges are horizontal or vertical, as in a screenshot"
     if looks.flat > FLAT and looks.fine > FLAT_STRUCTURE:

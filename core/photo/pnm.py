@@ -147,7 +147,7 @@ def _from_text(path: Path, header: PnmHeader, data: bytes) -> Values:
     else:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")  # numpy only warns of what is no number
+                warnings.simplefilter("error")  # numpy only warns of what is not a number
                 values = np.fromstring(text.decode("ascii"), np.int64, sep=" ")
         except (ValueError, DeprecationWarning) as error:
             raise damaged(path) from error

@@ -59,7 +59,7 @@ class Preprocessing(BaseModel):
     def from_dict(cls, fields: Mapping[str, object]) -> "Preprocessing":
         """Raises WeightsError where a field is unknown or has a wrong value, TypeError where there are no fields."""
         if not isinstance(fields, Mapping):  # an empty list would do as an empty mapping, and mean the defaults
-            raise TypeError("the preprocessing recipe is no mapping of fields")
+            raise TypeError("the preprocessing recipe is not a mapping of fields")
         try:
             return cls.model_validate(dict(fields))
         except ValidationError as error:

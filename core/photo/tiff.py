@@ -77,7 +77,7 @@ class TiffFile:
 
 
 def open_tiff(path: Path, data: bytes) -> TiffFile:
-    """Find the first picture that is no thumbnail and no mask.
+    """Find the first picture that is neither a thumbnail nor a mask.
 
     Raises
     ------

@@ -196,7 +196,7 @@ def _picture(name: str, data: bytes, shape: tuple[int, int]) -> bytes:
 
 
 def _read(path: Path, members: ZipMembers) -> OpenedSession:
-    problems = ["The file has lost its end: what is in front of it was opened."] if members.cut else []
+    problems = ["The file is cut short: what comes before was opened."] if members.cut else []
     if members.strange:
         names = ", ".join(printable(name)[:60] for name in members.strange[:3])
         problems.append(f"It holds files that no session has, which were left alone: {names}.")
@@ -238,7 +238,7 @@ def _read_index(path: Path, members: ZipMembers, problems: list[str]) -> dict[st
     except Malformed as error:
         if not any(name.endswith("/photograph.json") for name in members.names):
             raise Malformed(f"it is none, or nothing of it is left ({error})") from None
-        problems.append(f"What is said of the session as a whole cannot be read ({error}).")
+        problems.append(f"What belongs to the session as a whole cannot be read ({error}).")
         return {}
     if index["serr_session"] > MAJOR:
         raise InputError(f"{display_path(path)} was written by a newer version of this program: update the program.")

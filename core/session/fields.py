@@ -233,7 +233,7 @@ def steps_values(steps: tuple[StepRecord, ...]) -> tuple[list[dict[str, Any]], b
 def steps_from(listed: Any, data: bytes, shape: tuple[int, int] | None) -> tuple[StepRecord, ...]:
     """The reverse of ``steps_values``, with every box and every code checked. Raises Malformed."""
     if not isinstance(listed, list) or len(listed) > MOST_STEPS:
-        raise Malformed("its steps are no list")
+        raise Malformed("its steps are not a list")
     steps, place = [], 0
     for values in listed:
         try:

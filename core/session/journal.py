@@ -91,13 +91,13 @@ def remove_journal(folder: Path) -> None:
 
 
 def _shared(photo: PhotoRecord, maps: Path) -> PhotoRecord:
-    """The photograph with its result in another folder, too; without it where it is not there any more."""
+    """The photograph with its result in another folder, too; without it where it no longer exists."""
     if photo.map is None:
         return photo
     place = maps / photo.map.file.name
     try:
         place.hardlink_to(photo.map.file)
-    except OSError:  # a disk without such links, or one that is there from an earlier try
+    except OSError:  # a disk without such links, or one that is left from an earlier try
         try:
             shutil.copy(photo.map.file, place)
         except shutil.SameFileError:

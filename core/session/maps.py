@@ -108,7 +108,7 @@ def _segmentation(about: dict[str, Any], members: Mapping[str, bytes], image: Fu
     inside = unpacked_bits(members[INSIDE], image.shape)
     values = unpacked_floats(members[PROBABILITY], image.shape)
     if not np.isfinite(values).all():
-        raise Malformed("its probabilities are no numbers")
+        raise Malformed("its probabilities are not numbers")
     source = field["file"]
     fov = FieldOfView(inside, field["origin"], Path(source) if source else None, _doubts(field["doubts"]))
     probability = ProbabilityMap(values)

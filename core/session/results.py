@@ -69,7 +69,7 @@ def export_session(
 
     Raises
     ------
-    InputError : it is no session. OutputError : the folder cannot be used.
+    InputError : it is not a session. OutputError : the folder cannot be used.
     """
     session = read_session(path)
     folder = ensure_folder(Path(out_dir))
@@ -104,7 +104,7 @@ def replay_session(
 
     Raises
     ------
-    InputError : it is no session.
+    InputError : it is not a session.
     """
     session = read_session(path)
     return session, _replayed(session, monitor)

@@ -41,7 +41,7 @@ class ZipMembers:
 
     Raises
     ------
-    OSError : it cannot be read. Malformed : it is no zip.
+    OSError : it cannot be read. Malformed : it is not a zip.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,7 +56,7 @@ class ZipMembers:
                 self._zip, self._found = None, _scanned(self._file)
                 names = list(self._found)
                 if not names:
-                    raise Malformed("it is no session file, or nothing of it is left") from None
+                    raise Malformed("it is not a session file, or nothing of it is left") from None
         except BaseException:
             self._file.close()
             raise

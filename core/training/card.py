@@ -14,7 +14,7 @@ from core.types import LEVELS
 _COUNTED = "inside the field of view, all pixels pooled; threshold chosen on the same photographs by F1"
 _CHOSEN_ON = {
     True: f"held-out training photographs, {_COUNTED}, so F1 here is optimistic",
-    False: f"the very photographs that it learned from, {_COUNTED}: no test of the model",
+    False: f"the same photographs that it learned from, {_COUNTED}: no test of the model",
 }
 
 

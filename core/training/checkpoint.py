@@ -54,7 +54,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             metadata, _ = parse_tensor_header(raw.read(length) if length <= MOST_BYTES else b"")
         facts = parse_json(metadata[_KEY], nan=True)
         if not isinstance(facts, dict):
-            raise Malformed("its facts are no mapping")
+            raise Malformed("its facts are not a mapping")
         with safe_open(path, framework="pt") as file:
             return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, facts)  # noqa: SIM118
     except FileNotFoundError:

@@ -60,7 +60,7 @@ def read_events(path: Path) -> list[dict[str, Any]]:
 
 
 def parse_event(line: bytes) -> dict[str, Any] | None:
-    """The event of a line; None for half a line and whatever else is no event."""
+    """The event of a line; None for half a line and whatever else is not an event."""
     try:
         event = parse_json(line, nan=True)
     except Malformed:

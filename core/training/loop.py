@@ -82,7 +82,7 @@ def _denormals_as_zero() -> Iterator[None]:
 
 
 def _open_run(config: TrainingConfig, out: Path, resume: bool, locks: ExitStack) -> bool:
-    """Make the folder of the run with the whole configuration, or take up the one that is there; whether it is new.
+    """Make the folder of the run with the whole configuration, or take up the existing one; whether it is new.
 
     Either way the folder is locked until ``locks`` ends.
     """

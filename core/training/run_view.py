@@ -200,7 +200,7 @@ class RunFollower:
 def _count(value: object) -> int:
     """A number of steps or the like from an event. Raises ValueError where it cannot be one."""
     if type(value) is not int or not 0 <= value <= _MOST:
-        raise ValueError(f"{value!r:.40} is no number of steps")
+        raise ValueError(f"{value!r:.40} is not a number of steps")
     return value
 
 
@@ -208,7 +208,7 @@ def _seconds(value: object) -> float:
     """A time from an event, NaN where it was not measured. Raises ValueError, TypeError."""
     seconds = float(value)  # type: ignore[arg-type]
     if seconds < 0 or seconds > _MOST:
-        raise ValueError(f"{value!r:.40} is no time")
+        raise ValueError(f"{value!r:.40} is not a time")
     return seconds
 
 

@@ -76,7 +76,7 @@ class Validation:
             raise ValueError(f"its level is {found.level!r:.40}")
         for scores in (found, *sources.values()):
             if not all(type(getattr(scores, name)) in {int, float} for name in ("loss", "auc_roc", "auc_pr", "f1")):
-                raise TypeError("its scores are no numbers")
+                raise TypeError("its scores are not numbers")
         return found
 
 

@@ -117,7 +117,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "start_empty",
         "annotate",
         QT_TRANSLATE_NOOP("Actions", "Start from an &Empty Mask"),
-        QT_TRANSLATE_NOOP("Actions", "Take every vessel away, to draw them; Undo brings them back"),
+        QT_TRANSLATE_NOOP("Actions", "Remove all vessels, to draw them yourself; Undo brings them back"),
         enabled_when=_can_start,
         section=2,
     ),

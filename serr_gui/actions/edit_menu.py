@@ -67,7 +67,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "edit",
         QT_TRANSLATE_NOOP("Actions", "&Undo"),
         QT_TRANSLATE_NOOP(
-            "Actions", "Take the last change of this photograph back: corrections, threshold, field of view, model"
+            "Actions", "Undo the last change of this photograph: corrections, threshold, field of view, model"
         ),
         icon="undo",
         shortcuts=("Ctrl+Z",),
@@ -79,7 +79,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "redo",
         "edit",
         QT_TRANSLATE_NOOP("Actions", "&Redo"),
-        QT_TRANSLATE_NOOP("Actions", "Make the change that was taken back again"),
+        QT_TRANSLATE_NOOP("Actions", "Redo the change that was undone"),
         icon="redo",
         shortcuts=("Ctrl+Shift+Z", "Ctrl+Y"),
         enabled_when=lambda state: bool(state.editing.redo) and may_undo(state),
@@ -229,7 +229,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "discard_corrections",
         "edit",
         QT_TRANSLATE_NOOP("Actions", "&Discard Corrections..."),
-        QT_TRANSLATE_NOOP("Actions", "Give every corrected pixel of this photograph back to the network"),
+        QT_TRANSLATE_NOOP("Actions", "Reset every corrected pixel of this photograph to what the network found"),
         enabled_when=lambda state: state.editing.corrected_px > 0 and can_edit(state),
         section=5,
     ),

@@ -26,7 +26,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "show_log",
         "help",
         QT_TRANSLATE_NOOP("Actions", "Open &Log Folder"),
-        QT_TRANSLATE_NOOP("Actions", "Open the folder with the program's fault log"),
+        QT_TRANSLATE_NOOP("Actions", "Open the folder with the program's log of errors"),
         section=1,
     ),
     Command(

@@ -52,7 +52,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "pause",
         "segment",
         QT_TRANSLATE_NOOP("Actions", "&Pause"),
-        QT_TRANSLATE_NOOP("Actions", "Hold Segment All at its next step, or let it continue"),
+        QT_TRANSLATE_NOOP("Actions", "Pause Segment All at its next step, or resume it"),
         icon="pause",
         shortcuts=("Pause",),
         enabled_when=lambda state: state.task is not None and state.task.kind == "batch" and not state.task.cancelling,

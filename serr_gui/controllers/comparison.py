@@ -93,7 +93,7 @@ class ComparisonController(QObject):
             succeeded=partial(self._on_label_looked_for, photo, expert),
             failed=partial(
                 self._context.fail,
-                self.tr("A label for {name} cannot be looked for.").format(name=display_path(photo.name)),
+                self.tr("The search for a label of {name} failed.").format(name=display_path(photo.name)),
             ),
         )
 
@@ -120,7 +120,7 @@ class ComparisonController(QObject):
             f"label folder {expert}",
             partial(comparing_work.labels_in, folder, photos),
             succeeded=partial(self._on_labels_found, expert, folder, len(photos)),
-            failed=partial(self._context.fail, self.tr("The folder cannot be looked through.")),
+            failed=partial(self._context.fail, self.tr("The folder cannot be searched.")),
         )
 
     # Stepping and thresholds
@@ -140,7 +140,7 @@ class ComparisonController(QObject):
             "errors",
             partial(comparing_work.find_errors, now, state.shown_rule.level, score_selectors.error_search(state)),
             succeeded=self._on_errors_found,
-            failed=partial(self._context.fail, self.tr("The errors could not be looked for.")),
+            failed=partial(self._context.fail, self.tr("The search for errors failed.")),
         )
 
     def suggested_rule(self, how: str) -> ThresholdRule | None:

@@ -65,8 +65,8 @@ class ExportedController(QObject):
 
     def _on_all_taken_back(self, _none: object) -> None:
         if self._taken_back:
-            text = self.tr("{count} photographs have their exported results again.")
+            text = self.tr("The exported results of {count} photographs were loaded again.")
             if self._taken_back == 1:
-                text = self.tr("One photograph has its exported result again.")
+                text = self.tr("The exported result of one photograph was loaded again.")
             self._context.notify("info", text.format(count=self._taken_back), until="work")
         self.look()

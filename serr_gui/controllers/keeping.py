@@ -116,13 +116,13 @@ class KeepingController(QObject):
         left = self._left[0]
         unsaved, count = len(left.unsaved), len(left.photos)
         if unsaved == 1:
-            text = self.tr("One photograph of the last time has work that is not exported. Continue with it?")
+            text = self.tr("One photograph from last time has work that is not exported. Continue with it?")
         elif unsaved:
-            text = self.tr("{unsaved} photographs of the last time have work that is not exported. Continue with them?")
+            text = self.tr("{unsaved} photographs from last time have work that is not exported. Continue with them?")
         elif count == 1:
-            text = self.tr("One photograph was open the last time. Continue with it?")
+            text = self.tr("One photograph was open last time. Continue with it?")
         else:
-            text = self.tr("{count} photographs were open the last time. Continue with them?")
+            text = self.tr("{count} photographs were open last time. Continue with them?")
         text = text.format(unsaved=unsaved, count=count)
         if left.problem:
             text += " " + self.tr("A part of it cannot be read.")
@@ -212,7 +212,7 @@ class KeepingController(QObject):
 
     def _on_restore_failed(self, failure: Failure) -> None:
         self._waits = False
-        self._context.fail(self.tr("The work of the last time cannot be brought back."), failure)
+        self._context.fail(self.tr("The work from last time cannot be restored."), failure)
 
     def _put_restored(self, photos: "Sequence[tasks.Restored]") -> tuple[list[PhotoRecord], int]:
         """Into the list and the store; a photograph that is open already and was corrected since keeps that.

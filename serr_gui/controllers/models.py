@@ -183,7 +183,7 @@ class ModelController(QObject):
             if wanted and not by_path and not by_name:
                 self._context.notify(
                     "warning",
-                    self.tr("The model {name} is not there any more; {other} is used.").format(
+                    self.tr("The model {name} is no longer available; {other} is used.").format(
                         name=Path(wanted).stem, other=_first_choice(models).name
                     ),
                 )

@@ -27,7 +27,7 @@ class PhotoController(QObject):
     """Opens, shows and closes photographs, with their fields of view and base views."""
 
     thumbnailMade = Signal(object)
-    """A ``tasks.Thumbnail``: pictures for the strip are no state."""
+    """A ``tasks.Thumbnail``: pictures for the strip are not state."""
 
     def __init__(self, context: ControllerContext, history: HistoryController) -> None:
         super().__init__(context)
@@ -57,7 +57,7 @@ class PhotoController(QObject):
             "find",
             partial(tasks.photos_to_open, tuple(paths), recursive=recursive),
             succeeded=self._on_photos_found,
-            failed=partial(self._context.fail, self.tr("The photographs cannot be looked for.")),
+            failed=partial(self._context.fail, self.tr("The search for photographs failed.")),
         )
 
     def select(self, index: int) -> None:
@@ -269,9 +269,9 @@ class PhotoController(QObject):
         self._context.set_item(path, status="new", unsaved=kept is not None)
         choices: tuple[NoticeChoice, ...] = ()
         if kept is None:
-            text = self.tr("The result of {name} is not there any more: segment it again.")
+            text = self.tr("The result of {name} is no longer available: segment it again.")
         elif (kept.sha256, kept.shape) == (document.image.sha256, document.image.shape):
-            text = self.tr("The result of {name} is not there any more: segment it again.")
+            text = self.tr("The result of {name} is no longer available: segment it again.")
             text += " " + self.tr("Your corrections are kept and come back with it.")
         else:
             text = self.tr(

@@ -136,7 +136,7 @@ class SegmentationController(QObject):
         self._long.pause()
 
     def export(self, request: ExportRequest) -> None:
-        """Write results as files; beside other work where that is running."""
+        """Write results as files; alongside other work where that is running."""
         if not may_export(self._context.state):
             return
         self._exporting = self._long if self._long.status is None else self._beside
@@ -218,7 +218,7 @@ class SegmentationController(QObject):
         model = Path((step.before if back else step.after)["model"])
         state = self._context.state
         if state.task is not None or all(choice.path != model for choice in state.models):
-            text = self.tr("The model {name} is not there any more, so this step cannot be taken back.")
+            text = self.tr("The model {name} is no longer available, so this step cannot be undone.")
             self._context.notify("warning", text.format(name=display_path(model.name)), until="photo")
             return False
         self._models.set_model(model)

@@ -84,7 +84,7 @@ class TrainingController(QObject):
             )
         elif job.state == "interrupted":
             text = self.tr(
-                "The process of the training {name} was ended from outside (for lack of memory, perhaps). It can be "
+                "The process of the training {name} was ended from outside (perhaps for lack of memory). It can be "
                 "resumed from its last checkpoint."
             )
             self._context.notify("warning", text.format(name=name))

@@ -122,7 +122,7 @@ class VesselController(QObject):
     def _on_no_gaps(self, failure: Failure) -> None:
         state = self._context.state
         state.editing = replace(state.editing, looks_for_gaps=False)
-        self._context.fail(self.tr("The gaps could not be looked for."), failure)
+        self._context.fail(self.tr("The search for gaps failed."), failure)
 
     def _on_document(self) -> None:
         """Another photograph, or another run: the gaps are not its own."""

@@ -38,7 +38,7 @@ P = TypeVar("P")
 class Failure:
     """An error of the work as text. (A kept exception would keep its frames' arrays and tensors alive.)
 
-    ``sentence`` is meant for a person where ``expected``; otherwise it is the name of a bug in the program.
+    ``sentence`` is meant for the user where ``expected``; otherwise it is the name of a bug in the program.
     """
 
     sentence: str

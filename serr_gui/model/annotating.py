@@ -66,7 +66,7 @@ def undone(state: AppState) -> tuple[PhotoItem, ...]:
 
 
 def time_text(seconds: float) -> str:
-    """A time of work for a person: "45 s", "3 min 20 s", "1 h 5 min"."""
+    """A time of work as text: "45 s", "3 min 20 s", "1 h 5 min"."""
     whole = round(seconds)
     if whole < 60:
         return translate("Marks", "{seconds} s").format(seconds=whole)

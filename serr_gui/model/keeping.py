@@ -135,7 +135,7 @@ def _made_by(about: dict[str, Any] | None, drawn: bytes) -> tuple[MadeBy | None,
 
 
 def _labels(record: PhotoRecord) -> tuple[LabelFile | None, LabelFile | None] | None:
-    """The label files as they were; None, so that they are looked for, where they are not there any more."""
+    """The label files as they were; None, so that they are looked for, where they no longer exist."""
     if not record.labels_known:
         return None
     found: dict[str, LabelFile | None] = {}

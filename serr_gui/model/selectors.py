@@ -180,7 +180,7 @@ def with_result(state: AppState) -> tuple[PhotoItem, ...]:
 
 
 def may_export(state: AppState) -> bool:
-    """Whether files can be written now: also beside other work, but one export at a time."""
+    """Whether files can be written now: also alongside other work, but one export at a time."""
     kinds = {job.kind for job in (state.task, state.side_task) if job is not None}
     return state.side_task is None and "export" not in kinds
 

@@ -79,7 +79,7 @@ def config_folder() -> Path:
 def load_settings(folder: Path | None = None) -> tuple[Settings, tuple[str, ...]]:
     """The stored settings, and the names of the values that could not be used and are at their defaults.
 
-    A missing file is no problem; a damaged one gives the defaults and the name of the file.
+    A missing file is not a problem; a damaged one gives the defaults and the name of the file.
     """
     path = (folder or config_folder()) / FILE_NAME
     try:

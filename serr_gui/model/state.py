@@ -238,7 +238,7 @@ class ModelChoice:
 
 @dataclass(frozen=True, slots=True)
 class DeviceChoice:
-    """A device that can be asked for: the word for ``InferenceOptions`` and a label for a person."""
+    """A device that can be asked for: the word for ``InferenceOptions`` and a label for the user."""
 
     request: str
     label: str

@@ -128,8 +128,7 @@ class EditingPanel(QWidget):
         """How the tools are used that are more than a brush."""
         return {
             "trace": self.tr(
-                "Click along a vessel. Enter or a double click accepts, Backspace takes the last piece back, "
-                "Esc gives up."
+                "Click along a vessel. Enter or a double click accepts, Backspace removes the last piece, Esc cancels."
             ),
             "bridge": self._gap_text(),
             "lasso": self.tr("Draw around a region, or click its corners and close with Enter or a double click."),

@@ -166,13 +166,13 @@ class ExportDialog(QDialog):
         self._preview.setPlainText("\n".join(lines) if lines else self.tr("Nothing is chosen."))
         warnings = []
         if replaced:
-            text = self.tr("{count} of {all} files are already there and will be replaced.")
+            text = self.tr("{count} of {all} files already exist and will be replaced.")
             warnings.append(text.format(count=len(replaced), all=len(names)))
         warnings += self._lost(folder, options, there) if replaced else ()
         pairs = zip(self._stems_in(None), self._stems_of(folder), strict=True)
         others = [usual for usual, stem in pairs if usual != stem]
         if others:
-            text = self.tr("Results of other photographs that are called so are there and stay: {names}.")
+            text = self.tr("Results of other photographs with these names exist and are kept: {names}.")
             warnings.append(text.format(names=_some(others)))
         self._warning.setText(" ".join(warnings))
         self._warning_row.setVisible(bool(warnings))
@@ -197,7 +197,7 @@ class ExportDialog(QDialog):
             text = self.tr("No record says which photograph they belong to: {names}.")
             said.append(text.format(names=_some([display_path(name) for name in unknown])))
         if by_hand:
-            text = self.tr("The masks that are there were corrected by hand: {names}.")
+            text = self.tr("The existing masks were corrected by hand: {names}.")
             said.append(text.format(names=_some([display_path(stem) for stem in by_hand])))
         return tuple(said)
 

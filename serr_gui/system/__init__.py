@@ -1,1 +1,1 @@
-"""The computer around the program: log, crash reports, one running program for each person, other programs."""
+"""The computer around the program: log, crash reports, one running program for each user, other programs."""

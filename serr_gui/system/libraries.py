@@ -104,7 +104,7 @@ class Manager:
     refresh: tuple[str, ...] = ()
 
     def packages(self, wanted: Iterable[str]) -> list[str]:
-        """Package names for library names; names that are no library of the tables are passed on as they are."""
+        """Package names for library names; names that no library has in the tables are passed on as they are."""
         return list(dict.fromkeys(self._package(name) for name in wanted))
 
     def _package(self, name: str) -> str:

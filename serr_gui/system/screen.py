@@ -47,7 +47,7 @@ def missing_libraries(environ: Mapping[str, str]) -> str | None:
 
 
 def why_no_window(said: Sequence[str], environ: Mapping[str, str]) -> str:
-    """The sentence for a person. ``said`` are Qt's own words of this start."""
+    """The sentence for the user. ``said`` are Qt's own words of this start."""
     words = "\n".join(said)
     chosen = environ.get("QT_QPA_PLATFORM", "")
     if "Could not find the Qt platform plugin" in words:

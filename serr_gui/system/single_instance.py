@@ -1,4 +1,4 @@
-"""One running program for each person and screen: a second start hands its files to the first, and ends."""
+"""One running program for each user and screen: a second start hands its files to the first, and ends."""
 
 import getpass
 import hashlib

@@ -98,7 +98,7 @@ def labels_in(folder: Path, photos: Sequence[Path], monitor: Monitor) -> dict[Pa
 def read_slot(
     file: LabelFile | None, shape: tuple[int, int], fov: FieldOfView | None, image: FundusImage | None = None
 ) -> LabelSlot | None:
-    """Read an expert's label. What is doubtful waits for a person's answer, and the label is not used before.
+    """Read an expert's label. What is doubtful waits for the user's answer, and the label is not used before.
 
     ``image``: the photograph, where it shall be found out whether the label belongs to it.
     """
@@ -144,7 +144,7 @@ class Dropped:
 def sort_dropped(paths: Sequence[Path], shape: tuple[int, int]) -> Dropped:
     """Which of some files are labels for a photograph of this shape (height, width), and which are something else.
 
-    A picture of the photograph's own size with two values is no photograph.
+    A picture of the photograph's own size with two values is not a photograph.
     """
     from core.photo.reading import read_label
 

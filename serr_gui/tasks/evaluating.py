@@ -1,4 +1,4 @@
-"""All open photographs against their experts' labels, with the results that are there, and the report as files."""
+"""All open photographs against their experts' labels, with the existing results, and the report as files."""
 
 import json
 from collections.abc import Mapping, Sequence

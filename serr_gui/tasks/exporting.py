@@ -79,7 +79,7 @@ def export_many(
         try:
             result = store.get(item.path, keep=False)
             if result is None:
-                text = translate("Work", "The result of {name} is not there any more. Segment it again.")
+                text = translate("Work", "The result of {name} is no longer available. Segment it again.")
                 raise InputError(text.format(name=display_path(item.path.name)))
             segmentation = result.segmentation
             rule = item.rule or segmentation.mask.rule

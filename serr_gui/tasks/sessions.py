@@ -56,7 +56,7 @@ def save_session(saving: Saving, store: ResultStore, monitor: Monitor) -> tuple[
         result = files_of_result(photo.path, store) if photo.path in saving.with_result else None
         name = display_path(photo.path.name)
         if result is None and photo.path in saving.with_result:
-            problems.append(translate("Work", "The result of {name} is not there any more.").format(name=name))
+            problems.append(translate("Work", "The result of {name} is no longer available.").format(name=name))
         data = None
         if saving.embed:
             try:
@@ -74,7 +74,7 @@ def open_session(path: Path, journal: Journal, monitor: Monitor) -> OpenedPhotos
 
     Raises
     ------
-    InputError : it is no session, or of a newer version.
+    InputError : it is not a session, or of a newer version.
     """
     opened = read_session(path)
     finder = PhotoFinder(path.absolute().parent)

@@ -194,7 +194,7 @@ class _NumberedSlider(QWidget):
 
 
 class OpacitySlider(_NumberedSlider):
-    """An opacity with its number; ``opacityRequested`` only for a person's request, never for what is shown."""
+    """An opacity with its number; ``opacityRequested`` only for the user's request, never for what is shown."""
 
     opacityRequested = Signal(float)
 

@@ -189,7 +189,7 @@ class NoticeList(QFrame):
 class NoticeBar(QWidget):
     """The newest notice in one line that is always there, so that nothing moves; the others in a ``NoticeList``.
 
-    What tells of success goes by itself, ``PASSING_MS`` after it came, but not while the person looks elsewhere.
+    Messages of success disappear by themselves, ``PASSING_MS`` after it came, but not while the person looks elsewhere.
     """
 
     dismissRequested = Signal(object)

@@ -30,7 +30,7 @@ from serr_gui.window.docks import stacked
 LoseAnswer = Literal["continue", "export", "stay"]
 FolderAnswer = Literal["replace", "add", "stay"]
 
-# Keys and mouse moves that are no commands.
+# Keys and mouse moves that are not commands.
 _GESTURES = (
     (QT_TRANSLATE_NOOP("Keys", "Hide everything over the photograph"), QT_TRANSLATE_NOOP("Keys", "hold H")),
     (QT_TRANSLATE_NOOP("Keys", "Zoom at the cursor"), QT_TRANSLATE_NOOP("Keys", "wheel")),
@@ -38,7 +38,10 @@ _GESTURES = (
         QT_TRANSLATE_NOOP("Keys", "Move the photograph"),
         QT_TRANSLATE_NOOP("Keys", "drag, hold Space and drag, middle button, or arrow keys"),
     ),
-    (QT_TRANSLATE_NOOP("Keys", "Give a stroke up; else go back to the hand"), QT_TRANSLATE_NOOP("Keys", "Esc")),
+    (
+        QT_TRANSLATE_NOOP("Keys", "Cancel the stroke, or return to the hand tool"),
+        QT_TRANSLATE_NOOP("Keys", "Esc"),
+    ),
     (QT_TRANSLATE_NOOP("Keys", "Size of brush and eraser"), QT_TRANSLATE_NOOP("Keys", "Alt and wheel")),
     (
         QT_TRANSLATE_NOOP("Keys", "Straight line with brush or eraser"),
@@ -184,7 +187,7 @@ def ask_to_lose(
         )
     if trainings:
         text = _tr(
-            "The training {name} continues without this window, and is here again when the program is started again. "
+            "The training {name} continues without this window, and is shown again when the program is started again. "
             "Shutting down the computer interrupts it; it can be resumed then."
         )
         sentences.append(text.format(name=", ".join(trainings)))
@@ -203,18 +206,18 @@ def ask_to_lose(
 
 def ask_what_of_the_last_time(parent: QWidget, unsaved: int) -> Literal["keep", "delete", ""]:
     """Ask what becomes of work that was not exported where a person starts without it."""
-    text = _tr("Its work on {count} photographs is not exported. Kept, it is offered again at the next start.")
+    text = _tr("Its work on {count} photographs is not exported. If kept, it is offered again at the next start.")
     if unsaved == 1:
-        text = _tr("Its work on one photograph is not exported. Kept, it is offered again at the next start.")
+        text = _tr("Its work on one photograph is not exported. If kept, it is offered again at the next start.")
     answers = [Answer("delete", _tr("Delete It"), destructive=True), Answer("keep", _tr("Keep It"))]
-    question = _tr("Start without the work of the last time?")
+    question = _tr("Start without the work from last time?")
     pressed = ask(parent, question, text.format(count=unsaved), answers, default="keep", kind="question")
     return "keep" if pressed == "keep" else "delete" if pressed == "delete" else ""
 
 
 def ask_to_discard(parent: QWidget, count: int) -> bool:
     """Ask before all corrections of a photograph are taken away."""
-    text = _tr("{count} corrected pixels get the values of the network again. Undo brings the corrections back.")
+    text = _tr("{count} corrected pixels get the values of the network. Undo brings the corrections back.")
     answers = [Answer("discard", _tr("Discard"), destructive=True)]
     question = _tr("Discard all corrections of this photograph?")
     return ask(parent, question, text.format(count=f"{count:,}"), answers) == "discard"
@@ -222,7 +225,7 @@ def ask_to_discard(parent: QWidget, count: int) -> bool:
 
 def ask_to_replace(parent: QWidget, question: str, *, open_now: int, unsaved: int, can_replace: bool) -> FolderAnswer:
     """Ask whether the photographs of a folder or a session take the place of those that are open, or come to them."""
-    sentences = [_tr("Photographs that are open: {count}.").format(count=open_now)]
+    sentences = [_tr("Open photographs: {count}.").format(count=open_now)]
     if unsaved and can_replace:
         text = _tr("Replacing them loses the results of {count} that are not exported.")
         sentences.append(text.format(count=unsaved))

@@ -22,8 +22,8 @@ class LabelPrompts(QObject):
         """Segment without the corrections, after a question."""
         count = self._controller.state.editing.corrected_px
         text = self.tr(
-            "{count} corrected pixels get the values of the network again, which is run again. Undo brings the "
-            "corrections back. Segment would keep them."
+            "The network is run again, and {count} corrected pixels get its values. Undo brings the corrections "
+            "back. Segment would keep them."
         )
         answers = [Answer("over", self.tr("Start Over"), destructive=True)]
         question = self.tr("Start over without the corrections?")
@@ -31,7 +31,7 @@ class LabelPrompts(QObject):
             self._controller.labelling.start_over()
 
     def save_label(self) -> None:
-        """Ask where the label goes; a file that is there is replaced only after a question."""
+        """Ask where the label goes; an existing file is replaced only after a question."""
         document = self._controller.state.document
         if document is None:
             return
@@ -60,7 +60,7 @@ class LabelPrompts(QObject):
             return False
         labels = self._controller.state.document.labels if self._controller.state.document is not None else ()
         used = [slot.file.path.resolve() for slot in labels if slot is not None]
-        text = self.tr("There is a file of this name. What it holds is lost.")
+        text = self.tr("A file with this name exists. Its contents will be lost.")
         if path.resolve() in used:
             text = self.tr("This is the file of an expert's label that is in use. What the expert drew is lost.")
         answers = [Answer("replace", self.tr("Replace"), destructive=True)]

@@ -42,7 +42,7 @@ def restore_layout(window: QMainWindow, geometry: str, docks: str) -> None:
 def bring_on_screen(window: QMainWindow) -> None:
     """Make a window no larger than the screen that holds most of it, and move all of it there.
 
-    A window that was on a monitor which is gone, or was stored larger than any, comes to a screen that is there.
+    A window that was on a monitor which is gone, or was stored larger than any, comes to a screen that exists.
     """
     if window.isMaximized() or window.isFullScreen():
         return

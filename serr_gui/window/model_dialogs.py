@@ -29,7 +29,9 @@ class UseModelDialog(QMessageBox):
         self.setIcon(QMessageBox.Icon.Question)
         self.setWindowTitle("SERR Fundus")
         self.setText(_tr("Use {name} from now on?").format(name=choice.name))
-        kept = _tr("It is among the models in either case. Until another is chosen, {name} is used.").format(name=now)
+        kept = _tr("It stays among the models in either case. Until another is chosen, {name} is used.").format(
+            name=now
+        )
         self.setInformativeText("\n\n".join([choice.experience, kept]))
         use = self.addButton(_tr("&Use {name}").format(name=_shown(choice.name)), QMessageBox.ButtonRole.AcceptRole)
         keep = self.addButton(_tr("&Keep {name}").format(name=_shown(now)), QMessageBox.ButtonRole.RejectRole)

@@ -288,7 +288,7 @@ def test_a_summary_that_is_somebody_elses_and_a_wrong_manifest_are_left_alone(
     (out / "summary.csv").write_text("my own notes")
     ran = begin()
     assert ran.code == 1
-    assert "is no summary of a batch" in ran.err
+    assert "is not a summary of a batch" in ran.err
     assert (out / "summary.csv").read_text() == "my own notes"
     manifest = out / "serr-batch" / "shard-0001.sqlite"
     for other in out.glob("serr-batch/*-*"):

@@ -210,7 +210,7 @@ def test_stare_has_its_two_protocols(serr: Serr, weights: Path, tmp_path: Path) 
         (["--region", "all"], "--region all"),
         (["--threshold", "1.5"], "--threshold 1.5"),
         (["--report", "out.docx"], "--report out.docx must end in"),
-        (["--report", "nowhere/out.pdf"], "nowhere/out.pdf is no file in an existing folder"),
+        (["--report", "nowhere/out.pdf"], "nowhere/out.pdf is not a file in an existing folder"),
         (["--csv", "nowhere/out.csv"], "--csv"),
         (["--predictions", ".", "--model", "x"], "leave out --model"),
         (["--predictions", ".", "--tta", "flips"], "leave out --tta"),

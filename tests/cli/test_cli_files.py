@@ -160,7 +160,7 @@ def test_a_data_set_is_made_without_the_photograph_whose_name_is_no_text(serr: S
     assert serr("dataset", "new", odd, odd / "x.serr-dataset").code == 0, "paths in the file are relative"
     refused = serr("dataset", "new", odd, odd / "y.serr-dataset", "--name", os.fsdecode(b"\xff"))
     assert refused.code == 1
-    assert "is no text" in refused.sentences[0]
+    assert "is not text" in refused.sentences[0]
     assert not (odd / "y.serr-dataset").exists()
     for name in ("a", "b", "c"):
         (folder / "images" / f"{name}.png").unlink()

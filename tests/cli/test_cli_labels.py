@@ -129,7 +129,7 @@ def test_what_values_mean_is_said_once_and_kept(serr: Serr, eyes: Path, tmp_path
     assert kept.json["pooled"] == ran.json["pooled"]
     for options, words in (
         (["--ignore-values", "255"], "--ignore-values needs --vessel-values"),
-        (["--vessel-values", "one"], "'one' is no value of a label"),
+        (["--vessel-values", "one"], "'one' is not a value of a label"),
     ):
         assert words in serr(*_evaluate(eyes, *options)).err
 

@@ -54,7 +54,7 @@ def test_the_program_without_anything_says_what_it_can_do(serr: Serr) -> None:
         (["segment", "photo.png", "--out", "x", "--threshold", "much"], ["--threshold", "number"]),
         (["evaluate", "--bogus"], ["--bogus"]),
         (["models", "show"], ["NAME"]),
-        (["models", "show", "nonsense"], ["nonsense", "models that are there"]),
+        (["models", "show", "nonsense"], ["nonsense", "Available models"]),
         (["train", "--root", "x", "--out", "y", "--steps", "0"], ["--steps"]),
     ],
 )
@@ -82,9 +82,9 @@ def failing():  # type: ignore[no-untyped-def]
 
 
 def test_errors_for_a_person_are_told_as_they_are(serr: Serr, failing: list[BaseException]) -> None:
-    failing.append(InputError("eye.png is no photograph."))
+    failing.append(InputError("eye.png is not a photograph."))
     ran = serr("fail")
-    assert (ran.code, ran.out, ran.err) == (1, "", "serr: eye.png is no photograph.\n")
+    assert (ran.code, ran.out, ran.err) == (1, "", "serr: eye.png is not a photograph.\n")
 
 
 def test_a_fault_of_the_program_is_a_sentence_that_says_how_to_report_it(

@@ -48,7 +48,7 @@ def test_folders_files_and_patterns_become_whole_results(serr: Serr, tmp_path: P
     )
 
     assert ran.code == 0, ran.err
-    assert ran.sentences == [f"serr: {folder}: left out: 1 file that is no picture."]
+    assert ran.sentences == [f"serr: {folder}: left out: 1 file that is not a picture."]
     lines = ran.out.splitlines()
     assert [line.split(": ")[0] for line in lines] == [
         *(str(folder / name) for name in ("a.png", "b.tif", "c.jpg")),

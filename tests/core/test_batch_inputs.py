@@ -30,7 +30,7 @@ def test_a_text_list_has_a_path_in_each_line(tmp_path: Path, monkeypatch: pytest
         ("patient,eye\n1,OD\n", "no column that looks like paths; it has patient, eye"),
         ("path,eye\na.png,OD\nb.png\n", "Row 3 of the list .* has 1 columns"),
         ("path,eye\na.png,OD\n,OS\n", "Row 3 of the list .* has no path"),
-        ('path,eye\na.png,"OD\n', "no table of separated values"),
+        ('path,eye\na.png,"OD\n', "not a table of separated values"),
         ("path\nM\xfcller.png\n".encode("latin-1"), "not UTF-8"),
     ],
 )

@@ -31,7 +31,7 @@ def test_only_photographs_are_found_and_all_others_are_counted_with_their_reason
         "masks": ["a2_mask.gif", "a10_fov.png"],
         "results of this program": ["b2_mask.png", "b2_overlay.png", "b2_probability.tif", "b2.serr.json"],
         "pictures of kinds that are not read (.dcm, .heic)": ["x.dcm", "y.HEIC"],
-        "file that is no picture": ["notes.txt"],
+        "file that is not a picture": ["notes.txt"],
     }
     made(tmp_path, [*photos, *(name for names in others.values() for name in names), "._a2.jpg", ".hidden.png"])
     (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere")
@@ -46,7 +46,7 @@ def test_only_photographs_are_found_and_all_others_are_counted_with_their_reason
     ]
     said = set(found.left_out.text.replace("(.dcm, .heic)", "(.dcm; .heic)").split(", "))
     wanted = {f"{len(names)} {reason.replace(', ', '; ')}" for reason, names in others.items()}
-    assert said == wanted | {"1 link or device that is no file"}
+    assert said == wanted | {"1 link or device that is not a file"}
 
 
 def test_endings_that_photographs_have_too_count_beside_the_photograph_only(tmp_path: Path) -> None:

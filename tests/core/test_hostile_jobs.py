@@ -69,7 +69,7 @@ DAMAGED: dict[str, tuple[str, bytes]] = {
     "no process number": ("status.json", changed(STATUS, pid=None)),
     "infinite process number": ("status.json", changed(STATUS, pid="@").replace(b'"@"', b"1e999")),
     "process number of 5000 digits": ("status.json", changed(STATUS, pid="@").replace(b'"@"', b"9" * 5000)),
-    "start that is no number": ("status.json", changed(STATUS, pid_started="@").replace(b'"@"', b"NaN")),
+    "start that is not a number": ("status.json", changed(STATUS, pid_started="@").replace(b'"@"', b"NaN")),
     "unknown state": ("status.json", changed(STATUS, state="flying")),
     "list as state": ("status.json", changed(STATUS, state=[])),
     "deep status": ("status.json", b'{"state":' * 100_000),
@@ -130,7 +130,7 @@ def test_a_job_whose_process_begins_is_not_removed(job_store: Path) -> None:
             remove_job(found)
     lock.release()
     remove_job(job)
-    with pytest.raises(TrainingError, match="not there any more"):
+    with pytest.raises(TrainingError, match="no longer exists"):
         start_job(job)
     assert list_jobs() == []
 
@@ -196,7 +196,7 @@ def with_facts(path: Path, change: Callable[[str], str]) -> None:
 
 BAD_FACTS: list[tuple[Callable[[str], str], str]] = [
     (lambda _: "[" * 10_000, "nested"),
-    (lambda _: "[]", "no mapping"),
+    (lambda _: "[]", "not a mapping"),
     (lambda text: text.replace('"step": 5', '"step": 1e999'), "not finite"),
     (lambda text: text.replace('"step": 5', '"step": -7'), "does not fit"),
     (lambda text: text.replace('"step": 5', '"step": 50000000'), "does not fit"),

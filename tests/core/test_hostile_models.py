@@ -89,7 +89,7 @@ HOSTILE: dict[str, Callable[[bytes], bytes]] = {
     "half a character in the notes": with_value("notes", '"\\ud800"'),
     "a mapping as seeds": with_value("seeds", '{"a": 1}'),
     "a seed of 5000 digits": with_value("seeds", "[" + "9" * 5000 + "]"),
-    "a threshold that is no number": with_value("default_threshold", "NaN"),
+    "a threshold that is not a number": with_value("default_threshold", "NaN"),
     "a list as preprocessing": with_value("preprocessing", "[]"),
     "a list as architecture": with_value("architecture", '["unet"]'),
     "truth values as weights": with_bool_weights,

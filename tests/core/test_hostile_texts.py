@@ -170,5 +170,5 @@ def test_arrays_that_are_no_results_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"eye\.npy holds no probabilities"):
         read_own_map(path)
     path.write_bytes(b"\x93NUMPY\1\0\x10\x27" + b"(" * 10_000)
-    with pytest.raises(InputError, match=r"eye\.npy is no plain array of numbers"):
+    with pytest.raises(InputError, match=r"eye\.npy is not a plain array of numbers"):
         read_own_map(path)

@@ -160,7 +160,7 @@ def test_the_values_are_kept_in_the_data_set_file(tmp_path: Path) -> None:
     assert read_dataset_file(path).entries == entries
     assert "1,#ff0000 vessel, 255 not scored" in read_dataset_file(path).part("training").protocol
     path.write_text(path.read_text().replace("1,#ff0000", "one"))
-    with pytest.raises(InputError, match=r"some\.serr-dataset is wrong: 'one' is no value"):
+    with pytest.raises(InputError, match=r"some\.serr-dataset is wrong: 'one' is not a value"):
         read_dataset_file(path)
     write_dataset_file(path, DataSetFile("some", (Entry(make_case(photo, {"first": label})),)))
     assert "serr_dataset = 1" in path.read_text()  # older programs read it

@@ -281,7 +281,7 @@ def test_files_of_the_same_result_that_come_later_join_its_side_car(
     assert sidecar.files_sha256.keys() == sidecar.files.keys()
     assert not again(photo, out, models[0], export=ExportChoices(overlay=False)).done
     (item,) = segment_files([photo], out, models[1], export=part).done  # what stays of the first is said
-    assert "Still there from an earlier result (one): eye_probability.png." in item.notes
+    assert "Left from an earlier result (one): eye_probability.png." in item.notes
     assert read_sidecar(out / "eye.serr.json").files == {"mask": "eye_mask.png"}
     assert (
         "eye_probability.png is of another result"

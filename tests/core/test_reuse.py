@@ -1,4 +1,4 @@
-"""A long evaluation continues where it stopped: results that are there are read, and only those that are the same."""
+"""A long evaluation continues where it stopped: existing results are read, and only those that are the same."""
 
 import json
 from dataclasses import replace

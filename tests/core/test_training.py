@@ -120,7 +120,7 @@ def test_a_last_fit_learns_from_every_photograph_and_its_card_says_so(tmp_path: 
     card = load_model(result.weights).card
     assert card.default_threshold == result.best.level / 256
     assert "4 photographs to learn from, none held out" in card.trained_on
-    assert "the very photographs that it learned from" in str(card.scores[0]["protocol"])
+    assert "the same photographs that it learned from" in str(card.scores[0]["protocol"])
 
 
 def test_a_missing_compiler_is_said_in_a_sentence(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:

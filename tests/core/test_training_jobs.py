@@ -79,7 +79,7 @@ def test_damaged_jobs_are_named_and_foreign_folders_left_out(job_store: Path) ->
     assert [(each.id, each.state) for each in list_jobs()] == [
         *((job.id, "starting"), ("half", "damaged"), ("newer", "damaged")),
     ]
-    for name, words in (("half", "damaged"), ("newer", "newer version"), ("gone", "not there any more")):
+    for name, words in (("half", "damaged"), ("newer", "newer version"), ("gone", "no longer exists")):
         with pytest.raises(TrainingError, match=words):
             read_job(job_store / name)
     (job.folder / "status.json").write_text('{"state": "done", "unknown": 1}')
@@ -342,7 +342,7 @@ def test_a_folder_that_vanishes_ends_the_job_with_a_sentence(tmp_path: Path, dat
     wait_for_step(job, 5)
     job.run.rename(tmp_path / "away")
     failed = wait_for(job, "failed")
-    assert "does not exist (any more)" in failed.status.sentence
+    assert "does not exist" in failed.status.sentence
     (tmp_path / "away").rename(job.run)
     pid = start_job(job).status.pid
     job.folder.rename(tmp_path / "all away")

@@ -139,7 +139,7 @@ def test_a_label_comes_by_dialog_by_drop_and_from_a_folder(
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: (str(first_label(drive)), ""))
     window.commands["load_label"].trigger()
     qtbot.waitUntil(lambda: names(program) == ["03_manual1.gif", None], timeout=WAIT_MS)
-    drop_on(window, second_label(drive))  # a picture of two values is no photograph
+    drop_on(window, second_label(drive))  # a picture of two values is not a photograph
     qtbot.waitUntil(lambda: names(program) == ["03_manual1.gif", "03_manual2.gif"], timeout=WAIT_MS)
     assert len(program.state.photos) == 1
     drop_on(window.labels._rows[0], second_label(drive))

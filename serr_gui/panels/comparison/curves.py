@@ -43,7 +43,7 @@ class CurvesPanel(QWidget):
         self._readout = QLabel()
         self._readout.setWordWrap(True)
         self._readout.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._readout.setAccessibleName(self.tr("ScoreSet at the threshold"))
+        self._readout.setAccessibleName(self.tr("Scores at the threshold"))
         self._notes = faded()
         self._place = QStackedLayout()
         self._place.addWidget(self._empty)

@@ -343,19 +343,19 @@ class DataSetDialog(QDialog):
         self._values.setEnabled(bool(self.model.label_values()))
         lines = []
         if unsaid:
-            text = self.tr("Labels of several values: {count}. Say with Label Values... which of them are vessel.")
+            text = self.tr("Labels of several values: {count}. Choose with Label Values... which of them are vessel.")
             lines.append(text.format(count=unsaid))
         if not dataset.entries:
             lines.append(self.tr("No photographs yet."))
         waiting = len(self.model.unseen())
         if waiting:
-            lines.append(self.tr("Looking into the files: {count} to go.").format(count=waiting))
+            lines.append(self.tr("Checking the files: {count} to go.").format(count=waiting))
         if severe:
             lines.append(self.tr("Not usable, and left out ({count}):").format(count=len(severe)))
         lines += [f"  {finding.sentence}" for finding in severe]
         others = [finding for finding in findings if not finding.severe]
         if others:
-            lines.append(self.tr("To be looked at ({count}):").format(count=len(others)))
+            lines.append(self.tr("To check ({count}):").format(count=len(others)))
         lines += [f"  {finding.sentence}" for finding in others]
         if dataset.entries and not waiting and not findings:
             lines.append(self.tr("Nothing wrong was found."))

@@ -194,7 +194,7 @@ class ModelsComparedDialog(QDialog):
                 "The new model's weights and threshold were chosen on these photographs, so its scores are slightly "
                 "optimistic."
             ),
-            "training": self.tr("The new model has learned from these photographs: it is no test."),
+            "training": self.tr("The new model has learned from these photographs: this is not a test."),
         }
         self._advice.setText(advice.get(self._part.currentData(), self.tr("There is nothing to compare on.")))
 

@@ -236,7 +236,7 @@ class NewTrainingDialog(QDialog):
         """A model to start from wants the preset for that, and scratch another."""
         from_model = self._start.currentData() is not None
         self._start_facts.setText(
-            self.tr("Its network, its preprocessing and what it knows are kept; it may forget what is not shown again.")
+            self.tr("Its network, preprocessing and weights are kept; it may forget what it is not trained on again.")
             if from_model
             else self.tr("Random initial weights: needs more photographs and many more steps.")
         )

@@ -88,7 +88,7 @@ class TrainingPanel(QWidget):
         column.addWidget(
             faded(
                 self.tr(
-                    "No training yet. Train > Data Set says what is to be learned from, Train > New Training starts."
+                    "No training yet. Train > Data Set chooses photographs and labels, Train > New Training starts."
                 )
             )
         )

@@ -10,10 +10,10 @@ from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.widgets.controls import DecimalBox, FittedLabel
 
 _PRESETS: Final = {
-    FINE_TUNING: QT_TRANSLATE_NOOP("NewTraining", "few small steps on from a model; for a handful of photographs"),
-    "strong": QT_TRANSLATE_NOOP("NewTraining", "what measured best on one data set"),
+    FINE_TUNING: QT_TRANSLATE_NOOP("NewTraining", "a few small steps from an existing model; for few photographs"),
+    "strong": QT_TRANSLATE_NOOP("NewTraining", "measured best on one data set"),
     "general": QT_TRANSLATE_NOOP("NewTraining", "with changes as if other cameras had taken the photographs"),
-    "paper": QT_TRANSLATE_NOOP("NewTraining", "as the authors of the SERR-U-Net trained it"),
+    "paper": QT_TRANSLATE_NOOP("NewTraining", "as the authors of SERR-U-Net trained theirs"),
 }
 # Field of the recipe's part "optimisation" or "run", its name, and what it means.
 _NUMBERS: Final = (
@@ -25,7 +25,7 @@ _NUMBERS: Final = (
     (
         "batch",
         QT_TRANSLATE_NOOP("NewTraining", "&Crops in a step"),
-        QT_TRANSLATE_NOOP("NewTraining", "More make each step steadier, slower, and hungrier for memory."),
+        QT_TRANSLATE_NOOP("NewTraining", "More make each step steadier and slower, and need more memory."),
     ),
     (
         "crop_px",
@@ -40,7 +40,7 @@ _NUMBERS: Final = (
     (
         "validate_every",
         QT_TRANSLATE_NOOP("NewTraining", "&Validate every"),
-        QT_TRANSLATE_NOOP("NewTraining", "Steps between two looks at the validation photographs."),
+        QT_TRANSLATE_NOOP("NewTraining", "Steps between two validations."),
     ),
 )
 

@@ -129,7 +129,7 @@ class Picture(QWidget):
         self.setMinimumSize(90, 90)
 
     def show_file(self, file: Path | None) -> None:
-        """Show a picture file; one that is there already is not read again."""
+        """Show a picture file; one that is shown already is not read again."""
         file = file or Path()
         if file != self._file:
             self._file = file
