@@ -6,9 +6,10 @@ it): torch's threads then sleep between two steps instead of spinning, and a win
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -86,12 +87,18 @@ def free_bytes(device: Device) -> int | None:
 def fastest_precision(device: Device) -> Precision:
     """The number format in which the device is fastest without visible loss.
 
-    bf16 on processors that multiply it in hardware (AVX-512 BF16, AMX: twice the speed and half the memory of fp32) and
-    on CUDA from compute capability 8; fp16 on older CUDA; fp32 elsewhere, where bf16 is emulated and slower.
+    On CUDA bf16 from compute capability 8, else fp16. On the CPU bf16 where the processor multiplies it faster than
+    fp32: with AMX, and with AVX-512 BF16 but for Intel's, which do half as many a second as in fp32 (measured: 85
+    and 160 GFLOP/s, docs/benchmarks/one-photograph.md). Elsewhere fp32: bf16 is emulated there and slower.
     """
     if device.kind == "cuda":
         return "bf16" if torch.cuda.get_device_capability(device.torch_name) >= (8, 0) else "fp16"
-    return "bf16" if device.kind == "cpu" and _cpu_multiplies_bf16() else "fp32"
+    return "bf16" if device.kind == "cpu" and bf16_is_faster(_capabilities(), _is_intel()) else "fp32"
+
+
+def bf16_is_faster(capabilities: Mapping[str, object], is_intel: bool) -> bool:
+    """Whether a processor with these instructions multiplies bf16 faster than fp32."""
+    return bool(capabilities.get("amx_bf16") or (capabilities.get("avx512_bf16") and not is_intel))
 
 
 @contextmanager
@@ -117,15 +124,24 @@ def usable_threads(count: int) -> int:
     return min(count, _THREADS_EACH_CORE * (os.cpu_count() or 1))
 
 
-def _cpu_multiplies_bf16() -> bool:
+def _capabilities() -> Mapping[str, object]:
+    """The instructions of an x86 processor that matter for number formats, by torch's names."""
     if platform.machine().lower() not in {"x86_64", "amd64"}:
-        return False
+        return {}
     capabilities = getattr(torch.cpu, "get_capabilities", None)
     if capabilities is not None:
-        known = capabilities()
-        return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+        return dict(capabilities())
     asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # before torch had get_capabilities
-    return bool(asked and asked())
+    return {"avx512_bf16": bool(asked and asked())}
+
+
+@cache
+def _is_intel() -> bool:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
+            return any("GenuineIntel" in line for line in lines if line.startswith("vendor_id"))
+    except OSError:  # no Linux
+        return "intel" in f"{platform.processor()} {_capabilities().get('cpu_name', '')}".lower()
 
 
 def _survey() -> tuple[list[Device], list[str]]:

@@ -187,7 +187,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     text = str(error)
-    signs = ("out of memory", "not enough memory", "can't allocate memory", "Cannot allocate memory", "ALLOC_FAILED")
+    signs = (
+        *("out of memory", "not enough memory", "can't allocate memory", "Cannot allocate memory", "ALLOC_FAILED"),
+        "could not create a primitive",  # what oneDNN says when there is no memory for its own work
+    )
     return isinstance(error, RuntimeError) and any(sign in text for sign in signs)
 
 

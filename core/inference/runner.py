@@ -1,21 +1,20 @@
 """A network made ready to run on one device: the only place where torch turns into numpy.
 
 The runner works on a copy of its own, so that a loaded model is never changed and may serve several threads. The copy
-reports between all of its layers, which is where a run can be cancelled. On the CPU a convolution over a large plane
-would keep silent for too long; it is cut into strips of rows, which gives the same numbers.
+is rewritten for speed (``core.inference.folding``). It reports between all of its layers and, on the CPU, within long
+ones, which is where a run can be cancelled.
 """
 
 import copy
 from collections.abc import Callable
-from functools import partial
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from core.inference.device import Device, Precision
+from core.inference.folding import fold, to_precision
 from core.inference.memory import bound_caches
 from core.inference.se_gates import SharedGates
 from core.networks.base import Network
@@ -23,8 +22,6 @@ from core.types import FloatArray
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
-# Multiplications that a convolution does between two reports: about 0.2 s on one busy core of 2023 in fp32.
-_STRIP_MULTIPLICATIONS = 1_200_000_000
 # Memory of a run over that of the input and output of its largest layer; measured 3.1 to 3.6 on SERR-U-Nets.
 _ALIVE_AT_ONCE = 4
 _PROBED: WeakKeyDictionary[nn.Module, tuple[float, int]] = WeakKeyDictionary()  # asked for again at each photograph
@@ -52,19 +49,18 @@ class Runner:
         self.device = device
         self.precision = precision
         self.stride, self.reach_px = module.stride, module.reach_px
-        own = copy.deepcopy(module).eval().requires_grad_(False)
+        own = fold(copy.deepcopy(module).eval().requires_grad_(False), on_strip=on_strip)
         if module not in _PROBED:
             _PROBED[module] = _probe(own)
         numbers_per_pixel, self.layers = _PROBED[module]
         self.bytes_per_pixel = int(numbers_per_pixel * torch.finfo(_DTYPES[precision]).bits // 8) + 1
+        to_precision(own, _DTYPES[precision])
         own = own.to(torch.device(device.torch_name))
         # Weights as the planes lie in memory; else each convolution turns them around first.
         self._module = own.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.gates = SharedGates(self._module)
         for layer in _leaves(self._module):
             layer.register_forward_hook(lambda *_: on_layer())
-            if device.kind == "cpu" and isinstance(layer, nn.Conv2d) and _can_be_cut(layer):
-                layer.forward = partial(_conv_in_strips, layer, on_strip)  # type: ignore[method-assign]
 
     def run(self, planes: FloatArray) -> FloatArray:
         """Probabilities float32 (out_channels, h, w) for planes float32 (C, h, w); h and w multiples of the stride.
@@ -106,29 +102,3 @@ def _probe(module: Network) -> tuple[float, int]:
     for hook in hooks:
         hook.remove()
     return _ALIVE_AT_ONCE * widest, calls
-
-
-def _can_be_cut(conv: nn.Conv2d) -> bool:
-    plain = conv.stride == (1, 1) and conv.dilation == (1, 1) and conv.padding_mode == "zeros"
-    return plain and not isinstance(conv.padding, str) and conv.padding[0] < conv.kernel_size[0]
-
-
-def _conv_in_strips(conv: nn.Conv2d, on_strip: Callable[[], None], x: Tensor) -> Tensor:
-    """What the convolution gives, computed a few rows at a time where the plane is large."""
-    rows, columns = x.shape[-2:]
-    (above, side), reach = (int(pad) for pad in conv.padding), conv.kernel_size[0] - 1
-    per_row = columns * conv.weight.numel() * x.shape[0]
-    height = max(1, _STRIP_MULTIPLICATIONS // per_row)
-    out_rows = rows + 2 * above - reach
-    if height >= out_rows:
-        return functional.conv2d(x, conv.weight, conv.bias, padding=(above, side), groups=conv.groups)
-    strips = []
-    for start in range(0, out_rows, height):
-        stop = min(start + height, out_rows)
-        first, last = start - above, stop - above + reach  # rows of x that the strip reads; some may lie outside
-        strip = x[:, :, max(first, 0) : min(last, rows)]
-        if first < 0 or last > rows:
-            strip = functional.pad(strip, (0, 0, max(-first, 0), max(last - rows, 0)))
-        strips.append(functional.conv2d(strip, conv.weight, conv.bias, padding=(0, side), groups=conv.groups))
-        on_strip()
-    return torch.cat(strips, dim=2)

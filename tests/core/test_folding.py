@@ -1,0 +1,107 @@
+"""The network as it is run: norms folded, steps fused, the same numbers."""
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from core.inference.device import bf16_is_faster
+from core.inference.folding import FoldedConv, fold
+from core.models.catalogue import load_model
+from core.networks.cost import gflop
+from core.networks.families import FAMILIES
+from core.networks.registry import build
+from core.photo.field_of_view import estimate_field_of_view
+from core.photo.preprocessing import prepare, restore
+from core.photo.reading import read_fundus
+from core.resources import resource_path
+from core.segment import segment_photo
+
+SMALL: dict[str, dict[str, object]] = {
+    "deeplab-v3plus": {"encoder": "resnet18", "width": 8},
+    "serr-unet": {"width": 4, "depth": 2, "gate": "sum"},
+}
+
+
+def trained(name: str, config: dict[str, object]) -> Any:
+    """A network whose norms have statistics and weights that are not those of the start."""
+    torch.manual_seed(1)
+    network = build(name, config).train()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.uniform_(module.bias, -0.3, 0.3)
+    with torch.no_grad():
+        for _ in range(3):
+            network(torch.randn(2, network.in_channels, 64, 64))
+    return network.eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("name", [*FAMILIES, "serr-unet-sum"])
+def test_a_folded_network_gives_the_same_numbers_without_norms(name: str) -> None:
+    family = name.removesuffix("-sum")
+    config = SMALL["serr-unet"] if name.endswith("-sum") else SMALL.get(name, {}) if name != "serr-unet" else {}
+    if name not in {"deeplab-v3plus"} and not config:
+        config = {"width": 4, "depth": 2}
+    network = trained(family, config)
+    planes = torch.randn(1, network.in_channels, 64, 96).contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        expected = network(planes)
+        found = fold(copy.deepcopy(network))
+        result = found(planes)
+    assert not [module for module in found.modules() if isinstance(module, nn.BatchNorm2d | nn.Conv2d)]
+    assert torch.allclose(result, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
+    with torch.inference_mode():
+        assert torch.equal(network(planes), expected)  # the network itself is as it was
+
+
+def test_the_sample_gets_the_same_mask() -> None:
+    model = load_model()
+    image = read_fundus(resource_path("sample", "retina.jpg"))
+    fov = estimate_field_of_view(image)
+    found = segment_photo(image, model, fov=fov)
+    assert found.tiles == 1
+    prepared = prepare(image, fov, model.card.preprocessing)
+    height, width = prepared.inside.shape
+    below, right = -height % model.module.stride, -width % model.module.stride
+    view = np.pad(prepared.planes, ((0, 0), (0, below), (0, right)), mode="reflect")
+    with torch.inference_mode():
+        values = model.module(torch.from_numpy(view)[None])[0, 0, :height, :width].sigmoid().numpy()
+    values[~prepared.inside] = 0.0
+    expected = restore(values, prepared, fov) >= found.mask.rule.threshold
+    both = np.count_nonzero(expected & found.mask.vessel)
+    dice = 2 * both / (np.count_nonzero(expected) + np.count_nonzero(found.mask.vessel))
+    assert dice >= (0.9999 if found.precision == "fp32" else 0.995)
+
+
+def test_work_is_counted_not_timed() -> None:
+    """The default network takes one convolution for each of its steps, and no pass of its own for norms or ReLUs."""
+    model = load_model()
+    network = fold(copy.deepcopy(model.module))
+    planes = torch.zeros(1, 1, 64, 64).contiguous(memory_format=torch.channels_last)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile, torch.inference_mode():
+        network(planes)
+    steps = [event.name for event in profile.events()]
+    blocks = 7
+    assert sum(isinstance(module, FoldedConv) for module in network.modules()) == blocks * (1 + 2 * 3) + 1
+    assert not [name for name in steps if "batch_norm" in name]
+    assert steps.count("aten::addcmul") == blocks
+    in_one_step = "mkldnn::_convolution_pointwise" in steps
+    assert steps.count("aten::relu") == blocks if in_one_step else steps.count("aten::relu_") == blocks * 6
+    assert gflop(model.card.architecture, model.card.config, (720, 720)) < 104.5
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "is_intel", "expected"),
+    [
+        ({}, True, False),
+        ({"avx512_bf16": True}, False, True),
+        ({"avx512_bf16": True, "amx_bf16": False}, True, False),
+        ({"avx512_bf16": True, "amx_bf16": True}, True, True),
+    ],
+)
+def test_bf16_only_where_it_is_faster(capabilities: dict[str, object], is_intel: bool, expected: bool) -> None:
+    assert bf16_is_faster(capabilities, is_intel) is expected
