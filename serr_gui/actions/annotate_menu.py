@@ -69,7 +69,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         icon="brush",
         short=QT_TRANSLATE_NOOP("Actions", "Vessels"),
         shortcuts=("1",),
-        enabled_when=can_edit,
+        enabled_when=may_undo,
         checked_when=lambda state: state.editing.target == "vessels",
         group="target",
         section=1,

@@ -70,7 +70,9 @@ class AnnotatingController(QObject):
             text = self.tr("All listed photographs are done; the filter hides {count} that are not.")
             self._context.notify("info", text.format(count=left), until="photo")
         else:
-            text = self.tr("All {count} photographs are done.").format(count=len(state.photos))
+            count = len(state.photos)
+            text = self.tr("All {count} photographs are done.") if count > 1 else self.tr("This photograph is done.")
+            text = text.format(count=count)
             self._context.notify("success", text, until="photo")
 
     def _mark(self, paths: Sequence[Path], **changes: object) -> None:
