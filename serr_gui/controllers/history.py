@@ -33,7 +33,7 @@ class HistoryController(QObject):
         context.state.events.document.connect(self.refresh)
 
     def register(self, kind: StepKind, applier: Applier, *, slow: bool = False) -> None:
-        """How steps of a kind are applied. ``slow`` : it begins work, and nothing else can be applied until its end."""
+        """How steps of a kind are applied. ``slow`` : it may begin work, and nothing else can be applied until its end."""
         self._appliers[kind] = applier
         if slow:
             self._slow.add(kind)
@@ -57,7 +57,7 @@ class HistoryController(QObject):
         history = self._context.store.history(document.path)
         while history.done != done:
             step = self._move(back=history.done > done)
-            if step is None or step.kind in self._slow:
+            if step is None or (step.kind in self._slow and self._context.state.task is not None):
                 break
 
     def revert(self, path: Path, *, back: bool) -> None:

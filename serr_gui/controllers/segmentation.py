@@ -169,7 +169,7 @@ class SegmentationController(QObject):
         segmentation = result.segmentation
         state.device_used = result.device
         nothing_found = (doubt.text for doubt in segmentation.doubts if doubt.kind == "hardly_any_vessel")
-        for note in (*segmentation.notes, *nothing_found):
+        for note in () if self._going_back else (*segmentation.notes, *nothing_found):
             self._context.notify("info", note, until="work")
         is_shown = state.document is not None and state.document.path == path
         found_in = segmentation.fov
@@ -214,9 +214,16 @@ class SegmentationController(QObject):
         self._history.push(path, step)
 
     def _apply_model_step(self, path: Path, step: EditStep, back: bool) -> bool:
-        """Segment with the model before, or after, that step; what it made then it makes again."""
+        """Take what the model before, or after, that step has found; where that is not kept any more, it finds it again."""
         model = Path((step.before if back else step.after)["model"])
         state = self._context.state
+        former, document = self._context.store.former(path, model), state.document
+        if former is not None and document is not None and former.segmentation.image.sha256 == document.image.sha256:
+            self._models.set_model(model)
+            self._going_back = True
+            self.take_result(path, former)
+            self._going_back = False
+            return True
         if state.task is not None or all(choice.path != model for choice in state.models):
             text = self.tr("The model {name} is no longer available, so this step cannot be undone.")
             self._context.notify("warning", text.format(name=display_path(model.name)), until="photo")
@@ -264,7 +271,8 @@ class SegmentationController(QObject):
         result = Result.of(segmentation, result.model_path, edits)
         store.put(path, result)
         store.keep_history(path, history)
-        self._context.notify("info", text.format(name=name, count=edits.forced_pixels), until="work")
+        if not self._going_back:
+            self._context.notify("info", text.format(name=name, count=edits.forced_pixels), until="work")
         return result
 
     def _on_batch_part(self, part: tasks.BatchPart) -> None:

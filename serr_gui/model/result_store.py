@@ -97,14 +97,30 @@ class ResultStore:
         self.memory_bytes = memory_bytes
         self._entries: OrderedDict[Path, _Entry] = OrderedDict()
         self._histories: dict[Path, EditHistory] = {}
+        self._former: OrderedDict[tuple[Path, Path], Segmentation] = OrderedDict()
         self._lock = threading.Lock()
         self._folder: Path | None = None
 
     def put(self, path: Path, result: Result) -> None:
-        """Keep a result in place of an older one of the same photograph; the steps of Undo stay."""
+        """Keep a result in place of an older one of the same photograph; the steps of Undo stay.
+
+        One that another model made is kept for Undo while there is room (``former``).
+        """
+        with self._lock:
+            entry = self._entries.get(path)
+            old = entry.result if entry is not None else None
+            if old is not None and old.model_path != result.model_path:
+                self._former[path, old.model_path] = old.segmentation
+            self._former.pop((path, result.model_path), None)
         self._drop(path)
         with self._lock:
             self._entries[path] = _Entry(_n_bytes(result), result)
+
+    def former(self, path: Path, model_path: Path) -> Result | None:
+        """What another model had found in a photograph, without corrections; None where there was no room to keep it."""
+        with self._lock:
+            found = self._former.get((path, model_path))
+        return None if found is None else Result.of(found, model_path)
 
     def put_kept(self, path: Path, load: Load | None, edits: KeptEdits | None, history: EditHistory) -> None:
         """Keep what an earlier time has left: a result that is read when it is asked for, and its corrections."""
@@ -185,6 +201,8 @@ class ResultStore:
         """Drop a result, in memory and on the disk, and the steps of Undo."""
         with self._lock:
             self._histories.pop(path, None)
+            for key in [key for key in self._former if key[0] == path]:
+                del self._former[key]
         self._drop(path)
 
     def _drop(self, path: Path) -> None:
@@ -203,10 +221,16 @@ class ResultStore:
         self._drop(path)
 
     def overflow(self, keep: Path | None = None) -> tuple[Path, ...]:
-        """The results that should leave the memory, the least recently used first; never ``keep``."""
+        """The results that should leave the memory, the least recently used first; never ``keep``.
+
+        Those that are kept for Undo alone are dropped before.
+        """
         with self._lock:
             held = [(path, entry) for path, entry in self._entries.items() if entry.result is not None]
             excess = sum(entry.n_bytes for _, entry in held) - self.memory_bytes
+            excess += sum(_own_bytes(found) for found in self._former.values())
+            while excess > 0 and self._former:
+                excess -= _own_bytes(self._former.popitem(last=False)[1])
             out = []
             for path, entry in held:
                 if excess <= 0:
@@ -261,6 +285,7 @@ class ResultStore:
         """Forget everything and remove the files."""
         with self._lock:
             self._entries.clear()
+            self._former.clear()
             self._histories.clear()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -319,15 +344,15 @@ def _edits_over(probability: ProbabilityMap, entry: _Entry) -> MaskEdits | None:
 
 def _n_bytes(result: Result) -> int:
     segmentation = result.segmentation
-    arrays = (
-        segmentation.image.rgb,
-        segmentation.probability.values,
-        segmentation.probability.levels,
-        segmentation.fov.inside,
-        segmentation.mask.vessel,
-    )
     of_edits = 3 * segmentation.probability.levels.nbytes if result.edits is not None else 0
-    return sum(array.nbytes for array in arrays) + of_edits
+    return segmentation.image.rgb.nbytes + _own_bytes(segmentation) + of_edits
+
+
+def _own_bytes(found: "Segmentation") -> int:
+    """What a result takes beside its photograph."""
+    probability = found.probability
+    arrays = (probability.values, probability.levels, found.fov.inside, found.mask.vessel)
+    return sum(array.nbytes for array in arrays)
 
 
 def _remove_abandoned(parent: Path) -> None:

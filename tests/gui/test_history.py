@@ -74,7 +74,7 @@ def test_the_field_of_view_is_a_step(hand: Hand, qtbot: QtBot) -> None:
 
 def test_another_model_is_a_step_and_the_corrections_stay(hand: Hand, qtbot: QtBot, small_models: Path) -> None:
     program, state = hand.program, hand.program.state
-    first = hand.result.segmentation.probability.values
+    first = hand.result.segmentation
     hand.key(Qt.Key.Key_B)
     hand.stroke((60, 60), (90, 60))
     codes = hand.codes
@@ -82,9 +82,26 @@ def test_another_model_is_a_step_and_the_corrections_stay(hand: Hand, qtbot: QtB
     segment(program, qtbot)
     assert [hand.result.model, *steps(program)[1:]] == ["other", "Model other"]
     assert np.array_equal(hand.codes, codes)
+    second = hand.result.segmentation
     program.window.commands["undo"].trigger()
-    qtbot.waitUntil(lambda: state.result is not None and state.result.model == "small", timeout=WAIT_MS)
-    assert np.array_equal(hand.result.segmentation.probability.values, first)
+    assert state.task is None, "it need not be found again"
+    assert hand.result.segmentation is first
+    assert state.model_choice is not None
+    assert state.model_choice.name == "small"
+    assert np.array_equal(hand.codes, codes)
+    program.window.commands["redo"].trigger()
+    assert hand.result.segmentation is second
+    program.controller.history.go_to(0)
+    assert (hand.result.segmentation, bool(hand.result.edits)) == (first, False)
+    program.controller.history.go_to(2)
+    assert hand.result.segmentation is second
+    program.controller.context.store.memory_bytes = 1  # no room for what is not on the screen
+    program.controller.context.store.overflow(keep=hand.program.state.photos[0].path)
+    program.window.commands["undo"].trigger()
+    qtbot.waitUntil(lambda: state.task is None and state.result is not None, timeout=WAIT_MS)
+    assert hand.result.model == "small"
+    assert hand.result.segmentation is not first
+    assert np.array_equal(hand.result.segmentation.probability.values, first.probability.values)
     assert np.array_equal(hand.codes, codes)
     assert (len(steps(program)), state.editing.done) == (2, 1)
     program.window.commands["undo"].trigger()
