@@ -11,7 +11,7 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -22,6 +22,7 @@ from core.files import output_error, private_folder, private_opener
 from core.locks import is_held, try_lock
 from core.session.archive import read_result, write_result
 from core.session.journal_log import LOG, framed, read_log, write_log
+from core.session.journal_maps import MAPS_BYTES, file_size, shared, surplus, within
 from core.session.journal_state import MAPS, Entry, JournalState, map_entry
 from core.session.records import MapPlace, PhotoRecord
 from core.strict import Malformed
@@ -90,23 +91,6 @@ def remove_journal(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _shared(photo: PhotoRecord, maps: Path) -> PhotoRecord:
-    """The photograph with its result in another folder, too; without it where it no longer exists."""
-    if photo.map is None:
-        return photo
-    place = maps / photo.map.file.name
-    try:
-        place.hardlink_to(photo.map.file)
-    except OSError:  # a disk without such links, or one that is left from an earlier try
-        try:
-            shutil.copy(photo.map.file, place)
-        except shutil.SameFileError:
-            pass
-        except OSError:
-            return replace(photo, map=None)
-    return replace(photo, map=replace(photo.map, file=place))
-
-
 class Journal:
     """Writes down what changes.
 
@@ -114,10 +98,17 @@ class Journal:
     ----------
     parent : the folder of all journals; made, for the user alone, at the first entry.
     told : called from the thread with the sentence about a disk that fails, and with an empty one when all is written.
+    maps_bytes : what the results may take; beyond that the oldest are given up of photographs whose work is elsewhere,
+        too. Corrections are never given up.
     """
 
-    def __init__(self, parent: Path, told: Callable[[str], None] = lambda _text: None) -> None:
+    def __init__(
+        self, parent: Path, told: Callable[[str], None] = lambda _text: None, maps_bytes: int = MAPS_BYTES
+    ) -> None:
         self._parent = parent
+        self._maps_bytes = maps_bytes
+        self._brought: dict[str, int] = {}
+        """The sizes of results that came from elsewhere: the window reads them when they are asked for."""
         self._told = told
         self._problem = ""
         self._folder = parent / secrets.token_hex(8)
@@ -179,7 +170,9 @@ class Journal:
         try:
             self._ensure_folder()
             maps = private_folder(self._folder / MAPS)
-            photos = tuple(_shared(photo, maps) for photo in left.photos)
+            photos = tuple(shared(photo, maps) for photo in within(left.photos, self._maps_bytes))
+            places = [photo.map.file for photo in photos if photo.map is not None]
+            self._brought |= {place.name: file_size(place) for place in places}
         except OSError as error:
             lock.release()
             raise output_error(self._folder / LOG, error) from error
@@ -196,14 +189,21 @@ class Journal:
     def import_result(self, place: MapPlace, shape: tuple[int, int]) -> MapPlace:
         """Copy a result from elsewhere; where it is then. An entry has to say whose it is.
 
+        Where the results take as much as they may, it stays where it is.
+
         Raises
         ------
         OSError, OutputError : it cannot be written. Malformed : it is damaged.
         """
         result = read_result(place, shape)
+        size = sum(len(data) for data in result.values())
+        if sum(self._brought.values()) + size > self._maps_bytes:
+            return place
         self._ensure_folder()
         maps = private_folder(self._folder / MAPS)
-        return write_result(maps / f"{secrets.token_hex(8)}.map", result)
+        copy = write_result(maps / f"{secrets.token_hex(8)}.map", result)
+        self._brought[copy.file.name] = size
+        return copy
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until everything is on the disk. False where that was not so in time, or the disk fails."""
@@ -267,13 +267,26 @@ class Journal:
     def _applied(self, entries: list[Entry]) -> tuple[list[Entry], frozenset[str]]:
         """Those that make sense (not for a photograph that was closed meanwhile), and the results that are old now."""
         changes_results = any(entry.kind in {"list", "map", "facts"} for entry in entries)
-        before = self._state.map_files if changes_results else frozenset()
+        names = self._state.map_files if changes_results else frozenset()
         good = []
         for entry in entries:
             with suppress(Malformed):
                 self._state.apply(entry)
                 good.append(entry)
-        return good, before - self._state.map_files if before else before
+        if changes_results:
+            names |= self._state.map_files
+            good += self._given_up()
+        return good, names - self._state.map_files if names else names
+
+    def _given_up(self) -> list[Entry]:
+        """Entries that say which results are not kept any more because all of them take too much room."""
+        maps = self._folder / MAPS
+        clean = {maps / name: path for path, name in self._state.clean_results() if name not in self._brought}
+        gone = surplus((maps / name for name in self._state.map_files), clean, self._maps_bytes)
+        entries = [map_entry(clean[file], "") for file in gone]
+        for entry in entries:
+            self._state.apply(entry)
+        return entries
 
     def _write(self, entries: list[Entry]) -> None:
         """Append entries, or write all again where the log is not whole or has grown long."""

@@ -99,6 +99,11 @@ class JournalState:
         """The names of the results that belong to it."""
         return frozenset(photo.map_file for photo in self._photos.values() if photo.map_file)
 
+    def clean_results(self) -> tuple[tuple[Path, str], ...]:
+        """Photographs whose work an export or a session holds, with the names of their results."""
+        photos = self._photos.items()
+        return tuple((path, one.map_file) for path, one in photos if one.map_file and not one.record.unsaved)
+
     def apply(self, entry: Entry) -> None:
         """Take an entry. Raises Malformed, and changes nothing, where it cannot be."""
         try:

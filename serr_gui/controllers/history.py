@@ -33,7 +33,7 @@ class HistoryController(QObject):
         context.state.events.document.connect(self.refresh)
 
     def register(self, kind: StepKind, applier: Applier, *, slow: bool = False) -> None:
-        """How steps of a kind are applied. ``slow`` : it may begin work, and nothing else can be applied until its end."""
+        """How steps of a kind are applied. ``slow`` : it may begin work, whose end others wait for."""
         self._appliers[kind] = applier
         if slow:
             self._slow.add(kind)

@@ -214,7 +214,7 @@ class SegmentationController(QObject):
         self._history.push(path, step)
 
     def _apply_model_step(self, path: Path, step: EditStep, back: bool) -> bool:
-        """Take what the model before, or after, that step has found; where that is not kept any more, it finds it again."""
+        """Take what the model before, or after, that step had found; where that is not kept any more, run it again."""
         model = Path((step.before if back else step.after)["model"])
         state = self._context.state
         former, document = self._context.store.former(path, model), state.document

@@ -117,7 +117,7 @@ class ResultStore:
             self._entries[path] = _Entry(_n_bytes(result), result)
 
     def former(self, path: Path, model_path: Path) -> Result | None:
-        """What another model had found in a photograph, without corrections; None where there was no room to keep it."""
+        """What another model had found in a photograph, without corrections; None where that is not kept."""
         with self._lock:
             found = self._former.get((path, model_path))
         return None if found is None else Result.of(found, model_path)

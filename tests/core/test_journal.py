@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -281,6 +282,41 @@ def test_a_result_that_finds_no_room_is_told_once_while_smaller_things_are_writt
     (journal.folder / "maps").unlink()
     assert solved.wait(60)
     assert journal.close()
+
+
+def written(journal: Journal, path: Path, data: bytes) -> None:
+    result = {"result.json": b"{}", "probability.zlib": data, "result_field.zlib": b""}
+    journal.put_result(path, lambda: result)
+    assert journal.flush(60)
+
+
+def test_results_take_bounded_room_and_only_those_go_whose_work_is_elsewhere(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(6)]
+    codes = EditsRecord(MaskEdits(np.zeros(SHAPE, np.uint8)).packed())
+    journal = Journal(tmp_path / "journals", maps_bytes=3500)
+    journal.put(list_entry(paths, 0, ""))
+    for number, path in enumerate(paths):
+        ref = replace(PHOTO, path=path)
+        journal.put(facts_entry(PhotoRecord(ref, unsaved=number == 1)), edits_entry(ref, codes))
+        written(journal, path, bytes(600))
+    records = read_log(journal.folder).state.records(journal.folder)
+    assert [record.map is not None for record in records] == [False, True, False, False, True, True]
+    assert all(record.edits is not None for record in records)
+    kept = {record.map.file for record in records if record.map is not None}
+    assert set((journal.folder / "maps").iterdir()) == kept
+    everything = sum(file.stat().st_size for file in kept)
+    assert everything <= 3500
+    assert journal.close()
+    (left,) = abandoned_journals(tmp_path / "journals")
+    smaller = Journal(tmp_path / "journals", maps_bytes=everything // 3)
+    photos, finish = smaller.take_over(left)
+    assert [photo.map is not None for photo in photos] == [False, True, *[False] * 4]
+    assert all(photo.edits is not None for photo in photos)
+    place = photos[1].map
+    assert place is not None
+    assert smaller.import_result(place, SHAPE) == place, "there is no room: it stays where it is"
+    assert finish(False)
+    assert smaller.close()
 
 
 def test_a_disk_that_stays_full_keeps_what_was_written_before(tmp_path: Path) -> None:
