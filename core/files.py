@@ -227,6 +227,14 @@ def _remove_left_over(folder: Path, now: float) -> None:
                         Path(entry.path).unlink()
 
 
+def is_there(path: Path) -> bool:
+    """Whether a path from somewhere else is that of a file; also where no file could be called so."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a NUL
+        return False
+
+
 def file_sha256(path: Path) -> str | None:
     """SHA-256 of a file, None where it cannot be read (any more)."""
     try:

@@ -24,7 +24,7 @@ from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL
 from core.photo.png import check_png, png_size
 from core.progress import SILENT, Monitor, Progress
 from core.session.fields import MAJOR, MINOR, photo_from, photo_ref, photo_values
-from core.session.maps import MEMBERS, PROBABILITY
+from core.session.maps import ABOUT, MEMBERS, PROBABILITY, about_result
 from core.session.packing import packed_bits, unpacked_bits, unpacked_codes
 from core.session.records import LAYERS, MapPlace, PhotoRecord, SessionRecord
 from core.session.zip_members import ZipMembers
@@ -123,6 +123,15 @@ def read_result(place: MapPlace, shape: tuple[int, int]) -> dict[str, bytes]:
     with ZipMembers(place.file) as members:
         most = {PROBABILITY: _packed_bound(4 * shape[0] * shape[1])}
         return {name: members.read(place.prefix + name, most.get(name, _MOST_JSON)) for name in MEMBERS}
+
+
+def read_about(place: MapPlace) -> dict[str, Any]:
+    """What a kept result says of itself, without its pixels. Raises OSError, Malformed."""
+    with ZipMembers(place.file) as members:
+        missing = [name for name in MEMBERS if place.prefix + name not in members.names]
+        if missing:
+            raise Malformed("its result is not whole")
+        return about_result({ABOUT: members.read(place.prefix + ABOUT, _MOST_JSON)})
 
 
 def read_embedded(path: Path, member: str) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.session.fields import photo_from, photo_ref, photo_values, steps_from, steps_values
-from core.session.packing import unpacked_codes
+from core.session.packing import unpacked_bits, unpacked_codes
 from core.session.records import LAYERS, EditsRecord, MapPlace, PackedMask, PhotoRecord, PhotoRef, StepRecord
 from core.strict import Malformed
 from core.types import ByteArray
@@ -160,6 +160,8 @@ class JournalState:
         if name not in LAYERS or shape is None:
             raise Malformed("an entry is damaged")
         layer = PackedMask(entry.blobs["layer"], shape) if "layer" in entry.blobs else None
+        if layer is not None:
+            unpacked_bits(layer.data, shape)  # Malformed where it is damaged
         change: dict[str, Any] = {name: layer}
         photo.record = replace(photo.record, **change)
 
@@ -172,7 +174,10 @@ class JournalState:
     def _take_edits(self, entry: Entry) -> None:
         photo = self._photo(photo_ref(entry.values["photograph"]))
         steps = steps_from(entry.values["history"], entry.blobs.get("history", b""), photo.record.photo.shape)
-        photo.codes, photo.steps = entry.blobs.get("edits"), steps
+        codes = entry.blobs.get("edits")
+        if codes is not None:
+            unpacked_codes(codes, photo.record.photo.shape or (0, 0))  # Malformed where they are damaged
+        photo.codes, photo.steps = codes, steps
         photo.at = photo.done = _count(entry.values["done_steps"], len(steps))
 
     def _take_steps(self, entry: Entry) -> None:

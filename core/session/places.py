@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from core.files import file_sha256
+from core.files import file_sha256, is_there
 from core.photo.reading import is_photo_path
 from core.session.records import PhotoRef
 
@@ -43,7 +43,7 @@ class PhotoFinder:
         if relative and not Path(relative).is_absolute():
             places.append(self._folder / relative)
         places.append(self._folder / photo.path.name)
-        there = [place for place in dict.fromkeys(places) if place.is_file()]
+        there = [place for place in dict.fromkeys(places) if is_there(place)]
         for place in there:
             if photo.sha256 is None or self._hash(place) == photo.sha256:
                 return PhotoPlace(place, "there" if place == photo.path else "moved")

@@ -36,6 +36,7 @@ from serr_gui.controllers.painting import PaintingController
 from serr_gui.controllers.photos import PhotoController
 from serr_gui.controllers.questionable import QuestionablePainting
 from serr_gui.controllers.segmentation import SegmentationController
+from serr_gui.controllers.session_task import SessionTask
 from serr_gui.controllers.sessions import SessionController
 from serr_gui.controllers.shaping import ShapingController
 from serr_gui.controllers.thresholds import ThresholdSteps
@@ -79,8 +80,10 @@ class Controller(QObject):
         self.two_models = TwoModelsController(self.context, foreground, self.segmentation.model_cache)
         self.training = TrainingController(self.context, foreground)
         self.data_sets = DataSetController(self.context)
-        self.keeping = KeepingController(self.context, self.photos, ExportedController(self.context, self.photos))
-        self.sessions = SessionController(self.context, self.keeping)
+        self.session_task = SessionTask(self.context)
+        exported = ExportedController(self.context, self.photos)
+        self.keeping = KeepingController(self.context, self.photos, exported, self.session_task)
+        self.sessions = SessionController(self.context, self.keeping, self.session_task)
         self.context.settled.connect(self._segment_if_wanted)
 
     def shutdown(self) -> None:

@@ -24,6 +24,7 @@ from core.session.records import LAYERS, EditsRecord, PhotoRecord, PhotoRef
 from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.exported import ExportedController
 from serr_gui.controllers.photos import PhotoController
+from serr_gui.controllers.session_task import SessionTask
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.editing import EditStep
 from serr_gui.model.keeping import edits_record, journals_folder, record_of, step_record
@@ -64,11 +65,14 @@ class KeepingController(QObject):
     _diskTold = Signal(str)
     restored = Signal()
 
-    def __init__(self, context: ControllerContext, photos: PhotoController, exported: ExportedController) -> None:
+    def __init__(
+        self, context: ControllerContext, photos: PhotoController, exported: ExportedController, task: SessionTask
+    ) -> None:
         super().__init__(context)
         self._context = context
         self._photos = photos
         self._exported = exported
+        self._task = task
         self._diskTold.connect(self._on_disk_told)
         self.journal = Journal(journals_folder(), self._diskTold.emit)
         self._written = _Tracked()
@@ -155,11 +159,14 @@ class KeepingController(QObject):
             return
         self._context.dismiss(notice)
         self._waits = True
-        self._context.workers.start(
+        self._task.begin(
+            "restore",
             "restore",
             partial(_take_over, self.journal, left),
+            name="",
             succeeded=partial(self._on_restored, left),
             failed=self._on_restore_failed,
+            cancelled=self._on_restore_cancelled,
         )
 
     def _on_restored(self, left: AbandonedJournal, outcome: "_TakenOver") -> None:
@@ -209,6 +216,10 @@ class KeepingController(QObject):
             )
             for item in self._context.state.photos
         )
+
+    def _on_restore_cancelled(self) -> None:
+        self._waits = False
+        self._ask()
 
     def _on_restore_failed(self, failure: Failure) -> None:
         self._waits = False
@@ -364,7 +375,11 @@ class _TakenOver:
 
 def _take_over(journal: Journal, left: AbandonedJournal, monitor: Monitor) -> _TakenOver:
     photos, finish = journal.take_over(left)
-    return _TakenOver(tasks.restore(photos, monitor), finish)
+    try:
+        return _TakenOver(tasks.restore(photos, monitor), finish)
+    except BaseException:
+        finish(False)
+        raise
 
 
 def _common(old: tuple[EditStep, ...], new: tuple[EditStep, ...]) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from core.files import display_path
 from core.session.records import SessionRecord, ViewRecord
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.keeping import KeepingController
+from serr_gui.controllers.session_task import SessionTask
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.settings import RECENT_LIMIT
 from serr_gui.model.state import PhotoItem
@@ -22,10 +23,11 @@ class SessionController(QObject):
 
     viewAsked = Signal(object)
 
-    def __init__(self, context: ControllerContext, keeping: KeepingController) -> None:
+    def __init__(self, context: ControllerContext, keeping: KeepingController, task: SessionTask) -> None:
         super().__init__(context)
         self._context = context
         self._keeping = keeping
+        self._task = task
         self._view: tuple[Path, ViewRecord] | None = None
         context.state.events.document.connect(self._on_document)
 
@@ -38,22 +40,30 @@ class SessionController(QObject):
         session = SessionRecord(photos, state.current, state.observer)
         done = frozenset(item.path for item in state.photos if item.status == "done")
         items = state.photos
-        self._context.workers.start(
+        name = display_path(path.name)
+        self._task.begin(
+            "save_session",
             f"save-session {path}",  # to another file is other work
             partial(tasks.save_session, tasks.Saving(path, session, done, embed), self._context.store),
+            name=name,
             succeeded=partial(self._on_saved, path, embed, items),
             failed=partial(self._context.fail, self.tr("The session could not be saved.")),
+            cancelled=partial(self._tell_cancelled, self.tr("Saving {name} was cancelled."), name),
             completes=True,
         )
 
     def open(self, path: Path) -> None:
         """Put the photographs of a session into the list, with everything that was done to them."""
         self._keeping.hold(True)
-        self._context.workers.start(
+        name = display_path(path.name)
+        self._task.begin(
+            "open_session",
             "open-session",
             partial(tasks.open_session, path, self._keeping.journal),
+            name=name,
             succeeded=self._on_opened,
             failed=self._on_open_failed,
+            cancelled=partial(self._on_open_cancelled, name),
         )
 
     def _on_saved(self, path: Path, embed: bool, items: Sequence[PhotoItem], problems: tuple[str, ...]) -> None:
@@ -88,6 +98,13 @@ class SessionController(QObject):
     def _on_open_failed(self, failure: Failure) -> None:
         self._keeping.hold(False)
         self._context.fail(self.tr("The session cannot be opened."), failure)
+
+    def _on_open_cancelled(self, name: str) -> None:
+        self._keeping.hold(False)
+        self._tell_cancelled(self.tr("Opening {name} was cancelled."), name)
+
+    def _tell_cancelled(self, text: str, name: str) -> None:
+        self._context.notify("info", text.format(name=name), until="work")
 
     def _on_document(self) -> None:
         document = self._context.state.document

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.masks.edits import VESSEL
 from core.masks.tracing import Search
+from core.progress import Progress
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.editing import EditingController
 from serr_gui.controllers.workers import Failure
@@ -85,12 +86,13 @@ class VesselController(QObject):
         if result is None or not can_edit(state):
             return
         self._gaps_of = result.segmentation
-        state.editing = replace(state.editing, tool="bridge", gaps=(), gap_at=0, looks_for_gaps=True)
+        state.editing = replace(state.editing, tool="bridge", gaps=(), gap_at=0, looks_for_gaps=True, gaps_percent=0)
         self._context.workers.start(
             "gaps",
             partial(vessel_work.find_gaps, result, state.rule),
             succeeded=self._on_gaps,
             failed=self._on_no_gaps,
+            progressed=self._on_gaps_progress,
         )
 
     def take_gap(self) -> None:
@@ -112,6 +114,12 @@ class VesselController(QObject):
         else:
             state.editing = replace(editing, gaps=(), gap_at=0)
             self._context.notify("info", self.tr("That was the last gap."), until="photo")
+
+    def _on_gaps_progress(self, progress: Progress) -> None:
+        state, share = self._context.state, progress.fraction
+        percent = round(100 * share) if share is not None else 0
+        if percent != state.editing.gaps_percent:
+            state.editing = replace(state.editing, gaps_percent=percent)
 
     def _on_gaps(self, outcome: tuple["Gap", ...]) -> None:
         state = self._context.state

@@ -35,7 +35,7 @@ class Editing:
     made. ``corrected_px`` counts the pixels that a hand has decided. ``by_pressure``: a pen draws as wide as it is
     pressed. ``width_percent`` is the width of traced vessels, of that in the map. ``lasso`` is what becomes of an
     outlined region. ``gaps`` are those that are proposed to be bridged, in the order of their probability, of which
-    ``gap_at`` is shown.
+    ``gap_at`` is shown; ``gaps_percent`` says how far looking for them is.
     """
 
     tool: ToolName = "hand"
@@ -49,6 +49,7 @@ class Editing:
     gaps: tuple["Gap", ...] = ()
     gap_at: int = 0
     looks_for_gaps: bool = False
+    gaps_percent: int = 0
     target: PaintTarget = "vessels"
     steps: tuple[str, ...] = ()
     done: int = 0

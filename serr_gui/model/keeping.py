@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from core.errors import SerrError
+from core.files import is_there
 from core.session.records import (
     EditsRecord,
     FovSetting,
@@ -140,7 +141,7 @@ def _labels(record: PhotoRecord) -> tuple[LabelFile | None, LabelFile | None] | 
         return None
     found: dict[str, LabelFile | None] = {}
     for label in record.labels:
-        if not label.file.is_file():
+        if not is_there(label.file):
             return None
         try:
             found[label.role] = label_from({**label.reading, "file": str(label.file)})

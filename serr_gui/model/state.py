@@ -57,7 +57,9 @@ NoticeKind = Literal["info", "success", "warning", "error"]
 EvaluateAt = Literal["model", "slider"]
 ListOrder = Literal["opened", "name", "new", "done", "worst", "undone", "corrected", "doubtful"]
 ListShow = Literal["all", "undone", "done", "corrected", "doubtful", "noted"]
-TaskKind = Literal["segment", "batch", "export", "evaluate", "compare_models", "two_models"]
+TaskKind = Literal[
+    "segment", "batch", "export", "evaluate", "compare_models", "two_models", "save_session", "open_session", "restore"
+]
 Averaging = Literal["none", "flips"]
 PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]
 Colour = tuple[int, int, int]
@@ -329,6 +331,7 @@ class AppState:
     library_ready: bool = False
     task: TaskStatus | None = None
     side_task: TaskStatus | None = None
+    session_task: TaskStatus | None = None
     notices: tuple[Notice, ...] = ()
     label_folders: tuple[Path | None, Path | None] = (None, None)
     comparison: Comparison | None = None

@@ -143,7 +143,7 @@ class EditingPanel(QWidget):
     def _gap_text(self) -> str:
         editing = self._state.editing
         if editing.looks_for_gaps:
-            return self.tr("Looking for gaps...")
+            return self.tr("Looking for gaps: {percent} %").format(percent=editing.gaps_percent)
         if editing.gap is None:
             return self.tr("Click two ends to join them. Find Gaps proposes those that a vessel probably bridges.")
         text = self.tr("Gap {number} of {count}, probability {p}: Enter bridges it, Backspace skips it.")

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.progress import Monitor, Progress
-from core.session.archive import read_result
+from core.session.archive import read_about, read_result
 from core.session.journal import AbandonedJournal, abandoned_journals
-from core.session.maps import about_result, result_from, result_members
+from core.session.maps import result_from, result_members
 from core.session.records import MapPlace, PhotoRecord
 from core.strict import Malformed
 from serr_gui.model.keeping import Kept, journals_folder, kept_of
@@ -42,7 +42,7 @@ def _restored(photo: PhotoRecord, number: int, count: int, monitor: Monitor) -> 
     about, place, shape = None, photo.map, photo.photo.shape
     if place is not None and shape is not None:
         try:
-            about = about_result(read_result(place, shape))
+            about = read_about(place)
         except (OSError, Malformed):
             about = None
     kept = kept_of(photo, about)

@@ -1,5 +1,7 @@
 """What work is running, how far it is, and Cancel, whatever docks are closed."""
 
+from typing import Literal
+
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
 
@@ -8,16 +10,20 @@ from serr_gui.model.state import AppState, TaskStatus
 from serr_gui.panels.training.views import duration_text
 from serr_gui.widgets.controls import ElidedLabel
 
+Place = Literal["task", "side_task", "session_task"]
+
 
 class TaskBar(QWidget):
-    """Shows ``state.task``, or, with ``side``, ``state.side_task``; ``cancelRequested`` is for the latter."""
+    """Shows the field ``place`` of the state; ``cancelRequested`` is for all but "task", which has a command."""
 
     cancelRequested = Signal()
 
-    def __init__(self, state: AppState, actions: Actions, *, side: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, state: AppState, actions: Actions, *, place: Place = "task", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._state = state
-        self._is_side = side
+        self._place = place
         self._text = ElidedLabel(leave_out=Qt.TextElideMode.ElideRight)
         self._text.setAccessibleName(self.tr("Progress"))
         self._bar = QProgressBar()
@@ -29,7 +35,7 @@ class TaskBar(QWidget):
         self._pause = QToolButton()
         self._pause.setDefaultAction(actions["pause"])
         cancel = QToolButton()
-        if side:
+        if place != "task":
             cancel.setText(self.tr("Cancel"))
             cancel.clicked.connect(self.cancelRequested)
         else:
@@ -42,11 +48,11 @@ class TaskBar(QWidget):
         row.addWidget(self._bar)
         row.addWidget(self._pause)
         row.addWidget(cancel)
-        (state.events.side_task if side else state.events.task).connect(self._show_task)
+        getattr(state.events, place).connect(self._show_task)
         self._show_task()
 
     def _show_task(self) -> None:
-        task = self._state.side_task if self._is_side else self._state.task
+        task: TaskStatus | None = getattr(self._state, self._place)
         self.setVisible(task is not None)
         if task is None:
             return
@@ -72,6 +78,9 @@ class TaskBar(QWidget):
             "evaluate": self.tr("Evaluating"),
             "compare_models": self.tr("Comparing {name}"),
             "two_models": self.tr("Two models on {name}"),
+            "save_session": self.tr("Saving {name}"),
+            "open_session": self.tr("Opening {name}"),
+            "restore": self.tr("Continuing the work of the last time"),
         }
         named = bool(task.name) and task.kind in counted
         text = counted[task.kind] if named else titles[task.kind]

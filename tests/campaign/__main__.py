@@ -3,6 +3,7 @@
 --tries N    mutants of files, over all kinds
 --kills N    kills, at random moments and at every file event of each scenario in turn
 --faults N   disks that are full, read-only or broken from a file event on, or in the middle of a file
+--only KIND,...  mutants and scenarios of these kinds alone, such as session,journal
 --keep DIR   where files that made something fail are kept
 """
 
@@ -26,6 +27,14 @@ from tests.campaign.children import FAULTS, Ended, OnEvent, Reader, fail_from, k
 from tests.campaign.mutants import mutant
 
 
+def places_in_turn(events: dict[str, int], chance: random.Random) -> list[tuple[str, int]]:
+    """Each file event of each scenario once, the last first to be taken: one of each scenario in turn."""
+    left = {name: chance.sample(range(1, count + 1), count) for name, count in events.items()}
+    rounds = range(max(events.values(), default=0))
+    order = [(name, numbers[turn]) for turn in rounds for name, numbers in left.items() if turn < len(numbers)]
+    return order[::-1]
+
+
 @dataclass
 class Campaign:
     """One run of it; all that happens follows from the seed, but for the moments of random kills."""
@@ -33,6 +42,7 @@ class Campaign:
     seed: int
     folder: Path
     keep: Path | None
+    only: frozenset[str] = frozenset()
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     tried: int = 0
@@ -45,6 +55,7 @@ class Campaign:
             return read(reader, Path(path), samples)
 
         reader = Reader(do)
+        files = [file for file in files if not self.only or file.parent.name in self.only]
         place = self.folder / "mutants"
 
         def ask(source: Path, data: bytes, what: str) -> Ended:
@@ -71,11 +82,10 @@ class Campaign:
     def interrupt(self, samples: Path, kills: int, faults: int) -> None:
         from tests.campaign.scenarios import SCENARIOS
 
-        events = {name: self.count_events(name, samples) for name in SCENARIOS}
-        names = list(SCENARIOS)
+        names = [name for name in SCENARIOS if not self.only or name in self.only]
+        events = {name: self.count_events(name, samples) for name in names}
         chance = random.Random(self.seed)
-        places = [(name, event) for name in names for event in range(1, events[name][0] + 1)]
-        chance.shuffle(places)
+        places = places_in_turn({name: events[name][0] for name in names}, chance)
         for number in range(kills):
             if places and number % 4 < 3:
                 name, event = places.pop()
@@ -160,6 +170,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__.partition("\n")[0])
     for name, default in (("seed", 0), ("tries", 1000), ("kills", 100), ("faults", 100)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--only", default="")
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     import torch
@@ -176,7 +187,7 @@ def main() -> int:
         paths, _, modules = made.text.partition("\n\n")
         files = [Path(line) for line in paths.splitlines()]
         _import_all(modules.split())
-        campaign = Campaign(options.seed, folder, options.keep)
+        campaign = Campaign(options.seed, folder, options.keep, frozenset(filter(None, options.only.split(","))))
         campaign.read_mutants(samples, files, options.tries)
         campaign.interrupt(samples, options.kills, options.faults)
     for what, count in sorted(campaign.counts.items()):

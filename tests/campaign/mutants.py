@@ -1,8 +1,13 @@
 """Damaging a file as copies, disks and bad people do; everything follows from the seed."""
 
+import io
 import json
 import random
 import re
+import struct
+import warnings
+import zipfile
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +16,16 @@ HOSTILE_VALUES = (
     *("1" * 400, "9" * 5000, "1e9", "100000000000000000000", '"\\ud800"', '"a\\u0000b"', '"../../../etc/passwd"'),
     *("[" * 70 + "]" * 70, "[" * 3000 + "]" * 3000, "[" * 100_000, '{"a":' * 3000, '"' + "x" * 70_000 + '"'),
 )
+_HOSTILE_NAMES = (
+    *("../../escaped.png", "/tmp/escaped.png", "photographs/00001/../../../escaped.png", "C:\\escaped.png"),
+    *(
+        "photographs/00001/edits.png",
+        "photographs/99999/photograph.json",
+        "photographs/00001/original.exe",
+        "session.json",
+    ),
+)
+_FRAME = struct.Struct("<4sII")
 _NUMBER = re.compile(rb"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
 _TEXT_SUFFIXES = (".json", ".jsonl", ".toml", ".serr-dataset")
 
@@ -24,6 +39,10 @@ def mutant(name: str, data: bytes, chance: random.Random) -> bytes:
         ways += [_json] * 6
     if name.endswith(".safetensors"):
         ways += [_header] * 12
+    if name.endswith(".serr-session"):
+        ways += [_member] * 20
+    if name.endswith(".log"):
+        ways += [_entry] * 20
     for _ in range(chance.choice((1, 1, 2, 3))):
         data = chance.choice(ways)(data, chance)
     return data
@@ -119,6 +138,63 @@ def _places(value: Any) -> Any:
     for key, item in list(items):
         yield value, key
         yield from _places(item)
+
+
+def _member(data: bytes, chance: random.Random) -> bytes:
+    """A file of a zip is damaged, renamed, left out, comes twice or is a bomb; the zip itself is sound."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            files = [(info.filename, archive.read(info), info.compress_type) for info in archive.infolist()]
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, zlib.error, EOFError, RuntimeError):
+        return data
+    if not files:
+        return data
+    at = chance.randrange(len(files))
+    name, content, method = files[at]
+    way = chance.random()
+    if way < 0.65:
+        ways = (_json, _json, _number, _words) if name.endswith(".json") else _ANY
+        files[at] = name, chance.choice(ways)(content, chance), method
+    elif way < 0.75:
+        files[at] = chance.choice(_HOSTILE_NAMES), content, method
+    elif way < 0.85:
+        del files[at]
+    elif way < 0.95:
+        files.append(chance.choice(files)[:1] + chance.choice(files)[1:])
+    else:
+        files[at] = name, bytes(100_000_000), zipfile.ZIP_DEFLATED
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as archive:
+        warnings.simplefilter("ignore")  # of names that come twice
+        for name, content, method in files:
+            archive.writestr(name, content, method)
+    return buffer.getvalue()
+
+
+def _entry(data: bytes, chance: random.Random) -> bytes:
+    """An entry of a journal is damaged and has the right length and check sum; or entries change places."""
+    entries, at = [], 0
+    while at + _FRAME.size <= len(data):
+        mark, length, _ = _FRAME.unpack_from(data, at)
+        if mark != b"SERJ" or at + _FRAME.size + length > len(data):
+            break
+        entries.append(data[at + _FRAME.size : at + _FRAME.size + length])
+        at += _FRAME.size + length
+    if not entries:
+        return data
+    place = chance.randrange(len(entries))
+    entry = entries[place]
+    if chance.random() < 0.15:
+        entries.insert(chance.randrange(len(entries)), entries.pop(place))
+    else:
+        length = int.from_bytes(entry[:4], "little")
+        text, rest = entry[4 : 4 + length], entry[4 + length :]
+        if chance.random() < 0.8:
+            text = chance.choice((_json, _json, _number, _words))(text, chance)
+        else:
+            rest = chance.choice(_ANY)(rest, chance)
+        entries[place] = len(text).to_bytes(4, "little") + text + rest
+    return b"".join(_FRAME.pack(b"SERJ", len(one), zlib.crc32(one)) + one for one in entries)
 
 
 def _header(data: bytes, chance: random.Random) -> bytes:

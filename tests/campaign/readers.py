@@ -12,12 +12,9 @@ from core.errors import SerrError
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.types import FieldOfView, FundusImage
+from tests.campaign.sessions import Wrong, read_damaged_journal, read_damaged_session
 
 LONGEST_SENTENCE = 2000
-
-
-class Wrong(Exception):  # noqa: N818 - reads as what is raised
-    """A reader did what it must not do."""
 
 
 def read(reader: str, path: Path, samples: Path) -> str:
@@ -200,4 +197,6 @@ _READERS: dict[str, Callable[[Path, Path], None]] = {
     "job": _job,
     "settings": _settings,
     "choices": _choices,
+    "session": read_damaged_session,
+    "journal": read_damaged_journal,
 }

@@ -78,7 +78,11 @@ def write_samples(folder: Path) -> list[Path]:
     put("settings", "desktop.json", json.dumps(asdict(Settings(recent=("/a", "/b"), model="small"))).encode())
     choices = {"expert 1": {"file": "/a.png", "found": False}, "field of view": {"wish": "file", "file": "/f.png"}}
     put("choices", "labels.json", json.dumps({"version": 1, "photographs": {"/eye.png": choices}}).encode())
-    return made
+    from tests.campaign.sessions import NAME, journal_log, write_sample
+
+    put("session", NAME, write_sample(work / NAME, folder).read_bytes())
+    put("journal", "journal.log", journal_log(folder))
+    return [*made[-2:], *made[:-2]]
 
 
 def _network() -> nn.Module:

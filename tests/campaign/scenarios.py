@@ -19,7 +19,8 @@ from safetensors.numpy import load_file
 from core.cli.app import run as serr
 from core.errors import SerrError
 from core.files import TEMPORARY_PREFIX
-from tests.campaign.readers import Wrong
+from tests.campaign import sessions
+from tests.campaign.sessions import Wrong
 
 Step = Callable[[Path, Path], object]
 
@@ -306,6 +307,7 @@ def _prepare_models(folder: Path, samples: Path) -> None:
 
 
 SCENARIOS: dict[str, Scenario] = {
+    "session": Scenario(sessions.prepare, sessions.save_again, sessions.check),
     "export": Scenario(
         lambda folder, samples: _segment(folder, samples, 0.3),
         lambda folder, samples: _segment(folder, samples, 0.7),

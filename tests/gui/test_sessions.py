@@ -1,16 +1,18 @@
 """Session files in the window: saved, opened again where one was, with everything that was done."""
 
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QToolButton
 from pytestqt.qtbot import QtBot
 
 from core.session.archive import read_session
 from serr_gui.app import Program
+from serr_gui.controllers import session_task
 from serr_gui.model.settings import Settings
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
 from tests.gui.test_editing import Hand
@@ -86,6 +88,33 @@ def test_a_session_opens_where_one_was_with_everything_that_was_done(
     assert again.edits is not None
     assert (len(again.edits.steps), again.edits.done) == (3, 2)  # two strokes are left; the threshold is taken back
     assert again.map is not None
+
+
+def test_a_session_that_takes_time_shows_how_far_it_is_and_can_be_cancelled(
+    start: StartProgram, qtbot: QtBot, photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_task, "_SHOWN_AFTER_MS", 0)
+    program = start(*photos)
+    state, bar = program.state, program.window.session_task_bar
+    path = tmp_path / "work.serr-session"
+    save_as(program, path, qtbot, monkeypatch)
+    before = path.read_bytes()
+    photos[1].unlink()
+    os.mkfifo(photos[1])  # reading it, to put it into the session, takes until somebody writes
+
+    def shown() -> bool:
+        return bar.isVisible() and "work.serr-session" in bar._text._full
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *words: (str(path), words[3].split(";;")[1]))
+    program.window.commands["save_session_as"].trigger()
+    qtbot.waitUntil(shown, timeout=WAIT_MS)
+    qtbot.mouseClick(bar.findChildren(QToolButton)[-1], Qt.MouseButton.LeftButton)
+    assert state.session_task is not None
+    assert state.session_task.cancelling
+    photos[1].write_bytes(b"")
+    qtbot.waitUntil(lambda: any("was cancelled" in each.text for each in state.notices), timeout=WAIT_MS)
+    assert not bar.isVisible()
+    assert path.read_bytes() == before
 
 
 def test_embedded_photographs_open_where_nothing_else_is_left(

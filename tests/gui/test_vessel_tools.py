@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 from scipy import ndimage
 from skimage.morphology import skeletonize
@@ -309,7 +310,9 @@ def test_gaps_are_proposed_one_after_the_other(hand: Hand) -> None:
         return len(find_gaps(values, hand.result.segmentation.probability.levels >= level))
 
     controller.set_level(next(level for level in range(40, 250, 10) if gaps_at(level) >= 2))
+    hand.program.window.show_dock("editing")
     hand.program.window.commands["find_gaps"].trigger()
+    assert any(label.text() == "Looking for gaps: 0 %" for label in hand.program.window.editing.findChildren(QLabel))
     hand.qtbot.waitUntil(lambda: bool(state.editing.gaps), timeout=WAIT_MS)
     first = state.editing.gap
     assert first is not None
