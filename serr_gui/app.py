@@ -149,6 +149,7 @@ class Program:
             font_pt=settings.font_pt,
             recent=tuple(Path(text) for text in settings.recent),
             data_set=Path(settings.data_set) if settings.data_set else None,
+            batch_folders=tuple(Path(text) for text in settings.batches),
             observer=settings.observer,
             export_options=settings.export,
             last_folder=settings.last_folder,
@@ -170,7 +171,7 @@ class Program:
             event.connect(self._save_later)
         for event in (events.run, events.cache_mb, events.font_pt, events.observer):
             event.connect(self._save_later)
-        for event in (events.export_options, events.last_folder):
+        for event in (events.export_options, events.last_folder, events.batch_folders):
             event.connect(self._save_later)
         events.font_pt.connect(self._apply_font)
         app.styleHints().colorSchemeChanged.connect(self._on_desktop_theme_changed)
@@ -199,6 +200,7 @@ class Program:
         if not options.selftest:
             self.controller.keeping.look_back()
         self.controller.training.start()
+        self.controller.batch.start()
 
     def take_over(self, values: Mapping[str, Any]) -> None:
         """Do what a later start asks for, in front of all other windows."""
@@ -240,6 +242,7 @@ class Program:
             recent=tuple(str(path) for path in state.recent),
             last_folder=state.last_folder,
             data_set=str(state.data_set or ""),
+            batches=tuple(str(folder) for folder in state.batch_folders),
             observer=state.observer,
             geometry=geometry,
             docks=docks,

@@ -3,15 +3,9 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, Literal, cast
 
 from core.errors import InputError
-from core.export import ExportChoices
-from core.inference.predictor import InferenceOptions
-from core.models.weights_file import LoadedModel
-from core.photo.sibling_files import FovOption, mask_folder
-from core.results import Wanted
 from core.types import ThresholdRule
 
 
@@ -79,15 +73,3 @@ class BatchOptions:
         if other.model_sha256 != self.model_sha256 and other.model_name == self.model_name:
             found.append(f"another model that is called {self.model_name}, too")
         return tuple(found)
-
-    def wanted(self, model: LoadedModel, device: str) -> Wanted:
-        """As the chain wants to know it. Raises FieldOfViewError where a folder of masks cannot be read."""
-        fov: FovOption = cast(FovOption, self.fov if self.fov in {"auto", "full"} else Path(self.fov))
-        rule = model.card.rule if self.is_own_rule else self.rule
-        export = ExportChoices(
-            mask="mask" in self.kinds,
-            probability="probability" in self.kinds,
-            overlay="overlay" in self.kinds,
-            float_probability=self.float_probability,
-        )
-        return Wanted(model, InferenceOptions(device=device, tta=self.tta), rule, mask_folder(fov), export)

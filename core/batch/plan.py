@@ -27,12 +27,14 @@ class Batch:
     folder : where its results are.
     root : the folder whose tree the results mirror.
     shards : into how many it is divided.
+    watched : folders whose new photographs come to it (``core.batch.watching``).
     """
 
     folder: Path
     root: Path
     shards: int
     options: BatchOptions
+    watched: tuple[Path, ...] = ()
 
     @property
     def control_folder(self) -> Path:
@@ -76,9 +78,8 @@ def known_batch(folder: Path) -> Batch | None:
             facts = manifest.facts()
         if facts:
             try:
-                return Batch(
-                    folder, Path(facts["root"]), int(facts["shards"]), BatchOptions.from_dict(facts["options"])
-                )
+                options, watched = BatchOptions.from_dict(facts["options"]), map(Path, facts.get("watched", ()))
+                return Batch(folder, Path(facts["root"]), int(facts["shards"]), options, tuple(watched))
             except (KeyError, TypeError, ValueError):
                 raise InputError(f"The manifest {display_path(path)} does not say how the batch was planned.") from None
     return None
@@ -94,7 +95,13 @@ def find_batch(folder: Path) -> Batch:
 
 
 def plan_batch(
-    photos: Sequence[Listed], root: Path, folder: Path, options: BatchOptions, *, shards: int = 1
+    photos: Sequence[Listed],
+    root: Path,
+    folder: Path,
+    options: BatchOptions,
+    *,
+    shards: int = 1,
+    watched: Sequence[Path] = (),
 ) -> tuple[Batch, int]:
     """Plan a batch, or add photographs to one; those that it has stay where they are.
 
@@ -102,6 +109,7 @@ def plan_batch(
     ----------
     root : the folder whose tree the results mirror; that of a batch which is there already stays.
     options : of a batch which is there already they become these.
+    watched : folders whose new photographs come to it.
 
     Returns
     -------
@@ -119,7 +127,7 @@ def plan_batch(
             f"The batch in {display_path(folder)} is divided into {before.shards}, not {shards}. Choose another --out, "
             f"or plan it with --shards {before.shards}."
         )
-    batch = Batch(folder, root if before is None else before.root, shards, options)
+    batch = Batch(folder, root if before is None else before.root, shards, options, tuple(watched))
     with ExitStack() as stack:
         manifests = [
             stack.enter_context(Manifest(batch.manifest_path(shard), shared=shards > 1)) for shard in batch.all_shards
@@ -144,4 +152,7 @@ def as_listed(paths: Iterable[Path]) -> list[Listed]:
 
 
 def _facts(batch: Batch) -> dict[str, object]:
-    return {"root": str(batch.root), "shards": batch.shards, "options": batch.options.to_dict()}
+    return {
+        **{"root": str(batch.root), "shards": batch.shards, "options": batch.options.to_dict()},
+        "watched": [str(folder) for folder in batch.watched],
+    }

@@ -16,6 +16,7 @@ from typing import Final
 
 from core.batch.manifest import Item, Manifest, Outcome, State
 from core.batch.plan import Batch
+from core.batch.wanted import wanted_by
 from core.claims import refuse_another
 from core.errors import InputError, OutputError, SerrError
 from core.files import display_path, ensure_folder, file_sha256
@@ -88,7 +89,7 @@ def run_shard(
             f"The model {batch.options.model_name} is not the one that the batch in {display_path(batch.folder)} was "
             "planned with. Name the photographs again with --new-options to make all results with this one."
         )
-    wanted = batch.options.wanted(model, device)
+    wanted = wanted_by(batch.options, model, device)
     with batch.open(shard) as manifest:
         manifest.recover()
         _Run(batch, manifest, wanted, most_bad=most_bad, finished=finished, monitor=monitor).run()

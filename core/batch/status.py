@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Final, Literal
 
 from core.batch.control import Ended, Request, asked, how_it_ended, is_running
 from core.batch.manifest import STATES, Item, State
-from core.batch.plan import Batch, known_batch
+from core.batch.plan import Batch
 
 Kind = Literal["all", "failed", "doubtful", "done", "waiting"]
 """Photographs to look at; ``done`` has those that were kept, and ``waiting`` those that are in work."""
@@ -93,9 +92,3 @@ def look_at(batch: Batch, kind: Kind, limit: int, part: str = "") -> tuple[Item,
             with batch.open(shard, read_only=True) as manifest:
                 found += islice(manifest.look_at(kind, part), limit - len(found))
     return tuple(found)
-
-
-def known_status(folder: Path) -> tuple[Batch, BatchStatus] | None:
-    """The batch of a folder of results and how it is; None where there is none. Raises as ``batch_status``."""
-    batch = known_batch(folder)
-    return None if batch is None else (batch, batch_status(batch))

@@ -1,5 +1,6 @@
 """``serr batch``: cohorts of any size, as one command that may be killed at any time, or as shards on a cluster."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from core.cli.options import (
     checked_device,
 )
 from core.files import display_path, path_text
+from core.jobs.process import step_back
 from core.progress import Cancelled
 
 if TYPE_CHECKING:
@@ -105,6 +107,8 @@ def run_command(
     continues: photographs that are done and unchanged are left alone. Options that are not given are the batch's.
     """
     device = checked_device(device)
+    if os.environ.get("SERR_BATCH_BACKGROUND"):  # started by the window, which goes first
+        step_back()
 
     def work(planned: "Batch") -> int:
         return _work(

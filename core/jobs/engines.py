@@ -7,7 +7,7 @@ it has to run, on a machine that sees the folder.
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
@@ -54,34 +54,51 @@ class _Detached(subprocess.Popen[bytes]):
 _children: list[_Detached] = []
 
 
+def start_detached(
+    words: Sequence[str], log: Path, folder: Path, variables: Mapping[str, str], *, keep_log: bool = True
+) -> subprocess.Popen[bytes]:
+    """Start the command line as a process that outlives the window and the terminal.
+
+    Parameters
+    ----------
+    words : of the command line, such as ``["jobs", "work", ...]``.
+    log : file for all that it says; ``keep_log``: behind what is in it.
+    folder : that it works in.
+    variables : of its environment, in addition to those of this process.
+
+    Raises
+    ------
+    OutputError : the log cannot be written, or the process cannot be started.
+    """
+    _children[:] = [child for child in _children if child.poll() is None]  # no zombies of jobs that have ended
+    flags = 0
+    if sys.platform == "win32":
+        flags = (
+            subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        )
+    try:
+        with log.open("ab" if keep_log else "wb") as log_file:
+            process = _Detached(
+                [*command_line(), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log_file,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=child_environment() | dict(variables),
+                creationflags=flags,
+                start_new_session=True,  # closing the terminal or the window does not end it
+            )
+    except OSError as error:
+        raise output_error(log, error) from error
+    _children.append(process)
+    return process
+
+
 class LocalEngine:
     """Processes of this machine that outlive the window and the terminal."""
 
     def start(self, folder: Path, start_id: str) -> Started:
-        _children[:] = [child for child in _children if child.poll() is None]  # no zombies of jobs that have ended
-        flags = 0
-        if sys.platform == "win32":
-            flags = (
-                subprocess.CREATE_NO_WINDOW
-                | subprocess.CREATE_NEW_PROCESS_GROUP
-                | subprocess.BELOW_NORMAL_PRIORITY_CLASS
-            )
-        try:
-            with (folder / LOG_FILE).open("ab") as log:
-                process = _Detached(
-                    [*command_line(), "jobs", "work", str(folder)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    cwd=folder,
-                    env=child_environment() | {START_VARIABLE: start_id},
-                    creationflags=flags,
-                    start_new_session=True,  # closing the terminal or the window does not end it
-                )
-        except OSError as error:
-            raise output_error(folder / LOG_FILE, error) from error
-        _children.append(process)
-        return process
+        return start_detached(["jobs", "work", str(folder)], folder / LOG_FILE, folder, {START_VARIABLE: start_id})
 
     def end_by_force(self, status: JobStatus, patience_s: float) -> None:
         process = _process_of(status)

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.evaluation.predictions import read_own_map
-from core.files import file_sha256
+from core.files import display_path, file_sha256
 from core.inference.predictor import InferenceOptions
 from core.masks.edits import BACKGROUND, VESSEL, MaskEdits
 from core.masks.threshold import apply_threshold
@@ -84,6 +84,35 @@ class ExportedResults:
             if result is not None:
                 return result
         return None
+
+    def find_at(self, photo: Path, folder: Path, stem: str) -> ExportedResult:
+        """The result of a photograph in a folder under a name of its own.
+
+        Raises
+        ------
+        InputError : it is not there, or does not fit the photograph as it is now, with the reason.
+        """
+        name = display_path(photo.name)
+        sha256 = file_sha256(photo)
+        if sha256 is None:
+            raise InputError(f"The photograph {display_path(photo)} is not there any more, or cannot be read.")
+        sidecar = read_sidecar(sidecar_path(folder, stem))
+        if sidecar.photo_sha256 != sha256:
+            raise InputError(f"The photograph {name} has changed since its result was made. Segment it again.")
+        if sidecar.model_sha256 not in self._models:
+            raise InputError(
+                f"The model {display_path(sidecar.model)}, which made the result of {name}, is not there. Add its "
+                "weights file."
+            )
+        if "mask" not in sidecar.files or "probability" not in sidecar.files:
+            raise InputError(
+                f"The result of {name} has no file of probabilities, which the window needs to show it. Segment the "
+                "photograph here, or run the batch with mask and probability among its results."
+            )
+        found = self._fitting(photo, sha256, sidecar.path)
+        if found is None:
+            raise InputError(f"The files of the result of {name} are not those that were written, or are missing.")
+        return found
 
     def _fitting(self, photo: Path, sha256: str, path: Path) -> ExportedResult | None:
         try:

@@ -5,7 +5,7 @@ The parts: ``photos`` (opening), ``models`` (models and devices), ``segmentation
 ``vessels`` (what tools look for), ``thresholds``, ``shaping`` (their masks), ``labelling`` (what the mask begins with,
 and labels), ``annotating`` (marks and time), ``keeping`` (what comes back at the next start), ``sessions`` (files of
 that), ``comparison`` (labels of experts), ``evaluation`` (all photographs), ``data_sets`` and ``training`` (models that
-a person trains), and here the view, and what connects the parts.
+a person trains), ``batch`` (cohorts in processes of their own), and here the view, and what connects the parts.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from core.evaluation.confusion import Region
 from core.files import display_path, write_bytes_atomic
 from core.types import ThresholdRule
 from serr_gui.controllers.annotating import AnnotatingController
+from serr_gui.controllers.batch import BatchController
 from serr_gui.controllers.comparison import ComparisonController
 from serr_gui.controllers.context import ControllerContext, sample_path
 from serr_gui.controllers.data_sets import DataSetController
@@ -83,6 +84,7 @@ class Controller(QObject):
         self.session_task = SessionTask(self.context)
         exported = ExportedController(self.context, self.photos)
         self.keeping = KeepingController(self.context, self.photos, exported, self.session_task)
+        self.batch = BatchController(self.context, self.photos, exported)
         self.sessions = SessionController(self.context, self.keeping, self.session_task)
         self.context.settled.connect(self._segment_if_wanted)
 

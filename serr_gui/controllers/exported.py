@@ -36,16 +36,20 @@ class ExportedController(QObject):
             self._context.workers.start(
                 "exported",
                 partial(find_exported, wanted),
-                partial_result=self._on_taken_back,
+                partial_result=self._on_found,
                 succeeded=self._on_all_taken_back,
                 low_priority=True,
             )
 
-    def _on_taken_back(self, part: TakenBack) -> None:
+    def _on_found(self, part: TakenBack) -> None:
+        self._taken_back += self.take_back(part)
+
+    def take_back(self, part: TakenBack) -> bool:
+        """Give a photograph of the list its result; False where it has one, or is not listed any more."""
         context = self._context
         item = next((item for item in context.state.photos if item.path == part.path), None)
         if item is None or item.status != "new" or context.store.is_kept(part.path):
-            return
+            return False
         edits, history = context.store.edits(part.path), context.store.history(part.path)
         is_own = edits is None and not item.unsaved
         context.store.put_kept(part.path, part.load, part.edits if edits is None else edits, history)
@@ -58,10 +62,10 @@ class ExportedController(QObject):
             if item.marks == NO_MARKS:
                 changes["marks"] = part.marks
         context.set_item(part.path, **changes)
-        self._taken_back += 1
         document = context.state.document
         if document is not None and document.path == part.path and document.result is None:
             self._photos.select(context.state.current)
+        return True
 
     def _on_all_taken_back(self, _none: object) -> None:
         if self._taken_back:

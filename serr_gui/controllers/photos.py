@@ -83,6 +83,13 @@ class PhotoController(QObject):
             in_turn=True,  # a held key asks for many photographs, and only the last is wanted
         )
 
+    def list_path(self, path: Path) -> None:
+        """Put a photograph into the list, at its end, without opening it."""
+        state = self._context.state
+        if all(item.path != path for item in state.photos):
+            self._opened.setdefault(path, len(self._opened))
+            state.photos = (*state.photos, PhotoItem(path))
+
     def open_or_select(self, path: Path) -> None:
         """Show a photograph of the list, or open it again where it was closed."""
         state = self._context.state

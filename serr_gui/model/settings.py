@@ -16,6 +16,7 @@ from core.evaluation.confusion import Region
 from core.files import private_folder, write_bytes_atomic
 from core.locks import wait_for_lock
 from core.strict import Malformed, is_text, parse_json, read_bytes
+from serr_gui.model.batch import MOST_KNOWN
 from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.export_options import ExportOptions
 from serr_gui.model.i18n import translate
@@ -39,7 +40,7 @@ RECENT_LIMIT: Final = 10
 APP_NAME: Final = "serr-fundus"
 
 _PATIENCE_S: Final = 5.0
-_LISTS: Final = frozenset({"recent", "added_models"})
+_LISTS: Final = frozenset({"recent", "added_models", "batches"})
 _COLORMAPS = ("inferno", "magma", "viridis", "cividis")
 _ERROR_COLOURS = ("white_blue_black", "black_blue_yellow", "white_magenta_cyan", "green_blue_red")
 
@@ -61,6 +62,7 @@ class Settings:
     recent: tuple[str, ...] = ()
     last_folder: str = ""
     data_set: str = ""
+    batches: tuple[str, ...] = ()
     observer: str = ""
     geometry: str = ""
     docks: str = ""
@@ -275,6 +277,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "recent": lambda value: _texts(value)[:RECENT_LIMIT],
     "last_folder": _text,
     "data_set": _text,
+    "batches": lambda value: _texts(value)[:MOST_KNOWN],
     "observer": _text,
     "geometry": _text,
     "docks": _text,

@@ -27,6 +27,7 @@ from core.types import (
     PhotoMarks,
     ThresholdRule,
 )
+from serr_gui.model.batch import Batches
 from serr_gui.model.comparison import (
     NO_LABELS,
     CentreLines,
@@ -52,7 +53,7 @@ BASES: tuple[Base, ...] = ("colour", "red", "green", "blue", "enhanced", "enhanc
 Theme = Literal["system", "light", "dark"]
 FovSource = Literal["estimated", "file", "full", "edited"]
 PhotoStatus = Literal["new", "done", "failed"]
-Until = Literal["", "work", "photo", "disk"]
+Until = Literal["", "work", "photo", "disk", "batch"]
 NoticeKind = Literal["info", "success", "warning", "error"]
 EvaluateAt = Literal["model", "slider"]
 ListOrder = Literal["opened", "name", "new", "done", "worst", "undone", "corrected", "doubtful"]
@@ -273,11 +274,11 @@ class TaskStatus:
 
 @dataclass(frozen=True, slots=True)
 class NoticeChoice:
-    """A button of a notice: its text, and what it asks for of a photograph, of a folder ("add below"), or of the work
-    that was left in a folder of journals ("continue", "start empty")."""
+    """A button of a notice: its text, and what it asks for of a photograph, of a folder ("add below"), of the work that
+    was left in a folder of journals ("continue", "start empty"), or of a batch."""
 
     text: str
-    request: Literal["reload", "keep", "add below", "continue", "start empty"]
+    request: Literal["reload", "keep", "add below", "continue", "start empty", "resume batch"]
     path: Path
 
 
@@ -285,8 +286,8 @@ class NoticeChoice:
 class Notice:
     """A sentence for the person, shown in the window until it is closed. ``folder`` adds the button "Open folder".
 
-    ``until`` : what makes it old, so that it goes by itself: the next long work, another photograph, or a disk that
-    takes what is written again.
+    ``until`` : what makes it old, so that it goes by itself: the next long work, another photograph, a disk that takes
+    what is written again, or a batch that has started.
     """
 
     kind: NoticeKind
@@ -343,6 +344,8 @@ class AppState:
     stroke: StrokeCounts | None = None
     theme: Theme = "system"
     recent: tuple[Path, ...] = ()
+    batches: Batches = field(default_factory=Batches)
+    batch_folders: tuple[Path, ...] = ()
     trainings: Trainings = field(default_factory=Trainings)
     trainings_known: bool = False
     estimate: EstimateState | None = None

@@ -43,12 +43,13 @@ def find_exported(paths: Sequence[Path], monitor: YieldingMonitor[TakenBack]) ->
     for number, path in enumerate(paths):
         monitor.step(Progress("Looking for results", number, len(paths)))
         found = results.find(path)
-        taken = _taken(found) if found is not None else None
+        taken = take_back(found) if found is not None else None
         if taken is not None:
             monitor.yield_result(taken)
 
 
-def _taken(found: "ExportedResult") -> TakenBack | None:
+def take_back(found: "ExportedResult") -> TakenBack | None:
+    """What the window keeps of a result; None where its files cannot be read."""
     sidecar = found.sidecar
     edits = None
     if sidecar.edited:  # its corrections are the difference of mask and map, which takes reading both

@@ -170,11 +170,12 @@ def ask_to_lose(
     verb: str,
     can_export: bool = True,
     trainings: Sequence[str] = (),
+    batches: Sequence[str] = (),
 ) -> LoseAnswer:
-    """Ask before running work is stopped or results that were not exported are lost, and say what trainings do.
+    """Ask before running work is stopped or results that were not exported are lost, and say what jobs do.
 
     ``verb`` names the loss, for the button; not used where nothing is lost. ``trainings`` : names of those that
-    continue whatever is answered.
+    continue whatever is answered. ``batches`` : names of those that are paused.
     """
     sentences = []
     if running:
@@ -191,6 +192,12 @@ def ask_to_lose(
             "Shutting down the computer interrupts it; it can be resumed then."
         )
         sentences.append(text.format(name=", ".join(trainings)))
+    if batches:
+        text = _tr(
+            "The batch {name} is paused after the photographs in work. Nothing is lost: the next start offers to "
+            "resume it."
+        )
+        sentences.append(text.format(name=", ".join(batches)))
     if not running and not unsaved:
         quit_now = [Answer("quit", _tr("Quit"))]
         pressed = ask(parent, _tr("Quit?"), " ".join(sentences), quit_now, default="quit", kind="question")

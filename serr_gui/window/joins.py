@@ -59,3 +59,18 @@ def join_trainings(window: "MainWindow") -> None:
     panel.takeRequested.connect(window.model_prompts.add_job)
     panel.exportRequested.connect(window.model_prompts.export_job)
     context.foundRunning.connect(window.show_trainings)
+
+
+def join_batches(window: "MainWindow") -> None:
+    """The panel of batches."""
+    panel, batch = window.batches, window.controller.batch
+    panel.batchRequested.connect(batch.choose)
+    panel.findRequested.connect(batch.find)
+    panel.photoRequested.connect(batch.open_photo)
+    panel.pauseRequested.connect(lambda facts: batch.ask(facts.folder, "pause"))
+    panel.stopRequested.connect(window.batch_prompts.stop)
+    panel.resumeRequested.connect(lambda facts: batch.resume(facts.folder))
+    panel.retryRequested.connect(lambda facts: batch.resume(facts.folder, retry_failed=True))
+    panel.folderRequested.connect(lambda facts: open_outside(facts.folder))
+    panel.forgetRequested.connect(lambda facts: batch.forget(facts.folder))
+    batch.shown.connect(lambda: window.show_dock("batches"))

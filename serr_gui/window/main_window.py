@@ -20,10 +20,12 @@ from PySide6.QtWidgets import (
 from core.files import display_path
 from serr_gui.actions.qactions import Actions
 from serr_gui.canvas.photo_view import PhotoView
+from serr_gui.controllers.batch import name_of
 from serr_gui.controllers.controller import Controller
 from serr_gui.model.comparison import NO_LABELS, ErrorLayer
 from serr_gui.model.selectors import CanvasPicture, canvas_picture, may_export, unsaved
 from serr_gui.model.state import Theme
+from serr_gui.panels.batch.panel import BatchPanel
 from serr_gui.panels.comparison.curves import CurvesPanel
 from serr_gui.panels.comparison.errors import ErrorsPanel
 from serr_gui.panels.comparison.evaluation import EvaluationPanel
@@ -46,10 +48,11 @@ from serr_gui.widgets.theme import apply_theme
 from serr_gui.widgets.wheel import WheelGuard
 from serr_gui.window.action_handlers import make_handlers
 from serr_gui.window.activity import ActivityWatch
+from serr_gui.window.batch_prompts import BatchPrompts
 from serr_gui.window.canvas_tools import CanvasTools
 from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
-from serr_gui.window.joins import join_list, join_sessions, join_trainings
+from serr_gui.window.joins import join_batches, join_list, join_sessions, join_trainings
 from serr_gui.window.label_prompts import LabelPrompts
 from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
@@ -77,6 +80,7 @@ class MainWindow(QMainWindow):
         self.training_prompts = TrainingPrompts(controller, self, self.model_prompts, self.show_trainings)
         self.label_prompts = LabelPrompts(controller, self)
         self.report_prompts = ReportPrompts(controller, self)
+        self.batch_prompts = BatchPrompts(controller, self)
         self._picture: CanvasPicture | None = None
         self._comparison_shown = False
         self.setWindowTitle("SERR Fundus")
@@ -105,6 +109,7 @@ class MainWindow(QMainWindow):
         self.curves = CurvesPanel(self.state, self.commands)
         self.evaluation = EvaluationPanel(self.state, self.commands)
         self.trainings = TrainingPanel(self.state, self.commands)
+        self.batches = BatchPanel(self.state, self.commands)
         self._make_centre()
         self._docks = self._make_docks()
         make_menus(
@@ -151,6 +156,7 @@ class MainWindow(QMainWindow):
                 Dock("history", self.tr("History"), self.history, "bottom"),
                 Dock("curves", self.tr("Curves"), scrolling(self.curves, sideways=True), "bottom"),
                 Dock("evaluation", self.tr("All Photographs"), scrolling(self.evaluation, sideways=True), "bottom"),
+                Dock("batches", self.tr("Batches"), scrolling(self.batches, sideways=True), "bottom"),
                 Dock("trainings", self.tr("Trainings"), scrolling(self.trainings, sideways=True), "bottom"),
             ),
         )
@@ -160,6 +166,7 @@ class MainWindow(QMainWindow):
         join_list(self)
         join_sessions(self)
         join_trainings(self)
+        join_batches(self)
         controller.photos.thumbnailMade.connect(self._on_thumbnail_made)
         self.segmentation.modelRequested.connect(controller.models.set_model)
         self.segmentation.deviceRequested.connect(controller.models.set_device)
@@ -371,11 +378,18 @@ class MainWindow(QMainWindow):
         running = self.state.task is not None or self.state.side_task is not None
         lost = 0 if self.controller.keeping.keeps else len(unsaved(self.state))
         going_on = tuple(job.request.name for job in self.state.trainings.jobs if job.alive)
-        if running or lost or going_on:
+        batches = tuple(name_of(facts) for facts in self.state.batches.known if facts.running)
+        if running or lost or going_on or batches:
             verb = self.tr("Stop and quit") if running and not lost else self.tr("Quit without exporting")
             can_export = may_export(self.state)
             answer = ask_to_lose(
-                self, running=running, unsaved=lost, verb=verb, can_export=can_export, trainings=going_on
+                self,
+                running=running,
+                unsaved=lost,
+                verb=verb,
+                can_export=can_export,
+                trainings=going_on,
+                batches=batches,
             )
             if answer != "continue":
                 event.ignore()
@@ -383,6 +397,7 @@ class MainWindow(QMainWindow):
                     self.prompts.export(everything=True)
                 return
         self.controller.editing.set_tool("hand")  # what a tool has begun counts, as when another one is taken
+        self.controller.batch.pause_all()
         self.closing.emit()
         QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
         self.hide()  # threads may take a moment to end

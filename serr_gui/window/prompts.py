@@ -251,7 +251,9 @@ class Prompts(QObject):
     def choose(self, notice: Notice, choice: NoticeChoice) -> None:
         """Do what a person chose in a notice, after a question where something would be lost."""
         keeping = self._controller.keeping
-        if choice.request == "continue":
+        if choice.request == "resume batch":
+            self._controller.batch.resume(choice.path)
+        elif choice.request == "continue":
             keeping.continue_work(notice, choice.path)
         elif choice.request == "start empty":
             left = keeping.left_behind(choice.path)

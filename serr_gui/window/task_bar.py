@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
 
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.state import AppState, TaskStatus
-from serr_gui.panels.training.views import duration_text
 from serr_gui.widgets.controls import ElidedLabel
+from serr_gui.widgets.durations import duration_text
 
 Place = Literal["task", "side_task", "session_task"]
 

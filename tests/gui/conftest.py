@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.photo.reading import read_label
 from serr_gui.app import Program, StartOptions
+from serr_gui.model.batch import Batches
 from serr_gui.model.settings import Settings
 from serr_gui.model.training import Trainings
 from tests.small_model import save_small_model
@@ -94,7 +95,7 @@ def start(
     for program in programs:
         program.controller.shutdown()
         program.state.task, program.state.side_task, program.state.photos = None, None, ()  # nothing left to ask about
-        program.state.trainings = Trainings()
+        program.state.trainings, program.state.batches = Trainings(), Batches()
         program.window.close()
         program.window.deleteLater()
         program.controller.deleteLater()

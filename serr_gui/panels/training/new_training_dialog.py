@@ -27,9 +27,9 @@ from core.training.config import FINE_TUNING, TrainingConfig, to_toml
 from serr_gui.model.state import AppState
 from serr_gui.panels.training.network_form import NetworkForm
 from serr_gui.panels.training.recipe_form import RecipeForm, caption
-from serr_gui.panels.training.views import duration_text
 from serr_gui.widgets.controls import FittedLabel, heading, listen, resize_on_screen
 from serr_gui.widgets.data_set_texts import part_text
+from serr_gui.widgets.durations import duration_text
 from serr_gui.widgets.scrolling import scrolling
 
 if TYPE_CHECKING:

@@ -24,9 +24,10 @@ from core.jobs.store import Job
 from core.training.run_view import RunView
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.state import AppState
-from serr_gui.panels.training.views import JobList, ValidationPictures, duration_text, state_text
+from serr_gui.panels.training.views import JobList, ValidationPictures, state_text
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import ElidedLabel, faded
+from serr_gui.widgets.durations import duration_text
 
 if TYPE_CHECKING:
     from serr_gui.panels.training.plots import TrainingCurves

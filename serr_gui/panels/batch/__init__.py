@@ -1,0 +1,1 @@
+"""Batches: their panel, and the form of a new one."""

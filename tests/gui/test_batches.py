@@ -1,0 +1,169 @@
+"""Batches in the real window: begun by the form, watched, paused, left and resumed, and their results opened."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QToolButton
+from pytestqt.qtbot import QtBot
+
+from core.batch.control import ask, is_running
+from core.batch.plan import find_batch
+from core.locks import wait_for_lock
+from serr_gui.app import Program
+from serr_gui.model.settings import load_settings
+from tests.gui.conftest import WAIT_MS, StartProgram
+
+LONG_MS = 4 * WAIT_MS
+
+
+@pytest.fixture
+def cohort(photos: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Three drawn photographs and a file that is none; what still runs at the end is ended."""
+    monkeypatch.setenv("SERR_JOB_NICE", "0")
+    folder = photos[0].parent
+    (folder / "broken.png").write_bytes(b"no picture")
+    yield folder
+    for control in folder.parent.rglob("serr-batch"):
+        ask(control, "stop")
+        for lock in control.glob("process-*.lock"):
+            held = wait_for_lock(lock, LONG_MS / 1000)
+            assert held is not None
+            held.release()
+
+
+def begin(program: Program, qtbot: QtBot, *inputs: Path, out: Path) -> None:
+    """Start a batch by the form."""
+    dialog = program.window.batch_prompts.new_batch()
+    assert not dialog._start.isEnabled()
+    dialog.add_inputs(inputs)
+    QTest.keyClicks(dialog._out, "x")
+    dialog._out.setText(str(out))
+    qtbot.waitUntil(dialog._start.isEnabled, timeout=LONG_MS)
+    dialog._start.click()
+
+
+def wait_for(program: Program, qtbot: QtBot, *words: str) -> None:
+    def there() -> bool:
+        facts = program.state.batches.batch
+        return facts is not None and facts.word in words
+
+    qtbot.waitUntil(there, timeout=LONG_MS)
+
+
+def texts(program: Program) -> str:
+    return "\n".join(notice.text for notice in program.state.notices)
+
+
+def test_a_batch_is_begun_watched_and_its_results_are_opened(
+    start: StartProgram, qtbot: QtBot, cohort: Path, tmp_path: Path
+) -> None:
+    program, out = start(), tmp_path / "results"
+    panel = program.window.batches
+    begin(program, qtbot, cohort, out=out)
+    wait_for(program, qtbot, "done")
+    assert panel.isVisible()
+    assert "3 done  |  1 failed  |  0 left" in panel._facts.full_text()
+    assert "one photograph failed" in texts(program)
+    assert find_batch(out).options.model_name == "small"
+
+    panel._kind.setCurrentIndex(panel._kind.findData("failed"))
+    panel._kind.activated.emit(panel._kind.currentIndex())
+    qtbot.waitUntil(lambda: panel.table.rows.rowCount() == 1, timeout=LONG_MS)
+    panel.table.selectRow(0)
+    assert "broken.png" in panel._reason.text()
+
+    panel._kind.setCurrentIndex(0)
+    panel._kind.activated.emit(0)
+    QTest.keyClicks(panel._part, "EYE 1")
+    qtbot.waitUntil(lambda: panel.table.rows.rowCount() == 2, timeout=LONG_MS)  # 1 and 10
+    panel.table.setFocus()
+    panel.table.selectRow(0)
+    QTest.keyClick(panel.table, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: program.state.result is not None, timeout=LONG_MS)
+    assert program.state.item is not None
+    assert program.state.item.path == cohort / "eye 1.png"
+    assert program.state.task is None  # it was read, not segmented again
+    result = program.state.result
+    assert result is not None
+    assert panel.table.rows.index(0, 2).data() == f"{result.vessel_share(program.state.rule.level):.1%}"
+
+    (cohort / "eye 10.png").write_bytes((cohort / "eye 2.png").read_bytes())
+    panel.table.selectRow(1)
+    panel._open.click()
+    qtbot.waitUntil(lambda: "eye 10.png has changed since its result was made" in texts(program), timeout=LONG_MS)
+
+    shutil.copy(cohort / "eye 2.png", cohort / "broken.png")
+    panel._retry.click()
+    qtbot.waitUntil(lambda: "4 done  |  0 failed" in panel._facts.full_text(), timeout=LONG_MS)
+    wait_for(program, qtbot, "done")
+
+
+def test_a_batch_is_paused_with_the_window_and_resumed_at_the_next_start(
+    start: StartProgram, qtbot: QtBot, cohort: Path, tmp_path: Path
+) -> None:
+    for number in range(150):
+        shutil.copy(cohort / "eye 1.png", cohort / f"more {number}.png")
+    program, out = start(), tmp_path / "results"
+    begin(program, qtbot, cohort, out=out)
+    wait_for(program, qtbot, "running")
+    program.window.batches._pause.click()
+    wait_for(program, qtbot, "paused")
+    program.window.batches._resume.click()
+    wait_for(program, qtbot, "running")
+    seen: list[str] = []
+
+    def agree() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        seen.append(box.informativeText())
+        QTest.keyClick(box, Qt.Key.Key_Return)
+
+    QTimer.singleShot(0, agree)
+    program.window.close()
+    assert "results is paused after the photographs in work" in seen[0]
+    qtbot.waitUntil(lambda: not is_running(out / "serr-batch"), timeout=LONG_MS)
+
+    again = start(settings=load_settings()[0])
+    wait_for(again, qtbot, "paused")
+    qtbot.waitUntil(lambda: "is not done" in texts(again), timeout=LONG_MS)
+    assert again.window.batches.isVisible()
+    buttons = again.window.notice_bar.findChildren(QToolButton) + again.window.notice_bar.findChildren(QPushButton)
+    next(button for button in buttons if button.text() == "Resume").click()
+    wait_for(again, qtbot, "running")
+    assert "is not done" not in texts(again)
+    QTimer.singleShot(0, lambda: next(b for b in _box().buttons() if b.text() == "Stop").click())
+    again.window.batches._stop.click()
+    wait_for(again, qtbot, "stopped")
+
+
+def _box() -> QMessageBox:
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox)
+    return box
+
+
+def test_what_cannot_be_a_batch_is_said_and_leaves_nothing(
+    start: StartProgram, qtbot: QtBot, cohort: Path, tmp_path: Path
+) -> None:
+    program = start()
+    program.controller.batch.take_up(cohort)
+    qtbot.waitUntil(lambda: "has no batch" in texts(program), timeout=LONG_MS)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    dialog = program.window.batch_prompts.new_batch()
+    dialog.add_inputs([empty])
+    qtbot.waitUntil(lambda: dialog._said.text() == "0 photographs.", timeout=LONG_MS)
+    assert not dialog._start.isEnabled()
+    listed = tmp_path / "list.csv"
+    listed.write_text("eye,age\nOD,50\n")
+    dialog.add_inputs([listed])
+    dialog._out_is_mine = True
+    dialog._out.setText(str(tmp_path / "nothing here"))
+    qtbot.waitUntil(dialog._start.isEnabled, timeout=LONG_MS)
+    dialog._start.click()
+    qtbot.waitUntil(lambda: "no column that looks like paths" in texts(program), timeout=LONG_MS)
+    assert not (tmp_path / "nothing here").exists()
