@@ -1,5 +1,6 @@
 """What has changed since a batch was last run: photographs, results and options."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -34,16 +35,26 @@ class Changes:
         return tuple(f"{count:,} photograph{'' if count == 1 else 's'} {what}." for count, what in told if count)
 
 
-def refresh(batch: Batch, manifest: Manifest, *, retry_failed: bool = False, check: bool = False) -> Changes:
+def refresh(
+    batch: Batch,
+    manifest: Manifest,
+    *,
+    retry_failed: bool = False,
+    check: bool = False,
+    only: Container[Path] | None = None,
+) -> Changes:
     """Let those photographs wait again whose outcome is out of date.
 
     A photograph whose size and time of change are as before is taken for the same; else its hash tells. With ``check``
     all are looked at again: hashes of photographs and results are compared, and only what differs is made again.
+    ``only`` : look at these photographs alone; None: at all.
     """
     reasons: dict[str, list[int]] = {_REASON_OPTIONS: [], _REASON_PHOTO: [], _REASON_FILES: [], "": []}
     same: list[tuple[int, int]] = []
     wanted = batch.options.sha256
     for item in manifest.items("done", "kept", "failed"):
+        if only is not None and item.path not in only:
+            continue
         failed = item.outcome.state == "failed"
         now = _status(item.path)
         if item.outcome.options != wanted:

@@ -22,6 +22,7 @@ class BatchStatus:
     ----------
     running : a process works on it now; ``request`` : it is asked to end.
     doubtful : how many results have doubts.
+    watched : photographs that arrive later come to it, so that it is never done by itself.
     ended : how the last process ended; None where it was killed, or none has run.
     """
 
@@ -31,6 +32,7 @@ class BatchStatus:
     ended: Ended | None
     missing_shards: tuple[int, ...] = ()
     doubtful: int = 0
+    watched: bool = False
 
     @property
     def problem(self) -> str:
@@ -54,7 +56,7 @@ class BatchStatus:
             return {None: "running", "pause": "pausing", "stop": "stopping"}[self.request]
         if self.ended is not None and self.ended.how == "problem":
             return "failed"
-        if not self.left and not self.missing_shards:
+        if not self.left and not self.missing_shards and not self.watched:
             return "done"
         how = self.ended.how if self.ended is not None else None
         return {"pause": "paused", "stop": "stopped"}.get(how or "", "interrupted")
@@ -71,7 +73,9 @@ def batch_status(batch: Batch) -> BatchStatus:
                     counts[state] += count
                 doubtful += manifest.doubtful()
     folder = batch.control_folder
-    return BatchStatus(counts, is_running(folder), asked(folder), how_it_ended(folder), missing, doubtful)
+    return BatchStatus(
+        counts, is_running(folder), asked(folder), how_it_ended(folder), missing, doubtful, bool(batch.watched)
+    )
 
 
 def look_at(batch: Batch, kind: Kind, limit: int, part: str = "") -> tuple[Item, ...]:

@@ -20,6 +20,7 @@ from core.cli.replay import replay
 from core.cli.segment import segment
 from core.cli.session import session
 from core.cli.train import train
+from core.cli.watch import watch
 from core.errors import SerrError
 from core.progress import Cancelled
 
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (segment, replay, evaluate, measure, train, info):
+for command in (segment, watch, replay, evaluate, measure, train, info):
     app.command()(command)
 app.add_typer(batch, name="batch")
 app.add_typer(models, name="models")

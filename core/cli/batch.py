@@ -1,6 +1,7 @@
 """``serr batch``: cohorts of any size, as one command that may be killed at any time, or as shards on a cluster."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,6 +70,7 @@ NewOptions = Annotated[
     bool,
     typer.Option("--new-options", help="Make what is done again where these options are others than the batch's."),
 ]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try photographs that failed again.")]
 
 
 @batch.command("run")
@@ -93,7 +95,7 @@ def run_command(
         float, typer.Option("--max-bad", metavar="PERCENT", min=0, max=100, help="Stop when more photographs failed.")
     ] = 100.0,
     new_options: NewOptions = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try photographs that failed again.")] = False,
+    retry_failed: RetryFailed = False,
     check: Annotated[
         bool,
         typer.Option("--check", help="Compare the hashes of all photographs and results; make again what differs."),
@@ -107,8 +109,7 @@ def run_command(
     continues: photographs that are done and unchanged are left alone. Options that are not given are the batch's.
     """
     device = checked_device(device)
-    if os.environ.get("SERR_BATCH_BACKGROUND"):  # started by the window, which goes first
-        step_back()
+    go_behind()
 
     def work(planned: "Batch") -> int:
         return _work(
@@ -134,7 +135,7 @@ def run_command(
     gathered = gather(paths, column)
     if dry_run:
         return _dry_run(gathered, out, as_json)
-    planned, _ = _planned(gathered, out, given, None, new_options)
+    planned, _ = planned_batch(gathered, out, given, new_options=new_options)
     code = work(planned)
     return max(code, 1 if gathered.failed else 0)
 
@@ -169,7 +170,7 @@ def plan(
         **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
         **{"fov": fov, "tta": tta, "save": save, "as_float": as_float},
     }
-    planned, new = _planned(gathered, out, given, shards, new_options)
+    planned, new = planned_batch(gathered, out, given, shards=shards, new_options=new_options)
     from core.batch.scripts import write_scripts
     from core.cli.batch_inputs import program
 
@@ -197,7 +198,7 @@ def status(folder: Folder, as_json: AsJson = False) -> int:
     from core.batch.plan import find_batch
 
     found = find_batch(folder)
-    _report(found, as_json, summary=None, is_status=True)
+    report(found, as_json, summary=None, is_status=True)
     return 0
 
 
@@ -208,8 +209,14 @@ def collect(folder: Folder, as_json: AsJson = False) -> int:
     from core.batch.summary import write_summary
 
     found = find_batch(folder)
-    counts = _report(found, as_json, summary=write_summary(found))
+    counts = report(found, as_json, summary=write_summary(found))
     return 1 if found.missing or any(counts[state] for state in ("waiting", "running", "failed")) else 0
+
+
+def go_behind() -> None:
+    """Let every other program go first, where the window has started this one."""
+    if os.environ.get("SERR_BATCH_BACKGROUND"):
+        step_back()
 
 
 def _continued(paths: list[str]) -> "Batch":
@@ -223,9 +230,16 @@ def _continued(paths: list[str]) -> "Batch":
     return found
 
 
-def _planned(
-    gathered: "Gathered", out: Path, given: dict[str, Any], shards: int | None, new_options: bool
+def planned_batch(
+    gathered: "Gathered",
+    out: Path,
+    given: dict[str, Any],
+    *,
+    shards: int | None = None,
+    new_options: bool,
+    watched: Sequence[Path] = (),
 ) -> tuple["Batch", int]:
+    """Plan a batch, or continue one; returns how many photographs are new, too. Raises UsageError, SerrError."""
     from core.batch.plan import known_batch, plan_batch
     from core.cli.batch_inputs import options_of
 
@@ -238,7 +252,8 @@ def _planned(
             "to continue it, choose another --out, or add --new-options to make what is done again."
         )
     known = before.shards if before is not None else 1
-    return plan_batch(gathered.photos, gathered.root, out, options, shards=known if shards is None else shards)
+    shards = known if shards is None else shards
+    return plan_batch(gathered.photos, gathered.root, out, options, shards=shards, watched=watched)
 
 
 def _dry_run(gathered: "Gathered", out: Path, as_json: bool) -> int:
@@ -307,13 +322,13 @@ def _work(
                     summary = write_summary(planned) if shard is None else None
         except Cancelled:
             cancelled = True
-    counts = _report(planned, as_json, summary=summary, shards=shards, cancelled=cancelled)
+    counts = report(planned, as_json, summary=summary, shards=shards, cancelled=cancelled)
     if cancelled:
         raise Cancelled("What is done stays done; the same command continues.")
     return 1 if counts["failed"] or counts["waiting"] else 0
 
 
-def _report(
+def report(
     planned: "Batch",
     as_json: bool,
     *,

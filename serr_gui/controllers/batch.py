@@ -118,9 +118,10 @@ class BatchController(QObject):
         """At the start: batches that wait to be resumed, and those that run."""
         for facts in known:
             if facts.unfinished and facts.status is not None:
-                text = self.tr("The batch {name} is not done: {left} of {total} photographs are left.").format(
-                    name=name_of(facts), left=f"{facts.status.left:,}", total=f"{facts.status.total:,}"
-                )
+                text = self.tr("The batch {name} is not done: {left} of {total} photographs are left.")
+                if facts.watched and not facts.status.left:
+                    text = self.tr("The batch {name} does not look for photographs that arrive.")
+                text = text.format(name=name_of(facts), left=f"{facts.status.left:,}", total=f"{facts.status.total:,}")
                 resume = NoticeChoice(self.tr("Resume"), "resume batch", facts.folder)
                 self._context.notify("info", text, choices=(resume,))
         if any(facts.unfinished or facts.running for facts in known):

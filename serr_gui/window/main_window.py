@@ -95,21 +95,7 @@ class MainWindow(QMainWindow):
         self.commands = Actions(self, self.state, make_handlers(self))
         self.notice_bar = NoticeBar()
         self.status = PhotoStatusBar(self.state)
-        self.files = PhotosPanel(self.state, self.commands)
-        self.segmentation = SegmentationPanel(self.state, self.commands)
-        self.display = DisplayPanel(self.state, self.commands)
-        self.editing = EditingPanel(self.state, self.commands)
-        self.editing.sizeRequested.connect(controller.editing.set_size)
-        self.editing.widthRequested.connect(controller.editing.set_width)
-        self.history = HistoryPanel(self.state, self.commands)
-        self.history.stepRequested.connect(controller.history.go_to)
-        self.labels = LabelsPanel(self.state, self.commands)
-        self.scores = ScoresPanel(self.state)
-        self.errors = ErrorsPanel(self.state, self.commands)
-        self.curves = CurvesPanel(self.state, self.commands)
-        self.evaluation = EvaluationPanel(self.state, self.commands)
-        self.trainings = TrainingPanel(self.state, self.commands)
-        self.batches = BatchPanel(self.state, self.commands)
+        self._make_panels()
         self._make_centre()
         self._docks = self._make_docks()
         make_menus(
@@ -134,6 +120,20 @@ class MainWindow(QMainWindow):
         self._show_title()
 
     # Making
+
+    def _make_panels(self) -> None:
+        self.files = PhotosPanel(self.state, self.commands)
+        self.segmentation = SegmentationPanel(self.state, self.commands)
+        self.display = DisplayPanel(self.state, self.commands)
+        self.editing = EditingPanel(self.state, self.commands)
+        self.history = HistoryPanel(self.state, self.commands)
+        self.labels = LabelsPanel(self.state, self.commands)
+        self.scores = ScoresPanel(self.state)
+        self.errors = ErrorsPanel(self.state, self.commands)
+        self.curves = CurvesPanel(self.state, self.commands)
+        self.evaluation = EvaluationPanel(self.state, self.commands)
+        self.trainings = TrainingPanel(self.state, self.commands)
+        self.batches = BatchPanel(self.state, self.commands)
 
     def _make_centre(self) -> None:
         self._pages = QStackedWidget()
@@ -178,6 +178,9 @@ class MainWindow(QMainWindow):
         self.segmentation.refinement.lowRequested.connect(controller.shaping.set_low)
         self.segmentation.refinement.leastRequested.connect(controller.shaping.set_min_pixels)
         self.display.viewRequested.connect(controller.set_view)
+        self.editing.sizeRequested.connect(controller.editing.set_size)
+        self.editing.widthRequested.connect(controller.editing.set_width)
+        self.history.stepRequested.connect(controller.history.go_to)
         self.labels.loadRequested.connect(self.prompts.load_label)
         self.labels.acceptRequested.connect(
             lambda expert, invert: controller.comparison.accept_label(expert, invert=invert)

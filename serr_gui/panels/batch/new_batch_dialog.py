@@ -145,7 +145,6 @@ class NewBatchDialog(QDialog):
             form.addRow(label, field)
         form.addRow(self.tr("Write"), kinds)
         form.addRow("", self._watch)
-        self._watch.hide()
         self._note = faded()
         form.addRow("", self._note)
         return form

@@ -36,6 +36,7 @@ _LIST_ICONS: Final = {
 }
 _ICON_ROLE: Final = Qt.ItemDataRole.UserRole + 1
 _WORDS: Final = {
+    "watching": QT_TRANSLATE_NOOP("Batch", "waits for photographs"),
     "running": QT_TRANSLATE_NOOP("Batch", "running"),
     "pausing": QT_TRANSLATE_NOOP("Batch", "pausing after the photographs in work"),
     "stopping": QT_TRANSLATE_NOOP("Batch", "stopping after the photographs in work"),
@@ -57,7 +58,8 @@ _ROW_STATES: Final[dict[State, str]] = {
 
 def word_text(facts: BatchFacts) -> str:
     """How a batch is, in words."""
-    return QCoreApplication.translate("Batch", _WORDS[facts.word])
+    waits = facts.watched and facts.word == "running" and facts.status is not None and not facts.status.left
+    return QCoreApplication.translate("Batch", _WORDS["watching" if waits else facts.word])
 
 
 def name_text(folder: Path) -> str:

@@ -1,0 +1,100 @@
+"""``serr watch``: photographs that a camera drops are segmented as they arrive."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.batch import AsFloat, Fov, MinPixels, NewOptions, RetryFailed, Save, Tta, go_behind, planned_batch, report
+from core.cli.console import monitored
+from core.cli.options import AsJson, Device, Low, Model, Out, Threshold, checked_device
+from core.errors import InputError
+from core.files import display_path
+from core.progress import Cancelled
+
+
+def watch(
+    *,
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR", help="Folders into which photographs are written, with all below.")
+    ],
+    out: Out,
+    model: Model = None,
+    threshold: Threshold = None,
+    low: Low = None,
+    min_pixels: MinPixels = None,
+    fov: Fov = None,
+    tta: Tta = None,
+    save: Save = None,
+    as_float: AsFloat = None,
+    device: Device = "auto",
+    settle: Annotated[
+        float,
+        typer.Option(
+            "--settle",
+            metavar="SECONDS",
+            min=0,
+            max=3600,
+            help="For how long a file must not have changed to be taken for complete.",
+        ),
+    ] = 2.0,
+    every: Annotated[
+        float, typer.Option("--every", metavar="SECONDS", min=0.1, max=86400, help="How often to look.")
+    ] = 2.0,
+    new_options: NewOptions = False,
+    retry_failed: RetryFailed = False,
+    as_json: AsJson = False,
+) -> int:
+    """Segment photographs as they arrive in folders, until Ctrl+C.
+
+    What is there already is done first. Only files that are complete are taken: those whose size and time of change
+    have stayed the same for a while. Bad files are reported, and tried again when they change. The same command
+    started again continues, and 'serr batch status DIR' says how it is. Network shares will do.
+    """
+    device = checked_device(device)
+    go_behind()
+    watched = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"{display_path(folder)} is not a folder that could be watched. Make it, or name another.")
+        watched.append(folder.resolve() if ".." in folder.parts else folder.absolute())
+    from core.batch.control import running
+    from core.batch.places import common_root
+    from core.batch.refresh import refresh
+    from core.batch.summary import refuse_other_summary, write_summary
+    from core.batch.watching import watch as watch_folders
+    from core.cli.batch_inputs import Gathered
+    from core.models.catalogue import find_model, load_model
+
+    given = {
+        **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
+        **{"fov": fov, "tta": tta, "save": save, "as_float": as_float},
+    }
+    nothing = Gathered((), common_root(watched), False)
+    planned, _ = planned_batch(nothing, out, given, new_options=new_options, watched=watched)
+    refuse_other_summary(planned)
+    loaded = load_model(find_model(planned.options.model))
+    if retry_failed:
+        for shard in planned.all_shards:
+            with planned.open(shard) as manifest:
+                refresh(planned, manifest, retry_failed=True)
+    summary = None
+    with monitored() as console:
+        try:
+            with running(planned.control_folder, console) as monitor:
+                try:
+                    watch_folders(
+                        planned,
+                        loaded,
+                        device=device,
+                        monitor=monitor,
+                        summarize=lambda: write_summary(planned),
+                        settle_s=settle,
+                        every_s=every,
+                    )
+                finally:
+                    summary = write_summary(planned)
+        except Cancelled:  # the only way in which it is meant to end
+            pass
+    report(planned, as_json, summary=summary, shards=planned.all_shards)
+    return 0
