@@ -31,7 +31,7 @@ from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel, save_model
 from core.networks.registry import build
 from core.photo.preprocessing import Preprocessing
-from core.segment import segment_files
+from core.segment_files import segment_files
 
 _SMALL: dict[str, object] = {"in_channels": 1, "width": 4, "depth": 2, "steps": 1, "reduction": 2}
 

@@ -1,17 +1,17 @@
-"""The whole chain, from a photograph to its vessels. The desktop, the command line and the evaluation all call this."""
+"""The whole chain, from a photograph to its vessels and their files. Whoever segments photographs calls this."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from core.claims import other_name, refuse_another, refuse_unclaimed
-from core.errors import OutputError, SerrError
+from core.claims import refuse_another, refuse_unclaimed
+from core.errors import OutputError
 from core.export import ExportChoices, export_segmentation
-from core.files import display_path, ensure_folder
+from core.files import display_path
 from core.inference.memory import return_freed
 from core.inference.predictor import InferenceOptions, predict
 from core.masks.threshold import apply_threshold
@@ -20,9 +20,9 @@ from core.photo.field_of_view import estimate_field_of_view
 from core.photo.photo_doubts import doubts_about
 from core.photo.preprocessing import prepare, restore
 from core.photo.reading import read_fundus
-from core.photo.sibling_files import FovOption, mask_folder, output_stems, resolve_fov
-from core.progress import SILENT, Cancelled, Monitor, Progress, part_of
-from core.results import Verdict, Wanted, judge, left_over
+from core.photo.sibling_files import resolve_fov
+from core.progress import SILENT, Monitor, Progress
+from core.results import Verdict, Wanted, left_over
 from core.segmentation import Segmentation
 from core.sidecar import SideCar
 from core.types import Doubt, FieldOfView, FovOrigin, FundusImage, ProbabilityMap, ThresholdRule
@@ -59,23 +59,6 @@ class BatchItem:
     again: str = ""
     low: float | None = None
     min_pixels: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class BatchReport:
-    """What became of each photograph of a batch. ``failed`` and ``skipped`` say why, in a sentence."""
-
-    done: tuple[BatchItem, ...]
-    failed: tuple[tuple[Path, str], ...]
-    skipped: tuple[tuple[Path, str], ...]
-
-
-class BatchCancelled(Cancelled):
-    """A batch was ended by the user: ``report`` has what had become of its photographs until then."""
-
-    def __init__(self, report: BatchReport) -> None:
-        super().__init__()
-        self.report = report
 
 
 def segment_photo(
@@ -138,93 +121,6 @@ def segment_photo(
         notes=notes,
         doubts=doubts,
     )
-
-
-def segment_files(
-    paths: Sequence[Path],
-    out_dir: Path,
-    model: LoadedModel,
-    *,
-    fov: FovOption = "auto",
-    options: InferenceOptions = _AUTOMATIC,
-    rule: ThresholdRule | None = None,
-    export: ExportChoices = _EVERYTHING,
-    skip_existing: bool = False,
-    overwrite_edited: bool = False,
-    overwrite: bool = False,
-    finished: Callable[[BatchItem], None] | None = None,
-    monitor: Monitor = SILENT,
-) -> BatchReport:
-    """Find the vessels in photographs and write the results.
-
-    A photograph that cannot be used does not stop the others. Results are called by the stems that ``output_stems``
-    gives for ``paths``. A mask that a hand has changed since, here or in another program, is left as it is.
-
-    Parameters
-    ----------
-    paths : the photographs; one that is listed twice is done once.
-    out_dir : folder for the results; made where it is missing.
-    fov : where the fields of view come from.
-    export : what is written.
-    skip_existing : leave photographs alone that have every result that would be written, made as it would be now; of
-        the others the report says why they were made again (``core.results``).
-    overwrite_edited : write over masks that a hand has changed, too.
-    overwrite : write over files of which no side-car says whose they are, too.
-    finished : called with each photograph as soon as its results are written.
-
-    Raises
-    ------
-    OutputError : the folder cannot be used at all.
-    BatchCancelled : by the monitor; what is finished stays written.
-    """
-    is_new = not out_dir.exists()
-    ensure_folder(out_dir)
-    stems, read, usual = output_stems(paths, out_dir), files_of(paths), output_stems(paths)
-    masks = mask_folder(fov)
-    wanted = Wanted(model, options, rule or model.card.rule, masks, export)
-    done: list[BatchItem] = []
-    failed: list[tuple[Path, str]] = []
-    skipped: list[tuple[Path, str]] = []
-
-    def report() -> BatchReport:
-        return BatchReport(tuple(done), tuple(failed), tuple(skipped))
-
-    try:
-        for number, (path, stem) in enumerate(stems.items()):
-            name = display_path(path.name) if len(stems) > 1 else ""
-            part = part_of(monitor, number, len(stems), name)
-            part.step(Progress("Reading the photograph"))
-            try:
-                verdict = judge(
-                    path, stem, out_dir, wanted, skip_existing=skip_existing, overwrite_edited=overwrite_edited
-                )
-                if verdict.skip:
-                    skipped.append((path, verdict.skip))
-                    continue
-                if stem != usual[path]:
-                    monitor.note(other_name(path, stem, usual[path], out_dir))
-                if verdict.again:
-                    monitor.note(f"{display_path(path.name)} is done again: {verdict.again}")
-                place = Place(path, stem, out_dir)
-                image, field = read_inputs(place, wanted, read=read, overwrite=overwrite, monitor=part)
-                found = segment_photo(image, model, fov=field, options=options, rule=rule, monitor=part)
-                done.append(write_results(found, place, wanted, verdict, overwrite=overwrite, monitor=part))
-            except (SerrError, MemoryError) as error:
-                sentence = (
-                    str(error) or f"There is not enough memory for {display_path(path.name)}. Close other programs."
-                )
-                failed.append((path, sentence))
-                monitor.note(sentence)
-            else:
-                if finished is not None:  # what goes wrong in telling is not a failure of the photograph
-                    finished(done[-1])
-    except Cancelled:
-        raise BatchCancelled(report()) from None
-    finally:
-        if is_new and not done:
-            with suppress(OSError):  # something else may have come into it
-                out_dir.rmdir()
-    return report()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,7 @@ the program was killed in between, ``core.results.judge`` finds whole results by
 
 import errno
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from core.claims import refuse_another
 from core.errors import InputError, OutputError, SerrError
 from core.files import display_path, ensure_folder, file_sha256
 from core.models.weights_file import LoadedModel
+from core.pipeline import Over, run_pipeline
 from core.progress import SILENT, Monitor, Progress
 from core.results import Verdict, Wanted, corrected_by_hand, judge
 from core.segment import Place, read_inputs, segment_photo, write_results
@@ -28,8 +27,6 @@ from core.segmentation import Segmentation
 from core.sidecar import SideCar, read_sidecar, sidecar_path
 from core.types import FieldOfView, FundusImage
 
-_AHEAD: Final = 2
-"""Photographs that are read ahead, and results that wait to be written: what they take in memory is bounded."""
 _FATAL: Final = frozenset(
     {
         errno.ENOSPC,
@@ -115,38 +112,18 @@ class _Run:
         self._made: set[Path] = set()
 
     def run(self) -> None:
-        reading: deque[Future[_Ready | tuple[Item, Outcome]]] = deque()
-        writing: deque[Future[tuple[Item, Outcome]]] = deque()
         self._tally.check()
-        readers, writers = ThreadPoolExecutor(1, "reading"), ThreadPoolExecutor(1, "writing")
         try:
-            while True:
-                while len(reading) < _AHEAD and (item := self._claim()):
-                    reading.append(readers.submit(self._read, item))
-                if not reading:
-                    break
-                self._tally.step()
-                ready = reading.popleft().result()
-                if isinstance(ready, tuple):
-                    self._finish(*ready)
-                    continue
-                found = self._network(ready)
-                if isinstance(found, Outcome):
-                    self._finish(ready.item, found)
-                else:
-                    writing.append(writers.submit(self._write, ready, found))
-                while writing and (writing[0].done() or len(writing) > _AHEAD):
-                    self._finish(*writing.popleft().result())
-            while writing:
-                self._finish(*writing.popleft().result())
+            run_pipeline(
+                iter(self._claim, None),
+                self._read,
+                self._network,
+                self._write,
+                self._finish,
+                kept=self._keep,
+                between=self._tally.step,
+            )
         finally:
-            readers.shutdown(cancel_futures=True)
-            writers.shutdown()
-            for future in writing:  # the run ends early, but these are on the disk
-                with suppress(SerrError):
-                    item, outcome = future.result()
-                    self._manifest.finish(item, outcome)
-                    self._claimed.pop(item.id)
             with suppress(SerrError):  # a full disk: the next run gives back what this one had claimed
                 self._manifest.put_back(self._claimed)
 
@@ -156,7 +133,14 @@ class _Run:
             self._claimed[item.id] = item
         return item
 
-    def _finish(self, item: Item, outcome: Outcome) -> None:
+    def _keep(self, done: tuple[Item, Outcome]) -> None:
+        """The run ends early, but this is on the disk."""
+        item, outcome = done
+        self._manifest.finish(item, outcome)
+        self._claimed.pop(item.id, None)
+
+    def _finish(self, done: tuple[Item, Outcome]) -> None:
+        item, outcome = done
         self._manifest.finish(item, outcome)
         self._claimed.pop(item.id, None)
         if self._finished is not None:
@@ -165,7 +149,7 @@ class _Run:
 
     # each of these makes an outcome of what goes wrong with the photograph, and raises what would stop all others
 
-    def _read(self, item: Item) -> "_Ready | tuple[Item, Outcome]":
+    def _read(self, item: Item) -> _Ready | Over[tuple[Item, Outcome]]:
         started, seen = time.perf_counter(), _seen(item.path)
         name = Path(*item.place.split("/"))
         place = Place(item.path, name.name, self._folder / name.parent)
@@ -177,17 +161,17 @@ class _Run:
                 place.photo, place.stem, place.folder, self._wanted, skip_existing=True, overwrite_edited=False
             )
             if verdict.skip:
-                return item, self._there_already(place, verdict, seen)
+                return Over((item, self._there_already(place, verdict, seen)))
             image, fov = read_inputs(place, self._wanted)
             refuse_another(place.folder, place.stem, image, way_out="")
         except (SerrError, MemoryError) as error:
-            return item, self._failed(item, error, seen)
+            return Over((item, self._failed(item, error, seen)))
         return _Ready(item, place, verdict, image, fov, seen, time.perf_counter() - started)
 
-    def _network(self, ready: _Ready) -> Segmentation | Outcome:
+    def _network(self, ready: _Ready) -> tuple[_Ready, Segmentation] | Over[tuple[Item, Outcome]]:
         wanted = self._wanted
         try:
-            return segment_photo(
+            found = segment_photo(
                 ready.image,
                 wanted.model,
                 fov=ready.fov,
@@ -196,9 +180,11 @@ class _Run:
                 monitor=self._tally.quiet,
             )
         except (SerrError, MemoryError) as error:
-            return self._failed(ready.item, error, ready.seen)
+            return Over((ready.item, self._failed(ready.item, error, ready.seen)))
+        return ready, found
 
-    def _write(self, ready: _Ready, found: Segmentation) -> tuple[Item, Outcome]:
+    def _write(self, made: tuple[_Ready, Segmentation]) -> tuple[Item, Outcome]:
+        ready, found = made
         started = time.perf_counter()
         try:
             done = write_results(found, ready.place, self._wanted, ready.verdict)

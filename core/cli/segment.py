@@ -33,7 +33,8 @@ from core.progress import Cancelled
 
 if TYPE_CHECKING:
     from core.models.weights_file import LoadedModel
-    from core.segment import BatchItem, BatchReport
+    from core.segment import BatchItem
+    from core.segment_files import BatchReport
 
 
 def segment(
@@ -97,7 +98,7 @@ def segment(
     from core.cli.inputs import photo_inputs
     from core.inference.predictor import InferenceOptions
     from core.models.catalogue import load_model
-    from core.segment import BatchCancelled, segment_files
+    from core.segment_files import BatchCancelled, segment_files
 
     inputs = photo_inputs(paths, recursive=recursive)
     for _, sentence in inputs.failed:

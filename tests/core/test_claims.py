@@ -16,7 +16,8 @@ from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fundus
 from core.photo.sibling_files import output_stems
 from core.reuse import ReusedResults
-from core.segment import segment_files, segment_photo
+from core.segment import segment_photo
+from core.segment_files import segment_files
 from core.segmentation import Segmentation
 from core.sidecar import read_sidecar
 from core.types import FundusImage

@@ -23,7 +23,8 @@ from core.photo.sibling_files import FovOption
 from core.progress import SILENT, Progress
 from core.replay import replay_sidecar
 from core.reuse import ReusedResults
-from core.segment import BatchReport, segment_files, segment_photo
+from core.segment import segment_photo
+from core.segment_files import BatchReport, segment_files
 from core.sidecar import UnfinishedResultError, read_sidecar
 from core.types import ThresholdRule
 from tests.small_model import save_small_model

@@ -22,7 +22,8 @@ from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fundus
 from core.progress import Cancelled, Progress
 from core.replay import replay_sidecar
-from core.segment import BatchReport, segment_files, segment_photo
+from core.segment import segment_photo
+from core.segment_files import BatchReport, segment_files
 from core.sidecar import read_sidecar
 from core.types import FundusImage, ThresholdRule, VesselMask
 from tests.bad_outputs import BAD_OUTPUTS, BadOutput
