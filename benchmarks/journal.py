@@ -30,8 +30,9 @@ STROKES = 500
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks" / "journal.md"
 INTRODUCTION = """# The journal
 
-Made by `python benchmarks/journal.py --write`. A hand paints 500 strokes, each a way of 20 points with a brush of 2 to
-12 pixels, and every stroke is handed to the journal as the window does it.
+Made by `python benchmarks/journal.py --write`, and by `benchmarks/stroke.py` with its own page. A hand paints 500
+strokes, each a way of 20 points with a brush of 2 to 12 pixels, and every stroke is handed to the journal as the window
+does it.
 
 - "hand over": what the window waits for, the call that gives the stroke to the journal's thread.
 - "on the disk": from there until the bytes are written and the system has put them onto the disk (`fsync`).
@@ -103,6 +104,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help=f"write {DOCUMENT.name}")
     arguments = parser.parse_args()
+    page = measured()
+    print(page)
+    if arguments.write:
+        DOCUMENT.write_text(page, encoding="utf-8")
+
+
+def measured() -> str:
+    """Measure everything; the page."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     with tempfile.TemporaryDirectory(dir=Path.home()) as folder:
         rows = [row(width, height, Path(folder)) for width, height in SIZES]
@@ -122,10 +131,7 @@ def main() -> None:
         f"NumPy {np.__version__}\n"
         f"- Date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n"
     )
-    text = "\n".join([INTRODUCTION, facts, *lines, ""])
-    print(text)
-    if arguments.write:
-        DOCUMENT.write_text(text, encoding="utf-8")
+    return "\n".join([INTRODUCTION, facts, *lines, ""])
 
 
 if __name__ == "__main__":

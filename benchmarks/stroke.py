@@ -1,8 +1,9 @@
 #!/usr/bin/env python
-"""How long steps of the brush, of Undo and of Trace take to reach the screen, in the program's own window.
+"""How long steps of the brush, of Undo and of Trace take to reach the screen, and a stroke to reach the journal.
 
 Run it with a real screen, or with one in memory:
 ``xvfb-run -a -s "-screen 0 1920x1200x24" python benchmarks/stroke.py``.
+With ``--write`` it writes stroke.md and journal.md.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
+from benchmarks import journal
 from benchmarks.live_comparison import make_labels
 from benchmarks.live_threshold import Paints, Row, facts, measure, open_program, settle, table, write_section
 from serr_gui.canvas.photo_view import PhotoView
@@ -175,7 +177,9 @@ def wait_for(ready: Callable[[], bool]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=202, help="steps of each kind (default: %(default)s)")
-    parser.add_argument("--write", metavar="NAME", help="write the section NAME of docs/benchmarks/stroke.md")
+    parser.add_argument(
+        "--write", metavar="NAME", help="write the section NAME of docs/benchmarks/stroke.md, and journal.md"
+    )
     arguments = parser.parse_args()
     application = QApplication(sys.argv[:1])
     lines = facts()
@@ -184,9 +188,11 @@ def main() -> int:
     rows = [*run(count), *run_scores(count), *run_undo(count), *run_trace(count, searches)]
     text = "\n".join(f"- {line}" for line in lines)
     after = f"Search from a click in a window of 512 x 512, in a thread: {', '.join(searches)}."
-    print(text, table(rows, markdown=False), after, sep="\n\n")
+    page = journal.measured()
+    print(text, table(rows, markdown=False), after, page, sep="\n\n")
     if arguments.write:
         write_section(arguments.write, f"{text}\n\n{table(rows, markdown=True)}\n\n{after}", DOCUMENT, INTRODUCTION)
+        journal.DOCUMENT.write_text(page, encoding="utf-8")
     application.quit()
     return 0
 

@@ -1,15 +1,16 @@
 """Take the pictures of the documentation from the running program, so that they show what is true today.
 
-    xvfb-run -a -s "-screen 0 1920x1200x24" python docs/make_screenshots.py [FOLDER]
+    xvfb-run -a -s "-screen 0 1920x1200x24" python docs/make_screenshots.py [FOLDER] [--only tools]
 
 Starts the real window with settings of its own on the bundled sample photograph and on drawn ones, and writes PNGs.
 """
 
+import argparse
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication, QWidget
 
     from serr_gui.app import Program
+    from serr_gui.model.settings import Theme
 
 _TIMEOUT_S = 300.0
 
@@ -48,8 +50,16 @@ class Camera:
         end = time.monotonic() + seconds
         self.wait(lambda: time.monotonic() > end)
 
-    def shoot(self, name: str, of: "QWidget | None" = None, *, rare: bool = False, screen: bool = False) -> None:
-        """Write NAME.png: the window, or a part of it, or a dialog.
+    def shoot(
+        self,
+        name: str,
+        of: "QWidget | None" = None,
+        *,
+        rare: bool = False,
+        screen: bool = False,
+        box: QRect | None = None,
+    ) -> None:
+        """Write NAME.png: the window, or a part of it (``box`` of a widget), or a dialog.
 
         ``rare`` where colours of a few pixels count; ``screen`` where something lies over it, such as an open list.
         """
@@ -61,7 +71,7 @@ class Camera:
             place = place.united(popup.frameGeometry()) if popup is not None else place
             picture = self.app.primaryScreen().grabWindow(0, place.x(), place.y(), place.width(), place.height())
         else:
-            picture = shown.grab()
+            picture = shown.grab(box) if box is not None else shown.grab()
         picture.save(str(path))
         with Image.open(path) as picture:  # 256 colours of its own: a third of the size
             how = Image.Quantize.FASTOCTREE if rare else Image.Quantize.MEDIANCUT
@@ -185,7 +195,9 @@ def training(camera: Camera, root: Path) -> None:
 
     state, controller, window = camera.state, camera.controller, camera.window
     controller.photos.close_photos([item.path for item in state.photos])
-    window.findChild(QDockWidget, "evaluation").close()
+    evaluation = window.findChild(QDockWidget, "evaluation")
+    if evaluation is not None:
+        evaluation.close()
     controller.set_theme("light")
     label = sorted((root / "training" / "1st_manual").iterdir())
     label[1].write_bytes(label[2].read_bytes())  # of another photograph, for the wizard to find
@@ -234,8 +246,12 @@ def training(camera: Camera, root: Path) -> None:
     box.hidePopup()
 
 
-def take(folder: Path) -> None:
+PARTS = ("segmentation", "tools", "comparison", "training")
+
+
+def take(folder: Path, parts: Sequence[str], theme: "Theme", size: tuple[int, int], *, whole: bool) -> None:
     from PySide6.QtWidgets import QApplication
+    from tool_screenshots import tools
 
     from serr_gui.app import Program, parse
     from serr_gui.model.settings import load_settings
@@ -245,24 +261,38 @@ def take(folder: Path) -> None:
     app.setStyle(ProgramStyle())
     app.setApplicationDisplayName("SERR Fundus")
     program = Program(app, parse(["--sample"]), load_settings()[0])
-    program.window.resize(1440, 900)
+    program.window.resize(*size)
     program.start()
     folder.mkdir(parents=True, exist_ok=True)
     camera = Camera(app, program, folder)
-    segmentation(camera)
+    camera.wait(lambda: program.state.result is not None and program.state.task is None)
+    if "segmentation" in parts:
+        segmentation(camera)
+    if "tools" in parts:
+        program.controller.set_theme(theme)
+        tools(camera, whole=whole)
     with tempfile.TemporaryDirectory(prefix="serr-drawn-") as drawn:
         root = draw_photographs(Path(drawn))
-        comparison(camera, root)
-        training(camera, root.parent)
+        if "comparison" in parts:
+            comparison(camera, root)
+        if "training" in parts:
+            training(camera, root.parent)
     program.controller.shutdown()
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs" / "images", metavar="FOLDER")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="some of the parts")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light", help="of the tools")
+    parser.add_argument("--size", type=int, nargs=2, default=(1440, 900), help="of the window")
+    parser.add_argument("--whole", action="store_true", help="the tools in the whole window, to look at them")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="serr-screenshots-") as own:
         os.environ["SERR_CONFIG_DIR"] = own
         for name in ("MODELS", "JOBS"):
             os.environ[f"SERR_{name}"] = str(Path(own) / name.lower())
-        take(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images")
+        take(options.folder, options.only, options.theme, (options.size[0], options.size[1]), whole=options.whole)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ class DataSetController(QObject):
             partial(work.save_data_set, path, dataset),
             succeeded=self._on_saved,
             failed=lambda failure: self.notSaved.emit(failure.sentence),
+            completes=True,
         )
 
     def use(self, path: Path) -> None:
@@ -72,6 +73,7 @@ class DataSetController(QObject):
             partial(work.add_to_data_set, path, document.path, vessel, segmentation.fov),
             succeeded=partial(self._on_added, document.path, path),
             failed=self._on_not_added,
+            completes=True,
         )
 
     def _on_found(self, outcome: Recognised) -> None:
