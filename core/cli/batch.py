@@ -40,7 +40,7 @@ Paths = Annotated[
     typer.Argument(
         metavar="PATH",
         help="Folders (with all below), photographs, patterns, or lists: CSV with a column of paths, or text with a "
-        "path in each line. Or alone, without --out: the folder of a batch, to continue it.",
+        "path in each line; or zip archives. Or alone, without --out: the folder of a batch, to continue it.",
     ),
 ]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a batch: what --out was.")]
@@ -132,7 +132,7 @@ def run_command(
         return work(_continued(paths))
     from core.cli.batch_inputs import gather
 
-    gathered = gather(paths, column)
+    gathered = gather(paths, column, out, dry=dry_run)
     if dry_run:
         return _dry_run(gathered, out, as_json)
     planned, _ = planned_batch(gathered, out, given, new_options=new_options)
@@ -165,7 +165,7 @@ def plan(
     """
     from core.cli.batch_inputs import gather
 
-    gathered = gather(paths, column)
+    gathered = gather(paths, column, out)
     given = {
         **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
         **{"fov": fov, "tta": tta, "save": save, "as_float": as_float},

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.batch.archives import UNPACKED, is_archive, look_into, unpack
 from core.batch.lists import Listed, is_list, read_list
 from core.batch.places import common_root, pattern_root
-from core.cli.console import UsageError, tell
+from core.batch.plan import BATCH_FOLDER
+from core.cli.console import UsageError, monitored, tell
 from core.cli.inputs import photo_inputs
 from core.cli.options import (
     ALL_KINDS,
@@ -21,6 +23,8 @@ from core.cli.options import (
     found_model,
     refined_rule,
 )
+from core.files import display_path
+from core.photo.walking import same_name
 
 if TYPE_CHECKING:
     from core.batch.options import BatchOptions
@@ -35,13 +39,23 @@ class Gathered:
     failed: bool
 
 
-def gather(given: Sequence[str], column: str | None) -> Gathered:
-    """Photographs of folders with all below, patterns, files and lists. What is left out is said on stderr.
+def gather(given: Sequence[str], column: str | None, out: Path, *, dry: bool = False) -> Gathered:
+    """Photographs of folders with all below, patterns, files and lists, or of archives. What is left out is said on
+    stderr.
+
+    Parameters
+    ----------
+    out : the folder of the batch, in which archives are unpacked; ``dry``: they are not.
 
     Raises
     ------
-    UsageError : there are none. InputError : a list cannot be used.
+    UsageError : there are none. InputError : a list or an archive cannot be used. OutputError : there is no room.
     """
+    archives = [Path(text) for text in given if is_archive(Path(text))]
+    if archives:
+        if len(archives) < len(given):
+            raise UsageError("archives (.zip) are a batch of their own: unpack them, or give the rest another --out.")
+        return _of_archives(archives, out.absolute() / BATCH_FOLDER, dry=dry)
     lists = [Path(text) for text in given if is_list(Path(text))]
     others = [text for text in given if not is_list(Path(text))]
     if column is not None and not lists:
@@ -60,6 +74,23 @@ def gather(given: Sequence[str], column: str | None) -> Gathered:
     for photo in listed:
         photos.setdefault(os.path.realpath(photo.path), replace(photo, path=_absolute(photo.path)))
     return Gathered(tuple(photos.values()), common_root(_absolute(root) for root in roots), failed)
+
+
+def _of_archives(archives: Sequence[Path], folder: Path, *, dry: bool) -> Gathered:
+    twice = [one for one in archives if sum(same_name(one.stem) == same_name(each.stem) for each in archives) > 1]
+    if twice:
+        raise UsageError(f"several archives are called {display_path(twice[0].name)}. Rename all but one of them.")
+    photos: list[Listed] = []
+    roots, failed = [], False
+    for file in archives:
+        with monitored() as monitor:
+            found = look_into(file, folder) if dry else unpack(file, folder, monitor)
+        for sentence in found.problems:
+            failed = True
+            tell(f"serr: {sentence}")
+        photos += [Listed(path, {}) for path in found.photos]
+        roots.append(found.root)
+    return Gathered(tuple(photos), roots[0] if len(roots) == 1 else folder / UNPACKED, failed)
 
 
 def options_of(given: Mapping[str, Any], before: "BatchOptions | None") -> "BatchOptions":

@@ -95,7 +95,7 @@ class ExportedResults:
         name = display_path(photo.name)
         sha256 = file_sha256(photo)
         if sha256 is None:
-            raise InputError(f"The photograph {display_path(photo)} is not there any more, or cannot be read.")
+            raise InputError(f"The photograph {display_path(photo)} is gone, or cannot be read.")
         sidecar = read_sidecar(sidecar_path(folder, stem))
         if sidecar.photo_sha256 != sha256:
             raise InputError(f"The photograph {name} has changed since its result was made. Segment it again.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from core.batch.archives import is_archive, look_into
 from core.batch.control import Request, ask, is_running
 from core.batch.manifest import Item
 from core.batch.plan import BATCH_FOLDER, find_batch, known_batch
@@ -178,6 +179,11 @@ def preview(inputs: Sequence[Path], out: Path | None, monitor: Monitor) -> Batch
                 return BatchPreview(problem=str(error))
             photos += below.photos + (0 if here.inner is not None else len(here.photos))
             at_least = at_least or below.at_least
+        elif is_archive(path):
+            try:
+                photos += len(look_into(path, path.parent).photos)
+            except InputError as error:
+                return BatchPreview(problem=str(error))
         elif not path.exists():
             text = translate("Batch", "{name} is not there.")
             return BatchPreview(problem=text.format(name=display_path(path)))

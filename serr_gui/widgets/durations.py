@@ -1,4 +1,4 @@
-"""How long something takes, for a person."""
+"""How long something takes, in words."""
 
 
 def duration_text(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What batches need to be asked: their photographs, the folder of one that is there, and whether one shall stop."""
+"""What batches need to be asked: their photographs, the folder of an earlier one, and whether one shall stop."""
 
 from pathlib import Path
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,44 @@ def test_the_columns_of_a_list_are_kept(cohort: Path, serr: Serr, tmp_path: Path
     found = rows(tmp_path / "out")
     assert sorted(found) == ["2020/a", "2021/a"]
     assert [(row["eye"], row["file (list)"]) for row in found.values()] == [("OD", "'=1+1"), ("OS", "x")]
+
+
+def test_an_archive_is_a_cohort_whatever_its_names(cohort: Path, serr: Serr, tmp_path: Path, weights: Path) -> None:
+    archive, out = tmp_path / "visits.zip", tmp_path / "out"
+    options = ("--out", out, "--model", weights, "--fov", "full")
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(cohort.rglob("*.[jp]*g")):
+            file.write(path, path.relative_to(cohort))
+        file.writestr("2020/a_manual1.png", b"a label")
+        file.writestr("notes.txt", b"nothing")
+        file.writestr("../../outside.png", (cohort / "2021" / "a.png").read_bytes())
+        file.writestr("bad.png", b"no picture")
+    planned = serr("batch", "run", archive, *options, "--dry-run", "--json").json["photographs"]
+    assert not out.exists()
+    ran = serr("batch", "run", archive, *options)
+    assert ran.code == 1
+    expected = ["2020/A_jpg", "2020/a_png", "2021/a", "2021/deep/b", "bad", "outside"]
+    assert sorted(rows(out)) == expected == sorted(each["result"] for each in planned)
+    assert [name for name, row in rows(out).items() if row["state"] == "failed"] == ["bad"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".png") == []
+    before = touched(out)
+    assert serr("batch", "run", archive, *options).code == 1
+    assert touched(out) == before
+
+    mixed = serr("batch", "run", archive, cohort, *options)
+    assert mixed.code == 2
+    assert "a batch of their own" in mixed.err
+    content = bytearray(archive.read_bytes())
+    content[60] ^= 0xFF  # in the first photograph
+    (tmp_path / "damaged.zip").write_bytes(content)
+    (tmp_path / "cut.zip").write_bytes(content[:2000])
+    damaged = serr("batch", "run", tmp_path / "damaged.zip", "--out", tmp_path / "other", "--model", weights)
+    assert damaged.code == 1
+    assert "damaged.zip cannot be unpacked: it is damaged" in damaged.err
+    assert len(rows(tmp_path / "other")) == 5
+    cut = serr("batch", "run", tmp_path / "cut.zip", "--out", tmp_path / "third", "--model", weights)
+    assert (cut.code, (tmp_path / "third").exists()) == (1, False)
+    assert "cut.zip is not a whole zip archive" in cut.err
 
 
 def test_a_corrected_mask_is_kept_and_said(begin: Any, tmp_path: Path) -> None:

@@ -64,7 +64,9 @@ class NewBatchDialog(QDialog):
     # Making
 
     def _make_inputs(self) -> QVBoxLayout:
-        caption = QLabel(self.tr("P&hotographs: folders with all below them, and lists (CSV, or text with paths)"))
+        caption = QLabel(
+            self.tr("P&hotographs: folders with all below, lists (CSV, or text with paths), or zip archives")
+        )
         self._inputs = QListWidget()
         self._inputs.setAccessibleName(self.tr("Folders and lists of photographs"))
         self._inputs.setMinimumHeight(64)
@@ -73,7 +75,7 @@ class NewBatchDialog(QDialog):
         row = QHBoxLayout()
         for text, slot in (
             (self.tr("&Add Folder..."), self._on_add_folder),
-            (self.tr("Add &List..."), self._on_add_list),
+            (self.tr("Add &List or Archive..."), self._on_add_list),
             (self.tr("&Remove"), self._on_remove),
         ):
             button = QPushButton(text)
@@ -281,8 +283,9 @@ class NewBatchDialog(QDialog):
             self.add_inputs([Path(chosen)])
 
     def _on_add_list(self) -> None:
-        filters = f"{self.tr('Lists of photographs')} (*.csv *.tsv *.txt *.list);;{self.tr('All files')} (*)"
-        names, _ = QFileDialog.getOpenFileNames(self, self.tr("Lists of Photographs"), self._begin(), filters)
+        kinds = self.tr("Lists and archives of photographs")
+        filters = f"{kinds} (*.csv *.tsv *.txt *.list *.zip);;{self.tr('All files')} (*)"
+        names, _ = QFileDialog.getOpenFileNames(self, kinds, self._begin(), filters)
         self.add_inputs(map(Path, names))
 
     def _on_remove(self) -> None:
