@@ -18,7 +18,7 @@ class PhotoStatusBar(QStatusBar):
         super().__init__(parent)
         self._state = state
         self._cursor: tuple[int, int] | None = None
-        self._photo = ElidedLabel()
+        self._photo = ElidedLabel(leave_out=Qt.TextElideMode.ElideRight)
         self._pixel = QLabel()
         self._pixel.setAccessibleName(self.tr("Pixel under the cursor"))
         self._pixel.setToolTip(self.tr("Column, row, red, green and blue (0 to 255), and vessel probability (0 to 1)"))
@@ -64,11 +64,11 @@ class PhotoStatusBar(QStatusBar):
         parts = [f"{state.current + 1}/{len(state.photos)}", display_path(item.path.name)]
         if state.opening is not None:
             parts.append(self.tr("opening..."))
-        elif state.document is not None:
-            height, width = state.document.image.shape
-            parts.append(self.tr("{width} x {height} pixels").format(width=width, height=height))
         if item.unsaved:
             parts.append(self.tr("not exported"))
+        if state.opening is None and state.document is not None:  # last: a narrow window leaves it out
+            height, width = state.document.image.shape
+            parts.append(self.tr("{width} x {height} pixels").format(width=width, height=height))
         self._photo.set_full_text("   ".join(parts))
 
     def _show_pixel(self) -> None:
