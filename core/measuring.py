@@ -1,17 +1,30 @@
 """Measure the vessels of photographs and masks, one row of a table each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
-from core.errors import SerrError
+from core.errors import InputError, SerrError
+from core.evaluation.csv_text import csv_text
 from core.files import display_path, path_text
 from core.inference.predictor import InferenceOptions
-from core.measures.calibres import OpticDisc, Structure
-from core.measures.summary import CODEBOOK, SPREAD, PixelSize, VesselMeasures, measure_vessels, unit_of
+from core.measures.calibres import OpticDisc
+from core.measures.disc import propose_disc
+from core.measures.marks import MarkKind, VesselMark
+from core.measures.summary import (
+    CODEBOOK,
+    SPREAD,
+    PixelSize,
+    TracedMask,
+    VesselMeasures,
+    measure_traced,
+    measure_vessels,
+    trace_mask,
+    unit_of,
+)
 from core.models.weights_file import LoadedModel
 from core.photo.label_checks import refuse_inverted
 from core.photo.reading import read_fundus, read_label
@@ -19,19 +32,23 @@ from core.photo.sibling_files import FovOption, MaskFolder, mask_folder, resolve
 from core.progress import SILENT, Monitor, Progress, part_of
 from core.segment import segment_photo
 from core.segmentation import Segmentation
-from core.types import FieldOfView, FundusImage, ThresholdRule
+from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule, VesselMask
 
-FACTS: Final = ("file", "error", "field_of_view", "model", "threshold", "doubts", "pixel_um", "pixel_source")
+FACTS: Final = ("file", "error", "field_of_view", "model", "threshold", "doubts", "disc", "pixel_um", "pixel_source")
 """Columns of a row before its measures."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasureOptions:
-    """What is the same for all photographs: see ``measure_vessels``."""
+    """What is the same for all photographs: see ``measure_vessels``.
 
-    disc: OpticDisc | None = None
+    ``disc`` : "auto" looks for it in each photograph (``propose_disc``), and says its doubt.
+    """
+
+    disc: OpticDisc | Literal["auto"] | None = None
     pixel: PixelSize | None = None
     error_bars: bool = True
+    marks: tuple[VesselMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +75,9 @@ class Measured:
         }
         if self.measures is None:
             return facts
+        disc = self.measures.disc
+        if disc is not None:  # as --disc takes it
+            facts["disc"] = ",".join(f"{value:.1f}" for value in (disc.row, disc.column, disc.radius_px))
         if self.measures.pixel is not None:
             facts |= {"pixel_um": self.measures.pixel.um, "pixel_source": self.measures.pixel.source}
         for measure in self.measures.rows:
@@ -81,6 +101,7 @@ def codebook(pixel: PixelSize | None = None) -> list[dict[str, object]]:
     ]
     moved = f"when the threshold moves by {SPREAD} to both sides"
     return [
+        {"name": "disc", "unit": "px", "description": "Row, column and radius of the optic disc."},
         *rows,
         {"name": "MEASURE/low, MEASURE/high", "unit": "", "description": f"Least and greatest value {moved}."},
         {"name": "MEASURE/note", "unit": "", "description": "Why a value is missing, or how far it is uncertain."},
@@ -91,9 +112,39 @@ def measure_segmentation(
     found: Segmentation,
     options: MeasureOptions = MeasureOptions(),
     *,
-    kinds: Mapping[int, Structure] | None = None,
+    kinds: Mapping[int, MarkKind] | None = None,
 ) -> VesselMeasures:
-    """Measure the vessels of a segmentation.
+    """Measure the vessels of a segmentation (``trace_probability``).
+
+    Raises
+    ------
+    InputError : there is no vessel.
+    """
+    traced = trace_probability(found.probability, found.mask, found.fov)
+    disc, doubt = options.disc, ""
+    if disc == "auto":
+        disc, doubt = _proposed(found, traced)
+    traced = traced.with_bars() if options.error_bars else traced
+    measures = measure_traced(traced, disc=disc, kinds=kinds, marks=options.marks, pixel=options.pixel)
+    return replace(measures, doubts=(doubt,) if doubt else ())
+
+
+PROPOSED: Final = "The optic disc was proposed by the program: look whether it is right."
+
+
+def _proposed(found: Segmentation, traced: TracedMask) -> tuple[OpticDisc | None, str]:
+    """A proposal for the optic disc with its doubt; without one the reason."""
+    try:
+        proposal = propose_disc(found.image, found.fov, traced.state.tree)
+    except InputError as error:
+        return None, str(error)
+    return proposal.disc, proposal.doubt or PROPOSED
+
+
+def trace_probability(
+    probability: ProbabilityMap, mask: VesselMask, fov: FieldOfView, *, monitor: Monitor = SILENT
+) -> TracedMask:
+    """Follow the vessels of a mask that was made of a probability map.
 
     Widths are taken from the probabilities. Where the mask is more than these at a threshold (hysteresis, smallest
     vessels, corrections), the mask itself is measured, without error bars.
@@ -102,18 +153,9 @@ def measure_segmentation(
     ------
     InputError : there is no vessel.
     """
-    threshold = found.mask.rule.threshold
-    plain = found.probability.levels >= found.mask.rule.level
-    values = found.probability.values if np.array_equal(plain, found.mask.vessel) else found.mask.vessel
-    return measure_vessels(
-        values,
-        found.fov.inside,
-        threshold,
-        disc=options.disc,
-        kinds=kinds,
-        pixel=options.pixel,
-        error_bars=options.error_bars,
-    )
+    plain = probability.levels >= mask.rule.level
+    values = probability.values if np.array_equal(plain, mask.vessel) else mask.vessel
+    return trace_mask(values, fov.inside, mask.rule.threshold, monitor=monitor)
 
 
 def measure_files(
@@ -153,13 +195,14 @@ def measure_files(
             found = segment_photo(
                 image, model, fov=resolve_fov(masks, path, image), options=inference, rule=rule, monitor=part
             )
+            measures = measure_segmentation(found, options)
             yield Measured(
                 path,
-                measure_segmentation(found, options),
+                measures,
                 field_of_view=found.fov.origin,
                 model=found.card.name,
                 threshold=found.mask.rule.threshold,
-                doubts=(*found.notes, *(doubt.text for doubt in found.doubts)),
+                doubts=(*found.notes, *(doubt.text for doubt in found.doubts), *measures.doubts),
             )
         except (SerrError, MemoryError) as error:
             text = str(error) or "There is not enough memory."
@@ -180,16 +223,40 @@ def _of_mask(path: Path, fov: FovOption | MaskFolder, options: MeasureOptions) -
         blank = FundusImage(np.zeros((*vessel.shape, 3), np.uint8), source=path)
         field, doubts = resolve_fov(fov, path, blank), ()
     refuse_inverted(label, field.inside)
+    if options.disc == "auto":
+        raise InputError("A mask does not show the optic disc: give its place.")
     found = measure_vessels(vessel, field.inside, disc=options.disc, pixel=options.pixel, error_bars=options.error_bars)
     return Measured(path, found, field_of_view=field.origin, doubts=doubts)
 
 
 def segments_csv(measures: VesselMeasures) -> str:
     """The table of ``segment_rows``."""
-    from core.evaluation.csv_text import csv_text
-
     rows = list(segment_rows(measures))
     return csv_text(list(rows[0]), rows)
+
+
+def table_files(
+    rows: Sequence[Mapping[str, object]],
+    out: Path,
+    *,
+    pixel: PixelSize | None,
+    error_bars: bool,
+    segments: Iterable[tuple[Path, str]] = (),
+) -> list[tuple[Path, bytes]]:
+    """A table of measures, its codebook next to it, and tables of segments, as files for ``write_together``.
+
+    Parameters
+    ----------
+    rows : of ``Measured.row``.
+    out : of the table; the codebook is NAME_codebook.csv.
+    segments : tables of ``segments_csv`` and where they go.
+    """
+    tables = [
+        (out, csv_text(columns(error_bars=error_bars), rows)),
+        (out.with_name(f"{out.stem}_codebook.csv"), csv_text(["name", "unit", "description"], codebook(pixel))),
+        *segments,
+    ]
+    return [(path, text.encode()) for path, text in tables]
 
 
 def segment_rows(measures: VesselMeasures) -> Iterable[dict[str, object]]:

@@ -106,7 +106,33 @@ def segmentation(camera: Camera) -> None:
     dialog.findChild(QLineEdit).setText(str(nobodys))
     camera.shoot("export", dialog)
     dialog.reject()
+    measures(camera)
     two_models(camera)
+
+
+def measures(camera: Camera) -> None:
+    """The measures of the sample: vessels in the colours of their widths, one of them chosen."""
+    from PySide6.QtWidgets import QDockWidget
+
+    from serr_gui.model.measuring import measured
+
+    state, window, measuring = camera.state, camera.window, camera.controller.measuring
+
+    def complete() -> bool:
+        found = measured(state)
+        return found is not None and found.complete
+
+    window.commands["show_measures"].trigger()
+    camera.wait(complete)
+    window.commands["propose_disc"].trigger()
+    camera.wait(lambda: state.item.measuring.disc is not None and complete())
+    window.commands["colour_width"].trigger()
+    vessels = measured(state).measures.tree.vessels
+    measuring.choose(max(range(len(vessels)), key=lambda number: vessels[number].line.length_px))
+    camera.shoot("measures", rare=True)
+    measuring.remove_disc()
+    measuring.colour("")
+    window.findChild(QDockWidget, "measure").close()
 
 
 def two_models(camera: Camera) -> None:

@@ -1,7 +1,7 @@
 """``serr.measure``."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from core.api.arguments import (
     Fov,
@@ -13,7 +13,8 @@ from core.api.arguments import (
     refuse_wrong_threshold,
 )
 from core.errors import ArgumentError
-from core.measures.calibres import OpticDisc, Structure
+from core.measures.calibres import OpticDisc
+from core.measures.marks import MarkKind
 from core.measures.summary import PixelSize, VesselMeasures, measure_vessels
 from core.measuring import MeasureOptions, measure_segmentation
 from core.segmentation import Segmentation
@@ -29,8 +30,8 @@ def measure(
     *,
     fov: Fov | None = None,
     threshold: Threshold = None,
-    disc: OpticDisc | None = None,
-    kinds: Mapping[int, Structure] | None = None,
+    disc: OpticDisc | Literal["auto"] | None = None,
+    kinds: Mapping[int, MarkKind] | None = None,
     pixel: PixelSize | None = None,
     error_bars: bool = True,
 ) -> VesselMeasures:
@@ -42,7 +43,8 @@ def measure(
     fov : the field of view, where ``found`` is not a Segmentation: a mask as a path or an array bool (H, W), a
         FieldOfView, or "full".
     threshold : at which the vessels of a probability map end.
-    disc : the optic disc, ``serr.OpticDisc(row, column, radius_px)``, for zones and calibres.
+    disc : the optic disc, ``serr.OpticDisc(row, column, radius_px)``, for zones and calibres; "auto" looks for it in
+        the photograph of a Segmentation, and ``.doubts`` says what is doubtful.
     kinds : "arteriole" or "venule" by the number of a segment, for calibres.
     pixel : ``serr.PixelSize(um, source)``, for lengths in micrometres; in pixels without it.
     error_bars : also measure at the threshold plus and minus 0.1.
@@ -55,11 +57,14 @@ def measure(
     ------
     SerrError : with a sentence that says what is wrong and what to do.
     """
-    options = MeasureOptions(_of_kind(disc, OpticDisc, "disc"), _of_kind(pixel, PixelSize, "pixel"), error_bars)
+    place: OpticDisc | Literal["auto"] | None = "auto" if disc == "auto" else _of_kind(disc, OpticDisc, "disc")
+    options = MeasureOptions(place, _of_kind(pixel, PixelSize, "pixel"), error_bars)
     if isinstance(found, Segmentation):
         if fov is not None or threshold is not None:
             raise ArgumentError("A Segmentation has its own field of view and threshold: leave out fov and threshold.")
         return measure_segmentation(found, options, kinds=kinds)
+    if place == "auto":
+        raise ArgumentError('disc="auto" looks at the photograph: give a Segmentation as found, or the disc.')
     given = as_found(found)
     if fov is None:
         raise ArgumentError('fov is missing: give its mask (a path or an array), or "full" for the whole picture.')
@@ -70,7 +75,7 @@ def measure(
         given.values if isinstance(given, ProbabilityMap) else given,
         field.inside,
         rule.threshold if rule is not None else 0.5,
-        disc=options.disc,
+        disc=place,
         kinds=kinds,
         pixel=options.pixel,
         error_bars=error_bars,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -54,7 +54,10 @@ def measure(
     disc: Annotated[
         str | None,
         typer.Option(
-            "--disc", metavar="ROW,COLUMN,RADIUS", help="The optic disc in pixels, for zones and calibres around it."
+            "--disc",
+            metavar="ROW,COLUMN,RADIUS|auto",
+            help="The optic disc in pixels, for zones and calibres around it; auto looks for it in each photograph, "
+            "and says its doubt.",
         ),
     ] = None,
     pixel_um: Annotated[
@@ -87,6 +90,8 @@ def measure(
         raise UsageError("--masks measures masks as they are; leave out --model and --threshold.")
     choice = checked_fov(fov)
     circle, pixel = _disc(disc), _pixel(pixel_um, pixel_source)
+    if masks and circle == "auto":
+        raise UsageError("--disc auto looks at photographs; with --masks give row, column and radius.")
 
     from core.cli.inputs import mask_inputs, photo_inputs
     from core.inference.predictor import InferenceOptions
@@ -97,7 +102,7 @@ def measure(
     inputs = mask_inputs(paths, recursive=recursive) if masks else photo_inputs(paths, recursive=recursive)
     for sentence in (*(sentence for _, sentence in inputs.failed), *inputs.notes):
         tell(f"serr: {sentence}")
-    if circle is not None and len(inputs.photos) > 1:
+    if circle not in (None, "auto") and len(inputs.photos) > 1:
         tell(f"serr: the zones of all {len(inputs.photos)} pictures are taken around the same --disc.")
     loaded = None if masks else load_model(found_model(DEFAULT_MODEL if model is None else model))
     for folder in (out.parent, segments):  # before the work, not after it
@@ -155,6 +160,8 @@ def _collected(
                 monitor.note(each.error)
             elif lines is not None:
                 lines.say(_line(each))
+            for doubt in each.measures.doubts if each.measures is not None else ():
+                monitor.note(f"{display_path(each.path.name)}: {doubt}")
     except Cancelled:
         table.cancelled = True
     return table
@@ -173,31 +180,28 @@ def _written(
     table: _Table, out: Path, segments: Path | None, pixel: "PixelSize | None", *, error_bars: bool
 ) -> list[Path]:
     """Write the table, its codebook and the tables of segments, all or none; the paths in this order."""
-    from core.evaluation.csv_text import csv_text
-    from core.measuring import codebook, columns
+    from core.measuring import table_files
     from core.photo.sibling_files import output_stems
 
-    tables = [
-        (out, csv_text(columns(error_bars=error_bars), table.rows)),
-        (out.with_name(f"{out.stem}_codebook.csv"), csv_text(["name", "unit", "description"], codebook(pixel))),
-    ]
+    places = []
     if segments is not None:
         stems = output_stems(list(table.segments), segments)
-        tables += [(segments / f"{stems[path]}_segments.csv", text) for path, text in table.segments.items()]
-    write_together([(path, text.encode()) for path, text in tables])
-    return [path for path, _ in tables]
+        places = [(segments / f"{stems[path]}_segments.csv", text) for path, text in table.segments.items()]
+    files = table_files(table.rows, out, pixel=pixel, error_bars=error_bars, segments=places)
+    write_together(files)
+    return [path for path, _ in files]
 
 
-def _disc(text: str | None) -> "OpticDisc | None":
-    if text is None:
-        return None
+def _disc(text: str | None) -> "OpticDisc | Literal['auto'] | None":
+    if text is None or text == "auto":
+        return "auto" if text else None
     from core.measures.calibres import OpticDisc
 
     try:
         row, column, radius = (float(part) for part in text.split(","))
     except ValueError:
         raise UsageError(
-            f"--disc {text} is not understood: give row, column and radius in pixels, such as 290,480,38."
+            f"--disc {text} is not understood: give row, column and radius in pixels, such as 290,480,38, or auto."
         ) from None
     return OpticDisc(row, column, radius)
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
-from scipy import ndimage
 
 from core.masks.strokes import Footprint, connected, cut_out
 from core.masks.tracing import Search, Trace
 from core.progress import SILENT, Monitor, Progress
-from core.types import BoolArray, FloatArray
+from core.types import BoolArray, ByteArray, FloatArray
 
 WINDOWS_PX: Final = (192, 384, 768, 1536)
 """Sides of the windows in which a branch is looked for: the next one where it reaches the border of one."""
@@ -18,7 +18,7 @@ WINDOWS_PX: Final = (192, 384, 768, 1536)
 _ASIDE: Final = 48
 """How far beside the window of a search its vessels are measured, in pixels."""
 _EIGHT = np.ones((3, 3), np.bool_)
-_NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
+_NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +74,7 @@ def branch_at(vessel: BoolArray, row: int, column: int, *, windows_px: Sequence[
 
 
 def _branch_in(window: BoolArray, row: int, column: int) -> Footprint:
+    from scipy import ndimage
     from skimage.morphology import skeletonize
 
     own = connected(window, 8)
@@ -102,15 +103,21 @@ def _branch_in(window: BoolArray, row: int, column: int) -> Footprint:
     return cut_out((nearest == chosen) & window)
 
 
+def _neighbours(skeleton: BoolArray) -> ByteArray:
+    """How many of the eight pixels around each are on a skeleton, uint8 (H, W)."""
+    pixels = np.ascontiguousarray(skeleton).view(np.uint8)
+    return np.asarray(cv2.filter2D(pixels, -1, _NEIGHBOURS, borderType=cv2.BORDER_CONSTANT), np.uint8)
+
+
 def junctions(skeleton: BoolArray) -> BoolArray:
     """Pixels of a skeleton, bool (H, W), with three or more neighbours on it."""
-    around = ndimage.convolve(skeleton.astype(np.uint8), _NEIGHBOURS, mode="constant")
+    around = _neighbours(skeleton)
     return np.asarray(skeleton & (around >= 3))
 
 
 def ends(skeleton: BoolArray) -> list[tuple[int, int]]:
     """Row and column of the pixels of a skeleton with exactly one neighbour on it."""
-    around = ndimage.convolve(skeleton.astype(np.uint8), _NEIGHBOURS, mode="constant")
+    around = _neighbours(skeleton)
     return [(int(row), int(column)) for row, column in zip(*np.nonzero(skeleton & (around == 1)), strict=True)]
 
 
@@ -133,6 +140,7 @@ def find_gaps(
     longest_px : longest way outside the mask. ``least_probability`` : on it, in the mean.
     edge : the threshold of the mask, for the width of the bridge (``core.masks.tracing.measured``).
     """
+    from scipy import ndimage
     from skimage.morphology import skeletonize
 
     pieces, _ = ndimage.label(vessel, structure=_EIGHT)

@@ -15,7 +15,6 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from core.masks.branches import junctions
 from core.types import BoolArray, FloatArray
@@ -29,8 +28,6 @@ STRAIGHT_DEG: Final = 25.0
 
 Points = npt.NDArray[np.float64]
 """Rows and columns in pixels, float64 (N, 2)."""
-
-_EIGHT = np.ones((3, 3), np.bool_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +121,8 @@ def _traced(skeleton: BoolArray, depth: FloatArray) -> _Draft:
     """The lines of a skeleton that has an empty border, in the coordinates of the picture without it."""
     width = skeleton.shape[1]
     crossing = junctions(skeleton)
-    labels, count = ndimage.label(crossing, structure=_EIGHT)
+    found, pieces = cv2.connectedComponents(crossing.view(np.uint8), connectivity=8)
+    count, labels = found - 1, np.asarray(pieces, np.intp)
     node_of = labels.ravel() - 1
     rows, columns = np.nonzero(crossing)
     node = labels[rows, columns] - 1

@@ -5,7 +5,7 @@ cannot be had has no number but a reason. Its error bar is the range of the meas
 ``SPREAD`` to both sides: what depends on where exactly vessels end shows it there.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -23,21 +23,17 @@ from core.measures.calibres import (
     knudtson_equivalent,
     widths_in_zone,
 )
-from core.measures.fractal import box_sides, fractal_dimensions, lacunarity
-from core.measures.tortuosity import Tortuosity, tortuosity
+from core.measures.marks import MarkKind, VesselMark, marked_vessels
 from core.measures.vessels import VesselTree, trace_vessels
+from core.measures.whole_field import NONE, Found, known_or, mean, whole_field
+from core.progress import SILENT, Monitor, Progress
 from core.types import BoolArray, FloatArray
 
 SPREAD: Final = 0.1
 MOVES: Final = 0.1
 """A measure that moves by more than this share over its error bar says so."""
-LEAST_VESSELS: Final = 5
-LEAST_BRANCHINGS: Final = 3
-LEAST_LENGTH_PX: Final = 15.0
-"""Shorter segments say little about tortuosity."""
 LEAST_SEEN: Final = 0.9
 """Share of a zone that must lie inside the field of view."""
-_LACUNARITY_SHARE: Final = 0.05
 
 Unit = Literal["", "px", "um", "1/px", "1/um", "deg", "count", "share"]
 
@@ -62,7 +58,7 @@ class _Given:
 
     inside: BoolArray
     disc: OpticDisc | None
-    kinds: Mapping[int, Structure]
+    kinds: Mapping[int, MarkKind]
     pixel: PixelSize | None
 
 
@@ -86,7 +82,7 @@ class VesselMeasures:
     """The measures of a photograph, in the order of ``CODEBOOK``, and the vessels that they were made of.
 
     ``threshold`` is None for a mask, of which there is no error bar. ``kinds`` are the vessels that a person marked, by
-    their numbers in ``tree``.
+    their numbers in ``tree``. ``doubts`` : what is doubtful about the disc.
     """
 
     rows: tuple[Measure, ...]
@@ -95,7 +91,8 @@ class VesselMeasures:
     threshold: float | None
     disc: OpticDisc | None = None
     pixel: PixelSize | None = None
-    kinds: Mapping[int, Structure] = field(default_factory=dict)
+    kinds: Mapping[int, MarkKind] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Measure:
         for row in self.rows:
@@ -163,11 +160,13 @@ def measure_vessels(
     threshold: float = 0.5,
     *,
     disc: OpticDisc | None = None,
-    kinds: Mapping[int, Structure] | None = None,
+    kinds: Mapping[int, MarkKind] | None = None,
+    marks: Sequence[VesselMark] = (),
     pixel: PixelSize | None = None,
     error_bars: bool = True,
+    monitor: Monitor = SILENT,
 ) -> VesselMeasures:
-    """Measure the vessels of a photograph.
+    """Measure the vessels of a photograph: ``trace_mask``, and ``measure_traced`` of what it gives.
 
     Parameters
     ----------
@@ -176,6 +175,7 @@ def measure_vessels(
     inside : bool (H, W), the field of view.
     disc : the optic disc, for zones and calibres.
     kinds : arterioles and venules, by the numbers of the segments in ``tree``; a person or a program has to say them.
+    marks : the same by places on them, which hold for the vessels of the error bars, too.
     pixel : the size of a pixel, for lengths in micrometres; in pixels without it.
     error_bars : also measure at the threshold plus and minus SPREAD, three times the work.
 
@@ -183,25 +183,86 @@ def measure_vessels(
     ------
     InputError : shapes differ, or there is no vessel.
     """
+    traced = trace_mask(values, inside, threshold, monitor=monitor)
+    if error_bars:
+        traced = traced.with_bars(monitor)
+    return measure_traced(traced, disc=disc, kinds=kinds, marks=marks, pixel=pixel)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _State:
+    """The vessels at one threshold, and what is measured of them in the whole field of view."""
+
+    tree: VesselTree
+    nodes: Nodes
+    whole: Mapping[str, Found]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TracedMask:
+    """The vessels of a mask, and what takes long to measure of them: all but zones, calibres and units.
+
+    ``moved`` : the same at other thresholds, for error bars. ``threshold`` : None for a mask.
+    """
+
+    state: _State
+    moved: tuple[_State, ...]
+    values: FloatArray | BoolArray
+    inside: BoolArray
+    threshold: float | None
+
+    def with_bars(self, monitor: Monitor = SILENT) -> "TracedMask":
+        """The same with error bars; as it is where it has them, or where a mask has no other thresholds."""
+        if self.moved or self.threshold is None:
+            return self
+        cuts = (float(np.clip(self.threshold + by, 0.02, 0.98)) for by in (-SPREAD, SPREAD))
+        states = (_traced(self.values, self.inside, cut, monitor) for cut in cuts)
+        return replace(self, moved=tuple(state for state in states if state is not None))
+
+
+def trace_mask(
+    values: FloatArray | BoolArray, inside: BoolArray, threshold: float = 0.5, *, monitor: Monitor = SILENT
+) -> TracedMask:
+    """Follow the vessels of a photograph; parameters and errors as of ``measure_vessels``."""
     if values.shape != inside.shape:
         raise InputError("The vessels and the field of view have different sizes: measure them on the same photograph.")
-    is_mask = values.dtype == np.bool_
     seen = np.where(inside, values, np.zeros((), values.dtype))
-    kinds = dict(kinds or {})
-    tree = trace_vessels(seen, threshold, inside)
-    if not tree.vessels:
+    state = _traced(seen, inside, threshold, monitor)
+    if state is None:
         raise InputError("There is no vessel to measure in this mask.")
+    return TracedMask(state, (), seen, inside, None if values.dtype == np.bool_ else threshold)
+
+
+def _traced(values: FloatArray | BoolArray, inside: BoolArray, cut: float, monitor: Monitor) -> _State | None:
+    monitor.step(Progress("Measuring vessels"))
+    tree = trace_vessels(values, cut, inside)
+    if not tree.vessels:
+        return None
+    monitor.step(Progress("Measuring vessels"))
     nodes = nodes_of(tree)
-    given = _Given(inside, disc, kinds, pixel)
-    rows = list(_rows(tree, nodes, given))
-    if error_bars and not is_mask:
-        others, unmarked = [], replace(given, kinds={})  # the numbers of segments differ
-        for other in (threshold - SPREAD, threshold + SPREAD):
-            moved = trace_vessels(seen, float(np.clip(other, 0.02, 0.98)), inside)
-            if moved.vessels:
-                others.append({row.name: row for row in _rows(moved, nodes_of(moved), unmarked)})
+    return _State(tree, nodes, dict(whole_field(tree, nodes, inside)))
+
+
+def measure_traced(
+    traced: TracedMask,
+    *,
+    disc: OpticDisc | None = None,
+    kinds: Mapping[int, MarkKind] | None = None,
+    marks: Sequence[VesselMark] = (),
+    pixel: PixelSize | None = None,
+) -> VesselMeasures:
+    """The measures of vessels that were followed; parameters as of ``measure_vessels``."""
+    tree = traced.state.tree
+    kinds = {**marked_vessels(tree, marks), **(kinds or {})}
+    given = _Given(traced.inside, disc, kinds, pixel)
+    rows = list(_rows(traced.state, given))
+    if traced.moved:
+        others = []
+        for state in traced.moved:
+            marked = replace(given, kinds=marked_vessels(state.tree, marks))  # the numbers of segments differ
+            others.append({row.name: row for row in _rows(state, marked)})
         rows = [_with_bar(row, [each[row.name].value for each in others]) for row in rows]
-    return VesselMeasures(tuple(rows), tree, nodes, None if is_mask else threshold, disc, pixel, kinds)
+    return VesselMeasures(tuple(rows), tree, traced.state.nodes, traced.threshold, disc, pixel, kinds)
 
 
 def _with_bar(row: Measure, others: list[float]) -> Measure:
@@ -220,83 +281,22 @@ def _with_bar(row: Measure, others: list[float]) -> Measure:
     return replace(row, low=low, high=high, note=row.note or note)
 
 
-def _rows(tree: VesselTree, nodes: Nodes, given: _Given) -> Iterable[Measure]:
-    found = dict(_whole(tree, nodes, given.inside)) | _zones(tree, given)
+def _rows(state: _State, given: _Given) -> Iterable[Measure]:
+    found = {**state.whole, **_zones(state.tree, given)}
     for name in CODEBOOK:
         value, note = found[name]
         yield _in_units(name, value, note, given.pixel)
 
 
-_Found = tuple[float, str]
-_NONE = float("nan")
-
-
-def _whole(tree: VesselTree, nodes: Nodes, inside: BoolArray) -> Iterable[tuple[str, _Found]]:
-    """What is measured in the whole field of view, in pixels."""
-    area = np.count_nonzero(inside)
-    lengths = np.array([vessel.line.length_px for vessel in tree.vessels])
-    total = float(lengths.sum())
-    vessel = tree.graph.depth > 0
-    yield "area/share/all/fov", (float(np.count_nonzero(vessel) / area), "")
-    yield "length/total/all/fov", (total, "")
-    yield "length/density/all/fov", (total / area, "")
-    widths = np.array([vessel.width_px for vessel in tree.vessels])
-    depths = np.array([vessel.twice_depth_px for vessel in tree.vessels])
-    known = ~np.isnan(widths)
-    few = "" if np.count_nonzero(known) >= LEAST_VESSELS else f"Fewer than {LEAST_VESSELS} segments have a width."
-    yield "width/mean/all/fov", _known(lambda: float(np.average(widths[known], weights=lengths[known])), few)
-    yield "width/median/all/fov", _known(lambda: _weighted_median(widths[known], lengths[known]), few)
-    yield "width/twice_depth/all/fov", _known(lambda: float(np.average(depths[known], weights=lengths[known])), few)
-    yield from _winding(tree, lengths)
-    lines = _centre_line_pixels(tree)
-    extent = float(np.sqrt(4 * area / np.pi))
-    dimensions = fractal_dimensions(lines, box_sides(extent, 1.0))
-    short = "" if dimensions is not None else "The field of view is too small for boxes of several sizes."
-    for name in ("d0", "d1", "d2"):
-        yield f"fractal/{name}/all/fov", (_NONE if dimensions is None else getattr(dimensions, name), short)
-    gaps = lacunarity(vessel, max(2, round(_LACUNARITY_SHARE * extent)), inside)
-    yield (
-        "fractal/lacunarity/all/fov",
-        (gaps, "No box with a vessel fits into the field of view." if np.isnan(gaps) else ""),
-    )
-    counts = {"segments": len(tree.vessels), "branchings": len(nodes.branchings), "crossings": len(nodes.crossings)}
-    for name, count in {**counts, "ends": len(nodes.ends)}.items():
-        yield f"count/{name}/all/fov", (float(count), "")
-    measures: dict[str, Callable[[list[float]], float]] = {"angle": _mean, "area_ratio": _median, "asymmetry": _median}
-    for name, summed in {**measures, "exponent": _median}.items():
-        attribute = "angle_deg" if name == "angle" else name
-        each = [value for node in nodes.branchings if not np.isnan(value := getattr(node, attribute))]
-        few = "" if len(each) >= LEAST_BRANCHINGS else f"Fewer than {LEAST_BRANCHINGS} branchings can be measured."
-        yield f"branching/{name}/all/fov", (_NONE if few else summed(each), few)
-
-
-def _winding(tree: VesselTree, lengths: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> Iterable[tuple[str, _Found]]:
-    long = [number for number, length in enumerate(lengths) if length >= LEAST_LENGTH_PX]
-    wind: list[Tortuosity] = [tortuosity(tree.vessels[number].line) for number in long]
-    weights = lengths[long]
-    few = "" if len(long) >= LEAST_VESSELS else f"Fewer than {LEAST_VESSELS} segments of {LEAST_LENGTH_PX:.0f} pixels."
-
-    def weighted(values: list[float]) -> _Found:
-        known = ~np.isnan(values)
-        why = few or ("" if known.any() else "All segments are closed rings, which have no chord.")
-        return _known(lambda: float(np.average(np.array(values)[known], weights=weights[known])), why)
-
-    yield "tortuosity/arc_chord/all/fov", weighted([each.arc_chord for each in wind])
-    yield "tortuosity/grisan/all/fov", weighted([each.grisan for each in wind])
-    length = float(weights.sum())
-    yield "tortuosity/turning/all/fov", _known(lambda: sum(each.turning for each in wind) / length, few)
-    yield "tortuosity/inflections/all/fov", _known(lambda: sum(each.inflections for each in wind) / length, few)
-
-
-def _zones(tree: VesselTree, given: _Given) -> dict[str, _Found]:
+def _zones(tree: VesselTree, given: _Given) -> dict[str, Found]:
     """What is measured in rings around the optic disc, in pixels (Hubbard's calibres: in micrometres)."""
     inside, disc, pixel = given.inside, given.disc, given.pixel
-    found: dict[str, _Found] = {}
+    found: dict[str, Found] = {}
     for zone in ZONES:
         why = _not_seen(disc, zone, inside)
         if why or disc is None:
             names = [name for name in CODEBOOK if name.endswith(f"/{zone}")]
-            found |= dict.fromkeys(names, (_NONE, why))
+            found |= dict.fromkeys(names, (NONE, why))
             continue
         widths = widths_in_zone(tree, disc, zone)
         ring = disc.zone(zone, inside.shape) & inside
@@ -306,7 +306,7 @@ def _zones(tree: VesselTree, given: _Given) -> dict[str, _Found]:
         )
         found[f"length/density/all/{zone}"] = (length / np.count_nonzero(ring), "")
         few = "" if widths else "No vessel crosses the zone."
-        found[f"width/mean/all/{zone}"] = _known(lambda widths=widths: _mean(list(widths.values())), few)  # type: ignore[misc]
+        found[f"width/mean/all/{zone}"] = known_or(lambda widths=widths: mean(list(widths.values())), few)  # type: ignore[misc]
         if zone == "A":
             continue
         for structure in ("arteriole", "venule"):
@@ -316,7 +316,7 @@ def _zones(tree: VesselTree, given: _Given) -> dict[str, _Found]:
             um = [width * pixel.um for width in of_kind] if pixel is not None else []
             why = "The formulas of Hubbard need the size of a pixel." if pixel is None else why
             found[f"calibre/hubbard/{structure}/{zone}"] = (hubbard_equivalent(um, structure, unit="um"), why)
-    arteriole, venule = (found.get(f"calibre/knudtson/{one}/B", (_NONE, "")) for one in ("arteriole", "venule"))
+    arteriole, venule = (found.get(f"calibre/knudtson/{one}/B", (NONE, "")) for one in ("arteriole", "venule"))
     found["calibre/avr/knudtson/B"] = (arteriole[0] / venule[0], arteriole[1] or venule[1])
     return found
 
@@ -334,7 +334,7 @@ def _not_seen(disc: OpticDisc | None, zone: Zone, inside: BoolArray) -> str:
     return "" if share >= LEAST_SEEN else f"Only {share:.0%} of zone {zone} are inside the field of view."
 
 
-def _too_few(widths: list[float], structure: Structure, kinds: Mapping[int, Structure]) -> str:
+def _too_few(widths: list[float], structure: Structure, kinds: Mapping[int, MarkKind]) -> str:
     if not kinds:
         return "Arterioles and venules are not marked."
     return "" if len(widths) >= LARGEST else f"Fewer than {LARGEST} {structure}s are marked in the zone."
@@ -358,32 +358,3 @@ def _power(name: str) -> int:
 def _in_units(name: str, value: float, note: str, pixel: PixelSize | None) -> Measure:
     scale = pixel.um ** _power(name) if pixel is not None else 1.0
     return Measure(name, value * scale, unit_of(name, pixel), note=note)
-
-
-def _centre_line_pixels(tree: VesselTree) -> BoolArray:
-    """The pixels that the centre lines go through, bool (H, W)."""
-    pixels = np.zeros(tree.graph.depth.shape, np.bool_)
-    for vessel in tree.vessels:
-        rows, columns = np.clip(np.rint(vessel.line.points).astype(int).T, 0, np.array(pixels.shape)[:, None] - 1)
-        pixels[rows, columns] = True
-    return pixels
-
-
-def _known(value: Callable[[], float], why: str) -> _Found:
-    return (_NONE, why) if why else (value(), "")
-
-
-def _mean(values: list[float]) -> float:
-    return float(np.mean(values))
-
-
-def _median(values: list[float]) -> float:
-    return float(np.median(values))
-
-
-def _weighted_median(
-    values: "np.ndarray[tuple[int], np.dtype[np.float64]]", weights: "np.ndarray[tuple[int], np.dtype[np.float64]]"
-) -> float:
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])

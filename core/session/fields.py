@@ -104,11 +104,14 @@ def _fov(value: Any) -> FovSetting:
     return FovSetting(_text(value["request"]), None if file is None else _path(file))
 
 
-def _label(value: Any) -> LabelRecord:
-    reading = value.get("reading", {})
-    if not isinstance(reading, dict):
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
         raise TypeError("a mapping expected")
-    return LabelRecord(_text(value["role"]), _path(value["file"]), reading)
+    return value
+
+
+def _label(value: Any) -> LabelRecord:
+    return LabelRecord(_text(value["role"]), _path(value["file"]), _mapping(value.get("reading", {})))
 
 
 def _view(value: Any) -> ViewRecord:
@@ -133,6 +136,7 @@ FIELDS: Final = (
     Field("note", _as_it_is, _text),
     Field("seconds", _as_it_is, _number),
     Field("view", asdict, _view),
+    Field("measuring", dict, _mapping),
     Field("unsaved", _as_it_is, _flag),
 )
 _OTHERS: Final = frozenset({"photograph", "history", "done_steps", "arrays"})

@@ -137,6 +137,7 @@ class PhotoRecord:
     seconds : spent on it. ``done``, ``doubtful``, ``note`` : what the person says about it.
     unsaved : whether there is work that no export holds.
     model : the weights file that made the result, as text.
+    measuring : what was said for measures of its vessels (optic disc, pixel size, marks), JSON values.
     unknown : what a newer version has written, to be written again.
     """
 
@@ -155,6 +156,7 @@ class PhotoRecord:
     note: str = ""
     seconds: float = 0.0
     view: ViewRecord | None = None
+    measuring: Mapping[str, Any] = field(default_factory=dict)
     unsaved: bool = False
     unknown: Mapping[str, Any] = field(default_factory=dict)
 

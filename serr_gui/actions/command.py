@@ -17,6 +17,7 @@ Menu = Literal[
     "theme",
     "segment",
     "annotate",
+    "measure",
     "compare",
     "errors",
     "suggest",

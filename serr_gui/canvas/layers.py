@@ -1,7 +1,8 @@
 """The pictures that lie on one another in the view, at the resolution of the screen and for the visible part only.
 
 From below: the photograph, the overlay (the level map through 256 colours), the error map (in place of the mask), what
-a hand has decided, what is questionable, the outline of the field of view. Each is kept until what it depends on
+a hand has decided, what is questionable, the outline of the field of view. Vessels in the colours of a measure are in
+place of the mask, too. Each is kept until what it depends on
 changes, so that a step of the threshold makes only the overlay and the error map again, from one or two bytes for each
 device pixel; the size of the photograph does not enter.
 
@@ -31,6 +32,7 @@ from serr_gui.canvas.overlays import (
     with_rim,
 )
 from serr_gui.canvas.resampling import Box, LevelPyramid, PhotoPyramid, Scrolled
+from serr_gui.canvas.vessel_marks import CLASS_COLOURS
 
 _OPAQUE = QImage.Format.Format_RGB32
 _PREMULTIPLIED = QImage.Format.Format_ARGB32_Premultiplied
@@ -67,6 +69,7 @@ class Layers:
         self._scrolled_drawn: Scrolled | None = None
         self.edits = CodeLayer(EDIT_COLOURS)
         self.questionable = CodeLayer([QUESTIONABLE_COLOUR], hatched=True)
+        self.classes = CodeLayer([(*colour, 255) for colour in CLASS_COLOURS])
         self.shows_edits = False
         self.shows_questionable = True
         self._outline: FovOutline | None = None
@@ -146,7 +149,7 @@ class Layers:
 
     def mask(self) -> BoolArray | None:
         """Bool (H, W), the pixels that the pictures show as vessel; None where they show none."""
-        if self._levels is None or not self.overlay_visible or not self.style.show_mask or self.shows_errors:
+        if self._levels is None or not self.overlay_visible or not self._overlay_style.show_mask:
             return None
         return self._levels >= self.threshold_level
 
@@ -154,6 +157,11 @@ class Layers:
     def shows_errors(self) -> bool:
         """Whether the error map is painted, in place of the mask."""
         return self.error_style is not None and self._drawn is not None and self.overlay_visible
+
+    @property
+    def shows_classes(self) -> bool:
+        """Whether vessels are painted in the colours of a measure, in place of the mask."""
+        return self.classes.codes is not None and self.overlay_visible and not self.shows_errors
 
     def errors(self) -> ByteArray | None:
         """Codes of the error map, uint8 (H, W); None where none is painted."""
@@ -188,7 +196,11 @@ class Layers:
                 self._rim_px = max(1, int(pixel_ratio))
                 self._error_image.image = self._error_picture(zoom, box)
             yield self._error_image.image
-        for layer, is_shown in ((self.edits, self.shows_edits), (self.questionable, self.shows_questionable)):
+        for layer, is_shown in (
+            (self.classes, self.shows_classes),
+            (self.edits, self.shows_edits),
+            (self.questionable, self.shows_questionable),
+        ):
             picture = layer.picture(zoom, box, pixel_ratio) if is_shown and self.overlay_visible else None
             if picture is not None:
                 yield picture
@@ -201,7 +213,7 @@ class Layers:
 
     @property
     def _overlay_style(self) -> OverlayStyle:
-        return replace(self.style, show_mask=False) if self.shows_errors else self.style
+        return replace(self.style, show_mask=False) if self.shows_errors or self.shows_classes else self.style
 
     def _overlay_part(self, zoom: float, box: Box) -> QImage:
         if self._scrolled_levels is None:

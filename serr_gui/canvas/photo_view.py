@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QTabletEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from serr_gui.canvas.picture_view import PictureView
 from serr_gui.canvas.tools import Pointer, Tool
@@ -31,6 +31,8 @@ class PhotoView(PictureView):
 
     cursorMoved = Signal(int, int)
     cursorLeft = Signal()
+    clicked = Signal(float, float)
+    """The hand was pressed and let go without a movement: the point of the photograph."""
     sizeStepRequested = Signal(int)
     """Alt and the wheel: the tool larger (1) or smaller (-1)."""
 
@@ -40,6 +42,7 @@ class PhotoView(PictureView):
         self._cursor_pixel: tuple[int, int] | None = None
         self._space_held = False
         self._drag_from: QPointF | None = None
+        self._pressed_at: QPointF | None = None
         self._focus_by_key = False
         self._tool: Tool | None = None
         self._tool_seen = QRectF()
@@ -89,10 +92,6 @@ class PhotoView(PictureView):
         seen = self._tool_rect()
         self.update(self._tool_seen.united(seen).toAlignedRect())
         self._tool_seen = seen
-
-    def device_point(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point of the photograph is in the view, in device pixels."""
-        return self._geometry.to_view(x, y)
 
     def _tool_rect(self) -> QRectF:
         """What the tool may paint at the pointer, in widget coordinates."""
@@ -196,6 +195,7 @@ class PhotoView(PictureView):
             self.show_tool()
         elif event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._drag_from = event.position()
+            self._pressed_at = event.position() if event.button() == Qt.MouseButton.LeftButton else None
             self._show_cursor()
         else:
             super().mousePressEvent(event)
@@ -204,6 +204,8 @@ class PhotoView(PictureView):
         self._cursor_place = event.position()
         if self._drag_from is not None:
             moved = event.position() - self._drag_from
+            if self._pressed_at is not None and not self._is_near(event.position(), self._pressed_at):
+                self._pressed_at = None
             self._drag_from = event.position()
             self._pan(moved.x(), moved.y())
         elif self._tool is not None:
@@ -217,11 +219,20 @@ class PhotoView(PictureView):
         if self._drag_from is not None and not event.buttons():
             self._drag_from = None
             self._show_cursor()
+            if self._pressed_at is not None and self._photo is not None:
+                point = self.image_point(event.position())
+                self._pressed_at = None
+                self.clicked.emit(point.x(), point.y())
         elif self._tool is not None and self._tool.is_busy:
             self._tool.release(self._pointer(event))
             self.show_tool()
         else:
             super().mouseReleaseEvent(event)
+
+    @staticmethod
+    def _is_near(place: QPointF, other: QPointF) -> bool:
+        moved = place - other
+        return abs(moved.x()) + abs(moved.y()) < QApplication.startDragDistance()
 
     def tabletEvent(self, event: QTabletEvent) -> None:
         """A pen, whose pressure a tool may use. What no tool takes comes again as an event of the mouse."""

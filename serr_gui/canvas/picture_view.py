@@ -15,8 +15,10 @@ from core.types import LEVELS, BoolArray, ByteArray
 from serr_gui.canvas.geometry import ViewGeometry
 from serr_gui.canvas.layers import EDIT_COLOURS, QUESTIONABLE_COLOUR, Layers
 from serr_gui.canvas.legend import paint_legend
+from serr_gui.canvas.mark_painting import paint_marks
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone, error_colours
 from serr_gui.canvas.resampling import Box, device_box, zoomed_size
+from serr_gui.canvas.vessel_marks import CLASS_COLOURS, VesselClasses, VesselMarks
 
 _WAITING_OPACITY = 0.25
 _LOOK_SHARE, _LOOK_ZOOM = 0.3, 6.0
@@ -43,6 +45,8 @@ class PictureView(QWidget):
         self._hint = ""
         self._waiting = False
         self._marked: tuple[int, int, int, int] | None = None
+        self._classes: VesselClasses | None = None
+        self._vessel_marks: VesselMarks | None = None
 
         self._reported_zoom = 0.0
         self._reported_place: tuple[float, tuple[float, float], bool] | None = None
@@ -108,6 +112,22 @@ class PictureView(QWidget):
         """That layer has changed in place inside a box (top, left, bottom, right)."""
         self._layers.questionable.refresh((box[1], box[0], box[3], box[2]))
         self.update()
+
+    def set_vessel_classes(self, classes: VesselClasses | None) -> None:
+        """Paint vessels in the colours of a measure, in place of the mask; None paints the mask."""
+        self._check_shape(None if classes is None else classes.codes, "The classes of vessels")
+        self._classes = classes
+        self._layers.classes.set_codes(None if classes is None else classes.codes)
+        self.update()
+
+    def set_vessel_marks(self, marks: VesselMarks | None) -> None:
+        """Vessels that are chosen or marked, and the zones around the optic disc."""
+        self._vessel_marks = marks
+        self.update()
+
+    def shown_vessel_marks(self) -> VesselMarks | None:
+        """What ``set_vessel_marks`` was given, where it is painted."""
+        return self._vessel_marks if self._layers.overlay_visible else None
 
     def show_layers(self, *, edits: bool, questionable: bool) -> None:
         """Which of the two layers are painted."""
@@ -259,6 +279,10 @@ class PictureView(QWidget):
             self._geometry.centre_on(*other._geometry.centre)
         self._view_changed()
 
+    def device_point(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point of the photograph is in the view, in device pixels."""
+        return self._geometry.to_view(x, y)
+
     def image_point(self, place: QPointF) -> QPointF:
         """The photograph's point (column and row with fraction) at a place in the widget."""
         ratio = self.devicePixelRatioF()
@@ -303,6 +327,8 @@ class PictureView(QWidget):
         if style is not None and layers.shows_errors:
             names = (self.tr("missed"), self.tr("false"), self.tr("right"))
             entries += zip(names, error_colours(style.colours), strict=True)
+        if self._classes is not None and layers.shows_classes:
+            entries += zip(self._classes.names, CLASS_COLOURS, strict=True)
         if layers.overlay_visible and layers.shows_edits and layers.edits.codes is not None:
             by_hand = (self.tr("background by hand"), self.tr("vessel by hand"))
             entries += [(name, colour[:3]) for name, colour in zip(by_hand, EDIT_COLOURS, strict=True)]
@@ -321,6 +347,8 @@ class PictureView(QWidget):
         left, top = self._geometry.origin
         for picture in self._layers.pictures(self._geometry.zoom, box, ratio):
             painter.drawImage(left + box[0], top + box[1], picture)
+        if self._vessel_marks is not None and self._layers.overlay_visible:
+            paint_marks(painter, self, self._vessel_marks, ratio)
         if self._marked is not None:
             self._paint_marked(painter, self._marked, ratio)
 
@@ -340,7 +368,8 @@ class PictureView(QWidget):
         return (view.left() - left, view.top() - top, view.right() + 1 - left, view.bottom() + 1 - top)
 
     def _forget_marks(self) -> None:
-        self._marked = None
+        self._marked = self._classes = self._vessel_marks = None
+        self._layers.classes.set_codes(None)
         self._layers.edits.set_codes(None)
         self._layers.questionable.set_codes(None)
 

@@ -3,9 +3,10 @@
 The parts: ``photos`` (opening), ``models`` (models and devices), ``segmentation`` (segmenting and exporting),
 ``history`` (Undo), ``editing`` (corrections by hand), ``fov_painting``, ``painting`` (which of them a stroke is for),
 ``vessels`` (what tools look for), ``thresholds``, ``shaping`` (their masks), ``labelling`` (what the mask begins with,
-and labels), ``annotating`` (marks and time), ``keeping`` (what comes back at the next start), ``sessions`` (files of
-that), ``comparison`` (labels of experts), ``evaluation`` (all photographs), ``data_sets`` and ``training`` (models that
-a person trains), ``batch`` (cohorts in processes of their own), and here the view, and what connects the parts.
+and labels), ``annotating`` (marks and time), ``measuring`` (measures of vessels), ``keeping`` (what comes back at the
+next start), ``sessions`` (files of that), ``comparison`` (labels of experts), ``evaluation`` (all photographs),
+``data_sets`` and ``training`` (models that a person trains), ``batch`` (cohorts in processes of their own), and here
+the view, and what connects the parts.
 """
 
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ from serr_gui.controllers.fov_painting import FovPainting
 from serr_gui.controllers.history import HistoryController
 from serr_gui.controllers.keeping import KeepingController
 from serr_gui.controllers.labelling import LabellingController
+from serr_gui.controllers.measuring import MeasuringController
 from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.painting import PaintingController
 from serr_gui.controllers.photos import PhotoController
@@ -77,6 +79,7 @@ class Controller(QObject):
         )
         self.labelling = LabellingController(self.context, self.editing, self.questionable, self.segmentation)
         self.annotating = AnnotatingController(self.context, self.photos)
+        self.measuring = MeasuringController(self.context, self.editing)
         self.comparison = ComparisonController(self.context)
         self.two_models = TwoModelsController(self.context, foreground, self.segmentation.model_cache)
         self.training = TrainingController(self.context, foreground)

@@ -105,6 +105,11 @@ class EditingController(QObject):
 
     # Strokes
 
+    @property
+    def is_painting(self) -> bool:
+        """Whether a stroke is running: the mask on the screen is then another one than that of the result."""
+        return self._stroke is not None
+
     def begin(self, code: int) -> None:
         """A stroke begins that gives pixels this code (``core.masks.edits``)."""
         state = self._context.state

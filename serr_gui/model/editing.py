@@ -11,7 +11,8 @@ from core.session.records import StepKind
 if TYPE_CHECKING:
     from core.masks.branches import Gap
 
-ToolName = Literal["hand", "brush", "eraser", "trace", "bridge", "prune", "component", "lasso", "fill", "fov_circle"]
+_Painting = Literal["brush", "eraser", "trace", "bridge", "prune", "component", "lasso", "fill", "fov_circle"]
+ToolName = Literal["hand", _Painting, "disc_circle", "ruler"]
 PaintTarget = Literal["vessels", "questionable", "fov"]
 PAINTING_TOOLS: Final[frozenset[ToolName]] = frozenset({"brush", "eraser", "lasso"})
 """Tools that paint whatever is chosen to be painted."""

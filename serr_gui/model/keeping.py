@@ -19,6 +19,7 @@ from core.types import Doubt, DoubtKind, FovOrigin, PhotoMarks
 from serr_gui.model.comparison import EXPERTS, LabelFile
 from serr_gui.model.editing import EditHistory, EditStep
 from serr_gui.model.label_choices import expert_name, label_from, label_values
+from serr_gui.model.measuring import MeasureSetup
 from serr_gui.model.result_store import KeptEdits
 from serr_gui.model.settings import config_folder
 from serr_gui.model.state import FovChoice, FovSource, MadeBy, PhotoItem
@@ -59,6 +60,7 @@ def record_of(item: PhotoItem, ref: PhotoRef) -> PhotoRecord:
         doubtful=item.marks.doubtful,
         note=item.marks.note,
         seconds=item.marks.seconds,
+        measuring=item.measuring.values(),
         unsaved=item.unsaved,
     )
 
@@ -86,6 +88,7 @@ def kept_of(record: PhotoRecord, about: dict[str, Any] | None) -> Kept:
         marks=PhotoMarks(record.done, record.doubtful, record.note, record.seconds),
         corrected=kept is not None,
         questionable=record.questionable.data if record.questionable is not None else b"",
+        measuring=MeasureSetup.from_values(record.measuring),
     )
     history = EditHistory() if edits is None else _history(edits)
     return Kept(record, item, kept, history)

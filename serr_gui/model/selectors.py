@@ -12,11 +12,14 @@ import numpy as np
 
 from core.evaluation.error_map import ErrorRegion
 from core.masks.edits import UNTOUCHED
+from core.measures.disc import USUAL_RADIUS
 from core.photo.circles import circles_of
 from core.photo.walking import natural_key
 from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, FieldOfView, ThresholdRule
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone
+from serr_gui.canvas.vessel_marks import VesselClasses, VesselMarks
 from serr_gui.model.comparison import ErrorLayer
+from serr_gui.model.measuring import MeasureSetup, measured, vessel_classes, vessel_marks
 from serr_gui.model.score_selectors import error_layer, error_list
 from serr_gui.model.state import AppState, Document, ListOrder, PhotoItem
 
@@ -46,6 +49,8 @@ class CanvasPicture:
     questionable: ByteArray | None
     shows_edits: bool
     shows_questionable: bool
+    classes: VesselClasses | None = None
+    vessel_marks: VesselMarks | None = None
 
 
 def canvas_picture(state: AppState) -> CanvasPicture:
@@ -64,6 +69,9 @@ def canvas_picture(state: AppState) -> CanvasPicture:
     if document and view.base != "colour" and made and made.image is document.image and made.base == view.base:
         base = made.pixels
     levels = document.result.live_levels if document and document.result else None
+    is_watched, item = state.measure_view.watched, state.item
+    found = measured(state) if is_watched else None
+    setup = item.measuring if item is not None else MeasureSetup()
     drawn = label_alone(state)
     if drawn is not None:
         levels = label_levels(drawn)
@@ -85,6 +93,8 @@ def canvas_picture(state: AppState) -> CanvasPicture:
         questionable=document.questionable if document else None,
         shows_edits=view.show_edits and drawn is None,
         shows_questionable=view.show_questionable and drawn is None,
+        classes=vessel_classes(found, state.measure_view.colouring) if drawn is None else None,
+        vessel_marks=vessel_marks(found, setup, state.measure_view.vessel) if is_watched else None,
     )
 
 
@@ -211,6 +221,19 @@ def fov_circle(state: AppState) -> tuple[float, float, float] | None:
         return None
     height, width = document.image.shape
     return _circle_around(document.fov) if document.fov else (width / 2.0, height / 2.0, min(width, height) / 2.0)
+
+
+def disc_circle(state: AppState) -> tuple[float, float, float] | None:
+    """The circle of the optic disc: x, y and radius in photograph pixels; where none is, one of the usual size."""
+    document, item = state.document, state.item
+    if document is None or item is None:
+        return None
+    disc = item.measuring.disc
+    if disc is not None:
+        return disc.column + 0.5, disc.row + 0.5, disc.radius_px
+    height, width = document.image.shape
+    across = document.fov.diameter_px if document.fov is not None else min(width, height)
+    return width / 2.0, height / 2.0, max(across * USUAL_RADIUS, 8.0)
 
 
 @lru_cache(maxsize=1)

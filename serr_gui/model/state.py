@@ -41,6 +41,7 @@ from serr_gui.model.comparison import (
 )
 from serr_gui.model.editing import Editing
 from serr_gui.model.export_options import ExportOptions
+from serr_gui.model.measuring import NOTHING_SAID, Measured, MeasureSetup, MeasureView
 from serr_gui.model.result import Result
 from serr_gui.model.training import EstimateState, ModelsCompared, Trainings
 from serr_gui.model.two_models import TwoModels
@@ -116,6 +117,7 @@ class PhotoItem:
     looked for. ``made_by`` tells of the result. ``doubts`` are those about the photograph and its result, as far as it
     was looked at. ``marks`` are those of the observer; ``corrected`` : a hand has decided pixels of the mask.
     ``questionable`` : the pixels that cannot be decided, packed (``core.session.packing.packed_bits``); empty for none.
+    ``measuring`` : what was said about it for measures of its vessels.
     """
 
     path: Path
@@ -130,6 +132,7 @@ class PhotoItem:
     marks: PhotoMarks = NO_MARKS
     corrected: bool = False
     questionable: bytes = b""
+    measuring: MeasureSetup = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -351,6 +354,8 @@ class AppState:
     estimate: EstimateState | None = None
     models_compared: ModelsCompared | None = None
     two_models: TwoModels | None = None
+    measured: Measured | None = None
+    measure_view: MeasureView = field(default_factory=MeasureView)
     data_set: Path | None = None
     observer: str = ""
     session: Path | None = None

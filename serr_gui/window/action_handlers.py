@@ -11,6 +11,7 @@ from core.evaluation.confusion import REGIONS
 from serr_gui.actions.compare_menu import ERROR_FILTERS
 from serr_gui.canvas.photo_view import ZOOM_STEP
 from serr_gui.model.editing import LassoFill, ToolName
+from serr_gui.model.measuring import Colouring
 from serr_gui.model.state import BASES, Theme
 from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
 
@@ -92,6 +93,11 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "label_folder": partial(prompts.choose_label_folder, 0),
         "second_label_folder": partial(prompts.choose_label_folder, 1),
         "swap_labels": controller.comparison.swap_labels,
+        "show_measures": partial(window.toggle_dock, "measure"),
+        "export_measures": window.report_prompts.export_measures,
+        "colour_width": partial(_colour, window, "width"),
+        "colour_tortuosity": partial(_colour, window, "tortuosity"),
+        "propose_disc": controller.measuring.propose_disc,
         "show_errors": controller.toggle_errors,
         "show_label": controller.toggle_label,
         "next_error": partial(controller.comparison.step_error, 1),
@@ -132,6 +138,14 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
 def _write_note(window: "MainWindow") -> None:
     window.show_dock("files")
     window.files.marks.write_note()
+
+
+def _colour(window: "MainWindow", colouring: Colouring) -> None:
+    """Colours belong to the panel, which makes them; the same command again shows the mask."""
+    on = window.state.measure_view.colouring != colouring
+    if on:
+        window.show_dock("measure")
+    window.controller.measuring.colour(colouring if on else "")
 
 
 def _evaluate_all(window: "MainWindow") -> None:

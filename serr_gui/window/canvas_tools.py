@@ -14,11 +14,12 @@ from serr_gui.canvas.tools.brush import BrushTool
 from serr_gui.canvas.tools.circle import CircleTool
 from serr_gui.canvas.tools.lasso import LassoTool
 from serr_gui.canvas.tools.part import PartKind, PartTool
+from serr_gui.canvas.tools.ruler import RulerTool
 from serr_gui.canvas.tools.trace import TraceTool
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.painting import PaintingController
 from serr_gui.model.editing import PAINTING_TOOLS, LassoFill, ToolName
-from serr_gui.model.selectors import can_edit, can_paint, fov_circle, may_undo
+from serr_gui.model.selectors import can_edit, can_paint, disc_circle, fov_circle, may_undo
 
 if TYPE_CHECKING:
     from core.masks.branches import Gap
@@ -49,6 +50,7 @@ class CanvasTools(QObject):
         self._tools["fov_circle"] = self._circle
         self._circle.changed.connect(controller.fov_painting.set_circle)
         controller.fov_painting.outlineChanged.connect(canvas.set_fov)
+        self._join_measuring(controller)
         controller.questionable.shown.connect(canvas.set_questionable)
         controller.questionable.changed.connect(canvas.refresh_questionable)
         canvas.sizeStepRequested.connect(self._editing.step_size)
@@ -56,6 +58,12 @@ class CanvasTools(QObject):
         events = self._state.events
         for event in (events.editing, events.document, events.opening, events.task, events.side_task, events.view):
             event.connect(self._show)
+        events.photos.connect(self._show_measuring)
+
+    def _join_measuring(self, controller: Controller) -> None:
+        self._disc, self._ruler = CircleTool(self, jumps=True), RulerTool(self)
+        self._tools["disc_circle"], self._tools["ruler"] = self._disc, self._ruler
+        self._disc.changed.connect(controller.measuring.set_disc)
 
     def _join_tracing(self, controller: Controller) -> None:
         self._bridge = BridgeTool(self)
@@ -100,8 +108,10 @@ class CanvasTools(QObject):
             tool.take_search(search)
 
     def _may_use(self, tool: ToolName) -> bool:
-        if tool == "fov_circle":
+        if tool in ("fov_circle", "disc_circle"):
             return may_undo(self._state)
+        if tool == "ruler":
+            return self._state.document is not None
         return can_paint(self._state) if tool in PAINTING_TOOLS else can_edit(self._state)
 
     def leave(self) -> None:
@@ -124,8 +134,17 @@ class CanvasTools(QObject):
         self._show_gap()
         if state.editing.tool == "fov_circle":
             self._circle.set_circle(fov_circle(state))
+        self._show_measuring()
         self._canvas.set_tool(self._tools.get(state.editing.tool) if self._may_use(state.editing.tool) else None)
         self._canvas.show_tool()
+
+    def _show_measuring(self) -> None:
+        """The circle of the optic disc, and the scale of the ruler."""
+        item = self._state.item
+        pixel = item.measuring.pixel if item is not None else None
+        self._ruler.pixel_um = pixel.um if pixel is not None else None
+        if self._state.editing.tool == "disc_circle":
+            self._disc.set_circle(disc_circle(self._state))
 
     def _show_gap(self) -> None:
         """The gap that is proposed, brought into sight once."""

@@ -74,3 +74,18 @@ def join_batches(window: "MainWindow") -> None:
     panel.folderRequested.connect(lambda facts: open_outside(facts.folder))
     panel.forgetRequested.connect(lambda facts: batch.forget(facts.folder))
     batch.shown.connect(lambda: window.show_dock("batches"))
+
+
+def join_measures(window: "MainWindow") -> None:
+    """The panel of measures, and clicks on vessels in the photograph."""
+    panel, measuring = window.measure, window.controller.measuring
+    window.canvas.clicked.connect(measuring.click)
+    events = window.state.events
+    for event in (events.measured, events.measure_view, events.photos):
+        event.connect(window.show_picture)
+    panel.watchRequested.connect(measuring.watch)
+    panel.segments.vesselRequested.connect(measuring.choose)
+    panel.bar.colourRequested.connect(measuring.colour)
+    panel.bar.clickRequested.connect(measuring.click_for)
+    panel.setup.pixelRequested.connect(lambda pixel, everywhere: measuring.set_pixel(pixel, everywhere=everywhere))
+    panel.setup.discRemoveRequested.connect(measuring.remove_disc)

@@ -34,6 +34,7 @@ from serr_gui.panels.comparison.scores import ScoresPanel
 from serr_gui.panels.display import DisplayPanel
 from serr_gui.panels.editing import EditingPanel
 from serr_gui.panels.history import HistoryPanel
+from serr_gui.panels.measure.panel import MeasurePanel
 from serr_gui.panels.photos import PhotosPanel
 from serr_gui.panels.segmentation import SegmentationPanel
 from serr_gui.panels.training.panel import TrainingPanel
@@ -52,7 +53,7 @@ from serr_gui.window.batch_prompts import BatchPrompts
 from serr_gui.window.canvas_tools import CanvasTools
 from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
-from serr_gui.window.joins import join_batches, join_list, join_sessions, join_trainings
+from serr_gui.window.joins import join_batches, join_list, join_measures, join_sessions, join_trainings
 from serr_gui.window.label_prompts import LabelPrompts
 from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
@@ -116,7 +117,7 @@ class MainWindow(QMainWindow):
         make_message_bar(self, self.notice_bar, bars)
         self.setStatusBar(self.status)
         self._join()
-        self._show_picture()
+        self.show_picture()
         self._show_title()
 
     # Making
@@ -134,6 +135,7 @@ class MainWindow(QMainWindow):
         self.evaluation = EvaluationPanel(self.state, self.commands)
         self.trainings = TrainingPanel(self.state, self.commands)
         self.batches = BatchPanel(self.state, self.commands)
+        self.measure = MeasurePanel(self.state, self.commands)
 
     def _make_centre(self) -> None:
         self._pages = QStackedWidget()
@@ -157,6 +159,7 @@ class MainWindow(QMainWindow):
                 Dock("curves", self.tr("Curves"), scrolling(self.curves, sideways=True), "bottom"),
                 Dock("evaluation", self.tr("All Photographs"), scrolling(self.evaluation, sideways=True), "bottom"),
                 Dock("batches", self.tr("Batches"), scrolling(self.batches, sideways=True), "bottom"),
+                Dock("measure", self.tr("Measure"), scrolling(self.measure, sideways=True), "bottom"),
                 Dock("trainings", self.tr("Trainings"), scrolling(self.trainings, sideways=True), "bottom"),
             ),
         )
@@ -167,7 +170,10 @@ class MainWindow(QMainWindow):
         join_sessions(self)
         join_trainings(self)
         join_batches(self)
+        join_measures(self)
         controller.photos.thumbnailMade.connect(self._on_thumbnail_made)
+        self.editing.sizeRequested.connect(controller.editing.set_size)
+        self.editing.widthRequested.connect(controller.editing.set_width)
         self.segmentation.modelRequested.connect(controller.models.set_model)
         self.segmentation.deviceRequested.connect(controller.models.set_device)
         self.segmentation.runRequested.connect(controller.set_run)
@@ -178,8 +184,6 @@ class MainWindow(QMainWindow):
         self.segmentation.refinement.lowRequested.connect(controller.shaping.set_low)
         self.segmentation.refinement.leastRequested.connect(controller.shaping.set_min_pixels)
         self.display.viewRequested.connect(controller.set_view)
-        self.editing.sizeRequested.connect(controller.editing.set_size)
-        self.editing.widthRequested.connect(controller.editing.set_width)
         self.history.stepRequested.connect(controller.history.go_to)
         self.labels.loadRequested.connect(self.prompts.load_label)
         self.labels.acceptRequested.connect(
@@ -205,9 +209,9 @@ class MainWindow(QMainWindow):
         self.canvas.cursorLeft.connect(self.status.clear_cursor)
         self.canvas.zoomChanged.connect(self.status.set_zoom)
         for event in (events.document, events.opening, events.rule, events.base_view, events.view):
-            event.connect(self._show_picture)
+            event.connect(self.show_picture)
         for event in (events.comparison, events.errors, events.error_at, events.overlay_hidden):
-            event.connect(self._show_picture)
+            event.connect(self.show_picture)
         for event in (events.photos, events.current, events.document):
             event.connect(self._show_title)
         for event in (events.photos, events.current, events.document, events.opening):
@@ -220,7 +224,7 @@ class MainWindow(QMainWindow):
 
     # Showing the state
 
-    def _show_picture(self) -> None:
+    def show_picture(self) -> None:
         """Bring the canvas from the picture that it shows to that of the state."""
         new, old = canvas_picture(self.state), self._picture
         self._picture = new
@@ -258,6 +262,10 @@ class MainWindow(QMainWindow):
             self.canvas.set_edits(new.edits)
         if old is None or new.questionable is not old.questionable:
             self.canvas.set_questionable(new.questionable)
+        if old is None or new.classes is not old.classes:
+            self.canvas.set_vessel_classes(new.classes)
+        if old is None or new.vessel_marks is not old.vessel_marks:
+            self.canvas.set_vessel_marks(new.vessel_marks)
         self.canvas.show_layers(edits=new.shows_edits, questionable=new.shows_questionable)
 
     def _show_errors(self, layer: ErrorLayer | None) -> None:

@@ -41,6 +41,7 @@ def make_menus(
         ("view", window.tr("&View")),
         ("segment", window.tr("&Segment")),
         ("annotate", window.tr("&Annotate")),
+        ("measure", window.tr("&Measure")),
         ("compare", window.tr("&Compare")),
         ("train", window.tr("&Train")),
         ("help", window.tr("&Help")),

@@ -13,6 +13,7 @@ from serr_gui.model.selectors import with_result
 from serr_gui.panels.comparison.curves import CurvesPanel
 
 _REPORT_NAME: Final = "evaluation.html"
+_MEASURES: Final = "_measures.csv"
 _SHARES_NAME: Final = "vessel-shares.csv"
 
 
@@ -49,6 +50,24 @@ class ReportPrompts(QObject):
         path = with_suffix(name, kind, kinds, (".html", ".pdf", ".csv", ".json"))
         if path is not None:
             self._controller.evaluation.write(path)
+
+    def export_measures(self) -> None:
+        """Ask where the table of measures goes, and write it."""
+        document = self._state.document
+        if document is None:
+            return
+        folder = Path(self._state.last_folder or document.path.parent)
+        name, _ = QFileDialog.getSaveFileName(
+            self._window,
+            self.tr("Export Measures"),
+            str(folder / (document.path.stem + _MEASURES)),
+            self.tr("Table (*.csv)"),
+        )
+        if name:
+            path = Path(name)
+            self._controller.measuring.write(
+                path if path.suffix.lower() == ".csv" else path.with_name(f"{path.name}.csv")
+            )
 
     def export_shares(self) -> None:
         """Ask where the table of vessel shares goes, and write it."""

@@ -149,3 +149,21 @@ def test_wrong_use_is_a_sentence(
     assert ran.code in (1, 2)
     assert sentence in ran.err
     assert not list(tmp_path.glob("*.csv"))
+
+
+def test_the_proposed_disc_is_in_the_row_with_its_doubt(serr: Serr, weights: Path, tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "eye.png")
+    out = tmp_path / "vessels.csv"
+    options = ("--model", weights, "--device", "cpu", "--threshold", "0.4", "--no-error-bars")
+    ran = serr("measure", photo, "--out", out, "--disc", "auto", *options)
+    (row,) = table(out)
+    assert "optic disc" in row["doubts"]
+    assert "look whether" in ran.err
+    assert "eye.png" in ran.err
+    again = serr("measure", photo, "--out", out, "--disc", row["disc"], *options, "--json")
+    (given,) = json.loads(again.out)["rows"]
+    assert given["length/density/all/A"] == pytest.approx(float(row["length/density/all/A"]), rel=0.02)
+    assert "optic disc" not in given["doubts"]
+    refused = serr("measure", photo, "--masks", "--out", out, "--disc", "auto")
+    assert refused.code == 2
+    assert "--disc auto looks at photographs" in refused.err

@@ -66,6 +66,7 @@ def full_record() -> PhotoRecord:
         note="looks like a bifurcation\nat the rim",
         seconds=83.5,
         view=ViewRecord(2.5, 100.0, 40.5),
+        measuring={"disc": [10.0, 12.5, 4.0], "disc_doubt": "", "marks": [[3.0, 4.0, "venule"]]},
         unsaved=True,
         unknown={"mood": {"from": "a newer version"}},
     )

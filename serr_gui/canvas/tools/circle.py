@@ -1,4 +1,4 @@
-"""A circle with handles that is laid around the retina: moved by its middle, made larger or smaller by its edge."""
+"""A circle with handles, such as around the retina: moved by its middle, made larger or smaller by its edge."""
 
 import math
 from typing import Final, Literal
@@ -12,19 +12,25 @@ from serr_gui.canvas.tools.preview import paint_knots
 
 _SMALLEST_PX: Final = 8.0
 """Radius."""
+_FAR_RADII: Final = 1.6
 
 Part = Literal["middle", "edge"]
 
 
 class CircleTool(Tool):
-    """``changed`` carries x, y and radius in photograph pixels, when the button is let go."""
+    """``changed`` carries x, y and radius in photograph pixels, when the button is let go.
+
+    ``jumps`` : a press far outside brings the circle there.
+    """
 
     changed = Signal(float, float, float)
 
-    def __init__(self, parent: object = None) -> None:
+    def __init__(self, parent: object = None, *, jumps: bool = False) -> None:
         super().__init__(parent)  # type: ignore[arg-type]
+        self._jumps = jumps
         self._circle: tuple[float, float, float] | None = None
         self._before: tuple[float, float, float] | None = None
+        self._kept: tuple[float, float, float] | None = None
         self._dragged: Part | None = None
         self._from: Point = (0.0, 0.0)
 
@@ -42,7 +48,10 @@ class CircleTool(Tool):
         if self._circle is None or pointer.erases:
             return
         x, y, radius = self._circle
-        self._before, self._from = self._circle, pointer.at
+        if self._jumps and math.dist((x, y), pointer.at) > _FAR_RADII * radius:
+            x, y = pointer.at
+        self._kept = self._circle
+        self._before, self._from = (x, y, radius), pointer.at
         self._dragged = "middle" if math.dist((x, y), pointer.at) < radius / 2.0 else "edge"
         self.move(pointer)
 
@@ -63,18 +72,18 @@ class CircleTool(Tool):
 
     def finish(self) -> None:
         dragged, self._dragged = self._dragged, None
-        if dragged is not None and self._circle is not None and self._circle != self._before:
+        if dragged is not None and self._circle is not None and self._circle != self._kept:
             self.changed.emit(*self._circle)
 
     def cancel(self) -> bool:
         if self._dragged is None:
             return False
-        self._circle, self._dragged = self._before, None
+        self._circle, self._dragged = self._kept, None
         self.looksChanged.emit()
         return True
 
     def reset(self) -> None:
-        self._circle = self._before = self._dragged = None
+        self._circle = self._before = self._kept = self._dragged = None
 
     def paint(self, painter: QPainter, view: View, at: Point | None) -> None:
         if self._circle is None:

@@ -1,0 +1,66 @@
+"""Arterioles and venules as a person marks them: places on vessels, which stay right when the mask is corrected.
+
+A number of a segment is good for one mask only; a place finds the vessel of the next one, too.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core.measures.vessels import VesselTree
+
+MarkKind = Literal["arteriole", "venule", "crossing"]
+"""What a segment is marked as; a crossing belongs to two vessels and counts for neither."""
+
+REACH_PX: Final = 3.0
+"""How far beside its edge a vessel is still meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class VesselMark:
+    """A place on a vessel, in pixels (the middle of the first one at 0, 0), and what the vessel is."""
+
+    row: float
+    column: float
+    kind: MarkKind
+
+
+def vessel_near(tree: VesselTree, row: float, column: float, reach_px: float = REACH_PX) -> int:
+    """The number of the vessel at a place, or nearest to it within ``reach_px`` of its edge; -1 where none is."""
+    best, least = -1, reach_px
+    for number, vessel in enumerate(tree.vessels):
+        away = float(np.hypot(*(vessel.line.points - (row, column)).T).min()) - vessel.twice_depth_px / 2
+        if away < least:
+            best, least = number, away
+    return best
+
+
+def marked_vessels(tree: VesselTree, marks: Iterable[VesselMark]) -> dict[int, MarkKind]:
+    """The kinds of vessels by their numbers; of two marks on one vessel the later holds. Marks on none are left out."""
+    found: dict[int, MarkKind] = {}
+    for mark in marks:
+        number = vessel_near(tree, mark.row, mark.column)
+        if number >= 0:
+            found[number] = mark.kind
+    return found
+
+
+def vessel_numbers(tree: VesselTree) -> npt.NDArray[np.int32]:
+    """Which vessel each pixel of the mask belongs to: int32 (H, W), that of the nearest centre line; -1 outside."""
+    shape = tree.graph.depth.shape
+    numbers = np.full(shape, -1, np.int32)
+    if not tree.vessels:
+        return numbers
+    bounds = np.array(shape)[:, None] - 1
+    for number, vessel in enumerate(tree.vessels):
+        rows, columns = np.clip(np.rint(vessel.line.points).astype(int).T, 0, bounds)
+        numbers[rows, columns] = number
+    away = np.where(numbers < 0, np.uint8(1), np.uint8(0))
+    _, nearest = cv2.distanceTransformWithLabels(away, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    of_label = np.full(int(nearest.max()) + 1, -1, np.int32)
+    of_label[nearest[numbers >= 0]] = numbers[numbers >= 0]
+    return np.asarray(np.where(tree.graph.depth > 0, of_label[nearest], -1), np.int32)

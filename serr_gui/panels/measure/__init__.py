@@ -1,0 +1,1 @@
+"""The panel Measure: what is measured of the vessels on the screen."""

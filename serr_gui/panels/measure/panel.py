@@ -1,0 +1,183 @@
+"""Measures of the vessels on the screen: of the photograph, of each segment, and along the one that is chosen."""
+
+import math
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+
+from serr_gui.actions.qactions import Actions
+from serr_gui.model.measuring import (
+    Measured,
+    chosen_vessel,
+    length_unit,
+    measure_inputs,
+    measured,
+    vessel_values,
+)
+from serr_gui.model.state import AppState
+from serr_gui.panels.measure.setup import MeasureBar, MeasureSetupForm
+from serr_gui.panels.measure.tables import PhotoModel, SegmentTable, measure_table
+from serr_gui.widgets.controls import ElidedLabel, chooser
+from serr_gui.widgets.scrolling import scrolling
+from serr_gui.widgets.small_plots import HistogramPlot, ProfilePlot
+
+_COLUMNS_PX: Final = (212, 72, 40, 140, 84)
+_SEGMENT_PX: Final = (48, 94, 90, 90, 104, 90)
+
+
+class MeasurePanel(QWidget):
+    """``watchRequested`` tells whether anybody sees the panel: vessels are measured only then."""
+
+    watchRequested = Signal(bool)
+
+    def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._shown: Measured | None = None
+        self._chosen = -1
+        self.bar = MeasureBar(state, actions)
+        self.setup = MeasureSetupForm(state, actions)
+        self.measures = PhotoModel(self)
+        self.table = measure_table(self.tr("Measures of the photograph"), self.measures)
+        self.segments = SegmentTable(self)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.table, self.tr("Photograph"))
+        self.tabs.addTab(self.segments.view, self.tr("Segments"))
+        self.tabs.addTab(scrolling(self.setup, sideways=True), self.tr("Pixel and Disc"))
+        for table, widths in ((self.table, _COLUMNS_PX), (self.segments.view, _SEGMENT_PX)):
+            for number, width in enumerate(widths):
+                table.setColumnWidth(number, width)
+        self.profile, self.histogram = ProfilePlot(), HistogramPlot()
+        self.profile.setAccessibleName(self.tr("Width along the chosen vessel"))
+        self.histogram.setAccessibleName(self.tr("Histogram of the vessel segments"))
+        self.about = ElidedLabel()
+        split = QSplitter()
+        split.addWidget(self.tabs)
+        split.addWidget(self._make_plots())
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
+        split.setSizes([620, 330])
+        split.setChildrenCollapsible(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 4, 8, 4)
+        column.setSpacing(3)
+        column.addWidget(self.bar)
+        column.addWidget(split, 1)
+        column.addWidget(self.about)
+        events = state.events
+        for event in (events.measured, events.document, events.rule, events.photos, events.current):
+            event.connect(self._show)
+        events.measure_view.connect(self._show_chosen)
+        self._show()
+
+    def _make_plots(self) -> QWidget:
+        self.of = chooser(self.tr("What is plotted"))
+        for text, of in (
+            (self.tr("Width along the vessel"), ""),
+            (self.tr("Widths of segments"), "width"),
+            (self.tr("Tortuosity of segments"), "tortuosity"),
+        ):
+            self.of.addItem(text, of)
+        self.of.setCurrentIndex(1)
+        self.of.activated.connect(lambda _: self._show_plot())
+        self.plots = QStackedWidget()
+        self.plots.addWidget(self.profile)
+        self.plots.addWidget(self.histogram)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.of)
+        column.addWidget(self.plots, 1)
+        return whole
+
+    # Showing
+
+    def _show(self) -> None:
+        """Show what is true of the mask on the screen, and nothing of any other."""
+        found = measured(self._state)
+        waits = found is None and self._state.measure_view.watched and self._state.result is not None
+        if found is not self._shown or found is None:
+            self._shown = found
+            measures = found.measures if found is not None else None
+            self.measures.set_measures(measures, waits=waits)
+            self.segments.set_measures(measures)
+            self._show_chosen()
+        self.about.set_full_text(self._sentence(found, waits=waits))
+
+    def _sentence(self, found: Measured | None, *, waits: bool) -> str:
+        if self._state.result is None:
+            return self.tr("Segment a photograph to measure its vessels.")
+        if found is None:
+            return self.tr("Measuring...") if waits or measure_inputs(self._state) is None else ""
+        if found.problem or found.measures is None:
+            return found.problem
+        count = len(found.measures.tree.vessels)
+        text = self.tr("{count} segments. Lengths are in {unit}.").format(count=count, unit=length_unit(found))
+        if not found.complete:
+            return f"{text} " + self.tr("Error bars are being made...")
+        if found.measures.threshold is None:
+            text += " " + self.tr("No error bars: the mask is more than the probability map at a threshold.")
+        return text
+
+    def _show_chosen(self) -> None:
+        chosen = self._state.measure_view.vessel
+        self.segments.choose(chosen)
+        if chosen >= 0 and chosen != self._chosen:
+            self.of.setCurrentIndex(0)  # what was asked for by choosing it
+        self._chosen = chosen
+        self._show_plot()
+
+    def _show_plot(self) -> None:
+        self._show_profile()
+        self._show_histogram()
+        self.plots.setCurrentWidget(self.histogram if self.of.currentData() else self.profile)
+
+    def _show_profile(self) -> None:
+        vessel, found = chosen_vessel(self._state), self._shown
+        if vessel is None or found is None:
+            empty = self.tr("Choose a vessel in the table, or click it in the photograph, to see its width along it.")
+            self.profile.set_profile(np.zeros(0), np.zeros(0), math.nan, "", empty)
+            return
+        pixel = found.inputs.setup.pixel
+        scale = pixel.um if pixel is not None else 1.0
+        number = self._state.measure_view.vessel + 1
+        name = self.tr("Width along segment {number} ({unit})").format(number=number, unit=length_unit(found))
+        along, widths = vessel.line.along * scale, vessel.widths_px * scale
+        empty = self.tr("The width of this segment is not known: it is too short, or too near to other vessels.")
+        self.profile.set_profile(along, widths, vessel.width_px * scale, name, empty)
+
+    def _show_histogram(self) -> None:
+        found, colouring = self._shown, self.of.currentData()
+        if found is None or found.measures is None or not colouring:
+            self.histogram.set_values([], "", "")
+            return
+        values = vessel_values(found.measures, colouring)
+        name = self.of.currentText()
+        name = f"{name} ({length_unit(found)})" if colouring == "width" else f"{name} (length / chord - 1)"
+        chosen = self._state.measure_view.vessel
+        marked = float(values[chosen]) if 0 <= chosen < len(values) else math.nan
+        self.histogram.set_values(values, name, self.tr("Nothing is known of any segment."), marked)
+
+    # Watching
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.watchRequested.emit(True)
+        self._show()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self.watchRequested.emit(False)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            height = self.fontMetrics().height() + 6
+            for table in (self.table, self.segments.view):
+                table.verticalHeader().setDefaultSectionSize(height)

@@ -1,0 +1,174 @@
+"""What a person says for the measures of a photograph: pixel size and optic disc; and what clicks and colours mean."""
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
+
+from core.measures.summary import PixelSize
+from serr_gui.actions.qactions import Actions
+from serr_gui.model.measuring import ClickFor, Colouring
+from serr_gui.model.state import AppState
+from serr_gui.widgets.controls import DecimalBox, FittedLabel, chooser, left_form
+
+
+class MeasureBar(QWidget):
+    """What clicks and colours mean; the ruler, and the table."""
+
+    colourRequested = Signal(str)
+    clickRequested = Signal(str)
+
+    def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        self._make_choices(row)
+        row.addLayout(_buttons(actions, "ruler", "export_measures"))
+        row.addStretch(1)
+        state.events.measure_view.connect(self.show_view)
+        self.show_view()
+
+    def _make_choices(self, row: QHBoxLayout) -> None:
+        self.colouring = chooser(
+            self.tr("Colour of the vessels"), self.tr("Paint each vessel in the colour of its width or tortuosity")
+        )
+        colours: tuple[tuple[str, Colouring], ...] = (
+            (self.tr("Mask"), ""),
+            (self.tr("By width"), "width"),
+            (self.tr("By tortuosity"), "tortuosity"),
+        )
+        for text, colouring in colours:
+            self.colouring.addItem(text, colouring)
+        self.colouring.activated.connect(lambda _: self.colourRequested.emit(self.colouring.currentData()))
+        row.addWidget(QLabel(self.tr("Colour")))
+        row.addWidget(self.colouring)
+        self.click = chooser(
+            self.tr("What a click on a vessel does"),
+            self.tr("With the hand, click a vessel in the photograph to choose it, or to mark it for calibres"),
+        )
+        clicks: tuple[tuple[str, ClickFor], ...] = (
+            (self.tr("Choose the vessel"), "select"),
+            (self.tr("Mark as arteriole"), "arteriole"),
+            (self.tr("Mark as venule"), "venule"),
+            (self.tr("Mark as crossing"), "crossing"),
+            (self.tr("Take the mark away"), "unmark"),
+        )
+        for text, click in clicks:
+            self.click.addItem(text, click)
+        self.click.activated.connect(lambda _: self.clickRequested.emit(self.click.currentData()))
+        row.addWidget(QLabel(self.tr("Click")))
+        row.addWidget(self.click)
+
+    def show_view(self) -> None:
+        """Bring the choices to what the state says."""
+        view = self._state.measure_view
+        self.colouring.setCurrentIndex(self.colouring.findData(view.colouring))
+        self.click.setCurrentIndex(self.click.findData(view.click))
+
+
+class MeasureSetupForm(QWidget):
+    """``pixelRequested`` carries a ``PixelSize`` or None, and whether it is meant for all photographs."""
+
+    pixelRequested = Signal(object, bool)
+    discRemoveRequested = Signal()
+
+    def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 4)
+        column.setSpacing(6)
+        form = left_form()
+        self._make_pixel(form)
+        self._make_disc(form, actions)
+        column.addLayout(form)
+        self._about = FittedLabel()
+        column.addWidget(self._about)
+        column.addStretch(1)
+        for event in (state.events.photos, state.events.current, state.events.document):
+            event.connect(self.show_setup)
+        self.show_setup()
+
+    def _make_pixel(self, form: QFormLayout) -> None:
+        self.pixel_um = DecimalBox()
+        self.pixel_um.setAccessibleName(self.tr("Size of a pixel on the retina in micrometres"))
+        self.pixel_um.setToolTip(self.tr("0: not known, all lengths are in pixels"))
+        self.pixel_um.setRange(0.0, 1000.0)
+        self.pixel_um.setDecimals(3)
+        self.pixel_um.setSingleStep(0.1)
+        self.pixel_um.setSpecialValueText(self.tr("not known"))
+        self.pixel_um.setSuffix(self.tr(" \u00b5m"))
+        self.pixel_um.setKeyboardTracking(False)
+        self.source = QLineEdit()
+        self.source.setAccessibleName(self.tr("Where the size of a pixel is known from"))
+        self.source.setPlaceholderText(self.tr("Source, such as the data sheet"))
+        self.source.setToolTip(self.tr("It is written into the table: a wrong size makes every length wrong"))
+        self.everywhere = QToolButton()
+        self.everywhere.setText(self.tr("For all"))
+        self.everywhere.setToolTip(self.tr("Use this size for all photographs of the list"))
+        self.everywhere.clicked.connect(lambda: self._on_pixel(everywhere=True))
+        self.pixel_um.valueChanged.connect(lambda _: self._on_pixel())
+        self.source.editingFinished.connect(self._on_pixel)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(self.pixel_um, 1)
+        row.addWidget(self.everywhere)
+        form.addRow(self.tr("Size of a pixel"), row)
+        form.addRow(self.tr("Known from"), self.source)
+
+    def _make_disc(self, form: QFormLayout, actions: Actions) -> None:
+        row = _buttons(actions, "propose_disc", "disc_circle")
+        self.remove_disc = QToolButton()
+        self.remove_disc.setText(self.tr("Remove"))
+        self.remove_disc.setToolTip(self.tr("Forget where the optic disc is"))
+        self.remove_disc.clicked.connect(self.discRemoveRequested)
+        row.insertWidget(2, self.remove_disc)
+        form.addRow(self.tr("Optic disc"), row)
+
+    def _on_pixel(self, *, everywhere: bool = False) -> None:
+        um, source = self.pixel_um.value(), self.source.text().strip()
+        if um > 0 and source:
+            self.pixelRequested.emit(PixelSize(um, source), everywhere)
+        elif um == 0:
+            self.pixelRequested.emit(None, everywhere)
+        self._show_about()
+
+    def show_setup(self) -> None:
+        """Bring the controls to what the state says."""
+        state = self._state
+        item = state.item
+        self.setEnabled(state.document is not None)
+        setup = item.measuring if item is not None else None
+        pixel = setup.pixel if setup is not None else None
+        path = item.path if item is not None else None
+        if (path, pixel) != getattr(self, "_shown", ()):  # what is being typed stays
+            self._shown = (path, pixel)
+            with QSignalBlocker(self.pixel_um), QSignalBlocker(self.source):
+                self.pixel_um.setValue(pixel.um if pixel is not None else 0.0)
+                self.source.setText(pixel.source if pixel is not None else "")
+        self.remove_disc.setEnabled(setup is not None and setup.disc is not None)
+        self._show_about()
+
+    def _show_about(self) -> None:
+        item = self._state.item
+        sentences = []
+        if self.pixel_um.value() > 0 and not self.source.text().strip():
+            sentences.append(self.tr("Say where the size of a pixel is known from: until then lengths are in pixels."))
+        if item is not None and item.measuring.disc is not None:
+            disc = item.measuring.disc
+            text = self.tr("Disc: radius {radius:.0f} px.").format(radius=disc.radius_px)
+            sentences.append(f"{text} {item.measuring.disc_doubt}".strip())
+        self._about.setText(" ".join(sentences))
+
+
+def _buttons(actions: Actions, *keys: str) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(4)
+    for key in keys:
+        button = QToolButton()
+        button.setDefaultAction(actions[key])
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        row.addWidget(button)
+    row.addStretch(1)
+    return row

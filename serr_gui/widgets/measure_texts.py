@@ -1,0 +1,97 @@
+"""What the measures of vessels are called in plain words. Marked here, translated where shown."""
+
+import math
+from typing import Final
+
+from PySide6.QtCore import QCoreApplication
+
+from core.measures.summary import Measure
+from serr_gui.model.i18n import QT_TRANSLATE_NOOP
+from serr_gui.widgets.score_texts import DASH
+
+# By measure and variant; of calibres by structure, too.
+NAMES: Final[dict[str, str]] = {
+    "area/share": QT_TRANSLATE_NOOP("Measures", "Share of vessels in the area"),
+    "length/total": QT_TRANSLATE_NOOP("Measures", "Length of all vessels"),
+    "length/density": QT_TRANSLATE_NOOP("Measures", "Length of vessels for each area"),
+    "width/mean": QT_TRANSLATE_NOOP("Measures", "Mean width"),
+    "width/median": QT_TRANSLATE_NOOP("Measures", "Median width"),
+    "width/twice_depth": QT_TRANSLATE_NOOP("Measures", "Width by whole pixels, as a check"),
+    "tortuosity/arc_chord": QT_TRANSLATE_NOOP("Measures", "Tortuosity: length / chord - 1"),
+    "tortuosity/grisan": QT_TRANSLATE_NOOP("Measures", "Tortuosity: bends (Grisan)"),
+    "tortuosity/turning": QT_TRANSLATE_NOOP("Measures", "Turning for each length"),
+    "tortuosity/inflections": QT_TRANSLATE_NOOP("Measures", "Changes of direction for each length"),
+    "fractal/d0": QT_TRANSLATE_NOOP("Measures", "Fractal dimension D0 (boxes)"),
+    "fractal/d1": QT_TRANSLATE_NOOP("Measures", "Fractal dimension D1 (information)"),
+    "fractal/d2": QT_TRANSLATE_NOOP("Measures", "Fractal dimension D2 (correlation)"),
+    "fractal/lacunarity": QT_TRANSLATE_NOOP("Measures", "Lacunarity"),
+    "count/segments": QT_TRANSLATE_NOOP("Measures", "Segments"),
+    "count/branchings": QT_TRANSLATE_NOOP("Measures", "Branchings"),
+    "count/crossings": QT_TRANSLATE_NOOP("Measures", "Crossings"),
+    "count/ends": QT_TRANSLATE_NOOP("Measures", "Free ends"),
+    "branching/angle": QT_TRANSLATE_NOOP("Measures", "Angle at branchings"),
+    "branching/area_ratio": QT_TRANSLATE_NOOP("Measures", "Area ratio at branchings"),
+    "branching/asymmetry": QT_TRANSLATE_NOOP("Measures", "Asymmetry of branchings"),
+    "branching/exponent": QT_TRANSLATE_NOOP("Measures", "Exponent of branchings (Murray: 3)"),
+    "calibre/knudtson/arteriole": QT_TRANSLATE_NOOP("Measures", "Arteriole equivalent CRAE (Knudtson)"),
+    "calibre/knudtson/venule": QT_TRANSLATE_NOOP("Measures", "Venule equivalent CRVE (Knudtson)"),
+    "calibre/hubbard/arteriole": QT_TRANSLATE_NOOP("Measures", "Arteriole equivalent CRAE (Hubbard)"),
+    "calibre/hubbard/venule": QT_TRANSLATE_NOOP("Measures", "Venule equivalent CRVE (Hubbard)"),
+    "calibre/avr": QT_TRANSLATE_NOOP("Measures", "Arteriole-to-venule ratio AVR (Knudtson)"),
+}
+KINDS: Final[dict[str, str]] = {
+    "arteriole": QT_TRANSLATE_NOOP("Measures", "arteriole"),
+    "venule": QT_TRANSLATE_NOOP("Measures", "venule"),
+    "crossing": QT_TRANSLATE_NOOP("Measures", "crossing"),
+}
+_UNITS: Final[dict[str, str]] = {
+    "um": "\u00b5m",
+    "1/um": "1/\u00b5m",
+    "deg": "\u00b0",
+    "count": "",
+    "share": "%",
+}
+_WHOLE_FIELD: Final = QT_TRANSLATE_NOOP("Measures", "field of view")
+
+
+def measure_name(name: str) -> str:
+    """A measure in plain words, by its name in tables."""
+    measure, variant, structure, _ = name.split("/")
+    text = NAMES.get(f"{measure}/{variant}/{structure}") or NAMES.get(f"{measure}/{variant}") or NAMES[measure + "/avr"]
+    return QCoreApplication.translate("Measures", text)
+
+
+def zone_name(name: str) -> str:
+    """Where a measure was taken: the zone of its name, or the field of view."""
+    zone = name.rsplit("/", 1)[-1]
+    return QCoreApplication.translate("Measures", _WHOLE_FIELD) if zone == "fov" else zone
+
+
+def kind_name(kind: str) -> str:
+    """What a vessel was marked as; empty for one that was not."""
+    return QCoreApplication.translate("Measures", KINDS[kind]) if kind else ""
+
+
+def unit_text(unit: str) -> str:
+    """A unit as it is written beside a value."""
+    return _UNITS.get(unit, unit)
+
+
+def value_text(value: float, unit: str = "") -> str:
+    """A value as a person reads it, a dash for none; shares in percent, counts whole."""
+    if math.isnan(value):
+        return DASH
+    if unit == "count":
+        return f"{value:.0f}"
+    value = value * 100.0 if unit == "share" else value
+    if value and (abs(value) < 0.01 or abs(value) >= 1e6):
+        return f"{value:.3g}"
+    digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
+    return f"{value:.{min(digits, 6)}f}"
+
+
+def bar_text(measure: Measure) -> str:
+    """From the least to the greatest value of an error bar; empty without one."""
+    if math.isnan(measure.low) or math.isnan(measure.high):
+        return ""
+    return f"{value_text(measure.low, measure.unit)} - {value_text(measure.high, measure.unit)}"

@@ -1,0 +1,248 @@
+"""The panel Measure: what it shows is true of the mask on the screen, and of no other."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog
+from pytestqt.qtbot import QtBot
+
+from core.measures.summary import PixelSize, VesselMeasures, measure_traced
+from core.measuring import trace_probability
+from serr_gui.app import Program
+from serr_gui.canvas.tools.ruler import RulerTool
+from serr_gui.model.measuring import measured
+from serr_gui.widgets.measure_texts import value_text
+from serr_gui.widgets.score_texts import DASH
+from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.test_editing import Hand
+from tests.gui.test_keeping import continued
+from tests.gui.test_segmenting import segment
+
+
+def measures_of(program: Program, qtbot: QtBot) -> VesselMeasures:
+    """Wait for the measures of what is on the screen, with their error bars."""
+
+    def done() -> bool:
+        found = measured(program.state)
+        return found is not None and found.complete
+
+    qtbot.waitUntil(done, timeout=WAIT_MS)
+    found = measured(program.state)
+    assert found is not None
+    assert found.measures is not None
+    return found.measures
+
+
+def shown(program: Program, name: str, column: int = 1) -> str:
+    """A cell of the table of the photograph."""
+    model = program.window.measure.measures
+    row = model._names.index(name)
+    return str(model.data(model.index(row, column)))
+
+
+def opened(start: StartProgram, qtbot: QtBot, photo: Path) -> tuple[Program, Hand]:
+    program = start(photo)
+    segment(program, qtbot)
+    hand = Hand(program, qtbot)
+    hand.canvas.fit()
+    program.window.commands["show_measures"].trigger()
+    QApplication.processEvents()
+    return program, hand
+
+
+def longest(measures: VesselMeasures) -> int:
+    return int(np.argmax([vessel.line.length_px for vessel in measures.tree.vessels]))
+
+
+def middle(measures: VesselMeasures, vessel: int) -> tuple[float, float]:
+    """x and y of the middle of a vessel on the photograph."""
+    line = measures.tree.vessels[vessel].line.points
+    row, column = line[len(line) // 2]
+    return float(column) + 0.5, float(row) + 0.5
+
+
+def click(hand: Hand, at: tuple[float, float]) -> None:
+    QTest.mouseClick(hand.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, hand.place(at))
+
+
+def test_values_are_those_of_the_library_and_never_of_another_mask(
+    start: StartProgram, qtbot: QtBot, photo: Path
+) -> None:
+    program, hand = opened(start, qtbot, photo)
+    state = program.state
+    first = measures_of(program, qtbot)
+    width = "width/mean/all/fov"
+
+    def expected() -> VesselMeasures:
+        result = hand.result
+        segmentation = result.segmentation
+        traced = trace_probability(segmentation.probability, result.mask(state.rule), segmentation.fov)
+        return measure_traced(traced.with_bars())
+
+    assert shown(program, width) == value_text(expected()[width].value)
+    assert "-" in shown(program, width, 3)
+    assert shown(program, "calibre/avr/knudtson/B") == DASH
+    assert "optic disc is not known" in shown(program, "calibre/avr/knudtson/B", 5)
+
+    # Another threshold: the old values are gone at once, and the new ones are those of the new mask.
+    program.controller.set_level(state.rule.level + 40)
+    assert measured(state) is None
+    assert shown(program, width) == "\u2026"
+    assert shown(program, width, 3) == ""
+    second = measures_of(program, qtbot)
+    assert second[width].value != first[width].value
+    assert shown(program, width) == value_text(expected()[width].value)
+
+    # A stroke: nothing is shown from its first step on, however long it takes.
+    program.window.commands["brush"].trigger()
+    hand.press((60.0, 60.0))
+    hand.drag((100.0, 60.0), Qt.MouseButton.LeftButton)
+    assert measured(state) is None
+    hand.release((100.0, 60.0))
+    third = measures_of(program, qtbot)
+    assert third["length/total/all/fov"].value != second["length/total/all/fov"].value
+    assert shown(program, width) == value_text(expected()[width].value)
+
+    # Nobody looks: nothing is measured.
+    program.window.show_dock("history")
+    program.window.commands["show_measures"].trigger()
+    program.window.commands["show_measures"].trigger()
+    assert not state.measure_view.watched
+    program.window.commands["undo"].trigger()
+    QApplication.processEvents()
+    assert not program.controller.context.workers.busy("measure")
+
+
+def test_a_vessel_is_chosen_in_the_table_and_in_the_photograph_and_coloured(
+    start: StartProgram, qtbot: QtBot, photo: Path
+) -> None:
+    program, hand = opened(start, qtbot, photo)
+    panel, canvas = program.window.measure, program.window.canvas
+    found = measures_of(program, qtbot)
+    panel.tabs.setCurrentIndex(1)
+    vessel = longest(found)
+    click(hand, middle(found, vessel))
+    assert program.state.measure_view.vessel == vessel
+    assert panel.segments.model.vessel(panel.segments.view.currentIndex().row()) == vessel
+    marks = canvas.shown_vessel_marks()
+    assert marks is not None
+    np.testing.assert_allclose(marks.chosen, found.tree.vessels[vessel].line.points[:, ::-1] + 0.5)
+    np.testing.assert_array_equal(panel.profile.values, found.tree.vessels[vessel].widths_px)
+
+    panel.segments.view.sortByColumn(2, Qt.SortOrder.DescendingOrder)
+    widest = int(np.nanargmax([each.width_px for each in found.tree.vessels]))
+    assert panel.segments.model.vessel(0) == widest
+    QTest.mouseClick(
+        panel.segments.view.viewport(),
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+        panel.segments.view.visualRect(panel.segments.model.index(0, 1)).center(),
+    )
+    assert program.state.measure_view.vessel == widest
+    assert panel.histogram.counts.sum() == 0, "the profile is in front"
+    panel.of.setCurrentIndex(1)
+    panel.of.activated.emit(1)
+    assert panel.histogram.counts.sum() == sum(not np.isnan(each.width_px) for each in found.tree.vessels)
+
+    assert canvas.legend() == []
+    program.window.commands["colour_width"].trigger()
+    assert [name.endswith("px") for name, _ in canvas.legend()] == [True] * 6
+    assert not canvas.shown_mask().any(), "the colours are in place of the mask"
+    program.window.commands["colour_tortuosity"].trigger()
+    assert canvas.legend()[0][0] == "< 0.01"
+    program.window.commands["show_measures"].trigger()
+    assert canvas.legend() == [], "colours of a mask that nobody measures"
+
+
+def test_marks_disc_and_pixel_size_count_at_once_and_come_back(
+    start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, hand = opened(start, qtbot, photo)
+    state, panel = program.state, program.window.measure
+    vessel = longest(measures_of(program, qtbot))
+    at = middle(measures_of(program, qtbot), vessel)
+    panel.bar.click.setCurrentIndex(2)
+    panel.bar.click.activated.emit(2)
+    click(hand, at)
+    assert measures_of(program, qtbot).kinds == {vessel: "venule"}
+    program.controller.set_level(state.rule.level + 8)  # the mark is a place: it holds for the next mask
+    kinds = measures_of(program, qtbot).kinds
+    assert list(kinds.values()) == ["venule"]
+    marks = program.window.canvas.shown_vessel_marks()
+    assert marks is not None
+    assert len(marks.venules) == 1
+
+    # A size without a source is not used, and the panel says so.
+    panel.setup.pixel_um.setValue(7.5)
+    assert state.item is not None
+    assert state.item.measuring.pixel is None
+    assert "Say where" in panel.setup._about.text()
+    panel.setup.source.setText("data sheet")
+    panel.setup.source.editingFinished.emit()
+    assert state.item.measuring.pixel == PixelSize(7.5, "data sheet")
+    found = measures_of(program, qtbot)
+    assert found["length/total/all/fov"].unit == "um"
+    assert shown(program, "length/total/all/fov", 2) == "\u00b5m"
+
+    # The circle of the disc by hand: a press far outside brings it there.
+    program.window.commands["disc_circle"].trigger()
+    hand.stroke((40.0, 80.0), (44.0, 82.0))
+    disc = state.item.measuring.disc
+    assert disc is not None
+    assert (disc.column, disc.row) == (pytest.approx(43.5, abs=1.5), pytest.approx(81.5, abs=1.5))
+    assert disc == measures_of(program, qtbot).disc
+    marks = program.window.canvas.shown_vessel_marks()
+    assert marks is not None
+    assert marks.disc == (disc.column + 0.5, disc.row + 0.5, disc.radius_px)
+
+    # The table that is written has these values, and says where the pixel size is from.
+    out = tmp_path / "eye.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
+    program.window.commands["export_measures"].trigger()
+    qtbot.waitUntil(lambda: any("are written" in each.text for each in state.notices), timeout=WAIT_MS)
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    assert rows[0]["pixel_source"] == "data sheet"
+    assert float(rows[0]["length/total/all/fov"]) == pytest.approx(found["length/total/all/fov"].value, rel=1e-5)
+    assert (tmp_path / "eye_codebook.csv").is_file()
+    segments = list(csv.DictReader((tmp_path / "eye_segments.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row["kind"] for row in segments if row["kind"]] == ["venule"]
+
+    # All of it is there at the next start.
+    setup = state.item.measuring
+    program.controller.shutdown()
+    again = start()
+    continued(again, qtbot)
+    assert again.state.item is not None
+    assert again.state.item.measuring == setup
+
+
+def test_a_proposed_disc_says_that_it_is_one(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
+    program, _ = opened(start, qtbot, photo)
+    measures_of(program, qtbot)
+    program.window.commands["propose_disc"].trigger()
+    state = program.state
+    qtbot.waitUntil(lambda: state.item is not None and state.item.measuring.disc is not None, timeout=WAIT_MS)
+    assert "look whether" in program.window.measure.setup._about.text()
+    program.window.measure.setup.remove_disc.click()
+    assert state.item is not None
+    assert state.item.measuring.disc is None
+
+
+def test_the_ruler_says_a_length_and_changes_nothing(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
+    program = start(photo)
+    hand = Hand(program, qtbot)
+    program.window.commands["ruler"].trigger()
+    hand.stroke((10.0, 10.0), (40.0, 50.0))
+    tool = program.window.canvas.tool
+    assert isinstance(tool, RulerTool)
+    seen = np.hypot(*np.subtract(hand.seen_at((40.0, 50.0)), hand.seen_at((10.0, 10.0))))
+    assert tool.length_text() == f"{seen:.1f} px"
+    program.controller.measuring.set_pixel(PixelSize(10.0, "test"))
+    assert tool.length_text() == f"{seen * 10:.0f} \u00b5m ({seen:.1f} px)"
+    hand.key(Qt.Key.Key_Escape)
+    assert tool.length_text() == ""
+    assert program.state.result is None
