@@ -30,7 +30,6 @@ import numpy as np
 import torch
 from ablation import VARIANTS, Change, changed, finished, folder_of, shortened
 from PIL import Image, ImageDraw
-from scipy import ndimage
 
 from core.cli.console import monitored
 from core.datasets.finding import find_split
@@ -56,7 +55,6 @@ from core.types import BoolArray, ByteArray, FieldOfView, FundusImage
 ENOUGH_STEPS: Final = 3000
 ENOUGH_SEEDS: Final = 3
 BASELINE: Final = "serr-unet"
-EIGHT_NEIGHBOURS: Final = np.ones((3, 3), dtype=int)
 
 
 def _network(name: str, config: Mapping[str, object]) -> Change:
@@ -99,11 +97,6 @@ Runs = Sequence[Sequence[Photograph]]
 """All test photographs, for each seed."""
 
 
-def pieces(vessel: BoolArray, inside: BoolArray) -> int:
-    """Connected pieces of a mask (over corners, too) inside the field of view: its Betti number 0."""
-    return int(ndimage.label(vessel & inside, structure=EIGHT_NEIGHBOURS)[1])
-
-
 def measure_all(model: LoadedModel, root: Path, device: str) -> list[Photograph]:
     """Score a model at its own threshold on every test photograph of DRIVE, inside the field of view."""
     reader, options, rows = FileReader(), InferenceOptions(device=device), []
@@ -115,8 +108,7 @@ def measure_all(model: LoadedModel, root: Path, device: str) -> list[Photograph]
         found = segment_photo(image, model, fov=fov, options=options)
         seconds = time.perf_counter() - began
         scores = measure(found.probability, drawn, fov.inside, rule=model.card.rule).scores
-        error = abs(pieces(found.mask.vessel, fov.inside) - pieces(drawn, fov.inside))
-        rows.append({"photo": case.stem, "seconds": seconds, "pieces_error": error, **scores.to_dict()})
+        rows.append({"photo": case.stem, "seconds": seconds, **scores.to_dict()})
     return rows
 
 

@@ -7,13 +7,11 @@ import cv2
 import numpy as np
 
 from core.evaluation.cldice import skeleton
+from core.evaluation.connectedness import unit_of, widths
 from core.types import BoolArray, FieldOfView
 
-UNIT_FOV_PX = 540.0
-"""Widths and distances are in pixels of a photograph whose field of view is so wide: DRIVE's."""
-
 WIDTHS = (0.0, 2.5, 4.5, np.inf)
-"""Thin, middle and wide vessels."""
+"""Thin, middle and wide vessels, in pixels of a photograph whose field of view is as wide as DRIVE's."""
 
 NEAR = 2.0
 """As far as this from a drawn vessel, a false positive is a matter of where its edge is."""
@@ -30,11 +28,10 @@ class VesselErrors:
 
     def add(self, vessel: BoolArray, label: BoolArray, fov: FieldOfView) -> None:
         """Take in one photograph; mask, label and field of view (H, W)."""
-        unit = fov.diameter_px / UNIT_FOV_PX
+        unit = unit_of(fov.diameter_px)
         label = label & fov.inside
-        depth = cv2.distanceTransform(label.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
         lines = skeleton(label)
-        width = (2.0 * depth[lines] - 1.0) / unit
+        width = widths(label, lines) / unit
         hit = vessel[lines]
         for number, (low, high) in enumerate(pairwise(WIDTHS)):
             chosen = (width >= low) & (width < high)

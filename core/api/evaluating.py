@@ -21,6 +21,7 @@ from core.api.arguments import (
 )
 from core.errors import ArgumentError, DoubtWarning
 from core.evaluation.confusion import Scores
+from core.evaluation.connectedness import unit_of
 from core.evaluation.measure import GivenMask, measure
 from core.photo.label_checks import INVERTED_MASK, MAX_VESSEL_SHARE, refuse_inverted, vessel_share
 from core.photo.label_matching import find_wrong_pair
@@ -56,7 +57,8 @@ def evaluate(
     Returns
     -------
     Accuracy, sensitivity, specificity, F1 and more; NaN where a score is not defined, and for the areas under the
-    curves where ``found`` is a mask.
+    curves where ``found`` is a mask. ``thin_sensitivity`` is of vessels of up to 3 pixels at DRIVE's scale, which needs
+    a field of view; ``pieces`` and ``pieces_error`` (Betti-0 error) are numbers of connected pieces, not shares.
 
     Raises
     ------
@@ -92,7 +94,8 @@ def evaluate(
     image = found.image if isinstance(found, Segmentation) else None
     for doubt in _doubts(image, known, truth, scored):
         warnings.warn(doubt, DoubtWarning, stacklevel=2)
-    return measure(scored, truth.vessel, truth.scored(inside), rule=rule).scores
+    unit = unit_of(known.diameter_px) if known is not None else None
+    return measure(scored, truth.vessel, truth.scored(inside), rule=rule, unit_px=unit).scores
 
 
 def _doubts(

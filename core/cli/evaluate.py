@@ -8,9 +8,11 @@ import typer
 
 from core.cli.console import ConsoleMonitor, UsageError, monitored, say, say_json, tell
 from core.cli.options import (
+    MIN_PIXELS,
     AsJson,
     Device,
     IgnoreValues,
+    Low,
     Model,
     Tta,
     VesselValues,
@@ -21,6 +23,7 @@ from core.cli.options import (
     checked_values,
     found_model,
     one_of,
+    refined_rule,
 )
 from core.progress import Cancelled, Progress
 
@@ -30,9 +33,26 @@ if TYPE_CHECKING:
     from core.evaluation.dataset_evaluation import Extras, Reader
     from core.evaluation.prediction_values import Said
     from core.evaluation.report import EvaluationReport
+    from core.types import ThresholdRule
 
 _REPORTS = (".html", ".pdf")
 _PICTURE_PX = 360
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What was asked for in the place of the model's own threshold."""
+
+    threshold: float | None
+    low: float | None
+    min_pixels: int
+
+    def of(self, own: "ThresholdRule") -> "ThresholdRule":
+        return refined_rule(self.threshold, own, self.low, self.min_pixels) or own
+
+    @property
+    def is_given(self) -> bool:
+        return self.threshold is not None or self.low is not None or self.min_pixels > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +62,7 @@ class _Given:
     cases: "DataSet"
     dataset: str
     root: Path
-    threshold: float | None
+    rule: _Rule
     region: "Region"
     labels: str | None
     extras: "Extras"
@@ -88,6 +108,8 @@ def evaluate(
             "maps of --predictions.",
         ),
     ] = None,
+    low: Low = None,
+    min_pixels: Annotated[int, MIN_PIXELS] = 0,
     region: Annotated[
         str,
         typer.Option(
@@ -177,7 +199,7 @@ def evaluate(
     reader: Reader = FileReader()
     if questionable is not None:
         reader = WithoutQuestionable(questionable, [case.photo for case in cases.cases], reader)
-    given = _Given(cases, dataset, root, threshold, counted, truth, extras, said, reader)
+    given = _Given(cases, dataset, root, _Rule(threshold, low, min_pixels), counted, truth, extras, said, reader)
     weights = found_model(model if model is not None else DEFAULT_MODEL) if predictions is None else None
     with monitored() as monitor:
         if predictions is not None:
@@ -260,10 +282,11 @@ def _score_predictions(folder: Path, given: _Given, monitor: ConsoleMonitor) -> 
         monitor.note(note)
     rule = None
     if found.kind == "probabilities":
-        default = ThresholdRule(LEVELS // 2, "default")
-        rule = default if given.threshold is None else ThresholdRule.nearest(given.threshold)
-    elif given.threshold is not None:
-        raise UsageError(f"--threshold: the files in {folder} are masks of two values; they need no threshold.")
+        rule = given.rule.of(ThresholdRule(LEVELS // 2, "default"))
+    elif given.rule.is_given:
+        raise UsageError(
+            f"--threshold, --low, --min-pixels: the files in {folder} are masks of two values; they need no threshold."
+        )
     return evaluate_dataset(
         given.cases,
         found.predict,
@@ -290,7 +313,6 @@ def _score_model(
     from core.inference.predictor import InferenceOptions
     from core.model_evaluation import evaluate_model
     from core.models.catalogue import load_model
-    from core.types import ThresholdRule
 
     model = load_model(path)
     if results is not None:
@@ -301,7 +323,7 @@ def _score_model(
             given.cases,
             seen_by(model.card, given.dataset, given.root, [case.photo for case in given.cases.cases]),
             options=InferenceOptions(device=how[0], tta=how[1]),
-            rule=None if given.threshold is None else ThresholdRule.nearest(given.threshold),
+            rule=given.rule.of(model.card.rule),
             region=given.region,
             labels=given.labels,
             extras=given.extras,

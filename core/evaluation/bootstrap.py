@@ -2,12 +2,14 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import numpy as np
 
 from core.evaluation.calibration import Calibration
 from core.evaluation.cldice import CentreLineCounts
 from core.evaluation.confusion import SCORE_NAMES, Counts, IntArray, Scores
+from core.evaluation.connectedness import Connectedness
 from core.evaluation.curves import DoubleArray, FineHistogram
 from core.evaluation.measure import Measured
 from core.evaluation.summary import CONFIDENCE, Bootstrap, Interval
@@ -44,6 +46,7 @@ class _Parts:
         self._lines = np.array(
             [[c.found_in_label, c.found, c.drawn_in_mask, c.drawn] for c in (one.centre_lines for one in each)]
         )
+        self._connectedness = np.array([astuple(one.connectedness) for one in each])
         calibrations = [one.calibration for one in each if one.calibration is not None]
         fines = [one.fine for one in each if one.fine is not None]
         self._has_maps = len(calibrations) == len(fines) == len(each)
@@ -63,12 +66,13 @@ class _Parts:
         """All scores of the pixels of all photographs together, each taken so many times."""
         counts = Counts(*(int(value) for value in times @ self._counts))
         lines = CentreLineCounts(*(int(value) for value in times @ self._lines))
+        connectedness = Connectedness(*(int(value) for value in times @ self._connectedness))
         if not self._has_maps:
-            return Measured(counts, lines).scores
+            return Measured(counts, lines, connectedness=connectedness).scores
         pixels, vessels, sums = np.tensordot(times, self._calibration, axes=1)
         calibration = Calibration(np.rint(pixels).astype(np.int64), np.rint(vessels).astype(np.int64), sums)
         areas = FineHistogram(self._bins, times @ self._vessel, times @ self._background).points().areas
-        return Measured(counts, lines, areas, calibration=calibration).scores
+        return Measured(counts, lines, areas, calibration=calibration, connectedness=connectedness).scores
 
 
 def _row(scores: Scores) -> list[float]:

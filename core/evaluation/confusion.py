@@ -39,8 +39,10 @@ def _ratio(numerator: int, denominator: int) -> float:
 class Scores:
     """ScoreSet of one comparison, each in [0, 1] (MCC and kappa in [-1, 1]) and NaN where undefined.
 
-    ``cl_dice`` needs the masks themselves, not only their counts (``core.evaluation.cldice``). ``auc_roc``,
-    ``auc_pr`` and ``ece`` (``core.evaluation.calibration``) need a probability map, so they stay NaN for a mask alone.
+    ``cl_dice``, ``thin_sensitivity``, ``pieces`` and ``pieces_error`` need the masks themselves, not only their counts
+    (``core.evaluation.cldice``, ``core.evaluation.connectedness``); the last two are no shares: they are numbers of
+    pieces, for each photograph. ``auc_roc``, ``auc_pr`` and ``ece`` (``core.evaluation.calibration``) need a
+    probability map, so they stay NaN for a mask alone.
     """
 
     accuracy: float = math.nan
@@ -55,6 +57,9 @@ class Scores:
     auc_roc: float = math.nan
     auc_pr: float = math.nan
     ece: float = math.nan
+    thin_sensitivity: float = math.nan
+    pieces: float = math.nan
+    pieces_error: float = math.nan
 
     def to_dict(self) -> dict[str, float | None]:
         """Names and values, with None (JSON null) where a score is undefined: JSON has no NaN."""
@@ -62,6 +67,8 @@ class Scores:
 
 
 SCORE_NAMES: tuple[str, ...] = tuple(field.name for field in fields(Scores))
+NUMBERS_OF_PIECES = frozenset({"pieces", "pieces_error"})
+"""Scores that are no shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,9 @@ class Counts:
         auc_pr: float = math.nan,
         cl_dice: float = math.nan,
         ece: float = math.nan,
+        thin_sensitivity: float = math.nan,
+        pieces: float = math.nan,
+        pieces_error: float = math.nan,
     ) -> Scores:
         """The scores that follow from these counts, beside those that do not and are given."""
         return Scores(
@@ -113,6 +123,9 @@ class Counts:
             auc_roc=auc_roc,
             auc_pr=auc_pr,
             ece=ece,
+            thin_sensitivity=thin_sensitivity,
+            pieces=pieces,
+            pieces_error=pieces_error,
         )
 
     def _mcc(self) -> float:

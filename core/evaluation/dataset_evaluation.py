@@ -21,6 +21,7 @@ from core.evaluation import suggest
 from core.evaluation.bootstrap import bootstrap
 from core.evaluation.cldice import Skeletons
 from core.evaluation.confusion import Region, region_of
+from core.evaluation.connectedness import unit_of
 from core.evaluation.curves import EXACT_PIXELS, PooledValues
 from core.evaluation.error_map import error_map
 from core.evaluation.measure import (
@@ -291,19 +292,22 @@ class _Task:
         part.step(Progress("Counting"))
         if isinstance(found, GivenMask) and vessel_share(found.vessel, fov.inside) > MAX_VESSEL_SHARE:
             part.note(INVERTED_MASK)
-        vessel, skeletons = found_vessels(found, self.rule), Skeletons()
+        vessel, skeletons, unit = found_vessels(found, self.rule), Skeletons(), unit_of(fov.diameter_px)
         others = dict(zip(self.others, drawn, strict=True))
         insides = [region_of(fov, one.region) for one in self.gathered]
         for one in labels:  # every score of a photograph is counted on the same pixels
             insides = [one.scored(inside) for inside in insides]
 
         def of_method(truth: BoolArray, inside: BoolArray) -> Measured:
-            return measure(found, truth, inside, rule=self.rule, vessel=vessel, skeletons=skeletons)
+            return measure(found, truth, inside, rule=self.rule, vessel=vessel, skeletons=skeletons, unit_px=unit)
 
         own = [of_method(label, inside) for inside in insides]
         against = [{name: of_method(other, inside) for name, other in others.items()} for inside in insides]
         experts = [
-            {name: measure_mask(other, label, inside, skeletons=skeletons) for name, other in others.items()}
+            {
+                name: measure_mask(other, label, inside, skeletons=skeletons, unit_px=unit)
+                for name, other in others.items()
+            }
             for inside in insides
         ]
         pictures = None

@@ -1,13 +1,14 @@
 """One mask or probability map against one label: everything that is measured of it, in a form that can be pooled."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
 from core.evaluation.calibration import Calibration
 from core.evaluation.cldice import NO_CENTRE_LINES, CentreLineCounts, Skeletons
 from core.evaluation.confusion import Counts, LevelHistogram, Scores, count
+from core.evaluation.connectedness import NOT_COUNTED, Connectedness, count_connectedness
 from core.evaluation.curves import Areas, FineHistogram, SortedValues
 from core.masks.threshold import apply_threshold
 from core.types import BoolArray, ProbabilityMap, ThresholdRule
@@ -46,6 +47,7 @@ class Measured:
     calibration: Calibration | None = None
     fine: FineHistogram | None = None
     values: SortedValues | None = None
+    connectedness: Connectedness = NOT_COUNTED
 
     @property
     def scores(self) -> Scores:
@@ -54,6 +56,9 @@ class Measured:
             auc_roc=self.areas.auc_roc,
             auc_pr=self.areas.auc_pr,
             cl_dice=self.centre_lines.cl_dice,
+            thin_sensitivity=self.connectedness.thin_sensitivity,
+            pieces=self.connectedness.pieces,
+            pieces_error=self.connectedness.pieces_error,
             **({} if self.calibration is None else {"ece": self.calibration.ece}),
         )
 
@@ -70,6 +75,7 @@ def measure(
     rule: ThresholdRule | None,
     vessel: BoolArray | None = None,
     skeletons: Skeletons | None = None,
+    unit_px: float | None = None,
 ) -> Measured:
     """Compare a map, or a mask that was given, with a label inside a region.
 
@@ -78,16 +84,18 @@ def measure(
     found, label, inside : (H, W) each; the map or mask, what the expert drew, and where to count.
     rule : the threshold of a map; not used for a mask.
     vessel : ``found_vessels(found, rule)`` where it is at hand. ``skeletons`` : those of this photograph made before.
+    unit_px : pixels of this photograph for one of DRIVE's (``connectedness.unit_of``), which says what a thin vessel
+        is; None: not known.
     """
     if isinstance(found, GivenMask):
-        return measure_mask(found.vessel, label, inside, skeletons=skeletons)
+        return measure_mask(found.vessel, label, inside, skeletons=skeletons, unit_px=unit_px)
     if vessel is None:
         vessel = found_vessels(found, rule)
     levels = LevelHistogram.from_map(found.levels, label, inside)
     values = SortedValues.of(found.values, label, inside)
-    return Measured(
-        counts=count(vessel, label, inside),
-        centre_lines=(skeletons or Skeletons()).count(vessel, label, inside),
+    mask = measure_mask(vessel, label, inside, skeletons=skeletons, unit_px=unit_px)
+    return replace(
+        mask,
         areas=values.areas,
         levels=levels,
         calibration=Calibration.from_map(found.values, label, inside),
@@ -97,10 +105,21 @@ def measure(
 
 
 def measure_mask(
-    vessel: BoolArray, label: BoolArray, inside: BoolArray, *, skeletons: Skeletons | None = None
+    vessel: BoolArray,
+    label: BoolArray,
+    inside: BoolArray,
+    *,
+    skeletons: Skeletons | None = None,
+    unit_px: float | None = None,
 ) -> Measured:
-    """Compare a mask with a label inside a region, bool (H, W) each; ``skeletons`` : those made before."""
-    return Measured(count(vessel, label, inside), (skeletons or Skeletons()).count(vessel, label, inside))
+    """Compare a mask with a label inside a region, bool (H, W) each; the rest as for ``measure``."""
+    made = skeletons or Skeletons()
+    line = made.of(label, inside)
+    return Measured(
+        counts=count(vessel, label, inside),
+        centre_lines=made.count(vessel, label, inside),
+        connectedness=count_connectedness(vessel, label, inside, line=line, unit_px=unit_px),
+    )
 
 
 def pool(parts: Sequence[Measured], exact: Areas | None = None) -> Measured:
@@ -123,6 +142,7 @@ def pool(parts: Sequence[Measured], exact: Areas | None = None) -> Measured:
         levels=reduce(add, levels) if levels else None,
         calibration=reduce(add, calibrations) if calibrations else None,
         fine=fine,
+        connectedness=reduce(add, (part.connectedness for part in parts), NOT_COUNTED),
     )
 
 

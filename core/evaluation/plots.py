@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from core.evaluation.confusion import SCORE_NAMES, Scores
+from core.evaluation.confusion import NUMBERS_OF_PIECES, SCORE_NAMES, Scores
 from core.evaluation.curves import DoubleArray, OperatingPoints
 from core.evaluation.tables import SHORT
 
@@ -82,7 +82,7 @@ def curve_plot(
 def box_plot(scores: Sequence[Scores], *, size: tuple[int, int] = (680, 215), title: str = "") -> "Drawing":
     """A box for each score that is defined: quartiles, median, whiskers to 1.5 box lengths (Tukey), every value."""
     columns = {name: [v for one in scores if not math.isnan(v := getattr(one, name))] for name in SCORE_NAMES}
-    columns = {name: values for name, values in columns.items() if values and name != "ece"}
+    columns = {name: values for name, values in columns.items() if values and name not in {"ece", *NUMBERS_OF_PIECES}}
     lowest = min((min(values) for values in columns.values()), default=0.0)
     bottom = max(-1.0, math.floor((lowest - 0.02) * 10) / 10)
     axes = _Axes(size, (0.0, max(1.0, float(len(columns)))), (bottom, 1.0), title or "Over photographs", None)

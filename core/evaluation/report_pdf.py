@@ -17,7 +17,7 @@ _MARGIN = 40
 _LEAST = 150
 """Room that a heading needs below it; else it begins a new page."""
 _PICTURE = 74
-_NAME_WIDTH, _SCORE_WIDTH = 172, 42
+_NAME_WIDTH, _SCORE_WIDTH = 172, 33
 
 
 def to_pdf(report: EvaluationReport) -> bytes:
@@ -107,7 +107,7 @@ def _table(rows: list[tuple[str, Scores]], images: list[ImageScores] | None = No
     lines: list[list[Any]] = [head]
     for number, (name, scores) in enumerate(rows):
         pictures = [_pair(images[number])] if pictured and images is not None else []
-        lines.append([_text(name), *pictures, *(cell(getattr(scores, score)) for score in SCORE_NAMES)])
+        lines.append([_text(name), *pictures, *(cell(getattr(scores, score), score) for score in SCORE_NAMES)])
     widths = [90, 2 * _PICTURE + 22] if pictured else [_NAME_WIDTH]
     table = Table(lines, colWidths=[*widths, *([_SCORE_WIDTH] * len(SCORE_NAMES))], repeatRows=1, hAlign="LEFT")
     table.setStyle(
@@ -119,6 +119,8 @@ def _table(rows: list[tuple[str, Scores]], images: list[ImageScores] | None = No
                 ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
                 ("BACKGROUND", (0, 0), (-1, 0), HexColor("#F0F0F0")),
                 ("LINEBELOW", (0, 0), (-1, -1), 0.4, HexColor("#CCCCCC")),
+                ("LEFTPADDING", (2 if pictured else 1, 0), (-1, -1), 2),
+                ("RIGHTPADDING", (2 if pictured else 1, 0), (-1, -1), 3),
                 ("TOPPADDING", (0, 0), (-1, -1), 1.5),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
             ]

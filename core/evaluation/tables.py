@@ -1,10 +1,11 @@
 """An evaluation as text to read and as CSV for a program."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from core.evaluation.confusion import SCORE_NAMES, Counts, Region, Scores
+from core.evaluation.confusion import NUMBERS_OF_PIECES, SCORE_NAMES, Counts, Region, Scores
+from core.evaluation.connectedness import THIN_PX
 from core.evaluation.csv_text import csv_text
 from core.evaluation.curves import FINE_BINS
 from core.evaluation.report import EvaluationReport, RegionResult
@@ -26,11 +27,17 @@ SHORT = {
     "auc_roc": "AUC",
     "auc_pr": "AP",
     "ece": "ECE",
+    "thin_sensitivity": "thinSE",
+    "pieces": "pieces",
+    "pieces_error": "B0err",
 }
 LEGEND = (
     "ACC accuracy, SE sensitivity, SP specificity, PPV precision, F1 = Dice, IoU = Jaccard, MCC Matthews correlation, "
     "kappa Cohen's, clDice of the centre lines, AUC area under the ROC curve, AP area under the precision-recall curve "
-    "(average precision), ECE expected calibration error (15 bins; lower is better); - undefined"
+    "(average precision), ECE expected calibration error (15 bins; lower is better), thinSE the share of the centre "
+    f"lines of thin vessels (up to {THIN_PX:g} pixels at DRIVE's scale) that was found, pieces how many the mask "
+    "has, B0err by how many that differs from the label (Betti-0 error; both for each photograph; lower is "
+    "better); - undefined"
 )
 WHY_UNDEFINED = {
     "accuracy": "no pixel to count",
@@ -45,6 +52,9 @@ WHY_UNDEFINED = {
     "auc_roc": "a mask without probabilities, or a label that is all vessel or all background",
     "auc_pr": "a mask without probabilities, or a label that is all vessel or all background",
     "ece": "a mask without probabilities",
+    "thin_sensitivity": "no thin vessel in the label, or no field of view; not computed for the best F1",
+    "pieces": "not computed for the best F1",
+    "pieces_error": "not computed for the best F1",
 }
 """Why a score has no value. A standard deviation has none either where fewer than two photographs have the score."""
 REGION_TEXT: dict[Region, str] = {"fov": "inside the field of view", "image": "whole image"}
@@ -65,6 +75,8 @@ _FOV_TEXT: dict[FovOrigin, str] = {
     "full": "the whole photograph",
 }
 _LINE = 118
+_CONNECTED = ("cl_dice", "thin_sensitivity", "pieces", "pieces_error")
+_IN_TEXT = (tuple(name for name in SCORE_NAMES if name not in _CONNECTED[1:]), _CONNECTED)
 
 
 def facts(report: EvaluationReport) -> dict[str, str]:
@@ -160,7 +172,9 @@ def to_text(report: EvaluationReport) -> str:
     width = 1 + max(len(name) for _, rows in [*sections, ("", each)] for name, _ in rows)
     lines = [f"{name:<11}{value}" for name, value in facts(report).items()]
     for title, rows in [*sections, (f"each photograph, {REGION_TEXT[report.region]}", each)]:
-        lines += ["", title.upper(), _header(width), *(_line(name, scores, width) for name, scores in rows)]
+        lines += ["", title.upper()]
+        for names in _IN_TEXT:  # beside one another they would be wider than a terminal
+            lines += [_header(width, names), *(_line(name, scores, width, names) for name, scores in rows)]
     if report.failed:
         lines += ["", "NOT EVALUATED", *(f"{display_path(path.name)}: {why}" for path, why in report.failed)]
     notes = [f"{image.stem}: {note}" for image in report.images for note in image.notes]
@@ -201,6 +215,8 @@ def to_csv(report: EvaluationReport) -> str:
         "seeds": " ".join(str(seed) for seed in report.method.seeds),
         "threshold": "" if report.rule is None else report.rule.threshold,
         "threshold_origin": "masks as given" if report.rule is None else report.rule.origin,
+        "low": "" if report.rule is None or report.rule.low is None else report.rule.low,
+        "min_pixels": 0 if report.rule is None else report.rule.min_pixels,
         "seen_before": "" if report.method.seen is None else report.method.seen,
         "bootstrap": "" if drawn is None else f"{drawn.resamples} bootstrap samples of photographs, seed {drawn.seed}",
         "versions": ", ".join(f"{name} {version}" for name, version in report.versions.items()),
@@ -220,9 +236,11 @@ def to_csv(report: EvaluationReport) -> str:
     return csv_text(columns, rows)
 
 
-def cell(value: float) -> str:
-    """A score with four digits, or a dash where it is undefined."""
-    return "-" if math.isnan(value) else f"{value:.4f}"
+def cell(value: float, name: str = "") -> str:
+    """A score with four digits, or with one where it is a number of pieces; a dash where it is undefined."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:.1f}" if name in NUMBERS_OF_PIECES else f"{value:.4f}"
 
 
 def _rows_of(prefix: str, total: Summary) -> list[tuple[str, Counts | None, Scores]]:
@@ -239,12 +257,12 @@ def _rows_of(prefix: str, total: Summary) -> list[tuple[str, Counts | None, Scor
     return rows
 
 
-def _header(width: int) -> str:
-    return " " * width + "".join(f"{SHORT[name]:>7}" for name in SCORE_NAMES)
+def _header(width: int, names: Sequence[str]) -> str:
+    return " " * width + "".join(f"{SHORT[name]:>7}" for name in names)
 
 
-def _line(name: str, scores: Scores, width: int) -> str:
-    return f"{name:<{width}}" + "".join(f"{cell(getattr(scores, score)):>7}" for score in SCORE_NAMES)
+def _line(name: str, scores: Scores, width: int, names: Sequence[str]) -> str:
+    return f"{name:<{width}}" + "".join(f"{cell(getattr(scores, score), score):>7}" for score in names)
 
 
 def _wrapped(text: str) -> Iterable[str]:

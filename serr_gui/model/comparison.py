@@ -4,9 +4,10 @@ Arrays are in frozen boxes that compare by identity, so that a score is only sho
 field of view that it was computed from.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -182,16 +183,20 @@ class StrokeCounts:
         return Counts(counts.tp + found, counts.fp + false, counts.tn - false, counts.fn - found)
 
 
+COURSE_SCORES: Final = ("cl_dice", "thin_sensitivity", "pieces", "pieces_error")
+CourseScores = Mapping[str, float]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CentreLines:
-    """clDice at a threshold: model - expert 1, model - expert 2, expert 2 - expert 1; NaN where undefined.
+    """The scores that need skeletons and pieces, at a threshold: clDice and those of ``core.evaluation.connectedness``.
 
-    None where one of the two is missing.
+    ``values`` by name: model - expert 1, model - expert 2, expert 2 - expert 1; None where one of the two is missing.
     """
 
     comparison_inputs: ComparisonInputs
     level: int
-    values: tuple[float | None, float | None, float | None]
+    values: tuple[CourseScores | None, CourseScores | None, CourseScores | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ from core.evaluation.confusion import Counts, Scores
 from core.evaluation.curves import Areas
 from core.files import display_path
 from serr_gui.model.comparison import (
+    COURSE_SCORES,
     EXPERTS,
     CentreLines,
     Comparison,
     ComparisonInputs,
+    CourseScores,
     ErrorLayer,
     ErrorList,
     ErrorSearch,
@@ -79,7 +81,7 @@ def model_scores(state: AppState, expert: int = 0) -> Scores | None:
 
 
 def centre_lines(state: AppState) -> CentreLines | None:
-    """clDice of the mask that is shown; None while it is being computed."""
+    """clDice and pieces of the mask that is shown; None while they are being computed."""
     now, made = comparison_inputs(state), state.centre_lines
     if now is None or made is None or not made.comparison_inputs.same_as(now):
         return None
@@ -116,7 +118,7 @@ def score_columns(state: AppState) -> tuple[Column | None, Column | None, Column
         return None, None, None
     made = comparison(state)
     lines = centre_lines(state)
-    courses = lines.values if lines is not None else (None, None, None)
+    courses = [_course_values(one) for one in (lines.values if lines is not None else (None, None, None))]
     columns: list[Column | None] = []
     for expert in EXPERTS:
         if now.probability is None or now.labels[expert] is None:
@@ -128,12 +130,16 @@ def score_columns(state: AppState) -> tuple[Column | None, Column | None, Column
         if against is not None and counts is not None:
             values |= asdict(counts.scores())
             values["auc_roc"] = against.areas.auc_roc if against.areas is not None else None
-        columns.append(Column(values | {"cl_dice": courses[expert]}, True))
+        columns.append(Column(values | courses[expert], True))
     between = None
     if now.labels[0] is not None and now.labels[1] is not None:
         counted = asdict(made.between.scores()) if made is not None and made.between is not None else {}
-        between = Column(counted | {"cl_dice": courses[2]}, False)
+        between = Column(counted | courses[2], False)
     return columns[0], columns[1], between
+
+
+def _course_values(found: CourseScores | None) -> dict[str, float | None]:
+    return {name: found[name] if found is not None else None for name in COURSE_SCORES}
 
 
 def curve_facts(state: AppState) -> dict[str, object]:

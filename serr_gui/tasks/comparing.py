@@ -13,12 +13,14 @@ from core.evaluation.confusion import LevelHistogram, count, region_of
 from core.evaluation.curves import thinned_curve
 from core.evaluation.error_map import ErrorKind, ErrorRegion, error_map, largest_errors
 from core.progress import Monitor, Progress
-from core.types import BoolArray, ByteArray, FieldOfView, FundusImage
+from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 from serr_gui.model.comparison import (
+    COURSE_SCORES,
     EXPERTS,
     CentreLines,
     Comparison,
     ComparisonInputs,
+    CourseScores,
     ErrorLayer,
     ErrorList,
     ErrorSearch,
@@ -252,8 +254,9 @@ class SkeletonCache:
 def compare_centre_lines(
     comparison_inputs: ComparisonInputs, level: int, cache: SkeletonCache, monitor: Monitor
 ) -> CentreLines:
-    """clDice of each pair, which takes a good part of a second for a large photograph."""
+    """clDice and pieces of each pair, which takes a good part of a second for a large photograph."""
     from core.evaluation.cldice import count_centre_lines, skeleton
+    from core.evaluation.connectedness import count_connectedness, unit_of
 
     inside = _counted(comparison_inputs)
     found = comparison_inputs.vessel(level)
@@ -266,17 +269,27 @@ def compare_centre_lines(
         monitor.step(Progress("Centre lines"))
         if found is not None:
             course = skeleton(found, inside)
-    values: list[float | None] = []
-    for label, line in zip(comparison_inputs.labels, drawn, strict=True):
-        if label is None or line is None or found is None or course is None:
-            values.append(None)
-        else:
-            values.append(count_centre_lines(found, label.vessel, inside, skeletons=(course, line)).cl_dice)
+    unit = unit_of(comparison_inputs.fov.diameter_px)
+
+    def scores(
+        vessel: BoolArray | None, its_line: BoolArray | None, label: ExpertLabel | None, line: BoolArray | None
+    ) -> CourseScores | None:
+        if vessel is None or its_line is None or label is None or line is None:
+            return None
+        both = count_centre_lines(vessel, label.vessel, inside, skeletons=(its_line, line))
+        connected = count_connectedness(vessel, label.vessel, inside, line=line, unit_px=unit)
+        return {name: getattr(both if name == "cl_dice" else connected, name) for name in COURSE_SCORES}
+
     first, second = comparison_inputs.labels
-    between = None
-    if first is not None and second is not None and drawn[0] is not None and drawn[1] is not None:
-        between = count_centre_lines(second.vessel, first.vessel, inside, skeletons=(drawn[1], drawn[0])).cl_dice
-    return CentreLines(comparison_inputs, level, (values[0], values[1], between))
+    return CentreLines(
+        comparison_inputs,
+        level,
+        (
+            scores(found, course, first, drawn[0]),
+            scores(found, course, second, drawn[1]),
+            scores(second.vessel if second is not None else None, drawn[1], first, drawn[0]),
+        ),
+    )
 
 
 def find_errors(comparison_inputs: ComparisonInputs, level: int, search: ErrorSearch, monitor: Monitor) -> ErrorList:

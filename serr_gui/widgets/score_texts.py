@@ -4,6 +4,7 @@ from typing import Final
 
 from PySide6.QtCore import QCoreApplication
 
+from core.evaluation.confusion import NUMBERS_OF_PIECES
 from core.types import LEVELS, ThresholdRule
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 
@@ -47,6 +48,25 @@ SCORES: Final[tuple[tuple[str, str, str], ...]] = (
         QT_TRANSLATE_NOOP("Scores", "Agreement in the course of the vessels, whatever their width, 0 to 1"),
     ),
     (
+        "thin_sensitivity",
+        QT_TRANSLATE_NOOP("Scores", "Thin vessels found"),
+        QT_TRANSLATE_NOOP(
+            "Scores", "The share of the centre lines of vessels up to 3 pixels wide, at DRIVE's scale, that is found"
+        ),
+    ),
+    (
+        "pieces",
+        QT_TRANSLATE_NOOP("Scores", "Pieces"),
+        QT_TRANSLATE_NOOP("Scores", "How many pieces the mask has that are not connected; a mean over photographs"),
+    ),
+    (
+        "pieces_error",
+        QT_TRANSLATE_NOOP("Scores", "Betti-0 error"),
+        QT_TRANSLATE_NOOP(
+            "Scores", "By how many pieces the mask differs from the label: 0 is best; a mean over photographs"
+        ),
+    ),
+    (
         "auc_roc",
         QT_TRANSLATE_NOOP("Scores", "AUC"),
         QT_TRANSLATE_NOOP(
@@ -64,6 +84,9 @@ WHY_UNDEFINED: Final = {
     "mcc": QT_TRANSLATE_NOOP("Scores", "Undefined: one of the two is all vessel or all background."),
     "kappa": QT_TRANSLATE_NOOP("Scores", "Undefined: both are all vessel or all background."),
     "cl_dice": QT_TRANSLATE_NOOP("Scores", "Undefined: one of the two has no vessel."),
+    "thin_sensitivity": QT_TRANSLATE_NOOP("Scores", "Undefined: the label has no thin vessel."),
+    "pieces": QT_TRANSLATE_NOOP("Scores", "Undefined: there is nothing to count."),
+    "pieces_error": QT_TRANSLATE_NOOP("Scores", "Undefined: there is nothing to count."),
     "auc_roc": QT_TRANSLATE_NOOP("Scores", "Undefined: the label is all vessel or all background."),
     "accuracy": QT_TRANSLATE_NOOP("Scores", "Undefined: there is no pixel to count."),
 }
@@ -73,6 +96,11 @@ DASH: Final = "\u2013"
 def translated(text: str) -> str:
     """A text of this table in the language of the program."""
     return QCoreApplication.translate("Scores", text)
+
+
+def score_text(key: str, value: float) -> str:
+    """A score as it is shown: a share with four digits, a number of pieces whole or with one digit."""
+    return f"{value:.1f}".removesuffix(".0") if key in NUMBERS_OF_PIECES else f"{value:.4f}"
 
 
 def refinement_text(rule: ThresholdRule) -> str:

@@ -11,9 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.filters import apply_hysteresis_threshold
+from skimage.morphology import remove_small_objects
 from sklearn import metrics
 
 from core.datasets.synthetic import draw_case, write_drive_layout
+from core.evaluation.predictions import read_own_map
 from core.photo.reading import read_fov, read_label
 from tests.cli.program import Serr, names, start
 from tests.small_model import save_small_model
@@ -54,8 +57,8 @@ def test_text_json_csv_and_reports_say_the_same(serr: Serr, data: Path, weights:
     pooled = next(row for row in rows if row["row"] == "all pixels pooled" and row["region"] == "fov")
     assert float(pooled["f1"]) == values["pooled"]["f1"]
     text = serr(*options).out
-    for name in ("f1", "auc_roc", "cl_dice", "ece"):
-        figure = f"{values['pooled'][name]:.4f}"
+    for name in ("f1", "auc_roc", "cl_dice", "ece", "pieces_error"):
+        figure = f"{values['pooled'][name]:.{1 if name == 'pieces_error' else 4}f}"
         assert figure in text
         assert figure in page.read_text(encoding="utf-8")
     assert paper.read_bytes().startswith(b"%PDF")
@@ -68,6 +71,34 @@ def test_a_model_on_its_own_photographs_is_no_test(serr: Serr, data: Path, tmp_p
     assert "SEEN       the model has learned from, or was chosen by, 3 of these 3 photographs: no test" in seen.out
     fresh = serr("evaluate", "--root", data, "--split", "test", "--model", own, "--json").json
     assert (fresh["model"]["seen"], fresh["model"]["unknown"]) == (0, [])
+
+
+def test_a_rule_that_looks_at_neighbours_is_scored_and_said(
+    serr: Serr, data: Path, weights: Path, tmp_path: Path
+) -> None:
+    table, kept = tmp_path / "t.csv", ["--results", tmp_path / "kept"]
+    base = ["evaluate", "--root", data, "--model", weights, *kept]
+    plain = serr(*base, "--json").json
+    ruled = serr(*base, "--low", "0.2", "--min-pixels", "40", "--json", "--csv", table).json
+    assert (plain["low"], plain["min_pixels"], plain["threshold"]) == (None, 0, ruled["threshold"])
+    assert (ruled["low"], ruled["min_pixels"]) == (51 / 256, 40)
+    assert ruled["pooled"]["pieces"] < plain["pooled"]["pieces"]
+    assert ruled["pooled"]["auc_roc"] == plain["pooled"]["auc_roc"]
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    for path in sorted((tmp_path / "kept").glob("*_probability.tif")):
+        levels = np.floor(read_own_map(path) * 256)
+        grown = apply_hysteresis_threshold(levels, 50, 95)  # from 96/256, the model's own
+        large = remove_small_objects(grown, max_size=39, connectivity=2)
+        Image.fromarray(large.astype(np.uint8) * 255).save(masks / path.name.replace("_probability.tif", ".png"))
+    given = serr("evaluate", "--root", data, "--predictions", masks, "--json").json
+    assert given["counts"] == ruled["counts"], "as scikit-image makes the mask"
+    row = next(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
+    assert (row["low"], row["min_pixels"]) == (str(51 / 256), "40")
+    refused = serr("evaluate", "--root", data, "--predictions", masks, "--min-pixels", "5")
+    assert refused.code == 2
+    assert "--min-pixels: the files in" in refused.err
+    assert serr(*base, "--low", "0.9").code == 2
 
 
 def test_the_region_is_a_choice_and_the_other_stands_beside(serr: Serr, data: Path, weights: Path) -> None:

@@ -106,7 +106,8 @@ def test_a_perfect_mask_scores_one_everywhere_and_its_opposite_minus_one() -> No
     ],
 )
 def test_undefined_is_nan_and_null_in_json(counts: Counts, undefined: set[str]) -> None:
-    values = counts.scores(auc_roc=0.9, auc_pr=0.8, cl_dice=0.7, ece=0.1).to_dict()
+    connected = {"thin_sensitivity": 0.6, "pieces": 9.0, "pieces_error": 7.0}
+    values = counts.scores(auc_roc=0.9, auc_pr=0.8, cl_dice=0.7, ece=0.1, **connected).to_dict()
     assert {name for name, value in values.items() if value is None} == undefined
     assert json.loads(json.dumps(values, allow_nan=False)) == values
 

@@ -94,9 +94,9 @@ def test_names_are_text_and_never_markup(report: EvaluationReport) -> None:
 def test_the_page_says_every_figure_and_the_protocol(report: EvaluationReport) -> None:
     html = to_html(report)
     rows = {row[0]: row[1:] for row in _Page(html).rows if row}
-    assert rows["all pixels pooled"] == [cell(getattr(report.beside.total.pooled, name)) for name in SCORE_NAMES]
+    assert rows["all pixels pooled"] == [cell(getattr(report.beside.total.pooled, name), name) for name in SCORE_NAMES]
     for image in report.images:
-        assert rows[image.stem] == [cell(getattr(image.scores, name)) for name in SCORE_NAMES]
+        assert rows[image.stem] == [cell(getattr(image.scores, name), name) for name in SCORE_NAMES]
     for name, value in facts(report).items():
         if name != "method":
             assert rows[name] == [value]
@@ -126,7 +126,7 @@ def test_the_pdf_says_the_same(report: EvaluationReport) -> None:
         assert value.lower() in words.lower(), value
     for image in report.images:
         for name in SCORE_NAMES:
-            assert cell(getattr(image.scores, name)) in words
+            assert cell(getattr(image.scores, name), name) in words
     assert cell(report.pooled.f1) in words
     assert cell(report.beside.total.pooled.accuracy) in words
 

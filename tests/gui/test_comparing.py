@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from pytestqt.qtbot import QtBot
+from skimage.measure import label as regions
 from skimage.morphology import skeletonize
 from sklearn import metrics
 
@@ -30,6 +31,7 @@ from serr_gui.controllers.workers import WorkerPool
 from serr_gui.model import score_selectors
 from serr_gui.model.comparison import CentreLines
 from serr_gui.tasks.comparing import SkeletonCache, compare_centre_lines
+from serr_gui.widgets.score_texts import DASH
 from tests.gui.conftest import SIDE, WAIT_MS, StartProgram
 from tests.gui.test_segmenting import export, read_mask, segment
 
@@ -259,6 +261,13 @@ def test_the_figures_are_those_of_the_exported_mask_by_scikit_learn(
                 assert window.scores.score_text("auc_roc", column) == f"{area:.4f}"
                 course = cl_dice_of(read_mask(folder / "03_test_mask.png") & where, truth & where)
                 assert window.scores.score_text("cl_dice", column) == f"{course:.4f}"
+                both = [
+                    regions(one & where, connectivity=2, return_num=True)[1]
+                    for one in (read_mask(folder / "03_test_mask.png"), truth)
+                ]
+                assert window.scores.score_text("pieces", column) == str(both[0])
+                assert window.scores.score_text("pieces_error", column) == str(abs(both[0] - both[1]))
+                assert window.scores.score_text("thin_sensitivity", column) == DASH, "a pixel is wider here"
             between = by_scikit_learn(truths[0][where], truths[1][where])
             assert {key: window.scores.score_text(key, 2) for key in between} == {
                 k: f"{v:.4f}" for k, v in between.items()

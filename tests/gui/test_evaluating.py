@@ -76,12 +76,20 @@ def test_the_table_is_what_the_library_says_worst_first_with_totals(
     totals = cells(program, totals=True)
     assert [row[5] for row in totals[:3]] == [f"{each.f1:.4f}" for each in (report.pooled, report.mean, report.std)]
     assert [row[0] for row in totals[3:]] == ["Expert 2, all pixels pooled", "Model against expert 2"]
+    head = [panel_head(program, column) for column in range(program.window.evaluation.lines.columnCount())]
+    where = head.index("Pieces")
+    assert [row[where] for row in shown] == [f"{image.scores.pieces:.0f}" for image in by_f1]
+    assert totals[1][head.index("B0 err.")] == f"{report.mean.pieces_error:.1f}".removesuffix(".0")
     assert totals[4][5] == f"{dict(report.result.against)['expert 2'].pooled.f1:.4f}"
     names = [box.name for box in program.window.evaluation.boxes._boxes]
     assert names == ["ACC", "SE", "SP", "PPV", "F1", "IoU", "MCC", "Kappa", "clDice", "AUC"]
     program.window.commands["region_image"].trigger()
     assert cells(program, totals=True)[0][1] == f"{report.beside.total.pooled.accuracy:.4f}"
     assert cells(program, totals=True)[0][1] != totals[0][1]
+
+
+def panel_head(program: Program, column: int) -> str:
+    return str(program.window.evaluation.lines.headerData(column, Qt.Orientation.Horizontal))
 
 
 def test_the_table_sorts_and_a_click_opens_the_case(start: StartProgram, qtbot: QtBot, drive: Path) -> None:

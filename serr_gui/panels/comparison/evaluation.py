@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.evaluation.confusion import Scores
+from core.evaluation.confusion import NUMBERS_OF_PIECES, Scores
 from core.evaluation.report import EvaluationReport, ImageScores
 from core.files import display_path
 from serr_gui.actions.qactions import Actions
@@ -30,12 +30,13 @@ from serr_gui.model.state import AppState
 from serr_gui.widgets import icons
 from serr_gui.widgets.box_plot import Box, BoxPlot
 from serr_gui.widgets.controls import faded
-from serr_gui.widgets.score_texts import DASH, SCORES, WHY_UNDEFINED, translated
+from serr_gui.widgets.score_texts import DASH, SCORES, WHY_UNDEFINED, score_text, translated
 
 _KEYS: Final = tuple(key for key, _, _ in SCORES)
 _SHORT: Final = {
     **{"accuracy": "ACC", "sensitivity": "SE", "specificity": "SP", "precision": "PPV", "f1": "F1", "iou": "IoU"},
     **{"mcc": "MCC", "kappa": "Kappa", "cl_dice": "clDice", "auc_roc": "AUC"},
+    **{"thin_sensitivity": "Thin SE", "pieces": "Pieces", "pieces_error": "B0 err."},
 }
 _PICTURE: Final = QSize(76, 36)
 _ROW_PX: Final = 40
@@ -126,7 +127,7 @@ class LinesModel(QAbstractTableModel):
         if line.scores is None:
             return line.sentence if column == 1 else ""
         value = line.value(column)
-        return DASH if math.isnan(value) else f"{value:.4f}"
+        return DASH if math.isnan(value) else score_text(_KEYS[column - 1], value)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._column, self._order = column, order
@@ -265,6 +266,7 @@ class EvaluationPanel(QWidget):
             [
                 Box(_SHORT[key], tuple((name, v) for name, line in scores if not math.isnan(v := line.value(number))))
                 for number, key in enumerate(_KEYS, start=1)
+                if key not in NUMBERS_OF_PIECES  # which have no place on an axis from 0 to 1
             ]
         )
         self._show_texts(evaluation)

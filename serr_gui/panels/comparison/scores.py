@@ -23,7 +23,7 @@ from serr_gui.model.score_selectors import Column, score_columns
 from serr_gui.model.state import AppState
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import faded, heading
-from serr_gui.widgets.score_texts import DASH, SCORES, WHY_UNDEFINED, translated
+from serr_gui.widgets.score_texts import DASH, SCORES, WHY_UNDEFINED, score_text, translated
 
 _WAITING: Final = "\u2026"
 
@@ -136,7 +136,7 @@ class ScoresPanel(QWidget):
         elif math.isnan(value):
             text, tip = DASH, translated(WHY_UNDEFINED[key])
         else:
-            text = f"{value:.4f}"
+            text = score_text(key, value)
         if cell.text() != text:
             cell.setText(text)
         if cell.toolTip() != tip:
