@@ -1,4 +1,4 @@
-"""The networks that ship reach on real photographs what their cards say (serr-unet-drive: test_drive_session.py)."""
+"""The shipped networks reach on real photographs what cards say (serr-unet-drive-small: test_drive_session.py)."""
 
 from pathlib import Path
 
@@ -9,9 +9,11 @@ from core.training.config import SourceSection, load_preset, recipes_of_models
 from tests.shipped_scores import MEASURED, known, measure
 
 SAID = {
-    ("serr-unet-drive", "drive"): (0.9812, 0.8285),
+    ("serr-unet-drive", "drive"): (0.9819, 0.8309),
+    ("serr-unet-drive-small", "drive"): (0.9812, 0.8285),
     ("serr-unet-general", "drive"): (0.9802, 0.8023),
     ("serr-unet-general", "stare"): (0.9892, 0.8456),
+    ("serr-unet-general-large", "drive"): (0.9805, 0.8202),
     ("serr-unet-stare", "stare"): (0.9885, 0.8467),
     ("serr-unet-stare-seed", "stare"): (0.9773, 0.8534),
 }
@@ -49,12 +51,15 @@ def test_the_scores_that_are_known_are_those_of_the_cards(name: str, dataset: st
     assert scores.f1 == pytest.approx(f1, abs=0.002), f"docs/models/{name}.md says so"
 
 
-@pytest.mark.parametrize(("name", "dataset", "split"), [each for each in MEASURED if each[0] != "serr-unet-drive"])
+IN_THE_WINDOW = "serr-unet-drive-small"
+
+
+@pytest.mark.parametrize(("name", "dataset", "split"), [each for each in MEASURED if each[0] != IN_THE_WINDOW])
 def test_a_shipped_model_scores_as_it_is_known_to(serr_data: Path, name: str, dataset: str, split: str) -> None:
-    """On every fourth photograph of those that its page is about."""
+    """On some photographs of those that its page is about."""
     photos = known(name, dataset, split).photos
     report = measure(serr_data, name, dataset, split)
-    assert report.n_images in (2, 3, 5)
+    assert report.n_images in (1, 2, 3, 5)
     for image in report.images:
         auc_roc, f1 = photos[image.stem]
         assert image.scores.auc_roc == pytest.approx(auc_roc, abs=0.001), image.stem

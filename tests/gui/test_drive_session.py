@@ -40,9 +40,9 @@ def test_drive_from_one_photograph_to_the_report(
     monkeypatch.setitem(pyqtgraph.CONFIG_OPTIONS, "mouseRateLimit", -1)
     drive = every_fourth(serr_data / "DRIVE" / "test", tmp_path / "DRIVE" / "test")
     # The network that comes with the program, on the processor.
-    program = start(drive / "images" / "01_test.tif", settings=Settings(model="serr-unet-drive", device="cpu"))
+    program = start(drive / "images" / "01_test.tif", settings=Settings(model="serr-unet-drive-small", device="cpu"))
     window = program.window
-    assert program.state.model == resource_path("weights", "serr-unet-drive.safetensors")
+    assert program.state.model == resource_path("weights", "serr-unet-drive-small.safetensors")
     assert [row._name._full for row in window.labels._rows] == ["01_manual1.gif", "01_manual2.gif"]
     assert window.labels._fov._name._full == MASK
     human = drag_the_slider(program, qtbot, drive)
@@ -150,7 +150,7 @@ def evaluate_all(program: Program, qtbot: QtBot, folder: Path) -> None:
     report = report_of(program)
     assert (report.n_images, report.failed) == (5, ())
     assert report.method.seen == 0  # the network has learned from DRIVE's other half
-    photos = known("serr-unet-drive", "drive", "test").photos
+    photos = known("serr-unet-drive-small", "drive", "test").photos
     for image in report.images:
         assert (image.scores.auc_roc, image.scores.f1) == pytest.approx(photos[image.stem], abs=0.002), image.stem
     assert report.pooled.accuracy == pytest.approx(0.9558, abs=0.005), "that of all twenty"

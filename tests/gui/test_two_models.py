@@ -48,7 +48,7 @@ def test_two_models_side_by_side(start: StartProgram, qtbot: QtBot, photos: tupl
     assert dialog.models[0].currentText() == "small", "that of the result on the screen"
     pick(dialog.models[1], "small")
     assert not dialog.run.isEnabled()
-    pick(dialog.models[1], "serr-unet-drive")
+    pick(dialog.models[1], "serr-unet-drive-small")
     dialog.run.click()
     qtbot.waitUntil(lambda: state.two_models is not None and state.task is None, timeout=WAIT_MS)
     two = state.two_models
@@ -56,14 +56,14 @@ def test_two_models_side_by_side(start: StartProgram, qtbot: QtBot, photos: tupl
 
     # The maps are those of the library, and the result on the screen was not computed again, nor changed.
     assert two.left.probability is shown.probability
-    model = load_model("serr-unet-drive")
+    model = load_model("serr-unet-drive-small")
     directly = segment_photo(state.document.image, model, fov=shown.fov)
     np.testing.assert_allclose(two.right.probability.values, directly.probability.values, atol=0.01)
     assert state.result.segmentation is shown
     right = two.right.probability.levels >= model.card.rule.level
     assert np.array_equal(dialog.right.shown_mask(), right)
     assert np.array_equal(dialog.left.shown_mask(), two.left.probability.levels >= 96)
-    assert "serr-unet-drive" in dialog._titles[2].toolTip()
+    assert "serr-unet-drive-small" in dialog._titles[2].toolTip()
 
     # How far they agree, counted once more.
     inside = shown.fov.inside
@@ -102,7 +102,7 @@ def test_two_models_side_by_side(start: StartProgram, qtbot: QtBot, photos: tupl
 def test_who_closes_the_dialog_wants_no_result_any_more(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
     program = start(photo)
     dialog = opened(program)
-    pick(dialog.models[1], "serr-unet-drive")
+    pick(dialog.models[1], "serr-unet-drive-small")
     dialog.run.click()
     assert program.state.task is not None
     dialog.reject()
