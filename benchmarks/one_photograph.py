@@ -115,7 +115,7 @@ def network(repeats: int, threads: int) -> None:
     ways: dict[str, tuple[Callable[[], object], float]] = {}
     wnet = LittleWNet()
     ways["lwnet's W-Net, fp32, 512 x 512"] = run(wnet, planes(3, 512), torch.float32), _flop(wnet, planes(3, 512))
-    for name, side in (("serr-unet-general", 720), ("serr-unet-drive", 544)):
+    for name, side in (("serr-unet-general", 720), ("serr-unet-drive-small", 544)):
         model = load_model(name)
         cost = gflop(model.card.architecture, model.card.config, (side, side))
         folded = fold(copy.deepcopy(model.module))
