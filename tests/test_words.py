@@ -98,7 +98,8 @@ OLD_MODULES = """
 core.photo.two_valued core.photo.companions core.photo.label_doubts core.photo.likeness core.datasets.exposure
 core.jobs.ordering core.jobs.several core.training.starting core.training.follow core.inference.gates
 core.evaluation.counts core.evaluation.centre_lines core.evaluation.folder serr_gui.desk serr_gui.asking serr_gui.work
-serr_gui.jobs serr_gui.figures serr_gui.handlers serr_gui.commands tests.dark_lines tools.bare_root
+serr_gui.jobs serr_gui.tasks.base_views serr_gui.figures serr_gui.handlers serr_gui.commands tests.dark_lines
+tools.bare_root
 """
 
 

@@ -197,7 +197,7 @@ def _facts(job: "Job", view: "RunView") -> dict[str, Any]:
         "id": job.id,
         "name": job.request.name,
         "state": job.state,
-        "wish": job.command,
+        "command": job.command,
         "sentence": job.status.sentence,
         "damaged_lines": view.damaged_lines or None,
         "stage": job.status.stage,

@@ -195,7 +195,7 @@ def load_sample(case: Case, config: TrainingConfig) -> Sample:
         for number in range(config.augmentation.cameras):
             key = [config.run.seed, 0xCA3E5A, number, *case.stem.encode()]
             varied = other_camera(rgb, prepared.inside, np.random.default_rng(key))
-            planes.append(_prepared_again(varied, prepared))
+            planes.append(_prepared_again(varied, prepared, fov))
     target = on_grid(label.vessel, prepared, config.data.targets)
     return Sample.make(case.stem, tuple(planes), target, _counted(label, prepared))
 
@@ -280,10 +280,10 @@ def _rgb_on_grid(image: FundusImage, prepared: NetInput) -> ByteArray:
     return np.asarray(cv2.resize(cropped, (width, height), interpolation=how), np.uint8)
 
 
-def _prepared_again(rgb: ByteArray, prepared: NetInput) -> FloatArray:
-    """Planes of a photograph that is already on the network's grid."""
-    fov = FieldOfView(prepared.inside, "edited")
-    again = prepare(FundusImage(rgb), fov, prepared.recipe.model_copy(update={"fov_diameter_px": 0.0}))
+def _prepared_again(rgb: ByteArray, prepared: NetInput, fov: FieldOfView) -> FloatArray:
+    """Planes of a photograph that is already on the network's grid; ``fov`` is that of the photograph itself."""
+    resampled = FieldOfView(prepared.inside, fov.origin)
+    again = prepare(FundusImage(rgb), resampled, prepared.recipe.model_copy(update={"fov_diameter_px": 0.0}))
     planes = np.zeros_like(prepared.planes)
     top, left, bottom, right = again.box
     planes[:, top:bottom, left:right] = again.planes

@@ -20,7 +20,7 @@ from serr_gui.model.editing import EditStep
 from serr_gui.model.selectors import next_listed, sorted_photos
 from serr_gui.model.settings import RECENT_LIMIT
 from serr_gui.model.state import BaseView, Document, FovChoice, ListOrder, ListShow, Notice, NoticeChoice, PhotoItem
-from serr_gui.tasks.base_views import make_base_view
+from serr_gui.tasks.channel_views import make_base_view
 
 
 class PhotoController(QObject):

@@ -111,7 +111,7 @@ def _put(records: dict[str, Any], photo: Path, kept: LabelChoices) -> None:
     records.pop(str(photo), None)
     record: dict[str, Any] = {expert_name(expert): label_values(file) for expert, file in kept.labels.items()}
     if kept.fov is not None:
-        record[_FOV] = {"wish": kept.fov.request, "file": str(kept.fov.file) if kept.fov.file else ""}
+        record[_FOV] = {"request": kept.fov.request, "file": str(kept.fov.file) if kept.fov.file else ""}
     if record:
         records[str(photo)] = record
 
@@ -165,7 +165,7 @@ def _kept_from(record: Any) -> LabelChoices:
     fov = record.get(_FOV)
     if fov is None:
         return LabelChoices(labels)
-    request: FovSource = fov["wish"]
+    request: FovSource = fov["request"] if "request" in fov else fov["wish"]  # as version 0.1.0 wrote it
     if request not in get_args(FovSource) or (request == "file") != bool(fov["file"]):
         raise ValueError("no field of view")
     return LabelChoices(labels, FovChoice(request, Path(fov["file"]) if fov["file"] else None))

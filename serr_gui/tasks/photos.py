@@ -17,7 +17,7 @@ from serr_gui.model.i18n import translate
 from serr_gui.model.result_store import ResultStore, Stamp, file_stamp
 from serr_gui.model.state import Document, FovChoice, PhotoItem
 from serr_gui.tasks import comparing
-from serr_gui.tasks.base_views import thumbnail
+from serr_gui.tasks.channel_views import thumbnail
 from serr_gui.tasks.monitor import YieldingMonitor
 
 if TYPE_CHECKING:

@@ -93,7 +93,7 @@ def test_an_answer_holds_for_that_very_file_and_damage_costs_only_itself(
     program = start(photo_of(drive))
     assert "mine.png" in program.window.labels._questions[0]._text.text()  # gone, which is said
     stored = config_folder() / label_choices.FILE_NAME
-    for damage in ({"expert 1": 7}, {"expert 1": {}}, {"field of view": {"wish": "all", "file": ""}}, [], "x"):
+    for damage in ({"expert 1": 7}, {"expert 1": {}}, {"field of view": {"request": "all", "file": ""}}, [], "x"):
         stored.write_text(json.dumps({"photographs": {str(photo_of(drive)): damage}}))
         assert label_choices.load_choices(photo_of(drive)) == label_choices.LabelChoices()
     stored.write_text("{")
