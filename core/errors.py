@@ -45,9 +45,5 @@ class TrainingError(SerrError):
     """A training run cannot start or continue: bad configuration, data that does not fit, a broken checkpoint."""
 
 
-class SettingsError(SerrError):
-    """A settings or configuration file holds something that cannot be used."""
-
-
 class DoubtWarning(UserWarning):
     """Something makes a result or a score doubtful; the text says what. ``serr`` issues it, and continues."""

@@ -17,7 +17,7 @@ SHOWN_BY = {
     *("setPrefix", "setSpecialValueText", "setHeaderLabels", "setHorizontalHeaderLabels", "setTabText", "setFormat"),
     *("addAction", "addMenu", "addItem", "addItems", "addTab", "addRow", "addButton", "insertItem", "notify", "fail"),
     *("QLabel", "QPushButton", "QCheckBox", "QRadioButton", "QGroupBox", "QAction", "QMenu", "QToolBar", "QDockWidget"),
-    *("InputError", "OutputError", "SettingsError", "append"),
+    *("InputError", "OutputError", "append"),
     *("QTableWidgetItem", "QListWidgetItem", "QTreeWidgetItem", "QToolButton", "set_hint", "getOpenFileName"),
     *(
         "getOpenFileNames",

@@ -15,7 +15,6 @@ from core.files import display_path, ensure_folder
 
 BATCH_FOLDER: Final = "serr-batch"
 """In the folder of the results: manifests and scripts."""
-MOST_SHARDS: Final = 9999
 
 
 @dataclass(frozen=True, slots=True)

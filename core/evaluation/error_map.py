@@ -6,7 +6,7 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 
-from core.evaluation.confusion import Counts, check_shapes
+from core.evaluation.confusion import check_shapes
 from core.types import BoolArray, ByteArray
 
 RIGHT_BACKGROUND: Final = 0
@@ -58,13 +58,6 @@ def error_map(vessel: BoolArray, label: BoolArray, inside: BoolArray) -> ByteArr
     codes += drawn
     codes *= inside.view(np.uint8)
     return codes
-
-
-def counts_of_codes(codes: ByteArray, inside: BoolArray) -> Counts:
-    """The confusion matrix of an error map and its region."""
-    check_shapes(codes=codes, inside=inside)
-    fn, fp, tp = (int(np.count_nonzero(codes == code)) for code in (FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE))
-    return Counts(tp=tp, fp=fp, tn=int(np.count_nonzero(inside)) - tp - fp - fn, fn=fn)
 
 
 def largest_errors(

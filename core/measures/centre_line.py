@@ -41,11 +41,6 @@ class CentreLine:
         return float(self.along[-1])
 
     @property
-    def chord_px(self) -> float:
-        """Straight distance of its two ends in pixels; 0 for a ring."""
-        return float(np.hypot(*(self.points[-1] - self.points[0])))
-
-    @property
     def normals(self) -> Points:
         """Unit vectors across the line (N, 2)."""
         return np.column_stack((-self.tangents[:, 1], self.tangents[:, 0]))

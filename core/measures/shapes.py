@@ -138,21 +138,6 @@ def rectangle(width: float, height: float) -> Inside:
     return lambda x, y: (np.abs(x) <= width / 2) & (np.abs(y) <= height / 2)
 
 
-def koch(side: float, generations: int, width: float) -> Inside:
-    """A Koch curve over a line of length ``side``; its dimension is log 4 / log 3 = 1.262."""
-    points = [(-side / 2, side / 7), (side / 2, side / 7)]
-    for _ in range(generations):
-        finer = [points[0]]
-        for (x0, y0), (x1, y1) in pairwise(points):
-            dx, dy = (x1 - x0) / 3, (y1 - y0) / 3
-            tip = (x0 + 1.5 * dx + np.sqrt(3) / 2 * dy, y0 + 1.5 * dy - np.sqrt(3) / 2 * dx)
-            finer += [(x0 + dx, y0 + dy), (float(tip[0]), float(tip[1])), (x0 + 2 * dx, y0 + 2 * dy), (x1, y1)]
-        points = finer
-    corners = np.array(points)
-    share = np.linspace(0, 1, 40)[:, None, None]
-    return _around((corners[:-1] + share * np.diff(corners, axis=0)).reshape(-1, 2), width)
-
-
 def gasket(side: float, generations: int) -> Inside:
     """A Sierpinski triangle; its dimension is log 3 / log 2 = 1.585."""
     height = side * np.sqrt(3) / 2

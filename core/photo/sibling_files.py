@@ -159,16 +159,6 @@ def mask_folder(choice: "FovOption | MaskFolder") -> "FovOption | MaskFolder":
     return MaskFolder(choice) if isinstance(choice, Path) and choice.is_dir() else choice
 
 
-def find_fov(folder: Path, photo: Path) -> Path:
-    """The mask of a photograph's field of view in a folder (see ``MaskFolder``).
-
-    Raises
-    ------
-    FieldOfViewError : there is none, or more than one with the same stem.
-    """
-    return MaskFolder(folder).find(photo)
-
-
 class MaskFolder:
     """A folder of masks for fields of view, looked through once for any number of photographs.
 

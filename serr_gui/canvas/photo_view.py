@@ -73,11 +73,6 @@ class PhotoView(PictureView):
         """What is under the pointer; None for the hand."""
         return self._tool
 
-    @property
-    def is_painting(self) -> bool:
-        """Whether a stroke of the tool is running."""
-        return self._tool is not None and self._tool.is_busy
-
     def finish_stroke(self) -> None:
         """End a running stroke as if the button had been let go."""
         if self._tool is not None:

@@ -2,8 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from core.evaluation.confusion import Counts, Scores
-from core.evaluation.curves import Areas
+from core.evaluation.confusion import Counts
 from core.files import display_path
 from serr_gui.model.comparison import (
     COURSE_SCORES,
@@ -69,15 +68,6 @@ def model_counts(state: AppState, expert: int = 0) -> Counts | None:
     if stroke is None or made is None or not stroke.comparison.comparison_inputs.same_as(made.comparison_inputs):
         return counts
     return stroke.added_to(counts, expert)
-
-
-def model_scores(state: AppState, expert: int = 0) -> Scores | None:
-    """The scores of the mask that is shown, with the areas under the curves of its map as soon as they are there."""
-    against, counts = scored_label(state, expert), model_counts(state, expert)
-    if against is None or counts is None:
-        return None
-    areas = against.areas or Areas()
-    return counts.scores(auc_roc=areas.auc_roc, auc_pr=areas.auc_pr)
 
 
 def centre_lines(state: AppState) -> CentreLines | None:

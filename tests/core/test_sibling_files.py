@@ -14,7 +14,7 @@ from PIL import Image
 from core.datasets.synthetic import draw_case
 from core.errors import FieldOfViewError
 from core.files import file_sha256
-from core.photo.sibling_files import MaskFolder, find_fov, output_stems, photo_stem, resolve_fov
+from core.photo.sibling_files import MaskFolder, output_stems, photo_stem, resolve_fov
 from core.types import FundusImage
 
 
@@ -138,7 +138,7 @@ def masks(tmp_path: Path) -> Path:
     ],
 )
 def test_a_mask_is_found_by_the_name_of_its_photograph(masks: Path, photo: str, mask: str) -> None:
-    assert find_fov(masks, Path("photos") / photo).name == mask
+    assert MaskFolder(masks).find(Path("photos") / photo).name == mask
 
 
 def test_both_forms_of_an_accent_are_one_name_and_the_folder_is_looked_through_once(masks: Path) -> None:
@@ -151,19 +151,19 @@ def test_both_forms_of_an_accent_are_one_name_and_the_folder_is_looked_through_o
 
 
 def test_a_photograph_is_not_its_own_mask(masks: Path) -> None:
-    assert find_fov(masks, masks / "07_h_mask.tif".replace("_mask", "")).name == "07_h_mask.tif"
+    assert MaskFolder(masks).find(masks / "07_h_mask.tif".replace("_mask", "")).name == "07_h_mask.tif"
     with pytest.raises(FieldOfViewError, match=r"no mask for own\.png"):
-        find_fov(masks, masks / "own.png")
+        MaskFolder(masks).find(masks / "own.png")
 
 
 def test_vessels_that_were_found_are_not_taken_for_a_field_of_view(masks: Path) -> None:
     Image.new("L", (64, 48)).save(masks / "eye_mask.png")
-    assert find_fov(masks, Path("eye.jpg")).name == "eye_mask.png"
+    assert MaskFolder(masks).find(Path("eye.jpg")).name == "eye_mask.png"
     (masks / "eye.serr.json").write_text("{}")
     with pytest.raises(FieldOfViewError, match=r"no mask for eye\.jpg"):
-        find_fov(masks, Path("eye.jpg"))
+        MaskFolder(masks).find(Path("eye.jpg"))
     Image.new("L", (64, 48), 255).save(masks / "eye_fov.png")
-    assert find_fov(masks, Path("eye.jpg")).name == "eye_fov.png"
+    assert MaskFolder(masks).find(Path("eye.jpg")).name == "eye_fov.png"
 
 
 @pytest.mark.parametrize(
@@ -172,12 +172,12 @@ def test_vessels_that_were_found_are_not_taken_for_a_field_of_view(masks: Path) 
 )
 def test_no_mask_or_two_masks_are_said(masks: Path, photo: str, words: str) -> None:
     with pytest.raises(FieldOfViewError, match=words):
-        find_fov(masks, Path(photo))
+        MaskFolder(masks).find(Path(photo))
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(FieldOfViewError, match="cannot be read"):
-        find_fov(tmp_path / "none", Path("a.png"))
+        MaskFolder(tmp_path / "none").find(Path("a.png"))
 
 
 def test_the_field_of_view_comes_from_where_it_is_wanted(masks: Path) -> None:

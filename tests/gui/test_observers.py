@@ -13,7 +13,7 @@ from core.session.records import EditsRecord, PackedMask, PhotoRecord, PhotoRef,
 from core.types import ThresholdRule
 from serr_gui.app import Program
 from serr_gui.model.comparison import LabelSlot
-from serr_gui.model.score_selectors import model_scores
+from serr_gui.model.score_selectors import model_counts
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_editing import Hand
 from tests.gui.test_segmenting import segment
@@ -56,8 +56,8 @@ def test_the_session_of_the_other_is_compared_with(
     program.controller.set_level(100)
 
     def f1() -> float:
-        scores = model_scores(program.state)
-        return scores.f1 if scores is not None else -1.0
+        counts = model_counts(program.state)
+        return counts.scores().f1 if counts is not None else -1.0
 
     qtbot.waitUntil(lambda: 0.0 < f1() < 1.0, timeout=WAIT_MS)
     hand = Hand(program, qtbot)
