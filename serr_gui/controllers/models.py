@@ -27,7 +27,6 @@ class ModelController(QObject):
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
         self._context = context
-        self._wanted_model = ""
         self._devices_started = False
 
     def start(self, wanted_model: str = "", added: Sequence[Path] = ()) -> None:
@@ -114,26 +113,26 @@ class ModelController(QObject):
         ``moved`` : a weights file that was used where it is, and is now in the registry.
         """
         state = self._context.state
-        self._wanted_model = str(choose or state.model or "")
         files = tuple(choice.path for choice in state.models if choice.path != moved and choice.path.exists())
         self._context.workers.start(
             "models",
             partial(tasks.read_models, files),
-            succeeded=partial(self._on_models_refreshed, choose, added),
+            succeeded=partial(self._on_models_refreshed, choose, added, str(choose or state.model or "")),
             failed=partial(self._context.fail, self.tr("The models cannot be read.")),
             noted=partial(self._context.notify, "warning"),
         )
 
     def _on_first_models(self, outcome: tasks.FirstModels) -> None:
-        self._wanted_model = outcome.wanted
-        self._set_models(outcome.choices)
+        self._set_models(outcome.choices, outcome.wanted)
         self._context.settled.connect(self._start_devices)
         self._start_devices()
 
-    def _on_models_refreshed(self, choose: Path | None, added: Path | None, outcome: tuple[ModelChoice, ...]) -> None:
+    def _on_models_refreshed(
+        self, choose: Path | None, added: Path | None, wanted: str, outcome: tuple[ModelChoice, ...]
+    ) -> None:
         state = self._context.state
         chosen = state.model_choice
-        self._set_models(outcome)
+        self._set_models(outcome, wanted)
         if choose is not None:
             self.set_model(choose)
         new = next((choice for choice in state.models if choice.path == added), None)
@@ -173,11 +172,11 @@ class ModelController(QObject):
         self._context.state.library_ready = True
         self._context.fail(sentence, failure)
 
-    def _set_models(self, models: tuple[ModelChoice, ...]) -> None:
+    def _set_models(self, models: tuple[ModelChoice, ...], wanted: str) -> None:
+        """Show the models; where none of them is chosen, choose the one of the name or path that is wanted."""
         state = self._context.state
         state.models = models
         if state.model_choice is None and models:
-            wanted = self._wanted_model
             by_path = [choice for choice in models if str(choice.path) == wanted]
             by_name = [choice for choice in models if choice.name == wanted]
             if wanted and not by_path and not by_name:

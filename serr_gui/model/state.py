@@ -309,7 +309,7 @@ CACHE_MB = 1024
 class AppState:
     """Everything that the window shows; ``events.<field>`` tells when a field has changed.
 
-    ``export_options`` and ``last_folder`` are proposed next.
+    ``export_options``, ``last_folder`` and ``label_out`` (the folder of labels that were drawn) are proposed next.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -362,6 +362,7 @@ class AppState:
     session_embeds: bool = False
     export_options: ExportOptions = field(default_factory=ExportOptions)
     last_folder: str = ""
+    label_out: Path | None = None
 
     @property
     def item(self) -> PhotoItem | None:

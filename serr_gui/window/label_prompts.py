@@ -16,7 +16,6 @@ class LabelPrompts(QObject):
     def __init__(self, controller: Controller, window: QWidget) -> None:
         super().__init__(window)
         self._controller, self._window = controller, window
-        self._folder: Path | None = None
 
     def start_over(self) -> None:
         """Segment without the corrections, after a question."""
@@ -35,7 +34,7 @@ class LabelPrompts(QObject):
         document = self._controller.state.document
         if document is None:
             return
-        start = (self._folder or document.path.parent) / f"{document.path.stem}_label.png"
+        start = (self._controller.state.label_out or document.path.parent) / f"{document.path.stem}_label.png"
         name, _ = QFileDialog.getSaveFileName(
             self._window,
             self.tr("Save as Label"),
@@ -50,7 +49,7 @@ class LabelPrompts(QObject):
             path = path.with_name(path.name + ".png")
         if path.exists() and not self._may_replace(path):
             return
-        self._folder = path.parent
+        self._controller.state.label_out = path.parent
         self._controller.labelling.save_label(path)
 
     def _may_replace(self, path: Path) -> bool:
