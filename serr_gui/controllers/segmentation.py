@@ -34,7 +34,7 @@ class ExportRequest:
 
 
 def _nothing() -> None:
-    """What follows where nothing shall."""
+    """Where nothing follows."""
 
 
 class SegmentationController(QObject):
@@ -76,7 +76,7 @@ class SegmentationController(QObject):
             return
 
         def segmented(outcome: Result) -> None:
-            self._on_segmented(document.path, outcome)
+            self.take_result(document.path, outcome)
             then()
 
         def failed(failure: Failure) -> None:
@@ -153,9 +153,6 @@ class SegmentationController(QObject):
             cancelled=lambda: self._end_export(request, cancelled=True),
             failed=partial(self._context.fail, self.tr("The files could not be written.")),
         )
-
-    def _on_segmented(self, path: Path, outcome: Result) -> None:
-        self.take_result(path, outcome)
 
     def take_result(self, path: Path, result: Result) -> None:
         """Keep a new result, and show it if its photograph is on the screen."""
