@@ -65,8 +65,7 @@ def gather(given: Sequence[str], column: str | None, out: Path, *, dry: bool = F
     roots = [photo.path.absolute().parent for photo in listed]
     if others:
         inputs = photo_inputs(others, recursive=True)
-        for sentence in (*(why for _, why in inputs.failed), *inputs.notes):
-            tell(f"serr: {sentence}")
+        inputs.tell_rest()
         failed = bool(inputs.failed)
         listed += [Listed(path, {}) for path in inputs.photos]
         roots += [_root(text) for text in others]

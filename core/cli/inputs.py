@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.cli.console import UsageError
+from core.cli.console import UsageError, tell
 from core.files import display_path
 from core.photo.finding import FolderPhotos
 from core.photo.given import Found, find_masks, find_photos
@@ -17,6 +17,11 @@ class Inputs:
     photos: tuple[Path, ...]
     failed: tuple[tuple[Path, str], ...]
     notes: tuple[str, ...]
+
+    def tell_rest(self) -> None:
+        """Say on stderr what could not be expanded, and what was left out."""
+        for sentence in (*(why for _, why in self.failed), *self.notes):
+            tell(f"serr: {sentence}")
 
 
 def photo_inputs(given: Sequence[str], *, recursive: bool = False) -> Inputs:

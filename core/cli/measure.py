@@ -11,6 +11,8 @@ from core.cli.options import (
     AsJson,
     Device,
     Model,
+    Photos,
+    Recursive,
     Threshold,
     Tta,
     checked_device,
@@ -32,14 +34,12 @@ if TYPE_CHECKING:
 
 def measure(
     *,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Photographs, folders of them, or patterns.")],
+    paths: Photos,
     out: Annotated[Path, typer.Option("--out", "-o", help="Table to write (.csv), one row a photograph.")],
     masks: Annotated[
         bool, typer.Option("--masks", help="The files are masks of vessels, not photographs: measure them as they are.")
     ] = False,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Look through the sub-folders of folders as well.")
-    ] = False,
+    recursive: Recursive = False,
     model: Model = None,
     threshold: Threshold = None,
     fov: Annotated[
@@ -100,8 +100,7 @@ def measure(
     from core.types import ThresholdRule
 
     inputs = mask_inputs(paths, recursive=recursive) if masks else photo_inputs(paths, recursive=recursive)
-    for sentence in (*(sentence for _, sentence in inputs.failed), *inputs.notes):
-        tell(f"serr: {sentence}")
+    inputs.tell_rest()
     if circle not in (None, "auto") and len(inputs.photos) > 1:
         tell(f"serr: the zones of all {len(inputs.photos)} pictures are taken around the same --disc.")
     loaded = None if masks else load_model(found_model(DEFAULT_MODEL if model is None else model))

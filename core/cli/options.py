@@ -34,6 +34,8 @@ MIN_PIXELS = typer.Option("--min-pixels", min=0, help="Leave out vessels of fewe
 OUT = typer.Option("--out", "-o", help="Folder for the results; made where it is missing.")
 FLOAT_HELP = "Write the probability as 32-bit float TIFF, not as 16-bit PNG."
 
+Photos = Annotated[list[str], typer.Argument(metavar="PATH", help="Photographs, folders of them, or patterns.")]
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Look through the sub-folders of folders as well.")]
 Device = Annotated[str, DEVICE]
 Model = Annotated[str | None, MODEL]
 Tta = Annotated[str, TTA]

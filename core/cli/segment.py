@@ -15,6 +15,8 @@ from core.cli.options import (
     Low,
     Model,
     Out,
+    Photos,
+    Recursive,
     Save,
     Threshold,
     Tta,
@@ -39,11 +41,9 @@ if TYPE_CHECKING:
 
 def segment(
     *,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Photographs, folders of them, or patterns.")],
+    paths: Photos,
     out: Out,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Look through the sub-folders of folders as well.")
-    ] = False,
+    recursive: Recursive = False,
     model: Model = None,
     threshold: Threshold = None,
     low: Low = None,
@@ -101,10 +101,7 @@ def segment(
     from core.segment_files import BatchCancelled, segment_files
 
     inputs = photo_inputs(paths, recursive=recursive)
-    for _, sentence in inputs.failed:
-        tell(f"serr: {sentence}")
-    for note in inputs.notes:
-        tell(f"serr: {note}")
+    inputs.tell_rest()
     loaded = load_model(weights)
     rule = refined_rule(threshold, loaded.card.rule, low, min_pixels)
     lines = ResultLines()
