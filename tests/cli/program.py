@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from PIL import Image
 
 from core.files import TEMPORARY_PREFIX
 from tests.bad_inputs import fundus_drawing
+
+_PROGRESS = re.compile(r", \d+%$")
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,9 @@ class Ran:
 
     @property
     def sentences(self) -> list[str]:
-        """The lines of stderr; a traceback is never one of them."""
+        """The lines of stderr but those of progress, which come where a machine is slow; a traceback is never there."""
         assert "Traceback" not in self.err
-        return self.err.splitlines()
+        return [line for line in self.err.splitlines() if not _PROGRESS.search(line)]
 
 
 Serr = Callable[..., Ran]
