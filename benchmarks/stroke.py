@@ -130,6 +130,7 @@ def run_undo(count: int) -> Iterator[Row]:
     for size in SIZES:
         with open_program(size) as (window, _slider):
             view, editing, document = window.canvas, window.controller.editing, window.state.document
+            history = window.controller.history
             assert document is not None
             assert document.result is not None
             window.controller.context.store.put(document.path, document.result)  # it has the steps of Undo
@@ -141,7 +142,7 @@ def run_undo(count: int) -> Iterator[Row]:
             for x in range(-200, 201, 20):
                 mouse(view, QEvent.Type.MouseMove, view.width() / 2 + x, view.height() / 2)
             mouse(view, QEvent.Type.MouseButtonRelease, view.width() / 2 + 200.0, view.height() / 2)
-            turns = (editing.undo if number % 2 == 0 else editing.redo for number in range(count))
+            turns = (history.undo if number % 2 == 0 else history.redo for number in range(count))
             yield Row(size, "undo, redo, fitted", "mask", measure(paints, turns))
 
 

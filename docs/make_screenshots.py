@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from serr_gui.app import Program
     from serr_gui.model.settings import Theme
 
-_TIMEOUT_S = 300.0
+_TIMEOUT_S = 900.0
 
 
 class Camera:
@@ -191,7 +191,9 @@ def comparison(camera: Camera, root: Path) -> None:
     camera.shoot("comparison", rare=True)
     window.commands["show_curves"].trigger()
     camera.settle()
-    camera.shoot("curves", window.findChild(QDockWidget, "curves"))
+    curves = window.findChild(QDockWidget, "curves")
+    window.resizeDocks([curves], [620], Qt.Orientation.Vertical)
+    camera.shoot("curves", curves)
     window.findChild(QDockWidget, "curves").close()
     controller.set_theme("dark")
     window.commands["next_error"].trigger()
@@ -239,7 +241,7 @@ def training(camera: Camera, root: Path) -> None:
     wizard.reject()
 
     form = window.training_prompts.new_training(state.data_set)
-    for key, value in {"steps": 400, "batch": 2, "crop_px": 192, "validate_every": 10}.items():
+    for key, value in {"steps": 400, "batch": 2, "crop_px": 160, "validate_every": 5}.items():
         form.recipe.numbers[key].setValue(value)
     form._measure.click()
     camera.wait(lambda: state.estimate is not None and not state.estimate.busy)

@@ -161,6 +161,25 @@ def test_quitting_asks_nothing_and_the_next_start_continues(start: StartProgram,
     assert len(abandoned_journals(journals_folder())) == 1
 
 
+def test_continuing_can_be_cancelled_and_is_offered_again(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
+    first = start(photo)
+    segment(first, qtbot)
+    painted(first, qtbot)
+    levels = first.state.result.levels if first.state.result else None
+    assert first.window.close()
+    program = start()
+    press(program, "Continue", qtbot)
+    assert not program.state.notices
+    program.controller.session_task.cancel()
+    assert program.window.session_task_bar.isVisible()
+    qtbot.waitUntil(lambda: bool(program.state.notices), timeout=WAIT_MS)
+    assert not program.window.session_task_bar.isVisible()
+    assert not program.state.photos
+    continued(program, qtbot)
+    assert program.state.result is not None
+    assert np.array_equal(program.state.result.levels, levels)
+
+
 def test_work_that_is_not_wanted_is_deleted_only_after_a_question(
     start: StartProgram, qtbot: QtBot, photo: Path
 ) -> None:
