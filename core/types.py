@@ -125,18 +125,23 @@ class Doubt:
 class FieldOfView:
     """The part of the photograph that shows the retina: ``inside`` is bool (H, W), ``origin`` says where it is from.
 
-    ``doubts`` says what is odd about it.
+    ``doubts`` says what is odd about it. ``box`` is its bounding box as (top, left, bottom, right), bottom and right
+    exclusive, in pixels.
     """
 
     inside: BoolArray
     origin: FovOrigin
     source: Path | None = None
     doubts: tuple[Doubt, ...] = ()
+    box: tuple[int, int, int, int] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inside", _sealed(self.inside, "inside", np.bool_, 2))
-        if not self.inside.any():
+        rows, columns = (np.flatnonzero(self.inside.any(axis=axis)) for axis in (1, 0))
+        if not len(rows):
             raise ValueError("a field of view must contain at least one pixel")
+        # Once, for it is asked for after each stroke.
+        object.__setattr__(self, "box", (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1))
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return _handed_out(self.inside, dtype, copy)
@@ -148,13 +153,6 @@ class FieldOfView:
     @property
     def shape(self) -> tuple[int, int]:
         return self.inside.shape[0], self.inside.shape[1]
-
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """Bounding box as (top, left, bottom, right), bottom and right exclusive, in pixels."""
-        rows = np.flatnonzero(self.inside.any(axis=1))
-        columns = np.flatnonzero(self.inside.any(axis=0))
-        return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
     @property
     def diameter_px(self) -> int:
