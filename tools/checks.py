@@ -38,14 +38,14 @@ def cores() -> int:
 
 
 def tests(environment: Environment, *, bundle: bool) -> Check:
-    """The tests, in as many processes as there are cores; those of a file stay together.
+    """The tests, in one process more than there are cores (they also wait); those of a file stay together.
 
     ``bundle``: those of the built program are a check of their own (``bundle_tests``).
     """
-    workers = min(cores(), _MOST_WORKERS)
+    workers = min(cores() + 1, _MOST_WORKERS)
     command: list[str | Path] = [environment.python, "-m", "pytest", *_SLOWEST]
-    if workers > 1:  # the longest files come first (tests/conftest.py), so that no core waits for another at the end
-        command += ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    # The longest files come first (tests/conftest.py), so that no core waits for another at the end.
+    command += ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
     return "pytest", [*command, "--ignore", BUNDLE_TESTS] if bundle else command
 
 
