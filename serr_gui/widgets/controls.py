@@ -99,7 +99,8 @@ class ElidedLabel(QLabel):
         return QSize(40, super().minimumSizeHint().height())
 
     def _elide(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self._full, self._leave_out, self.width()))
+        room = self.contentsRect().width() - 2 * self.margin()
+        self.setText(self.fontMetrics().elidedText(self._full, self._leave_out, room))
 
 
 class LinesLabel(QLabel):

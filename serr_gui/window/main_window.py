@@ -84,6 +84,7 @@ class MainWindow(QMainWindow):
         self.batch_prompts = BatchPrompts(controller, self)
         self._picture: CanvasPicture | None = None
         self._comparison_shown = False
+        self._correction_shown = False
         self.setWindowTitle("SERR Fundus")
         self.setWindowIcon(icons.program_icon())
         self.setAcceptDrops(True)
@@ -217,6 +218,7 @@ class MainWindow(QMainWindow):
         for event in (events.photos, events.current, events.document, events.opening):
             event.connect(self._show_page)
         events.document.connect(self._show_comparison_once)
+        events.editing.connect(self._show_correction_once)
         events.notices.connect(self.notice_bar.set_notices)
         events.theme.connect(self._on_theme_changed)
         QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
@@ -283,6 +285,15 @@ class MainWindow(QMainWindow):
         dock, segmentation = self.findChild(QDockWidget, "comparison"), self.findChild(QDockWidget, "segmentation")
         if isinstance(dock, QDockWidget) and not dock.isHidden() and segmentation not in self.tabifiedDockWidgets(dock):
             dock.raise_()  # not over the panel in which one works
+
+    def _show_correction_once(self) -> None:
+        """Bring the correction to the front with the first tool: it says how that is used. Later as above."""
+        if self._correction_shown or self.state.editing.tool == "hand":
+            return
+        self._correction_shown = True
+        dock = self.findChild(QDockWidget, "editing")
+        if isinstance(dock, QDockWidget) and not dock.isHidden():
+            dock.raise_()
 
     def _show_page(self) -> None:
         """The welcome while nothing is open; else the canvas, which says why it may be empty."""

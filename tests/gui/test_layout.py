@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from core.photo.label_values import FoundValue
 from serr_gui.panels.export_dialog import ExportDialog
+from serr_gui.widgets.controls import ElidedLabel
 from serr_gui.widgets.curve_plot import CurvePlots
 from serr_gui.widgets.label_values_dialog import LabelValuesDialog
 from serr_gui.widgets.theme import ProgramStyle, palette_of
@@ -18,6 +19,7 @@ from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
 from serr_gui.window.layout import bring_on_screen, layout_bytes, restore_layout
 from serr_gui.window.main_window import MainWindow
 from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.test_segmenting import segment
 
 SMALL = QSize(853, 480)
 """A screen of 1280 x 720 pixels at 150 %."""
@@ -91,6 +93,36 @@ def test_on_a_small_screen_the_threshold_is_seen_without_scrolling(
     QApplication.processEvents()
     assert not dock.visibleRegion().isEmpty()
     assert not docks_of(window)["display"].visibleRegion().isEmpty()
+
+
+@pytest.mark.parametrize("size", [SMALL, QSize(1280, 900)])
+def test_the_first_tool_brings_forward_how_it_is_used(
+    start: StartProgram, qtbot: QtBot, photo: Path, size: QSize
+) -> None:
+    """Once: later the panel in front is the one that was chosen."""
+    program = start(photo)
+    window = program.window
+    window.resize(size)
+    window.commands["reset_panels"].trigger()
+    segment(program, qtbot)
+    correction, display = docks_of(window)["editing"], docks_of(window)["display"]
+    assert correction.visibleRegion().isEmpty()
+    window.commands["trace"].trigger()
+    qtbot.waitUntil(lambda: not correction.visibleRegion().isEmpty(), timeout=WAIT_MS)
+    display.raise_()
+    window.commands["hand"].trigger()
+    window.commands["brush"].trigger()
+    QApplication.processEvents()
+    assert correction.visibleRegion().isEmpty()
+
+
+def test_a_text_that_gives_way_is_not_cut_off_at_its_start(qtbot: QtBot) -> None:
+    label = ElidedLabel()
+    qtbot.addWidget(label)
+    label.setContentsMargins(20, 0, 20, 0)
+    label.resize(120, 20)
+    label.set_full_text("mask: serr-unet-general, corrected")
+    assert 0 < label.fontMetrics().horizontalAdvance(label.text()) <= label.contentsRect().width()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
