@@ -28,6 +28,21 @@ def join_list(window: "MainWindow") -> None:
     files.marks.noteRequested.connect(controller.annotating.set_note)
 
 
+def join_labels(window: "MainWindow") -> None:
+    """The experts' labels."""
+    labels, controller, prompts = window.labels, window.controller, window.prompts
+    comparison = controller.comparison
+    labels.loadRequested.connect(prompts.load_label)
+    labels.acceptRequested.connect(lambda expert, invert: comparison.accept_label(expert, invert=invert))
+    labels.removeRequested.connect(comparison.remove_label)
+    labels.findRequested.connect(comparison.find_label)
+    labels.readingRequested.connect(comparison.read_label_as)
+    labels.useAsFovRequested.connect(controller.use_label_as_fov)
+    labels.fovRequested.connect(controller.photos.set_fov)
+    labels.fovFileRequested.connect(prompts.choose_fov_file)
+    labels.dropped.connect(controller.take_file)
+
+
 def join_sessions(window: "MainWindow") -> None:
     """Sessions remember where a photograph was looked at."""
     canvas = window.canvas

@@ -53,7 +53,7 @@ from serr_gui.window.batch_prompts import BatchPrompts
 from serr_gui.window.canvas_tools import CanvasTools
 from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
-from serr_gui.window.joins import join_batches, join_list, join_measures, join_sessions, join_trainings
+from serr_gui.window.joins import join_batches, join_labels, join_list, join_measures, join_sessions, join_trainings
 from serr_gui.window.label_prompts import LabelPrompts
 from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
@@ -168,6 +168,7 @@ class MainWindow(QMainWindow):
     def _join(self) -> None:
         controller, events = self.controller, self.state.events
         join_list(self)
+        join_labels(self)
         join_sessions(self)
         join_trainings(self)
         join_batches(self)
@@ -186,17 +187,6 @@ class MainWindow(QMainWindow):
         self.segmentation.refinement.leastRequested.connect(controller.shaping.set_min_pixels)
         self.display.viewRequested.connect(controller.set_view)
         self.history.stepRequested.connect(controller.history.go_to)
-        self.labels.loadRequested.connect(self.prompts.load_label)
-        self.labels.acceptRequested.connect(
-            lambda expert, invert: controller.comparison.accept_label(expert, invert=invert)
-        )
-        self.labels.removeRequested.connect(controller.comparison.remove_label)
-        self.labels.findRequested.connect(controller.comparison.find_label)
-        self.labels.readingRequested.connect(controller.comparison.read_label_as)
-        self.labels.useAsFovRequested.connect(controller.use_label_as_fov)
-        self.labels.fovRequested.connect(controller.photos.set_fov)
-        self.labels.fovFileRequested.connect(self.prompts.choose_fov_file)
-        self.labels.dropped.connect(controller.take_file)
         self.curves.levelRequested.connect(controller.set_level)
         self.curves.exportRequested.connect(partial(self.report_prompts.export_curves, self.curves))
         self.evaluation.photoRequested.connect(controller.photos.open_or_select)
