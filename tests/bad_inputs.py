@@ -17,8 +17,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import tifffile
-from bad_outputs import ordinary_rights
 from PIL import Image
+
+from tests.bad_outputs import ordinary_rights
 
 
 def fundus_drawing(height: int = 120, width: int = 128) -> npt.NDArray[np.uint8]:
