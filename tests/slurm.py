@@ -6,6 +6,7 @@ Needs Debian's packages ``slurm-wlm`` and ``munge``. Nothing is installed as a s
 import csv
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -157,6 +158,48 @@ def killed_and_completed(folder: Path, weights: Path, *, count: int = 24) -> dic
     return seen
 
 
+def trained_and_resumed(folder: Path) -> str:
+    """Train by the script of the guide in two processes, cancel it, submit it again; the log of the second job."""
+    from core.training.config import to_toml
+    from tests.job_runs import drawn_dataset, recipe
+
+    run, config, script = folder / "run", folder / "recipe.toml", folder / "train.sbatch"
+    dataset = drawn_dataset(folder)
+    config.write_text(to_toml(recipe(folder, dataset, steps=60).replaced("optimisation", batch=2)), encoding="utf-8")
+    guide = (Path(__file__).parents[1] / "docs" / "guide" / "training.md").read_text(encoding="utf-8")
+    text = re.search(r"```bash\n(#!.*?)```", guide, re.DOTALL)
+    assert text is not None
+    changes = {
+        "--nodes=2": "--nodes=1",
+        "#SBATCH --gpus-per-node=4\n": "",
+        "--cpus-per-task=16": "--cpus-per-task=2",
+        "/scratch/me/run": str(run),
+        "/scratch/me/data": str(folder),
+        "--preset serr-unet-general": f"--config {config}",
+        "${SLURM_GPUS_ON_NODE:-1}": "2",
+        "srun python": f"srun {sys.executable}",
+    }
+    filled = text[1]
+    for old, new in changes.items():
+        assert old in filled, old
+        filled = filled.replace(old, new)
+    script.write_text(filled, encoding="utf-8")
+    with slurm() as environment:
+        submit = ("sbatch", "--parsable", "--mem=3000M", f"--output={folder}/%j.log", str(script))
+        first = ask(environment, *submit)
+        wait_until((run / "checkpoint.safetensors").exists)
+        ask(environment, "scancel", first)
+        wait_until(lambda: not ask(environment, "squeue", "-h", "-j", first))
+        assert not list(run.glob("*last*.safetensors")), "the training was over before it could be cancelled"
+        second = ask(environment, *submit)
+        wait_until(lambda: not ask(environment, "squeue", "-h", "-j", second))
+    log = (folder / f"{second}.log").read_text(encoding="utf-8")
+    assert "best step" in log, log
+    events = [json.loads(line)["event"] for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert events.count("resumed") == 1
+    return log
+
+
 def _submit(environment: Mapping[str, str], out: Path) -> str:
     """The number of the job. The script asks for more than this node has; the command line overrides it."""
     return ask(
@@ -211,6 +254,9 @@ def main() -> int:
 
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
+        if "train" in sys.argv:
+            sys.stdout.write(trained_and_resumed(Path(folder)))
+            return 0
         seen = killed_and_completed(Path(folder), untrained(Path(folder) / "small.safetensors"))
     for what, counts in seen.items():
         sys.stdout.write(f"{what}: {counts}\n")

@@ -4,57 +4,24 @@ A photograph is claimed before it is read and finished in the manifest after its
 the program was killed in between, ``core.results.judge`` finds whole results by their side-car: none is made twice.
 """
 
-import errno
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from core.batch.manifest import Item, Manifest, Outcome, State
 from core.batch.plan import Batch
+from core.batch.steps import Done, PhotoSteps
 from core.batch.wanted import wanted_by
-from core.claims import refuse_another
-from core.errors import InputError, OutputError, SerrError
-from core.files import display_path, ensure_folder, file_sha256
+from core.errors import InputError, SerrError
+from core.files import display_path
 from core.models.weights_file import LoadedModel
-from core.pipeline import Over, run_pipeline
+from core.pipeline import run_pipeline
 from core.progress import SILENT, Monitor, Progress
-from core.results import Verdict, Wanted, corrected_by_hand, judge
-from core.segment import Place, read_inputs, segment_photo, write_results
-from core.segmentation import Segmentation
-from core.sidecar import SideCar, read_sidecar, sidecar_path
-from core.types import FieldOfView, FundusImage
-
-_FATAL: Final = frozenset(
-    {
-        errno.ENOSPC,
-        errno.EFBIG,
-        errno.EROFS,
-        errno.EIO,
-        getattr(errno, "EDQUOT", errno.ENOSPC),
-        getattr(errno, "ESTALE", errno.EIO),
-    }
-)
-"""The disk of the results is full, read-only or gone: the next photograph would meet the same."""
 
 
 class TooManyBadError(SerrError):
     """More photographs failed than may."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ready:
-    """A photograph that is read."""
-
-    item: Item
-    place: Place
-    verdict: Verdict
-    image: FundusImage
-    fov: FieldOfView
-    seen: tuple[int, int]
-    seconds: float
 
 
 def run_shard(
@@ -87,148 +54,78 @@ def run_shard(
             "planned with. Name the photographs again with --new-options to make all results with this one."
         )
     wanted = wanted_by(batch.options, model, device)
-    with batch.open(shard) as manifest:
-        manifest.recover()
-        _Run(batch, manifest, wanted, most_bad=most_bad, finished=finished, monitor=monitor).run()
+    with claims_of(batch, shard, most_bad=most_bad, finished=finished, monitor=monitor) as claims:
+        steps = PhotoSteps(batch.folder, batch.options, wanted, claims.tally.quiet)
+        run_pipeline(
+            iter(claims.take, None),
+            steps.read,
+            steps.segment,
+            steps.write,
+            claims.finish,
+            kept=claims.keep,
+            between=claims.tally.step,
+        )
 
 
-class _Run:
-    """One run through the photographs that wait."""
+class Claims:
+    """The photographs of a shard that this process has claimed, and what becomes of them."""
 
     def __init__(
-        self,
-        batch: Batch,
-        manifest: Manifest,
-        wanted: Wanted,
-        *,
-        most_bad: float,
-        finished: Callable[[Item, Outcome], None] | None,
-        monitor: Monitor,
+        self, manifest: Manifest, tally: "Tally", finished: Callable[[Item, Outcome], None] | None = None
     ) -> None:
-        self._folder, self._options = batch.folder, batch.options
-        self._manifest, self._wanted, self._finished = manifest, wanted, finished
-        self._tally = Tally(manifest.counts(), most_bad, monitor)
+        self.tally = tally
+        self._manifest, self._finished = manifest, finished
         self._claimed: dict[int, Item] = {}
-        self._made: set[Path] = set()
 
-    def run(self) -> None:
-        self._tally.check()
-        try:
-            run_pipeline(
-                iter(self._claim, None),
-                self._read,
-                self._network,
-                self._write,
-                self._finish,
-                kept=self._keep,
-                between=self._tally.step,
-            )
-        finally:
-            with suppress(SerrError):  # a full disk: the next run gives back what this one had claimed
-                self._manifest.put_back(self._claimed)
-
-    def _claim(self) -> Item | None:
+    def take(self) -> Item | None:
+        """The next photograph that waits; None where none does."""
         item = self._manifest.claim()
         if item is not None:
             self._claimed[item.id] = item
         return item
 
-    def _keep(self, done: tuple[Item, Outcome]) -> None:
-        """The run ends early, but this is on the disk."""
+    def keep(self, done: Done) -> None:
+        """Write down what is on the disk although the run ends early."""
         item, outcome = done
         self._manifest.finish(item, outcome)
         self._claimed.pop(item.id, None)
 
-    def _finish(self, done: tuple[Item, Outcome]) -> None:
-        item, outcome = done
-        self._manifest.finish(item, outcome)
-        self._claimed.pop(item.id, None)
+    def finish(self, done: Done) -> None:
+        """Write down what became of a photograph, and say it. Raises TooManyBadError."""
+        self.keep(done)
         if self._finished is not None:
-            self._finished(item, outcome)
-        self._tally.add(item, outcome)
+            self._finished(*done)
+        self.tally.add(*done)
 
-    # each of these makes an outcome of what goes wrong with the photograph, and raises what would stop all others
+    def put_back(self) -> None:
+        """What was claimed and has no outcome waits again."""
+        with suppress(SerrError):  # a full disk: the next run gives back what this one had claimed
+            self._manifest.put_back(self._claimed)
 
-    def _read(self, item: Item) -> _Ready | Over[tuple[Item, Outcome]]:
-        started, seen = time.perf_counter(), _seen(item.path)
-        name = Path(*item.place.split("/"))
-        place = Place(item.path, name.name, self._folder / name.parent)
+
+@contextmanager
+def claims_of(
+    batch: Batch,
+    shard: int,
+    *,
+    most_bad: float,
+    finished: Callable[[Item, Outcome], None] | None,
+    monitor: Monitor,
+) -> Iterator[Claims]:
+    """Claim photographs of a shard inside the block; at its end those without an outcome wait again.
+
+    Raises
+    ------
+    TooManyBadError : more had failed before than may.
+    """
+    with batch.open(shard) as manifest:
+        manifest.recover()
+        claims = Claims(manifest, Tally(manifest.counts(), most_bad, monitor), finished)
+        claims.tally.check()
         try:
-            if place.folder not in self._made:
-                ensure_folder(place.folder)
-                self._made.add(place.folder)
-            verdict = judge(
-                place.photo, place.stem, place.folder, self._wanted, skip_existing=True, overwrite_edited=False
-            )
-            if verdict.skip:
-                return Over((item, self._there_already(place, verdict, seen)))
-            image, fov = read_inputs(place, self._wanted)
-            refuse_another(place.folder, place.stem, image, way_out="")
-        except (SerrError, MemoryError) as error:
-            return Over((item, self._failed(item, error, seen)))
-        return _Ready(item, place, verdict, image, fov, seen, time.perf_counter() - started)
-
-    def _network(self, ready: _Ready) -> tuple[_Ready, Segmentation] | Over[tuple[Item, Outcome]]:
-        wanted = self._wanted
-        try:
-            found = segment_photo(
-                ready.image,
-                wanted.model,
-                fov=ready.fov,
-                options=wanted.options,
-                rule=wanted.rule,
-                monitor=self._tally.quiet,
-            )
-        except (SerrError, MemoryError) as error:
-            return Over((ready.item, self._failed(ready.item, error, ready.seen)))
-        return ready, found
-
-    def _write(self, made: tuple[_Ready, Segmentation]) -> tuple[Item, Outcome]:
-        ready, found = made
-        started = time.perf_counter()
-        try:
-            done = write_results(found, ready.place, self._wanted, ready.verdict)
-        except (SerrError, MemoryError) as error:
-            return ready.item, self._failed(ready.item, error, ready.seen)
-        outcome = Outcome(
-            "done",
-            reason=f"Made again: {done.again}" if done.again else "",
-            sha256=found.image.sha256 or "",
-            threshold=done.threshold,
-            vessel_share=done.vessel_share,
-            doubts=tuple(doubt.text for doubt in done.doubts),
-            seconds=round(ready.seconds + found.seconds + time.perf_counter() - started, 4),
-            outputs=tuple(path.name for path in done.files.values()),
-        )
-        return ready.item, self._stamped(outcome, ready.seen)
-
-    def _there_already(self, place: Place, verdict: Verdict, seen: tuple[int, int]) -> Outcome:
-        """Results that are on the disk: of a run that was killed before it wrote that down, or corrected by hand."""
-        by_hand = corrected_by_hand(place.folder, place.stem)
-        path = sidecar_path(place.folder, place.stem)
-        if not path.exists():
-            return self._stamped(Outcome("failed", verdict.skip), seen)
-        try:
-            outcome = _of_sidecar(read_sidecar(path), place.photo)
-        except InputError:  # the program was ended while it wrote a mask that was corrected by hand
-            outcome = Outcome("kept")
-        return self._stamped(replace(outcome, state="kept" if by_hand else "done", reason=by_hand), seen)
-
-    def _failed(self, item: Item, error: SerrError | MemoryError, seen: tuple[int, int]) -> Outcome:
-        if isinstance(error, OutputError) and isinstance(error.__cause__, OSError) and error.__cause__.errno in _FATAL:
-            raise error
-        memory = f"There is not enough memory for {display_path(item.path.name)}. Close other programs."
-        outcome = Outcome("failed", str(error) or memory, sha256=file_sha256(item.path) or "")
-        return self._stamped(outcome, seen)
-
-    def _stamped(self, outcome: Outcome, seen: tuple[int, int]) -> Outcome:
-        return replace(
-            outcome,
-            size=seen[0],
-            changed_ns=seen[1],
-            options=self._options.sha256,
-            model=self._options.model_name,
-        )
+            yield claims
+        finally:
+            claims.put_back()
 
 
 class Tally:
@@ -303,30 +200,3 @@ def duration(seconds: float) -> str:
         return f"{minutes} min"
     hours = round(minutes / 60)
     return f"{minutes // 60} h {minutes % 60} min" if hours < 48 else f"{hours // 24} days {hours % 24} h"
-
-
-def _of_sidecar(sidecar: SideCar, photo: Path) -> Outcome:
-    """What a result says about itself. Values that are not there stay out."""
-    mask, doubts = sidecar.record.get("mask"), sidecar.record.get("doubts")
-    share = mask.get("share_of_field_of_view") if isinstance(mask, dict) else None
-    texts = [each.get("text") for each in doubts if isinstance(each, dict)] if isinstance(doubts, list) else []
-    now = file_sha256(photo)
-    if now is not None and sidecar.photo_sha256 not in {None, now}:
-        texts.append("The photograph has changed since this result was made.")
-    return Outcome(
-        "done",
-        sha256=now or sidecar.photo_sha256 or "",
-        threshold=sidecar.rule.threshold,
-        vessel_share=float(share) if isinstance(share, int | float) else None,
-        doubts=tuple(text for text in texts if isinstance(text, str)),
-        outputs=(*sidecar.files.values(), sidecar.path.name),
-    )
-
-
-def _seen(path: Path) -> tuple[int, int]:
-    """Size and time of the last change of a file, -1 where it is not there."""
-    try:
-        status = path.stat()
-    except OSError:
-        return -1, -1
-    return status.st_size, status.st_mtime_ns

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,6 +92,15 @@ def run_command(
     as_float: AsFloat = None,
     column: Column = None,
     device: Device = "auto",
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="local|tcp://HOST:PORT",
+            help="Work on a Dask cluster: the address of its scheduler, or local for a process for each core.",
+            show_default=False,
+        ),
+    ] = None,
     max_bad: Annotated[
         float, typer.Option("--max-bad", metavar="PERCENT", min=0, max=100, help="Stop when more photographs failed.")
     ] = 100.0,
@@ -116,6 +126,7 @@ def run_command(
             planned,
             shard=shard,
             device=device,
+            cluster=cluster,
             max_bad=max_bad,
             retry_failed=retry_failed,
             check=check,
@@ -290,11 +301,13 @@ def _work(
     *,
     shard: int | None,
     device: str,
+    cluster: str | None,
     max_bad: float,
     retry_failed: bool,
     check: bool,
     as_json: bool,
 ) -> int:
+    from core.batch.cluster import run_on_cluster
     from core.batch.control import running
     from core.batch.refresh import refresh
     from core.batch.run import run_shard
@@ -306,6 +319,7 @@ def _work(
     if shard is None:
         refuse_other_summary(planned)  # now, not after days of work
     model = load_model(find_model(planned.options.model))
+    work = partial(run_shard, model=model) if cluster is None else partial(run_on_cluster, address=cluster)
     shards = planned.all_shards if shard is None else (shard,)
     cancelled, summary = False, None
     with monitored() as console:
@@ -317,7 +331,7 @@ def _work(
                             changes = refresh(planned, manifest, retry_failed=retry_failed, check=check)
                         for sentence in changes.sentences:
                             monitor.note(sentence)
-                        run_shard(planned, each, model, device=device, most_bad=max_bad, monitor=monitor)
+                        work(planned, each, device=device, most_bad=max_bad, monitor=monitor)
                 finally:
                     summary = write_summary(planned) if shard is None else None
         except Cancelled:

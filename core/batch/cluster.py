@@ -1,0 +1,204 @@
+"""A batch on a Dask cluster: this process keeps the manifest, workers segment a few photographs at a time.
+
+A worker writes the results and gives back what became of each photograph. Where it is killed, Dask gives its
+photographs to another, which finds whole results by their side-car (``core.results.judge``) and makes only the rest.
+Where this process or the scheduler ends, the same command started again continues. Needs the package ``distributed``.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Final
+
+from core.batch.manifest import Item, Outcome
+from core.batch.plan import Batch
+from core.batch.run import Claims, claims_of
+from core.batch.steps import Done, PhotoSteps
+from core.batch.wanted import wanted_by
+from core.errors import InputError, SerrError
+from core.models.catalogue import find_model, load_model
+from core.models.weights_file import LoadedModel
+from core.pipeline import run_pipeline
+from core.progress import SILENT, Monitor
+
+LOCAL: Final = "local"
+_CHUNK: Final = 8
+"""Photographs of a task: enough for reading and writing beside the network, few to be done again after a kill."""
+_POLL_S: Final = 0.5
+_CONNECT_S: Final = 10
+
+
+class ClusterError(SerrError):
+    """The cluster cannot be reached, or is gone."""
+
+
+def run_on_cluster(
+    batch: Batch,
+    shard: int,
+    address: str,
+    *,
+    device: str = "auto",
+    most_bad: float = 100.0,
+    finished: Callable[[Item, Outcome], None] | None = None,
+    monitor: Monitor = SILENT,
+) -> None:
+    """Do all photographs of a shard that wait, on the workers of a cluster.
+
+    Parameters
+    ----------
+    address : of a Dask scheduler, such as ``tcp://host:8786``, or "local" for workers on this machine. All workers must
+        see photographs, results and model under the same paths. Where some have a resource GPU, those alone are taken,
+        one task for each GPU.
+    most_bad, finished : as for ``run_shard``.
+
+    Raises
+    ------
+    ClusterError : the package is missing, or the scheduler cannot be reached or is gone; what is done stays done.
+    TooManyBadError, OutputError, InputError, Cancelled : as ``run_shard``.
+    """
+    with (
+        _client(address) as client,
+        claims_of(batch, shard, most_bad=most_bad, finished=finished, monitor=monitor) as claims,
+    ):
+        _Sender(client, batch, claims, device).run()
+
+
+class _Sender:
+    """Keeps every worker busy and writes down what they give back."""
+
+    def __init__(self, client: Any, batch: Batch, claims: Claims, device: str) -> None:
+        self._client, self._batch, self._claims, self._device = client, batch, claims, device
+        self._sent: dict[Any, list[Item]] = {}
+
+    def run(self) -> None:
+        from distributed import CancelledError, wait
+        from distributed.comm import CommClosedError
+
+        items = iter(self._claims.take, None)
+        try:
+            self._send_more(items)
+            while self._sent:
+                self._claims.tally.step()
+                try:
+                    over = wait(list(self._sent), timeout=_POLL_S, return_when="FIRST_COMPLETED").done
+                except TimeoutError:
+                    over = set()
+                for future in over:
+                    self._take_back(future)
+                self._send_more(items)
+        except (CancelledError, CommClosedError, OSError) as error:
+            raise _gone(error) from error
+        finally:
+            for future in self._sent:
+                future.cancel()
+
+    def _send_more(self, items: Iterator[Item]) -> None:
+        """Two tasks for each worker: one that runs and one that it has already."""
+        most = max(2, 2 * len(self._workers()))
+        while len(self._sent) < most and (chunk := list(islice(items, _CHUNK))):
+            self._send(chunk)
+
+    def _send(self, chunk: list[Item]) -> None:
+        with_gpu = any("GPU" in worker.get("resources", {}) for worker in self._workers().values())
+        future = self._client.submit(
+            do_chunk,
+            self._batch,
+            chunk,
+            self._device,
+            pure=False,
+            resources={"GPU": 1} if with_gpu and self._device != "cpu" else None,
+        )
+        self._sent[future] = chunk
+
+    def _take_back(self, future: Any) -> None:
+        from distributed import KilledWorker
+
+        chunk = self._sent.pop(future)
+        try:
+            outcomes: list[Done] = future.result()
+        except KilledWorker:
+            if len(chunk) > 1:  # one of them ends every worker that it meets: which one?
+                for item in chunk:
+                    self._send([item])
+                return
+            outcomes = [(chunk[0], self._deadly(chunk[0]))]
+        for done in outcomes:
+            self._claims.finish(done)
+
+    def _deadly(self, item: Item) -> Outcome:
+        reason = (
+            f"{item.path.name} ended every worker that worked on it: is it very large, and has a worker too little "
+            "memory? Segment it alone, or with more memory for each worker."
+        )
+        options = self._batch.options
+        return Outcome("failed", reason, options=options.sha256, model=options.model_name)
+
+    def _workers(self) -> dict[str, Any]:
+        workers: dict[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
+        return workers
+
+
+def do_chunk(batch: Batch, chunk: list[Item], device: str) -> list[Done]:
+    """Segment photographs in a worker; what became of each."""
+    model = _model(batch.options.model, batch.options.model_sha256)
+    steps = PhotoSteps(batch.folder, batch.options, wanted_by(batch.options, model, device))
+    done: list[Done] = []
+    run_pipeline(chunk, steps.read, steps.segment, steps.write, done.append, kept=done.append, between=lambda: None)
+    return done
+
+
+@lru_cache(maxsize=2)
+def _model(name: str, sha256: str) -> LoadedModel:
+    model = load_model(find_model(name))
+    if model.sha256 != sha256:
+        raise InputError(
+            f"The model {name} of this worker is not the one that the batch was planned with. Give all workers the "
+            "same models, or plan the batch with the path of a file that all of them see."
+        )
+    return model
+
+
+@contextmanager
+def _client(address: str) -> Iterator[Any]:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ClusterError(
+            "--cluster needs the package distributed, which is not installed. Install it: "
+            "pip install 'serr-fundus[cluster]'"
+        ) from None
+    with local_cluster(os.cpu_count() or 1) if address == LOCAL else nullcontext(address) as there:
+        try:
+            client = Client(there, timeout=_CONNECT_S)
+        except (OSError, ValueError, TypeError) as error:
+            raise ClusterError(
+                f"There is no Dask scheduler at {address}. Start one (dask scheduler), give the address that it says "
+                "as --cluster tcp://HOST:PORT, or take --cluster local."
+            ) from error
+        with client:
+            yield client
+
+
+@contextmanager
+def local_cluster(workers: int) -> Iterator[Any]:
+    """Workers on this machine, each a process with one thread; ends them at the end of the block."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        silence_logs=logging.CRITICAL,
+    ) as cluster:
+        yield cluster
+
+
+def _gone(error: BaseException) -> ClusterError:
+    return ClusterError(
+        f"The Dask scheduler is gone ({type(error).__name__}). What is done stays done; start the scheduler and its "
+        "workers, then the same command again."
+    )

@@ -1,0 +1,172 @@
+"""What is done with one photograph of a batch: read, segmented and written, wherever that is.
+
+Each step makes an outcome of what goes wrong with the photograph, and raises what would stop all others.
+"""
+
+import errno
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from core.batch.manifest import Item, Outcome
+from core.batch.options import BatchOptions
+from core.claims import refuse_another
+from core.errors import InputError, OutputError, SerrError
+from core.files import display_path, ensure_folder, file_sha256
+from core.pipeline import Over
+from core.progress import SILENT, Monitor
+from core.results import Verdict, Wanted, corrected_by_hand, judge
+from core.segment import Place, read_inputs, segment_photo, write_results
+from core.segmentation import Segmentation
+from core.sidecar import SideCar, read_sidecar, sidecar_path
+from core.types import FieldOfView, FundusImage
+
+Done = tuple[Item, Outcome]
+
+_FATAL: Final = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EFBIG,
+        errno.EROFS,
+        errno.EIO,
+        getattr(errno, "EDQUOT", errno.ENOSPC),
+        getattr(errno, "ESTALE", errno.EIO),
+    }
+)
+"""The disk of the results is full, read-only or gone: the next photograph would meet the same."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ready:
+    """A photograph that is read."""
+
+    item: Item
+    place: Place
+    verdict: Verdict
+    image: FundusImage
+    fov: FieldOfView
+    seen: tuple[int, int]
+    seconds: float
+
+
+class PhotoSteps:
+    """The three steps of the pipeline.
+
+    Parameters
+    ----------
+    folder : of the batch's results.
+    monitor : asked while the network works.
+    """
+
+    def __init__(self, folder: Path, options: BatchOptions, wanted: Wanted, monitor: Monitor = SILENT) -> None:
+        self._folder, self._options, self._wanted, self._monitor = folder, options, wanted, monitor
+        self._made: set[Path] = set()
+
+    def read(self, item: Item) -> Ready | Over[Done]:
+        started, seen = time.perf_counter(), _seen(item.path)
+        name = Path(*item.place.split("/"))
+        place = Place(item.path, name.name, self._folder / name.parent)
+        try:
+            if place.folder not in self._made:
+                ensure_folder(place.folder)
+                self._made.add(place.folder)
+            verdict = judge(
+                place.photo, place.stem, place.folder, self._wanted, skip_existing=True, overwrite_edited=False
+            )
+            if verdict.skip:
+                return Over((item, self._there_already(place, verdict, seen)))
+            image, fov = read_inputs(place, self._wanted)
+            refuse_another(place.folder, place.stem, image, way_out="")
+        except (SerrError, MemoryError) as error:
+            return Over((item, self._failed(item, error, seen)))
+        return Ready(item, place, verdict, image, fov, seen, time.perf_counter() - started)
+
+    def segment(self, ready: Ready) -> tuple[Ready, Segmentation] | Over[Done]:
+        wanted = self._wanted
+        try:
+            found = segment_photo(
+                ready.image,
+                wanted.model,
+                fov=ready.fov,
+                options=wanted.options,
+                rule=wanted.rule,
+                monitor=self._monitor,
+            )
+        except (SerrError, MemoryError) as error:
+            return Over((ready.item, self._failed(ready.item, error, ready.seen)))
+        return ready, found
+
+    def write(self, made: tuple[Ready, Segmentation]) -> Done:
+        ready, found = made
+        started = time.perf_counter()
+        try:
+            done = write_results(found, ready.place, self._wanted, ready.verdict)
+        except (SerrError, MemoryError) as error:
+            return ready.item, self._failed(ready.item, error, ready.seen)
+        outcome = Outcome(
+            "done",
+            reason=f"Made again: {done.again}" if done.again else "",
+            sha256=found.image.sha256 or "",
+            threshold=done.threshold,
+            vessel_share=done.vessel_share,
+            doubts=tuple(doubt.text for doubt in done.doubts),
+            seconds=round(ready.seconds + found.seconds + time.perf_counter() - started, 4),
+            outputs=tuple(path.name for path in done.files.values()),
+        )
+        return ready.item, self._stamped(outcome, ready.seen)
+
+    def _there_already(self, place: Place, verdict: Verdict, seen: tuple[int, int]) -> Outcome:
+        """Results that are on the disk: of a run that was killed before it wrote that down, or corrected by hand."""
+        by_hand = corrected_by_hand(place.folder, place.stem)
+        path = sidecar_path(place.folder, place.stem)
+        if not path.exists():
+            return self._stamped(Outcome("failed", verdict.skip), seen)
+        try:
+            outcome = _of_sidecar(read_sidecar(path), place.photo)
+        except InputError:  # the program was ended while it wrote a mask that was corrected by hand
+            outcome = Outcome("kept")
+        return self._stamped(replace(outcome, state="kept" if by_hand else "done", reason=by_hand), seen)
+
+    def _failed(self, item: Item, error: SerrError | MemoryError, seen: tuple[int, int]) -> Outcome:
+        if isinstance(error, OutputError) and isinstance(error.__cause__, OSError) and error.__cause__.errno in _FATAL:
+            raise error
+        memory = f"There is not enough memory for {display_path(item.path.name)}. Close other programs."
+        outcome = Outcome("failed", str(error) or memory, sha256=file_sha256(item.path) or "")
+        return self._stamped(outcome, seen)
+
+    def _stamped(self, outcome: Outcome, seen: tuple[int, int]) -> Outcome:
+        return replace(
+            outcome,
+            size=seen[0],
+            changed_ns=seen[1],
+            options=self._options.sha256,
+            model=self._options.model_name,
+        )
+
+
+def _of_sidecar(sidecar: SideCar, photo: Path) -> Outcome:
+    """What a result says about itself. Values that are not there stay out."""
+    mask, doubts = sidecar.record.get("mask"), sidecar.record.get("doubts")
+    share = mask.get("share_of_field_of_view") if isinstance(mask, dict) else None
+    texts = [each.get("text") for each in doubts if isinstance(each, dict)] if isinstance(doubts, list) else []
+    now = file_sha256(photo)
+    if now is not None and sidecar.photo_sha256 not in {None, now}:
+        texts.append("The photograph has changed since this result was made.")
+    return Outcome(
+        "done",
+        sha256=now or sidecar.photo_sha256 or "",
+        threshold=sidecar.rule.threshold,
+        vessel_share=float(share) if isinstance(share, int | float) else None,
+        doubts=tuple(text for text in texts if isinstance(text, str)),
+        outputs=(*sidecar.files.values(), sidecar.path.name),
+    )
+
+
+def _seen(path: Path) -> tuple[int, int]:
+    """Size and time of the last change of a file, -1 where it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
