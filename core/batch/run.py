@@ -174,7 +174,7 @@ class Tally:
         if bad and 100 * bad > self._most_bad * self._total:
             raise TooManyBadError(
                 f"{bad:,} of {self._total:,} photographs failed, more than {self._most_bad:g} %: the batch is stopped, "
-                "and what is done stays done. Fix them, or allow more with --max-bad, and start the same command again."
+                "and what is done stays done. Fix them, or allow more with --max-failed, and start it again."
             )
 
 

@@ -1,23 +1,39 @@
-"""``summary.csv``: one row for each photograph of a batch, those that failed, too."""
+"""``summary.csv``: one row for each photograph of a batch, those that failed, too; as Parquet on request."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from core.batch.manifest import Item, Manifest
 from core.batch.plan import Batch
-from core.errors import OutputError
+from core.errors import InputError, OutputError
 from core.evaluation.csv_text import csv_text
-from core.files import display_path, path_text, write_bytes_atomic
+from core.files import atomic_path, display_path, path_text, write_bytes_atomic
 
 SUMMARY: Final = "summary.csv"
+PARQUET: Final = "summary.parquet"
+_NUMBERS: Final = frozenset({"threshold", "vessel_share", "seconds"})
 _COLUMNS: Final = (
     *("file", "result", "state", "reason", "sha256", "model", "threshold", "vessel_share", "doubts", "seconds"),
 )
 
 
-def write_summary(batch: Batch) -> Path:
+def check_parquet() -> None:
+    """Raises InputError where Parquet cannot be written here."""
+    if find_spec("pyarrow") is None:
+        raise InputError(
+            "--parquet needs the package pyarrow, which is not installed. Install it (pip install "
+            f'"serr-fundus[parquet]"), or leave --parquet out: {SUMMARY} has the same table.'
+        )
+
+
+def write_summary(batch: Batch, *, parquet: bool = False) -> Path:
     """Write the table of all shards, with the columns of the lists behind.
+
+    Parameters
+    ----------
+    parquet : as ``summary.parquet``, too: numbers as float64, empty where there is no result, all else as text.
 
     Raises
     ------
@@ -35,7 +51,19 @@ def write_summary(batch: Batch) -> Path:
                 kept.update(dict.fromkeys(row))
     columns = [*_COLUMNS, *(name for name in kept if name not in _COLUMNS)]
     write_bytes_atomic(path, csv_text(columns, rows).encode())
+    if parquet:
+        _write_parquet(batch.folder / PARQUET, columns, rows)
     return path
+
+
+def _write_parquet(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    import pyarrow as arrow
+    from pyarrow.parquet import write_table
+
+    schema = arrow.schema([(name, arrow.float64() if name in _NUMBERS else arrow.string()) for name in columns])
+    table = arrow.table({name: [row.get(name) for row in rows] for name in columns}, schema=schema)
+    with atomic_path(path) as temporary:
+        write_table(table, temporary)
 
 
 def _rows(manifest: Manifest) -> Iterator[dict[str, object]]:

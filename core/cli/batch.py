@@ -72,6 +72,20 @@ NewOptions = Annotated[
     typer.Option("--new-options", help="Make what is done again where these options are others than the batch's."),
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try photographs that failed again.")]
+Parquet = Annotated[
+    bool, typer.Option("--parquet", help="Write the summary as summary.parquet, too; needs the package pyarrow.")
+]
+
+
+def _percent(text: str | float) -> float:
+    """A share of the photographs: "5", "5%" or "0.5 %"; the default comes as a number."""
+    try:
+        share = float(str(text).strip().removesuffix("%"))
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 100:
+        raise typer.BadParameter(f"{text} is not a number from 0 to 100 percent")
+    return share
 
 
 @batch.command("run")
@@ -102,7 +116,14 @@ def run_command(
         ),
     ] = None,
     max_bad: Annotated[
-        float, typer.Option("--max-bad", metavar="PERCENT", min=0, max=100, help="Stop when more photographs failed.")
+        float,
+        typer.Option(
+            "--max-failed",
+            "--max-bad",
+            metavar="PERCENT",
+            parser=_percent,
+            help="Stop when more of the photographs failed, as 5 or 5%.",
+        ),
     ] = 100.0,
     new_options: NewOptions = False,
     retry_failed: RetryFailed = False,
@@ -110,6 +131,7 @@ def run_command(
         bool,
         typer.Option("--check", help="Compare the hashes of all photographs and results; make again what differs."),
     ] = False,
+    parquet: Parquet = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -120,6 +142,7 @@ def run_command(
     """
     device = checked_device(device)
     go_behind()
+    _check_parquet(parquet)
 
     def work(planned: "Batch") -> int:
         return _work(
@@ -130,6 +153,7 @@ def run_command(
             max_bad=max_bad,
             retry_failed=retry_failed,
             check=check,
+            parquet=parquet,
             as_json=as_json,
         )
 
@@ -214,14 +238,23 @@ def status(folder: Folder, as_json: AsJson = False) -> int:
 
 
 @batch.command()
-def collect(folder: Folder, as_json: AsJson = False) -> int:
+def collect(folder: Folder, parquet: Parquet = False, as_json: AsJson = False) -> int:
     """Join what all shards say into summary.csv, and say what is missing. Ends with 1 where something is."""
     from core.batch.plan import find_batch
     from core.batch.summary import write_summary
 
+    _check_parquet(parquet)
     found = find_batch(folder)
-    counts = report(found, as_json, summary=write_summary(found))
+    counts = report(found, as_json, summary=write_summary(found, parquet=parquet))
     return 1 if found.missing or any(counts[state] for state in ("waiting", "running", "failed")) else 0
+
+
+def _check_parquet(parquet: bool) -> None:
+    """Now, not after days of work."""
+    if parquet:
+        from core.batch.summary import check_parquet
+
+        check_parquet()
 
 
 def go_behind() -> None:
@@ -305,6 +338,7 @@ def _work(
     max_bad: float,
     retry_failed: bool,
     check: bool,
+    parquet: bool,
     as_json: bool,
 ) -> int:
     from core.batch.cluster import run_on_cluster
@@ -333,7 +367,7 @@ def _work(
                             monitor.note(sentence)
                         work(planned, each, device=device, most_bad=max_bad, monitor=monitor)
                 finally:
-                    summary = write_summary(planned) if shard is None else None
+                    summary = write_summary(planned, parquet=parquet) if shard is None else None
         except Cancelled:
             cancelled = True
     counts = report(planned, as_json, summary=summary, shards=shards, cancelled=cancelled)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow.parquet import read_table
 
 from core.batch import control
 from tests.bad_outputs import ordinary_rights
@@ -107,12 +108,19 @@ def test_bad_files_are_in_the_table_and_too_many_stop_it(begin: Any, cohort: Pat
     for name in ("bad1", "bad2"):
         (cohort / "2020" / f"{name}.png").write_bytes(b"no picture")
     out = tmp_path / "out"
-    stopped = begin("--max-bad", "20")
+    stopped = begin("--max-failed", "20%")
     assert stopped.code == 1
     assert "2 of 6 photographs failed, more than 20 %" in stopped.err
-    ran = begin()
+    assert begin("--max-failed", "120").code == 2
+    ran = begin("--parquet")
     assert ran.code == 1
     assert rows(out)["2020/bad1"]["state"] == "failed"
+    table = read_table(out / "summary.parquet").to_pylist()
+    assert {row["result"]: row["state"] for row in table} == {name: row["state"] for name, row in rows(out).items()}
+    shares = {row["result"]: row["vessel_share"] for row in table}
+    assert shares["2020/bad1"] is None
+    assert shares["2021/a"] == float(rows(out)["2021/a"]["vessel_share"])
+
     assert "bad1.png" in rows(out)["2020/bad1"]["reason"]
     assert sum(row["state"] == "done" for row in rows(out).values()) == 4
 
@@ -121,6 +129,13 @@ def test_bad_files_are_in_the_table_and_too_many_stop_it(begin: Any, cohort: Pat
     told = serr("batch", "status", out, "--json").json
     assert told["counts"] == {"waiting": 0, "running": 0, "done": 5, "kept": 0, "failed": 1}
     assert [Path(each["photo"]).name for each in told["failed"]] == ["bad2.png"]
+
+
+def test_parquet_without_its_package_is_refused_at_once(begin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.batch.summary.find_spec", lambda _name: None)
+    ran = begin("--parquet")
+    assert ran.code == 1
+    assert "--parquet needs the package pyarrow" in ran.err
 
 
 def test_the_columns_of_a_list_are_kept(cohort: Path, serr: Serr, tmp_path: Path, weights: Path) -> None:

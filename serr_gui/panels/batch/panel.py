@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -28,6 +28,8 @@ from serr_gui.widgets.controls import ElidedLabel, chooser, faded
 from serr_gui.widgets.durations import duration_text
 
 _TYPING_MS: Final = 250
+_WIDE_PX: Final = 640
+"""As wide as list and photographs want to be together."""
 
 
 class BatchPanel(QWidget):
@@ -51,7 +53,7 @@ class BatchPanel(QWidget):
         self._state = state
         self.batches = BatchList()
         self.batches.batchRequested.connect(self.batchRequested)
-        left = QWidget()
+        left = self._left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(8, 6, 0, 6)
         column.setSpacing(6)
@@ -200,8 +202,28 @@ class BatchPanel(QWidget):
 
     # Showing the state
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        place = self.parentWidget()
+        if place is not None:
+            place.installEventFilter(self)
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and watched is self.parentWidget():
+            self._fit()
+        return False
+
+    def _fit(self) -> None:
+        """Where there is little room and but one batch, the photographs have it all."""
+        place = self.parentWidget()
+        room = place.width() if place is not None else self.width()
+        self._left.setVisible(len(self._state.batches.known) > 1 or room >= _WIDE_PX)
+
     def _show_batches(self) -> None:
         batches = self._state.batches
+        if self.isVisible():
+            self._fit()
         self.batches.show_batches(batches.known, batches.chosen)
         self._nothing.setVisible(not self._state.batch_folders)
         self._split.setVisible(bool(self._state.batch_folders))
