@@ -1,6 +1,7 @@
 """A batch seen from outside: whether a process works on it, asking that process to end, and how the last one ended."""
 
 import json
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ Request = Literal["pause", "stop"]
 """Both end the process after the photographs in its hands; ``pause`` : somebody means to resume it."""
 How = Literal["done", "pause", "stop", "problem"]
 
+BACKGROUND_VARIABLE: Final = "SERR_BATCH_BACKGROUND"
+"""Set for a process that the window starts, which goes behind all others and is paused with the window."""
+
 _REQUEST_FILE: Final = "request"
 _END_FILE: Final = "ended.json"
 _MOST_BYTES: Final = 1 << 16
@@ -35,9 +39,14 @@ class Ended:
     problem: str = ""
 
 
-def is_running(folder: Path) -> bool:
-    """Whether a process works on the batch whose manifests are in a folder."""
-    return any(is_held(lock) for lock in folder.glob("process-*.lock"))
+def is_running(folder: Path, *, by_window: bool = False) -> bool:
+    """Whether a process works on the batch whose manifests are in a folder; ``by_window``: one that a window began."""
+    return any(is_held(lock) for lock in folder.glob("process-window-*.lock" if by_window else "process-*.lock"))
+
+
+def is_background() -> bool:
+    """Whether a window has started this process."""
+    return bool(os.environ.get(BACKGROUND_VARIABLE))
 
 
 def ask(folder: Path, request: Request) -> None:
@@ -86,7 +95,7 @@ def running(folder: Path, monitor: Monitor) -> Iterator[Monitor]:
         with suppress(OSError):
             if time.time() - old.stat().st_mtime > _LEFT_OVER_S and not is_held(old):
                 old.unlink()
-    path = folder / f"process-{secrets.token_hex(6)}.lock"
+    path = folder / f"process-{'window-' if is_background() else ''}{secrets.token_hex(6)}.lock"
     lock = wait_for_lock(path, _PATIENCE_S)
     for name in (_REQUEST_FILE, _END_FILE):  # what was said of an earlier process
         with suppress(OSError):

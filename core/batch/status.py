@@ -21,6 +21,7 @@ class BatchStatus:
     Parameters
     ----------
     running : a process works on it now; ``request`` : it is asked to end.
+    by_window : a window has started it.
     doubtful : how many results have doubts.
     watched : photographs that arrive later come to it, so that it is never done by itself.
     ended : how the last process ended; None where it was killed, or none has run.
@@ -33,6 +34,7 @@ class BatchStatus:
     missing_shards: tuple[int, ...] = ()
     doubtful: int = 0
     watched: bool = False
+    by_window: bool = False
 
     @property
     def problem(self) -> str:
@@ -74,7 +76,14 @@ def batch_status(batch: Batch) -> BatchStatus:
                 doubtful += manifest.doubtful()
     folder = batch.control_folder
     return BatchStatus(
-        counts, is_running(folder), asked(folder), how_it_ended(folder), missing, doubtful, bool(batch.watched)
+        counts,
+        is_running(folder),
+        asked(folder),
+        how_it_ended(folder),
+        missing_shards=missing,
+        doubtful=doubtful,
+        watched=bool(batch.watched),
+        by_window=is_running(folder, by_window=True),
     )
 
 

@@ -1,6 +1,5 @@
 """``serr batch``: cohorts of any size, as one command that may be killed at any time, or as shards on a cluster."""
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -259,7 +258,9 @@ def _check_parquet(parquet: bool) -> None:
 
 def go_behind() -> None:
     """Let every other program go first, where the window has started this one."""
-    if os.environ.get("SERR_BATCH_BACKGROUND"):
+    from core.batch.control import is_background
+
+    if is_background():
         step_back()
 
 

@@ -205,7 +205,7 @@ class BatchController(QObject):
     def pause_all(self) -> None:
         """The window closes: batches that run are paused, and offered at the next start."""
         for facts in self._context.state.batches.known:
-            if facts.running and facts.word == "running":
+            if facts.ends_with_window and facts.word == "running":
                 try:
                     ask(facts.folder / BATCH_FOLDER, "pause")
                 except SerrError as error:

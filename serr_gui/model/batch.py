@@ -72,6 +72,11 @@ class BatchFacts:
         return self.status is not None and self.status.running
 
     @property
+    def ends_with_window(self) -> bool:
+        """Whether a window has started it, and closing the window pauses it; those of a terminal continue."""
+        return self.status is not None and self.status.by_window
+
+    @property
     def unfinished(self) -> bool:
         """Whether it waits to be resumed."""
         return self.word in {"paused", "interrupted"}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from core.batch.archives import is_archive, look_into
-from core.batch.control import Request, ask, is_running
+from core.batch.control import BACKGROUND_VARIABLE, Request, ask, is_running
 from core.batch.manifest import Item
 from core.batch.plan import BATCH_FOLDER, find_batch, known_batch
 from core.batch.status import Kind, batch_status, look_at
@@ -25,7 +25,6 @@ from serr_gui.tasks.exported import TakenBack, take_back
 from serr_gui.tasks.monitor import YieldingMonitor
 
 LOG_FILE: Final = "window.log"
-BACKGROUND_VARIABLE: Final = "SERR_BATCH_BACKGROUND"
 _POLL_S: Final = 0.7
 _BREATH_S: Final = 0.1
 _WINDOW_S: Final = 60.0

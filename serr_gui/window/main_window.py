@@ -390,7 +390,7 @@ class MainWindow(QMainWindow):
         running = self.state.task is not None or self.state.side_task is not None
         lost = 0 if self.controller.keeping.keeps else len(unsaved(self.state))
         going_on = tuple(job.request.name for job in self.state.trainings.jobs if job.alive)
-        batches = tuple(name_of(facts) for facts in self.state.batches.known if facts.running)
+        batches = tuple(name_of(facts) for facts in self.state.batches.known if facts.ends_with_window)
         if running or lost or going_on or batches:
             verb = self.tr("Stop and quit") if running and not lost else self.tr("Quit without exporting")
             can_export = may_export(self.state)

@@ -15,6 +15,7 @@ from core.batch.plan import find_batch
 from core.locks import wait_for_lock
 from serr_gui.app import Program
 from serr_gui.model.settings import load_settings
+from tests.cli.program import start as start_process
 from tests.gui.conftest import WAIT_MS, StartProgram
 
 LONG_MS = 4 * WAIT_MS
@@ -138,6 +139,56 @@ def test_a_batch_is_paused_with_the_window_and_resumed_at_the_next_start(
     QTimer.singleShot(0, lambda: next(b for b in _box().buttons() if b.text() == "Stop").click())
     again.window.batches._stop.click()
     wait_for(again, qtbot, "stopped")
+
+
+def test_photographs_that_arrive_later_come_to_a_batch(
+    start: StartProgram, qtbot: QtBot, cohort: Path, tmp_path: Path
+) -> None:
+    program, out = start(), tmp_path / "results"
+    (cohort / "broken.png").unlink()
+    dialog = program.window.batch_prompts.new_batch()
+    dialog.add_inputs([cohort])
+    dialog._out.setText(str(out))
+    dialog._watch.click()
+    qtbot.waitUntil(dialog._start.isEnabled, timeout=LONG_MS)
+    dialog._start.click()
+
+    def done(count: int) -> bool:
+        facts = program.state.batches.batch
+        return facts is not None and facts.status is not None and facts.status.counts["done"] == count
+
+    qtbot.waitUntil(lambda: done(3), timeout=LONG_MS)
+    shutil.copy(cohort / "eye 1.png", cohort / "late.png")
+    qtbot.waitUntil(lambda: done(4), timeout=LONG_MS)
+    panel = program.window.batches
+    assert "waits for photographs" in panel._title.full_text()
+    panel._pause.click()
+    wait_for(program, qtbot, "paused")
+    assert panel._resume.isEnabled()
+    panel._resume.click()  # looks for photographs again, and does not just do what is left
+    wait_for(program, qtbot, "running")
+    facts = program.state.batches.batch
+    assert facts is not None
+    assert (facts.watched, facts.ends_with_window) == ((cohort,), True)
+
+
+def test_a_batch_of_a_terminal_continues_without_the_window(
+    start: StartProgram, qtbot: QtBot, cohort: Path, small_models: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "results"
+    words = ("watch", cohort, "--out", out, "--model", small_models / "small.safetensors")
+    process = start_process(*words)
+    program = start()
+    qtbot.waitUntil(lambda: is_running(out / "serr-batch") or process.poll() is not None, timeout=LONG_MS)
+    program.controller.batch.take_up(out)
+    wait_for(program, qtbot, "running")
+    program.window.close()  # nothing is asked
+    assert not program.window.isVisible()
+    assert is_running(out / "serr-batch")
+    ask(out / "serr-batch", "stop")
+    said, told = process.communicate()
+    assert process.returncode == 0, told
+    assert "photographs" in said
 
 
 def _box() -> QMessageBox:

@@ -274,7 +274,7 @@ class BatchPanel(QWidget):
         ]
         if status.doubtful:
             parts.append(self.tr("{count} doubtful").format(count=f"{status.doubtful:,}"))
-        if facts.running and facts.rate:
+        if facts.running and facts.rate and status.left:
             parts.append(self.tr("{rate} photographs/s").format(rate=f"{facts.rate:.2g}"))
             if facts.seconds_left is not None:
                 parts.append(self.tr("{time} to go").format(time=duration_text(facts.seconds_left)))

@@ -222,7 +222,7 @@ class PhotoTable(QTableView):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setStretchLastSection(True)
         letter = self.fontMetrics().averageCharWidth()
-        for column, letters in enumerate((22, 9, 11)):
+        for column, letters in enumerate((22, 9, 13)):
             header.resizeSection(column, letters * letter + 20)
         self.doubleClicked.connect(lambda index: self.request(index.row()))
 
