@@ -1,5 +1,6 @@
 """What panels with many requests ask for, joined to who does it."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF
@@ -28,19 +29,43 @@ def join_list(window: "MainWindow") -> None:
     files.marks.noteRequested.connect(controller.annotating.set_note)
 
 
-def join_labels(window: "MainWindow") -> None:
-    """The experts' labels."""
-    labels, controller, prompts = window.labels, window.controller, window.prompts
-    comparison = controller.comparison
-    labels.loadRequested.connect(prompts.load_label)
+def join_segmentation(window: "MainWindow") -> None:
+    """The panels in which a result is made, looked at and corrected."""
+    controller, panel = window.controller, window.segmentation
+    panel.modelRequested.connect(controller.models.set_model)
+    panel.deviceRequested.connect(controller.models.set_device)
+    panel.runRequested.connect(controller.set_run)
+    panel.fovRequested.connect(controller.photos.set_fov)
+    panel.fovFileRequested.connect(window.prompts.choose_fov_file)
+    panel.fovDrawRequested.connect(window.commands["fov_circle"].trigger)
+    panel.levelRequested.connect(controller.set_level)
+    panel.refinement.lowRequested.connect(controller.shaping.set_low)
+    panel.refinement.leastRequested.connect(controller.shaping.set_min_pixels)
+    window.display.viewRequested.connect(controller.set_view)
+    window.editing.sizeRequested.connect(controller.editing.set_size)
+    window.editing.widthRequested.connect(controller.editing.set_width)
+    window.history.stepRequested.connect(controller.history.go_to)
+
+
+def join_comparison(window: "MainWindow") -> None:
+    """The panels that compare a result with experts' labels."""
+    controller, labels, comparison = window.controller, window.labels, window.controller.comparison
+    labels.loadRequested.connect(window.prompts.load_label)
     labels.acceptRequested.connect(lambda expert, invert: comparison.accept_label(expert, invert=invert))
     labels.removeRequested.connect(comparison.remove_label)
     labels.findRequested.connect(comparison.find_label)
     labels.readingRequested.connect(comparison.read_label_as)
     labels.useAsFovRequested.connect(controller.use_label_as_fov)
     labels.fovRequested.connect(controller.photos.set_fov)
-    labels.fovFileRequested.connect(prompts.choose_fov_file)
+    labels.fovFileRequested.connect(window.prompts.choose_fov_file)
     labels.dropped.connect(controller.take_file)
+    window.curves.levelRequested.connect(controller.set_level)
+    window.curves.exportRequested.connect(partial(window.report_prompts.export_curves, window.curves))
+    window.evaluation.photoRequested.connect(controller.photos.open_or_select)
+    window.evaluation.viewRequested.connect(controller.set_view)
+    window.scores.regionRequested.connect(controller.set_region)
+    window.errors.viewRequested.connect(controller.set_view)
+    window.errors.requestChosen.connect(controller.set_error_filter)
 
 
 def join_sessions(window: "MainWindow") -> None:

@@ -1,6 +1,5 @@
 """The window: it puts the parts together and joins requests to the controller; what is shown follows from the state."""
 
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
@@ -53,7 +52,15 @@ from serr_gui.window.batch_prompts import BatchPrompts
 from serr_gui.window.canvas_tools import CanvasTools
 from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
-from serr_gui.window.joins import join_batches, join_labels, join_list, join_measures, join_sessions, join_trainings
+from serr_gui.window.joins import (
+    join_batches,
+    join_comparison,
+    join_list,
+    join_measures,
+    join_segmentation,
+    join_sessions,
+    join_trainings,
+)
 from serr_gui.window.label_prompts import LabelPrompts
 from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
@@ -168,32 +175,13 @@ class MainWindow(QMainWindow):
     def _join(self) -> None:
         controller, events = self.controller, self.state.events
         join_list(self)
-        join_labels(self)
+        join_segmentation(self)
+        join_comparison(self)
         join_sessions(self)
         join_trainings(self)
         join_batches(self)
         join_measures(self)
         controller.photos.thumbnailMade.connect(self._on_thumbnail_made)
-        self.editing.sizeRequested.connect(controller.editing.set_size)
-        self.editing.widthRequested.connect(controller.editing.set_width)
-        self.segmentation.modelRequested.connect(controller.models.set_model)
-        self.segmentation.deviceRequested.connect(controller.models.set_device)
-        self.segmentation.runRequested.connect(controller.set_run)
-        self.segmentation.fovRequested.connect(controller.photos.set_fov)
-        self.segmentation.fovFileRequested.connect(self.prompts.choose_fov_file)
-        self.segmentation.fovDrawRequested.connect(self.commands["fov_circle"].trigger)
-        self.segmentation.levelRequested.connect(controller.set_level)
-        self.segmentation.refinement.lowRequested.connect(controller.shaping.set_low)
-        self.segmentation.refinement.leastRequested.connect(controller.shaping.set_min_pixels)
-        self.display.viewRequested.connect(controller.set_view)
-        self.history.stepRequested.connect(controller.history.go_to)
-        self.curves.levelRequested.connect(controller.set_level)
-        self.curves.exportRequested.connect(partial(self.report_prompts.export_curves, self.curves))
-        self.evaluation.photoRequested.connect(controller.photos.open_or_select)
-        self.evaluation.viewRequested.connect(controller.set_view)
-        self.scores.regionRequested.connect(controller.set_region)
-        self.errors.viewRequested.connect(controller.set_view)
-        self.errors.requestChosen.connect(controller.set_error_filter)
         self.notice_bar.dismissRequested.connect(controller.context.dismiss)
         self.notice_bar.choiceRequested.connect(self.prompts.choose)
         self.canvas.cursorMoved.connect(self.status.set_cursor)
