@@ -21,7 +21,7 @@ from serr_gui.actions.qactions import Actions
 from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.controllers.batch import name_of
 from serr_gui.controllers.controller import Controller
-from serr_gui.model.comparison import NO_LABELS, ErrorLayer
+from serr_gui.model.comparison import NO_LABELS
 from serr_gui.model.selectors import CanvasPicture, canvas_picture, may_export, unsaved
 from serr_gui.model.state import Theme
 from serr_gui.panels.batch.panel import BatchPanel
@@ -65,6 +65,7 @@ from serr_gui.window.label_prompts import LabelPrompts
 from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
 from serr_gui.window.model_prompts import ModelPrompts
+from serr_gui.window.picture_changes import show_on
 from serr_gui.window.prompts import Prompts
 from serr_gui.window.report_prompts import ReportPrompts
 from serr_gui.window.status_bar import PhotoStatusBar
@@ -214,45 +215,10 @@ class MainWindow(QMainWindow):
             self.canvas.set_photo(new.photo)
             old = None
         if new.photo is not None:
-            if old is None or new.base is not old.base:
-                self.canvas.set_base(new.base)
-            if old is None or new.fov is not old.fov:
-                self.canvas.set_fov(new.fov)
-            if old is None or new.level != old.level:
-                self.canvas.set_threshold_level(new.level)
-            if old is None or new.style != old.style:
-                self.canvas.set_overlay_style(new.style)
-            if old is None or new.tone != old.tone:
-                self.canvas.set_tone(new.tone)
-            if old is None or new.levels is not old.levels:
-                self.canvas.set_levels(new.levels)
-            if old is None or new.error_layer is not old.error_layer:
-                self._show_errors(new.error_layer)
-            self.canvas.set_error_style(new.error_style)
-            self._show_layers(old, new)
-            if new.marked is not None and (old is None or new.marked is not old.marked):
-                self.canvas.look_at(new.marked.box, new.marked.centre)
-            self.canvas.set_marked(new.marked.box if new.marked else None)
+            show_on(self.canvas, old, new)
         self.canvas.set_overlay_visible(new.overlay_visible)
         self.canvas.set_fov_visible(new.fov_visible and new.overlay_visible)
         self.status.set_zoom(self.canvas.zoom)
-
-    def _show_layers(self, old: CanvasPicture | None, new: CanvasPicture) -> None:
-        if old is None or new.edits is not old.edits:
-            self.canvas.set_edits(new.edits)
-        if old is None or new.questionable is not old.questionable:
-            self.canvas.set_questionable(new.questionable)
-        if old is None or new.classes is not old.classes:
-            self.canvas.set_vessel_classes(new.classes)
-        if old is None or new.vessel_marks is not old.vessel_marks:
-            self.canvas.set_vessel_marks(new.vessel_marks)
-        self.canvas.show_layers(edits=new.shows_edits, questionable=new.shows_questionable)
-
-    def _show_errors(self, layer: ErrorLayer | None) -> None:
-        if layer is None:
-            self.canvas.set_errors(None, None)
-        else:
-            self.canvas.set_errors(layer.levels, layer.drawn, layer.region)
 
     def _show_comparison_once(self) -> None:
         """Bring the comparison to the front when the first label is there; later it stays where a person leaves it."""
