@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from core.batch.archives import is_archive, look_into
-from core.batch.control import BACKGROUND_VARIABLE, Request, ask, is_running
+from core.batch.control import BACKGROUND_VARIABLE, Request, ask, asked, how_it_ended, is_running
 from core.batch.manifest import Item
 from core.batch.plan import BATCH_FOLDER, find_batch, known_batch
 from core.batch.status import Kind, batch_status, look_at
@@ -63,9 +63,9 @@ class BatchPoller:
     def look(self) -> None:
         self._look.set()
 
-    def rest(self, monitor: YieldingMonitor[Batches]) -> None:
-        """Wait until it is time to look again."""
-        for _ in range(round(_POLL_S / _BREATH_S)):
+    def rest(self, looking_s: float, monitor: YieldingMonitor[Batches]) -> None:
+        """Wait until it is time to look again; looking takes a tenth of the time at most."""
+        for _ in range(round(max(_POLL_S, 10 * looking_s) / _BREATH_S)):
             monitor.check()
             if self._look.wait(_BREATH_S):
                 break
@@ -75,13 +75,17 @@ class BatchPoller:
 def watch_batches(poller: BatchPoller, monitor: YieldingMonitor[Batches]) -> None:
     """Deliver ``Batches`` whenever something has changed, until the monitor ends it."""
     rates: dict[Path, _Rate] = {}
+    seen: dict[Path, tuple[object, BatchFacts]] = {}
     last: Batches | None = None
     while True:
-        wanted = poller.wanted
+        began, wanted = time.monotonic(), poller.wanted
         known = []
         for folder in wanted.folders:
             monitor.check()
-            known.append(_with_rate(facts_of(folder), rates))
+            stamp = _stamp(folder)
+            if folder not in seen or seen[folder][0] != stamp:
+                seen[folder] = stamp, facts_of(folder)
+            known.append(_with_rate(seen[folder][1], rates))
         now = Batches(tuple(known), wanted.chosen, wanted.kind, wanted.part)
         if last is not None and (last.known, last.chosen, last.kind, last.part) == (
             now.known,
@@ -96,7 +100,18 @@ def watch_batches(poller: BatchPoller, monitor: YieldingMonitor[Batches]) -> Non
         if now != last:
             last = now
             monitor.yield_result(now)
-        poller.rest(monitor)
+        poller.rest(time.monotonic() - began, monitor)
+
+
+def _stamp(folder: Path) -> object:
+    """What changes with a batch, without counting its photographs."""
+    control = folder / BATCH_FOLDER
+    files = []
+    for path in sorted(control.glob("shard-*.sqlite*")):
+        if not path.name.endswith("-shm"):
+            with suppress(OSError):
+                files.append((path.name, path.stat().st_size, path.stat().st_mtime_ns))
+    return files, is_running(control), is_running(control, by_window=True), asked(control), how_it_ended(control)
 
 
 class _Rate:
