@@ -11,20 +11,19 @@ from core.errors import InputError, SerrError
 from core.evaluation.csv_text import csv_text
 from core.files import display_path, path_text
 from core.inference.predictor import InferenceOptions
+from core.masks.threshold import apply_threshold
 from core.measures.calibres import OpticDisc
 from core.measures.disc import propose_disc
 from core.measures.marks import MarkKind, VesselMark
 from core.measures.summary import (
     CODEBOOK,
-    SPREAD,
     PixelSize,
-    TracedMask,
     VesselMeasures,
     measure_traced,
     measure_vessels,
-    trace_mask,
     unit_of,
 )
+from core.measures.traced import SPREAD, TracedMask, Variant, trace_mask
 from core.models.weights_file import LoadedModel
 from core.photo.label_checks import refuse_inverted
 from core.photo.reading import read_fundus, read_label
@@ -32,7 +31,7 @@ from core.photo.sibling_files import FovOption, MaskFolder, mask_folder, resolve
 from core.progress import SILENT, Monitor, Progress, part_of
 from core.segment import segment_photo
 from core.segmentation import Segmentation
-from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule, VesselMask
+from core.types import LEVELS, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule, VesselMask
 
 FACTS: Final = ("file", "error", "field_of_view", "model", "threshold", "doubts", "disc", "pixel_um", "pixel_source")
 """Columns of a row before its measures."""
@@ -43,12 +42,14 @@ class MeasureOptions:
     """What is the same for all photographs: see ``measure_vessels``.
 
     ``disc`` : "auto" looks for it in each photograph (``propose_disc``), and says its doubt.
+    ``mirrored`` : the error bars are also those over the mirrored photograph, four times the work of the network.
     """
 
     disc: OpticDisc | Literal["auto"] | None = None
     pixel: PixelSize | None = None
     error_bars: bool = True
     marks: tuple[VesselMark, ...] = ()
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,14 +114,15 @@ def measure_segmentation(
     options: MeasureOptions = MeasureOptions(),
     *,
     kinds: Mapping[int, MarkKind] | None = None,
+    variants: Sequence[Variant] = (),
 ) -> VesselMeasures:
-    """Measure the vessels of a segmentation (``trace_probability``).
+    """Measure the vessels of a segmentation (``trace_probability``); ``variants`` : more of them, for error bars.
 
     Raises
     ------
     InputError : there is no vessel.
     """
-    traced = trace_probability(found.probability, found.mask, found.fov)
+    traced = trace_probability(found.probability, found.mask, found.fov, variants=variants)
     disc, doubt = options.disc, ""
     if disc == "auto":
         disc, doubt = _proposed(found, traced)
@@ -142,20 +144,62 @@ def _proposed(found: Segmentation, traced: TracedMask) -> tuple[OpticDisc | None
 
 
 def trace_probability(
-    probability: ProbabilityMap, mask: VesselMask, fov: FieldOfView, *, monitor: Monitor = SILENT
+    probability: ProbabilityMap,
+    mask: VesselMask,
+    fov: FieldOfView,
+    *,
+    variants: Sequence[Variant] = (),
+    monitor: Monitor = SILENT,
 ) -> TracedMask:
     """Follow the vessels of a mask that was made of a probability map.
 
-    Widths are taken from the probabilities. Where the mask is more than these at a threshold (hysteresis, smallest
-    vessels, corrections), the mask itself is measured, without error bars.
+    Widths are taken from the probabilities. Where the mask is more than these at a threshold, the mask itself is
+    measured: with error bars where a rule made it (hysteresis, smallest vessels), without where a hand changed it.
 
     Raises
     ------
     InputError : there is no vessel.
     """
-    plain = probability.levels >= mask.rule.level
-    values = probability.values if np.array_equal(plain, mask.vessel) else mask.vessel
-    return trace_mask(values, fov.inside, mask.rule.threshold, monitor=monitor)
+    rule, vessel = mask.rule, mask.vessel
+    if np.array_equal(probability.levels >= rule.level, vessel):
+        return trace_mask(probability.values, fov.inside, rule.threshold, variants=variants, monitor=monitor)
+    if np.array_equal(apply_threshold(probability, rule).vessel, vessel):
+        moved = (Variant("threshold", apply_threshold(probability, each).vessel) for each in moved_rules(rule))
+        variants = (*moved, *variants)
+    return trace_mask(vessel, fov.inside, rule.threshold, variants=variants, monitor=monitor)
+
+
+def moved_rules(rule: ThresholdRule) -> tuple[ThresholdRule, ThresholdRule]:
+    """A rule with its thresholds lower and higher by SPREAD, as far as there are thresholds."""
+
+    def moved(by: int) -> ThresholdRule:
+        level = min(max(rule.level + by, 1), LEVELS - 1)
+        low = None if rule.low_level is None else min(max(rule.low_level + by, 1), level)
+        return replace(rule, level=level, low_level=low)
+
+    by = round(SPREAD * LEVELS)
+    return moved(-by), moved(by)
+
+
+def mirrored_variants(
+    image: FundusImage,
+    model: LoadedModel,
+    fov: FieldOfView,
+    *,
+    inference: InferenceOptions = InferenceOptions(),  # noqa: B008 - frozen
+    rule: ThresholdRule | None = None,
+    monitor: Monitor = SILENT,
+) -> tuple[Variant, ...]:
+    """What a network finds in the mirrored photograph, mirrored back: upside down, left to right, and both."""
+    found = []
+    for axes in ((0,), (1,), (0, 1)):
+        turned = FundusImage(np.flip(image.rgb, axes).copy(), source=image.source)
+        field = FieldOfView(np.flip(fov.inside, axes).copy(), fov.origin, fov.source)
+        made = segment_photo(turned, model, fov=field, options=inference, rule=rule, monitor=monitor)
+        plain = made.mask.rule.is_plain
+        values = made.probability.values if plain else made.mask.vessel
+        found.append(Variant("mirrored", np.flip(values, axes).copy(), made.mask.rule.threshold if plain else 0.5))
+    return tuple(found)
 
 
 def measure_files(
@@ -195,7 +239,10 @@ def measure_files(
             found = segment_photo(
                 image, model, fov=resolve_fov(masks, path, image), options=inference, rule=rule, monitor=part
             )
-            measures = measure_segmentation(found, options)
+            variants: tuple[Variant, ...] = ()
+            if options.mirrored and options.error_bars:
+                variants = mirrored_variants(image, model, found.fov, inference=inference, rule=rule, monitor=part)
+            measures = measure_segmentation(found, options, variants=variants)
             yield Measured(
                 path,
                 measures,

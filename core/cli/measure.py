@@ -73,6 +73,12 @@ def measure(
     error_bars: Annotated[
         bool, typer.Option(help="Measure at the threshold plus and minus 0.1, too: three times the work.")
     ] = True,
+    mirrored: Annotated[
+        bool,
+        typer.Option(
+            "--mirrored", help="Error bars over the mirrored photograph, too: the network runs four times on each."
+        ),
+    ] = False,
     device: Device = "auto",
     tta: Tta = "none",
     as_json: AsJson = False,
@@ -86,12 +92,12 @@ def measure(
         raise UsageError(f"--out {display_path(out)} must be a file that ends in .csv.")
     checked_threshold(threshold)
     device, tta = checked_device(device), checked_tta(tta)
-    if masks and (model is not None or threshold is not None):
-        raise UsageError("--masks measures masks as they are; leave out --model and --threshold.")
+    if masks and (model is not None or threshold is not None or mirrored):
+        raise UsageError("--masks measures masks as they are; leave out --model, --threshold and --mirrored.")
+    if mirrored and not error_bars:
+        raise UsageError("--mirrored is for the error bars, which --no-error-bars leaves out.")
     choice = checked_fov(fov)
-    circle, pixel = _disc(disc), _pixel(pixel_um, pixel_source)
-    if masks and circle == "auto":
-        raise UsageError("--disc auto looks at photographs; with --masks give row, column and radius.")
+    circle, pixel = _disc(disc, masks=masks), _pixel(pixel_um, pixel_source)
 
     from core.cli.inputs import mask_inputs, photo_inputs
     from core.inference.predictor import InferenceOptions
@@ -115,7 +121,7 @@ def measure(
             fov=choice,
             inference=InferenceOptions(device=device, tta=tta),
             rule=None if threshold is None else ThresholdRule.nearest(threshold),
-            options=MeasureOptions(circle, pixel, error_bars),
+            options=MeasureOptions(circle, pixel, error_bars, mirrored=mirrored),
             monitor=monitor,
         )
         table = _collected(found, monitor, None if as_json else lines, with_segments=segments is not None)
@@ -191,7 +197,9 @@ def _written(
     return [path for path, _ in files]
 
 
-def _disc(text: str | None) -> "OpticDisc | Literal['auto'] | None":
+def _disc(text: str | None, *, masks: bool) -> "OpticDisc | Literal['auto'] | None":
+    if masks and text == "auto":
+        raise UsageError("--disc auto looks at photographs; with --masks give row, column and radius.")
     if text is None or text == "auto":
         return "auto" if text else None
     from core.measures.calibres import OpticDisc

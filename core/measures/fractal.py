@@ -80,7 +80,10 @@ def lacunarity(drawn: BoolArray, side_px: int, field: BoolArray | None = None) -
         boxes = boxes[_boxes(field, side_px) == side_px**2]
     if not boxes.any():
         return float("nan")
-    return float(1 + boxes.var() / boxes.mean() ** 2)
+    times = np.bincount(boxes.ravel()).astype(np.float64)  # a box has few different counts: quicker than their variance
+    counts = np.arange(len(times), dtype=np.float64)
+    mean = (times @ counts) / times.sum()
+    return float(1 + (times @ (counts - mean) ** 2) / times.sum() / mean**2)
 
 
 def _boxes(drawn: BoolArray, side_px: int) -> npt.NDArray[np.int32]:

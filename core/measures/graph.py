@@ -108,7 +108,14 @@ def vessel_graph(vessel: BoolArray) -> VesselGraph:
     """Segments and nodes of a vessel mask, bool (H, W)."""
     from skimage.morphology import skeletonize
 
-    skeleton = np.pad(skeletonize(np.pad(vessel, 1))[1:-1, 1:-1], 1)  # a border, so that neighbours need no check
+    skeleton = np.zeros(
+        (vessel.shape[0] + 2, vessel.shape[1] + 2), np.bool_
+    )  # a border, so that neighbours need no check
+    rows, columns = (np.flatnonzero(vessel.any(axis=axis)) for axis in (1, 0))
+    if len(rows):
+        top, left, bottom, right = rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
+        thin = skeletonize(np.pad(vessel[top:bottom, left:right], 1))
+        skeleton[top : bottom + 2, left : right + 2] = thin
     padded = np.pad(vessel, 1).view(np.uint8)
     depth = np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
     draft = _traced(skeleton, depth)
@@ -139,13 +146,15 @@ def _traced(skeleton: BoolArray, depth: FloatArray) -> _Draft:
     path = np.flatnonzero((skeleton & ~crossing).ravel())
     on = skeleton.ravel()
     near = path[:, None] + offsets
+    hits = on[near]
+    others, counts = near[hits].tolist(), hits.sum(axis=1)
+    ends = np.cumsum(counts).tolist()
     neighbours = {
-        int(pixel): [int(other) for other in around[hit]]
-        for pixel, around, hit in zip(path, near, on[near], strict=True)
+        pixel: others[first:last] for pixel, first, last in zip(path.tolist(), [0, *ends], ends, strict=False)
     }
 
     def place(pixel: int) -> tuple[float, float]:
-        return float(pixel // width - 1), float(pixel % width - 1)
+        return pixel // width - 1.0, pixel % width - 1.0
 
     def node_at(pixel: int) -> int:
         """The node of a crossing's pixel, or a new one for a free end."""
@@ -156,13 +165,13 @@ def _traced(skeleton: BoolArray, depth: FloatArray) -> _Draft:
         return number
 
     left = set(neighbours)
-    starts = [pixel for pixel, around in neighbours.items() if len(around) < 2 or any(node_of[o] >= 0 for o in around)]
+    starts = path[(counts < 2) | (node_of[near] >= 0).any(axis=1)].tolist()
     for first in (*starts, *neighbours):  # lines with an end first: what is left are rings
         if first not in left:
             continue
         walked, before, after = _walk(first, neighbours, node_of, left)
         number = len(draft.lines)
-        pixels = [place(pixel) for pixel in walked]
+        pixels = [(pixel // width - 1.0, pixel % width - 1.0) for pixel in walked]
         if before is None and after is None and len(walked) > 2 and walked[0] in neighbours[walked[-1]]:
             draft.lines[number] = _Line([*pixels, pixels[0]], -1, -1)
             continue
@@ -182,8 +191,10 @@ def _walk(
     left.discard(first)
     while True:
         around = neighbours[walked[-1]]
-        onward = next((other for other in around if other in left), None)
-        if onward is None:
+        for onward in around:
+            if onward in left:
+                break
+        else:
             ends = [other for other in around if node_of[other] >= 0]
             if len(walked) == 1:
                 ends = [other for other in ends if node_of[other] != node_of[before]] if before is not None else ends

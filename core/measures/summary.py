@@ -12,7 +12,7 @@ from typing import Final, Literal
 import numpy as np
 
 from core.errors import InputError
-from core.measures.branching import Nodes, nodes_of
+from core.measures.branching import Nodes
 from core.measures.calibres import (
     LARGEST,
     ZONES,
@@ -24,12 +24,12 @@ from core.measures.calibres import (
     widths_in_zone,
 )
 from core.measures.marks import MarkKind, VesselMark, marked_vessels
-from core.measures.vessels import VesselTree, trace_vessels
-from core.measures.whole_field import NONE, Found, known_or, mean, whole_field
-from core.progress import SILENT, Monitor, Progress
+from core.measures.traced import SPREAD, Cause, TracedMask, VesselState, trace_mask
+from core.measures.vessels import VesselTree
+from core.measures.whole_field import NONE, Found, known_or, mean
+from core.progress import SILENT, Monitor
 from core.types import BoolArray, FloatArray
 
-SPREAD: Final = 0.1
 MOVES: Final = 0.1
 """A measure that moves by more than this share over its error bar says so."""
 LEAST_SEEN: Final = 0.9
@@ -189,60 +189,6 @@ def measure_vessels(
     return measure_traced(traced, disc=disc, kinds=kinds, marks=marks, pixel=pixel)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _State:
-    """The vessels at one threshold, and what is measured of them in the whole field of view."""
-
-    tree: VesselTree
-    nodes: Nodes
-    whole: Mapping[str, Found]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TracedMask:
-    """The vessels of a mask, and what takes long to measure of them: all but zones, calibres and units.
-
-    ``moved`` : the same at other thresholds, for error bars. ``threshold`` : None for a mask.
-    """
-
-    state: _State
-    moved: tuple[_State, ...]
-    values: FloatArray | BoolArray
-    inside: BoolArray
-    threshold: float | None
-
-    def with_bars(self, monitor: Monitor = SILENT) -> "TracedMask":
-        """The same with error bars; as it is where it has them, or where a mask has no other thresholds."""
-        if self.moved or self.threshold is None:
-            return self
-        cuts = (float(np.clip(self.threshold + by, 0.02, 0.98)) for by in (-SPREAD, SPREAD))
-        states = (_traced(self.values, self.inside, cut, monitor) for cut in cuts)
-        return replace(self, moved=tuple(state for state in states if state is not None))
-
-
-def trace_mask(
-    values: FloatArray | BoolArray, inside: BoolArray, threshold: float = 0.5, *, monitor: Monitor = SILENT
-) -> TracedMask:
-    """Follow the vessels of a photograph; parameters and errors as of ``measure_vessels``."""
-    if values.shape != inside.shape:
-        raise InputError("The vessels and the field of view have different sizes: measure them on the same photograph.")
-    seen = np.where(inside, values, np.zeros((), values.dtype))
-    state = _traced(seen, inside, threshold, monitor)
-    if state is None:
-        raise InputError("There is no vessel to measure in this mask.")
-    return TracedMask(state, (), seen, inside, None if values.dtype == np.bool_ else threshold)
-
-
-def _traced(values: FloatArray | BoolArray, inside: BoolArray, cut: float, monitor: Monitor) -> _State | None:
-    monitor.step(Progress("Measuring vessels"))
-    tree = trace_vessels(values, cut, inside)
-    if not tree.vessels:
-        return None
-    monitor.step(Progress("Measuring vessels"))
-    nodes = nodes_of(tree)
-    return _State(tree, nodes, dict(whole_field(tree, nodes, inside)))
-
-
 def measure_traced(
     traced: TracedMask,
     *,
@@ -256,32 +202,52 @@ def measure_traced(
     kinds = {**marked_vessels(tree, marks), **(kinds or {})}
     given = _Given(traced.inside, disc, kinds, pixel)
     rows = list(_rows(traced.state, given))
-    if traced.moved:
-        others = []
-        for state in traced.moved:
-            marked = replace(given, kinds=marked_vessels(state.tree, marks))  # the numbers of segments differ
-            others.append({row.name: row for row in _rows(state, marked)})
-        rows = [_with_bar(row, [each[row.name].value for each in others]) for row in rows]
+    others: dict[Cause, list[Mapping[str, Measure]]] = {}
+    for cause, state in traced.moved:
+        marked = replace(given, kinds=marked_vessels(state.tree, marks))  # the numbers of segments differ
+        others.setdefault(cause, []).append({row.name: row for row in _rows(state, marked)})
+    rows = [
+        _with_bar(row, {cause: [each[row.name].value for each in found] for cause, found in others.items()})
+        for row in rows
+    ]
     return VesselMeasures(tuple(rows), tree, traced.state.nodes, traced.threshold, disc, pixel, kinds)
 
 
-def _with_bar(row: Measure, others: list[float]) -> Measure:
-    known = [value for value in others if not np.isnan(value)]
-    if np.isnan(row.value) or not known:
+_WHEN: Final[dict[Cause, str]] = {
+    "threshold": f"when the threshold moves by {SPREAD}",
+    "mirrored": "when the photograph is mirrored",
+}
+
+
+def _with_bar(row: Measure, others: Mapping[Cause, list[float]]) -> Measure:
+    """The error bar, and a note for each cause that moves the measure by more than MOVES.
+
+    Corrections by hand do not widen it: what they have changed is only said.
+    """
+    if np.isnan(row.value):
         return row
-    low, high = min(row.value, *known), max(row.value, *known)
     size = abs(row.value)
     if row.name.startswith("fractal/d"):
         size = 1.0  # a dimension of 1.45 +- 0.05 has moved by a twentieth of a dimension
-    note = (
-        f"Changes from {low:.3g} to {high:.3g} when the threshold moves by {SPREAD}."
-        if high - low > MOVES * size
-        else ""
-    )
-    return replace(row, low=low, high=high, note=row.note or note)
+    lows, highs, notes = [row.value], [row.value], [row.note] if row.note else []
+    for cause, values in others.items():
+        known = [value for value in values if not np.isnan(value)]
+        if not known:
+            continue
+        low, high = min(row.value, *known), max(row.value, *known)
+        moves = high - low > MOVES * size
+        if cause == "corrections":
+            notes += [f"Without the corrections by hand it is {known[0]:.3g}."] if moves else []
+            continue
+        lows.append(low)
+        highs.append(high)
+        notes += [f"Changes from {low:.3g} to {high:.3g} {_WHEN[cause]}."] if moves else []
+    if len(lows) == 1:
+        return replace(row, note=" ".join(notes))
+    return replace(row, low=min(lows), high=max(highs), note=" ".join(notes))
 
 
-def _rows(state: _State, given: _Given) -> Iterable[Measure]:
+def _rows(state: VesselState, given: _Given) -> Iterable[Measure]:
     found = {**state.whole, **_zones(state.tree, given)}
     for name in CODEBOOK:
         value, note = found[name]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -85,10 +86,10 @@ def trace_vessels(values: FloatArray | BoolArray, cut: float = 0.5, inside: Bool
         where it cuts one there is no width.
     """
     if values.dtype == np.bool_:
-        from scipy.ndimage import gaussian_filter
-
         vessel = np.asarray(values, np.bool_)
-        seen, cut = gaussian_filter(vessel.astype(np.float32), _MASK_BLUR_PX), 0.5
+        drawn = vessel.astype(np.float32)
+        seen = np.asarray(cv2.GaussianBlur(drawn, (7, 7), _MASK_BLUR_PX, borderType=cv2.BORDER_REFLECT), np.float32)
+        cut = 0.5
     else:
         seen, vessel = np.asarray(values, np.float32), np.asarray(values >= cut)
     graph = vessel_graph(vessel)

@@ -38,11 +38,12 @@ def edges_across(values: FloatArray, points: Points, normals: Points, radii: Edg
 
     reach = _REACH_RADII * radii + _REACH_PX
     share = np.linspace(0.0, 1.0, _ACROSS)
+    away = reach[:, None] * share
     found = []
     for direction in (1.0, -1.0):
-        away = reach[:, None] * share
-        places = points[:, :, None] + direction * normals[:, :, None] * away[:, None, :]
-        seen = map_coordinates(values, [places[:, 0], places[:, 1]], order=1, mode="constant", cval=0.0)
+        places = (direction * normals.T)[:, :, None] * away  # in the layout of map_coordinates, which copies any other
+        places += points.T[:, :, None]
+        seen = map_coordinates(values, places, order=1, mode="constant", cval=0.0)
         below = seen < cut
         first = below.argmax(axis=1)
         rows = np.arange(len(points))

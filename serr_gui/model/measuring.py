@@ -20,7 +20,8 @@ from core.types import ByteArray
 from serr_gui.canvas.vessel_marks import VesselClasses, VesselMarks
 
 if TYPE_CHECKING:
-    from core.measures.summary import TracedMask, VesselMeasures
+    from core.measures.summary import VesselMeasures
+    from core.measures.traced import TracedMask
     from core.measures.vessels import Vessel
     from core.types import ThresholdRule
     from serr_gui.model.result import Result

@@ -5,9 +5,12 @@ from typing import Final
 
 from core.errors import SerrError
 from core.files import ensure_folder, write_together
+from core.masks.threshold import apply_threshold
+from core.masks.tracing import corrected_values
 from core.measures.disc import DiscProposal, propose_disc
 from core.measures.marks import vessel_numbers
-from core.measures.summary import TracedMask, measure_traced
+from core.measures.summary import measure_traced
+from core.measures.traced import TracedMask, Variant, trace_mask
 from core.measures.vessels import trace_vessels
 from core.types import FundusImage
 from serr_gui.model.measuring import Measured, MeasureInputs
@@ -22,24 +25,40 @@ def measure(inputs: MeasureInputs, kept: TracedMask | None, monitor: YieldingMon
 
     ``kept`` : the vessels of the same mask, where they were followed before.
     """
-    from core.measuring import trace_probability
-
-    found, setup = inputs.result.segmentation, inputs.setup
+    setup = inputs.setup
     try:
         traced = kept
         if traced is None:
-            traced = trace_probability(found.probability, inputs.result.mask(inputs.rule), found.fov, monitor=monitor)
+            traced = _traced(inputs, monitor)
         numbers = vessel_numbers(traced.state.tree)
 
         def made(traced: TracedMask, *, complete: bool) -> Measured:
             measures = measure_traced(traced, disc=setup.disc, marks=setup.marks, pixel=setup.pixel)
             return Measured(inputs, measures, numbers, traced, complete=complete)
 
-        if not traced.moved:
+        if traced.pending:
             monitor.yield_result(made(traced, complete=False))
         return made(traced.with_bars(monitor), complete=True)
     except SerrError as error:
         return Measured(inputs, problem=str(error), complete=True)
+
+
+def _traced(inputs: MeasureInputs, monitor: YieldingMonitor[Measured]) -> TracedMask:
+    """The vessels of the mask with its corrections, and as variants those without them and at other thresholds."""
+    from core.measuring import moved_rules, trace_probability
+
+    result, rule = inputs.result, inputs.rule
+    found, mask = result.segmentation, result.mask(rule)
+    if not result.is_corrected:
+        return trace_probability(found.probability, mask, found.fov, monitor=monitor)
+    inside = found.fov.inside
+    if rule.is_plain:  # the map has 1 and 0 where a hand has decided: widths elsewhere stay those of the probabilities
+        values = corrected_values(found.probability, result.levels, (slice(None), slice(None)), result.base_levels)
+        before = (Variant("corrections", found.probability.values, rule.threshold),)
+        return trace_mask(values, inside, rule.threshold, variants=before, monitor=monitor)
+    moved = (Variant("threshold", result.mask(each).vessel) for each in moved_rules(rule))
+    before = (Variant("corrections", apply_threshold(found.probability, rule).vessel),)
+    return trace_mask(mask.vessel, inside, rule.threshold, variants=(*moved, *before), monitor=monitor)
 
 
 def find_disc(image: FundusImage, inputs: MeasureInputs, monitor: CheckingMonitor) -> DiscProposal:

@@ -133,7 +133,7 @@ def test_cancelling_keeps_what_is_measured(masks: Path, tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (["--out", "a.txt"], "ends in .csv"),
-        (["--out", "a.csv", "--masks", "--threshold", "0.4"], "leave out --model and --threshold"),
+        (["--out", "a.csv", "--masks", "--threshold", "0.4"], "leave out --model, --threshold"),
         (["--out", "a.csv", "--disc", "1,2"], "give row, column and radius in pixels"),
         (["--out", "a.csv", "--disc", "1,2,0"], "radius of more than 0 pixels"),
         (["--out", "a.csv", "--pixel-um", "5"], "belong together"),
@@ -167,3 +167,22 @@ def test_the_proposed_disc_is_in_the_row_with_its_doubt(serr: Serr, weights: Pat
     refused = serr("measure", photo, "--masks", "--out", out, "--disc", "auto")
     assert refused.code == 2
     assert "--disc auto looks at photographs" in refused.err
+
+
+def test_error_bars_over_the_mirrored_photograph(serr: Serr, weights: Path, tmp_path: Path) -> None:
+    photo, out = write_photo(tmp_path / "eye.png"), tmp_path / "vessels.csv"
+    options = ("--model", weights, "--device", "cpu", "--threshold", "0.4", "--out", out)
+    assert serr("measure", photo, *options).code == 0
+    (row,) = table(out)
+    assert serr("measure", photo, *options, "--mirrored").code == 0
+    (mirrored,) = table(out)
+    name = "length/total/all/fov"
+    assert mirrored[name] == row[name]
+    bars = [(float(each[f"{name}/low"]), float(each[f"{name}/high"])) for each in (row, mirrored)]
+    assert bars[1][0] <= bars[0][0]
+    assert bars[1][1] >= bars[0][1]
+    ends = [column for column in row if column.endswith(("/low", "/high"))]
+    assert any(mirrored[end] != row[end] for end in ends), "a small network is not the same in a mirror"
+    refused = serr("measure", photo, "--masks", "--mirrored", "--out", out)
+    assert refused.code == 2
+    assert "--mirrored" in refused.err

@@ -10,7 +10,8 @@ from core.measures.calibres import OpticDisc
 from core.measures.disc import propose_disc
 from core.measures.marks import VesselMark, marked_vessels, vessel_near, vessel_numbers
 from core.measures.shapes import Drawing, draw
-from core.measures.summary import measure_traced, measure_vessels, trace_mask
+from core.measures.summary import measure_traced, measure_vessels
+from core.measures.traced import Variant, trace_mask
 from core.measures.vessels import trace_vessels
 
 DISC = OpticDisc(149.5, 149.5, 20)
@@ -95,3 +96,16 @@ def test_without_vessels_no_disc_is_proposed() -> None:
     case = draw_case(3, 200)
     with pytest.raises(InputError, match="too few vessels"):
         propose_disc(case.image, case.fov, trace_vessels(np.zeros(case.image.shape, np.bool_)))
+
+
+def test_every_variant_widens_the_bar_or_says_what_it_changes() -> None:
+    values, wider = spokes(), draw(shapes.spokes(12, 22, 100, (14, 12, 13, 11, 10, 15)), Drawing(300))
+    name = "width/mean/all/fov"
+    bare = measure_traced(trace_mask(values, INSIDE).with_bars())[name]
+    by_mirror = measure_traced(trace_mask(values, INSIDE, variants=[Variant("mirrored", wider)]).with_bars())[name]
+    assert by_mirror.low == bare.low
+    assert by_mirror.high == pytest.approx(measure_vessels(wider, INSIDE)[name].value)
+    assert "when the photograph is mirrored" in by_mirror.note
+    by_hand = measure_traced(trace_mask(values, INSIDE, variants=[Variant("corrections", wider)]).with_bars())[name]
+    assert (by_hand.low, by_hand.high) == (bare.low, bare.high), "a correction is no error"
+    assert f"Without the corrections by hand it is {by_mirror.high:.3g}" in by_hand.note

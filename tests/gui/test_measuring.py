@@ -10,12 +10,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
-from core.measures.summary import PixelSize, VesselMeasures, measure_traced
+from core.masks.tracing import corrected_values
+from core.measures.summary import PixelSize, VesselMeasures, measure_traced, measure_vessels
 from core.measuring import trace_probability
 from serr_gui.app import Program
 from serr_gui.canvas.tools.ruler import RulerTool
 from serr_gui.model.measuring import measured
-from serr_gui.widgets.measure_texts import value_text
+from serr_gui.widgets.measure_texts import bar_text, value_text
 from serr_gui.widgets.score_texts import DASH
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_editing import Hand
@@ -80,6 +81,11 @@ def test_values_are_those_of_the_library_and_never_of_another_mask(
     def expected() -> VesselMeasures:
         result = hand.result
         segmentation = result.segmentation
+        if result.is_corrected:
+            everywhere = (slice(None), slice(None))
+            values = corrected_values(segmentation.probability, result.levels, everywhere)
+            np.testing.assert_array_equal(values >= state.rule.threshold, result.mask(state.rule).vessel)
+            return measure_vessels(values, segmentation.fov.inside, state.rule.threshold)
         traced = trace_probability(segmentation.probability, result.mask(state.rule), segmentation.fov)
         return measure_traced(traced.with_bars())
 
@@ -106,6 +112,7 @@ def test_values_are_those_of_the_library_and_never_of_another_mask(
     third = measures_of(program, qtbot)
     assert third["length/total/all/fov"].value != second["length/total/all/fov"].value
     assert shown(program, width) == value_text(expected()[width].value)
+    assert shown(program, width, 3) == bar_text(expected()[width])
 
     # Nobody looks: nothing is measured.
     program.window.show_dock("history")
