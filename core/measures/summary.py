@@ -129,7 +129,7 @@ CODEBOOK: Final[dict[str, str]] = {
     "count/segments/all/fov": "Vessel segments between nodes.",
     "count/branchings/all/fov": "Nodes where three segments meet.",
     "count/crossings/all/fov": "Nodes where two vessels go straight across one another.",
-    "count/ends/all/fov": "Free ends, also those at the border of the field of view.",
+    "count/ends/all/fov": "Free ends, but for those at the border of the field of view (within 1 % of its width).",
     "branching/angle/all/fov": "Mean angle between the two narrower vessels of a branching.",
     "branching/area_ratio/all/fov": "Median of (d1^2 + d2^2) / d0^2, d0 the widest vessel of a branching.",
     "branching/asymmetry/all/fov": "Median of d2^2 / d1^2.",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import cv2
 import numpy as np
 
 from core.measures.branching import Nodes
@@ -16,6 +17,10 @@ LEAST_BRANCHINGS: Final = 3
 LEAST_LENGTH_PX: Final = 15.0
 """Shorter segments say little about tortuosity."""
 _LACUNARITY_SHARE: Final = 0.05
+_CUT_RADII: Final = 1.5
+"""A skeleton ends so far before the end of its vessel."""
+_BORDER_PX, _BORDER_SHARE = 2.0, 0.01
+"""Networks find nothing in the last pixels before the border: so many, or this share of the width of the field."""
 
 Found = tuple[float, str]
 """A value, and why there is none or what is to be said about it."""
@@ -51,7 +56,7 @@ def whole_field(tree: VesselTree, nodes: Nodes, inside: BoolArray) -> Iterable[t
         (gaps, "No box with a vessel fits into the field of view." if np.isnan(gaps) else ""),
     )
     counts = {"segments": len(tree.vessels), "branchings": len(nodes.branchings), "crossings": len(nodes.crossings)}
-    for name, count in {**counts, "ends": len(nodes.ends)}.items():
+    for name, count in {**counts, "ends": _free_ends(tree, nodes, inside, extent)}.items():
         yield f"count/{name}/all/fov", (float(count), "")
     measures: dict[str, Callable[[list[float]], float]] = {"angle": mean, "area_ratio": _median, "asymmetry": _median}
     for name, summed in {**measures, "exponent": _median}.items():
@@ -59,6 +64,17 @@ def whole_field(tree: VesselTree, nodes: Nodes, inside: BoolArray) -> Iterable[t
         each = [value for node in nodes.branchings if not np.isnan(value := getattr(node, attribute))]
         few = "" if len(each) >= LEAST_BRANCHINGS else f"Fewer than {LEAST_BRANCHINGS} branchings can be measured."
         yield f"branching/{name}/all/fov", (NONE if few else summed(each), few)
+
+
+def _free_ends(tree: VesselTree, nodes: Nodes, inside: BoolArray, extent: float) -> int:
+    """How many vessels end in the field of view: those at its border are cut off there, and do not end."""
+    depth = cv2.distanceTransform(np.pad(inside, 1).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)[1:-1, 1:-1]
+    count = 0
+    for number in nodes.ends:
+        node = tree.nodes[number]
+        row, column = (round(min(max(each, 0), side - 1)) for each, side in zip(node.place, depth.shape, strict=True))
+        count += float(depth[row, column]) > _CUT_RADII * node.radius_px + max(_BORDER_PX, _BORDER_SHARE * extent)
+    return count
 
 
 def _winding(tree: VesselTree, lengths: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> Iterable[tuple[str, Found]]:

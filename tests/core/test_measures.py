@@ -264,3 +264,14 @@ def test_nothing_to_measure_is_a_sentence() -> None:
         measure_vessels(np.zeros((50, 50), np.bool_), np.ones((50, 51), np.bool_))
     with pytest.raises(InputError, match="source"):
         PixelSize(5.0, " ")
+
+
+def test_a_vessel_that_the_border_cuts_has_no_free_end_there() -> None:
+    side = 200
+    rows, columns = np.mgrid[:side, :side]
+    field = np.hypot(rows - 99.5, columns - 99.5) < 90
+    bar = (np.abs(rows - 60) < 4) & (columns > 80)  # ends inside on the left, is cut off on the right
+    whole = (np.abs(rows - 140) < 4) & (np.abs(columns - 100) < 40)  # ends inside on both sides
+    assert measure_vessels((bar | whole) & field, field)["count/ends/all/fov"].value == 3
+    everywhere = np.ones((side, side), np.bool_)
+    assert measure_vessels((bar | whole) & field, everywhere)["count/ends/all/fov"].value == 4

@@ -45,6 +45,7 @@ class MeasureBar(QWidget):
         self.click = chooser(
             self.tr("What a click on a vessel does"),
             self.tr("With the hand, click a vessel in the photograph to choose it, or to mark it for calibres"),
+            letters=17,
         )
         clicks: tuple[tuple[str, ClickFor], ...] = (
             (self.tr("Choose the vessel"), "select"),
