@@ -149,7 +149,7 @@ def two_models(camera: Camera) -> None:
     dialog.reject()
 
 
-def draw_photographs(folder: Path) -> Path:
+def draw_photographs(folder: Path, side: int = 600) -> Path:
     """Drawn photographs in DRIVE's layout; their second expert draws wider, and leaves the thinnest vessels out."""
     import cv2
     import numpy as np
@@ -157,7 +157,7 @@ def draw_photographs(folder: Path) -> Path:
     from core.datasets.synthetic import write_drive_layout
     from core.photo.reading import read_label
 
-    root = write_drive_layout(folder, 5, side=600, first_seed=3) / "test"
+    root = write_drive_layout(folder, 5, side=side, first_seed=3) / "test"
     for path in (root / "2nd_manual").iterdir():
         drawn = read_label(path).vessel.astype(np.uint8)
         opened = cv2.morphologyEx(drawn, cv2.MORPH_OPEN, np.ones((4, 4), np.uint8))
@@ -241,7 +241,7 @@ def training(camera: Camera, root: Path) -> None:
     wizard.reject()
 
     form = window.training_prompts.new_training(state.data_set)
-    for key, value in {"steps": 400, "batch": 2, "crop_px": 160, "validate_every": 5}.items():
+    for key, value in {"steps": 400, "batch": 2, "crop_px": 96, "validate_every": 5}.items():
         form.recipe.numbers[key].setValue(value)
     form._measure.click()
     camera.wait(lambda: state.estimate is not None and not state.estimate.busy)
@@ -304,7 +304,8 @@ def take(folder: Path, parts: Sequence[str], theme: "Theme", size: tuple[int, in
         if "comparison" in parts:
             comparison(camera, root)
         if "training" in parts:
-            training(camera, root.parent)
+            small = draw_photographs(Path(drawn) / "small", side=320)  # to be learned from in minutes
+            training(camera, small.parent)
     program.controller.shutdown()
 
 

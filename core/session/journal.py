@@ -205,6 +205,10 @@ class Journal:
         self._brought[copy.file.name] = size
         return copy
 
+    def holds(self, place: MapPlace | None) -> bool:
+        """Whether a result is kept here, and not where it came from."""
+        return place is not None and place.file.parent == self._folder / MAPS
+
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until everything is on the disk. False where that was not so in time, or the disk fails."""
         with self._changed:

@@ -197,7 +197,8 @@ class KeepingController(QObject):
         listed = [item.path for item in self._context.state.photos]
         self.journal.put(list_entry(listed, -1, ""))
         for record in records:
-            self.journal.put(*entries_of(record))
+            kept_here = record if self.journal.holds(record.map) else replace(record, map=None)
+            self.journal.put(*entries_of(kept_here))
         self.write()
         shown = self._context.state.item
         if shown is not None and any(one.kept.item is shown for one in photos):

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QToolButton
 from pytestqt.qtbot import QtBot
 
 from core.session.archive import read_session
+from core.session.journal_log import read_log
 from serr_gui.app import Program
 from serr_gui.controllers import session_task
 from serr_gui.model.settings import Settings
@@ -161,6 +162,25 @@ def test_quitting_while_sessions_are_saved_and_opened_loses_nothing(
     marks = program.state.photos[0].marks
     assert marks.note == "just now"
     assert marks.seconds > 0
+
+
+def test_results_stay_in_the_session_where_the_journal_has_no_room_for_them(
+    start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start(photo)
+    before = segment(first, qtbot)
+    path = tmp_path / "work.serr-session"
+    save_as(first, path, qtbot, monkeypatch)
+    monkeypatch.setenv("SERR_CONFIG_DIR", str(tmp_path / "another computer"))
+    program = start()
+    journal = program.controller.keeping.journal
+    monkeypatch.setattr(journal, "_maps_bytes", 1)
+    opened(program, path, qtbot)
+    assert program.state.result is not None
+    assert np.array_equal(program.state.result.levels, before.levels)
+    assert journal.flush(60)
+    (record,) = read_log(journal.folder).state.records(journal.folder)
+    assert (record.photo.path, record.map) == (photo, None)
 
 
 def test_what_is_missing_is_said_and_the_rest_opens(
