@@ -214,6 +214,7 @@ def comparison(camera: Camera, root: Path) -> None:
     camera.wait(lambda: state.task is None and state.evaluation is not None and state.evaluation.report is not None)
     for notice in state.notices:
         controller.context.dismiss(notice)
+    window.resizeDocks([window.findChild(QDockWidget, "evaluation")], [420], Qt.Orientation.Vertical)
     camera.shoot("table")
 
 
