@@ -11,6 +11,11 @@ def resource_path(*parts: str) -> Path:
     return root.joinpath("resources", *parts)
 
 
+def sample_path() -> Path:
+    """The photograph that comes with the program."""
+    return resource_path("sample", "retina.jpg")
+
+
 def command_line() -> list[str]:
     """The words that start the command line in a process of its own: ``[*command_line(), "train", ...]``.
 

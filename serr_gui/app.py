@@ -19,10 +19,9 @@ from PySide6.QtWidgets import QApplication
 
 from core import __version__
 from core.errors import OutputError
-from core.resources import resource_path
+from core.resources import resource_path, sample_path
 from core.session.archive import SUFFIX as SESSION_SUFFIX
 from core.types import ThresholdRule
-from serr_gui.controllers.context import sample_path
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.i18n import use_translator

@@ -6,7 +6,7 @@ import sys
 from core import __version__
 from core.cli.console import NotesOnly, say, say_json
 from core.cli.options import AsJson
-from core.resources import resource_path
+from core.resources import resource_path, sample_path
 
 
 def info(as_json: AsJson = False) -> None:
@@ -34,7 +34,7 @@ def info(as_json: AsJson = False) -> None:
             "program": str(resource_path().parent),
             "bundled models": str(resource_path("weights")),
             "your models": str(user_models_folder()),
-            "sample photograph": str(resource_path("sample", "retina.jpg")),
+            "sample photograph": str(sample_path()),
         },
         "models": {entry.card.name: str(entry.path) for entry in list_models(monitor=NotesOnly())},
     }

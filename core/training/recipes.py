@@ -5,7 +5,15 @@ from pathlib import Path
 
 from core.errors import TrainingError
 from core.photo.label_values import LabelValues
-from core.training.config import FINE_TUNING, TrainingConfig, load_config, load_preset
+from core.training.config import FINE_TUNING, SourceSection, TrainingConfig, load_config, load_preset
+
+
+def proposed_hold_out(photographs: int) -> int:
+    """How many of a data set's training photographs choose weights and threshold where it has none for that.
+
+    A third of them, at least one, at most as many as the recipes hold out.
+    """
+    return max(1, min(SourceSection().validation_photos, photographs // 3))
 
 
 def make_recipe(

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from core.errors import OutputError
-from core.resources import resource_path
+from core.resources import sample_path
 from core.types import ThresholdRule
 from serr_gui.controllers.workers import Failure, WorkerPool
 from serr_gui.model.result_store import ResultStore
@@ -97,8 +97,3 @@ class ControllerContext(QObject):
         state = self.state
         kept = state.item.rule if state.item is not None else None
         state.rule = kept or model_rule(state) or state.rule
-
-
-def sample_path() -> Path:
-    """The photograph that comes with the program."""
-    return resource_path("sample", "retina.jpg")

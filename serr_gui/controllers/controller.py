@@ -19,11 +19,12 @@ from PySide6.QtCore import QObject
 from core.errors import OutputError
 from core.evaluation.confusion import Region
 from core.files import display_path, write_bytes_atomic
+from core.resources import sample_path
 from core.types import ThresholdRule
 from serr_gui.controllers.annotating import AnnotatingController
 from serr_gui.controllers.batch import BatchController
 from serr_gui.controllers.comparison import ComparisonController
-from serr_gui.controllers.context import ControllerContext, sample_path
+from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.data_sets import DataSetController
 from serr_gui.controllers.editing import EditingController
 from serr_gui.controllers.evaluation import EvaluationController

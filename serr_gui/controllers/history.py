@@ -5,8 +5,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from core.resources import sample_path
 from core.session.records import StepKind
-from serr_gui.controllers.context import ControllerContext, sample_path
+from serr_gui.controllers.context import ControllerContext
 from serr_gui.model.editing import EditStep
 from serr_gui.model.selectors import may_undo
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.masks.edits import MaskEdits
 from core.progress import Monitor
+from core.resources import sample_path
 from core.session.journal import AbandonedJournal, Journal, remove_journal
 from core.session.journal_state import (
     edits_entry,
@@ -21,7 +22,7 @@ from core.session.journal_state import (
     steps_entry,
 )
 from core.session.records import LAYERS, EditsRecord, PhotoRecord, PhotoRef
-from serr_gui.controllers.context import ControllerContext, sample_path
+from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.exported import ExportedController
 from serr_gui.controllers.photos import PhotoController
 from serr_gui.controllers.session_task import SessionTask

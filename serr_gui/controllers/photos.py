@@ -8,9 +8,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from core.files import display_path
+from core.resources import sample_path
 from core.types import FieldOfView, ThresholdRule
 from serr_gui import tasks
-from serr_gui.controllers.context import ControllerContext, sample_path
+from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.file_watcher import FileWatcher
 from serr_gui.controllers.history import HistoryController
 from serr_gui.controllers.workers import Failure

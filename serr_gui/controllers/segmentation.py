@@ -10,9 +10,10 @@ from PySide6.QtCore import QObject
 
 from core.files import display_path
 from core.masks.edits import MaskEdits
+from core.resources import sample_path
 from core.session.packing import packed_bits
 from serr_gui import tasks
-from serr_gui.controllers.context import ControllerContext, sample_path
+from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.controllers.history import HistoryController
 from serr_gui.controllers.models import ModelController

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core.errors import SerrError
 from core.files import display_path
+from core.resources import sample_path
 from core.session.archive import SUFFIX as SESSION_SUFFIX
 from core.session.records import ViewRecord
-from serr_gui.controllers.context import sample_path
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
 from serr_gui.model.export_options import RESULTS_FOLDER, ExportOptions

@@ -28,6 +28,7 @@ from core.training.config import (
     recipes_of_models,
 )
 from core.training.data import hold_out, load_sample, load_training_data
+from core.training.recipes import proposed_hold_out
 
 
 def test_both_eyes_of_a_child_are_held_out_together(serr_data: Path) -> None:
@@ -250,3 +251,8 @@ def test_persons_of_a_data_set_file_stay_together(tmp_path: Path) -> None:
     entries = tuple(replace(entry, group=f"p{row // 2}") for row, entry in enumerate(whole.entries))
     chosen = hold_out(replace(whole, entries=entries).part("training"), SourceSection(validation_photos=1), 3)
     assert chosen in ({0, 1}, {2, 3}, {4, 5})
+
+
+@pytest.mark.parametrize(("photographs", "held"), [(0, 1), (2, 1), (6, 2), (12, 4), (100, 4)])
+def test_few_photographs_hold_out_few(photographs: int, held: int) -> None:
+    assert proposed_hold_out(photographs) == held

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.datasets.synthetic import draw_case
+from core.resources import sample_path
 from core.session import journal as journal_module
 from core.session.journal import abandoned_journals
 from core.session.journal_log import read_log
 from serr_gui.app import Program
-from serr_gui.controllers.context import sample_path
 from serr_gui.model.keeping import journals_folder
 from tests.bad_outputs import ordinary_rights
 from tests.gui.conftest import WAIT_MS, StartProgram, settled

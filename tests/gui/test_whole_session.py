@@ -15,9 +15,9 @@ from pytestqt.qtbot import QtBot
 from scipy import ndimage
 
 from core.cli import main
+from core.resources import sample_path
 from core.session.archive import read_session
 from serr_gui.app import Program
-from serr_gui.controllers.context import sample_path
 from serr_gui.model.selectors import fov_circle
 from tests.gui.conftest import WAIT_MS, StartProgram
 from tests.gui.test_editing import Hand

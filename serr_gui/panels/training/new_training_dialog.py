@@ -24,6 +24,7 @@ from core.datasets.dataset_file import PARTS, SUFFIX, read_dataset_file
 from core.errors import SerrError
 from core.jobs.requests import TrainingRequest
 from core.training.config import FINE_TUNING, TrainingConfig, to_toml
+from core.training.recipes import proposed_hold_out
 from serr_gui.model.state import AppState
 from serr_gui.panels.training.network_form import NetworkForm
 from serr_gui.panels.training.recipe_form import RecipeForm, caption
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 _WIDTH_PX: Final = 660
 _ROOM_PX: Final = 80
 """For the buttons, and for lines that come with the choices."""
-_HELD_OUT: Final = 4
-"""Photographs that choose weights and threshold where the data set has none for that and is large enough."""
 
 
 class NewTrainingDialog(QDialog):
@@ -54,7 +53,7 @@ class NewTrainingDialog(QDialog):
         super().__init__(parent)
         self._state, self._start_folder = state, start_folder
         self._named_by_hand = False
-        self._held_out = _HELD_OUT
+        self._held_out = proposed_hold_out(0)
         self.setWindowTitle(self.tr("New Training"))
         self._form = QWidget()
         column = QVBoxLayout(self._form)
@@ -310,7 +309,7 @@ class NewTrainingDialog(QDialog):
             return False
         counts = "   ".join(f"{part_text(part)}: {dataset.count(part)}" for part in PARTS if dataset.count(part))
         learned = dataset.count("training")
-        self._held_out = max(1, min(_HELD_OUT, learned // 3))  # a validation part goes before it
+        self._held_out = proposed_hold_out(learned)  # a validation part goes before it
         if dataset.count("validation"):
             self._data_facts.setText(counts)
             return learned > 0
