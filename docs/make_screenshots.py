@@ -220,7 +220,7 @@ def comparison(camera: Camera, root: Path) -> None:
 
 def training(camera: Camera, root: Path) -> None:
     """From drawn photographs to a user's own model: wizard, form, live training, comparison, list of models."""
-    from PySide6.QtWidgets import QComboBox, QDockWidget
+    from PySide6.QtWidgets import QDockWidget
 
     state, controller, window = camera.state, camera.controller, camera.window
     controller.photos.close_photos([item.path for item in state.photos])
@@ -268,7 +268,16 @@ def training(camera: Camera, root: Path) -> None:
     camera.shoot("models-compared", compare)
     compare.close()
     controller.models.add_model(state.trainings.job.weights, "my camera", "")
-    camera.wait(lambda: state.model_choice is not None and state.model_choice.name == "my camera")
+    camera.wait(lambda: any(choice.name == "my camera" for choice in state.models))
+    model_list(camera)
+
+
+def model_list(camera: Camera) -> None:
+    """The models to choose from, a person's own among them."""
+    from PySide6.QtWidgets import QComboBox, QDockWidget
+
+    state, window = camera.state, camera.window
+    camera.controller.models.set_model(next(choice.path for choice in state.models if choice.name == "my camera"))
     box = next(each for each in window.segmentation.findChildren(QComboBox) if each.accessibleName() == "Model")
     box.showPopup()
     camera.shoot("model-list", window.findChild(QDockWidget, "segmentation"), rare=True, screen=True)
