@@ -11,6 +11,7 @@ from core.files import display_path, file_sha256, path_text
 from core.inference.device import choose_device
 from core.inference.predictor import InferenceOptions
 from core.models.catalogue import list_models, load_model
+from core.models.temperature import Temperature
 from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import Preprocessing
@@ -60,6 +61,7 @@ def replay_sidecar(
         raise WeightsError(f"{display_path(path)} was made with other weights than {model.card.name} has.")
     try:
         recipe = Preprocessing.from_dict(sidecar.record["model"]["preprocessing"])
+        scaling = Temperature.from_record(sidecar.record["model"].get("scaling"))
         options = InferenceOptions.from_dict(sidecar.options)
     except (WeightsError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"The side-car {display_path(path)} is damaged ({error}).") from error
@@ -77,7 +79,7 @@ def replay_sidecar(
             f'It was made on the device "{options.device}", which is not there: small differences are possible.'
         )
         options = replace(options, device="auto")
-    model = replace(model, card=replace(model.card, preprocessing=recipe))
+    model = replace(model, card=replace(model.card, preprocessing=recipe, scaling=scaling))
     field = same_field(sidecar, image)
     found = segment_photo(image, model, fov=field, options=options, rule=sidecar.rule, monitor=monitor)
     if pixels_sha256(found.mask.vessel) != sidecar.mask_sha256:

@@ -179,6 +179,8 @@ def model_differences(sidecar: SideCar, model: LoadedModel) -> list[str]:
         return [f"it was made with the model {sidecar.model}, not {model.card.name}{other}"]
     if _part(sidecar, "model").get("preprocessing") != model.card.preprocessing.to_dict():
         return ["its photograph was prepared in another way"]
+    if _part(sidecar, "model").get("scaling") != model.card.scaling.to_record():
+        return ["its probabilities were calibrated in another way"]
     return []
 
 

@@ -93,7 +93,7 @@ def segment_photo(
     prediction = predict(model, prepared, options, monitor=monitor)
     return_freed()
     monitor.step(Progress("Putting the result onto the photograph"))
-    values = restore(prediction.values, prepared, fov)
+    values = model.card.scaling.apply(restore(prediction.values, prepared, fov))
     values.setflags(write=False)  # so that the box takes it over without a copy
     probability = ProbabilityMap(values)
     mask = apply_threshold(probability, rule or model.card.rule)

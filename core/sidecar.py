@@ -30,7 +30,14 @@ FORMAT_VERSION: Final = 2
 SUFFIX: Final = ".serr.json"
 
 _SAME = (
-    *("photograph.sha256", "field_of_view.sha256", "model.sha256", "model.preprocessing", "inference.options"),
+    *(
+        "photograph.sha256",
+        "field_of_view.sha256",
+        "model.sha256",
+        "model.preprocessing",
+        "model.scaling",
+        "inference.options",
+    ),
     *("rule.level", "rule.low_level", "rule.min_pixels", "mask.sha256", "mask.edited"),
 )
 
@@ -150,6 +157,7 @@ def make_record(segmentation: "Segmentation", mask: VesselMask, annotation: Anno
             "sha256": segmentation.model_sha256,
             "architecture": card.architecture,
             "preprocessing": card.preprocessing.to_dict(),
+            **({} if card.scaling.is_none else {"scaling": card.scaling.to_record()}),
         },
         "inference": {
             "options": segmentation.options.to_dict(),

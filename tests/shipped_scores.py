@@ -28,6 +28,7 @@ MEASURED = (
     ("serr-unet-general", "drive", "test"),
     ("serr-unet-general", "stare", "test"),
     ("serr-unet-general-large", "drive", "test"),
+    ("serr-unet-general-large", "stare", "test"),
     ("serr-unet-stare", "stare", "test"),
     ("serr-unet-stare-seed", "stare", "seed"),
 )

@@ -6,6 +6,7 @@ of vessel. Bins have equal width; the probability is that of vessel.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from core.evaluation.curves import DoubleArray
 from core.types import BoolArray, FloatArray
 
 BINS = 15
+SMALLEST = 1e-7
+"""Probabilities nearer to 0 or 1 than this are taken for this: their logit has no end."""
 
 _ROWS_PER_BLOCK = 512  # the bins take 8 bytes for each pixel
 
@@ -60,3 +63,34 @@ class Calibration:
         """Expected calibration error in [0, 1], NaN without pixels."""
         total = int(self.pixels.sum())
         return float(np.abs(self.sums - self.vessels).sum()) / total if total else math.nan
+
+
+def fit_temperature(photographs: Sequence[tuple[FloatArray, BoolArray]]) -> float:
+    """The temperature that makes labels most probable (Guo et al. 2017): the one to divide logits by.
+
+    Parameters
+    ----------
+    photographs : probabilities float32 (n) and whether each pixel is vessel, bool (n), of those pixels that count.
+        Every entry counts alike.
+
+    Raises
+    ------
+    ValueError : no pixel with vessel, or none without.
+    """
+    from scipy.optimize import minimize_scalar
+
+    logits, labels = [], []
+    for values, label in photographs:
+        p = np.clip(values.astype(np.float64), SMALLEST, 1.0 - SMALLEST)
+        logits.append(np.log(p) - np.log1p(-p))
+        labels.append(label)
+    if not any(label.any() for label in labels) or all(label.all() for label in labels):
+        raise ValueError("a temperature needs pixels with vessel and without")
+
+    def loss(log_temperature: float) -> float:
+        scale = math.exp(-log_temperature)
+        each = [np.mean(np.logaddexp(0, z * scale) - y * z * scale) for z, y in zip(logits, labels, strict=True)]
+        return math.fsum(map(float, each))
+
+    found = minimize_scalar(loss, bounds=(math.log(0.1), math.log(10.0)), method="bounded", options={"xatol": 1e-4})
+    return math.exp(float(found.x))

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from core.models.temperature import Temperature
 from core.photo.preprocessing import Preprocessing
 from core.types import LEVELS, ThresholdRule
 
@@ -32,6 +33,7 @@ class ModelCard:
     created : ISO 8601 time, and ``version`` that of this program, both filled in when the file is written.
     sha256 : of the tensors, filled in when the file is written.
     task : what it is for: "vessels" (a map of vessels), "artery_vein" (a map of each) or "enhancement" (a photograph).
+    scaling : by which the network's probabilities are calibrated; ``default_threshold`` is of those.
 
     Raises
     ------
@@ -53,6 +55,7 @@ class ModelCard:
     version: str = ""
     sha256: str = ""
     task: Task = "vessels"
+    scaling: Temperature = Temperature()  # noqa: RUF009 - a frozen value
 
     def __post_init__(self) -> None:
         for name in ("name", "architecture", "trained_on", "licence", "notes", "created", "version", "sha256"):
@@ -156,6 +159,7 @@ class ModelCard:
             "preprocessing": self.preprocessing.to_dict(),
             "seeds": list(self.seeds),
             "scores": list(self.scores),
+            "scaling": self.scaling.to_record(),
         }
 
     @classmethod
@@ -168,6 +172,7 @@ class ModelCard:
         """
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
         known["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])
+        known["scaling"] = Temperature.from_record(values.get("scaling"))
         return cls(**known)
 
 

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from core.networks.base import Network
 
 SUFFIX: Final = ".safetensors"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+_UNSCALED_VERSION = 1
+"""That of a file whose probabilities are the network's own, which a program that knows no scaling may read."""
 PICKLE_SUFFIXES: Final = frozenset({".pth", ".pt", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy", ".npz"})
 """Suffixes of files that may run a program when they are opened, which are refused."""
 
@@ -190,7 +192,11 @@ def read_model(path: Path, device: "str | torch.device" = "cpu", *, task: Task =
 
 
 def _card_text(card: ModelCard) -> str:
-    return json.dumps({"format_version": FORMAT_VERSION, "card": card.to_dict()}, ensure_ascii=False, allow_nan=False)
+    values = card.to_dict()
+    if card.scaling.is_none:
+        del values["scaling"]
+    version = _UNSCALED_VERSION if card.scaling.is_none else FORMAT_VERSION
+    return json.dumps({"format_version": version, "card": values}, ensure_ascii=False, allow_nan=False)
 
 
 def _lay_out(path: Path, card: ModelCard, places: Mapping[str, TensorPlace]) -> "Network":

@@ -120,10 +120,13 @@ class ExportedResults:
         except InputError:
             return None
         model = self._models.get(sidecar.model_sha256)
-        fits = sidecar.photo_sha256 == sha256 and model is not None
-        if not fits or fit(sidecar, "mask") != "same" or fit(sidecar, "probability") != "same":
+        if model is None or sidecar.photo_sha256 != sha256:
             return None
-        return ExportedResult(photo, sidecar, model) if model is not None else None
+        if sidecar.record["model"].get("scaling") != model.card.scaling.to_record():
+            return None
+        if fit(sidecar, "mask") != "same" or fit(sidecar, "probability") != "same":
+            return None
+        return ExportedResult(photo, sidecar, model)
 
     def _known(self, folder: Path) -> dict[str, Path]:
         """The side-cars of a folder by the hash of their photograph, for those with names of their own."""

@@ -137,8 +137,8 @@ def _made_again(found: SessionMask, models: dict[str, LoadedModel], monitor: Mon
                 "add it."
             )
         models[before.model_sha256] = load_model(entry.path)
-    model = models[before.model_sha256]
-    model = replace(model, card=replace(model.card, preprocessing=before.card.preprocessing))
+    model, then = models[before.model_sha256], before.card
+    model = replace(model, card=replace(model.card, preprocessing=then.preprocessing, scaling=then.scaling))
     again = segment_photo(
         before.image, model, fov=before.fov, options=before.options, rule=before.mask.rule, monitor=monitor
     )

@@ -233,6 +233,7 @@ class _Finder:
     def _fits(self, kept: Result, fov: FieldOfView) -> bool:
         made, model = kept.segmentation, self._kept.model
         same = made.model_sha256 == model.sha256 and made.card.preprocessing == model.card.preprocessing
+        same = same and made.card.scaling == model.card.scaling
         same = same and made.options.tta == self._request.run.run.tta
         return same and np.array_equal(kept.segmentation.fov.inside, fov.inside)
 
