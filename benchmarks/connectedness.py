@@ -1,6 +1,7 @@
 """Into how many pieces do masks fall, and which rule makes fewer of them without losing F1?
 
-    python benchmarks/connectedness.py --root DATA --model MODEL [--choose SET PART] [--measure SET PART] [--bridge]
+    python benchmarks/connectedness.py --root DATA --model MODEL [--choose SET PART [NAME ...]] [--measure SET PART]
+        [--bridge] [--results FOLDER]
 
 Hysteresis and a smallest vessel are chosen on training photographs (``--choose``): of all combinations whose pooled F1
 is at most 0.001 below that of the model's own threshold, the one with the smallest Betti-0 error. Then it is measured,
@@ -140,18 +141,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--model", required=True)
-    parser.add_argument("--choose", nargs="+", default=["drive", "train"], metavar="SET PART [NAME ...]")
-    parser.add_argument("--measure", nargs=2, default=["drive", "test"], metavar=("SET", "PART"))
+    parser.add_argument("--choose", nargs="+", action="append", metavar="SET PART [NAME ...]", help="may be repeated")
+    parser.add_argument("--measure", nargs=2, action="append", metavar=("SET", "PART"), help="may be repeated")
     parser.add_argument("--bridge", action="store_true")
     parser.add_argument("--results", type=Path)
     given = parser.parse_args()
     model = load_model(given.model)
     level = model.card.rule.level
 
-    training, test = (
-        read(model, part, given.root, given.results and given.results / "-".join(part[:2]))
-        for part in (given.choose, given.measure)
-    )
+    def photographs(part: Sequence[str]) -> list[Photograph]:
+        return read(model, part, given.root, given.results and given.results / "-".join(part[:2]))
+
+    training = [one for part in given.choose or [["drive", "train"]] for one in photographs(part)]
+    tests = {" ".join(part): photographs(part) for part in given.measure or [["drive", "test"]]}
     makes = rules(level)
     plain = next(iter(makes))
     shown = {"its own threshold": makes[plain]}
@@ -167,8 +169,8 @@ def main() -> None:
             over[f"{least}"] = lambda one, least=least: bridged(one, makes[best](one), level, least)  # type: ignore[misc]
         chosen = choose(training, over)
         shown[f"both, and bridges from {chosen}"] = over[chosen]
-    print(f"drawn: {sum(one.drawn for one in test) / len(test):.1f} pieces; {given.measure}, chosen on {given.choose}")
-    for where, some in (("chosen on", training), ("test", test)):
+    for where, some in {"chosen on": training, **tests}.items():
+        print(f"{where}: {sum(one.drawn for one in some) / len(some):.1f} pieces drawn")
         for name, make in shown.items():
             scores = measured(some, make)
             cells = [f"{getattr(scores, key):.{1 if 'pieces' in key else 4}f}" for key in SHOWN]
