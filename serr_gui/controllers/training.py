@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from core.jobs.process import end_by_force, pause_job, start_job, stop_job
 from core.jobs.requests import TrainingRequest
 from core.jobs.store import Job, change_order, remove_job
+from core.jobs.trial import measure_training
 from core.progress import Progress
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.foreground import ForegroundTask
@@ -144,7 +145,7 @@ class TrainingController(QObject):
         state.estimate = EstimateState(key)
         self._context.workers.start(
             "estimate",
-            partial(work.measure, request),
+            partial(measure_training, request),
             progressed=self._on_measuring,
             succeeded=partial(self._on_measured, key),
             failed=lambda failure: setattr(state, "estimate", EstimateState(key, False, problem=failure.sentence)),
