@@ -284,7 +284,27 @@ def model_list(camera: Camera) -> None:
     box.hidePopup()
 
 
-PARTS = ("segmentation", "tools", "comparison", "training")
+def batches(camera: Camera, root: Path) -> None:
+    """A batch that is ordered, and one that has come to its end with a photograph that is damaged."""
+    import shutil
+
+    state, window = camera.state, camera.window
+    os.environ["SERR_JOB_NICE"] = "0"
+    cohort = root.parent / "Screening 2026"
+    shutil.copytree(root / "images", cohort)
+    (cohort / "OD_damaged.jpg").write_bytes(next(cohort.iterdir()).read_bytes()[:5000])
+    form = window.batch_prompts.new_batch()
+    form.add_inputs([cohort])
+    camera.wait(form._start.isEnabled)
+    camera.shoot("batch-form", form)
+    form._start.click()
+    camera.wait(lambda: state.batches.batch is not None and state.batches.batch.word == "done")
+    failed = next(number for number, row in enumerate(state.batches.rows) if row.state == "failed")
+    window.batches.table.selectRow(failed)
+    camera.shoot("batch", window.batches)
+
+
+PARTS = ("segmentation", "tools", "comparison", "training", "batches")
 
 
 def take(folder: Path, parts: Sequence[str], theme: "Theme", size: tuple[int, int], *, whole: bool) -> None:
@@ -316,6 +336,8 @@ def take(folder: Path, parts: Sequence[str], theme: "Theme", size: tuple[int, in
         if "training" in parts:
             small = draw_photographs(Path(drawn) / "small", side=320)  # to be learned from in minutes
             training(camera, small.parent)
+        if "batches" in parts:
+            batches(camera, root)
     program.controller.shutdown()
 
 
