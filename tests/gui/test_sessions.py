@@ -198,7 +198,7 @@ def test_what_is_missing_is_said_and_the_rest_opens(
     opened(program, path, qtbot)
     assert len(program.state.photos) == 3
     said = " ".join(notice.text for notice in program.state.notices)
-    assert "lost its end" in said
+    assert "is cut short" in said
     assert f"next to the session: {photos[1].name}" in said
     broken = tmp_path / "broken.serr-session"
     broken.write_bytes(b"nothing")
