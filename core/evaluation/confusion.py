@@ -40,7 +40,7 @@ class Scores:
     """ScoreSet of one comparison, each in [0, 1] (MCC and kappa in [-1, 1]) and NaN where undefined.
 
     ``cl_dice``, ``thin_sensitivity``, ``pieces`` and ``pieces_error`` need the masks themselves, not only their counts
-    (``core.evaluation.cldice``, ``core.evaluation.connectedness``); the last two are no shares: they are numbers of
+    (``core.evaluation.cldice``, ``core.evaluation.connectedness``); the last two are not shares: they are numbers of
     pieces, for each photograph. ``auc_roc``, ``auc_pr`` and ``ece`` (``core.evaluation.calibration``) need a
     probability map, so they stay NaN for a mask alone.
     """
@@ -68,7 +68,7 @@ class Scores:
 
 SCORE_NAMES: tuple[str, ...] = tuple(field.name for field in fields(Scores))
 NUMBERS_OF_PIECES = frozenset({"pieces", "pieces_error"})
-"""Scores that are no shares."""
+"""Scores that are not shares."""
 
 
 @dataclass(frozen=True, slots=True)
