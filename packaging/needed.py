@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SCIKIT_LEARN = ("sklearn.linear_model", "sklearn.isotonic", "sklearn.metrics", "sklearn.model_selection")
 """What of scikit-learn is in the built program, whether it is used already or not."""
 
+OF_EXTRAS = ("distributed", "pyarrow")
+"""Packages of extras, which the built program does not carry: what asks for them says so where they are absent."""
+
 
 class Without:
     """A finder of modules that does not know some names."""
@@ -34,17 +37,22 @@ class Without:
 
 
 def statements() -> Iterator[tuple[Path, str]]:
-    """Every import with its file, but those that a ``try`` is ready to do without."""
+    """Every import with its file, but those of extras and those that a ``try`` is ready to do without."""
     for room in ("core", "serr_gui"):
         for path in sorted((ROOT / room).rglob("*.py")):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             tried = [node.body for node in ast.walk(tree) if isinstance(node, ast.Try) and _expects_absence(node)]
             optional = {inner for body in tried for statement in body for inner in ast.walk(statement)}
             for node in ast.walk(tree):
-                if isinstance(node, (ast.Import, ast.ImportFrom)) and node not in optional:
+                if isinstance(node, (ast.Import, ast.ImportFrom)) and node not in optional and not _of_extras(node):
                     yield path, ast.unparse(node)
     for name in SCIKIT_LEARN:
         yield Path(__file__), f"import {name}"
+
+
+def _of_extras(node: ast.Import | ast.ImportFrom) -> bool:
+    names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names]
+    return any(name.partition(".")[0] in OF_EXTRAS for name in names)
 
 
 def _expects_absence(node: ast.Try) -> bool:
