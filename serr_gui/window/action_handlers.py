@@ -97,7 +97,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "export_measures": window.report_prompts.export_measures,
         "colour_width": partial(_colour, window, "width"),
         "colour_tortuosity": partial(_colour, window, "tortuosity"),
-        "propose_disc": controller.measuring.propose_disc,
+        "propose_disc": partial(_propose_disc, window),
         "show_errors": controller.toggle_errors,
         "show_label": controller.toggle_label,
         "next_error": partial(controller.comparison.step_error, 1),
@@ -146,6 +146,12 @@ def _colour(window: "MainWindow", colouring: Colouring) -> None:
     if on:
         window.show_dock("measure")
     window.controller.measuring.colour(colouring if on else "")
+
+
+def _propose_disc(window: "MainWindow") -> None:
+    """In the panel, which says that it is a proposal and draws its zones."""
+    window.show_dock("measure")
+    window.controller.measuring.propose_disc()
 
 
 def _evaluate_all(window: "MainWindow") -> None:

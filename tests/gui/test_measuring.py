@@ -228,12 +228,16 @@ def test_marks_disc_and_pixel_size_count_at_once_and_come_back(
 
 
 def test_a_proposed_disc_says_that_it_is_one(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
-    program, _ = opened(start, qtbot, photo)
-    measures_of(program, qtbot)
+    program = start(photo)
+    segment(program, qtbot)
+    QApplication.processEvents()  # commands follow the state at the next turn of the event loop
     program.window.commands["propose_disc"].trigger()
     state = program.state
     qtbot.waitUntil(lambda: state.item is not None and state.item.measuring.disc is not None, timeout=WAIT_MS)
     assert "look whether" in program.window.measure.setup._about.text()
+    marks = program.window.canvas.shown_vessel_marks()
+    assert marks is not None
+    assert [name for name, _ in marks.zones] == ["A", "B", "C"]
     program.window.measure.setup.remove_disc.click()
     assert state.item is not None
     assert state.item.measuring.disc is None
