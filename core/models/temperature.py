@@ -14,7 +14,7 @@ import numpy as np
 from core.types import LEVELS, FloatArray
 
 LIMITS = (0.1, 10.0)
-"""Temperatures beyond these are no calibration."""
+"""Temperatures beyond these are not a calibration."""
 
 
 @dataclass(frozen=True, slots=True)
