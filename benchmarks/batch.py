@@ -4,7 +4,8 @@
 
 Prints two tables. The first has drawn rows without files: planning, looking for what has changed, claiming and
 finishing, the summary. The second segments drawn photographs with an untrained network of width 4 (with ``--default``:
-the default model), once by ``segment_files`` and once as a batch.
+the default model), once by ``segment_files`` and once as a batch. With ``--workers N`` a third has the same on local
+Dask clusters of 1 to N workers.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 import cv2
 import torch
 
+from core.batch.cluster import local_cluster, run_on_cluster
 from core.batch.manifest import Outcome
 from core.batch.options import BatchOptions
 from core.batch.places import new_places
@@ -28,7 +30,7 @@ from core.batch.summary import write_summary
 from core.datasets.synthetic import draw_case
 from core.models.catalogue import load_model
 from core.models.model_card import ModelCard
-from core.models.weights_file import LoadedModel, save_model
+from core.models.weights_file import LoadedModel, read_card, save_model
 from core.networks.registry import build
 from core.photo.preprocessing import Preprocessing
 from core.segment_files import segment_files
@@ -43,6 +45,7 @@ def main() -> None:
     parser.add_argument("--photographs", type=int, default=200)
     parser.add_argument("--size", type=int, default=64, help="Pixels at a side of the drawn photographs.")
     parser.add_argument("--default", action="store_true", help="The default model instead of a small network.")
+    parser.add_argument("--workers", type=int, default=0, help="Also on a local Dask cluster of 1 to this many.")
     arguments = parser.parse_args()
     print(f"{platform.platform()}, Python {platform.python_version()}, torch {torch.__version__}\n")
     with tempfile.TemporaryDirectory() as folder:
@@ -50,6 +53,8 @@ def main() -> None:
             manifest_table(Path(folder), arguments.rows)
         if arguments.photographs:
             chain_table(Path(folder), arguments.photographs, arguments.size, default=arguments.default)
+        if arguments.workers:
+            workers_table(Path(folder), arguments.workers, default=arguments.default)
 
 
 def manifest_table(folder: Path, rows: int) -> None:
@@ -109,6 +114,27 @@ def chain_table(folder: Path, count: int, size: int, *, default: bool) -> None:
         passed, used = time.perf_counter() - started, time.process_time() - used
         print(f"| {what} | {passed:.1f} | {1000 * passed / count:.1f} | {1000 * used / count:.1f} |", flush=True)
     print(f"\nat most {_most_mb():.0f} MB resident")
+
+
+def workers_table(folder: Path, most: int, *, default: bool) -> None:
+    """The photographs of ``chain_table`` again, on 1 to ``most`` workers with a thread each."""
+    path = folder / "small.safetensors"
+    card = load_model().card if default else read_card(path)
+    photos = sorted((folder / "photos").iterdir())
+    print("| workers | photographs a second | ratio |\n| --- | --- | --- |")
+    first = 0.0
+    for count in range(1, most + 1):
+        options = BatchOptions(card.name if default else str(path), card.name, card.sha256, card.rule.level, fov="full")
+        batch, _ = plan_batch(as_listed(photos), photos[0].parent, folder / f"cluster-{count}", options)
+        times: list[float] = []
+        with local_cluster(count) as cluster:
+            run_on_cluster(
+                batch, 1, cluster.scheduler_address, finished=lambda *_, t=times: t.append(time.perf_counter())
+            )
+        begun = sum(when - times[0] < 0.02 for when in times)  # the first task: until then workers load torch
+        rate = (len(times) - begun) / (times[-1] - times[0])
+        first = first or rate
+        print(f"| {count} | {rate:.2f} | {rate / first:.2f} |", flush=True)
 
 
 def _small(folder: Path) -> LoadedModel:

@@ -74,22 +74,20 @@ class _Sender:
         self._sent: dict[Any, list[Item]] = {}
 
     def run(self) -> None:
-        from distributed import CancelledError, wait
-        from distributed.comm import CommClosedError
-
+        distributed = _distributed()
         items = iter(self._claims.take, None)
         try:
             self._send_more(items)
             while self._sent:
                 self._claims.tally.step()
                 try:
-                    over = wait(list(self._sent), timeout=_POLL_S, return_when="FIRST_COMPLETED").done
+                    over = distributed.wait(list(self._sent), timeout=_POLL_S, return_when="FIRST_COMPLETED").done
                 except TimeoutError:
                     over = set()
                 for future in over:
                     self._take_back(future)
                 self._send_more(items)
-        except (CancelledError, CommClosedError, OSError) as error:
+        except (distributed.CancelledError, distributed.comm.CommClosedError, OSError) as error:
             raise _gone(error) from error
         finally:
             for future in self._sent:
@@ -114,12 +112,10 @@ class _Sender:
         self._sent[future] = chunk
 
     def _take_back(self, future: Any) -> None:
-        from distributed import KilledWorker
-
         chunk = self._sent.pop(future)
         try:
             outcomes: list[Done] = future.result()
-        except KilledWorker:
+        except _distributed().KilledWorker:
             if len(chunk) > 1:  # one of them ends every worker that it meets: which one?
                 for item in chunk:
                     self._send([item])
@@ -163,16 +159,10 @@ def _model(name: str, sha256: str) -> LoadedModel:
 
 @contextmanager
 def _client(address: str) -> Iterator[Any]:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ClusterError(
-            "--cluster needs the package distributed, which is not installed. Install it: "
-            "pip install 'serr-fundus[cluster]'"
-        ) from None
+    distributed = _distributed()
     with local_cluster(os.cpu_count() or 1) if address == LOCAL else nullcontext(address) as there:
         try:
-            client = Client(there, timeout=_CONNECT_S)
+            client = distributed.Client(there, timeout=_CONNECT_S)
         except (OSError, ValueError, TypeError) as error:
             raise ClusterError(
                 f"There is no Dask scheduler at {address}. Start one (dask scheduler), give the address that it says "
@@ -185,9 +175,7 @@ def _client(address: str) -> Iterator[Any]:
 @contextmanager
 def local_cluster(workers: int) -> Iterator[Any]:
     """Workers on this machine, each a process with one thread; ends them at the end of the block."""
-    from distributed import LocalCluster
-
-    with LocalCluster(
+    with _distributed().LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         processes=True,
@@ -195,6 +183,19 @@ def local_cluster(workers: int) -> Iterator[Any]:
         silence_logs=logging.CRITICAL,
     ) as cluster:
         yield cluster
+
+
+def _distributed() -> Any:
+    """The package. Raises ClusterError where it is not installed."""
+    try:
+        import distributed
+        import distributed.comm
+    except ImportError:
+        raise ClusterError(
+            "--cluster needs the package distributed, which is not installed. Install it: "
+            "pip install 'serr-fundus[cluster]'"
+        ) from None
+    return distributed
 
 
 def _gone(error: BaseException) -> ClusterError:
