@@ -91,6 +91,7 @@ def network(repeats: int, threads: int) -> None:
 
     from core.inference.device import choose_device, fastest_precision
     from core.inference.folding import fold, to_precision
+    from core.inference.runner import _channels_last
     from core.models.catalogue import load_model
     from core.networks.cost import gflop
     from core.networks.registry import build
@@ -101,7 +102,7 @@ def network(repeats: int, threads: int) -> None:
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
 
     def planes(channels: int, side: int) -> torch.Tensor:
-        return torch.rand(1, channels, side, side).contiguous(memory_format=torch.channels_last)
+        return _channels_last(torch.rand(1, channels, side, side))
 
     def run(module: torch.nn.Module, x: torch.Tensor, form: torch.dtype) -> Callable[[], object]:
         module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -22,7 +22,6 @@ from core.cli.options import (
     checked_device,
 )
 from core.files import display_path, path_text
-from core.jobs.process import step_back
 from core.progress import Cancelled
 
 if TYPE_CHECKING:
@@ -261,6 +260,8 @@ def go_behind() -> None:
     from core.batch.control import is_background
 
     if is_background():
+        from core.jobs.process import step_back
+
         step_back()
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.console import ResultLines, monitored, say_json, tell
+from core.cli.console import ResultLines, importing, monitored, say_json, tell
 from core.cli.options import (
     ALL_KINDS,
     MIN_PIXELS,
@@ -95,10 +95,11 @@ def segment(
 
     weights = found_model(DEFAULT_MODEL if model is None else model)
 
-    from core.cli.inputs import photo_inputs
-    from core.inference.predictor import InferenceOptions
-    from core.models.catalogue import load_model
-    from core.segment_files import BatchCancelled, segment_files
+    with importing():
+        from core.cli.inputs import photo_inputs
+        from core.inference.predictor import InferenceOptions
+        from core.models.catalogue import load_model
+        from core.segment_files import BatchCancelled, segment_files
 
     inputs = photo_inputs(paths, recursive=recursive)
     inputs.tell_rest()

@@ -68,7 +68,7 @@ class Runner:
         NaN where the network gave no finite number.
         """
         x = torch.from_numpy(np.ascontiguousarray(planes))[None]
-        x = x.to(self.device.torch_name).contiguous(memory_format=torch.channels_last)
+        x = _channels_last(x.to(self.device.torch_name))
         autocast = torch.autocast(self.device.kind, _DTYPES[self.precision], enabled=self.precision != "fp32")
         with torch.inference_mode(), autocast:
             logits = self._module(x)
@@ -76,6 +76,17 @@ class Runner:
         # An infinite logit would become a certain 0 or 1, which nobody would know from a real one.
         probabilities: FloatArray = logits.sigmoid().where(logits.isfinite(), torch.nan).cpu().numpy()
         return probabilities
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """The planes with the channels of a pixel side by side, so that every layer keeps them so.
+
+    A single plane lies so anyway; its strides have to say it, or the first layers take it for the other order.
+    """
+    rows, columns = x.shape[-2:]
+    if x.shape[:2] == (1, 1):
+        return x.contiguous().as_strided(x.shape, (rows * columns, 1, columns, 1))
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def _leaves(module: nn.Module) -> list[nn.Module]:

@@ -10,6 +10,7 @@ from torch import nn
 
 from core.inference.device import bf16_is_faster
 from core.inference.folding import FoldedConv, fold
+from core.inference.runner import _channels_last
 from core.models.catalogue import load_model
 from core.networks.cost import gflop
 from core.networks.families import FAMILIES
@@ -80,8 +81,12 @@ def test_the_sample_gets_the_same_mask() -> None:
 def test_work_is_counted_not_timed() -> None:
     """The default network takes one convolution for each of its steps, and no pass of its own for norms or ReLUs."""
     model = load_model()
-    network = fold(copy.deepcopy(model.module))
-    planes = torch.zeros(1, 1, 64, 64).contiguous(memory_format=torch.channels_last)
+    network = fold(copy.deepcopy(model.module)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    orders: list[bool] = []
+    for layer in network.modules():
+        if isinstance(layer, FoldedConv):
+            layer.register_forward_hook(lambda *call: orders.append(call[2].stride(1) == 1))
+    planes = _channels_last(torch.zeros(1, 1, 64, 64))
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile, torch.inference_mode():
         network(planes)
     steps = [event.name for event in profile.events()]
@@ -89,6 +94,7 @@ def test_work_is_counted_not_timed() -> None:
     assert sum(isinstance(module, FoldedConv) for module in network.modules()) == blocks * (1 + 2 * 3) + 1
     assert not [name for name in steps if "batch_norm" in name]
     assert steps.count("aten::addcmul") == blocks
+    assert all(orders), "no layer turns the planes around"
     in_one_step = "mkldnn::_convolution_pointwise" in steps
     assert steps.count("aten::relu") == blocks if in_one_step else steps.count("aten::relu_") == blocks * 6
     assert gflop(model.card.architecture, model.card.config, (720, 720)) < 104.5
