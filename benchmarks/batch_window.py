@@ -97,13 +97,14 @@ def _measure(folder: Path, count: int) -> str:
 
     from PySide6.QtWidgets import QApplication
 
-    from serr_gui.app import Program, StartOptions
+    from serr_gui.app import Program, StartOptions, freeze_when_loaded
     from serr_gui.model.settings import Settings
     from serr_gui.widgets.theme import ProgramStyle
 
     app = QApplication(["serr-gui"])
     app.setStyle(ProgramStyle())
     program = Program(app, StartOptions(new_window=True), Settings(model=str(model), device="cpu"))
+    freeze_when_loaded(program.state)
     program.start()
     _wait(app, lambda: program.state.library_ready)
     program.window.show_dock("batches")
@@ -169,6 +170,9 @@ def _beating(app: "QApplication", heart: Heart, until: Callable[[], bool]) -> No
     for timer in (beats, looks):
         timer.start()
     app.exec()
+    for timer in (beats, looks):
+        timer.stop()
+        timer.deleteLater()  # here, and not in whichever thread collects garbage
 
 
 def _wait(app: "QApplication", until: Callable[[], bool]) -> None:

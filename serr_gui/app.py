@@ -1,6 +1,7 @@
 """Start and wiring: from the command line's words to a window that appears first and learns the rest behind it."""
 
 import argparse
+import gc
 import os
 import sys
 import tempfile
@@ -336,6 +337,7 @@ def _run(app: QApplication, options: StartOptions, instance: Instance) -> int:
     opener.wanted.connect(program.take_over)
     app.installEventFilter(opener)
     tell_of_the_past(program.controller, unusable, crash)
+    freeze_when_loaded(program.state)
     program.start()
     if options.selftest:
         from serr_gui.selftest import SelfTest
@@ -354,6 +356,21 @@ def _run(app: QApplication, options: StartOptions, instance: Instance) -> int:
         program.end()
         catcher.restore()
         crashes.close()
+
+
+def freeze_when_loaded(state: AppState) -> None:
+    """Leave what the libraries have made out of garbage collections from then on.
+
+    Python looks through all objects from time to time, in whichever thread happens to make one, and all threads wait:
+    hundreds of milliseconds with torch loaded, a few without its objects.
+    """
+
+    def freeze(ready: bool) -> None:
+        if ready:
+            gc.freeze()
+
+    state.events.library_ready.connect(freeze)
+    freeze(state.library_ready)
 
 
 def tell_of_the_past(controller: Controller, unusable: Sequence[str], crash: str) -> None:

@@ -1,5 +1,6 @@
 """What happens around a run: a second start, the report of a crash, the guide, the log, the self-test's stored mask."""
 
+import gc
 import logging
 import os
 import stat
@@ -11,7 +12,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from core.models.catalogue import load_model
-from serr_gui.app import StartOptions, parse, tell_of_the_past
+from serr_gui.app import StartOptions, freeze_when_loaded, parse, tell_of_the_past
+from serr_gui.model.state import AppState
 from serr_gui.selftest import dice, read_reference
 from serr_gui.system.crashes import REPORT, CrashReport
 from serr_gui.system.desktop import guide_page
@@ -66,6 +68,15 @@ def test_what_a_later_start_cannot_hand_over_makes_it_a_program_of_its_own() -> 
     assert StartOptions.from_handed(options.handed()) == StartOptions(
         (Path("eye.png").absolute(),), segment=True, threshold=0.5
     )
+
+
+def test_what_the_libraries_made_is_left_out_of_garbage_collections() -> None:
+    """A look through all of torch's objects holds up the window's thread, too."""
+    state = AppState()
+    freeze_when_loaded(state)
+    before, made = gc.get_freeze_count(), [[number] for number in range(1000)]
+    state.library_ready = True
+    assert gc.get_freeze_count() >= before + len(made)
 
 
 def test_a_strange_request_is_ignored(start: StartProgram) -> None:
