@@ -370,7 +370,7 @@ def test_a_result_that_cannot_be_made_again_is_said(sidecar: Path, tmp_path: Pat
             replay_sidecar(sidecar)
 
     refused(lambda r: r["mask"].update(edited=True), InputError, "corrected by hand")
-    refused(lambda r: r["model"].update(sha256="0" * 64), WeightsError, "not among the models")
+    refused(lambda r: r["model"].update(sha256="0" * 64), WeightsError, "not among the available models")
     refused(lambda r: r["field_of_view"].update(origin="edited"), FieldOfViewError, "by hand")
     refused(lambda r: r["inference"]["options"].update(tta="thrice"), InputError, "damaged.*tta")  # type: ignore[attr-defined]
     refused(lambda r: r["model"]["preprocessing"].update(gamma=-1), InputError, "damaged.*gamma")  # type: ignore[attr-defined]

@@ -90,7 +90,7 @@ def test_what_cannot_be_is_told(own: Path, file: Path, tmp_path: Path) -> None:
         change_model("mine", new_name="a/b")
     with pytest.raises(WeightsError, match='no model of your own named "none"'):
         remove_model("none")
-    with pytest.raises(OutputError, match="already there"):
+    with pytest.raises(OutputError, match="already exists"):
         export_model("mine", file)
     with pytest.raises(OutputError, match="suffix"):
         export_model("mine", tmp_path / "model.pth")
