@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.console import UsageError, monitored, say, say_json, tell
+from core.cli.batch_report import report, say_plan
+from core.cli.console import UsageError, monitored, say, say_json
 from core.cli.options import (
     FLOAT_HELP,
     MIN_PIXELS,
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 batch = typer.Typer(
     help="Thousands of photographs: killed at any time and started again, nothing is lost and nothing done twice."
 )
-
-_SHOWN = 20
 
 Paths = Annotated[
     list[str],
@@ -167,7 +166,7 @@ def run_command(
 
     gathered = gather(paths, column, out, dry=dry_run)
     if dry_run:
-        return _dry_run(gathered, out, as_json)
+        return say_plan(gathered, out, as_json)
     planned, _ = planned_batch(gathered, out, given, new_options=new_options)
     code = work(planned)
     return max(code, 1 if gathered.failed else 0)
@@ -302,35 +301,6 @@ def planned_batch(
     return plan_batch(gathered.photos, gathered.root, out, options, shards=shards, watched=watched)
 
 
-def _dry_run(gathered: "Gathered", out: Path, as_json: bool) -> int:
-    from core.batch.places import new_places
-    from core.batch.plan import known_batch
-
-    before, there = known_batch(out), dict[Path, str]()
-    for shard in () if before is None else before.all_shards:
-        with before.open(shard, read_only=True) as manifest:  # type: ignore[union-attr]
-            there |= manifest.places()
-    paths = [photo.path for photo in gathered.photos]
-    new = new_places(paths, gathered.root if before is None else before.root, there)
-    where = {path: new.get(path) or there[path] for path in paths}
-    if as_json:
-        say_json(
-            {
-                "out": path_text(out),
-                "photographs": [
-                    {"photo": path_text(path), "result": place, "new": path in new} for path, place in where.items()
-                ],
-            }
-        )
-    else:
-        say(f"{len(paths):,} photographs, {len(new):,} of them new in {display_path(out)}. Nothing is written.")
-        for path, place in list(where.items())[:_SHOWN]:
-            say(f"  {display_path(path)} -> {display_path(place)}")
-        if len(where) > _SHOWN:
-            say(f"  ... and {len(where) - _SHOWN:,} more")
-    return 1 if gathered.failed else 0
-
-
 def _work(
     planned: "Batch",
     *,
@@ -376,61 +346,3 @@ def _work(
     if cancelled:
         raise Cancelled("What is done stays done; the same command continues.")
     return 1 if counts["failed"] or counts["waiting"] else 0
-
-
-def report(
-    planned: "Batch",
-    as_json: bool,
-    *,
-    summary: Path | None,
-    shards: "range | tuple[int, ...] | None" = None,
-    cancelled: bool = False,
-    is_status: bool = False,
-) -> dict[str, int]:
-    """Say how many photographs are in each state and which failed; the numbers."""
-    from core.batch.manifest import STATES
-    from core.batch.status import batch_status
-
-    counts: dict[str, int] = dict.fromkeys(STATES, 0)
-    failed: list[tuple[Path, str]] = []
-    for shard in planned.all_shards if shards is None else shards:
-        if shard in planned.missing:
-            continue
-        with planned.open(shard, read_only=True) as manifest:
-            for state, count in manifest.counts().items():
-                counts[state] += count
-            failed += [(item.path, item.outcome.reason) for item in manifest.items("failed")]
-    about = batch_status(planned) if is_status else None
-    if as_json:
-        say_json(
-            {
-                "out": path_text(planned.folder),
-                **({} if about is None else {"state": about.word, "problem": about.problem}),
-                **({} if about is None else {"doubtful": about.doubtful}),
-                "model": {"name": planned.options.model_name, "sha256": planned.options.model_sha256},
-                "shards": planned.shards,
-                "missing_shards": list(planned.missing),
-                "counts": counts,
-                "cancelled": cancelled,
-                "summary": None if summary is None else path_text(summary),
-                "failed": [{"photo": path_text(path), "why": why} for path, why in failed],
-            }
-        )
-        return counts
-    if isinstance(shards, range | tuple):  # the failures were said when they happened
-        failed = []
-    total = sum(counts.values())
-    parts = [f"{count:,} {state}" for state, count in counts.items() if count]
-    say(f"{display_path(planned.folder)}: {total:,} photographs: {', '.join(parts) or 'none'}.")
-    if about is not None:
-        doubts = f", {about.doubtful:,} of the results are doubtful" if about.doubtful else ""
-        say(f"  {about.word}{doubts}. {about.problem}".rstrip())
-    for path, why in failed[:_SHOWN]:
-        say(f"  {display_path(path)}: {why}")
-    if len(failed) > _SHOWN:
-        say(f"  ... and {len(failed) - _SHOWN:,} more that failed")
-    for shard in planned.missing:
-        tell(f"serr: shard {shard} is missing: plan the batch again with the same photographs.")
-    if summary is not None:
-        say(f"  {display_path(summary)}")
-    return counts
