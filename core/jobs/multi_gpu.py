@@ -42,13 +42,15 @@ def train_in_several(job: Job, devices: Sequence[str]) -> Path:
     recipe = ["--resume"] if resumed else ["--config", str(job.folder / RECIPE_FILE)]
     words = [*command_line(), "train", *recipe, "--root", job.request.root, "--out", str(job.run), "--device", kind]
     try:
-        with _commands_passed_on(job):
+        with _commands_passed_on(job) as passed_on:
             launch([*_HERE, f"--nproc-per-node={len(devices)}", "--no-python", *words])
     except SignalException:
         raise Cancelled from None
     except ChildFailedError as error:
         codes = {failure.exitcode for failure in error.failures.values()}
-        if _CANCELLED_CODE in codes:
+        # The first process that has paused makes torchrun end the others, which may not come to say that they have.
+        killed = all(code < 0 for code in codes)
+        if _CANCELLED_CODE in codes or (killed and b"pause" in passed_on):
             raise Cancelled from None
         raise TrainingError(_last_sentence(job) or f"A process ended with exit code {sorted(codes)[0]}.") from None
     weights = best_weights(job.run)
@@ -58,22 +60,25 @@ def train_in_several(job: Job, devices: Sequence[str]) -> Path:
 
 
 @contextmanager
-def _commands_passed_on(job: Job) -> Iterator[None]:
-    """The processes look for commands in the run's folder, as every training does."""
+def _commands_passed_on(job: Job) -> Iterator[set[bytes]]:
+    """The processes look for commands in the run's folder, as every training does; gives those that were passed on."""
     source, target = job.folder / CONTROL_FILE, job.run / RUN_CONTROL_FILE
     ended = threading.Event()
+    passed_on: set[bytes] = set()
 
     def copy() -> None:
         while not ended.wait(_POLL_S):
             try:
-                target.write_bytes(read_bytes(source, 256))
+                command = read_bytes(source, 256)
+                target.write_bytes(command)
+                passed_on.add(command.strip())
             except (OSError, Malformed):  # no command, or the run has not begun
                 continue
 
     thread = threading.Thread(target=copy, name="commands", daemon=True)
     thread.start()
     try:
-        yield
+        yield passed_on
     finally:
         ended.set()
         thread.join()

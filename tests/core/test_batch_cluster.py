@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -44,8 +45,10 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(tmp_path: Path,
 
         def finished(item: Item, outcome: Outcome) -> None:
             if not seen:
-                children = psutil.Process().children(recursive=True)
-                workers.extend(child.pid for child in children if "spawn_main" in " ".join(child.cmdline()))
+                for child in psutil.Process().children(recursive=True):
+                    with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):  # of another test, or ended just now
+                        if "spawn_main" in " ".join(child.cmdline()):
+                            workers.append(child.pid)
                 os.kill(workers[-1], signal.SIGKILL)
             seen[item.place] = seen.get(item.place, 0) + 1
 

@@ -223,7 +223,7 @@ def test_values_of_labels_are_asked_for_where_they_are_not_black_and_white(
     assert dialog.dataset().count("unused") == 5
     assert not dialog._save.isEnabled()
     said = dialog._summary.toPlainText()
-    assert "Labels of several values: 5. Say with Label Values..." in said
+    assert "Labels of several values: 5. Choose with Label Values..." in said
     assert "--vessel-values" not in said + cell(dialog, 0, REMARK)
     assert "holds the values" in cell(dialog, 0, REMARK)
     assert "0 (" in said
