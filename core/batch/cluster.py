@@ -179,7 +179,7 @@ def local_cluster(workers: int) -> Iterator[Any]:
         n_workers=workers,
         threads_per_worker=1,
         processes=True,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # any port: that of habit may be in use by another cluster
         silence_logs=logging.CRITICAL,
     ) as cluster:
         yield cluster

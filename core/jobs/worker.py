@@ -4,7 +4,7 @@ import os
 import threading
 import time
 import traceback
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -126,9 +126,13 @@ class _Worker:
     def run(self) -> JobState:
         """Do the work, and turn every way in which that may end into a state and a sentence."""
         self.status_writer.write()
+        with ExitStack() as held:  # until the end is written: the next job on these devices is seen to begin after it
+            return self._run(held)
+
+    def _run(self, held: ExitStack) -> JobState:
         weights: Path | None
         try:
-            weights = self._work()
+            weights = self._work(held)
         except StopTraining:  # while it waited, or read the photographs
             weights = kind_of(self.job).kept(self.job)
         except Cancelled:
@@ -153,17 +157,17 @@ class _Worker:
         self.monitor.clear()
         return state
 
-    def _work(self) -> Path:
+    def _work(self, held: ExitStack) -> Path:
         request, kind = self.job.request, kind_of(self.job)
         locks = self.job.folder.parent / "locks"
         try:
             locks.mkdir(exist_ok=True)
         except OSError as error:
             raise OutputError(f"The folder {locks} cannot be made: {error.strerror or error}.") from error
-        with devices_locked(locks, host_name(), request.devices, request.count, self._wait) as devices:
-            stage = PREPARING_STAGE if len(devices) == 1 else ""  # several processes tell of it in their log alone
-            self.status_writer.write(state="running", device=", ".join(devices), stage=stage)
-            return kind.run(self.job, devices, self.monitor)
+        devices = held.enter_context(devices_locked(locks, host_name(), request.devices, request.count, self._wait))
+        stage = PREPARING_STAGE if len(devices) == 1 else ""  # several processes tell of it in their log alone
+        self.status_writer.write(state="running", device=", ".join(devices), stage=stage)
+        return kind.run(self.job, devices, self.monitor)
 
     def _wait(self) -> bool:
         """Whether it is this job's turn; sleeps a little where it is not."""

@@ -325,7 +325,9 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path, drawn: Path) -> Non
     recipe.write_text(to_toml(config), encoding="utf-8")
     one = train(config, drawn, tmp_path / "one", device="cpu")
 
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    # By number, not --standalone: where no file names this computer, torchrun would look for it for minutes.
+    here = ["--nnodes=1", "--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0", "--local-addr=127.0.0.1"]
+    launch = [sys.executable, "-m", "torch.distributed.run", *here, "--nproc-per-node", "2"]
     command = ["-m", "core.cli", "train", "--root", drawn, "--out", tmp_path / "two", "--config", recipe]
     done = subprocess.run(
         [*launch, *map(str, command), "--device", "cpu", "--json"],
