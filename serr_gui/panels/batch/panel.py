@@ -1,5 +1,6 @@
 """Batches that processes of their own work on: which there are, how they go, and their photographs."""
 
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
@@ -52,7 +53,7 @@ class BatchPanel(QWidget):
         super().__init__(parent)
         self._state = state
         self.batches = BatchList()
-        self.batches.batchRequested.connect(self.batchRequested)
+        self.batches.keyRequested.connect(lambda folder: self.batchRequested.emit(Path(folder)))
         left = self._left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(8, 6, 0, 6)

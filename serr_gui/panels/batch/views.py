@@ -9,19 +9,18 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QPersistentModelIndex,
-    QSignalBlocker,
-    QSize,
     Qt,
     Signal,
 )
 from PySide6.QtGui import QIcon, QKeyEvent
-from PySide6.QtWidgets import QHeaderView, QListWidget, QListWidgetItem, QTableView, QWidget
+from PySide6.QtWidgets import QHeaderView, QTableView, QWidget
 
 from core.batch.manifest import State
 from core.files import display_path
 from serr_gui.model.batch import BatchFacts, BatchRow
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.widgets import icons
+from serr_gui.widgets.work_list import WorkList, WorkRow
 
 _LIST_ICONS: Final = {
     "running": "segment-all",
@@ -34,7 +33,6 @@ _LIST_ICONS: Final = {
     "interrupted": "warning",
     "unreadable": "error",
 }
-_ICON_ROLE: Final = Qt.ItemDataRole.UserRole + 1
 _WORDS: Final = {
     "watching": QT_TRANSLATE_NOOP("Batch", "waits for photographs"),
     "running": QT_TRANSLATE_NOOP("Batch", "running"),
@@ -73,54 +71,24 @@ def counts_text(facts: BatchFacts) -> str:
     return "" if status is None else f"{status.total - status.left:,} / {status.total:,}"
 
 
-class BatchList(QListWidget):
-    """The batches, the newest on top. ``batchRequested`` carries the folder of one that a person chose."""
-
-    batchRequested = Signal(Path)
+class BatchList(WorkList):
+    """The batches, the newest on top; the key of each is its folder."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAccessibleName(self.tr("Batches"))
-        self.setIconSize(QSize(18, 18))
-        self.setUniformItemSizes(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.currentItemChanged.connect(self._on_current_changed)
+        super().__init__(self.tr("Batches"), Qt.TextElideMode.ElideMiddle, parent)
 
     def show_batches(self, known: tuple[BatchFacts, ...], chosen: Path | None) -> None:
-        """Show these; only what has changed is touched, so that the list keeps its place."""
-        with QSignalBlocker(self):
-            folders = [self.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self.count())]
-            if folders != [str(facts.folder) for facts in known]:
-                self.clear()
-                for facts in known:
-                    item = QListWidgetItem()
-                    item.setData(Qt.ItemDataRole.UserRole, str(facts.folder))
-                    self.addItem(item)
-            for row, facts in enumerate(known):
-                self._show(self.item(row), facts)
-                if facts.folder == chosen and self.currentRow() != row:
-                    self.setCurrentRow(row)
+        self.show_rows([_row(facts) for facts in known], str(chosen or ""))
 
-    def _show(self, item: QListWidgetItem, facts: BatchFacts) -> None:
-        parts = (word_text(facts), counts_text(facts))
-        text = f"{name_text(facts.folder)}\n{', '.join(filter(None, parts))}"
-        if item.text() != text:
-            item.setText(text)
-            item.setToolTip("\n".join(filter(None, [display_path(facts.folder), facts.problem])))
-        if item.data(_ICON_ROLE) != _LIST_ICONS[facts.word]:
-            item.setData(_ICON_ROLE, _LIST_ICONS[facts.word])
-            item.setIcon(icons.icon(_LIST_ICONS[facts.word]))
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            for row in range(self.count()):
-                self.item(row).setIcon(icons.icon(str(self.item(row).data(_ICON_ROLE))))
-
-    def _on_current_changed(self, current: QListWidgetItem | None, _before: QListWidgetItem | None) -> None:
-        if current is not None:
-            self.batchRequested.emit(Path(current.data(Qt.ItemDataRole.UserRole)))
+def _row(facts: BatchFacts) -> WorkRow:
+    parts = (word_text(facts), counts_text(facts))
+    return WorkRow(
+        str(facts.folder),
+        f"{name_text(facts.folder)}\n{', '.join(filter(None, parts))}",
+        _LIST_ICONS[facts.word],
+        "\n".join(filter(None, [display_path(facts.folder), facts.problem])),
+    )
 
 
 class PhotoRows(QAbstractTableModel):

@@ -57,7 +57,7 @@ class TrainingPanel(QWidget):
         self.curves: TrainingCurves | None = None
         self._shown: tuple[RunView | None, str] = (None, "")
         self.jobs = JobList()
-        self.jobs.jobRequested.connect(self.jobRequested)
+        self.jobs.keyRequested.connect(self.jobRequested)
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(8, 6, 0, 6)

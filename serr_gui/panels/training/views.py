@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QCoreApplication, QEvent, QRect, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QRect, QSignalBlocker, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
-    QListWidget,
-    QListWidgetItem,
     QSizePolicy,
     QSlider,
     QVBoxLayout,
@@ -19,7 +17,7 @@ from PySide6.QtWidgets import (
 from core.jobs.store import Job
 from core.training.run_view import RunView, Validated
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
-from serr_gui.widgets import icons
+from serr_gui.widgets.work_list import WorkList, WorkRow
 
 _ICONS: Final = {
     "starting": "segment",
@@ -31,7 +29,6 @@ _ICONS: Final = {
     "interrupted": "warning",
     "damaged": "error",
 }
-_ICON_ROLE: Final = Qt.ItemDataRole.UserRole + 1
 _STATES: Final = {
     "starting": QT_TRANSLATE_NOOP("Training", "starting"),
     "queued": QT_TRANSLATE_NOOP("Training", "waits for its device"),
@@ -57,51 +54,20 @@ def state_text(job: Job) -> str:
     return QCoreApplication.translate("Training", words)
 
 
-class JobList(QListWidget):
-    """The jobs, the newest on top. ``jobRequested`` carries the id of one that a person chose."""
-
-    jobRequested = Signal(str)
+class JobList(WorkList):
+    """The jobs, the newest on top; the key of each is its id."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAccessibleName(self.tr("Trainings"))
-        self.setIconSize(QSize(18, 18))
-        self.setUniformItemSizes(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.currentItemChanged.connect(self._on_current_changed)
+        super().__init__(self.tr("Trainings"), Qt.TextElideMode.ElideRight, parent)
 
     def show_jobs(self, jobs: tuple[Job, ...], chosen: str) -> None:
-        """Show these; only what has changed is touched, so that the list keeps its place."""
-        wanted = list(reversed(jobs))
-        with QSignalBlocker(self):
-            ids = [self.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self.count())]
-            if ids != [job.id for job in wanted]:
-                self.clear()
-                for job in wanted:
-                    item = QListWidgetItem()
-                    item.setData(Qt.ItemDataRole.UserRole, job.id)
-                    self.addItem(item)
-            for row, job in enumerate(wanted):
-                item = self.item(row)
-                text = f"{job.request.name}\n{state_text(job)}"
-                if item.text() != text:
-                    item.setText(text)
-                    item.setData(_ICON_ROLE, _ICONS[job.state])
-                    item.setIcon(icons.icon(_ICONS[job.state]))
-                    item.setToolTip("\n".join(filter(None, [job.request.name, job.status.sentence, job.request.notes])))
-                if job.id == chosen and self.currentRow() != row:
-                    self.setCurrentRow(row)
+        self.show_rows([_row(job) for job in reversed(jobs)], chosen)
 
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            for row in range(self.count()):
-                self.item(row).setIcon(icons.icon(str(self.item(row).data(_ICON_ROLE))))
 
-    def _on_current_changed(self, current: QListWidgetItem | None, _before: QListWidgetItem | None) -> None:
-        if current is not None:
-            self.jobRequested.emit(current.data(Qt.ItemDataRole.UserRole))
+def _row(job: Job) -> WorkRow:
+    request = job.request
+    tooltip = "\n".join(filter(None, [request.name, job.status.sentence, request.notes]))
+    return WorkRow(job.id, f"{request.name}\n{state_text(job)}", _ICONS[job.state], tooltip)
 
 
 class Picture(QWidget):
