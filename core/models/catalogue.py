@@ -3,12 +3,12 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from core.errors import WeightsError
 from core.files import display_path
 from core.models.model_card import ModelCard, Task
-from core.models.weights_file import PICKLE_SUFFIXES, SUFFIX, LoadedModel, read_card, read_model
+from core.models.weights_file import PICKLE_SUFFIXES, SUFFIX, LoadedModel, read_card, read_model, wrong_task
 from core.progress import SILENT, Monitor
 from core.resources import resource_path
 
@@ -62,8 +62,8 @@ def list_models(*, task: Task = "vessels", monitor: Monitor = SILENT) -> list[Mo
     return entries
 
 
-def find_model(name_or_path: str | Path, *, monitor: Monitor = SILENT) -> Path:
-    """The weights file for a model's name or a path.
+def find_model(name_or_path: str | Path, *, task: Task = "vessels", monitor: Monitor = SILENT) -> Path:
+    """The weights file for the name of a model for a task, or for a path.
 
     Text without a folder and without the suffix of a file is a name. Two different models of one name are an error, so
     that nobody gets silently another model than the one they meant. ``monitor.note`` says which files cannot be used.
@@ -77,7 +77,7 @@ def find_model(name_or_path: str | Path, *, monitor: Monitor = SILENT) -> Path:
     is_path = isinstance(name_or_path, Path) or "/" in text or os.sep in text
     if is_path or suffix == SUFFIX or suffix in PICKLE_SUFFIXES:
         return Path(text).expanduser()
-    entries = list_models(monitor=monitor)
+    entries = list_models(task=task, monitor=monitor)
     found = [entry for entry in entries if entry.card.name == text]
     if len({entry.card.sha256 for entry in found}) > 1:
         files = " and ".join(display_path(entry.path) for entry in found)
@@ -85,6 +85,9 @@ def find_model(name_or_path: str | Path, *, monitor: Monitor = SILENT) -> Path:
     if found:
         return found[0].path
     names = ", ".join(dict.fromkeys(entry.card.name for entry in entries)) or "none"
+    for other in get_args(Task):
+        if other != task and any(entry.card.name == text for entry in list_models(task=other)):
+            raise WeightsError(f"{wrong_task(text, other, task)} Available models: {names}.")
     raise WeightsError(
         f'There is no model named "{text}". Available models: {names}. Give one of these names or the path of a '
         f"{SUFFIX} file."
@@ -100,4 +103,4 @@ def load_model(
     ------
     WeightsError : no such model, more than one of that name, or a file that ``read_model`` refuses.
     """
-    return read_model(find_model(name_or_path), device, task=task)
+    return read_model(find_model(name_or_path, task=task), device, task=task)

@@ -43,6 +43,11 @@ _PICKLE_ADVICE = (
     ".safetensors file with a model card, or convert it on a machine that you can lose: read it with "
     "torch.load(..., weights_only=True) and write it with core.models.weights_file.save_model."
 )
+_DOES: Final[Mapping[Task, str]] = {
+    "vessels": "finds vessels",
+    "artery_vein": "tells arteries from veins",
+    "enhancement": "enhances photographs and finds no vessels",
+}
 _FLOATS = frozenset({"F16", "F32", "F64"})
 _WHOLE = "I64"
 _SHOWN = 100
@@ -163,10 +168,7 @@ def read_model(path: Path, device: "str | torch.device" = "cpu", *, task: Task =
     """
     card, places = _read_header(path)
     if card.task != task:
-        raise WeightsError(
-            f"{display_path(path)} is a network for the task {card.task!r}, but one for {task!r} is needed. Choose "
-            "another model."
-        )
+        raise WeightsError(f"{wrong_task(display_path(path), card.task, task)} Choose another model.")
     module = _lay_out(path, card, places)
     try:
         if path.stat().st_size > _MAX_FILE_BYTES:
@@ -189,6 +191,11 @@ def read_model(path: Path, device: "str | torch.device" = "cpu", *, task: Task =
         raise _damaged(path, f"its tensors have the SHA-256 {sha256[:12]}..., its card says {card.sha256[:12]}...")
     _refuse_not_finite(path, tensors)
     return LoadedModel(card, _filled(module, tensors).to(device), path, sha256)
+
+
+def wrong_task(name: str, found: Task, wanted: Task) -> str:
+    """The sentence on a model that is for something else than what is asked for."""
+    return f"{name} {_DOES[found]}; needed is one that {_DOES[wanted]}."
 
 
 def _card_text(card: ModelCard) -> str:

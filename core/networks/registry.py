@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from core.networks import attention_unet, deeplab_v3plus, r2_unet, res_unet, se_unet, serr_unet, unet
+from core.networks import attention_unet, deeplab_v3plus, r2_unet, res_unet, rrdb, se_unet, serr_unet, unet
 from core.networks.base import Network
 from core.networks.families import validated
 
@@ -15,6 +15,7 @@ _MAKERS: Final[Mapping[str, Callable[[Any], Network]]] = {
     "r2-unet": r2_unet.make,
     "attention-unet": attention_unet.make,
     "deeplab-v3plus": deeplab_v3plus.make,
+    "rrdb": rrdb.make,
 }
 
 

@@ -1,0 +1,96 @@
+"""Enhancing photographs: sizes, tiles, cancelling, and that generators and vessel models are never mistaken."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from core.datasets.synthetic import draw_case
+from core.enhancement.enhancer import SCALES, EnhanceOptions, Scale, enhance_photo, enhancers, load_enhancer
+from core.errors import WeightsError
+from core.models.catalogue import find_model, list_models, load_model
+from core.networks.families import RrdbConfig
+from core.networks.rrdb import RrdbNet
+from core.progress import Cancelled, Progress
+from core.types import FundusImage
+from tests.small_enhancer import save_small_enhancer, small_enhancer
+from tests.small_model import save_small_model
+
+CPU = EnhanceOptions(device="cpu", precision="fp32")
+WHOLE = EnhanceOptions(device="cpu", precision="fp32", tile_px=512)
+
+
+def photograph(height: int, width: int) -> FundusImage:
+    """A part of a drawn photograph."""
+    return FundusImage(draw_case(3, 400).image.rgb[40 : 40 + height, 30 : 30 + width])
+
+
+class Watched:
+    """Remembers the progress, and ends the work after some steps."""
+
+    def __init__(self, last: int = 1 << 30) -> None:
+        self.steps: list[Progress] = []
+        self.notes: list[str] = []
+        self._last = last
+
+    def step(self, progress: Progress) -> None:
+        self.steps.append(progress)
+        if len(self.steps) > self._last:
+            raise Cancelled
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_picture_of_any_size_is_enhanced_and_tiles_leave_no_seams(tmp_path: Path, scale: Scale) -> None:
+    image, enhancer = photograph(227, 301), small_enhancer(tmp_path, scale)
+    whole, watched = enhance_photo(image, enhancer, options=WHOLE), Watched()
+    tiled = enhance_photo(
+        image, enhancer, options=EnhanceOptions(device="cpu", precision="fp32", tile_px=128), monitor=watched
+    )
+    assert whole.shape == (227 * scale, 301 * scale)
+    assert (whole.tiles, tiled.tiles > 4) == (1, True)
+    assert int(np.abs(whole.rgb.astype(int) - tiled.rgb.astype(int)).max()) <= 1, "seams"
+    plain = image.rgb.repeat(scale, axis=0).repeat(scale, axis=1)
+    assert (whole.rgb != plain).mean() > 0.3, "it did something"
+    assert watched.steps[-1].fraction == 1.0
+    assert [step.done for step in watched.steps] == list(range(len(watched.steps)))
+
+
+def test_a_generator_begins_as_the_photograph_itself_and_every_parameter_learns() -> None:
+    for scale in SCALES:
+        module = RrdbNet(RrdbConfig(scale=scale, width=8, growth=4, blocks=1))
+        x = torch.rand(2, 3, 12, 16)
+        with torch.inference_mode():
+            assert torch.equal(module(x), nn.functional.interpolate(x, scale_factor=scale, mode="bicubic"))
+        nn.init.normal_(module.last.weight, std=0.1)
+        module(x).square().mean().backward()
+        assert all(p.grad is not None and bool((p.grad != 0).any()) for p in module.parameters())
+
+
+def test_work_ends_where_the_monitor_says_so(tmp_path: Path) -> None:
+    watched = Watched(last=5)
+    with pytest.raises(Cancelled):
+        enhance_photo(photograph(200, 200), small_enhancer(tmp_path), options=CPU, monitor=watched)
+    assert len(watched.steps) == 6
+
+
+def test_generators_and_vessel_models_are_never_offered_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERR_MODELS", str(tmp_path))
+    generator, vessels = save_small_enhancer(tmp_path), save_small_model(tmp_path / "small.safetensors")
+    assert "small-enhancer" not in {entry.card.name for entry in list_models()}
+    assert [entry.card.name for entry in enhancers() if not entry.bundled] == ["small-enhancer"]
+    for chosen in (generator, "small-enhancer"):
+        with pytest.raises(WeightsError, match="enhances photographs and finds no vessels; needed is one that finds"):
+            load_model(chosen)
+    for chosen in (vessels, "small"):
+        with pytest.raises(WeightsError, match="finds vessels; needed is one that enhances photographs"):
+            load_enhancer(chosen)
+    with pytest.raises(WeightsError, match='no model named "small-enhancr"'):
+        find_model("small-enhancr", task="enhancement")
+    assert load_enhancer("small-enhancer").scale == 1
