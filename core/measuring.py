@@ -35,6 +35,10 @@ from core.types import LEVELS, FieldOfView, FundusImage, ProbabilityMap, Thresho
 
 FACTS: Final = ("file", "error", "field_of_view", "model", "threshold", "doubts", "disc", "pixel_um", "pixel_source")
 """Columns of a row before its measures."""
+DISC_MEANS: Final = (
+    "Row, column and radius of the optic disc; of an ellipse also the half axis across the first one, and the angle of "
+    "the first one in degrees, clockwise from the direction of the columns."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Measured:
             return facts
         disc = self.measures.disc
         if disc is not None:  # as --disc takes it
-            facts["disc"] = ",".join(f"{value:.1f}" for value in (disc.row, disc.column, disc.radius_px))
+            facts["disc"] = ",".join(f"{value:.1f}" for value in disc.values())
         if self.measures.pixel is not None:
             facts |= {"pixel_um": self.measures.pixel.um, "pixel_source": self.measures.pixel.source}
         for measure in self.measures.rows:
@@ -102,7 +106,7 @@ def codebook(pixel: PixelSize | None = None) -> list[dict[str, object]]:
     ]
     moved = f"when the threshold moves by {SPREAD} to both sides"
     return [
-        {"name": "disc", "unit": "px", "description": "Row, column and radius of the optic disc."},
+        {"name": "disc", "unit": "px", "description": DISC_MEANS},
         *rows,
         {"name": "MEASURE/low, MEASURE/high", "unit": "", "description": f"Least and greatest value {moved}."},
         {"name": "MEASURE/note", "unit": "", "description": "Why a value is missing, or how far it is uncertain."},

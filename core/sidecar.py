@@ -6,7 +6,7 @@ Its fields are described in ``docs/formats.md``.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -106,6 +106,7 @@ class Annotation:
     """What an observer has said of a photograph, and how many pixels of its mask a hand has decided.
 
     ``strokes`` : how many steps of Undo that took. ``observer`` : the name of the person, where it is known.
+    ``measuring`` : what was said for measures (optic disc, pixel size, marks of vessels), JSON values.
     """
 
     marks: PhotoMarks
@@ -113,9 +114,10 @@ class Annotation:
     background_pixels: int = 0
     strokes: int = 0
     observer: str = ""
+    measuring: Mapping[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return self.marks != NO_MARKS or bool(self.vessel_pixels + self.background_pixels)
+        return self.marks != NO_MARKS or bool(self.vessel_pixels + self.background_pixels) or bool(self.measuring)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -126,6 +128,7 @@ class Annotation:
             "background_pixels": self.background_pixels,
             "strokes": self.strokes,
             **({"observer": self.observer} if self.observer else {}),
+            **({"measuring": dict(self.measuring)} if self.measuring else {}),
         }
 
 

@@ -56,8 +56,8 @@ def measure(
         typer.Option(
             "--disc",
             metavar="ROW,COLUMN,RADIUS|auto",
-            help="The optic disc in pixels, for zones and calibres around it; auto looks for it in each photograph, "
-            "and says its doubt.",
+            help="The optic disc in pixels, for zones and calibres around it; of an ellipse also the other half axis "
+            "and the angle of the first one in degrees. auto looks for it in each photograph, and says its doubt.",
         ),
     ] = None,
     pixel_um: Annotated[
@@ -205,12 +205,15 @@ def _disc(text: str | None, *, masks: bool) -> "OpticDisc | Literal['auto'] | No
     from core.measures.calibres import OpticDisc
 
     try:
-        row, column, radius = (float(part) for part in text.split(","))
+        row, column, radius, *ellipse = (float(part) for part in text.split(","))
+        if len(ellipse) not in (0, 2):
+            raise ValueError
     except ValueError:
         raise UsageError(
-            f"--disc {text} is not understood: give row, column and radius in pixels, such as 290,480,38, or auto."
+            f"--disc {text} is not understood: give row, column and radius in pixels, such as 290,480,38 (of an "
+            "ellipse both half axes and an angle, such as 290,480,42,36,90), or auto."
         ) from None
-    return OpticDisc(row, column, radius)
+    return OpticDisc(row, column, radius, *ellipse)
 
 
 def _pixel(um: float | None, source: str | None) -> "PixelSize | None":

@@ -5,6 +5,7 @@ there to one diameter (2 to 3 radii), zone C to two diameters less a half (2 to 
 followers.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -27,15 +28,42 @@ LARGEST: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class OpticDisc:
-    """A circle in pixels: row and column of its middle, and its radius."""
+    """A circle or an ellipse in pixels: row and column of its middle, and its radius.
+
+    ``across_px`` : of an ellipse the half axis across the first one, which is ``radius_px``; None for a circle.
+    ``angle_deg`` : of the first half axis, from the direction of the columns towards that of the rows (clockwise in a
+    picture whose first row is at the top).
+
+    Distances from an ellipse are counted in its radii in the same direction, so zone A begins at its margin everywhere.
+    """
 
     row: float
     column: float
     radius_px: float
+    across_px: float | None = None
+    angle_deg: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (self.radius_px > 0 and np.isfinite([self.row, self.column, self.radius_px]).all()):
+        across = self.radius_px if self.across_px is None else self.across_px
+        numbers = (self.row, self.column, self.radius_px, across, self.angle_deg)
+        if not (self.radius_px > 0 and across > 0 and np.isfinite(numbers).all()):
             raise InputError("The optic disc needs a middle and a radius of more than 0 pixels.")
+
+    @property
+    def half_axes_px(self) -> tuple[float, float]:
+        """The two half axes; of a circle the same."""
+        return self.radius_px, self.radius_px if self.across_px is None else self.across_px
+
+    @property
+    def mean_radius_px(self) -> float:
+        """The radius of the circle of the same area."""
+        first, second = self.half_axes_px
+        return math.sqrt(first * second)
+
+    def values(self) -> list[float]:
+        """Row, column and radius, and of an ellipse the other half axis and the angle: ``OpticDisc(*values)`` is it."""
+        circle = [self.row, self.column, self.radius_px]
+        return circle if self.across_px is None else [*circle, self.across_px, self.angle_deg]
 
     def zone(self, zone: Zone, shape: tuple[int, int]) -> BoolArray:
         """The pixels of a zone, bool (H, W)."""
@@ -46,13 +74,17 @@ class OpticDisc:
     def share_seen(self, zone: Zone, inside: BoolArray) -> float:
         """The share of a zone that lies inside the field of view, 0 to 1; parts beyond the picture count as unseen."""
         inner, outer = ZONES[zone]
-        area = np.pi * (outer**2 - inner**2) * self.radius_px**2
+        area = np.pi * (outer**2 - inner**2) * self.mean_radius_px**2
         return min(1.0, float(np.count_nonzero(self.zone(zone, inside.shape) & inside) / area))
 
     def radii_away(self, rows: npt.ArrayLike, columns: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """How far places are from the middle of the disc, in its radii."""
-        away = np.hypot(np.subtract(rows, self.row), np.subtract(columns, self.column))
-        return np.asarray(away / self.radius_px, np.float64)
+        down, right = np.subtract(rows, self.row), np.subtract(columns, self.column)
+        if self.across_px is None:
+            return np.asarray(np.hypot(down, right) / self.radius_px, np.float64)
+        cos, sin = math.cos(math.radians(self.angle_deg)), math.sin(math.radians(self.angle_deg))
+        along, across = right * cos + down * sin, down * cos - right * sin
+        return np.asarray(np.hypot(along / self.radius_px, across / self.across_px), np.float64)
 
 
 def widths_in_zone(tree: VesselTree, disc: OpticDisc, zone: Zone) -> dict[int, float]:

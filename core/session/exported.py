@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -51,6 +51,13 @@ class ExportedResult:
             note if isinstance(note, str) else "",
             float(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) else 0.0,
         )
+
+    @property
+    def measuring(self) -> dict[str, Any]:
+        """What was said for measures of the photograph, JSON values that nobody has checked yet."""
+        about = self.sidecar.record.get("annotation")
+        said = about.get("measuring") if isinstance(about, dict) else None
+        return said if isinstance(said, dict) else {}
 
     def layer(self, kind: Literal["questionable", "fov"]) -> bytes:
         """A mask that was written with it, as ``packing.packed_bits``; empty where there is none, or it has changed."""

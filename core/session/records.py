@@ -18,7 +18,7 @@ from core.types import BoolArray, ThresholdRule
 LAYERS: Final = ("questionable", "fov_edited")
 """Attributes of ``PhotoRecord`` that are a ``PackedMask`` or None."""
 
-StepKind = Literal["edits", "questionable", "field_of_view", "rule", "fov", "model", "label"]
+StepKind = Literal["edits", "questionable", "field_of_view", "rule", "fov", "model", "label", "measuring"]
 """What a step of Undo changes: the pixels of a layer (the first three), or a choice that was made."""
 
 

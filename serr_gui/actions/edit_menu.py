@@ -67,7 +67,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "edit",
         QT_TRANSLATE_NOOP("Actions", "&Undo"),
         QT_TRANSLATE_NOOP(
-            "Actions", "Undo the last change of this photograph: corrections, threshold, field of view, model"
+            "Actions",
+            "Undo the last change of this photograph: corrections, threshold, field of view, model, marks for measures",
         ),
         icon="undo",
         shortcuts=("Ctrl+Z",),

@@ -34,6 +34,7 @@ from serr_gui.controllers.fov_painting import FovPainting
 from serr_gui.controllers.history import HistoryController
 from serr_gui.controllers.keeping import KeepingController
 from serr_gui.controllers.labelling import LabellingController
+from serr_gui.controllers.measure_steps import MeasureSteps
 from serr_gui.controllers.measuring import MeasuringController
 from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.painting import PaintingController
@@ -80,7 +81,7 @@ class Controller(QObject):
         )
         self.labelling = LabellingController(self.context, self.editing, self.questionable, self.segmentation)
         self.annotating = AnnotatingController(self.context, self.photos)
-        self.measuring = MeasuringController(self.context, self.editing)
+        self.measuring = MeasuringController(self.context, self.editing, MeasureSteps(self.context, self.history))
         self.comparison = ComparisonController(self.context)
         self.two_models = TwoModelsController(self.context, foreground, self.segmentation.model_cache)
         self.training = TrainingController(self.context, foreground)

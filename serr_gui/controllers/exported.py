@@ -9,6 +9,7 @@ from core.resources import sample_path
 from core.types import NO_MARKS
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.photos import PhotoController
+from serr_gui.model.measuring import NOTHING_SAID
 from serr_gui.model.state import FovChoice, MadeBy
 from serr_gui.tasks.exported import TakenBack, find_exported
 
@@ -52,7 +53,8 @@ class ExportedController(QObject):
         if item is None or item.status != "new" or context.store.is_kept(part.path):
             return False
         edits, history = context.store.edits(part.path), context.store.history(part.path)
-        is_own = edits is None and not item.unsaved
+        only_measuring = item.rule is None and not item.questionable
+        is_own = edits is None and (not item.unsaved or only_measuring)
         context.store.put_kept(part.path, part.load, part.edits if edits is None else edits, history)
         self.made_by[part.path] = part.made_by
         changes: dict[str, object] = {"status": "done", "problem": "", "made_by": part.made_by}
@@ -62,6 +64,8 @@ class ExportedController(QObject):
                 changes["fov"] = FovChoice("edited", None, part.made_by.fov_drawn)
             if item.marks == NO_MARKS:
                 changes["marks"] = part.marks
+            if item.measuring == NOTHING_SAID:
+                changes["measuring"] = part.measuring
         context.set_item(part.path, **changes)
         document = context.state.document
         if document is not None and document.path == part.path and document.result is None:

@@ -14,13 +14,13 @@ from core.measures.marks import MarkKind, VesselMark, vessel_near
 from core.measures.summary import PixelSize
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.editing import EditingController
+from serr_gui.controllers.measure_steps import MeasureSteps
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.measuring import (
     ClickFor,
     Colouring,
     Measured,
     MeasureInputs,
-    MeasureSetup,
     MeasureView,
     chosen_vessel,
     measure_inputs,
@@ -35,9 +35,9 @@ _REST_MS = 250
 class MeasuringController(QObject):
     """Keeps ``state.measured`` right for what is on the screen: empty from the moment at which the mask changes."""
 
-    def __init__(self, context: ControllerContext, editing: EditingController) -> None:
+    def __init__(self, context: ControllerContext, editing: EditingController, steps: MeasureSteps) -> None:
         super().__init__(context)
-        self._context, self._editing = context, editing
+        self._context, self._editing, self._steps = context, editing, steps
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self._measure)
@@ -101,11 +101,17 @@ class MeasuringController(QObject):
         line = tree.vessels[vessel].line.points
         row, column = (float(each) for each in line[len(line) // 2])
         added = () if kind is None else (VesselMark(row, column, kind),)
-        self._set_up(marks=(*others, *added))
+        names: dict[MarkKind | None, str] = {
+            "arteriole": self.tr("Mark Arteriole"),
+            "venule": self.tr("Mark Venule"),
+            "crossing": self.tr("Mark Crossing"),
+            None: self.tr("Take Mark Away"),
+        }
+        self._steps.change(names[kind], marks=(*others, *added))
 
-    def set_disc(self, x: float, y: float, radius: float) -> None:
-        """The optic disc is this circle, in photograph pixels from the corner of the picture."""
-        self._set_up(disc=OpticDisc(y - 0.5, x - 0.5, radius), disc_doubt="")
+    def set_disc(self, disc: OpticDisc) -> None:
+        """The optic disc is this circle or ellipse."""
+        self._steps.change(self.tr("Optic Disc"), disc=disc, disc_doubt="")
 
     def propose_disc(self) -> None:
         """Look for the optic disc of the photograph on the screen."""
@@ -123,7 +129,7 @@ class MeasuringController(QObject):
         document = self._context.state.document
         if document is not None and document.path == path:
             doubt = outcome.doubt or self.tr("Proposed by the program: look whether it is right.")
-            self._set_up(disc=outcome.disc, disc_doubt=doubt)
+            self._steps.change(self.tr("Propose Optic Disc"), disc=outcome.disc, disc_doubt=doubt)
             if outcome.doubt:
                 self._context.notify("warning", outcome.doubt, until="photo")
 
@@ -145,22 +151,17 @@ class MeasuringController(QObject):
 
     def remove_disc(self) -> None:
         """The optic disc is not known."""
-        self._set_up(disc=None, disc_doubt="")
+        self._steps.change(self.tr("Remove Optic Disc"), disc=None, disc_doubt="")
 
     def set_pixel(self, pixel: PixelSize | None, *, everywhere: bool = False) -> None:
         """The size of a pixel in this photograph, or in all photographs of the list."""
-        self._set_up(pixel=pixel)
+        name = self.tr("No Pixel Size")
+        if pixel is not None:
+            name = self.tr("Pixel Size {um} \u00b5m").format(um=f"{pixel.um:g}")
         if everywhere:
-            state = self._context.state
-            state.photos = tuple(replace(item, measuring=replace(item.measuring, pixel=pixel)) for item in state.photos)
-
-    def _set_up(self, **changes: object) -> None:
-        document, item = self._context.state.document, self._context.state.item
-        if document is None or item is None or item.path != document.path:
-            return
-        setup: MeasureSetup = replace(item.measuring, **changes)  # type: ignore[arg-type]
-        if setup != item.measuring:
-            self._context.set_item(item.path, measuring=setup)
+            self._steps.set_pixel_everywhere(name, pixel)
+        else:
+            self._steps.change(name, merge=True, pixel=pixel)
 
     def _view(self, **changes: object) -> None:
         view: MeasureView = replace(self._context.state.measure_view, **changes)  # type: ignore[arg-type]

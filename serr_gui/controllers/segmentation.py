@@ -312,7 +312,7 @@ class SegmentationController(QObject):
                 self._changed.append(display_path(part.item.path.name))
             keeps_work = options.mask or (options.probability and not part.is_edited)
             now = next((item for item in self._context.state.photos if item.path == part.item.path), None)
-            if keeps_work and now is not None and now.rule == part.item.rule:
+            if keeps_work and now is not None and (now.rule, now.measuring) == (part.item.rule, part.item.measuring):
                 self._context.set_item(part.item.path, unsaved=False)
                 self._context.store.history(part.item.path).set_clean()
 

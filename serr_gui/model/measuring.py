@@ -49,7 +49,7 @@ class MeasureSetup:
         """As JSON values, for sessions and the journal; what is not set is left out."""
         values: dict[str, Any] = {}
         if self.disc is not None:
-            values["disc"] = [self.disc.row, self.disc.column, self.disc.radius_px]
+            values["disc"] = self.disc.values()
             values["disc_doubt"] = self.disc_doubt
         if self.pixel is not None:
             values["pixel"] = {"um": self.pixel.um, "source": self.pixel.source}
@@ -73,8 +73,20 @@ class MeasureSetup:
         except (KeyError, TypeError, ValueError, SerrError):
             return cls()
 
+    def with_values(self, changes: Mapping[str, Any]) -> "MeasureSetup":
+        """The same where ``changes`` (of ``changed_values``) says nothing."""
+        merged = {**self.values(), **changes}
+        return MeasureSetup.from_values({key: value for key, value in merged.items() if value is not None})
+
 
 NOTHING_SAID: Final = MeasureSetup()
+
+
+def changed_values(before: MeasureSetup, after: MeasureSetup) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What differs, as JSON values of both for a step of Undo; None for what is not set."""
+    old, new = before.values(), after.values()
+    changed = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return {key: old.get(key) for key in changed}, {key: new.get(key) for key in changed}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

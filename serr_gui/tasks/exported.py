@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from core.errors import SerrError
 from core.progress import Progress
 from core.types import PhotoMarks, ThresholdRule
+from serr_gui.model.measuring import NOTHING_SAID, MeasureSetup
 from serr_gui.model.result_store import KeptEdits, Load
 from serr_gui.model.state import Averaging, MadeBy
 from serr_gui.tasks.monitor import YieldingMonitor
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class TakenBack:
     """A photograph whose result is on the disk.
 
-    ``rule`` : its threshold, None for the model's own. ``questionable`` : as in ``PhotoItem``.
+    ``rule`` : its threshold, None for the model's own. ``questionable``, ``measuring`` : as in ``PhotoItem``.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class TakenBack:
     questionable: bytes
     edits: KeptEdits | None
     load: Load
+    measuring: MeasureSetup = NOTHING_SAID
 
 
 def find_exported(paths: Sequence[Path], monitor: YieldingMonitor[TakenBack]) -> None:
@@ -67,7 +69,8 @@ def take_back(found: "ExportedResult") -> TakenBack | None:
     made_by = MadeBy(sidecar.model, found.model.path, sidecar.fov_origin, sidecar.fov_file, tta, drawn)
     rule = None if sidecar.rule == found.model.card.rule else sidecar.rule
     questionable = found.layer("questionable")
-    return TakenBack(found.photo, made_by, rule, found.marks, questionable, edits, partial(_load, found))
+    said = MeasureSetup.from_values(found.measuring)
+    return TakenBack(found.photo, made_by, rule, found.marks, questionable, edits, partial(_load, found), said)
 
 
 def _load(found: "ExportedResult") -> "tuple[Segmentation, Path]":

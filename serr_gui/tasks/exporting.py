@@ -13,6 +13,7 @@ from core.progress import Monitor, Progress
 from core.session.packing import unpacked_bits
 from core.types import NO_MARKS, BoolArray, PhotoMarks, ThresholdRule
 from serr_gui.model.i18n import translate
+from serr_gui.model.measuring import NOTHING_SAID, MeasureSetup
 from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore
 from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class ExportItem:
     """A photograph to export: its file stem, its threshold (None: of the model), the observer's marks and name.
 
-    ``questionable`` : as in ``PhotoItem``.
+    ``questionable``, ``measuring`` : as in ``PhotoItem``.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class ExportItem:
     marks: PhotoMarks = NO_MARKS
     observer: str = ""
     questionable: bytes = b""
+    measuring: MeasureSetup = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,12 +108,13 @@ def export_many(
 def _annotation(item: ExportItem, result: Result, store: ResultStore) -> "Annotation":
     from core.sidecar import Annotation
 
+    said = item.measuring.values()
     if result.edits is None:
-        return Annotation(item.marks, observer=item.observer)
+        return Annotation(item.marks, observer=item.observer, measuring=said)
     counts = np.bincount(result.edits.codes.ravel(), minlength=VESSEL + 1)
     history = store.history(item.path)
     strokes = sum(step.kind == "edits" and step.delta is not None for step in history.steps[: history.done])
-    return Annotation(item.marks, int(counts[VESSEL]), int(counts[BACKGROUND]), strokes, item.observer)
+    return Annotation(item.marks, int(counts[VESSEL]), int(counts[BACKGROUND]), strokes, item.observer, said)
 
 
 def write_label(path: Path, vessel: BoolArray) -> int:

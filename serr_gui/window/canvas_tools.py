@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject
 
 from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL
 from core.masks.tracing import Search
+from core.measures.calibres import OpticDisc
 from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.canvas.tools import Tool
 from serr_gui.canvas.tools.bridge import BridgeTool
@@ -63,7 +64,9 @@ class CanvasTools(QObject):
     def _join_measuring(self, controller: Controller) -> None:
         self._disc, self._ruler = CircleTool(self, jumps=True), RulerTool(self)
         self._tools["disc_circle"], self._tools["ruler"] = self._disc, self._ruler
-        self._disc.changed.connect(controller.measuring.set_disc)
+        self._disc.changed.connect(
+            lambda x, y, radius: controller.measuring.set_disc(OpticDisc(y - 0.5, x - 0.5, radius))
+        )
 
     def _join_tracing(self, controller: Controller) -> None:
         self._bridge = BridgeTool(self)

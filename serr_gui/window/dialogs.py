@@ -181,11 +181,9 @@ def ask_to_lose(
     if running:
         sentences.append(_tr("Work is still running and will be stopped."))
     if unsaved == 1:
-        sentences.append(_tr("The result of one photograph is not exported and will be lost."))
+        sentences.append(_tr("The work on one photograph is not exported and will be lost."))
     elif unsaved > 1:
-        sentences.append(
-            _tr("The results of {count} photographs are not exported and will be lost.").format(count=unsaved)
-        )
+        sentences.append(_tr("The work on {count} photographs is not exported and will be lost.").format(count=unsaved))
     if trainings:
         text = _tr(
             "The training {name} continues without this window, and is shown again when the program is started again. "

@@ -231,7 +231,7 @@ class Prompts(QObject):
         self._state.export_options = options
         stems = stems_in(folder)
         wanted = tuple(
-            ExportItem(item.path, stem, item.rule, item.marks, self._state.observer, item.questionable)
+            ExportItem(item.path, stem, item.rule, item.marks, self._state.observer, item.questionable, item.measuring)
             for item, stem in zip(items, stems, strict=True)
         )
         self._controller.segmentation.export(ExportRequest(wanted, folder.absolute(), options))

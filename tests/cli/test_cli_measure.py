@@ -136,6 +136,7 @@ def test_cancelling_keeps_what_is_measured(masks: Path, tmp_path: Path) -> None:
         (["--out", "a.csv", "--masks", "--threshold", "0.4"], "leave out --model, --threshold"),
         (["--out", "a.csv", "--disc", "1,2"], "give row, column and radius in pixels"),
         (["--out", "a.csv", "--disc", "1,2,0"], "radius of more than 0 pixels"),
+        (["--out", "a.csv", "--disc", "1,2,3,4"], "both half axes and an angle"),
         (["--out", "a.csv", "--pixel-um", "5"], "belong together"),
         (["--out", "a.csv", "--pixel-um", "-5", "--pixel-source", "x"], "micrometres above 0"),
         (["--out", "a.csv", "--fov", "nowhere"], "neither auto nor full"),

@@ -116,6 +116,19 @@ def test_spokes_across_zone_b_have_the_calibre_of_their_widths(degrees: float) -
     assert knudtson_equivalent(found, "arteriole") == pytest.approx(knudtson_equivalent(widths, "arteriole"), rel=0.02)
 
 
+def test_zones_around_an_ellipse_begin_at_its_margin() -> None:
+    disc, circle = OpticDisc(100, 120, 20, 10, 90), OpticDisc(100, 120, 15)  # the longer half axis along the rows
+    assert disc.radii_away([120, 100, 80, 100], [120, 130, 120, 110]) == pytest.approx([1, 1, 1, 1])
+    assert OpticDisc(*disc.values()) == disc
+    assert OpticDisc(*circle.values()) == circle
+    assert np.array_equal(OpticDisc(100, 120, 15, 15, 30).zone("B", (200, 200)), circle.zone("B", (200, 200)))
+    for zone, area in (("A", 3), ("B", 5)):
+        assert np.count_nonzero(disc.zone(zone, (200, 240))) == pytest.approx(area * np.pi * 200, rel=0.01)  # type: ignore[arg-type]
+    assert disc.share_seen("B", np.ones((200, 240), np.bool_)) == pytest.approx(1.0, abs=0.01)
+    turned = OpticDisc(0, 0, 20, 10, 30)  # clockwise on the screen: to the right and down
+    assert turned.radii_away(20 * np.sin(np.pi / 6), 20 * np.cos(np.pi / 6)) == pytest.approx(1.0)
+
+
 def test_equivalents_by_hand() -> None:
     one = 0.88 * np.hypot(10, 10)
     # Six of 10: three pairs, the middle one of three waits, then two.

@@ -11,17 +11,20 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from core.masks.tracing import corrected_values
+from core.measures.calibres import OpticDisc
 from core.measures.summary import PixelSize, VesselMeasures, measure_traced, measure_vessels
 from core.measuring import trace_probability
 from serr_gui.app import Program
 from serr_gui.canvas.tools.ruler import RulerTool
-from serr_gui.model.measuring import measured
+from serr_gui.model.measuring import MeasureSetup, measured
+from serr_gui.model.state import PhotoItem
 from serr_gui.widgets.measure_texts import bar_text, value_text
 from serr_gui.widgets.score_texts import DASH
-from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.conftest import WAIT_MS, StartProgram, settled
 from tests.gui.test_editing import Hand
 from tests.gui.test_keeping import continued
-from tests.gui.test_segmenting import segment
+from tests.gui.test_segmenting import export, segment
+from tests.gui.test_sessions import save_as
 
 
 def measures_of(program: Program, qtbot: QtBot) -> VesselMeasures:
@@ -225,6 +228,70 @@ def test_marks_disc_and_pixel_size_count_at_once_and_come_back(
     continued(again, qtbot)
     assert again.state.item is not None
     assert again.state.item.measuring == setup
+
+
+def test_what_is_said_for_measures_is_undone_kept_and_counts_as_work(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, hand = opened(start, qtbot, photos[0])
+    state, measuring = program.state, program.controller.measuring
+    for path in photos[1:]:
+        program.controller.photos.list_path(path)
+
+    def setup() -> MeasureSetup:
+        return item().measuring
+
+    def item() -> PhotoItem:
+        assert state.item is not None
+        return state.item
+
+    save_as(program, tmp_path / "clean.serr-session", qtbot, monkeypatch)
+    assert not item().unsaved
+    said = [setup()]
+    vessel = longest(measures_of(program, qtbot))
+    measuring.mark(vessel, "arteriole")
+    assert item().unsaved, "a mark is work that no file holds"
+    said.append(setup())
+    measuring.set_disc(OpticDisc(80, 60, 12))
+    said.append(setup())
+    measuring.set_pixel(PixelSize(7, "data sheet"))
+    measuring.set_pixel(PixelSize(7.5, "data sheet"))  # as one turns the wheel: one step
+    said.append(setup())
+    measuring.mark(longest(measures_of(program, qtbot)), None)
+    said.append(setup())
+    assert state.editing.steps == ("Mark Arteriole", "Optic Disc", "Pixel Size 7.5 \u00b5m", "Take Mark Away")
+
+    # Undo and Redo lead through all of it, and back to what was saved.
+    for expected in reversed(said[:-1]):
+        hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        assert setup() == expected
+    assert not item().unsaved
+    for expected in said[1:-1]:
+        hand.key(Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+        assert setup() == expected
+    assert measures_of(program, qtbot).kinds, "and the measures follow"
+
+    # A size for all photographs is a step of each.
+    measuring.set_pixel(PixelSize(9, "file"), everywhere=True)
+    assert [each.measuring.pixel for each in state.photos] == [PixelSize(9, "file")] * 3
+    assert all(each.unsaved for each in state.photos)
+    program.controller.photos.select(1)
+    qtbot.waitUntil(lambda: settled(program), timeout=WAIT_MS)
+    program.window.commands["undo"].trigger()
+    assert [each.measuring.pixel is None for each in state.photos] == [False, True, False]
+    program.controller.photos.select(0)
+    qtbot.waitUntil(lambda: settled(program) and state.result is not None, timeout=WAIT_MS)
+
+    # It goes with what is exported, and comes back with it where nothing else is left.
+    export(program, qtbot, photos[0].parent / "SERR results")
+    assert not item().unsaved
+    before = setup()
+    monkeypatch.setenv("SERR_CONFIG_DIR", str(tmp_path / "another computer"))
+    again = start(photos[0])
+    again.controller.keeping.write()
+    qtbot.waitUntil(lambda: again.state.result is not None, timeout=WAIT_MS)
+    assert again.state.item is not None
+    assert again.state.item.measuring == before
 
 
 def test_a_proposed_disc_says_that_it_is_one(start: StartProgram, qtbot: QtBot, photo: Path) -> None:

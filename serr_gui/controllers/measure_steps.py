@@ -1,0 +1,71 @@
+"""What a person says for measures (optic disc, pixel size, marks) as steps of Undo."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from core.measures.summary import PixelSize
+from core.resources import sample_path
+from serr_gui.controllers.context import ControllerContext
+from serr_gui.controllers.history import HistoryController
+from serr_gui.model.editing import EditStep
+from serr_gui.model.measuring import MeasureSetup, changed_values
+
+
+class MeasureSteps(QObject):
+    """Changes what was said for the measures of a photograph, so that it can be undone and counts as work."""
+
+    def __init__(self, context: ControllerContext, history: HistoryController) -> None:
+        super().__init__(context)
+        self._context, self._history = context, history
+        history.register("measuring", self._apply)
+
+    def change(self, name: str, *, merge: bool = False, **changes: object) -> None:
+        """Change it for the photograph on the screen, as a step with this name.
+
+        ``merge`` : it continues with the last step, where that has changed the same.
+        """
+        document, item = self._context.state.document, self._context.state.item
+        if document is None or item is None or item.path != document.path:
+            return
+        setup: MeasureSetup = replace(item.measuring, **changes)  # type: ignore[arg-type]
+        if setup == item.measuring:
+            return
+        before, after = changed_values(item.measuring, setup)
+        last = self._context.store.history(item.path).last
+        merge = merge and last is not None and last.kind == "measuring" and set(last.after or ()) == set(after)
+        self._take(item.path, setup)
+        self._history.push(item.path, EditStep(name, kind="measuring", before=before, after=after), merge=merge)
+
+    def set_pixel_everywhere(self, name: str, pixel: PixelSize | None) -> None:
+        """The size of a pixel in all photographs of the list: a step of each that had another."""
+        photos, sample = self._context.state.photos, sample_path()
+        changed = [item for item in photos if item.measuring.pixel != pixel]
+        paths = {item.path for item in changed}
+        self._context.state.photos = tuple(
+            replace(
+                item,
+                measuring=replace(item.measuring, pixel=pixel),
+                unsaved=item.unsaved or item.path != sample,
+            )
+            if item.path in paths
+            else item
+            for item in photos
+        )
+        for item in changed:
+            before, after = changed_values(item.measuring, replace(item.measuring, pixel=pixel))
+            self._context.store.history(item.path).push(EditStep(name, kind="measuring", before=before, after=after))
+        self._history.refresh()
+
+    def _apply(self, path: Path, step: EditStep, back: bool) -> bool:
+        item = self._context.state.item
+        changes = step.before if back else step.after
+        if item is None or item.path != path or not isinstance(changes, dict):  # of a file that anybody has written
+            return False
+        self._take(path, item.measuring.with_values(changes))
+        return True
+
+    def _take(self, path: Path, setup: MeasureSetup) -> None:
+        item = next(item for item in self._context.state.photos if item.path == path)
+        self._context.set_item(path, measuring=setup, unsaved=item.unsaved or path != sample_path())
