@@ -1,7 +1,11 @@
 """From the photographs of the configured data sets to prepared training samples, and the part that is held out."""
 
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -23,6 +27,10 @@ from core.training.config import SourceSection, TrainingConfig
 from core.training.control import READING_STAGE
 from core.training.pictures import small_picture
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FloatArray, FundusImage
+
+_Read = TypeVar("_Read")
+# Photographs that are read and prepared at once: each takes some hundred megabytes meanwhile where it is large.
+_READERS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,21 +105,30 @@ def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> 
     """
     found = [_find(part, root, config.run.seed) for part in config.data.sources]
     _refuse_repeats([dataset for one in found for dataset in (one.learned, one.held) if dataset.cases])
-    total, done = sum(len(one.learned.cases) + len(one.chosen_on.cases) for one in found), 0
+    total = sum(len(one.learned.cases) + len(one.chosen_on.cases) for one in found)
     sources = []
-    for name, one in zip(_names([one.learned for one in found]), found, strict=True):
-        training, validation = [], []
-        for case in one.learned.cases:
-            monitor.step(Progress(READING_STAGE, done, total))
-            training.append(load_sample(case, config))
-            done += 1
-        for case in one.chosen_on.cases:
-            monitor.step(Progress(READING_STAGE, done, total))
-            validation.append(_load_held_out(case, config))
-            done += 1
-        sources.append(
-            SourceData(name, training, validation, one.learned.protocol, bool(one.held.cases), one.fingerprints)
-        )
+    with ThreadPoolExecutor(_READERS, thread_name_prefix="reading") as pool:
+        coming = [
+            (
+                [pool.submit(load_sample, case, config) for case in one.learned.cases],
+                [pool.submit(_load_held_out, case, config) for case in one.chosen_on.cases],
+            )
+            for one in found
+        ]
+        numbers = count()
+
+        def ready(future: Future[_Read]) -> _Read:
+            monitor.step(Progress(READING_STAGE, next(numbers), total))
+            return future.result()
+
+        try:
+            for name, one, (learned, held) in zip(_names([one.learned for one in found]), found, coming, strict=True):
+                training, validation = [ready(each) for each in learned], [ready(each) for each in held]
+                sources.append(
+                    SourceData(name, training, validation, one.learned.protocol, bool(one.held.cases), one.fingerprints)
+                )
+        finally:
+            pool.shutdown(cancel_futures=True)
     return TrainingData(tuple(sources))
 
 

@@ -6,18 +6,19 @@ Where it is is a ``RunState``; what it tells of itself is written by a ``RunReco
 import contextlib
 import math
 import time
+from collections import deque
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from core.errors import TrainingError
+from core.inference.device import usable_threads
 from core.inference.predictor import InferenceOptions
 from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel, save_model
@@ -25,7 +26,7 @@ from core.networks.base import Network
 from core.networks.families import resolve
 from core.networks.registry import build
 from core.progress import SILENT, Cancelled, Monitor, Progress
-from core.training.augmentation import Crop, random_crop
+from core.training.augmentation import random_crop
 from core.training.card import chosen_card, last_card, plain_card
 from core.training.checkpoint import Checkpoint, optimiser_tensors, prefixed, restore_optimiser, save_checkpoint
 from core.training.config import TrainingConfig
@@ -40,16 +41,18 @@ from core.training.processes import (
     own_slots,
     precision_of,
     share_statistics,
-    whole_batch,
 )
 from core.training.recorder import RunRecorder
 from core.training.run_state import RunState
-from core.training.schedule import decay_groups, learning_rate
+from core.training.schedule import learning_rate
+from core.training.step import Batch, Stepper, make_optimiser
 from core.training.validation import Validation, validate
 from core.types import FloatArray
 
 CONFIG_FILE = "config.toml"
 CHECKPOINT_FILE = "checkpoint.safetensors"
+_CROP_THREADS = 4
+_MOST_UNREAD = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class Run:
             share_statistics(network)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network: nn.Module = network.to(fabric.device)
-        optimiser = torch.optim.AdamW(decay_groups(network, optimisation.weight_decay), lr=optimisation.peak_rate)
+        optimiser = make_optimiser(network, optimisation, fabric.device)
         self.wrapped, self.optimiser = fabric.setup(
             compiled(network, fabric) if config.run.compile else network, optimiser
         )
@@ -101,6 +104,16 @@ class Run:
         self.state = RunState()
         if checkpoint is not None:
             self._restore(checkpoint)
+        self.stepper = Stepper(
+            fabric=fabric,
+            wrapped=self.wrapped,
+            optimiser=self.optimiser,
+            network=self.network,
+            mean=self.mean,
+            loss=self.loss,
+            part=optimisation,
+        )
+        self._unread: list[Tensor] = []  # losses of the last steps, on the device
         self.recorder.begin_after(self.state, resumed=checkpoint is not None)
 
     def run(self, monitor: Monitor) -> TrainingResult:
@@ -133,10 +146,10 @@ class Run:
         self.network.train()
         batches, done, step_s = self.batches(), 0, 0.0
         with contextlib.closing(batches):
-            self.learn(next(batches))
+            float(self.learn(next(batches)))
             began = time.monotonic()
             for batch in batches:
-                self.learn(batch)
+                float(self.learn(batch))  # waits for the device
                 done += 1
                 step_s = (time.monotonic() - began) / done
                 monitor.step(Progress("Training", done, steps))
@@ -160,8 +173,10 @@ class Run:
             self._validate(monitor)
         since, begun, seconds = time.monotonic(), state.step, 0.0
         for batch in () if state.has_stalled(config) else self.batches():
-            state.losses.append(self.learn(batch))
+            self._unread.append(self.learn(batch))
             state.step += 1
+            if state.step % config.run.log_every == 0 or len(self._unread) >= _MOST_UNREAD:
+                self._read_losses()
             if state.step % config.run.log_every == 0:
                 seconds = (time.monotonic() - since) / (state.step - begun)
                 since, begun = time.monotonic(), state.step
@@ -190,51 +205,49 @@ class Run:
     def _rate(self) -> float:
         return float(self.optimiser.param_groups[0]["lr"])
 
-    def batches(self) -> Generator[list[Crop], None, None]:
-        """The batches from the present step on; the next one is cut while the network works on this one."""
+    def batches(self) -> Generator[Batch, None, None]:
+        """The batches from the present step on; the next ones are cut while the network works on this one."""
         optimisation, seed = self.config.optimisation, self.config.run.seed
         sources = [source.training for source in self.data.sources]
         changes, soft = self.config.augmentation, self.config.data.targets == "soft"
+        on_gpu = self.fabric.device.type == "cuda"
 
-        def cut(step: int) -> list[Crop]:
-            return [
+        def cut(step: int) -> Batch:
+            crops = [
                 random_crop(sources, optimisation.crop_px, changes, (seed, step, slot), soft=soft)
                 for slot in self.slots
             ]
+            return Batch.of(crops, pinned=on_gpu)
 
-        with ThreadPoolExecutor(1, thread_name_prefix="crops") as pool:
-            coming = pool.submit(cut, self.state.step)
+        # A GPU takes fewer milliseconds for a step than a thread takes for its crops; a CPU works on the step itself.
+        threads = usable_threads(_CROP_THREADS) if on_gpu else 1
+        coming: deque[Future[Batch]] = deque()
+        with ThreadPoolExecutor(threads, thread_name_prefix="crops") as pool:
             for step in range(self.state.step, optimisation.steps):
-                batch = coming.result()
-                if step + 1 < optimisation.steps:
-                    coming = pool.submit(cut, step + 1)
+                while len(coming) < threads and step + len(coming) < optimisation.steps:
+                    coming.append(pool.submit(cut, step + len(coming)))
+                batch = coming.popleft().result()
+                ahead = step + 1 + len(coming)
+                if ahead < optimisation.steps:
+                    coming.append(pool.submit(cut, ahead))
                 yield batch
 
-    def learn(self, batch: list[Crop]) -> float:
-        """One optimiser step; the loss of the batch before it."""
-        optimisation = self.config.optimisation
-        planes, label, inside = (
-            torch.from_numpy(np.stack(arrays)).to(self.fabric.device)
-            for arrays in zip(*((crop.planes, crop.label, crop.inside) for crop in batch), strict=True)
-        )
-        rate = learning_rate(optimisation, self.state.step)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        logits = self.wrapped(planes.contiguous(memory_format=torch.channels_last)).float()
-        loss = self.loss(*(whole_batch(self.fabric, each) for each in (logits, label, inside)))
-        self.fabric.backward(loss * self.fabric.world_size)
-        if optimisation.gradient_norm:
-            self.fabric.clip_gradients(self.wrapped, self.optimiser, max_norm=optimisation.gradient_norm)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        self.mean.update_parameters(self.network)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise TrainingError(
-                f"the loss is no longer a number at step {self.state.step}; "
-                "lower the peak learning rate and start again"
-            )
-        return value
+    def learn(self, batch: Batch) -> Tensor:
+        """One optimiser step; the loss of the batch before it, on the device."""
+        return self.stepper.learn(batch, learning_rate(self.config.optimisation, self.state.step))
+
+    def _read_losses(self) -> None:
+        """Fetch the losses of the last steps from the device. Raises TrainingError where one is not a number."""
+        if not self._unread:
+            return
+        losses = torch.stack(self._unread).tolist()
+        self._unread.clear()
+        for step, loss in enumerate(losses, self.state.step - len(losses)):
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"the loss is no longer a number at step {step}; lower the peak learning rate and start again"
+                )
+        self.state.losses.extend(losses)
 
     @property
     def _averaged(self) -> Network:
@@ -243,6 +256,7 @@ class Run:
 
     def _validate(self, monitor: Monitor, seconds_per_step: float = 0.0) -> None:
         """Measure the running mean of the weights on the photographs to choose on, and keep everything."""
+        self._read_losses()
         averaged, state, began = self._averaged, self.state, time.monotonic()
         model = LoadedModel(self.card, averaged, self.out, "")
         options = InferenceOptions(device=_device_name(self.fabric.device), precision=self.precision)
@@ -268,6 +282,7 @@ class Run:
 
     def _save(self) -> None:
         """Keep all that is needed to resume from this very step."""
+        self._read_losses()
         if not self.first:
             return
         facts = {**self.state.facts(), "scaler": self.fabric._precision.state_dict()}
