@@ -31,7 +31,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "export_measures",
         "measure",
-        QT_TRANSLATE_NOOP("Actions", "&Export Measures..."),
+        QT_TRANSLATE_NOOP("Actions", "E&xport Measures..."),
         QT_TRANSLATE_NOOP(
             "Actions", "Write the measures of this photograph and of its segments as tables, with what they mean"
         ),
@@ -73,6 +73,17 @@ COMMANDS: Final[tuple[Command, ...]] = (
         short=QT_TRANSLATE_NOOP("Actions", "Circle"),
         enabled_when=may_undo,
         checked_when=lambda state: state.editing.tool == "disc_circle",
+        group="tool",
+        section=2,
+    ),
+    Command(
+        "disc_ellipse",
+        "measure",
+        QT_TRANSLATE_NOOP("Actions", "Optic Disc as &Ellipse"),
+        QT_TRANSLATE_NOOP("Actions", "Move an ellipse onto the optic disc; the ends of its axes size and turn it"),
+        short=QT_TRANSLATE_NOOP("Actions", "Ellipse"),
+        enabled_when=may_undo,
+        checked_when=lambda state: state.editing.tool == "disc_ellipse",
         group="tool",
         section=2,
     ),

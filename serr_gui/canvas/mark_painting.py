@@ -1,5 +1,7 @@
 """Painting what measures show (``vessel_marks``): in device pixels, each light line in a dark one."""
 
+import math
+
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
@@ -41,18 +43,23 @@ def _paint_line(painter: QPainter, view: View, line: Line, pen: QPen) -> None:
 def _paint_zones(painter: QPainter, view: View, marks: VesselMarks, ratio: float) -> None:
     if marks.disc is None:
         return
-    x, y, radius = marks.disc
+    x, y, first, second, angle = marks.disc
     middle = QPointF(*view.device_point(x, y))
+    top = math.hypot(first * math.sin(math.radians(angle)), second * math.cos(math.radians(angle)))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for name, times in (("", 1.0), *marks.zones):
-        length = radius * times * view.zoom
+        size = times * view.zoom
         for colour, width in ((_DARK, 2.6), (QColor(255, 255, 255), 1.2)):
             style = Qt.PenStyle.SolidLine if times == 1.0 or width > 2.0 else Qt.PenStyle.DashLine
             painter.setPen(QPen(colour, width * ratio, style))
-            painter.drawEllipse(middle, length, length)
+            painter.save()
+            painter.translate(middle)
+            painter.rotate(angle)
+            painter.drawEllipse(QPointF(0, 0), first * size, second * size)
+            painter.restore()
         if name:
             metrics = painter.fontMetrics()
-            place = QPointF(middle.x() - metrics.horizontalAdvance(name) / 2, middle.y() - length - 3 * ratio)
+            place = QPointF(middle.x() - metrics.horizontalAdvance(name) / 2, middle.y() - top * size - 3 * ratio)
             painter.setPen(_DARK)
             painter.drawText(place + QPointF(ratio, ratio), name)
             painter.setPen(QColor(255, 255, 255))

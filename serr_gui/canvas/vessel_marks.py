@@ -33,8 +33,10 @@ class VesselClasses:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VesselMarks:
-    """``chosen`` : the centre line that is lit up. ``disc`` : x, y, radius; ``zones`` : radii around it, in disc radii.
+    """``chosen`` : the centre line that is lit up.
 
+    ``disc`` : x, y, both half axes, and the angle of the first one in degrees, clockwise on the screen. ``zones`` :
+    names and radii around it, in disc radii.
     ``arterioles``, ``venules``, ``crossings`` : the centre lines that are marked.
     """
 
@@ -42,5 +44,5 @@ class VesselMarks:
     arterioles: tuple[Line, ...] = ()
     venules: tuple[Line, ...] = ()
     crossings: tuple[Line, ...] = ()
-    disc: tuple[float, float, float] | None = None
+    disc: tuple[float, float, float, float, float] | None = None
     zones: tuple[tuple[str, float], ...] = ()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from core.masks.branches import Gap
 
 _Painting = Literal["brush", "eraser", "trace", "bridge", "prune", "component", "lasso", "fill", "fov_circle"]
-ToolName = Literal["hand", _Painting, "disc_circle", "ruler"]
+ToolName = Literal["hand", _Painting, "disc_circle", "disc_ellipse", "ruler"]
 PaintTarget = Literal["vessels", "questionable", "fov"]
 PAINTING_TOOLS: Final[frozenset[ToolName]] = frozenset({"brush", "eraser", "lasso"})
 """Tools that paint whatever is chosen to be painted."""

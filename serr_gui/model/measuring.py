@@ -202,7 +202,8 @@ def vessel_marks(found: Measured | None, setup: MeasureSetup, vessel: int) -> Ve
     disc, marks = setup.disc, VesselMarks()
     if disc is not None:
         rings = (("A", ZONES["A"][1]), ("B", ZONES["B"][1]), ("C", ZONES["C"][1]))
-        marks = replace(marks, disc=(disc.column + 0.5, disc.row + 0.5, disc.radius_px), zones=rings)
+        ellipse = (disc.column + 0.5, disc.row + 0.5, *disc.half_axes_px, disc.angle_deg)
+        marks = replace(marks, disc=ellipse, zones=rings)
     if found is not None and found.measures is not None:
         vessels, kinds = found.measures.tree.vessels, found.measures.kinds
         lines = {number: vessels[number].line.points[:, ::-1] + 0.5 for number in kinds}

@@ -12,6 +12,7 @@ import numpy as np
 
 from core.evaluation.error_map import ErrorRegion
 from core.masks.edits import UNTOUCHED
+from core.measures.calibres import OpticDisc
 from core.measures.disc import USUAL_RADIUS
 from core.photo.circles import circles_of
 from core.photo.walking import natural_key
@@ -223,17 +224,16 @@ def fov_circle(state: AppState) -> tuple[float, float, float] | None:
     return _circle_around(document.fov) if document.fov else (width / 2.0, height / 2.0, min(width, height) / 2.0)
 
 
-def disc_circle(state: AppState) -> tuple[float, float, float] | None:
-    """The circle of the optic disc: x, y and radius in photograph pixels; where none is, one of the usual size."""
+def disc_shown(state: AppState) -> OpticDisc | None:
+    """The optic disc that is moved and sized; where none is, a circle of the usual size in the middle."""
     document, item = state.document, state.item
     if document is None or item is None:
         return None
-    disc = item.measuring.disc
-    if disc is not None:
-        return disc.column + 0.5, disc.row + 0.5, disc.radius_px
+    if item.measuring.disc is not None:
+        return item.measuring.disc
     height, width = document.image.shape
     across = document.fov.diameter_px if document.fov is not None else min(width, height)
-    return width / 2.0, height / 2.0, max(across * USUAL_RADIUS, 8.0)
+    return OpticDisc(height / 2.0 - 0.5, width / 2.0 - 0.5, max(across * USUAL_RADIUS, 8.0))
 
 
 @lru_cache(maxsize=1)

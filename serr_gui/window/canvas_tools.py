@@ -13,6 +13,7 @@ from serr_gui.canvas.tools import Tool
 from serr_gui.canvas.tools.bridge import BridgeTool
 from serr_gui.canvas.tools.brush import BrushTool
 from serr_gui.canvas.tools.circle import CircleTool
+from serr_gui.canvas.tools.ellipse import Ellipse, EllipseTool
 from serr_gui.canvas.tools.lasso import LassoTool
 from serr_gui.canvas.tools.part import PartKind, PartTool
 from serr_gui.canvas.tools.ruler import RulerTool
@@ -20,7 +21,7 @@ from serr_gui.canvas.tools.trace import TraceTool
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.painting import PaintingController
 from serr_gui.model.editing import PAINTING_TOOLS, LassoFill, ToolName
-from serr_gui.model.selectors import can_edit, can_paint, disc_circle, fov_circle, may_undo
+from serr_gui.model.selectors import can_edit, can_paint, disc_shown, fov_circle, may_undo
 
 if TYPE_CHECKING:
     from core.masks.branches import Gap
@@ -62,10 +63,12 @@ class CanvasTools(QObject):
         events.photos.connect(self._show_measuring)
 
     def _join_measuring(self, controller: Controller) -> None:
-        self._disc, self._ruler = CircleTool(self, jumps=True), RulerTool(self)
-        self._tools["disc_circle"], self._tools["ruler"] = self._disc, self._ruler
-        self._disc.changed.connect(
-            lambda x, y, radius: controller.measuring.set_disc(OpticDisc(y - 0.5, x - 0.5, radius))
+        self._disc, self._ellipse, self._ruler = CircleTool(self, jumps=True), EllipseTool(self), RulerTool(self)
+        self._tools |= {"disc_circle": self._disc, "disc_ellipse": self._ellipse, "ruler": self._ruler}
+        set_disc = controller.measuring.set_disc
+        self._disc.changed.connect(lambda x, y, radius: set_disc(OpticDisc(y - 0.5, x - 0.5, radius)))
+        self._ellipse.changed.connect(
+            lambda now: set_disc(OpticDisc(now.y - 0.5, now.x - 0.5, now.first, now.second, now.angle))
         )
 
     def _join_tracing(self, controller: Controller) -> None:
@@ -111,7 +114,7 @@ class CanvasTools(QObject):
             tool.take_search(search)
 
     def _may_use(self, tool: ToolName) -> bool:
-        if tool in ("fov_circle", "disc_circle"):
+        if tool in ("fov_circle", "disc_circle", "disc_ellipse"):
             return may_undo(self._state)
         if tool == "ruler":
             return self._state.document is not None
@@ -142,12 +145,15 @@ class CanvasTools(QObject):
         self._canvas.show_tool()
 
     def _show_measuring(self) -> None:
-        """The circle of the optic disc, and the scale of the ruler."""
+        """The optic disc, and the scale of the ruler."""
         item = self._state.item
         pixel = item.measuring.pixel if item is not None else None
         self._ruler.pixel_um = pixel.um if pixel is not None else None
-        if self._state.editing.tool == "disc_circle":
-            self._disc.set_circle(disc_circle(self._state))
+        disc = disc_shown(self._state)
+        if disc is not None and self._state.editing.tool in ("disc_circle", "disc_ellipse"):
+            x, y = disc.column + 0.5, disc.row + 0.5
+            self._disc.set_circle((x, y, disc.mean_radius_px))
+            self._ellipse.set_ellipse(Ellipse(x, y, *disc.half_axes_px, disc.angle_deg))
 
     def _show_gap(self) -> None:
         """The gap that is proposed, brought into sight once."""

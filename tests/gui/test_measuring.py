@@ -207,7 +207,7 @@ def test_marks_disc_and_pixel_size_count_at_once_and_come_back(
     assert disc == measures_of(program, qtbot).disc
     marks = program.window.canvas.shown_vessel_marks()
     assert marks is not None
-    assert marks.disc == (disc.column + 0.5, disc.row + 0.5, disc.radius_px)
+    assert marks.disc == (disc.column + 0.5, disc.row + 0.5, disc.radius_px, disc.radius_px, 0.0)
 
     # The table that is written has these values, and says where the pixel size is from.
     out = tmp_path / "eye.csv"
@@ -228,6 +228,32 @@ def test_marks_disc_and_pixel_size_count_at_once_and_come_back(
     continued(again, qtbot)
     assert again.state.item is not None
     assert again.state.item.measuring == setup
+
+
+def test_the_disc_as_an_ellipse_is_pulled_turned_and_moved(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
+    program, hand = opened(start, qtbot, photo)
+    state, panel = program.state, program.window.measure
+    disc = OpticDisc(80.5, 60.5, 12)
+    program.controller.measuring.set_disc(disc)
+    assert state.item is not None
+    program.window.commands["disc_ellipse"].trigger()
+    QApplication.processEvents()
+    assert "ends of its axes" in panel.setup._about.text()
+    x, y, radius = disc.column + 0.5, disc.row + 0.5, disc.radius_px
+    hand.stroke((x + radius, y), (x + radius + 2, y), (x + radius + 4, y + 6))
+    ellipse = state.item.measuring.disc
+    assert ellipse is not None
+    assert ellipse.half_axes_px == (pytest.approx(np.hypot(radius + 4, 6), abs=0.6), pytest.approx(radius))
+    assert ellipse.angle_deg == pytest.approx(np.degrees(np.arctan2(6, radius + 4)), abs=2)
+    hand.stroke((x, y), (x + 3, y))
+    moved = state.item.measuring.disc
+    assert moved is not None
+    assert moved.column == pytest.approx(disc.column + 3, abs=0.6)
+    assert moved.half_axes_px == ellipse.half_axes_px
+    assert measures_of(program, qtbot).disc == moved
+    marks = program.window.canvas.shown_vessel_marks()
+    assert marks is not None
+    assert marks.disc == (moved.column + 0.5, moved.row + 0.5, *moved.half_axes_px, moved.angle_deg)
 
 
 def test_what_is_said_for_measures_is_undone_kept_and_counts_as_work(

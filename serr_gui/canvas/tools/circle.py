@@ -10,9 +10,10 @@ from core.masks.strokes import Point
 from serr_gui.canvas.tools import Pointer, Tool, View
 from serr_gui.canvas.tools.preview import paint_knots
 
-_SMALLEST_PX: Final = 8.0
+SMALLEST_PX: Final = 8.0
 """Radius."""
-_FAR_RADII: Final = 1.6
+FAR_RADII: Final = 1.6
+"""A press so far from the middle is far outside."""
 
 Part = Literal["middle", "edge"]
 
@@ -48,7 +49,7 @@ class CircleTool(Tool):
         if self._circle is None or pointer.erases:
             return
         x, y, radius = self._circle
-        if self._jumps and math.dist((x, y), pointer.at) > _FAR_RADII * radius:
+        if self._jumps and math.dist((x, y), pointer.at) > FAR_RADII * radius:
             x, y = pointer.at
         self._kept = self._circle
         self._before, self._from = (x, y, radius), pointer.at
@@ -63,7 +64,7 @@ class CircleTool(Tool):
             self._circle = (x + pointer.at[0] - self._from[0], y + pointer.at[1] - self._from[1], radius)
         else:
             longer = math.dist((x, y), pointer.at) - math.dist((x, y), self._from)
-            self._circle = (x, y, max(radius + longer, _SMALLEST_PX))
+            self._circle = (x, y, max(radius + longer, SMALLEST_PX))
         self.looksChanged.emit()
 
     def release(self, pointer: Pointer) -> None:

@@ -86,7 +86,7 @@ class MeasureSetupForm(QWidget):
         self._about = FittedLabel()
         column.addWidget(self._about)
         column.addStretch(1)
-        for event in (state.events.photos, state.events.current, state.events.document):
+        for event in (state.events.photos, state.events.current, state.events.document, state.events.editing):
             event.connect(self.show_setup)
         self.show_setup()
 
@@ -118,12 +118,12 @@ class MeasureSetupForm(QWidget):
         form.addRow(self.tr("Known from"), self.source)
 
     def _make_disc(self, form: QFormLayout, actions: Actions) -> None:
-        row = _buttons(actions, "propose_disc", "disc_circle")
+        row = _buttons(actions, "propose_disc", "disc_circle", "disc_ellipse")
         self.remove_disc = QToolButton()
         self.remove_disc.setText(self.tr("Remove"))
         self.remove_disc.setToolTip(self.tr("Forget where the optic disc is"))
         self.remove_disc.clicked.connect(self.discRemoveRequested)
-        row.insertWidget(2, self.remove_disc)
+        row.insertWidget(3, self.remove_disc)
         form.addRow(self.tr("Optic disc"), row)
 
     def _on_pixel(self, *, everywhere: bool = False) -> None:
@@ -158,8 +158,16 @@ class MeasureSetupForm(QWidget):
         if item is not None and item.measuring.disc is not None:
             disc = item.measuring.disc
             text = self.tr("Disc: radius {radius:.0f} px.").format(radius=disc.radius_px)
+            if disc.across_px is not None:
+                text = self.tr("Disc: half axes {first:.0f} and {second:.0f} px.")
+                text = text.format(first=disc.radius_px, second=disc.across_px)
             sentences.append(f"{text} {item.measuring.disc_doubt}".strip())
-        self._about.setText(" ".join(sentences))
+        hows = {
+            "disc_circle": self.tr("Drag the middle of the circle to move it, its edge to size it."),
+            "disc_ellipse": self.tr("Drag the middle to move it, the ends of its axes to stretch and turn it."),
+        }
+        sentences.append(hows.get(self._state.editing.tool, ""))
+        self._about.setText(" ".join(filter(None, sentences)))
 
 
 def _buttons(actions: Actions, *keys: str) -> QHBoxLayout:
