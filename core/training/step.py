@@ -66,6 +66,8 @@ class Stepper:
     Parameters
     ----------
     wrapped, optimiser : as ``fabric.setup`` gave them, the optimiser from ``make_optimiser``.
+
+    ``may_record`` can be set to False before the first step.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Stepper:
         self._floats = [pair for pair in pairs if pair[0].is_floating_point()]
         self._counters = [pair for pair in pairs if not pair[0].is_floating_point()]
         # Several processes wait for each other within a step, and fp16's scaler looks at the gradients.
-        self._may_record = (
+        self.may_record = (
             fabric.device.type == "cuda" and fabric.world_size == 1 and precision_of(fabric) in {"fp32", "bf16"}
         )
         self._taken = 0
@@ -101,10 +103,10 @@ class Stepper:
     def learn(self, batch: Batch, rate: float) -> Tensor:
         """One step at a learning rate; the loss of the batch before it, a scalar on the device."""
         self._set_rate(rate)
-        if self._may_record and self._graph is None and self._taken >= _STEPS_BEFORE_RECORDING:
+        if self.may_record and self._graph is None and self._taken >= _STEPS_BEFORE_RECORDING:
             self._record(batch)
         if self._graph is None:
-            with self._beside() if self._may_record else contextlib.nullcontext():
+            with self._beside() if self.may_record else contextlib.nullcontext():
                 loss = self._step(batch.on(self._fabric.device), first=int(self._mean.n_averaged) == 0)
         else:
             assert self._inputs is not None
@@ -157,7 +159,7 @@ class Stepper:
         except RuntimeError as error:
             _LOG.warning("the training step cannot be recorded for this device, so that it is slower: %s", error)
             torch.cuda.synchronize(self._fabric.device)
-            self._may_record = False
+            self.may_record = False
             return
         self._graph = graph
 
