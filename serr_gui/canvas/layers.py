@@ -46,8 +46,9 @@ QUESTIONABLE_COLOUR = (186, 104, 255, 225)
 class Layers:
     """What is shown, and the pictures of it.
 
-    ``style``, ``tone``, ``error_style`` (None: no error map), ``threshold_level``, ``overlay_visible`` and
-    ``fov_visible`` may be set at any time; the next pictures follow.
+    ``style``, ``tone``, ``error_style`` (None: no error map), ``threshold_level``, ``overlay_visible``,
+    ``fov_visible`` and ``wipe_from`` (the device pixel, from the left of the zoomed photograph, from which the picture
+    of ``set_wiped`` is shown; None: nowhere) may be set at any time; the next pictures follow.
     """
 
     def __init__(self) -> None:
@@ -57,7 +58,10 @@ class Layers:
         self.threshold_level = LEVELS // 2
         self.overlay_visible = True
         self.fov_visible = True
+        self.wipe_from: int | None = None
         self._base: Scrolled | None = None
+        self._wiped: Scrolled | None = None
+        self._wiped_scale = 1
         self._levels: ByteArray | None = None
         self._scrolled_levels: Scrolled | None = None
         self._error_levels: ByteArray | None = None
@@ -82,6 +86,12 @@ class Layers:
     def set_base(self, pixels: ByteArray | None) -> None:
         """The lowest picture: uint8 (H, W, 3) or (H, W)."""
         self._base = None if pixels is None else Scrolled(PhotoPyramid(np.ascontiguousarray(pixels)).render)
+        self._base_image = _Kept()
+
+    def set_wiped(self, pixels: ByteArray | None, scale: int = 1) -> None:
+        """The picture that takes the place of the lowest one from ``wipe_from`` on, ``scale`` times as fine."""
+        self._wiped = None if pixels is None else Scrolled(PhotoPyramid(np.ascontiguousarray(pixels)).render)
+        self._wiped_scale = scale
         self._base_image = _Kept()
 
     def set_levels(self, levels: ByteArray | None) -> None:
@@ -179,8 +189,8 @@ class Layers:
         pixel_ratio : device pixels for one unit of length in the window.
         """
         if self._base is not None:
-            if self._base_image.is_old((zoom, box, self.tone)):
-                pixels = self._base.part(zoom, box)
+            if self._base_image.is_old((zoom, box, self.tone, self.wipe_from)):
+                pixels = self._base_part(self._base, zoom, box)
                 if self.tone != Tone():
                     pixels = np.asarray(cv2.LUT(pixels, self.tone.table()), np.uint8)
                 self._base_image.hold(pixels, _OPAQUE)
@@ -210,6 +220,15 @@ class Layers:
                 self._outline_image.hold(self._outline.draw(zoom, (box[0], box[1]), size, pixel_ratio), _PREMULTIPLIED)
             if not self._outline_image.image.isNull():
                 yield self._outline_image.image
+
+    def _base_part(self, base: Scrolled, zoom: float, box: Box) -> ByteArray:
+        """The lowest picture, with the other one from the line of the wipe on."""
+        pixels = base.part(zoom, box)
+        start = None if self.wipe_from is None else min(max(self.wipe_from - box[0], 0), pixels.shape[1])
+        if self._wiped is None or start is None or start == pixels.shape[1]:
+            return pixels
+        wiped = self._wiped.part(zoom / self._wiped_scale, box)
+        return np.concatenate((pixels[:, :start], wiped[:, start:]), axis=1)
 
     @property
     def _overlay_style(self) -> OverlayStyle:

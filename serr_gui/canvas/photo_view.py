@@ -19,11 +19,14 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from serr_gui.canvas.picture_view import PictureView
 from serr_gui.canvas.tools import Pointer, Tool
+from serr_gui.canvas.wipe import Wipe
 
 ZOOM_STEP = 1.25
 """Factor of one notch of the wheel and of one press of + or -."""
 
 _PAN_STEP = 0.1
+_WIPE_STEP = 0.02
+"""How far an arrow key moves the line of a wipe, as a share of what is seen of the photograph."""
 
 
 class PhotoView(PictureView):
@@ -44,15 +47,53 @@ class PhotoView(PictureView):
         self._drag_from: QPointF | None = None
         self._pressed_at: QPointF | None = None
         self._focus_by_key = False
+        self._wipes = self._near_line = False
         self._tool: Tool | None = None
         self._tool_seen = QRectF()
 
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Fundus photograph"))
-        self.setAccessibleDescription(
-            self.tr("Arrow keys move the photograph, plus and minus zoom, the wheel zooms at the cursor.")
-        )
+        self._describe()
+
+    # The line of a wipe
+
+    def set_wipe(self, wipe: Wipe | None) -> None:
+        super().set_wipe(wipe)
+        self._wipes = self._near_line = False
+        self._describe()
+        self._show_cursor()
+
+    def _describe(self) -> None:
+        """What keys do, for who does not see it."""
+        text = self.tr("Arrow keys move the photograph, plus and minus zoom, the wheel zooms at the cursor.")
+        if self._wipe is not None:
+            text = self.tr(
+                "{left} is on the left of a line, {right} on the right. The left and right arrow keys move the line, "
+                "Home and End bring it to a side; with Shift, arrow keys move the photograph."
+            ).format(left=self._wipe.left, right=self._wipe.right)
+        self.setAccessibleDescription(text)
+
+    def _is_on_line(self, place: QPointF) -> bool:
+        """Whether a press here takes the line: with a tool under the pointer, its grip alone."""
+        return self.has_wipe and self._placed_line().is_at(place, grip_only=self._tool is not None)
+
+    def _move_line(self, x: float) -> None:
+        self._placed_line().move_to(x)
+        self.update()
+
+    def _line_key(self, key: Qt.Key) -> bool:
+        """A key that moves the line; False for all others."""
+        line, steps = self._placed_line(), {Qt.Key.Key_Left: -_WIPE_STEP, Qt.Key.Key_Right: _WIPE_STEP}
+        ends = {Qt.Key.Key_Home: line.seen.left(), Qt.Key.Key_End: line.seen.right()}
+        if key in steps:
+            line.step(steps[key])
+        elif key in ends:
+            line.move_to(ends[key])
+        else:
+            return False
+        self.update()
+        return True
 
     # Tools
 
@@ -115,6 +156,8 @@ class PhotoView(PictureView):
         """Whether a press is for the tool and does not move the photograph."""
         pans = event.button() == Qt.MouseButton.LeftButton and self._space_held
         buttons = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
+        if event.button() == Qt.MouseButton.LeftButton and self._is_on_line(event.position()):
+            return False
         return self._tool is not None and self._photo is not None and event.button() in buttons and not pans
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -188,6 +231,10 @@ class PhotoView(PictureView):
             self._cursor_place = event.position()
             self._tool.press(self._pointer(event))
             self.show_tool()
+        elif (
+            event.button() == Qt.MouseButton.LeftButton and not self._space_held and self._is_on_line(event.position())
+        ):
+            self._wipes = True
         elif event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._drag_from = event.position()
             self._pressed_at = event.position() if event.button() == Qt.MouseButton.LeftButton else None
@@ -197,7 +244,10 @@ class PhotoView(PictureView):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._cursor_place = event.position()
-        if self._drag_from is not None:
+        self._notice_line(event)
+        if self._wipes:
+            self._move_line(event.position().x())
+        elif self._drag_from is not None:
             moved = event.position() - self._drag_from
             if self._pressed_at is not None and not self._is_near(event.position(), self._pressed_at):
                 self._pressed_at = None
@@ -210,8 +260,18 @@ class PhotoView(PictureView):
             self.show_tool()
         self._report_cursor()
 
+    def _notice_line(self, event: QMouseEvent) -> None:
+        """The pointer says where the line can be taken; it is let go of where the release went to somebody else."""
+        self._wipes = self._wipes and bool(event.buttons() & Qt.MouseButton.LeftButton)
+        near = self._wipes or (not event.buttons() and self._is_on_line(event.position()))
+        if near != self._near_line:
+            self._near_line = near
+            self._show_cursor()
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._drag_from is not None and not event.buttons():
+        if self._wipes and event.button() == Qt.MouseButton.LeftButton:
+            self._wipes = False
+        elif self._drag_from is not None and not event.buttons():
             self._drag_from = None
             self._show_cursor()
             if self._pressed_at is not None and self._photo is not None:
@@ -255,6 +315,8 @@ class PhotoView(PictureView):
             self.show_tool()
         elif event.button() != Qt.MouseButton.LeftButton:
             super().mouseDoubleClickEvent(event)
+        elif self._is_on_line(event.position()):
+            self._wipes = True  # the second press of somebody who takes it in a hurry
         elif self.is_fitted:
             self._zoom_at(1.0, event.position())
         else:
@@ -278,6 +340,8 @@ class PhotoView(PictureView):
         held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if self._tool is not None and not held and self._tool.key(key):
             self.show_tool()
+        elif self.has_wipe and not held and self._line_key(key):
+            return
         elif key == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
                 self._space_held = True
@@ -313,6 +377,8 @@ class PhotoView(PictureView):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif self._space_held:
             self.setCursor(Qt.CursorShape.OpenHandCursor)
+        elif self._near_line:
+            self.setCursor(Qt.CursorShape.SplitHCursor)
         elif self._tool is not None:
             self.setCursor(Qt.CursorShape.CrossCursor)
         else:

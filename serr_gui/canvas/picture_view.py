@@ -17,6 +17,7 @@ from serr_gui.canvas.mark_painting import paint_marks
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone, error_colours
 from serr_gui.canvas.resampling import Box, device_box, zoomed_size
 from serr_gui.canvas.vessel_marks import CLASS_COLOURS, VesselClasses, VesselMarks
+from serr_gui.canvas.wipe import Wipe, WipeLine, paint_wipe
 from serr_gui.canvas.zoomed_view import ZoomedView
 
 _WAITING_OPACITY = 0.25
@@ -38,6 +39,8 @@ class PictureView(ZoomedView):
         self._marked: tuple[int, int, int, int] | None = None
         self._classes: VesselClasses | None = None
         self._vessel_marks: VesselMarks | None = None
+        self._wipe: Wipe | None = None
+        self._wipe_line = WipeLine()
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(80, 80)
 
@@ -65,6 +68,22 @@ class PictureView(ZoomedView):
         self._check_shape(pixels, "The picture")
         self._layers.set_base(pixels)
         self.update()
+
+    def set_wipe(self, wipe: Wipe | None) -> None:
+        """Show another picture of the same extent right of a line that can be moved; None takes it away."""
+        scale = 1
+        if wipe is not None:
+            if self._photo is None:
+                raise ValueError("The picture of a wipe has no photograph to lie on")
+            scale = wipe.scale_on((self._photo.shape[0], self._photo.shape[1]))
+        self._wipe = wipe
+        self._layers.set_wiped(None if wipe is None else wipe.pixels, scale)
+        self.update()
+
+    @property
+    def has_wipe(self) -> bool:
+        """Whether the line of a wipe is seen."""
+        return self._wipe is not None and self._layers.overlay_visible and not self._waiting
 
     def set_levels(self, levels: ByteArray | None) -> None:
         """Lay a level map, uint8 (H, W), over the photograph (``ProbabilityMap.levels``); None takes it away."""
@@ -233,6 +252,8 @@ class PictureView(ZoomedView):
         else:
             self._paint_photo(painter)
             painter.resetTransform()
+            if self._wipe is not None and self.has_wipe:
+                paint_wipe(painter, self._wipe_line, (self._wipe.left, self._wipe.right))
             if legend := self.legend():
                 paint_legend(painter, QRectF(self.rect()), legend)
         if self._shows_focus():
@@ -265,6 +286,7 @@ class PictureView(ZoomedView):
         painter.scale(1.0 / ratio, 1.0 / ratio)
         box = self._visible_box()
         left, top = self._geometry.origin
+        self._layers.wipe_from = round(self._placed_line().x * ratio) - left if self.has_wipe else None
         for picture in self._layers.pictures(self._geometry.zoom, box, ratio):
             painter.drawImage(left + box[0], top + box[1], picture)
         if self._vessel_marks is not None and self._layers.overlay_visible:
@@ -280,6 +302,14 @@ class PictureView(ZoomedView):
             painter.setPen(QPen(colour, width * ratio))
             painter.drawRect(frame)
 
+    def _placed_line(self) -> WipeLine:
+        """The line of the wipe, in the part of the view in which the photograph is seen now."""
+        ratio = self.devicePixelRatioF()
+        box, (left, top) = self._visible_box(), self._geometry.origin
+        seen = QRectF(left + box[0], top + box[1], box[2] - box[0], box[3] - box[1])
+        self._wipe_line.set_view(QRectF(seen.topLeft() / ratio, seen.size() / ratio), self.width())
+        return self._wipe_line
+
     def _visible_box(self) -> Box:
         """The visible part of the zoomed photograph, in device pixels from its corner."""
         left, top = self._geometry.origin
@@ -288,7 +318,8 @@ class PictureView(ZoomedView):
         return (view.left() - left, view.top() - top, view.right() + 1 - left, view.bottom() + 1 - top)
 
     def _forget_marks(self) -> None:
-        self._marked = self._classes = self._vessel_marks = None
+        self._marked = self._classes = self._vessel_marks = self._wipe = None
+        self._layers.set_wiped(None)
         self._layers.classes.set_codes(None)
         self._layers.edits.set_codes(None)
         self._layers.questionable.set_codes(None)
