@@ -108,6 +108,7 @@ def segmentation(camera: Camera) -> None:
     dialog.reject()
     measures(camera)
     two_models(camera)
+    enhanced(camera)
 
 
 def measures(camera: Camera) -> None:
@@ -147,6 +148,21 @@ def two_models(camera: Camera) -> None:
     dialog.left.zoom_by(2.0)
     camera.shoot("two-models", dialog, rare=True)
     dialog.reject()
+
+
+def enhanced(camera: Camera) -> None:
+    """The sample and its enhanced picture, enlarged, with the line between them."""
+    from serr_gui.model.selectors import enhanced_photo
+
+    state, controller, window = camera.state, camera.controller, camera.window
+    controller.toggle_mask()
+    window.commands["enhance"].trigger()
+    camera.wait(lambda: state.task is None and enhanced_photo(state) is not None)
+    window.canvas.zoom_to(1.0)
+    camera.shoot("enhanced", rare=True)
+    window.commands["enhance"].trigger()
+    controller.toggle_mask()
+    window.canvas.fit()
 
 
 def draw_photographs(folder: Path, side: int = 600) -> Path:

@@ -199,6 +199,7 @@ class Program:
         self.controller.models.start(wanted, [Path(text) for text in self._settings.added_models])
         if not options.selftest:
             self.controller.keeping.look_back()
+        self.controller.enhancing.start()
         self.controller.training.start()
         self.controller.batch.start()
 

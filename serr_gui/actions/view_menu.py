@@ -5,7 +5,7 @@ from typing import Final
 
 from serr_gui.actions.command import Command, Std, has_document
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
-from serr_gui.model.selectors import next_listed
+from serr_gui.model.selectors import enhanced_photo, next_listed, seen_enhanced
 from serr_gui.model.state import AppState, Base, Theme
 
 
@@ -32,6 +32,12 @@ def _base(base: Base, key: str, text: str, tip: str) -> Command:
 
 def _theme(theme: Theme, text: str, tip: str) -> Command:
     return Command(f"theme_{theme}", "theme", text, tip, checked_when=_is_theme(theme), group="theme")
+
+
+def _can_enhance(state: AppState) -> bool:
+    """There is an enhanced picture to show or to hide, or one can be made."""
+    may_run = state.task is None and state.enhancing.choice is not None
+    return enhanced_photo(state) is not None or (has_document(state) and may_run)
 
 
 COMMANDS: Final[tuple[Command, ...]] = (
@@ -185,6 +191,20 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Shift+L",
         QT_TRANSLATE_NOOP("Actions", "Contrast-Enhanced in C&olour"),
         QT_TRANSLATE_NOOP("Actions", "Show the photograph with its local contrast raised; the network does not see it"),
+    ),
+    Command(
+        "enhance",
+        "view",
+        QT_TRANSLATE_NOOP("Actions", "Enhan&ce (Before and After)"),
+        QT_TRANSLATE_NOOP(
+            "Actions",
+            "Let a network make the photograph clearer, and compare both by a line over it; masks stay on the original",
+        ),
+        short=QT_TRANSLATE_NOOP("Actions", "Enhance"),
+        shortcuts=("F6",),
+        enabled_when=_can_enhance,
+        checked_when=lambda state: seen_enhanced(state) is not None,
+        section=3,
     ),
     Command(
         "two_models",

@@ -17,7 +17,8 @@ from serr_gui.canvas.mark_painting import paint_marks
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone, error_colours
 from serr_gui.canvas.resampling import Box, device_box, zoomed_size
 from serr_gui.canvas.vessel_marks import CLASS_COLOURS, VesselClasses, VesselMarks
-from serr_gui.canvas.wipe import Wipe, WipeLine, paint_wipe
+from serr_gui.canvas.wipe import Wipe
+from serr_gui.canvas.wipe_line import WipeLine, paint_wipe
 from serr_gui.canvas.zoomed_view import ZoomedView
 
 _WAITING_OPACITY = 0.25

@@ -4,9 +4,9 @@ The parts: ``photos`` (opening), ``models`` (models and devices), ``segmentation
 ``history`` (Undo), ``editing`` (corrections by hand), ``fov_painting``, ``painting`` (which of them a stroke is for),
 ``vessels`` (what tools look for), ``thresholds``, ``shaping`` (their masks), ``labelling`` (what the mask begins with,
 and labels), ``annotating`` (marks and time), ``measuring`` (measures of vessels), ``keeping`` (what comes back at the
-next start), ``sessions`` (files of that), ``comparison`` (labels of experts), ``evaluation`` (all photographs),
-``data_sets`` and ``training`` (models that a person trains), ``batch`` (cohorts in processes of their own), and here
-the view, and what connects the parts.
+next start), ``sessions`` (files of that), ``enhancing`` (pictures by a network, to look at),
+``comparison`` (labels of experts), ``evaluation`` (all photographs), ``data_sets`` and ``training`` (models that a
+person trains), ``batch`` (cohorts in processes of their own), and here the view, and what connects the parts.
 """
 
 from collections.abc import Sequence
@@ -27,6 +27,7 @@ from serr_gui.controllers.comparison import ComparisonController
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.data_sets import DataSetController
 from serr_gui.controllers.editing import EditingController
+from serr_gui.controllers.enhancing import EnhancingController
 from serr_gui.controllers.evaluation import EvaluationController
 from serr_gui.controllers.exported import ExportedController
 from serr_gui.controllers.foreground import ForegroundTask
@@ -84,6 +85,7 @@ class Controller(QObject):
         self.measuring = MeasuringController(self.context, self.editing, MeasureSteps(self.context, self.history))
         self.comparison = ComparisonController(self.context)
         self.two_models = TwoModelsController(self.context, foreground, self.segmentation.model_cache)
+        self.enhancing = EnhancingController(self.context, foreground, self.photos)
         self.training = TrainingController(self.context, foreground)
         self.data_sets = DataSetController(self.context)
         self.session_task = SessionTask(self.context)

@@ -18,7 +18,7 @@ from serr_gui.controllers.workers import Failure
 from serr_gui.model import label_choices
 from serr_gui.model.comparison import LabelFiles
 from serr_gui.model.editing import EditStep
-from serr_gui.model.selectors import next_listed, sorted_photos
+from serr_gui.model.selectors import next_listed, seen_enhanced, sorted_photos
 from serr_gui.model.settings import RECENT_LIMIT
 from serr_gui.model.state import BaseView, Document, FovChoice, ListOrder, ListShow, Notice, NoticeChoice, PhotoItem
 from serr_gui.tasks.channel_views import make_base_view
@@ -197,15 +197,17 @@ class PhotoController(QObject):
     def refresh_base_view(self) -> None:
         """Make the base view that the view options ask for, unless it is there."""
         state = self._context.state
-        document, base = state.document, state.view.base
+        document, base, enhanced = state.document, state.view.base, seen_enhanced(state)
         made = state.base_view
         if document is None or base == "colour":
             self._context.workers.cancel("base")
             state.base_view = None
-        elif made is None or made.image is not document.image or made.base != base:
+        elif made is None or (made.image, made.base, made.enhanced) != (document.image, base, enhanced):
             image, fov = document.image, document.fov
             self._context.workers.start(
-                "base", lambda _monitor: make_base_view(image, fov, base), succeeded=self._on_base_view_made
+                "base",
+                lambda _monitor: make_base_view(image, fov, base, enhanced),
+                succeeded=self._on_base_view_made,
             )
 
     def _on_photos_found(self, outcome: tasks.FoundPhotos) -> None:

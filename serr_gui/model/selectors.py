@@ -19,7 +19,9 @@ from core.photo.walking import natural_key
 from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, FieldOfView, ThresholdRule
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone
 from serr_gui.canvas.vessel_marks import VesselClasses, VesselMarks
+from serr_gui.canvas.wipe import Wipe
 from serr_gui.model.comparison import ErrorLayer
+from serr_gui.model.enhancing import EnhancedPhoto
 from serr_gui.model.measuring import MeasureSetup, measured, vessel_classes, vessel_marks
 from serr_gui.model.score_selectors import error_layer, error_list
 from serr_gui.model.state import AppState, Document, ListOrder, PhotoItem
@@ -52,6 +54,18 @@ class CanvasPicture:
     shows_questionable: bool
     classes: VesselClasses | None = None
     vessel_marks: VesselMarks | None = None
+    wipe: Wipe | None = None
+
+
+def enhanced_photo(state: AppState) -> EnhancedPhoto | None:
+    """The enhanced picture of the photograph on the screen by the chosen network, where it was made."""
+    document, enhancing = state.document, state.enhancing
+    return enhancing.made(document.path, document.image, enhancing.chosen) if document is not None else None
+
+
+def seen_enhanced(state: AppState) -> EnhancedPhoto | None:
+    """The enhanced picture that is seen; None where it was put aside."""
+    return enhanced_photo(state) if state.enhancing.shown else None
 
 
 def canvas_picture(state: AppState) -> CanvasPicture:
@@ -65,10 +79,11 @@ def canvas_picture(state: AppState) -> CanvasPicture:
         mask_opacity=view.mask_opacity,
         mask_colour=view.mask_colour,
     )
-    base = None
-    made = state.base_view
+    made, enhanced = state.base_view, seen_enhanced(state)
+    base, wipe = None, enhanced.wipe if enhanced is not None else None
     if document and view.base != "colour" and made and made.image is document.image and made.base == view.base:
         base = made.pixels
+        wipe = made.wipe if made.enhanced is enhanced else None
     levels = document.result.live_levels if document and document.result else None
     is_watched, item = state.measure_view.watched, state.item
     found = measured(state) if is_watched else None
@@ -96,6 +111,7 @@ def canvas_picture(state: AppState) -> CanvasPicture:
         shows_questionable=view.show_questionable and drawn is None,
         classes=vessel_classes(found, state.measure_view.colouring) if drawn is None else None,
         vessel_marks=vessel_marks(found, setup, state.measure_view.vessel) if is_watched else None,
+        wipe=wipe,
     )
 
 

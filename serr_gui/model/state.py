@@ -27,6 +27,7 @@ from core.types import (
     PhotoMarks,
     ThresholdRule,
 )
+from serr_gui.canvas.wipe import Wipe
 from serr_gui.model.batch import Batches
 from serr_gui.model.comparison import (
     NO_LABELS,
@@ -40,6 +41,7 @@ from serr_gui.model.comparison import (
     StrokeCounts,
 )
 from serr_gui.model.editing import Editing
+from serr_gui.model.enhancing import EnhancedPhoto, Enhancing
 from serr_gui.model.export_options import ExportOptions
 from serr_gui.model.measuring import NOTHING_SAID, Measured, MeasureSetup, MeasureView
 from serr_gui.model.result import Result
@@ -60,7 +62,16 @@ EvaluateAt = Literal["model", "slider"]
 ListOrder = Literal["opened", "name", "new", "done", "worst", "undone", "corrected", "doubtful"]
 ListShow = Literal["all", "undone", "done", "corrected", "doubtful", "noted"]
 TaskKind = Literal[
-    "segment", "batch", "export", "evaluate", "compare_models", "two_models", "save_session", "open_session", "restore"
+    "segment",
+    "batch",
+    "export",
+    "evaluate",
+    "compare_models",
+    "two_models",
+    "enhance",
+    "save_session",
+    "open_session",
+    "restore",
 ]
 Averaging = Literal["none", "flips"]
 PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]
@@ -161,11 +172,16 @@ class Document:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BaseView:
-    """A picture to show instead of the photograph's colours: uint8 (H, W) or (H, W, 3), made from ``image``."""
+    """A picture to show instead of the photograph's colours: uint8 (H, W) or (H, W, 3), made from ``image``.
+
+    ``wipe`` : the same of the enhanced picture ``enhanced``, where that is seen.
+    """
 
     image: FundusImage
     base: Base
     pixels: ByteArray
+    enhanced: EnhancedPhoto | None = None
+    wipe: Wipe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +370,7 @@ class AppState:
     estimate: EstimateState | None = None
     models_compared: ModelsCompared | None = None
     two_models: TwoModels | None = None
+    enhancing: Enhancing = field(default_factory=Enhancing)
     measured: Measured | None = None
     measure_view: MeasureView = field(default_factory=MeasureView)
     data_set: Path | None = None

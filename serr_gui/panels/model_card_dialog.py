@@ -48,6 +48,11 @@ class ModelCardDialog(QDialog):
             "Cameras that it has not learned from give lower scores: compare with labels of your own before you "
             "rely on it."
         )
+        if card.task == "enhancement":
+            camera = self.tr(
+                "Photographs of cameras that it has not learned from can come out worse than they were: compare them "
+                "with the originals."
+            )
         if scale:
             grid = self.tr(
                 "The field of view of every photograph is resampled to {pixels} pixels across: smaller details are "
@@ -66,7 +71,8 @@ class ModelCardDialog(QDialog):
         threshold = self.tr("{level}/256, probability {value:.3f}").format(
             level=card.rule.level, value=card.default_threshold
         )
-        parts.append(_section(self.tr("Its own threshold"), [threshold]))
+        if card.task != "enhancement":
+            parts.append(_section(self.tr("Its own threshold"), [threshold]))
         licence = card.licence or self.tr("Not recorded: ask its author before you use or pass it on.")
         terms = self.tr(
             "Data sets of photographs have terms of their own: those of DRIVE and STARE allow research and education. "

@@ -47,6 +47,13 @@ def join_segmentation(window: "MainWindow") -> None:
     window.history.stepRequested.connect(controller.history.go_to)
 
 
+def join_enhancing(window: "MainWindow") -> None:
+    """Enhanced pictures on the canvas, and what is said about them."""
+    window.enhanced.modelRequested.connect(window.controller.enhancing.choose)
+    window.enhanced.aboutRequested.connect(window.prompts.show_card)
+    window.state.events.enhancing.connect(window.show_picture)
+
+
 def join_comparison(window: "MainWindow") -> None:
     """The panels that compare a result with experts' labels."""
     controller, labels, comparison = window.controller, window.labels, window.controller.comparison

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QStackedWidget,
     QTextEdit,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -32,6 +33,7 @@ from serr_gui.panels.comparison.labels import LabelsPanel
 from serr_gui.panels.comparison.scores import ScoresPanel
 from serr_gui.panels.display import DisplayPanel
 from serr_gui.panels.editing import EditingPanel
+from serr_gui.panels.enhancing import EnhancedBar
 from serr_gui.panels.history import HistoryPanel
 from serr_gui.panels.measure.panel import MeasurePanel
 from serr_gui.panels.photos import PhotosPanel
@@ -55,6 +57,7 @@ from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions
 from serr_gui.window.joins import (
     join_batches,
     join_comparison,
+    join_enhancing,
     join_list,
     join_measures,
     join_segmentation,
@@ -145,13 +148,20 @@ class MainWindow(QMainWindow):
         self.trainings = TrainingPanel(self.state, self.commands)
         self.batches = BatchPanel(self.state, self.commands)
         self.measure = MeasurePanel(self.state, self.commands)
+        self.enhanced = EnhancedBar(self.state, self.commands)
 
     def _make_centre(self) -> None:
         self._pages = QStackedWidget()
         self._welcome = WelcomePage(self.commands)
         self._front = scrolling(self._welcome, sideways=True)
         self._pages.addWidget(self._front)
-        self._pages.addWidget(self.canvas)
+        self._canvas_page = QWidget()
+        column = QVBoxLayout(self._canvas_page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self.enhanced)
+        self._pages.addWidget(self._canvas_page)
         self.setCentralWidget(self._pages)
 
     def _make_docks(self) -> list[QDockWidget]:
@@ -182,6 +192,7 @@ class MainWindow(QMainWindow):
         join_trainings(self)
         join_batches(self)
         join_measures(self)
+        join_enhancing(self)
         controller.photos.thumbnailMade.connect(self._on_thumbnail_made)
         self.notice_bar.dismissRequested.connect(controller.context.dismiss)
         self.notice_bar.choiceRequested.connect(self.prompts.choose)
@@ -242,7 +253,7 @@ class MainWindow(QMainWindow):
     def _show_page(self) -> None:
         """The welcome while nothing is open; else the canvas, which says why it may be empty."""
         item = self.state.item
-        self._pages.setCurrentWidget(self.canvas if item is not None else self._front)
+        self._pages.setCurrentWidget(self._canvas_page if item is not None else self._front)
         if item is not None and self.state.document is None:
             waiting = self.tr("Opening {name}...").format(name=display_path(item.path.name))
             self.canvas.set_hint(waiting if self.state.opening is not None else item.problem)

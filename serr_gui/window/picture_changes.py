@@ -9,6 +9,8 @@ def show_on(canvas: PhotoView, old: CanvasPicture | None, new: CanvasPicture) ->
     """Show what is new of a picture. ``old`` : what is shown of the same photograph; None: its pixels alone."""
     if old is None or new.base is not old.base:
         canvas.set_base(new.base)
+    if old is None or new.wipe is not old.wipe:
+        canvas.set_wipe(new.wipe)
     if old is None or new.fov is not old.fov:
         canvas.set_fov(new.fov)
     if old is None or new.level != old.level:

@@ -15,9 +15,10 @@ from core.session.archive import SUFFIX as SESSION_SUFFIX
 from core.session.records import ViewRecord
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
+from serr_gui.model.enhancing import EnhancerChoice
 from serr_gui.model.export_options import RESULTS_FOLDER, ExportOptions
 from serr_gui.model.selectors import made_with, outdated, unsaved
-from serr_gui.model.state import FovChoice, Notice, NoticeChoice, PhotoItem, Preferences
+from serr_gui.model.state import FovChoice, ModelChoice, Notice, NoticeChoice, PhotoItem, Preferences
 from serr_gui.panels.comparison.two_models_dialog import TwoModelsDialog
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.panels.help_dialog import HelpDialog
@@ -288,8 +289,11 @@ class Prompts(QObject):
     def show_model_card(self) -> None:
         """Show what the chosen network says about itself."""
         choice = self._state.model_choice
-        if choice is None:
-            return
+        if choice is not None:
+            self.show_card(choice)
+
+    def show_card(self, choice: ModelChoice | EnhancerChoice) -> None:
+        """Show what a network says about itself."""
         from core.models.catalogue import ModelEntry
         from core.models.weights_file import read_card
 

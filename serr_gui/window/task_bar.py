@@ -78,6 +78,7 @@ class TaskBar(QWidget):
             "evaluate": self.tr("Evaluating"),
             "compare_models": self.tr("Comparing {name}"),
             "two_models": self.tr("Two models on {name}"),
+            "enhance": self.tr("Enhancing {name}"),
             "save_session": self.tr("Saving {name}"),
             "open_session": self.tr("Opening {name}"),
             "restore": self.tr("Continuing the work of the last time"),

@@ -1,0 +1,192 @@
+"""Enhancing in the window: the picture and the line over the canvas, what is said of it, what stays, and its files."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from core.enhancement.enhancer import enhance_photo, load_enhancer
+from serr_gui.app import Program
+from serr_gui.model.enhancing import KEPT_BYTES, EnhancedPhoto, with_another
+from serr_gui.model.selectors import canvas_picture, enhanced_photo
+from tests.gui.conftest import WAIT_MS, StartProgram, settled
+from tests.gui.test_photo_view import screenshot
+from tests.small_enhancer import save_small_enhancer
+
+
+@pytest.fixture
+def enhancers(tmp_path: Path, small_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two networks that enhance, of which the second doubles each side, next to the models for vessels."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for model in small_models.iterdir():
+        (folder / model.name).symlink_to(model)
+    save_small_enhancer(folder, 1, "clearer")
+    save_small_enhancer(folder, 2, "larger")
+    return folder
+
+
+@pytest.fixture
+def program(start: StartProgram, enhancers: Path, photos: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch) -> Program:
+    monkeypatch.setenv("SERR_MODELS", str(enhancers))
+    return start(*photos)
+
+
+def listed(program: Program) -> list[str]:
+    return [choice.name for choice in program.state.enhancing.choices]
+
+
+def press(program: Program, qtbot: QtBot) -> EnhancedPhoto:
+    """F6, and wait for the picture."""
+    state = program.state
+    qtbot.waitUntil(lambda: state.enhancing.choice is not None, timeout=WAIT_MS)
+    program.window.commands["enhance"].trigger()
+    qtbot.waitUntil(lambda: state.task is None and enhanced_photo(state) is not None, timeout=WAIT_MS)
+    made = enhanced_photo(state)
+    assert made is not None
+    return made
+
+
+def test_enhance_shows_both_pictures_and_changes_nothing_else(program: Program, qtbot: QtBot, photo: Path) -> None:
+    state, canvas, bar = program.state, program.window.canvas, program.window.enhanced
+    program.controller.segmentation.segment()
+    qtbot.waitUntil(lambda: state.result is not None and state.task is None, timeout=WAIT_MS)
+    document, mask, file = state.document, canvas.shown_mask(), hashlib.sha256(photo.read_bytes()).hexdigest()
+    assert document is not None
+    assert not bar.isVisible()
+    made = press(program, qtbot)
+    assert program.window.commands["enhance"].isChecked()
+
+    # The picture is that of the library.
+    model = next(choice.path for choice in state.enhancing.choices if choice.name == "clearer")
+    directly = enhance_photo(document.image, load_enhancer(model))
+    assert np.array_equal(made.picture.rgb, directly.rgb)
+    wipe = canvas_picture(state).wipe
+    assert wipe is not None
+    assert (wipe.left, wipe.right) == ("Original", "Enhanced")
+    assert wipe.pixels is made.picture.rgb
+
+    # It is said what it is, and what was measured.
+    assert bar.isVisible()
+    said = " ".join(label.text() for label in bar.findChildren(QLabel))
+    assert "vessels that are not there" in said
+    assert "those of the original" in said
+    assert bar.measured.full_text()
+
+    # Nothing but the picture is new.
+    assert state.document is document
+    assert np.array_equal(canvas.shown_mask(), mask)
+    assert hashlib.sha256(photo.read_bytes()).hexdigest() == file
+    assert not (state.item is not None and state.item.corrected)
+
+    # The same key puts it aside and takes it back, without running the network again.
+    program.window.commands["enhance"].trigger()
+    assert canvas_picture(state).wipe is None
+    assert not bar.isVisible()
+    assert not canvas.has_wipe
+    program.window.commands["enhance"].trigger()
+    assert state.task is None
+    assert enhanced_photo(state) is made
+    assert canvas.has_wipe
+    assert "F6" in program.window.commands["enhance"].toolTip()
+    both = screenshot(canvas)
+    canvas.setFocus()
+    QTest.keyClick(canvas, Qt.Key.Key_Home)
+    moved = screenshot(canvas)
+    assert not np.array_equal(moved, both), "the arrow keys and Home are for the line"
+    program.controller.hide_overlay(True)
+    assert not canvas.has_wipe, "H hides it like all that is over the photograph"
+    program.controller.hide_overlay(False)
+    assert np.array_equal(screenshot(canvas), moved)
+
+
+def test_the_other_network_and_other_channels(program: Program, qtbot: QtBot) -> None:
+    state, bar = program.state, program.window.enhanced
+    first = press(program, qtbot)
+    assert sorted(bar.networks.itemData(index).stem for index in range(bar.networks.count())) == listed(program)
+    larger = next(choice.path for choice in state.enhancing.choices if choice.name == "larger")
+    bar.networks.activated.emit(bar.networks.findData(larger))
+    qtbot.waitUntil(lambda: state.task is None and state.enhancing.chosen == larger, timeout=WAIT_MS)
+    made = enhanced_photo(state)
+    assert made is not None
+    height, width = first.picture.image.shape
+    assert made.picture.rgb.shape == (2 * height, 2 * width, 3)
+    assert bar.networks.currentData() == larger
+    bar.networks.activated.emit(bar.networks.findData(first.model))
+    assert enhanced_photo(state) is first, "kept, not made again"
+    assert state.task is None
+    program.controller.enhancing.choose(larger)
+    for base in ("green", "enhanced"):
+        program.controller.set_base(base)
+        qtbot.waitUntil(lambda base=base: state.base_view is not None and state.base_view.base == base, timeout=WAIT_MS)
+        wipe = canvas_picture(state).wipe
+        assert wipe is not None
+        assert wipe.pixels.shape == (2 * height, 2 * width), "the same channel on both sides"
+        if base == "green":
+            assert np.array_equal(wipe.pixels, made.picture.rgb[:, :, 1])
+
+
+def test_cancelled_switched_and_closed_while_it_runs(program: Program, qtbot: QtBot) -> None:
+    state, controller, commands = program.state, program.controller, program.window.commands
+    qtbot.waitUntil(lambda: state.enhancing.choice is not None, timeout=WAIT_MS)
+    first = state.photos[0].path
+    commands["enhance"].trigger()
+    assert state.task is not None
+    assert state.task.kind == "enhance"
+    assert not commands["close_photo"].isEnabled()
+    commands["cancel"].trigger()
+    qtbot.waitUntil(lambda: state.task is None, timeout=WAIT_MS)
+    assert not state.enhancing.kept
+    assert state.enhancing.running is None
+
+    commands["enhance"].trigger()
+    commands["next"].trigger()
+    qtbot.waitUntil(lambda: state.task is None and settled(program), timeout=WAIT_MS)
+    assert state.document is not None
+    assert state.document.path != first
+    assert enhanced_photo(state) is None, "another photograph has none"
+    assert canvas_picture(state).wipe is None
+    commands["previous"].trigger()
+    qtbot.waitUntil(lambda: settled(program) and state.document is not None, timeout=WAIT_MS)
+    made = enhanced_photo(state)
+    assert made is not None, "it is there when one comes back"
+    assert made.photo == first
+
+    commands["next"].trigger()
+    qtbot.waitUntil(lambda: settled(program) and state.document is not None, timeout=WAIT_MS)
+    commands["enhance"].trigger()
+    controller.photos.close_photos([item.path for item in state.photos])  # as "Remove" does for some of the list
+    qtbot.waitUntil(lambda: state.task is None, timeout=WAIT_MS)
+    assert not state.enhancing.kept, "pictures of closed photographs are let go"
+
+
+def test_a_photograph_that_has_changed_is_not_shown_with_the_old_picture(
+    program: Program, qtbot: QtBot, photo: Path
+) -> None:
+    made = press(program, qtbot)
+    Image.fromarray(made.picture.image.rgb[::-1].copy()).save(photo)
+    program.controller.photos.reload(photo)
+    qtbot.waitUntil(lambda: settled(program) and program.state.document is not None, timeout=WAIT_MS)
+    assert enhanced_photo(program.state) is None
+
+
+def test_as_many_pictures_are_kept_as_memory_has_room_for() -> None:
+    class Picture:
+        def __init__(self, nbytes: int) -> None:
+            self.rgb = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (nbytes,), (0,))
+
+    def made(number: int, nbytes: int) -> EnhancedPhoto:
+        return EnhancedPhoto(Path(str(number)), Path("m"), Picture(nbytes), None)  # type: ignore[arg-type]
+
+    kept: tuple[EnhancedPhoto, ...] = ()
+    for number in range(5):
+        kept = with_another(kept, made(number, KEPT_BYTES // 3))
+    assert [each.photo.name for each in kept] == ["2", "3", "4"]
+    assert [each.photo.name for each in with_another(kept, made(3, 10))] == ["2", "4", "3"]
+    assert [each.photo.name for each in with_another(kept, made(9, 2 * KEPT_BYTES))] == ["9"]
