@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,6 +204,13 @@ class Journal:
         copy = write_result(maps / f"{secrets.token_hex(8)}.map", result)
         self._brought[copy.file.name] = size
         return copy
+
+    def discard_results(self, places: Iterable[MapPlace]) -> None:
+        """Remove results of ``import_result`` that are not wanted after all: no entry is about them."""
+        for place in places:
+            if self.holds(place) and self._brought.pop(place.file.name, None) is not None:
+                with suppress(OSError):
+                    place.file.unlink(missing_ok=True)
 
     def holds(self, place: MapPlace | None) -> bool:
         """Whether a result is kept here, and not where it came from."""

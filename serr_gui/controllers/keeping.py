@@ -2,13 +2,12 @@
 
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.masks.edits import MaskEdits
 from core.progress import Monitor
 from core.resources import sample_path
 from core.session.journal import AbandonedJournal, Journal, remove_journal
@@ -27,37 +26,12 @@ from serr_gui.controllers.exported import ExportedController
 from serr_gui.controllers.photos import PhotoController
 from serr_gui.controllers.session_task import SessionTask
 from serr_gui.controllers.workers import Failure
-from serr_gui.model.editing import EditStep
-from serr_gui.model.keeping import edits_record, journals_folder, record_of, step_record
-from serr_gui.model.state import MadeBy, Notice, NoticeChoice, PhotoItem
+from serr_gui.model.keeping import Tracked, Written, common_steps, edits_record, journals_folder, record_of, step_record
+from serr_gui.model.state import Notice, NoticeChoice, PhotoItem
 from serr_gui.tasks import keeping as tasks
 
 _DELAY_MS = 200
 """After a change of the list; strokes are handed over at once."""
-
-
-@dataclass(slots=True, eq=False)
-class _Written:
-    """What the journal was given of a photograph."""
-
-    item: PhotoItem | None = None
-    ref: PhotoRef | None = None
-    made_by: MadeBy | None = None
-    edits: "weakref.ref[MaskEdits] | None" = None
-    steps: tuple[EditStep, ...] = ()
-    done: int = 0
-    has_codes: bool = False
-
-    @property
-    def edits_object(self) -> MaskEdits | None:
-        return self.edits() if self.edits is not None else None
-
-
-@dataclass(slots=True, eq=False)
-class _Tracked:
-    photos: dict[Path, _Written] = field(default_factory=dict)
-    order: tuple[Path, ...] = ()
-    current: int = -1
 
 
 class KeepingController(QObject):
@@ -76,11 +50,12 @@ class KeepingController(QObject):
         self._task = task
         self._diskTold.connect(self._on_disk_told)
         self.journal = Journal(journals_folder(), self._diskTold.emit)
-        self._written = _Tracked()
+        self._written = Tracked()
         self._refs: dict[Path, PhotoRef] = {}
         self._left: list[AbandonedJournal] = []
         self._closed = False
         self._waits = False
+        self._missed: set[Path] = set()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_DELAY_MS)
@@ -187,12 +162,23 @@ class KeepingController(QObject):
     def hold(self, held: bool) -> None:
         """While photographs of an earlier time are being read, the list is not written: it is not whole."""
         self._waits = held
+        if not held:
+            self._write_later()  # what was done meanwhile
 
-    def put_back(self, photos: "Sequence[tasks.Restored]", current: Path | None) -> int:
+    def put_back(
+        self, photos: "Sequence[tasks.Restored]", current: Path | None, instead_of: Sequence[Path] = ()
+    ) -> int:
         """Put photographs of an earlier time into the list and the journal, and show one of them.
 
-        How many were corrected in this window, too, and are left as they are.
+        ``instead_of`` : photographs of the list that are closed for them. How many were corrected in this window, too,
+        and are left as they are.
         """
+        if instead_of:
+            self._photos.close_photos(instead_of)
+            self.journal.put(list_entry([item.path for item in self._context.state.photos], -1, ""))
+            for path in instead_of:
+                self._written.photos.pop(path, None)
+                self._refs.pop(path, None)
         records, both = self._put_restored(photos)
         self._waits = False
         listed = [item.path for item in self._context.state.photos]
@@ -220,11 +206,11 @@ class KeepingController(QObject):
         )
 
     def _on_restore_cancelled(self) -> None:
-        self._waits = False
+        self.hold(False)
         self._ask()
 
     def _on_restore_failed(self, failure: Failure) -> None:
-        self._waits = False
+        self.hold(False)
         self._context.fail(self.tr("The work from last time cannot be restored."), failure)
 
     def _put_restored(self, photos: "Sequence[tasks.Restored]") -> tuple[list[PhotoRecord], int]:
@@ -246,7 +232,7 @@ class KeepingController(QObject):
             if one.load is not None or kept.edits is not None or kept.history.steps:
                 store.put_kept(path, one.load, kept.edits, kept.history)
             steps, done = kept.history.steps, kept.history.done
-            self._written.photos[path] = _Written(
+            self._written.photos[path] = Written(
                 kept.item, kept.record.photo, kept.item.made_by, None, steps, done, kept.edits is not None
             )
         shown = state.item
@@ -282,6 +268,7 @@ class KeepingController(QObject):
             if known is None or known.item is not item:
                 self._write_item(item)
         self._write_strokes()
+        self._write_missed()
         self._exported.look()
 
     def _kept_items(self) -> list[PhotoItem]:
@@ -291,7 +278,7 @@ class KeepingController(QObject):
         return [item for item in items if item.path != sample or item.corrected or history(item.path).steps]
 
     def _write_item(self, item: PhotoItem) -> None:
-        known = self._written.photos.setdefault(item.path, _Written())
+        known = self._written.photos.setdefault(item.path, Written())
         ref = self._ref(item.path)
         record = record_of(item, ref)
         if known.item is None or known.ref != ref or record_of(known.item, ref) != record:
@@ -330,12 +317,15 @@ class KeepingController(QObject):
     def _write_strokes(self) -> None:
         """Hand over what has happened to the mask on the screen, in the moment in which it has come to rest."""
         document, written = self._context.state.document, self._written
-        if document is None or self._waits:
+        if document is None:
+            return
+        if self._waits:
+            self._missed.add(document.path)
             return
         path, store = document.path, self._context.store
         edits = document.result.edits if document.result is not None else None
         has_codes = bool(edits) or (document.result is None and store.edits(path) is not None)
-        history, known = store.history(path), written.photos.get(path, _Written())
+        history, known = store.history(path), written.photos.get(path, Written())
         steps, done = history.steps, history.done
         is_same = edits is known.edits_object and has_codes == known.has_codes
         if is_same and done == known.done and len(steps) == len(known.steps) and steps[-1:] == known.steps[-1:]:
@@ -346,7 +336,7 @@ class KeepingController(QObject):
             return
         known = written.photos[path]
         if edits is not None and edits is known.edits_object:
-            drop, keep = _common(known.steps, steps)
+            drop, keep = common_steps(known.steps, steps)
             new = tuple(step_record(step) for step in steps[keep - drop :])
             self.journal.put(steps_entry(path, drop, keep, new, done))
         else:
@@ -354,6 +344,19 @@ class KeepingController(QObject):
             self.journal.put(edits_entry(self._ref(path), record))
             known.edits = weakref.ref(edits) if edits is not None else None
         known.steps, known.done, known.has_codes = steps, done, has_codes
+
+    def _write_missed(self) -> None:
+        """Corrections of photographs that were on the screen while nothing was written, and are not any more."""
+        missed, self._missed = self._missed, set()
+        document, store = self._context.state.document, self._context.store
+        for path in missed & set(self._written.order) - {document.path if document is not None else None}:
+            history, known = store.history(path), self._written.photos[path]
+            if (known.steps, known.done) == (history.steps, history.done):
+                continue
+            record = edits_record(store.edits(path), history) or EditsRecord()
+            self.journal.put(edits_entry(self._ref(path), record))
+            known.edits, known.has_codes = None, bool(record.codes)
+            known.steps, known.done = history.steps, history.done
 
     def _on_disk_told(self, problem: str) -> None:
         """The disk fails, or takes what is written again."""
@@ -382,14 +385,3 @@ def _take_over(journal: Journal, left: AbandonedJournal, monitor: Monitor) -> _T
     except BaseException:
         finish(False)
         raise
-
-
-def _common(old: tuple[EditStep, ...], new: tuple[EditStep, ...]) -> tuple[int, int]:
-    """How many steps of the old history are gone at its beginning, and up to where it is the same as the new one."""
-    drop = 0
-    if new:
-        drop = next((index for index, step in enumerate(old) if step is new[0]), 0)
-    keep = drop
-    while keep < len(old) and keep - drop < len(new) and old[keep] is new[keep - drop]:
-        keep += 1
-    return drop, keep

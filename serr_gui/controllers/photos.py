@@ -46,10 +46,12 @@ class PhotoController(QObject):
         segment: bool = False,
         rule: ThresholdRule | None = None,
         recursive: bool = False,
+        instead_of: Sequence[Path] = (),
     ) -> None:
         """Add files, and the photographs of folders, to the list and show the first of them.
 
-        ``recursive`` : those in the sub-folders of the folders, too.
+        ``recursive`` : those in the sub-folders of the folders, too. ``instead_of`` : photographs that are closed as
+        soon as others were found, and not before.
         """
         self._context.segment_when_ready = segment
         self._opening_rule = rule
@@ -57,7 +59,7 @@ class PhotoController(QObject):
         self._context.workers.start(
             "find",
             partial(tasks.photos_to_open, tuple(paths), recursive=recursive),
-            succeeded=self._on_photos_found,
+            succeeded=partial(self._on_photos_found, instead_of),
             failed=partial(self._context.fail, self.tr("The search for photographs failed.")),
         )
 
@@ -210,7 +212,7 @@ class PhotoController(QObject):
                 succeeded=self._on_base_view_made,
             )
 
-    def _on_photos_found(self, outcome: tasks.FoundPhotos) -> None:
+    def _on_photos_found(self, instead_of: Sequence[Path], outcome: tasks.FoundPhotos) -> None:
         state = self._context.state
         for problem in outcome.problems:
             self._context.notify("warning", problem, choices=() if outcome.paths else self._below_choices(outcome))
@@ -218,6 +220,8 @@ class PhotoController(QObject):
             self._context.segment_when_ready = False
             self._context.settled.emit()
             return
+        if instead_of:
+            self.close_photos(instead_of)
         known = {item.path for item in state.photos}
         new = tuple(PhotoItem(path, rule=self._opening_rule) for path in outcome.paths if path not in known)
         if new:

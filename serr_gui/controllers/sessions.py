@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.files import display_path
-from core.session.records import SessionRecord, ViewRecord
+from core.session.records import MapPlace, SessionRecord, ViewRecord
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.keeping import KeepingController
 from serr_gui.controllers.session_task import SessionTask
@@ -52,18 +52,22 @@ class SessionController(QObject):
             completes=True,
         )
 
-    def open(self, path: Path) -> None:
-        """Put the photographs of a session into the list, with everything that was done to them."""
+    def open(self, path: Path, instead_of: Sequence[Path] = ()) -> None:
+        """Put the photographs of a session into the list, with everything that was done to them.
+
+        ``instead_of`` : photographs that are closed as soon as those of the session are here, and not before.
+        """
         self._keeping.hold(True)
+        brought: list[MapPlace] = []
         name = display_path(path.name)
         self._task.begin(
             "open_session",
             "open-session",
-            partial(tasks.open_session, path, self._keeping.journal),
+            partial(tasks.open_session, path, self._keeping.journal, brought),
             name=name,
-            succeeded=self._on_opened,
-            failed=self._on_open_failed,
-            cancelled=partial(self._on_open_cancelled, name),
+            succeeded=partial(self._on_opened, instead_of),
+            failed=partial(self._on_open_failed, brought),
+            cancelled=partial(self._on_open_cancelled, brought, name),
         )
 
     def _on_saved(self, path: Path, embed: bool, items: Sequence[PhotoItem], problems: tuple[str, ...]) -> None:
@@ -81,11 +85,11 @@ class SessionController(QObject):
         kind = "warning" if problems else "success"
         self._context.notify(kind, " ".join((text, *problems)), folder=path.parent, until="work")  # type: ignore[arg-type]
 
-    def _on_opened(self, outcome: tasks.OpenedPhotos) -> None:
+    def _on_opened(self, instead_of: Sequence[Path], outcome: tasks.OpenedPhotos) -> None:
         state = self._context.state
         if outcome.current is not None and outcome.view is not None:
             self._view = (outcome.current, outcome.view)
-        both = self._keeping.put_back(outcome.photos, outcome.current)
+        both = self._keeping.put_back(outcome.photos, outcome.current, instead_of)
         state.session = outcome.path
         self._add_recent(outcome.path)
         name = display_path(outcome.path.name)
@@ -95,13 +99,18 @@ class SessionController(QObject):
             text = self.tr("{count} photographs of {name} were corrected in this window already: that is kept.")
             self._context.notify("warning", text.format(count=both, name=name))
 
-    def _on_open_failed(self, failure: Failure) -> None:
-        self._keeping.hold(False)
+    def _on_open_failed(self, brought: Sequence[MapPlace], failure: Failure) -> None:
+        self._give_up(brought)
         self._context.fail(self.tr("The session cannot be opened."), failure)
 
-    def _on_open_cancelled(self, name: str) -> None:
-        self._keeping.hold(False)
+    def _on_open_cancelled(self, brought: Sequence[MapPlace], name: str) -> None:
+        self._give_up(brought)
         self._tell_cancelled(self.tr("Opening {name} was cancelled."), name)
+
+    def _give_up(self, brought: Sequence[MapPlace]) -> None:
+        """Nothing comes of what was begun: everything is as it was."""
+        self._keeping.journal.discard_results(brought)
+        self._keeping.hold(False)
 
     def _tell_cancelled(self, text: str, name: str) -> None:
         self._context.notify("info", text.format(name=name), until="work")

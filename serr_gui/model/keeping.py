@@ -1,11 +1,13 @@
 """Photographs of the list as records of a session and back. No Qt."""
 
-from dataclasses import dataclass
+import weakref
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
 from core.errors import SerrError
 from core.files import is_there
+from core.masks.edits import MaskEdits
 from core.session.records import (
     EditsRecord,
     FovSetting,
@@ -151,3 +153,40 @@ def _labels(record: PhotoRecord) -> tuple[LabelFile | None, LabelFile | None] | 
         except (KeyError, TypeError, ValueError, AttributeError, SerrError):
             return None
     return found.get(expert_name(0)), found.get(expert_name(1))
+
+
+@dataclass(slots=True, eq=False)
+class Written:
+    """What the journal was given of a photograph."""
+
+    item: PhotoItem | None = None
+    ref: PhotoRef | None = None
+    made_by: MadeBy | None = None
+    edits: "weakref.ref[MaskEdits] | None" = None
+    steps: tuple[EditStep, ...] = ()
+    done: int = 0
+    has_codes: bool = False
+
+    @property
+    def edits_object(self) -> MaskEdits | None:
+        return self.edits() if self.edits is not None else None
+
+
+@dataclass(slots=True, eq=False)
+class Tracked:
+    """What the journal was given of all photographs, and of the list."""
+
+    photos: dict[Path, Written] = field(default_factory=dict)
+    order: tuple[Path, ...] = ()
+    current: int = -1
+
+
+def common_steps(old: tuple[EditStep, ...], new: tuple[EditStep, ...]) -> tuple[int, int]:
+    """How many steps of the old history are gone at its beginning, and up to where it is the same as the new one."""
+    drop = 0
+    if new:
+        drop = next((index for index, step in enumerate(old) if step is new[0]), 0)
+    keep = drop
+    while keep < len(old) and keep - drop < len(new) and old[keep] is new[keep - drop]:
+        keep += 1
+    return drop, keep

@@ -69,6 +69,11 @@ def find_disc(image: FundusImage, inputs: MeasureInputs, monitor: CheckingMonito
     return propose_disc(image, fov, tree)
 
 
+def names_of_files(path: Path) -> tuple[Path, ...]:
+    """The files that ``write`` may write for a table at ``path``."""
+    return path, path.with_name(f"{path.stem}_codebook.csv"), path.with_name(path.stem + _SEGMENTS)
+
+
 def write(found: Measured, photo: Path, path: Path, monitor: CheckingMonitor) -> tuple[Path, ...]:
     """Write the measures of a photograph as ``serr measure`` does: table, codebook and segments; the files."""
     from core import measuring

@@ -9,7 +9,7 @@ from core.progress import Monitor, Progress
 from core.session.archive import OpenedSession, PhotoContent, read_embedded, read_session, write_session
 from core.session.journal import Journal
 from core.session.places import PhotoFinder
-from core.session.records import PhotoRecord, SessionRecord, ViewRecord
+from core.session.records import MapPlace, PhotoRecord, SessionRecord, ViewRecord
 from core.strict import Malformed
 from serr_gui.model.i18n import translate
 from serr_gui.model.result_store import ResultStore
@@ -69,8 +69,10 @@ def save_session(saving: Saving, store: ResultStore, monitor: Monitor) -> tuple[
     return tuple(problems)
 
 
-def open_session(path: Path, journal: Journal, monitor: Monitor) -> OpenedPhotos:
+def open_session(path: Path, journal: Journal, brought: list[MapPlace], monitor: Monitor) -> OpenedPhotos:
     """Read a session, find its photographs, and take its results over into the journal.
+
+    ``brought`` gets these results, for ``Journal.discard_results`` where nothing comes of it.
 
     Raises
     ------
@@ -84,6 +86,9 @@ def open_session(path: Path, journal: Journal, monitor: Monitor) -> OpenedPhotos
     for number in range(count):
         monitor.step(Progress("Looking for photographs", number, count))
         photos.append(_here(opened, number, finder, journal, missing))
+        place = photos[-1].map
+        if place is not None:
+            brought.append(place)
     problems = list(opened.problems)
     if missing:
         text = translate("Work", "Not found where they were, nor next to the session: {names}.")

@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from core.files import display_path
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 
 _CANCEL = QT_TRANSLATE_NOOP("Dialogs", "Cancel")
+_REPLACE = QT_TRANSLATE_NOOP("Dialogs", "Replace")
+_REPLACE_ONE = QT_TRANSLATE_NOOP("Dialogs", "Replace {name}?")
+_REPLACE_MANY = QT_TRANSLATE_NOOP("Dialogs", "Replace {count} files?")
+_LOST = QT_TRANSLATE_NOOP("Dialogs", "They exist already, and their contents will be lost: {names}.")
+_LOST_ONE = QT_TRANSLATE_NOOP("Dialogs", "A file with this name exists. Its contents will be lost.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +67,19 @@ def ask(
     pressed = box.clickedButton()
     box.deleteLater()
     return next((key for key, button in buttons.items() if button is pressed), "")
+
+
+def may_replace(parent: QWidget, chosen: str, files: Sequence[Path]) -> bool:
+    """Ask before files are replaced, but for ``chosen``, as the file dialog gave it: there it was asked already."""
+    there = [path for path in files if path != Path(chosen) and path.exists()]
+    if not there:
+        return True
+
+    def text(source: str) -> str:
+        return QCoreApplication.translate("Dialogs", source)
+
+    names = ", ".join(display_path(path.name) for path in there)
+    question, details = text(_REPLACE_ONE).format(name=names), text(_LOST_ONE)
+    if len(there) > 1:
+        question, details = text(_REPLACE_MANY).format(count=len(there)), text(_LOST).format(names=names)
+    return ask(parent, question, details, [Answer("replace", text(_REPLACE), destructive=True)]) == "replace"

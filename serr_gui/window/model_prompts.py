@@ -10,9 +10,10 @@ from core.jobs.store import Job
 from serr_gui.controllers.controller import Controller
 from serr_gui.model.state import ModelChoice
 from serr_gui.tasks import NameTaken
-from serr_gui.widgets.questions import Answer, ask
+from serr_gui.widgets.questions import Answer, ask, may_replace
 from serr_gui.window.model_dialogs import UseModelDialog
 from serr_gui.window.name_dialog import NameDialog
+from serr_gui.window.report_prompts import with_suffix
 
 _SUFFIX: Final = ".safetensors"
 
@@ -100,7 +101,6 @@ class ModelPrompts(QObject):
         start = str(Path(self._state.last_folder or ".") / f"{name}{_SUFFIX}")
         filters = self.tr("Weights files (*{suffix})").format(suffix=_SUFFIX)
         chosen, _ = QFileDialog.getSaveFileName(self._window, self.tr("Export Model"), start, filters)
-        if chosen:
-            path = Path(chosen)
-            good = path.suffix.lower() == _SUFFIX
-            self._models.export_model(file, path if good else path.with_name(path.name + _SUFFIX))
+        path = with_suffix(chosen, "", (), (_SUFFIX,))
+        if path is not None and may_replace(self._window, chosen, [path]):
+            self._models.export_model(file, path)

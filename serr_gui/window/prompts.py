@@ -26,6 +26,7 @@ from serr_gui.panels.model_card_dialog import ModelCardDialog
 from serr_gui.panels.settings_dialog import SettingsDialog
 from serr_gui.system.desktop import guide_page
 from serr_gui.tasks import ExportItem
+from serr_gui.widgets.questions import may_replace
 from serr_gui.window.dialogs import ask_to_discard, ask_to_lose, ask_to_replace, ask_what_of_the_last_time
 from serr_gui.window.model_dialogs import ask_to_mix
 from serr_gui.window.report_prompts import with_suffix
@@ -62,14 +63,19 @@ class Prompts(QObject):
 
     def _open_folder(self, folder: Path) -> None:
         """Where photographs are open, ask whether those of the folder replace them."""
-        if self._may_open(self.tr("Open the folder {name}?").format(name=display_path(folder.name))):
-            self.open_paths([folder])
+        instead_of = self._replaced(self.tr("Open the folder {name}?").format(name=display_path(folder.name)))
+        if instead_of is not None:
+            self.open_paths([folder], instead_of)
 
-    def _may_open(self, question: str) -> bool:
-        """Where photographs are open, ask whether others replace them; False where nothing shall be opened."""
+    def _replaced(self, question: str) -> Sequence[Path] | None:
+        """Where photographs are open, ask whether others replace them.
+
+        Those that are replaced, once the others are here: what cannot be opened costs nothing. None where nothing shall
+        be opened.
+        """
         state = self._state
         if not state.photos:
-            return True
+            return ()
         answer = ask_to_replace(
             self._window,
             question,
@@ -77,9 +83,9 @@ class Prompts(QObject):
             unsaved=len(unsaved(state)),
             can_replace=state.task is None and state.side_task is None,
         )
-        if answer == "replace":
-            self._controller.photos.close_photos([item.path for item in state.photos])
-        return answer != "stay"
+        if answer == "stay":
+            return None
+        return [item.path for item in state.photos] if answer == "replace" else ()
 
     def open_session(self) -> None:
         filters = f"{self.tr('Sessions')} (*{SESSION_SUFFIX});;{self.tr('All files')} (*)"
@@ -90,8 +96,9 @@ class Prompts(QObject):
     def open_session_file(self, path: Path) -> None:
         """Open a session; where photographs are open, ask what becomes of them."""
         self._begin_there([path])
-        if self._may_open(self.tr("Open the session {name}?").format(name=display_path(path.name))):
-            self._controller.sessions.open(path)
+        instead_of = self._replaced(self.tr("Open the session {name}?").format(name=display_path(path.name)))
+        if instead_of is not None:
+            self._controller.sessions.open(path, instead_of)
 
     def save_session(self) -> None:
         """Save to the session that was opened or saved before, or ask where to."""
@@ -120,22 +127,25 @@ class Prompts(QObject):
             self._window, self.tr("Save Session"), str(start), ";;".join(kinds), first
         )
         chosen = with_suffix(name, "", (), (SESSION_SUFFIX,))
-        if chosen is not None:
+        if chosen is not None and may_replace(self._window, name, [chosen]):
             self._begin_there([chosen])
             self._controller.sessions.save(chosen, self._view(), embed=kind == kinds[1])
 
     def _view(self) -> ViewRecord | None:
         return self.view_now() if self._state.document is not None else None
 
-    def open_paths(self, paths: list[Path]) -> None:
-        """Open files and folders, and begin there the next time; a session among them is opened as one."""
+    def open_paths(self, paths: list[Path], instead_of: Sequence[Path] = ()) -> None:
+        """Open files and folders, and begin there the next time; a session among them is opened as one.
+
+        ``instead_of`` : as in ``PhotoController.open_paths``.
+        """
         sessions = [path for path in paths if path.suffix == SESSION_SUFFIX and path.is_file()]
         others = [path for path in paths if path not in sessions]
         for path in sessions[:1]:
             self.open_session_file(path)
         if others:
             self._begin_there(others)
-            self._controller.photos.open_paths(others)
+            self._controller.photos.open_paths(others, instead_of=instead_of)
 
     def take_dropped(self, paths: list[Path]) -> None:
         """Open what was dropped on the window, or take it for a label."""

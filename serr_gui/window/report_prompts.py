@@ -11,6 +11,8 @@ from serr_gui.controllers.controller import Controller
 from serr_gui.model.score_selectors import scored_label
 from serr_gui.model.selectors import with_result
 from serr_gui.panels.comparison.curves import CurvesPanel
+from serr_gui.tasks.measuring import names_of_files
+from serr_gui.widgets.questions import may_replace
 
 _REPORT_NAME: Final = "evaluation.html"
 _MEASURES: Final = "_measures.csv"
@@ -32,7 +34,7 @@ class ReportPrompts(QObject):
         kinds = (self.tr("PNG picture (*.png)"), self.tr("SVG picture (*.svg)"), self.tr("Table (*.csv)"))
         name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export Curves"), str(stem), ";;".join(kinds))
         path = with_suffix(name, kind, kinds, (".png", ".svg", ".csv"))
-        if path is not None:
+        if path is not None and may_replace(self._window, name, [path]):
             self._controller.write_file(path, panel.file_of(path.suffix.lower()))
 
     def export_evaluation(self) -> None:
@@ -48,7 +50,7 @@ class ReportPrompts(QObject):
             self._window, self.tr("Export Report"), str(Path(folder) / _REPORT_NAME), ";;".join(kinds)
         )
         path = with_suffix(name, kind, kinds, (".html", ".pdf", ".csv", ".json"))
-        if path is not None:
+        if path is not None and may_replace(self._window, name, [path]):
             self._controller.evaluation.write(path)
 
     def export_measures(self) -> None:
@@ -63,11 +65,9 @@ class ReportPrompts(QObject):
             str(folder / (document.path.stem + _MEASURES)),
             self.tr("Table (*.csv)"),
         )
-        if name:
-            path = Path(name)
-            self._controller.measuring.write(
-                path if path.suffix.lower() == ".csv" else path.with_name(f"{path.name}.csv")
-            )
+        path = with_suffix(name, "", (), (".csv",))
+        if path is not None and may_replace(self._window, name, names_of_files(path)):
+            self._controller.measuring.write(path)
 
     def export_shares(self) -> None:
         """Ask where the table of vessel shares goes, and write it."""
@@ -81,9 +81,9 @@ class ReportPrompts(QObject):
             str(folder / _SHARES_NAME),
             self.tr("Table (*.csv)"),
         )
-        if name:
-            path = Path(name)
-            self._controller.write_shares(items, path if path.suffix else path.with_suffix(".csv"))
+        path = with_suffix(name, "", (), (".csv",))
+        if path is not None and may_replace(self._window, name, [path]):
+            self._controller.write_shares(items, path)
 
 
 def with_suffix(name: str, kind: str, kinds: Sequence[str], suffixes: Sequence[str]) -> Path | None:

@@ -125,7 +125,7 @@ def read_damaged_session(path: Path, samples: Path) -> None:
     with _own_folders(path, samples) as work:
         journal = Journal(work / "journals")
         try:
-            opened = open_session(path, journal, SILENT)
+            opened = open_session(path, journal, [], SILENT)
             _look_at([(one.kept.edits, one.load) for one in opened.photos])
         finally:
             journal.close()
@@ -186,7 +186,7 @@ def save_again(folder: Path, samples: Path) -> None:
     os.environ["SERR_CONFIG_DIR"] = str(folder / "config")
     path = folder / NAME
     journal = Journal(folder / "config" / "journal")
-    opened = open_session(path, journal, SILENT)
+    opened = open_session(path, journal, [], SILENT)
     store = ResultStore()
     for one in opened.photos:
         store.put_kept(one.kept.item.path, one.load, one.kept.edits, one.kept.history)

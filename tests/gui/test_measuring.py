@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
@@ -23,7 +23,7 @@ from serr_gui.widgets.score_texts import DASH
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
 from tests.gui.test_editing import Hand
 from tests.gui.test_keeping import continued
-from tests.gui.test_segmenting import export, segment
+from tests.gui.test_segmenting import answer, export, segment
 from tests.gui.test_sessions import save_as
 
 
@@ -318,6 +318,28 @@ def test_what_is_said_for_measures_is_undone_kept_and_counts_as_work(
     qtbot.waitUntil(lambda: again.state.result is not None, timeout=WAIT_MS)
     assert again.state.item is not None
     assert again.state.item.measuring == before
+
+
+def test_files_next_to_the_table_are_not_replaced_without_a_question(
+    start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, _ = opened(start, qtbot, photo)
+    measures_of(program, qtbot)
+    codebook = tmp_path / "eye_codebook.csv"
+    codebook.write_text("mine")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "eye"), ""))
+    asked: list[str] = []
+    QApplication.processEvents()
+    for button, there in (("Cancel", False), ("Replace", True)):
+        QTimer.singleShot(0, answer(button, asked))
+        program.window.commands["export_measures"].trigger()
+        qtbot.waitUntil(lambda: not program.controller.context.workers.busy("measures"), timeout=WAIT_MS)
+        assert (tmp_path / "eye.csv").is_file() == there
+        assert (codebook.read_text(encoding="utf-8") == "mine") != there
+    assert asked[0].startswith("Replace eye_codebook.csv?")
+    QTimer.singleShot(0, answer("Cancel", asked))
+    program.window.commands["export_measures"].trigger()  # the dialog asked about "eye", and not about "eye.csv"
+    assert "eye.csv, eye_codebook.csv, eye_segments.csv" in asked[-2]
 
 
 def test_a_proposed_disc_says_that_it_is_one(start: StartProgram, qtbot: QtBot, photo: Path) -> None:

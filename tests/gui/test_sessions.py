@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from core.session.archive import read_session
 from core.session.journal_log import read_log
+from core.session.records import MapPlace
 from serr_gui.app import Program
 from serr_gui.controllers import session_task
 from serr_gui.model.settings import Settings
@@ -116,6 +118,82 @@ def test_a_session_that_takes_time_shows_how_far_it_is_and_can_be_cancelled(
     qtbot.waitUntil(lambda: any("was cancelled" in each.text for each in state.notices), timeout=WAIT_MS)
     assert not bar.isVisible()
     assert path.read_bytes() == before
+
+
+def test_a_session_that_is_not_opened_after_all_leaves_everything_as_it_was(
+    start: StartProgram, qtbot: QtBot, photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_task, "_SHOWN_AFTER_MS", 0)
+    path = tmp_path / "work.serr-session"
+    first = start(*photos[1:])
+    segment(first, qtbot)
+    save_as(first, path, qtbot, monkeypatch)
+    monkeypatch.setenv("SERR_CONFIG_DIR", str(tmp_path / "another computer"))
+    program = start(photos[0])
+    state, bar, window = program.state, program.window.session_task_bar, program.window
+    segment(program, qtbot)
+    hand = painted(program, qtbot)
+    journal = program.controller.keeping.journal
+    program.controller.keeping.write()
+    assert journal.flush(60)
+    before = read_log(journal.folder).state
+
+    # Cancelled when its first result is here, while the photograph on the screen is corrected further.
+    go_on, import_result = threading.Event(), journal.import_result
+
+    def waiting(place: MapPlace, shape: tuple[int, int]) -> MapPlace:
+        made = import_result(place, shape)
+        assert go_on.wait(60)
+        return made
+
+    monkeypatch.setattr(journal, "import_result", waiting)
+    answered: list[str] = []
+    QTimer.singleShot(0, answer("Replace Them", answered))
+    window.prompts.open_session_file(path)
+    qtbot.waitUntil(bar.isVisible, timeout=WAIT_MS)
+    assert "results of 1" in answered[0]
+    hand.stroke((30, 50), (50, 50))
+    program.controller.annotating.set_note(photos[0], "meanwhile")
+    qtbot.mouseClick(bar.findChildren(QToolButton)[-1], Qt.MouseButton.LeftButton)
+    go_on.set()
+    qtbot.waitUntil(lambda: any("was cancelled" in each.text for each in state.notices), timeout=WAIT_MS)
+    assert not bar.isVisible()
+    assert [item.path for item in state.photos] == [photos[0]]
+    assert state.result is not None
+    assert state.result.is_corrected
+    assert len(state.editing.steps) == 3
+    qtbot.waitUntil(lambda: _note(journal.folder) == "meanwhile", timeout=WAIT_MS)  # without another change
+    assert journal.flush(60)
+    now = read_log(journal.folder).state
+    assert now.map_files == before.map_files == {file.name for file in (journal.folder / "maps").iterdir()}
+    (record,) = now.records(journal.folder)
+    assert record.edits is not None
+    assert record.edits.done == 3
+
+    # Opened in earnest, it takes their place.
+    QTimer.singleShot(0, answer("Replace Them", answered))
+    opened(program, path, qtbot)
+    assert [item.path for item in state.photos] == list(photos[1:])
+    assert state.result is not None
+
+
+def test_what_cannot_be_opened_takes_the_place_of_nothing(
+    start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path
+) -> None:
+    program = start(photo)
+    (tmp_path / "nothing").mkdir()
+    broken = tmp_path / "broken.serr-session"
+    broken.write_bytes(b"PK no session")
+    for place, said in ((broken, "broken"), (tmp_path / "nothing", "nothing")):
+        QTimer.singleShot(0, answer("Replace Them", []))
+        program.window.prompts.open_recent(place)
+        qtbot.waitUntil(lambda said=said: any(said in each.text for each in program.state.notices), timeout=WAIT_MS)  # type: ignore[misc]
+        assert [item.path for item in program.state.photos] == [photo]
+
+
+def _note(journal: Path) -> str:
+    records = read_log(journal).state.records(journal)
+    return records[0].note if records else ""
 
 
 def test_embedded_photographs_open_where_nothing_else_is_left(

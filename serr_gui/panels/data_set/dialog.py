@@ -31,6 +31,7 @@ from serr_gui.panels.data_set.table import DataSetModel
 from serr_gui.widgets.controls import FittedLabel, resize_on_screen
 from serr_gui.widgets.data_set_texts import part_text
 from serr_gui.widgets.label_values_dialog import LabelValuesDialog
+from serr_gui.widgets.questions import may_replace
 
 _LAYOUTS: Final = {"drive": "DRIVE", "stare": "STARE", "chase_db1": "CHASE_DB1", "hrf": "HRF"}
 
@@ -328,8 +329,8 @@ class DataSetDialog(QDialog):
         start = self._file or Path(self._start_folder or ".") / f"{self.dataset().name}{SUFFIX}"
         filters = self.tr("Data sets (*{suffix})").format(suffix=SUFFIX)
         name, _ = QFileDialog.getSaveFileName(self, self.tr("Save Data Set"), str(start), filters)
-        if name:
-            path = dataset_path(Path(name))
+        path = dataset_path(Path(name)) if name else None
+        if path is not None and may_replace(self, name, [path]):
             self._train_after = train
             self.saveRequested.emit(path.absolute(), self.dataset())
 
