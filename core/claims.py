@@ -85,7 +85,7 @@ def refuse_another(
     path = sidecar_path(folder, stem)
     if not path.exists():
         return
-    owner = result_owner(path, image.source, image.sha256)
+    owner = result_owner(path, image.source, image.sha256, origin=image.origin)
     if owner == "unknown" and image.source is None and mask is not None:
         owner = "this" if read_sidecar(path).mask_sha256 == pixels_sha256(mask.vessel) else "another"
     if owner == "another":

@@ -142,7 +142,7 @@ def make_record(segmentation: "Segmentation", mask: VesselMask, annotation: Anno
         "program": {"version": __version__, "torch": version("torch"), "opencv": cv2.__version__},
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "photograph": {
-            "file": path_text(image.source.absolute()) if image.source else None,
+            "file": image.origin or (path_text(image.source.absolute()) if image.source else None),
             "sha256": image.sha256,
             "width": image.shape[1],
             "height": image.shape[0],

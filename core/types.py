@@ -76,7 +76,8 @@ class FundusImage:
     Parameters
     ----------
     rgb : uint8 (H, W, 3), sRGB order red, green, blue.
-    source : the file it came from, or None for an array that was given.
+    source : the file it came from, or None for an array that was given. ``origin`` : the address of the object in a
+        store, where that file is a copy of it that does not stay.
     pixel_um : width of a pixel in micrometres on the retina, or None where unknown.
     laterality, taken : which eye, and the day of the photograph, where the file says so.
     bit_depth : bits for each channel in the file (8 or 16); 16-bit files are scaled to 8 bit by their own range.
@@ -94,6 +95,7 @@ class FundusImage:
     sha256: str | None = None
     turned: bool = False
     notes: tuple[str, ...] = ()
+    origin: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rgb", _sealed(self.rgb, "rgb", np.uint8, 3))

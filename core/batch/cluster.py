@@ -140,7 +140,7 @@ class _Sender:
 def do_chunk(batch: Batch, chunk: list[Item], device: str) -> list[Done]:
     """Segment photographs in a worker; what became of each."""
     model = _model(batch.options.model, batch.options.model_sha256)
-    steps = PhotoSteps(batch.folder, batch.options, wanted_by(batch.options, model, device))
+    steps = PhotoSteps(batch, wanted_by(batch.options, model, device))
     done: list[Done] = []
     run_pipeline(chunk, steps.read, steps.segment, steps.write, done.append, kept=done.append, between=lambda: None)
     return done

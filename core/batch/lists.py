@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from core.batch.stores import address_of, plain_path
 from core.errors import InputError
 from core.files import display_path
 from core.photo.walking import same_name
@@ -43,6 +44,7 @@ def read_list(file: Path, column: str | None = None) -> list[Listed]:
     """The photographs of a list in its order, each once.
 
     Paths count from the folder of the list; one that is not there but in the working folder is taken from there.
+    Addresses in stores (``core.batch.stores``) are taken as they are.
 
     Parameters
     ----------
@@ -118,6 +120,9 @@ def _path_column(name: str, header: list[str], column: str | None) -> int:
 
 
 def _found(file: Path, text: str) -> Path:
+    text = plain_path(text)
     path = Path(text).expanduser()
+    if address_of(text) is not None:
+        return path
     listed = file.parent / path
     return path if not path.is_absolute() and not listed.exists() and path.exists() else listed

@@ -197,6 +197,14 @@ class Manifest:
                 Path(os.fsdecode(path)): place for path, place in self._base.execute("SELECT path, place FROM items")
             }
 
+    def titles(self) -> list[str]:
+        """The names of all columns that lists have said something in."""
+        found: dict[str, None] = {}
+        with self._explained():
+            for (columns,) in self._base.execute("SELECT columns FROM items WHERE columns <> '{}' ORDER BY id"):
+                found.update(dict.fromkeys(json.loads(columns)))
+        return list(found)
+
     def items(self, *states: State) -> Iterator[Item]:
         """The photographs in their order; of some states, or all."""
         marks = ", ".join("?" * len(states))

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from core.batch.stores import address_at
 from core.photo.sibling_files import photo_stem, safe_name
 from core.photo.walking import same_name
 
@@ -65,6 +66,10 @@ def new_places(photos: Sequence[Path], root: Path, taken: Mapping[Path, str]) ->
 def _folder(folder: Path, root: Path) -> str:
     """The folder of results for those of a folder of photographs, with a slash at its end; empty for the root."""
     whole = folder.absolute()
+    address = address_at(whole)
+    if address is not None and address_at(root) is None:  # an object among files of this machine
+        parts = tuple(address.replace("://", "/").split("/"))
+        return "".join(f"{safe_name(part)}/" for part in parts if part)
     try:
         parts = whole.relative_to(root).parts
     except ValueError:  # outside: the whole path

@@ -27,6 +27,8 @@ class Batch:
     root : the folder whose tree the results mirror.
     shards : into how many it is divided.
     watched : folders whose new photographs come to it (``core.batch.watching``).
+    store : the address where its results are published (``core.batch.published``); ``folder`` then has the manifests
+        and what is in work. Empty: the results are in ``folder``.
     """
 
     folder: Path
@@ -34,11 +36,17 @@ class Batch:
     shards: int
     options: BatchOptions
     watched: tuple[Path, ...] = ()
+    store: str = ""
 
     @property
     def control_folder(self) -> Path:
         """Where its manifests are, and where its processes are seen and asked (``core.batch.control``)."""
         return self.folder / BATCH_FOLDER
+
+    @property
+    def where(self) -> str:
+        """Where its results are, as text for people."""
+        return display_path(self.store or self.folder)
 
     def manifest_path(self, shard: int) -> Path:
         """The manifest of a shard, 1 to ``shards``."""
@@ -78,7 +86,8 @@ def known_batch(folder: Path) -> Batch | None:
         if facts:
             try:
                 options, watched = BatchOptions.from_dict(facts["options"]), map(Path, facts.get("watched", ()))
-                return Batch(folder, Path(facts["root"]), int(facts["shards"]), options, tuple(watched))
+                store = str(facts.get("store", ""))
+                return Batch(folder, Path(facts["root"]), int(facts["shards"]), options, tuple(watched), store)
             except (KeyError, TypeError, ValueError):
                 raise InputError(f"The manifest {display_path(path)} does not say how the batch was planned.") from None
     return None
@@ -101,6 +110,7 @@ def plan_batch(
     *,
     shards: int = 1,
     watched: Sequence[Path] = (),
+    store: str = "",
 ) -> tuple[Batch, int]:
     """Plan a batch, or add photographs to one; those that it has stay where they are.
 
@@ -109,6 +119,7 @@ def plan_batch(
     root : the folder whose tree the results mirror; that of a batch which is there already stays.
     options : of a batch which is there already they become these.
     watched : folders whose new photographs come to it.
+    store : the address in a store where results are published; empty: they are in ``folder``.
 
     Returns
     -------
@@ -116,7 +127,8 @@ def plan_batch(
 
     Raises
     ------
-    InputError : it is divided into another number of shards. OutputError : it cannot be written.
+    InputError : it is divided into another number of shards, or has its results elsewhere. OutputError : it cannot be
+    written.
     """
     ensure_folder(folder)
     ensure_folder(folder / BATCH_FOLDER)
@@ -126,7 +138,12 @@ def plan_batch(
             f"The batch in {display_path(folder)} is divided into {before.shards}, not {shards}. Choose another --out, "
             f"or plan it with --shards {before.shards}."
         )
-    batch = Batch(folder, root if before is None else before.root, shards, options, tuple(watched))
+    if before is not None and before.store != store:
+        raise InputError(
+            f"The batch in {display_path(folder)} has its results in {display_path(before.store or folder)}, not in "
+            f"{display_path(store or folder)}. Choose another folder."
+        )
+    batch = Batch(folder, root if before is None else before.root, shards, options, tuple(watched), store)
     with ExitStack() as stack:
         manifests = [
             stack.enter_context(Manifest(batch.manifest_path(shard), shared=shards > 1)) for shard in batch.all_shards
@@ -154,4 +171,5 @@ def _facts(batch: Batch) -> dict[str, object]:
     return {
         **{"root": str(batch.root), "shards": batch.shards, "options": batch.options.to_dict()},
         "watched": [str(folder) for folder in batch.watched],
+        **({"store": batch.store} if batch.store else {}),
     }

@@ -1,17 +1,22 @@
 """What has changed since a batch was last run: photographs, results and options."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from core.batch.manifest import Item, Manifest
 from core.batch.plan import Batch
+from core.batch.published import Publisher
+from core.batch.stores import address_at, each_of, fetched, stamp
+from core.errors import InputError
 from core.files import file_sha256
 
 _REASON_OPTIONS: Final = "it was made with other options"
 _REASON_PHOTO: Final = "the photograph has changed"
 _REASON_FILES: Final = "files of its result are missing"
+_AT_ONCE: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +57,19 @@ def refresh(
     reasons: dict[str, list[int]] = {_REASON_OPTIONS: [], _REASON_PHOTO: [], _REASON_FILES: [], "": []}
     same: list[tuple[int, int]] = []
     wanted = batch.options.sha256
-    for item in manifest.items("done", "kept", "failed"):
-        if only is not None and item.path not in only:
-            continue
+    wanted_items = (item for item in manifest.items("done", "kept", "failed") if only is None or item.path in only)
+    for item, now, lacks in _looked_at(batch, wanted_items):
         failed = item.outcome.state == "failed"
-        now = _status(item.path)
         if item.outcome.options != wanted:
             reasons[_REASON_OPTIONS].append(item.id)
         elif now is not None and now != (item.outcome.size, item.outcome.changed_ns):
-            if item.outcome.sha256 and file_sha256(item.path) == item.outcome.sha256:
+            if item.outcome.sha256 and _sha256(item.path) == item.outcome.sha256:
                 same.append((item.id, now[1]))
             else:
                 reasons[_REASON_PHOTO].append(item.id)
         elif failed and retry_failed:
             reasons[""].append(item.id)
-        elif not failed and (check or _lacks_files(batch.folder, item)):
+        elif not failed and (check or lacks):
             reasons[_REASON_FILES].append(item.id)
     for reason, ids in reasons.items():
         if ids:
@@ -76,12 +79,32 @@ def refresh(
     return Changes(*map(len, reasons.values()))
 
 
-def _status(path: Path) -> tuple[int, int] | None:
+def _looked_at(batch: Batch, items: Iterable[Item]) -> Iterator[tuple[Item, tuple[int, int] | None, bool]]:
+    """Each with the size and time of change of its photograph now, and whether its result lacks files.
+
+    What is in stores is asked for many at once. There a result is complete where its side-car is.
+    """
+    publisher = Publisher(batch.store) if batch.store else None
+
+    def look(item: Item) -> tuple[Item, tuple[int, int] | None, bool]:
+        if item.outcome.state == "failed":
+            return item, stamp(item.path), False
+        lacks = _lacks_files(batch.folder, item) if publisher is None else not publisher.has(item.place)
+        return item, stamp(item.path), lacks
+
+    waiting = iter(items)
+    while some := list(islice(waiting, _AT_ONCE)):
+        slow = publisher is not None or any(address_at(item.path) for item in some)
+        yield from each_of(look, some) if slow else map(look, some)
+
+
+def _sha256(path: Path) -> str | None:
+    """Of a photograph now; None where it cannot be read."""
     try:
-        status = path.stat()
-    except OSError:  # gone: its result is all there is
+        with fetched(path):
+            return file_sha256(path)
+    except InputError:
         return None
-    return status.st_size, status.st_mtime_ns
 
 
 def _lacks_files(folder: Path, item: Item) -> bool:

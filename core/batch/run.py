@@ -44,7 +44,8 @@ def run_shard(
     Raises
     ------
     TooManyBadError : more failed; what is done stays done.
-    OutputError : the disk is full or read-only; the photographs that were begun wait again.
+    OutputError, StoreError : the disk is full or read-only, or a store cannot be used; the photographs that were begun
+    wait again.
     InputError : ``model`` is not the one of the batch.
     Cancelled : by the monitor; the photographs that were begun wait again.
     """
@@ -55,7 +56,7 @@ def run_shard(
         )
     wanted = wanted_by(batch.options, model, device)
     with claims_of(batch, shard, most_bad=most_bad, finished=finished, monitor=monitor) as claims:
-        steps = PhotoSteps(batch.folder, batch.options, wanted, claims.tally.quiet)
+        steps = PhotoSteps(batch, wanted, claims.tally.quiet)
         run_pipeline(
             iter(claims.take, None),
             steps.read,

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from core.batch.manifest import Item, Outcome
-from core.batch.options import BatchOptions
+from core.batch.plan import Batch
+from core.batch.published import Publisher
+from core.batch.stores import StoreError, address_at, fetched, stamp
 from core.claims import refuse_another
 from core.errors import InputError, OutputError, SerrError
 from core.files import display_path, ensure_folder, file_sha256
@@ -55,29 +57,44 @@ class PhotoSteps:
 
     Parameters
     ----------
-    folder : of the batch's results.
     monitor : asked while the network works.
     """
 
-    def __init__(self, folder: Path, options: BatchOptions, wanted: Wanted, monitor: Monitor = SILENT) -> None:
-        self._folder, self._options, self._wanted, self._monitor = folder, options, wanted, monitor
+    def __init__(self, batch: Batch, wanted: Wanted, monitor: Monitor = SILENT) -> None:
+        self._folder, self._options, self._wanted, self._monitor = batch.folder, batch.options, wanted, monitor
+        self._publisher = Publisher(batch.store) if batch.store else None
         self._made: set[Path] = set()
 
     def read(self, item: Item) -> Ready | Over[Done]:
         started, seen = time.perf_counter(), _seen(item.path)
+        try:
+            with fetched(item.path):
+                return self._read(item, started, seen)
+        except InputError as error:  # there is no such object
+            return Over((item, self._failed(item, error, seen)))
+
+    def _read(self, item: Item, started: float, seen: tuple[int, int]) -> Ready | Over[Done]:
         name = Path(*item.place.split("/"))
         place = Place(item.path, name.name, self._folder / name.parent)
         try:
             if place.folder not in self._made:
                 ensure_folder(place.folder)
                 self._made.add(place.folder)
+            published = self._publisher is not None and self._publisher.take(item.place, place.folder)
             verdict = judge(
                 place.photo, place.stem, place.folder, self._wanted, skip_existing=True, overwrite_edited=False
             )
             if verdict.skip:
-                return Over((item, self._there_already(place, verdict, seen)))
+                outcome = self._there_already(place, verdict, seen)
+                if self._publisher is not None and outcome.state != "failed":
+                    finish = self._publisher.forget if published else self._publisher.publish
+                    finish(item.place, place.folder)
+                return Over((item, outcome))
             image, fov = read_inputs(place, self._wanted)
+            image = replace(image, origin=address_at(item.path))
             refuse_another(place.folder, place.stem, image, way_out="")
+        except StoreError:
+            raise
         except (SerrError, MemoryError) as error:
             return Over((item, self._failed(item, error, seen)))
         return Ready(item, place, verdict, image, fov, seen, time.perf_counter() - started)
@@ -94,7 +111,7 @@ class PhotoSteps:
                 monitor=self._monitor,
             )
         except (SerrError, MemoryError) as error:
-            return Over((ready.item, self._failed(ready.item, error, ready.seen)))
+            return Over((ready.item, self._failed(ready.item, error, ready.seen, ready.image.sha256)))
         return ready, found
 
     def write(self, made: tuple[Ready, Segmentation]) -> Done:
@@ -102,8 +119,12 @@ class PhotoSteps:
         started = time.perf_counter()
         try:
             done = write_results(found, ready.place, self._wanted, ready.verdict)
+            if self._publisher is not None:
+                self._publisher.publish(ready.item.place, ready.place.folder)
+        except StoreError:
+            raise
         except (SerrError, MemoryError) as error:
-            return ready.item, self._failed(ready.item, error, ready.seen)
+            return ready.item, self._failed(ready.item, error, ready.seen, ready.image.sha256)
         outcome = Outcome(
             "done",
             reason=f"Made again: {done.again}" if done.again else "",
@@ -128,11 +149,13 @@ class PhotoSteps:
             outcome = Outcome("kept")
         return self._stamped(replace(outcome, state="kept" if by_hand else "done", reason=by_hand), seen)
 
-    def _failed(self, item: Item, error: SerrError | MemoryError, seen: tuple[int, int]) -> Outcome:
+    def _failed(
+        self, item: Item, error: SerrError | MemoryError, seen: tuple[int, int], sha256: str | None = None
+    ) -> Outcome:
         if isinstance(error, OutputError) and isinstance(error.__cause__, OSError) and error.__cause__.errno in _FATAL:
             raise error
         memory = f"There is not enough memory for {display_path(item.path.name)}. Close other programs."
-        outcome = Outcome("failed", str(error) or memory, sha256=file_sha256(item.path) or "")
+        outcome = Outcome("failed", str(error) or memory, sha256=sha256 or file_sha256(item.path) or "")
         return self._stamped(outcome, seen)
 
     def _stamped(self, outcome: Outcome, seen: tuple[int, int]) -> Outcome:
@@ -164,9 +187,5 @@ def _of_sidecar(sidecar: SideCar, photo: Path) -> Outcome:
 
 
 def _seen(path: Path) -> tuple[int, int]:
-    """Size and time of the last change of a file, -1 where it is not there."""
-    try:
-        status = path.stat()
-    except OSError:
-        return -1, -1
-    return status.st_size, status.st_mtime_ns
+    """Size and time of the last change of a photograph, -1 where it is not there."""
+    return stamp(path) or (-1, -1)

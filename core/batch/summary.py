@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from core.batch.manifest import Item, Manifest
+from core.batch.manifest import Item
 from core.batch.plan import Batch
+from core.batch.published import Publisher
+from core.batch.stores import place_text
 from core.errors import InputError, OutputError
-from core.evaluation.csv_text import csv_text
-from core.files import atomic_path, display_path, path_text, write_bytes_atomic
+from core.evaluation.csv_text import write_csv
+from core.files import atomic_path, display_path
 
 SUMMARY: Final = "summary.csv"
 PARQUET: Final = "summary.parquet"
 _NUMBERS: Final = frozenset({"threshold", "vessel_share", "seconds"})
+_ROWS_AT_ONCE: Final = 50_000
 _COLUMNS: Final = (
     *("file", "result", "state", "reason", "sha256", "model", "threshold", "vessel_share", "doubts", "seconds"),
 )
@@ -38,37 +42,49 @@ def write_summary(batch: Batch, *, parquet: bool = False) -> Path:
     Raises
     ------
     OutputError : it cannot be written, or a file of that name is there which is not such a table.
+    StoreError : it cannot be published where the results are.
     """
     refuse_other_summary(batch)
     path = batch.folder / SUMMARY
-    there = [shard for shard in batch.all_shards if shard not in batch.missing]
     kept: dict[str, None] = {}
-    rows: list[dict[str, object]] = []
-    for shard in there:
+    for shard in _there(batch):
         with batch.open(shard, read_only=True) as manifest:
-            for row in _rows(manifest):
-                rows.append(row)
-                kept.update(dict.fromkeys(row))
-    columns = [*_COLUMNS, *(name for name in kept if name not in _COLUMNS)]
-    write_bytes_atomic(path, csv_text(columns, rows).encode())
+            kept.update(dict.fromkeys(map(_free, manifest.titles())))
+    columns = [*_COLUMNS, *kept]
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        write_csv(file, columns, _rows(batch))
+    written = [path]
     if parquet:
-        _write_parquet(batch.folder / PARQUET, columns, rows)
+        _write_parquet(batch.folder / PARQUET, columns, _rows(batch))
+        written.append(batch.folder / PARQUET)
+    if batch.store:
+        for each in written:
+            Publisher(batch.store).put(each, f"{batch.store}/{each.name}")
     return path
 
 
-def _write_parquet(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+def _write_parquet(path: Path, columns: Sequence[str], rows: Iterator[Mapping[str, object]]) -> None:
     import pyarrow as arrow
-    from pyarrow.parquet import write_table
+    from pyarrow.parquet import ParquetWriter
 
     schema = arrow.schema([(name, arrow.float64() if name in _NUMBERS else arrow.string()) for name in columns])
-    table = arrow.table({name: [row.get(name) for row in rows] for name in columns}, schema=schema)
-    with atomic_path(path) as temporary:
-        write_table(table, temporary)
+    with atomic_path(path) as temporary, ParquetWriter(temporary, schema) as writer:
+        first = True
+        while (some := list(islice(rows, _ROWS_AT_ONCE))) or first:
+            first = False
+            writer.write_table(arrow.table({name: [row.get(name) for row in some] for name in columns}, schema=schema))
 
 
-def _rows(manifest: Manifest) -> Iterator[dict[str, object]]:
-    for item in manifest.items():
-        yield {**_row(item), **{_free(name): value for name, value in item.columns.items()}}
+def _there(batch: Batch) -> list[int]:
+    missing = batch.missing
+    return [shard for shard in batch.all_shards if shard not in missing]
+
+
+def _rows(batch: Batch) -> Iterator[dict[str, object]]:
+    for shard in _there(batch):
+        with batch.open(shard, read_only=True) as manifest:
+            for item in manifest.items():
+                yield {**_row(item), **{_free(name): value for name, value in item.columns.items()}}
 
 
 def _row(item: Item) -> dict[str, object]:
@@ -76,7 +92,7 @@ def _row(item: Item) -> dict[str, object]:
     state = "waiting" if outcome.state == "running" else outcome.state
     has_outcome = state != "waiting"
     return {
-        "file": path_text(item.path),
+        "file": place_text(item.path),
         "result": item.place,
         "state": state,
         "reason": outcome.reason if has_outcome else "",

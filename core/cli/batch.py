@@ -38,10 +38,20 @@ Paths = Annotated[
     typer.Argument(
         metavar="PATH",
         help="Folders (with all below), photographs, patterns, or lists: CSV with a column of paths, or text with a "
-        "path in each line; or zip archives. Or alone, without --out: the folder of a batch, to continue it.",
+        "path in each line; or zip archives; or addresses in an object store (s3://bucket/folder, gs://, az://). Or "
+        "alone, without --out: the folder of a batch, to continue it.",
     ),
 ]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a batch: what --out was.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a batch: what --out was, or --work.")]
+Work = Annotated[
+    Path | None,
+    typer.Option(
+        "--work",
+        metavar="DIR",
+        help="Where the manifests are kept, if --out is in an object store.",
+        show_default="in your data folder",
+    ),
+]
 Column = Annotated[
     str | None,
     typer.Option("--column", help="The column of lists with the paths.", show_default="path, file, image ..."),
@@ -90,6 +100,7 @@ def run_command(
     *,
     paths: Paths,
     out: Annotated[Path | None, OUT] = None,
+    work: Work = None,
     shard: Annotated[
         int | None, typer.Option("--shard", min=1, help="Only this shard of 'serr batch plan'.", show_default=False)
     ] = None,
@@ -141,7 +152,7 @@ def run_command(
     go_behind()
     _check_parquet(parquet)
 
-    def work(planned: "Batch") -> int:
+    def begin(planned: "Batch") -> int:
         return _work(
             planned,
             shard=shard,
@@ -161,14 +172,15 @@ def run_command(
     if out is None:
         if any(value is not None for value in given.values()) or column is not None or dry_run:
             raise UsageError("--out is missing: the folder for the results.")
-        return work(_continued(paths))
-    from core.cli.batch_inputs import gather
+        return begin(_continued(paths, work))
+    from core.cli.batch_inputs import gather, where_of
 
-    gathered = gather(paths, column, out, dry=dry_run)
+    folder, store = where_of(out, work)
+    gathered = gather(paths, column, folder, dry=dry_run, store=store)
     if dry_run:
-        return say_plan(gathered, out, as_json)
-    planned, _ = planned_batch(gathered, out, given, new_options=new_options)
-    code = work(planned)
+        return say_plan(gathered, folder, as_json)
+    planned, _ = planned_batch(gathered, folder, given, new_options=new_options, store=store)
+    code = begin(planned)
     return max(code, 1 if gathered.failed else 0)
 
 
@@ -177,6 +189,7 @@ def plan(
     *,
     paths: Paths,
     out: Out,
+    work: Work = None,
     shards: Annotated[int, typer.Option("--shards", min=2, max=9999, help="Into how many parts to divide it.")],
     model: Model = None,
     threshold: Threshold = None,
@@ -195,14 +208,15 @@ def plan(
     Then 'serr batch run DIR --shard 3' does one of them, on any machine that sees the photographs and the folder. The
     same command with more photographs adds these.
     """
-    from core.cli.batch_inputs import gather
+    from core.cli.batch_inputs import gather, where_of
 
-    gathered = gather(paths, column, out)
+    folder, store = where_of(out, work)
+    gathered = gather(paths, column, folder, store=store)
     given = {
         **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
         **{"fov": fov, "tta": tta, "save": save, "as_float": as_float},
     }
-    planned, new = planned_batch(gathered, out, given, shards=shards, new_options=new_options)
+    planned, new = planned_batch(gathered, folder, given, shards=shards, new_options=new_options, store=store)
     from core.batch.scripts import write_scripts
     from core.cli.batch_inputs import program
 
@@ -210,7 +224,7 @@ def plan(
     if as_json:
         say_json(
             {
-                "out": path_text(out),
+                "out": store or path_text(folder),
                 "photographs": len(gathered.photos),
                 "new": new,
                 "shards": shards,
@@ -218,7 +232,7 @@ def plan(
             }
         )
     else:
-        say(f"{display_path(out)}: {len(gathered.photos):,} photographs, {new:,} of them new, in {shards} shards.")
+        say(f"{planned.where}: {len(gathered.photos):,} photographs, {new:,} of them new, in {shards} shards.")
         for path in scripts:
             say(f"  {display_path(path)}")
     return 1 if gathered.failed else 0
@@ -228,8 +242,9 @@ def plan(
 def status(folder: Folder, as_json: AsJson = False) -> int:
     """Say how a batch is: whether it runs, how many are done, and which failed and why."""
     from core.batch.plan import find_batch
+    from core.cli.batch_inputs import where_of
 
-    found = find_batch(folder)
+    found = find_batch(where_of(folder)[0])
     report(found, as_json, summary=None, is_status=True)
     return 0
 
@@ -239,9 +254,10 @@ def collect(folder: Folder, parquet: Parquet = False, as_json: AsJson = False) -
     """Join what all shards say into summary.csv, and say what is missing. Ends with 1 where something is."""
     from core.batch.plan import find_batch
     from core.batch.summary import write_summary
+    from core.cli.batch_inputs import where_of
 
     _check_parquet(parquet)
-    found = find_batch(folder)
+    found = find_batch(where_of(folder)[0])
     counts = report(found, as_json, summary=write_summary(found, parquet=parquet))
     return 1 if found.missing or any(counts[state] for state in ("waiting", "running", "failed")) else 0
 
@@ -264,10 +280,11 @@ def go_behind() -> None:
         step_back()
 
 
-def _continued(paths: list[str]) -> "Batch":
+def _continued(paths: list[str], work: Path | None) -> "Batch":
     from core.batch.plan import known_batch
+    from core.cli.batch_inputs import where_of
 
-    folder = Path(paths[0])
+    folder, _ = where_of(Path(paths[0]), work)
     found = known_batch(folder) if len(paths) == 1 and folder.is_dir() else None
     if found is None:
         why = f" ({display_path(folder)} has no batch that could be continued)" if len(paths) == 1 else ""
@@ -283,6 +300,7 @@ def planned_batch(
     shards: int | None = None,
     new_options: bool,
     watched: Sequence[Path] = (),
+    store: str = "",
 ) -> tuple["Batch", int]:
     """Plan a batch, or continue one; returns how many photographs are new, too. Raises UsageError, SerrError."""
     from core.batch.plan import known_batch, plan_batch
@@ -298,7 +316,7 @@ def planned_batch(
         )
     known = before.shards if before is not None else 1
     shards = known if shards is None else shards
-    return plan_batch(gathered.photos, gathered.root, out, options, shards=shards, watched=watched)
+    return plan_batch(gathered.photos, gathered.root, out, options, shards=shards, watched=watched, store=store)
 
 
 def _work(

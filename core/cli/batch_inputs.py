@@ -1,5 +1,6 @@
 """From what is given to ``serr batch`` to the photographs, where they are, and how their results are made."""
 
+import hashlib
 import os
 import shlex
 import sys
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from core.batch.archives import UNPACKED, is_archive, look_into, unpack
 from core.batch.lists import Listed, is_list, read_list
 from core.batch.places import common_root, pattern_root
-from core.batch.plan import BATCH_FOLDER
+from core.batch.plan import BATCH_FOLDER, as_listed
+from core.batch.stores import address_at, address_of, fetched_path, photos_at, plain_path
 from core.cli.console import UsageError, monitored, tell
 from core.cli.inputs import photo_inputs
 from core.cli.options import (
@@ -24,6 +26,7 @@ from core.cli.options import (
     refined_rule,
 )
 from core.files import display_path
+from core.photo.sibling_files import safe_name
 from core.photo.walking import same_name
 
 if TYPE_CHECKING:
@@ -39,28 +42,54 @@ class Gathered:
     failed: bool
 
 
-def gather(given: Sequence[str], column: str | None, out: Path, *, dry: bool = False) -> Gathered:
-    """Photographs of folders with all below, patterns, files and lists, or of archives. What is left out is said on
-    stderr.
+def where_of(given: Path, work: Path | None = None) -> tuple[Path, str]:
+    """The folder of a batch, and the address where its results are published, if that is in a store.
+
+    Parameters
+    ----------
+    given : the folder of the results, or their address.
+    work : the folder for the manifests of one whose results are in a store; else one in the user's data folder.
+    """
+    address = address_of(given)
+    if address is None:
+        if work is not None:
+            raise UsageError("--work is for results in an object store, such as --out s3://bucket/results.")
+        return Path(plain_path(str(given))), ""
+    if work is not None:
+        return work, address
+    from platformdirs import user_data_path
+
+    name = f"{safe_name(address.rpartition('/')[2])}-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
+    return user_data_path("serr-fundus", appauthor=False) / "batches" / name, address
+
+
+def gather(given: Sequence[str], column: str | None, out: Path, *, dry: bool = False, store: str = "") -> Gathered:
+    """Photographs of folders with all below, patterns, files and lists, of archives, or of object stores. What is left
+    out is said on stderr.
 
     Parameters
     ----------
     out : the folder of the batch, in which archives are unpacked; ``dry``: they are not.
+    store : where the results are published; nothing below is taken for a photograph.
 
     Raises
     ------
-    UsageError : there are none. InputError : a list or an archive cannot be used. OutputError : there is no room.
+    UsageError : there are none. InputError : a list, an archive or an address cannot be used. OutputError : there is no
+    room. StoreError : a store cannot be listed.
     """
+    given = [plain_path(text) for text in given]
     archives = [Path(text) for text in given if is_archive(Path(text))]
     if archives:
         if len(archives) < len(given):
             raise UsageError("archives (.zip) are a batch of their own: unpack them, or give the rest another --out.")
         return _of_archives(archives, out.absolute() / BATCH_FOLDER, dry=dry)
     lists = [Path(text) for text in given if is_list(Path(text))]
-    others = [text for text in given if not is_list(Path(text))]
+    addresses = [address for address in map(address_of, given) if address is not None]
+    others = [text for text in given if not is_list(Path(text)) and address_of(text) is None]
     if column is not None and not lists:
         raise UsageError("--column is for lists, and no CSV file is given.")
-    listed = [photo for file in lists for photo in read_list(file, column)]
+    folder = out.absolute() / BATCH_FOLDER
+    listed = [_here(photo, folder) for file in lists for photo in read_list(file, column)]
     failed = False
     roots = [photo.path.absolute().parent for photo in listed]
     if others:
@@ -69,10 +98,15 @@ def gather(given: Sequence[str], column: str | None, out: Path, *, dry: bool = F
         failed = bool(inputs.failed)
         listed += [Listed(path, {}) for path in inputs.photos]
         roots += [_root(text) for text in others]
+    for address in addresses:
+        found, root = photos_at(address, folder, without=store)
+        listed += as_listed(found)
+        roots.append(root)
     photos: dict[str, Listed] = {}
     for photo in listed:
         photos.setdefault(os.path.realpath(photo.path), replace(photo, path=_absolute(photo.path)))
-    return Gathered(tuple(photos.values()), common_root(_absolute(root) for root in roots), failed)
+    of_files = [root for root in roots if address_at(root) is None]
+    return Gathered(tuple(photos.values()), common_root(_absolute(root) for root in of_files or roots), failed)
 
 
 def _of_archives(archives: Sequence[Path], folder: Path, *, dry: bool) -> Gathered:
@@ -144,6 +178,12 @@ def program() -> str:
     if started.stem == "serr":
         return shlex.quote(str(started))
     return f"{shlex.quote(sys.executable)} -m core.cli"
+
+
+def _here(photo: Listed, folder: Path) -> Listed:
+    """A photograph of a list; where that names an address, by the path that it has here."""
+    address = address_of(photo.path)
+    return photo if address is None else replace(photo, path=fetched_path(folder, address))
 
 
 def _absolute(path: Path) -> Path:

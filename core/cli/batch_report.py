@@ -17,6 +17,7 @@ def say_plan(gathered: "Gathered", out: Path, as_json: bool) -> int:
     """Say which photographs are found and where their results would go; the exit code."""
     from core.batch.places import new_places
     from core.batch.plan import known_batch
+    from core.batch.stores import place_shown, place_text
 
     before, there = known_batch(out), dict[Path, str]()
     for shard in () if before is None else before.all_shards:
@@ -30,14 +31,14 @@ def say_plan(gathered: "Gathered", out: Path, as_json: bool) -> int:
             {
                 "out": path_text(out),
                 "photographs": [
-                    {"photo": path_text(path), "result": place, "new": path in new} for path, place in where.items()
+                    {"photo": place_text(path), "result": place, "new": path in new} for path, place in where.items()
                 ],
             }
         )
     else:
         say(f"{len(paths):,} photographs, {len(new):,} of them new in {display_path(out)}. Nothing is written.")
         for path, place in list(where.items())[:_SHOWN]:
-            say(f"  {display_path(path)} -> {display_path(place)}")
+            say(f"  {place_shown(path)} -> {display_path(place)}")
         if len(where) > _SHOWN:
             say(f"  ... and {len(where) - _SHOWN:,} more")
     return 1 if gathered.failed else 0
@@ -55,6 +56,7 @@ def report(
     """Say how many photographs are in each state and which failed; the numbers."""
     from core.batch.manifest import STATES
     from core.batch.status import batch_status
+    from core.batch.stores import place_shown, place_text
 
     counts: dict[str, int] = dict.fromkeys(STATES, 0)
     failed: list[tuple[Path, str]] = []
@@ -69,7 +71,8 @@ def report(
     if as_json:
         say_json(
             {
-                "out": path_text(planned.folder),
+                "out": planned.store or path_text(planned.folder),
+                **({"work": path_text(planned.folder)} if planned.store else {}),
                 **({} if about is None else {"state": about.word, "problem": about.problem}),
                 **({} if about is None else {"doubtful": about.doubtful}),
                 "model": {"name": planned.options.model_name, "sha256": planned.options.model_sha256},
@@ -78,7 +81,7 @@ def report(
                 "counts": counts,
                 "cancelled": cancelled,
                 "summary": None if summary is None else path_text(summary),
-                "failed": [{"photo": path_text(path), "why": why} for path, why in failed],
+                "failed": [{"photo": place_text(path), "why": why} for path, why in failed],
             }
         )
         return counts
@@ -86,16 +89,16 @@ def report(
         failed = []
     total = sum(counts.values())
     parts = [f"{count:,} {state}" for state, count in counts.items() if count]
-    say(f"{display_path(planned.folder)}: {total:,} photographs: {', '.join(parts) or 'none'}.")
+    say(f"{planned.where}: {total:,} photographs: {', '.join(parts) or 'none'}.")
     if about is not None:
         doubts = f", {about.doubtful:,} of the results are doubtful" if about.doubtful else ""
         say(f"  {about.word}{doubts}. {about.problem}".rstrip())
     for path, why in failed[:_SHOWN]:
-        say(f"  {display_path(path)}: {why}")
+        say(f"  {place_shown(path)}: {why}")
     if len(failed) > _SHOWN:
         say(f"  ... and {len(failed) - _SHOWN:,} more that failed")
     for shard in planned.missing:
         tell(f"serr: shard {shard} is missing: plan the batch again with the same photographs.")
     if summary is not None:
-        say(f"  {display_path(summary)}")
+        say(f"  {display_path(f'{planned.store}/{summary.name}' if planned.store else summary)}")
     return counts

@@ -7,7 +7,7 @@ import typer
 
 from core.cli.batch import AsFloat, Fov, MinPixels, NewOptions, RetryFailed, Save, Tta, go_behind, planned_batch
 from core.cli.batch_report import report
-from core.cli.console import monitored
+from core.cli.console import UsageError, monitored
 from core.cli.options import AsJson, Device, Low, Model, Out, Threshold, checked_device
 from core.errors import InputError
 from core.files import display_path
@@ -52,9 +52,16 @@ def watch(
     have stayed the same for a while. Bad files are reported, and tried again when they change. The same command
     started again continues, and 'serr batch status DIR' says how it is. Network shares will do.
     """
+    from core.batch.stores import address_of
+
     device = checked_device(device)
     go_behind()
     watched = []
+    for path in (out, *folders):
+        if address_of(path) is not None:
+            raise UsageError(
+                "object stores cannot be watched. Start 'serr batch run' from time to time: it does the rest."
+            )
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"{display_path(folder)} is not a folder that could be watched. Make it, or name another.")

@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, TextIO
 
 from core.files import printable
 
@@ -18,11 +18,16 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> st
     so: such a text gets an apostrophe in front. Numbers stay numbers.
     """
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    write_csv(text, columns, rows)
+    return text.getvalue()
+
+
+def write_csv(file: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """The same into a file, opened with ``newline=""``, row by row."""
+    writer = csv.DictWriter(file, columns, lineterminator="\n")
     writer.writerow({column: _cell(column) for column in columns})
     for row in rows:
         writer.writerow({column: _cell(value) for column, value in row.items()})
-    return text.getvalue()
 
 
 def _cell(value: object) -> object:

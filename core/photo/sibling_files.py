@@ -96,7 +96,12 @@ def _unused_names(names: Mapping[Path, list[str]], out_dir: Path, by_content: bo
 
 
 def result_owner(
-    sidecar: Path, photo: Path | None, sha256: str | None = None, *, by_content: bool = True
+    sidecar: Path,
+    photo: Path | None,
+    sha256: str | None = None,
+    *,
+    by_content: bool = True,
+    origin: str | None = None,
 ) -> Literal["this", "another", "unknown"]:
     """Whose results a side-car tells of: of the photograph in ``photo``, with this hash of its file, or of another.
 
@@ -104,6 +109,7 @@ def result_owner(
     ----------
     photo : its file; None for pixels without one.
     sha256 : of its file, where it is known; else the file is read, unless ``by_content`` is False.
+    origin : the address of the object that the file is a copy of.
     """
     try:
         if sidecar.stat().st_size > _SIDECAR_BYTES:
@@ -114,7 +120,8 @@ def result_owner(
         return "unknown"
     if photo is None:
         return "unknown" if file is None else "another"
-    if isinstance(file, str) and Path(file).is_absolute() and file == path_text(photo.absolute()):
+    is_path = isinstance(file, str) and Path(file).is_absolute() and file == path_text(photo.absolute())
+    if is_path or (origin is not None and file == origin):
         return "this"
     now = (sha256 or file_sha256(photo)) if by_content else ""
     if now is None or (by_content and not isinstance(before, str)):
