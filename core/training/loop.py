@@ -17,7 +17,7 @@ from core.inference.device import Precision, usable_threads
 from core.progress import SILENT, Monitor
 from core.training.checkpoint import load_checkpoint
 from core.training.config import TrainingConfig, load_config, to_toml
-from core.training.data import load_training_data
+from core.training.data import TrainingData, load_training_data
 from core.training.fine_tuning import prepare_config
 from core.training.processes import in_first, make_fabric
 from core.training.recorder import EVENTS_FILE
@@ -34,6 +34,7 @@ def train(
     *,
     resume: bool = False,
     device: str = "auto",
+    data: TrainingData | None = None,
     monitor: Monitor = SILENT,
 ) -> TrainingResult:
     """Train a network and write its weights file.
@@ -46,6 +47,7 @@ def train(
         first validation on ``<name>.safetensors`` with the best weights so far.
     resume : continue from the checkpoint in ``out``; without one, start from the beginning.
     device : "auto", "cpu", "cuda", "cuda:1", "mps".
+    data : the prepared photographs, for several runs on the same ones; None: they are read as ``config`` says.
     monitor : ends the run by raising ``Cancelled`` (it can be resumed from that very step) or ``StopTraining`` (the
         best weights so far are the result).
 
@@ -61,7 +63,7 @@ def train(
         fabric = fabric_for(config, device)
         opened = in_first(fabric, lambda: _open_run(config, out, resume, locks))
         try:
-            data = load_training_data(config, root, monitor)
+            data = load_training_data(config, root, monitor) if data is None else data
         except SerrError:
             if opened and fabric.global_rank == 0:
                 _forget_run(out)
