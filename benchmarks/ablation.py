@@ -40,6 +40,7 @@ from core.training.config import TrainingConfig, load_config, load_preset
 USUAL_STEPS: Final = 1500
 FEWEST_STEPS: Final = 1000
 MOST_STEPS: Final = 4500
+_MOST_THREADS: Final = 4
 _TRIAL_S: Final = 6.0
 _BESIDE_S: Final = 14.0
 """What an arm takes beside its steps: reading, validating, measuring."""
@@ -64,7 +65,7 @@ class Slots:
         self._pools = [self._pool() for _ in range(self.jobs)]
 
     def _pool(self) -> ProcessPoolExecutor:
-        threads = max(1, (os.cpu_count() or 1) // self.jobs)
+        threads = min(_MOST_THREADS, max(1, (os.cpu_count() or 1) // self.jobs))
         return ProcessPoolExecutor(1, self._context, _begin_process, (threads, self._stopped))
 
     def everywhere(self, work: Callable[..., float], *arguments: object) -> list[float]:

@@ -159,7 +159,7 @@ def _test_page(results: Results, recipe: TrainingConfig, arms: Sequence[Arm], pi
         )
     else:
         yield "\n## Do the parts of SERR-U-Net help?\n"
-        yield from _statement(results)
+        yield from statement(results)
     networks = [arm for arm in NETWORKS if arm.name in results.tested]
     if networks:
         yield "\n## Networks\n"
@@ -202,8 +202,8 @@ def _budget(results: Results, recipe: TrainingConfig) -> str:
         f"part, but for {source.validation_photos} photographs that choose the best of five validations, and the "
         "threshold (by F1); which four depends on the seed and not on the network. The test part is measured once, "
         f"with that threshold, inside the field of view. {part.steps} steps of {part.batch} crops of {part.crop_px} "
-        f"pixels, loss {part.loss}, AdamW, one cycle up to {part.peak_rate:g}; the recipe is the preset *strong* with this budget, "
-        "the same for all. All U-Nets are 16 channels wide and three halvings deep."
+        f"pixels, loss {part.loss}, AdamW, one cycle up to {part.peak_rate:g}; the recipe is the preset *strong* "
+        "with this budget, the same for all. All U-Nets are 16 channels wide and three halvings deep."
     )
 
 
@@ -245,7 +245,7 @@ def _against(results: Results, before: str, after: str, score: str) -> list[str]
     return [f"{found.mean():+.4f}", f"{signed_rank(found.mean(axis=0).tolist())[0]:.2g}"]
 
 
-def _statement(results: Results) -> Iterator[str]:
+def statement(results: Results) -> Iterator[str]:
     """In words and numbers, what each part brings."""
     rows, sentences = [], []
     for part, pairs in PARTS:

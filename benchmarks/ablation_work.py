@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from multiprocessing.synchronize import Event
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Final
 
 import cv2
@@ -125,10 +127,10 @@ def _at_fixed_places(sample: Sample, crop_px: int) -> Sample:
 
 def seconds_per_step(task: Task, seconds: float) -> float:
     """How long a step of this arm takes now, beside whatever else runs."""
-    recipe, folder = task.arm.recipe(task.recipe, task.seed), task.folders.runs / f"trial-{os.getpid()}"
-    folder.mkdir(parents=True, exist_ok=True)
-    run = Run(recipe, _data(task), fabric_for(recipe, task.device), folder)
-    return run.benchmark(recipe.optimisation.steps, seconds, SILENT)[0]
+    recipe = task.arm.recipe(task.recipe, task.seed)
+    with TemporaryDirectory(prefix="serr-trial-") as folder:
+        run = Run(recipe, _data(task), fabric_for(recipe, task.device), Path(folder))
+        return run.benchmark(recipe.optimisation.steps, seconds, SILENT)[0]
 
 
 def train_arm(task: Task) -> str:
