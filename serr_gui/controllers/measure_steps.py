@@ -5,7 +5,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from core.measures.summary import PixelSize
 from core.resources import sample_path
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.history import HistoryController
@@ -38,23 +37,20 @@ class MeasureSteps(QObject):
         self._take(item.path, setup)
         self._history.push(item.path, EditStep(name, kind="measuring", before=before, after=after), merge=merge)
 
-    def set_pixel_everywhere(self, name: str, pixel: PixelSize | None) -> None:
-        """The size of a pixel in all photographs of the list: a step of each that had another."""
+    def change_all(self, name: str, **changes: object) -> None:
+        """Change it for all photographs of the list: a step of each that it changes something in."""
         photos, sample = self._context.state.photos, sample_path()
-        changed = [item for item in photos if item.measuring.pixel != pixel]
-        paths = {item.path for item in changed}
+        setups: list[MeasureSetup] = [replace(item.measuring, **changes) for item in photos]  # type: ignore[arg-type]
         self._context.state.photos = tuple(
-            replace(
-                item,
-                measuring=replace(item.measuring, pixel=pixel),
-                unsaved=item.unsaved or item.path != sample,
-            )
-            if item.path in paths
+            replace(item, measuring=setup, unsaved=item.unsaved or item.path != sample)
+            if setup != item.measuring
             else item
-            for item in photos
+            for item, setup in zip(photos, setups, strict=True)
         )
-        for item in changed:
-            before, after = changed_values(item.measuring, replace(item.measuring, pixel=pixel))
+        for item, setup in zip(photos, setups, strict=True):
+            if setup == item.measuring:
+                continue
+            before, after = changed_values(item.measuring, setup)
             self._context.store.history(item.path).push(EditStep(name, kind="measuring", before=before, after=after))
         self._history.refresh()
 

@@ -154,14 +154,23 @@ class MeasuringController(QObject):
         self._steps.change(self.tr("Remove Optic Disc"), disc=None, disc_doubt="")
 
     def set_pixel(self, pixel: PixelSize | None, *, everywhere: bool = False) -> None:
-        """The size of a pixel in this photograph, or in all photographs of the list."""
+        """The size of a pixel in this photograph, or in all photographs of the list, in place of one that follows."""
         name = self.tr("No Pixel Size")
         if pixel is not None:
             name = self.tr("Pixel Size {um} \u00b5m").format(um=f"{pixel.um:g}")
-        if everywhere:
-            self._steps.set_pixel_everywhere(name, pixel)
+        change = self._steps.change_all if everywhere else partial(self._steps.change, merge=True)
+        change(name, pixel=pixel, disc_mm=None)
+
+    def assume_disc(self, mm: float | None, *, everywhere: bool = False) -> None:
+        """The size of a pixel follows from the optic disc, if that is so wide; None: it does not."""
+        name = self.tr("No Pixel Size")
+        if mm is not None:
+            name = self.tr("Pixel Size from a Disc of {mm} mm").format(mm=f"{mm:g}")
+        change = self._steps.change_all if everywhere else partial(self._steps.change, merge=True)
+        if mm is None:
+            change(name, disc_mm=None)
         else:
-            self._steps.change(name, merge=True, pixel=pixel)
+            change(name, disc_mm=mm, pixel=None)
 
     def _view(self, **changes: object) -> None:
         view: MeasureView = replace(self._context.state.measure_view, **changes)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from core.errors import SerrError
 from core.measures.calibres import ZONES, OpticDisc
 from core.measures.marks import MarkKind, VesselMark
+from core.measures.pixels import DISC_LIMITS_MM, pixel_from_disc
 from core.measures.summary import PixelSize
 from core.types import ByteArray
 from serr_gui.canvas.vessel_marks import VesselClasses, VesselMarks
@@ -38,12 +39,26 @@ class MeasureSetup:
     """What a person has said about a photograph for its measures.
 
     ``disc_doubt`` : what is doubtful about a disc that the program proposed; empty for one that a person has placed.
+    ``disc_mm`` : the diameter of the disc that is assumed, from which the size of a pixel follows; None: it does not.
     """
 
     disc: OpticDisc | None = None
     disc_doubt: str = ""
     pixel: PixelSize | None = None
     marks: tuple[VesselMark, ...] = ()
+    disc_mm: float | None = None
+
+    @property
+    def pixel_used(self) -> PixelSize | None:
+        """The size of a pixel that counts: the one that was entered, or the one that follows from the disc."""
+        if self.pixel is not None or self.disc is None or self.disc_mm is None:
+            return self.pixel
+        return pixel_from_disc(self.disc, self.disc_mm)
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether the size of a pixel is an assumption."""
+        return self.pixel is None and self.pixel_used is not None
 
     def values(self) -> dict[str, Any]:
         """As JSON values, for sessions and the journal; what is not set is left out."""
@@ -53,6 +68,8 @@ class MeasureSetup:
             values["disc_doubt"] = self.disc_doubt
         if self.pixel is not None:
             values["pixel"] = {"um": self.pixel.um, "source": self.pixel.source}
+        if self.disc_mm is not None:
+            values["disc_mm"] = self.disc_mm
         if self.marks:
             values["marks"] = [[mark.row, mark.column, mark.kind] for mark in self.marks]
         return values
@@ -69,7 +86,10 @@ class MeasureSetup:
             marks = tuple(
                 VesselMark(float(row), float(column), kinds[kind]) for row, column, kind in values.get("marks", ())
             )
-            return cls(disc, str(values.get("disc_doubt", "")), pixel, marks)
+            disc_mm = float(values["disc_mm"]) if "disc_mm" in values else None
+            if disc_mm is not None and not DISC_LIMITS_MM[0] <= disc_mm <= DISC_LIMITS_MM[1]:
+                disc_mm = None
+            return cls(disc, str(values.get("disc_doubt", "")), pixel, marks, disc_mm)
         except (KeyError, TypeError, ValueError, SerrError):
             return cls()
 
@@ -220,7 +240,7 @@ def vessel_marks(found: Measured | None, setup: MeasureSetup, vessel: int) -> Ve
 
 def length_unit(found: Measured) -> str:
     """The unit of lengths of a photograph."""
-    return "px" if found.inputs.setup.pixel is None else "\u00b5m"
+    return "px" if found.inputs.setup.pixel_used is None else "\u00b5m"
 
 
 def width_edges(widths: npt.NDArray[np.float64]) -> tuple[float, ...]:

@@ -33,7 +33,7 @@ def measure(inputs: MeasureInputs, kept: TracedMask | None, monitor: YieldingMon
         numbers = vessel_numbers(traced.state.tree)
 
         def made(traced: TracedMask, *, complete: bool) -> Measured:
-            measures = measure_traced(traced, disc=setup.disc, marks=setup.marks, pixel=setup.pixel)
+            measures = measure_traced(traced, disc=setup.disc, marks=setup.marks, pixel=setup.pixel_used)
             return Measured(inputs, measures, numbers, traced, complete=complete)
 
         if traced.pending:
@@ -95,7 +95,7 @@ def write(found: Measured, photo: Path, path: Path, monitor: CheckingMonitor) ->
     if measures is not None:
         segments.append((path.with_name(path.stem + _SEGMENTS), measuring.segments_csv(measures)))
     with_bars = measures is not None and measures.threshold is not None
-    pixel = found.inputs.setup.pixel
+    pixel = found.inputs.setup.pixel_used
     files = measuring.table_files([row.row()], path, pixel=pixel, error_bars=with_bars, segments=segments)
     monitor.check()
     ensure_folder(path.parent)

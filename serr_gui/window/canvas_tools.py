@@ -147,8 +147,9 @@ class CanvasTools(QObject):
     def _show_measuring(self) -> None:
         """The optic disc, and the scale of the ruler."""
         item = self._state.item
-        pixel = item.measuring.pixel if item is not None else None
+        pixel = item.measuring.pixel_used if item is not None else None
         self._ruler.pixel_um = pixel.um if pixel is not None else None
+        self._ruler.is_assumed = item is not None and item.measuring.is_assumed
         disc = disc_shown(self._state)
         if disc is not None and self._state.editing.tool in ("disc_circle", "disc_ellipse"):
             x, y = disc.column + 0.5, disc.row + 0.5

@@ -135,4 +135,5 @@ def join_measures(window: "MainWindow") -> None:
     panel.bar.colourRequested.connect(measuring.colour)
     panel.bar.clickRequested.connect(measuring.click_for)
     panel.setup.pixelRequested.connect(lambda pixel, everywhere: measuring.set_pixel(pixel, everywhere=everywhere))
+    panel.setup.assumedRequested.connect(lambda mm, everywhere: measuring.assume_disc(mm, everywhere=everywhere))
     panel.setup.discRemoveRequested.connect(measuring.remove_disc)

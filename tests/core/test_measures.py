@@ -10,6 +10,7 @@ from core.measures import shapes
 from core.measures.branching import nodes_of
 from core.measures.calibres import OpticDisc, hubbard_equivalent, knudtson_equivalent, widths_in_zone
 from core.measures.fractal import fractal_dimensions, lacunarity
+from core.measures.pixels import pixel_from_disc
 from core.measures.shapes import Drawing, draw
 from core.measures.summary import CODEBOOK, PixelSize, measure_vessels
 from core.measures.tortuosity import tortuosity
@@ -127,6 +128,15 @@ def test_zones_around_an_ellipse_begin_at_its_margin() -> None:
     assert disc.share_seen("B", np.ones((200, 240), np.bool_)) == pytest.approx(1.0, abs=0.01)
     turned = OpticDisc(0, 0, 20, 10, 30)  # clockwise on the screen: to the right and down
     assert turned.radii_away(20 * np.sin(np.pi / 6), 20 * np.cos(np.pi / 6)) == pytest.approx(1.0)
+
+
+def test_a_pixel_from_the_disc_says_that_it_is_assumed() -> None:
+    pixel = pixel_from_disc(OpticDisc(0, 0, 90))
+    assert pixel.um == pytest.approx(10.0)
+    assert pixel.source == "assumed: the optic disc is 1.8 mm wide"
+    assert pixel_from_disc(OpticDisc(0, 0, 180, 45), 1.5).um == pytest.approx(1500 / 180)
+    with pytest.raises(InputError, match=r"An optic disc is 1 to 2\.5 mm wide, not 18: give its diameter in mm"):
+        pixel_from_disc(OpticDisc(0, 0, 90), 18)
 
 
 def test_equivalents_by_hand() -> None:

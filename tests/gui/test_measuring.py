@@ -320,6 +320,39 @@ def test_what_is_said_for_measures_is_undone_kept_and_counts_as_work(
     assert again.state.item.measuring == before
 
 
+def test_a_pixel_size_from_the_disc_is_marked_as_assumed_and_follows_the_disc(
+    start: StartProgram, qtbot: QtBot, photo: Path
+) -> None:
+    program, hand = opened(start, qtbot, photo)
+    state, form = program.state, program.window.measure.setup
+    length = measures_of(program, qtbot)["length/total/all/fov"].value
+    form.assumed.click()
+    assert "Place the optic disc" in form._about.text()
+    assert measures_of(program, qtbot)["length/total/all/fov"].unit == "px"
+    program.controller.measuring.set_disc(OpticDisc(80, 60, 15, 10))
+    radius = np.sqrt(150)
+    found = measures_of(program, qtbot)["length/total/all/fov"]
+    assert found.value == pytest.approx(length * 900 / radius)
+    assert shown(program, "length/total/all/fov", 2) == "\u00b5m (assumed)"
+    assert shown(program, "branching/angle/all/fov", 2) == "\u00b0"
+    assert "assumed: the optic disc is 1.8 mm wide" in program.window.measure.about.full_text()
+    assert not form.pixel_um.isEnabled()
+    assert form.pixel_um.value() == pytest.approx(900 / radius, abs=0.001)
+
+    # A size that is known takes its place, as one step; Undo brings the assumption back.
+    program.controller.measuring.set_pixel(PixelSize(8, "data sheet"))
+    assert not form.assumed.isChecked()
+    measures_of(program, qtbot)
+    assert shown(program, "length/total/all/fov", 2) == "\u00b5m"
+    hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert form.assumed.isChecked()
+    form.disc_mm.setValue(1.5)
+    assert state.item is not None
+    assert MeasureSetup.from_values(state.item.measuring.values()) == state.item.measuring
+    assert state.item.measuring.pixel_used is not None
+    assert state.item.measuring.pixel_used.um == pytest.approx(750 / radius)
+
+
 def test_files_next_to_the_table_are_not_replaced_without_a_question(
     start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

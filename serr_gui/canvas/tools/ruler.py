@@ -11,11 +11,15 @@ from serr_gui.canvas.tools.preview import paint_knots
 
 
 class RulerTool(Tool):
-    """Changes nothing; its line stays until the next one. ``pixel_um`` : size of a pixel, None where not known."""
+    """Changes nothing; its line stays until the next one.
+
+    ``pixel_um`` : size of a pixel, None where not known. ``is_assumed`` : nobody has measured it.
+    """
 
     def __init__(self, parent: object = None) -> None:
         super().__init__(parent)  # type: ignore[arg-type]
         self.pixel_um: float | None = None
+        self.is_assumed = False
         self._line: tuple[Point, Point] | None = None
         self._drags = False
 
@@ -29,7 +33,10 @@ class RulerTool(Tool):
             return ""
         length = math.dist(*self._line)
         text = f"{length:.1f} px"
-        return text if self.pixel_um is None else f"{length * self.pixel_um:.0f} \u00b5m ({text})"
+        if self.pixel_um is None:
+            return text
+        unit = self.tr("\u00b5m assumed") if self.is_assumed else "\u00b5m"
+        return f"{length * self.pixel_um:.0f} {unit} ({text})"
 
     def press(self, pointer: Pointer) -> None:
         if not pointer.erases:

@@ -104,7 +104,9 @@ class MeasurePanel(QWidget):
         if found is not self._shown or found is None:
             self._shown = found
             measures = found.measures if found is not None else None
-            self.measures.set_measures(measures, waits=waits)
+            self.measures.set_measures(
+                measures, waits=waits, assumed=found is not None and found.inputs.setup.is_assumed
+            )
             self.segments.set_measures(measures)
             self._show_chosen()
         self.about.set_full_text(self._sentence(found, waits=waits))
@@ -118,6 +120,10 @@ class MeasurePanel(QWidget):
             return found.problem
         count = len(found.measures.tree.vessels)
         text = self.tr("{count} segments. Lengths are in {unit}.").format(count=count, unit=length_unit(found))
+        pixel = found.inputs.setup.pixel_used
+        if pixel is not None:
+            text = self.tr("{count} segments. A pixel is {um} \u00b5m wide ({source}).")
+            text = text.format(count=count, um=f"{pixel.um:.4g}", source=pixel.source)
         if not found.complete:
             return f"{text} " + self.tr("Error bars are being made...")
         if found.measures.threshold is None:
@@ -143,7 +149,7 @@ class MeasurePanel(QWidget):
             empty = self.tr("Choose a vessel in the table, or click it in the photograph, to see its width along it.")
             self.profile.set_profile(np.zeros(0), np.zeros(0), math.nan, "", empty)
             return
-        pixel = found.inputs.setup.pixel
+        pixel = found.inputs.setup.pixel_used
         scale = pixel.um if pixel is not None else 1.0
         number = self._state.measure_view.vessel + 1
         name = self.tr("Width along segment {number} ({unit})").format(number=number, unit=length_unit(found))

@@ -1,8 +1,18 @@
 """What a person says for the measures of a photograph: pixel size and optic disc; and what clicks and colours mean."""
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from core.measures.pixels import DISC_LIMITS_MM, DISC_MM
 from core.measures.summary import PixelSize
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.measuring import ClickFor, Colouring
@@ -68,9 +78,13 @@ class MeasureBar(QWidget):
 
 
 class MeasureSetupForm(QWidget):
-    """``pixelRequested`` carries a ``PixelSize`` or None, and whether it is meant for all photographs."""
+    """``pixelRequested`` carries a ``PixelSize`` or None, and whether it is meant for all photographs.
+
+    ``assumedRequested`` : the same with the diameter of the disc in millimetres from which the size is to follow.
+    """
 
     pixelRequested = Signal(object, bool)
+    assumedRequested = Signal(object, bool)
     discRemoveRequested = Signal()
 
     def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
@@ -116,6 +130,26 @@ class MeasureSetupForm(QWidget):
         row.addWidget(self.everywhere)
         form.addRow(self.tr("Size of a pixel"), row)
         form.addRow(self.tr("Known from"), self.source)
+        self.assumed = QCheckBox(self.tr("From the disc, if it is"))
+        self.assumed.setToolTip(
+            self.tr("An assumption: discs differ by a tenth and more between people, and all lengths with them")
+        )
+        self.disc_mm = DecimalBox()
+        self.disc_mm.setAccessibleName(self.tr("Diameter of the optic disc that is assumed, in millimetres"))
+        self.disc_mm.setRange(*DISC_LIMITS_MM)
+        self.disc_mm.setDecimals(2)
+        self.disc_mm.setSingleStep(0.05)
+        self.disc_mm.setSuffix(self.tr(" mm wide"))
+        self.disc_mm.setKeyboardTracking(False)
+        self.disc_mm.setValue(DISC_MM)
+        self.assumed.clicked.connect(self._on_assumed)
+        self.disc_mm.valueChanged.connect(lambda _: self._on_assumed() if self.assumed.isChecked() else None)
+        both = QHBoxLayout()
+        both.setSpacing(4)
+        both.addWidget(self.assumed)
+        both.addWidget(self.disc_mm)
+        both.addStretch(1)
+        form.addRow("", both)
 
     def _make_disc(self, form: QFormLayout, actions: Actions) -> None:
         row = _buttons(actions, "propose_disc", "disc_circle", "disc_ellipse")
@@ -126,7 +160,13 @@ class MeasureSetupForm(QWidget):
         row.insertWidget(3, self.remove_disc)
         form.addRow(self.tr("Optic disc"), row)
 
+    def _on_assumed(self, *, everywhere: bool = False) -> None:
+        self.assumedRequested.emit(self.disc_mm.value() if self.assumed.isChecked() else None, everywhere)
+
     def _on_pixel(self, *, everywhere: bool = False) -> None:
+        if everywhere and self.assumed.isChecked():
+            self._on_assumed(everywhere=True)
+            return
         um, source = self.pixel_um.value(), self.source.text().strip()
         if um > 0 and source:
             self.pixelRequested.emit(PixelSize(um, source), everywhere)
@@ -140,21 +180,28 @@ class MeasureSetupForm(QWidget):
         item = state.item
         self.setEnabled(state.document is not None)
         setup = item.measuring if item is not None else None
-        pixel = setup.pixel if setup is not None else None
+        pixel = setup.pixel_used if setup is not None else None
+        mm = setup.disc_mm if setup is not None else None
         path = item.path if item is not None else None
-        if (path, pixel) != getattr(self, "_shown", ()):  # what is being typed stays
-            self._shown = (path, pixel)
-            with QSignalBlocker(self.pixel_um), QSignalBlocker(self.source):
+        if (path, pixel, mm) != getattr(self, "_shown", ()):  # what is being typed stays
+            self._shown = (path, pixel, mm)
+            with QSignalBlocker(self.pixel_um), QSignalBlocker(self.source), QSignalBlocker(self.disc_mm):
                 self.pixel_um.setValue(pixel.um if pixel is not None else 0.0)
                 self.source.setText(pixel.source if pixel is not None else "")
+                self.assumed.setChecked(mm is not None)
+                self.disc_mm.setValue(mm if mm is not None else DISC_MM)
+            for given in (self.pixel_um, self.source):
+                given.setEnabled(mm is None)
         self.remove_disc.setEnabled(setup is not None and setup.disc is not None)
         self._show_about()
 
     def _show_about(self) -> None:
         item = self._state.item
         sentences = []
-        if self.pixel_um.value() > 0 and not self.source.text().strip():
+        if self.pixel_um.isEnabled() and self.pixel_um.value() > 0 and not self.source.text().strip():
             sentences.append(self.tr("Say where the size of a pixel is known from: until then lengths are in pixels."))
+        if item is not None and item.measuring.disc is None and item.measuring.disc_mm is not None:
+            sentences.append(self.tr("Place the optic disc: until then lengths are in pixels."))
         if item is not None and item.measuring.disc is not None:
             disc = item.measuring.disc
             text = self.tr("Disc: radius {radius:.0f} px.").format(radius=disc.radius_px)

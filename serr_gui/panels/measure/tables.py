@@ -26,12 +26,15 @@ class PhotoModel(QAbstractTableModel):
         super().__init__(parent)
         self._measures: VesselMeasures | None = None
         self._names = list(CODEBOOK)
-        self._waits = False
+        self._waits = self._assumed = False
 
-    def set_measures(self, measures: VesselMeasures | None, *, waits: bool) -> None:
-        """Show measures; None: none, which ``waits`` for those that are being made."""
+    def set_measures(self, measures: VesselMeasures | None, *, waits: bool, assumed: bool = False) -> None:
+        """Show measures; None: none, which ``waits`` for those that are being made.
+
+        ``assumed`` : the size of a pixel is, which each length says.
+        """
         self.beginResetModel()
-        self._measures, self._waits = measures, waits
+        self._measures, self._waits, self._assumed = measures, waits, assumed
         self.endResetModel()
 
     def rowCount(self, parent: _Index | None = None) -> int:
@@ -58,6 +61,10 @@ class PhotoModel(QAbstractTableModel):
             return _RIGHT
         if role == Qt.ItemDataRole.ToolTipRole:
             note = self._measures[name].note if self._measures is not None else ""
+            pixel = self._measures.pixel if self._measures is not None else None
+            if pixel is not None and "um" in unit_of(name, pixel):
+                size = self.tr("A pixel is {um} \u00b5m wide ({source}).")
+                note = f"{note}\n{size.format(um=f'{pixel.um:.4g}', source=pixel.source)}".strip()
             return "\n".join(filter(None, (note, CODEBOOK[name], name)))
         if role == Qt.ItemDataRole.FontRole and column == 3 and self._moves(name):
             font = QFont()
@@ -78,7 +85,11 @@ class PhotoModel(QAbstractTableModel):
             return _WAITING if column == 1 and self._waits else ""
         found = self._measures[name]
         texts = {1: value_text(found.value, found.unit), 3: bar_text(found), 5: found.note}
-        return texts[column] if column in texts else unit_text(unit_of(name, self._measures.pixel))
+        if column in texts:
+            return texts[column]
+        unit = unit_of(name, self._measures.pixel)
+        text = unit_text(unit)
+        return self.tr("{unit} (assumed)").format(unit=text) if self._assumed and "um" in unit else text
 
 
 @dataclass(frozen=True, slots=True)
