@@ -11,6 +11,7 @@ from core.errors import InputError, SerrError
 from core.evaluation.csv_text import csv_text
 from core.files import display_path, path_text
 from core.inference.predictor import InferenceOptions
+from core.masks.edits import BACKGROUND, VESSEL
 from core.masks.threshold import apply_threshold
 from core.measures.calibres import OpticDisc
 from core.measures.disc import propose_disc
@@ -31,7 +32,7 @@ from core.photo.sibling_files import FovOption, MaskFolder, mask_folder, resolve
 from core.progress import SILENT, Monitor, Progress, part_of
 from core.segment import segment_photo
 from core.segmentation import Segmentation
-from core.types import LEVELS, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule, VesselMask
+from core.types import LEVELS, ByteArray, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule, VesselMask
 
 FACTS: Final = ("file", "error", "field_of_view", "model", "threshold", "doubts", "disc", "pixel_um", "pixel_source")
 """Columns of a row before its measures."""
@@ -104,7 +105,9 @@ def codebook(pixel: PixelSize | None = None) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = [
         {"name": name, "unit": unit_of(name, pixel), "description": text} for name, text in CODEBOOK.items()
     ]
-    moved = f"when the threshold moves by {SPREAD} to both sides"
+    moved = (
+        f"when the threshold moves by {SPREAD} to both sides, and, where that was asked for, in the mirrored photograph"
+    )
     return [
         {"name": "disc", "unit": "px", "description": DISC_MEANS},
         *rows,
@@ -185,24 +188,47 @@ def moved_rules(rule: ThresholdRule) -> tuple[ThresholdRule, ThresholdRule]:
     return moved(-by), moved(by)
 
 
-def mirrored_variants(
+def mirrored_maps(
     image: FundusImage,
     model: LoadedModel,
     fov: FieldOfView,
     *,
     inference: InferenceOptions = InferenceOptions(),  # noqa: B008 - frozen
-    rule: ThresholdRule | None = None,
     monitor: Monitor = SILENT,
-) -> tuple[Variant, ...]:
-    """What a network finds in the mirrored photograph, mirrored back: upside down, left to right, and both."""
+) -> tuple[ProbabilityMap, ...]:
+    """What a network finds in the mirrored photograph, mirrored back: upside down, left to right, and both.
+
+    It depends neither on the threshold nor on corrections by hand.
+
+    Raises
+    ------
+    SerrError : the photograph or the device cannot be used. Cancelled : by the monitor.
+    """
     found = []
-    for axes in ((0,), (1,), (0, 1)):
+    for number, axes in enumerate(((0,), (1,), (0, 1))):
         turned = FundusImage(np.flip(image.rgb, axes).copy(), source=image.source)
         field = FieldOfView(np.flip(fov.inside, axes).copy(), fov.origin, fov.source)
-        made = segment_photo(turned, model, fov=field, options=inference, rule=rule, monitor=monitor)
-        plain = made.mask.rule.is_plain
-        values = made.probability.values if plain else made.mask.vessel
-        found.append(Variant("mirrored", np.flip(values, axes).copy(), made.mask.rule.threshold if plain else 0.5))
+        part = part_of(monitor, number, 3, "")
+        made = segment_photo(turned, model, fov=field, options=inference, monitor=part)
+        found.append(ProbabilityMap(np.flip(made.probability.values, axes).copy()))
+    return tuple(found)
+
+
+def mirrored_variants(
+    maps: Sequence[ProbabilityMap], rule: ThresholdRule, codes: ByteArray | None = None
+) -> tuple[Variant, ...]:
+    """The vessels of ``mirrored_maps`` at a threshold, for error bars.
+
+    ``codes`` : uint8 (H, W) of ``core.masks.edits``, what a hand has decided: it is decided in the mirror, too.
+    """
+    found = []
+    for each in maps:
+        plain = each.values if rule.is_plain else apply_threshold(each, rule).vessel.astype(np.float32)
+        values = plain if codes is None else np.where(codes == VESSEL, 1.0, np.where(codes == BACKGROUND, 0.0, plain))
+        if rule.is_plain:
+            found.append(Variant("mirrored", np.asarray(values, np.float32), rule.threshold))
+        else:
+            found.append(Variant("mirrored", values > 0))
     return tuple(found)
 
 
@@ -245,7 +271,8 @@ def measure_files(
             )
             variants: tuple[Variant, ...] = ()
             if options.mirrored and options.error_bars:
-                variants = mirrored_variants(image, model, found.fov, inference=inference, rule=rule, monitor=part)
+                maps = mirrored_maps(image, model, found.fov, inference=inference, monitor=part)
+                variants = mirrored_variants(maps, found.mask.rule)
             measures = measure_segmentation(found, options, variants=variants)
             yield Measured(
                 path,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from serr_gui.actions.command import Command, has_document, has_result
+from serr_gui.actions.command import Command, has_document, has_result, idle
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.model.measuring import Colouring, measured
 from serr_gui.model.selectors import may_undo
@@ -17,6 +17,15 @@ def _is_coloured(colouring: Colouring) -> Callable[[AppState], bool]:
 def _has_measures(state: AppState) -> bool:
     found = measured(state)
     return found is not None and found.measures is not None and found.complete
+
+
+def _is_mirrored(state: AppState) -> bool:
+    found = measured(state)
+    return found is not None and found.inputs.mirrored is not None
+
+
+def _may_mirror(state: AppState) -> bool:
+    return _has_measures(state) and idle(state) and not _is_mirrored(state)
 
 
 COMMANDS: Final[tuple[Command, ...]] = (
@@ -37,6 +46,18 @@ COMMANDS: Final[tuple[Command, ...]] = (
         ),
         short=QT_TRANSLATE_NOOP("Actions", "Export..."),
         enabled_when=_has_measures,
+    ),
+    Command(
+        "mirror",
+        "measure",
+        QT_TRANSLATE_NOOP("Actions", "Error Bars over &Flips"),
+        QT_TRANSLATE_NOOP(
+            "Actions",
+            "Run the network on the mirrored photograph, too, and widen the error bars by what it finds there",
+        ),
+        short=QT_TRANSLATE_NOOP("Actions", "Flips"),
+        enabled_when=_may_mirror,
+        checked_when=_is_mirrored,
     ),
     Command(
         "colour_width",

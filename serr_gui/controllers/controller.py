@@ -82,7 +82,8 @@ class Controller(QObject):
         )
         self.labelling = LabellingController(self.context, self.editing, self.questionable, self.segmentation)
         self.annotating = AnnotatingController(self.context, self.photos)
-        self.measuring = MeasuringController(self.context, self.editing, MeasureSteps(self.context, self.history))
+        steps, cache = MeasureSteps(self.context, self.history), self.segmentation.model_cache
+        self.measuring = MeasuringController(self.context, self.editing, steps, foreground, cache)
         self.comparison = ComparisonController(self.context)
         self.two_models = TwoModelsController(self.context, foreground, self.segmentation.model_cache)
         self.enhancing = EnhancingController(self.context, foreground, self.photos)

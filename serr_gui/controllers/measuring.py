@@ -14,6 +14,7 @@ from core.measures.marks import MarkKind, VesselMark, vessel_near
 from core.measures.summary import PixelSize
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.editing import EditingController
+from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.controllers.measure_steps import MeasureSteps
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.measuring import (
@@ -22,11 +23,13 @@ from serr_gui.model.measuring import (
     Measured,
     MeasureInputs,
     MeasureView,
+    Mirrored,
     chosen_vessel,
     measure_inputs,
     measured,
 )
 from serr_gui.tasks import measuring as measuring_work
+from serr_gui.tasks.segmenting import ModelCache
 
 _REST_MS = 250
 """Vessels are measured when the mask has been left alone for so long."""
@@ -35,9 +38,17 @@ _REST_MS = 250
 class MeasuringController(QObject):
     """Keeps ``state.measured`` right for what is on the screen: empty from the moment at which the mask changes."""
 
-    def __init__(self, context: ControllerContext, editing: EditingController, steps: MeasureSteps) -> None:
+    def __init__(
+        self,
+        context: ControllerContext,
+        editing: EditingController,
+        steps: MeasureSteps,
+        foreground: ForegroundTask,
+        model_cache: ModelCache,
+    ) -> None:
         super().__init__(context)
         self._context, self._editing, self._steps = context, editing, steps
+        self._long, self._model_cache = foreground, model_cache
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self._measure)
@@ -45,7 +56,7 @@ class MeasuringController(QObject):
         self._wanted: MeasureInputs | None = None
         self._kept: Measured | None = None
         events = context.state.events
-        for event in (events.document, events.rule, events.photos, events.current):
+        for event in (events.document, events.rule, events.photos, events.current, events.mirrored):
             event.connect(self._refresh)
         editing.levelsChanged.connect(lambda _box: self._forget())
 
@@ -133,6 +144,26 @@ class MeasuringController(QObject):
             if outcome.doubt:
                 self._context.notify("warning", outcome.doubt, until="photo")
 
+    def mirror(self) -> None:
+        """Run the network on the mirrored photograph, too, and widen the error bars by what it finds there."""
+        state = self._context.state
+        now, document = measure_inputs(state), state.document
+        if now is None or document is None or state.task is not None:
+            return
+
+        def made(outcome: Mirrored) -> None:
+            state.mirrored = outcome
+
+        name = display_path(document.path.name)
+        self._long.begin(
+            "mirror",
+            partial(measuring_work.mirror, now, state.device, self._model_cache),
+            name=name,
+            succeeded=made,
+            failed=partial(self._context.fail, self.tr("The error bars could not be made."), until="work"),
+            noted=lambda _note: None,  # those of the photograph are known already
+        )
+
     def write(self, path: Path) -> None:
         """Write what was measured: the table, what its columns mean, and the table of segments."""
         found, document = measured(self._context.state), self._context.state.document
@@ -182,6 +213,10 @@ class MeasuringController(QObject):
     def _refresh(self) -> None:
         """Measure again where what is measured has changed."""
         state = self._context.state
+        if state.mirrored is not None and state.document is not None:
+            result = state.document.result
+            if result is None or result.segmentation is not state.mirrored.segmentation:
+                state.mirrored = None  # of another photograph or run, and large
         now, kept = measure_inputs(state), state.measured
         if now is None or not now.same_as(kept.inputs if kept is not None else self._wanted):
             self._forget()

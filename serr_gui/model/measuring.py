@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from core.measures.summary import VesselMeasures
     from core.measures.traced import TracedMask
     from core.measures.vessels import Vessel
-    from core.types import ThresholdRule
+    from core.segmentation import Segmentation
+    from core.types import ProbabilityMap, ThresholdRule
     from serr_gui.model.result import Result
     from serr_gui.model.state import AppState
 
@@ -110,16 +111,25 @@ def changed_values(before: MeasureSetup, after: MeasureSetup) -> tuple[dict[str,
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Mirrored:
+    """What the network of a segmentation finds in its mirrored photograph (``core.measuring.mirrored_maps``)."""
+
+    segmentation: "Segmentation"
+    maps: tuple["ProbabilityMap", ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MeasureInputs:
     """What is measured: the mask of ``result`` at ``rule``, with what a person has said.
 
-    ``levels`` are those of the result: arrays that never change, compared by identity.
+    ``levels`` are those of the result: arrays that never change, compared by identity. ``mirrored`` : for error bars.
     """
 
     result: "Result"
     rule: "ThresholdRule"
     levels: ByteArray
     setup: MeasureSetup
+    mirrored: Mirrored | None = None
 
     def same_mask(self, other: "MeasureInputs | None") -> bool:
         """Whether both mean the same vessels."""
@@ -132,7 +142,9 @@ class MeasureInputs:
 
     def same_as(self, other: "MeasureInputs | None") -> bool:
         """Whether both have the same measures."""
-        return other is not None and self.same_mask(other) and self.setup == other.setup
+        if other is None or self.mirrored is not other.mirrored:
+            return False
+        return self.same_mask(other) and self.setup == other.setup
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +180,9 @@ def measure_inputs(state: "AppState") -> MeasureInputs | None:
         return None
     if not result.fits(state.rule):
         return None
-    return MeasureInputs(result, state.rule, result.levels, item.measuring)
+    mirrored = state.mirrored
+    fits = mirrored is not None and mirrored.segmentation is result.segmentation
+    return MeasureInputs(result, state.rule, result.levels, item.measuring, mirrored if fits else None)
 
 
 def measured(state: "AppState") -> Measured | None:

@@ -43,7 +43,7 @@ from serr_gui.model.comparison import (
 from serr_gui.model.editing import Editing
 from serr_gui.model.enhancing import EnhancedPhoto, Enhancing
 from serr_gui.model.export_options import ExportOptions
-from serr_gui.model.measuring import NOTHING_SAID, Measured, MeasureSetup, MeasureView
+from serr_gui.model.measuring import NOTHING_SAID, Measured, MeasureSetup, MeasureView, Mirrored
 from serr_gui.model.result import Result
 from serr_gui.model.training import EstimateState, ModelsCompared, Trainings
 from serr_gui.model.two_models import TwoModels
@@ -69,6 +69,7 @@ TaskKind = Literal[
     "compare_models",
     "two_models",
     "enhance",
+    "mirror",
     "save_session",
     "open_session",
     "restore",
@@ -372,6 +373,7 @@ class AppState:
     two_models: TwoModels | None = None
     enhancing: Enhancing = field(default_factory=Enhancing)
     measured: Measured | None = None
+    mirrored: Mirrored | None = None
     measure_view: MeasureView = field(default_factory=MeasureView)
     data_set: Path | None = None
     observer: str = ""

@@ -1,10 +1,14 @@
 """Measuring the vessels on the screen, and writing their table, in a thread."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from core.errors import SerrError
+import numpy as np
+
+from core.errors import InputError, SerrError
 from core.files import ensure_folder, write_together
+from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL
 from core.masks.threshold import apply_threshold
 from core.masks.tracing import corrected_values
 from core.measures.disc import DiscProposal, propose_disc
@@ -12,9 +16,12 @@ from core.measures.marks import vessel_numbers
 from core.measures.summary import measure_traced
 from core.measures.traced import TracedMask, Variant, trace_mask
 from core.measures.vessels import trace_vessels
+from core.progress import Monitor
 from core.types import FundusImage
-from serr_gui.model.measuring import Measured, MeasureInputs
+from serr_gui.model.i18n import translate
+from serr_gui.model.measuring import Measured, MeasureInputs, Mirrored
 from serr_gui.tasks.monitor import CheckingMonitor, YieldingMonitor
+from serr_gui.tasks.segmenting import ModelCache
 
 _SEGMENTS: Final = "_segments.csv"
 """Behind the name of the table of the photograph."""
@@ -30,6 +37,7 @@ def measure(inputs: MeasureInputs, kept: TracedMask | None, monitor: YieldingMon
         traced = kept
         if traced is None:
             traced = _traced(inputs, monitor)
+        traced = _with_mirrored(traced, inputs)
         numbers = vessel_numbers(traced.state.tree)
 
         def made(traced: TracedMask, *, complete: bool) -> Measured:
@@ -59,6 +67,38 @@ def _traced(inputs: MeasureInputs, monitor: YieldingMonitor[Measured]) -> Traced
     moved = (Variant("threshold", result.mask(each).vessel) for each in moved_rules(rule))
     before = (Variant("corrections", apply_threshold(found.probability, rule).vessel),)
     return trace_mask(mask.vessel, inside, rule.threshold, variants=(*moved, *before), monitor=monitor)
+
+
+def _with_mirrored(traced: TracedMask, inputs: MeasureInputs) -> TracedMask:
+    """The same with what was found in the mirrored photograph as variants, where it has them not yet."""
+    from core.measuring import mirrored_variants
+
+    known = {variant.cause for variant in traced.pending} | {cause for cause, _ in traced.moved}
+    if inputs.mirrored is None or "mirrored" in known:
+        return traced
+    levels, before = inputs.levels, inputs.result.base_levels
+    decided = np.where(levels > before, np.uint8(VESSEL), np.uint8(BACKGROUND))
+    codes = np.where(levels != before, decided, np.uint8(UNTOUCHED)) if inputs.result.is_corrected else None
+    variants = mirrored_variants(inputs.mirrored.maps, inputs.rule, codes)
+    return replace(traced, threshold=inputs.rule.threshold, pending=(*traced.pending, *variants))
+
+
+def mirror(inputs: MeasureInputs, device: str, model_cache: ModelCache, monitor: Monitor) -> Mirrored:
+    """Run the network of a result on its mirrored photograph.
+
+    Raises
+    ------
+    SerrError : the model is not the one that made the result any more, or model or device cannot be used.
+    """
+    from core.measuring import mirrored_maps
+
+    found = inputs.result.segmentation
+    model = model_cache.get(inputs.result.model_path, monitor)
+    if model.card.sha256 != found.model_sha256:
+        text = translate("Work", "The model {name} is not the one that made this result: segment the photograph again.")
+        raise InputError(text.format(name=found.card.name))
+    options = replace(found.options, device=device)
+    return Mirrored(found, mirrored_maps(found.image, model, found.fov, inference=options, monitor=monitor))
 
 
 def find_disc(image: FundusImage, inputs: MeasureInputs, monitor: CheckingMonitor) -> DiscProposal:

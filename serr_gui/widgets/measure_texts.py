@@ -91,7 +91,11 @@ def value_text(value: float, unit: str = "") -> str:
 
 
 def bar_text(measure: Measure) -> str:
-    """From the least to the greatest value of an error bar; empty without one."""
+    """From the least to the greatest value of an error bar, and how far that is from the value; empty without one."""
     if math.isnan(measure.low) or math.isnan(measure.high):
         return ""
-    return f"{value_text(measure.low, measure.unit)} - {value_text(measure.high, measure.unit)}"
+    text = f"{value_text(measure.low, measure.unit)} - {value_text(measure.high, measure.unit)}"
+    if not measure.value:
+        return text
+    away = max(measure.high - measure.value, measure.value - measure.low) / abs(measure.value)
+    return f"{text} (\u00b1{away:.1%})" if away < 0.0995 else f"{text} (\u00b1{away:.0%})"

@@ -96,6 +96,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "swap_labels": controller.comparison.swap_labels,
         "show_measures": partial(window.toggle_dock, "measure"),
         "export_measures": window.report_prompts.export_measures,
+        "mirror": controller.measuring.mirror,
         "colour_width": partial(_colour, window, "width"),
         "colour_tortuosity": partial(_colour, window, "tortuosity"),
         "propose_disc": partial(_propose_disc, window),

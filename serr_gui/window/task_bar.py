@@ -78,6 +78,7 @@ class TaskBar(QWidget):
             "evaluate": self.tr("Evaluating"),
             "compare_models": self.tr("Comparing {name}"),
             "two_models": self.tr("Two models on {name}"),
+            "mirror": self.tr("Error bars of {name}"),
             "enhance": self.tr("Enhancing {name}"),
             "save_session": self.tr("Saving {name}"),
             "open_session": self.tr("Opening {name}"),

@@ -5,6 +5,7 @@ import pytest
 
 from core.datasets.synthetic import draw_case
 from core.errors import InputError
+from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL
 from core.measures import shapes
 from core.measures.calibres import OpticDisc
 from core.measures.disc import propose_disc
@@ -13,6 +14,8 @@ from core.measures.shapes import Drawing, draw
 from core.measures.summary import measure_traced, measure_vessels
 from core.measures.traced import Variant, trace_mask
 from core.measures.vessels import trace_vessels
+from core.measuring import mirrored_variants
+from core.types import ProbabilityMap, ThresholdRule
 
 DISC = OpticDisc(149.5, 149.5, 20)
 INSIDE = np.ones((300, 300), np.bool_)
@@ -109,3 +112,19 @@ def test_every_variant_widens_the_bar_or_says_what_it_changes() -> None:
     by_hand = measure_traced(trace_mask(values, INSIDE, variants=[Variant("corrections", wider)]).with_bars())[name]
     assert (by_hand.low, by_hand.high) == (bare.low, bare.high), "a correction is no error"
     assert f"Without the corrections by hand it is {by_mirror.high:.3g}" in by_hand.note
+
+
+def test_what_a_hand_has_decided_is_decided_in_the_mirror_too() -> None:
+    found = ProbabilityMap(np.array([[0.2, 0.6, 0.9, 0.4]], np.float32))
+    codes = np.array([[VESSEL, BACKGROUND, UNTOUCHED, UNTOUCHED]], np.uint8)
+    (plain,) = mirrored_variants([found], ThresholdRule(128, "model"))
+    assert plain.values.tolist() == found.values.tolist()
+    assert plain.cut == 0.5
+    (decided,) = mirrored_variants([found], ThresholdRule(102, "user"), codes)
+    np.testing.assert_array_equal(decided.values >= decided.cut, [[True, False, True, True]])
+    rule = ThresholdRule(200, "user", low_level=100)
+    (ruled,) = mirrored_variants([found], rule, codes)
+    assert ruled.values.dtype == np.bool_
+    np.testing.assert_array_equal(ruled.values, [[True, False, True, True]])
+    (bare,) = mirrored_variants([found], rule)
+    np.testing.assert_array_equal(bare.values, [[False, True, True, True]])

@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 from core.masks.tracing import corrected_values
 from core.measures.calibres import OpticDisc
 from core.measures.summary import PixelSize, VesselMeasures, measure_traced, measure_vessels
-from core.measuring import trace_probability
+from core.measuring import mirrored_maps, trace_probability
+from core.models.catalogue import load_model
 from serr_gui.app import Program
 from serr_gui.canvas.tools.ruler import RulerTool
 from serr_gui.model.measuring import MeasureSetup, measured
@@ -351,6 +352,44 @@ def test_a_pixel_size_from_the_disc_is_marked_as_assumed_and_follows_the_disc(
     assert MeasureSetup.from_values(state.item.measuring.values()) == state.item.measuring
     assert state.item.measuring.pixel_used is not None
     assert state.item.measuring.pixel_used.um == pytest.approx(750 / radius)
+
+
+def test_error_bars_over_flips_are_made_on_request_and_hold_for_corrections(
+    start: StartProgram, qtbot: QtBot, photo: Path
+) -> None:
+    program, hand = opened(start, qtbot, photo)
+    state, command = program.state, program.window.commands["mirror"]
+    before = measures_of(program, qtbot)
+    QApplication.processEvents()
+    assert "Error bars: threshold \u00b1 0.1." in program.window.measure.about.full_text()
+    command.trigger()
+    qtbot.waitUntil(lambda: state.task is None and state.mirrored is not None, timeout=WAIT_MS)
+    found = measures_of(program, qtbot)
+    assert "and the mirrored photograph" in program.window.measure.about.full_text()
+    assert [row.value for row in found.rows if row.value == row.value] == [
+        row.value for row in before.rows if row.value == row.value
+    ]
+    pairs = [(old, new) for old, new in zip(before.rows, found.rows, strict=True) if old.low == old.low]
+    assert all(new.low <= old.low and old.high <= new.high for old, new in pairs)
+    assert any((new.low, new.high) != (old.low, old.high) for old, new in pairs), "a small network in a mirror"
+    segmentation, model = hand.result.segmentation, load_model(hand.result.model_path)
+    maps = mirrored_maps(segmentation.image, model, segmentation.fov, inference=segmentation.options)
+    assert state.mirrored is not None
+    for one, other in zip(maps, state.mirrored.maps, strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+    QApplication.processEvents()
+    assert not command.isEnabled(), "they are here"
+
+    # They stay for another threshold and a correction, and go with the photograph's next run.
+    program.controller.set_level(state.rule.level + 20)
+    hand.key(Qt.Key.Key_B)
+    hand.stroke((60.0, 60.0), (100.0, 60.0))
+    measures_of(program, qtbot)
+    assert "and the mirrored photograph" in program.window.measure.about.full_text()
+    segment(program, qtbot)
+    assert state.mirrored is None
+    measures_of(program, qtbot)
+    assert "mirrored" not in program.window.measure.about.full_text()
 
 
 def test_files_next_to_the_table_are_not_replaced_without_a_question(

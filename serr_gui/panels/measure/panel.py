@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
+from core.measures.traced import SPREAD
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.measuring import (
     Measured,
@@ -127,8 +128,11 @@ class MeasurePanel(QWidget):
         if not found.complete:
             return f"{text} " + self.tr("Error bars are being made...")
         if found.measures.threshold is None:
-            text += " " + self.tr("No error bars: the mask is more than the probability map at a threshold.")
-        return text
+            return f"{text} " + self.tr("No error bars: the mask is more than the probability map at a threshold.")
+        over = self.tr("Error bars: threshold \u00b1 {spread}.")
+        if found.inputs.mirrored is not None:
+            over = self.tr("Error bars: threshold \u00b1 {spread}, and the mirrored photograph.")
+        return f"{text} {over.format(spread=SPREAD)}"
 
     def _show_chosen(self) -> None:
         chosen = self._state.measure_view.vessel

@@ -33,7 +33,7 @@ class MeasureBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
         self._make_choices(row)
-        row.addLayout(_buttons(actions, "ruler", "export_measures"))
+        row.addLayout(_buttons(actions, "mirror", "ruler", "export_measures"))
         row.addStretch(1)
         state.events.measure_view.connect(self.show_view)
         self.show_view()

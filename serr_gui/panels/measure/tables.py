@@ -50,7 +50,10 @@ class PhotoModel(QAbstractTableModel):
             names = (self.tr("Measure"), self.tr("Value"), self.tr("Unit"))
             return (*names, self.tr("Error bar"), self.tr("Zone"), self.tr("Note"))[section]
         if role == Qt.ItemDataRole.ToolTipRole and section == 3:
-            return self.tr("The least and the greatest value when the threshold moves by 0.1 to both sides")
+            return self.tr(
+                "The least and the greatest value when the threshold moves by 0.1 to both sides, and in the mirrored "
+                "photograph after Flips; \u00b1: how far that is from the value"
+            )
         return _RIGHT if role == Qt.ItemDataRole.TextAlignmentRole and section in (1, 3) else None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
