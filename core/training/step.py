@@ -154,7 +154,8 @@ class Stepper:
         graph = torch.cuda.CUDAGraph()
         self._optimiser.zero_grad(set_to_none=True)
         try:
-            with _chosen_algorithms(), torch.cuda.graph(graph):
+            # Threads that cut crops allocate pinned memory meanwhile, which does not disturb this thread's recording.
+            with _chosen_algorithms(), torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self._result = self._step(self._inputs, first=False)
         except RuntimeError as error:
             _LOG.warning("the training step cannot be recorded for this device, so that it is slower: %s", error)
