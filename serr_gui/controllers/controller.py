@@ -29,6 +29,7 @@ from serr_gui.controllers.data_sets import DataSetController
 from serr_gui.controllers.editing import EditingController
 from serr_gui.controllers.enhancing import EnhancingController
 from serr_gui.controllers.evaluation import EvaluationController
+from serr_gui.controllers.export_previews import ExportPreviews
 from serr_gui.controllers.exported import ExportedController
 from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.controllers.fov_painting import FovPainting
@@ -70,6 +71,7 @@ class Controller(QObject):
         foreground = ForegroundTask(self.context)
         beside = ForegroundTask(self.context, "side_task")
         self.segmentation = SegmentationController(self.context, foreground, beside, self.history, self.models)
+        self.export_previews = ExportPreviews(self.context)
         self.evaluation = EvaluationController(self.context, foreground, beside, self.segmentation)
         self.editing = EditingController(self.context, self.history)
         self.vessels = VesselController(self.context, self.editing)

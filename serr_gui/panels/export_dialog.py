@@ -1,10 +1,10 @@
 """The export dialog: what to write, where to, under which names, and what would be replaced."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -22,31 +22,32 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from serr_gui.model.export_options import ExportOptions
+from core.files import display_path
+from serr_gui.model.export_options import ExportOptions, ExportPreview
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import faded, heading
 
 _PREVIEW_LINES: Final = 200
+_REST_MS: Final = 250
+"""A folder is looked into when its name has been left alone for so long."""
 
 
 class ExportDialog(QDialog):
-    """Asks for folder and choices. ``exportRequested`` carries (folder, ``ExportOptions``) when the person agrees."""
+    """Asks for folder and choices.
 
-    exportRequested = Signal(Path, object)
+    ``lookRequested`` carries (folder, ``ExportOptions``): what is there is wanted by ``show_preview``.
+    ``exportRequested`` carries the ``ExportPreview`` to which the person agreed.
+    """
 
-    def __init__(
-        self,
-        stems_in: Callable[[Path | None], Sequence[str]],
-        folder: Path,
-        options: ExportOptions,
-        subject: str,
-        parent: QWidget | None = None,
-    ) -> None:
-        """``stems_in`` : how the files will be called in a folder, where other photographs' may be already (None: in
-        an empty one)."""
+    lookRequested = Signal(Path, object)
+    exportRequested = Signal(object)
+
+    def __init__(self, folder: Path, options: ExportOptions, subject: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._stems_in = stems_in
-        self._stems: tuple[Path, Sequence[str]] | None = None
+        self._found: ExportPreview | None = None
+        self._seen: Path | None = None
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(self._look)
         self.setWindowTitle(self.tr("Export"))
         self.setMinimumWidth(560)
         title = heading(subject)
@@ -60,7 +61,7 @@ class ExportDialog(QDialog):
         column.addWidget(self._make_preview(), 1)
         column.addWidget(self._make_warning())
         column.addWidget(self._make_buttons())
-        self._show_consequences()
+        self._look_later(0)
 
     # Making
 
@@ -85,14 +86,14 @@ class ExportDialog(QDialog):
             faded(self.tr("JSON: model, threshold, field of view and hashes, to make the same mask again")),
         )
         for box in (self._mask, self._probability, self._overlay, self._sidecar):
-            box.toggled.connect(self._show_consequences)
-        self._kind.activated.connect(self._show_consequences)
+            box.toggled.connect(lambda: self._look_later(0))
+        self._kind.activated.connect(lambda: self._look_later(0))
         return form
 
     def _make_folder(self, folder: Path) -> QHBoxLayout:
         self._folder = QLineEdit(str(folder))
         self._folder.setAccessibleName(self.tr("Folder"))
-        self._folder.textChanged.connect(self._show_consequences)
+        self._folder.textChanged.connect(lambda: self._look_later(_REST_MS))
         browse = QPushButton(self.tr("&Browse..."))
         browse.clicked.connect(self._on_browse_clicked)
         caption = QLabel(self.tr("&Folder"))
@@ -149,57 +150,64 @@ class ExportDialog(QDialog):
     def folder(self) -> Path:
         return Path(self._folder.text().strip()).expanduser()
 
-    def _stems_of(self, folder: Path) -> Sequence[str]:
-        if self._stems is None or self._stems[0] != folder:
-            self._stems = folder, self._stems_in(folder)
-        return self._stems[1]
+    def _look_later(self, rest_ms: int) -> None:
+        """Nothing can be exported until it is known what would be replaced."""
+        self._kind.setEnabled(self._probability.isChecked())
+        if self._seen != self.folder():
+            self._seen = None
+            self._preview.setPlainText(self.tr("Looking into the folder..."))
+            self._warning_row.hide()
+        self._found = None
+        self._export.setEnabled(False)
+        self._export.setDefault(True)  # so that Return does nothing for now; else Qt gives it to Cancel
+        self._timer.start(rest_ms)
 
-    def _show_consequences(self) -> None:
-        options, folder = self.options(), self.folder()
-        self._kind.setEnabled(options.probability)
-        names = [name for stem in self._stems_of(folder) for name in options.choices().names(stem).values()]
-        there = set(_existing(folder))
-        replaced = [name for name in names if name in there]
-        lines = [self.tr("{name}   (replaces a file)").format(name=name) if name in there else name for name in names]
+    def _look(self) -> None:
+        self.lookRequested.emit(self.folder(), self.options())
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether it is not known yet what would be written and replaced."""
+        return self._found is None
+
+    def show_preview(self, found: ExportPreview) -> None:
+        """Show what would be written, and what goes."""
+        if self._timer.isActive() or (found.folder, found.options) != (self.folder(), self.options()):
+            return  # of an earlier choice
+        self._found, self._seen = found, found.folder
+        names, replaced = found.names, found.replaced
+        replaces = self.tr("{name}   (replaces a file)")
+        lines = [replaces.format(name=name) if name in replaced else name for name in names]
         if len(lines) > _PREVIEW_LINES:
             lines = [*lines[:_PREVIEW_LINES], self.tr("and {count} more").format(count=len(names) - _PREVIEW_LINES)]
         self._preview.setPlainText("\n".join(lines) if lines else self.tr("Nothing is chosen."))
-        warnings = []
-        if replaced:
-            text = self.tr("{count} of {all} files already exist and will be replaced.")
-            warnings.append(text.format(count=len(replaced), all=len(names)))
-        warnings += self._lost(folder, options, there) if replaced else ()
-        pairs = zip(self._stems_in(None), self._stems_of(folder), strict=True)
-        others = [usual for usual, stem in pairs if usual != stem]
-        if others:
-            text = self.tr("Results of other photographs with these names exist and are kept: {names}.")
-            warnings.append(text.format(names=_some(others)))
+        warnings = self._warnings(found)
         self._warning.setText(" ".join(warnings))
         self._warning_row.setVisible(bool(warnings))
         self._export.setText(self.tr("Replace and Export") if replaced else self.tr("Export"))
-        usable = bool(names) and bool(options.folder)
+        usable = bool(names) and bool(found.options.folder)
         self._export.setEnabled(usable)
         # Return must not destroy anything.
         safe = self._cancel if replaced or not usable else self._export
         safe.setDefault(True)
 
-    def _lost(self, folder: Path, options: ExportOptions, there: set[str]) -> tuple[str, ...]:
-        """What is lost with files that are replaced, where it cannot be made again: two sentences at most."""
-        from core.claims import is_corrected, unclaimed
-        from core.files import display_path
-
-        choices = options.choices()
-        stems = [stem for stem in self._stems_of(folder) if not there.isdisjoint(choices.names(stem).values())]
-        unknown = [name for stem in stems for name in unclaimed(folder, stem, choices)]
-        by_hand = [stem for stem in stems if is_corrected(folder, stem, choices)]
+    def _warnings(self, found: ExportPreview) -> list[str]:
+        """What is replaced, what of that cannot be made again, and what gets another name."""
         said = []
-        if unknown:
+        if found.replaced:
+            text = self.tr("{count} of {all} files already exist and will be replaced.")
+            said.append(text.format(count=len(found.replaced), all=len(found.names)))
+        if found.unknown:
             text = self.tr("No record says which photograph they belong to: {names}.")
-            said.append(text.format(names=_some([display_path(name) for name in unknown])))
-        if by_hand:
+            said.append(text.format(names=_some([display_path(name) for name in found.unknown])))
+        if found.by_hand:
             text = self.tr("The existing masks were corrected by hand: {names}.")
-            said.append(text.format(names=_some([display_path(stem) for stem in by_hand])))
-        return tuple(said)
+            said.append(text.format(names=_some([display_path(stem) for stem in found.by_hand])))
+        others = [usual for usual, stem in zip(found.usual, found.stems, strict=True) if usual != stem]
+        if others:
+            text = self.tr("Results of other photographs with these names exist and are kept: {names}.")
+            said.append(text.format(names=_some(others)))
+        return said
 
     def _on_browse_clicked(self) -> None:
         start = next((path for path in (self.folder(), *self.folder().parents) if path.is_dir()), Path.home())
@@ -208,19 +216,13 @@ class ExportDialog(QDialog):
             self._folder.setText(chosen)
 
     def _on_accepted(self) -> None:
-        self.exportRequested.emit(self.folder(), self.options())
-        self.accept()
+        if self._found is not None:
+            self.exportRequested.emit(self._found)
+            self.accept()
 
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + ("..." if len(names) > 3 else "")
-
-
-def _existing(folder: Path) -> list[str]:
-    try:
-        return [path.name for path in folder.iterdir()]
-    except OSError:
-        return []
 
 
 def _check(text: str, on: bool) -> QCheckBox:

@@ -12,6 +12,7 @@ from core.masks.edits import BACKGROUND, VESSEL
 from core.progress import Monitor, Progress
 from core.session.packing import unpacked_bits
 from core.types import NO_MARKS, BoolArray, PhotoMarks, ThresholdRule
+from serr_gui.model.export_options import ExportOptions, ExportPreview
 from serr_gui.model.i18n import translate
 from serr_gui.model.measuring import NOTHING_SAID, MeasureSetup
 from serr_gui.model.result import Result
@@ -56,6 +57,33 @@ class Exported:
 
 ExportPart = BatchStep | Exported
 """What an export hands over: which photograph comes next, and what became of it."""
+
+
+def preview_export(paths: Sequence[Path], folder: Path, options: ExportOptions, monitor: Monitor) -> ExportPreview:
+    """What an export of these photographs would meet: names of other photographs' results are left to them."""
+    from core.claims import is_corrected, unclaimed
+    from core.photo.sibling_files import output_stems
+
+    choices = options.choices()
+    there = set(_names_in(folder))
+    by_path, usual = output_stems(paths, folder, by_content=False), output_stems(paths, None)
+    stems = tuple(by_path[path] for path in paths)
+    in_the_way = [stem for stem in stems if not there.isdisjoint(choices.names(stem).values())]
+    unknown, by_hand = list[str](), list[str]()
+    for stem in in_the_way:
+        monitor.step(Progress("Looking into the folder"))
+        unknown += unclaimed(folder, stem, choices)
+        by_hand += [stem] if is_corrected(folder, stem, choices) else []
+    replaced = there.intersection(name for stem in in_the_way for name in choices.names(stem).values())
+    usual_stems = tuple(usual[path] for path in paths)
+    return ExportPreview(folder, options, stems, usual_stems, frozenset(replaced), tuple(unknown), tuple(by_hand))
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:
+        return []
 
 
 def export_many(

@@ -16,7 +16,7 @@ from core.session.records import ViewRecord
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
 from serr_gui.model.enhancing import EnhancerChoice
-from serr_gui.model.export_options import RESULTS_FOLDER, ExportOptions
+from serr_gui.model.export_options import RESULTS_FOLDER, ExportPreview
 from serr_gui.model.selectors import made_with, outdated, unsaved
 from serr_gui.model.state import FovChoice, ModelChoice, Notice, NoticeChoice, PhotoItem, Preferences
 from serr_gui.panels.comparison.two_models_dialog import TwoModelsDialog
@@ -207,15 +207,7 @@ class Prompts(QObject):
     def _export_items(self, items: tuple[PhotoItem, ...]) -> None:
         if not items or not self._may_mix(items):
             return
-        from core.photo.sibling_files import output_stems
-
         paths = [item.path for item in items]
-
-        def stems_in(folder: Path | None) -> tuple[str, ...]:
-            """Names that results of other photographs have in the folder are left to them."""
-            by_path = output_stems(paths, folder, by_content=False)
-            return tuple(by_path[path] for path in paths)
-
         folder = (
             Path(self._state.export_options.folder)
             if self._state.export_options.folder
@@ -227,25 +219,21 @@ class Prompts(QObject):
         models = ", ".join(name for name, _ in made_with(items))
         if models:
             subject = self.tr("{subject}, segmented with {models}").format(subject=subject, models=models)
-        dialog = ExportDialog(stems_in, folder, self._state.export_options, subject, self._window)
+        dialog = ExportDialog(folder, self._state.export_options, subject, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.exportRequested.connect(partial(self._on_export_agreed, items, stems_in))
+        previews = self._controller.export_previews
+        dialog.lookRequested.connect(partial(previews.look, paths))
+        previews.found.connect(dialog.show_preview)
+        dialog.exportRequested.connect(partial(self._on_export_agreed, items))
         dialog.open()
 
-    def _on_export_agreed(
-        self,
-        items: tuple[PhotoItem, ...],
-        stems_in: Callable[[Path | None], tuple[str, ...]],
-        folder: Path,
-        options: ExportOptions,
-    ) -> None:
-        self._state.export_options = options
-        stems = stems_in(folder)
+    def _on_export_agreed(self, items: tuple[PhotoItem, ...], agreed: ExportPreview) -> None:
+        self._state.export_options = agreed.options
         wanted = tuple(
-            ExportItem(item.path, stem, item.rule, item.marks, self._state.observer, item.questionable, item.measuring)
-            for item, stem in zip(items, stems, strict=True)
+            ExportItem(item.path, stem, item.rule, item.marks, self._state.observer, item.questionable)
+            for item, stem in zip(items, agreed.stems, strict=True)
         )
-        self._controller.segmentation.export(ExportRequest(wanted, folder.absolute(), options))
+        self._controller.segmentation.export(ExportRequest(wanted, agreed.folder.absolute(), agreed.options))
 
     def _may_mix(self, items: tuple[PhotoItem, ...]) -> bool:
         """Ask before results go into one folder that are of several models, or not made as they would be now."""

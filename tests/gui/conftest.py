@@ -20,6 +20,7 @@ from serr_gui.app import Program, StartOptions
 from serr_gui.model.batch import Batches
 from serr_gui.model.settings import Settings
 from serr_gui.model.training import Trainings
+from serr_gui.panels.export_dialog import ExportDialog
 from tests.small_model import save_small_model
 
 SIDE = 160
@@ -108,6 +109,11 @@ def start(
         program.controller.deleteLater()
     qapp.setFont(font)
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def looked(qtbot: QtBot, dialog: ExportDialog) -> None:
+    """Wait until an export dialog knows what is in its folder."""
+    qtbot.waitUntil(lambda: not dialog.is_looking, timeout=WAIT_MS)
 
 
 def settled(program: Program) -> bool:

@@ -159,7 +159,7 @@ def test_no_dialog_needs_more_than_a_small_screen(start: StartProgram, qtbot: Qt
         AboutDialog(window),
         ShortcutsDialog(window),
         LabelValuesDialog("labels", values * 6, None, window),
-        ExportDialog(lambda _folder: ["eye"], photo.parent, program.state.export_options, "eye", window),
+        ExportDialog(photo.parent, program.state.export_options, "eye", window),
     ]
     room = SMALL - QSize(0, 40)  # the title bar
     for dialog in dialogs:

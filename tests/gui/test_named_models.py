@@ -11,7 +11,7 @@ from serr_gui.app import Program
 from serr_gui.model.selectors import made_with, outdated
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.widgets.photo_list import OutdatedRole
-from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.conftest import WAIT_MS, StartProgram, looked
 
 Photos = tuple[Path, Path, Path]
 
@@ -91,6 +91,7 @@ def test_results_name_their_model_and_two_models_are_asked_about(
     dialog = export_dialog(program)
     assert dialog is not None
     dialog._folder.setText(str(tmp_path / "mixed"))
+    looked(qtbot, dialog)
     dialog._export.click()
     wait_for_work(program, qtbot)
     assert exported_models(tmp_path / "mixed") == ["other", "small", "small"]
@@ -102,6 +103,7 @@ def test_results_name_their_model_and_two_models_are_asked_about(
     dialog = export_dialog(program)
     assert dialog is not None
     dialog._folder.setText(str(tmp_path / "one"))
+    looked(qtbot, dialog)
     dialog._export.click()
     wait_for_work(program, qtbot)
     assert exported_models(tmp_path / "one") == ["other"] * 3

@@ -21,7 +21,7 @@ from core.photo.reading import read_fundus
 from serr_gui.app import Program
 from serr_gui.model.settings import load_settings
 from serr_gui.panels.export_dialog import ExportDialog
-from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.conftest import WAIT_MS, StartProgram, looked
 from tests.gui.test_segmenting import segment
 
 Photos = tuple[Path, Path, Path]
@@ -159,6 +159,7 @@ def test_a_name_that_is_no_text_is_shown_segmented_and_exported(
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, ExportDialog)
     dialog._folder.setText(str(tmp_path / "out"))
+    looked(qtbot, dialog)
     dialog._export.click()
     qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     assert program.state.notices[-1].kind == "success", program.state.notices[-1].text

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from serr_gui.app import Program
 from serr_gui.panels.export_dialog import ExportDialog
-from tests.gui.conftest import WAIT_MS, StartProgram, settled
+from tests.gui.conftest import WAIT_MS, StartProgram, looked, settled
 
 Photos = tuple[Path, Path, Path]
 
@@ -64,6 +64,7 @@ def test_several_photographs_are_segmented_exported_and_removed(
     entry(program, "Export 2").trigger()
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, ExportDialog)
+    looked(qtbot, dialog)
     assert "eye 10" in dialog._preview.toPlainText()
     assert "eye 2" not in dialog._preview.toPlainText()
     dialog.reject()

@@ -26,7 +26,7 @@ from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import stale_reasons, unsaved
 from serr_gui.panels.export_dialog import ExportDialog
-from tests.gui.conftest import WAIT_MS, StartProgram, settled
+from tests.gui.conftest import WAIT_MS, StartProgram, looked, settled
 
 Photos = tuple[Path, Path, Path]
 
@@ -39,17 +39,19 @@ def segment(program: Program, qtbot: QtBot) -> Result:
     return result
 
 
-def export_dialog(program: Program, command: str = "export") -> ExportDialog:
+def export_dialog(program: Program, qtbot: QtBot, command: str = "export") -> ExportDialog:
     program.window.commands[command].trigger()
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, ExportDialog)
+    looked(qtbot, dialog)
     return dialog
 
 
 def export(program: Program, qtbot: QtBot, folder: Path, command: str = "export") -> str:
     """Export through the dialog; returns the sentence in the window."""
-    dialog = export_dialog(program, command)
+    dialog = export_dialog(program, qtbot, command)
     dialog._folder.setText(str(folder))
+    looked(qtbot, dialog)
     dialog._export.click()
     qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
     program.window.activateWindow()
@@ -320,7 +322,7 @@ def test_the_export_dialog_shows_names_and_is_careful_with_what_is_there(
 ) -> None:
     program = start(photo)
     segment(program, qtbot)
-    dialog = export_dialog(program)
+    dialog = export_dialog(program, qtbot)
     assert dialog._folder.text() == str(photo.parent / "SERR results")
     assert dialog._preview.toPlainText().split("\n") == [
         "eye 1_mask.png",
@@ -332,11 +334,15 @@ def test_the_export_dialog_shows_names_and_is_careful_with_what_is_there(
     dialog._kind.setCurrentIndex(1)
     dialog._kind.activated.emit(1)
     dialog._overlay.setChecked(False)
+    looked(qtbot, dialog)
     assert "eye 1_probability.tif" in dialog._preview.toPlainText()
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "eye 1_mask.png").write_bytes(b"old")
     dialog._folder.setText(str(folder))
+    assert not dialog._export.isEnabled(), "not before it is known what would be replaced"
+    assert dialog._export.isDefault(), "so that Return does not cancel"
+    looked(qtbot, dialog)
     assert "1 of 3" in dialog._warning.text()
     assert "No record says which photograph they belong to: eye 1_mask.png." in dialog._warning.text()
     assert dialog._cancel.isDefault()
@@ -344,7 +350,7 @@ def test_the_export_dialog_shows_names_and_is_careful_with_what_is_there(
     qtbot.keyClick(dialog, Qt.Key.Key_Return)
     assert (folder / "eye 1_mask.png").read_bytes() == b"old"
 
-    dialog = export_dialog(program)
+    dialog = export_dialog(program, qtbot)
     for box in (dialog._mask, dialog._probability, dialog._overlay, dialog._sidecar):
         box.setChecked(False)
     assert not dialog._export.isEnabled()
@@ -361,8 +367,9 @@ def test_two_patients_whose_photographs_have_one_name_keep_their_results(
         shutil.copy(photo, tmp_path / patient / "OD.png")
         program = start(tmp_path / patient / "OD.png")
         segment(program, qtbot)
-        dialog = export_dialog(program)
+        dialog = export_dialog(program, qtbot)
         dialog._folder.setText(str(out))
+        looked(qtbot, dialog)
         assert ("other photographs" in dialog._warning.text()) == (patient == "p2")
         dialog.reject()
         export(program, qtbot, out)
@@ -377,11 +384,13 @@ def test_the_files_are_those_that_the_dialog_named_and_it_remembers(
 ) -> None:
     program = start(photo)
     result = segment(program, qtbot)
-    dialog = export_dialog(program)
+    dialog = export_dialog(program, qtbot)
     dialog._kind.setCurrentIndex(1)
     dialog._kind.activated.emit(1)
     dialog._overlay.setChecked(False)
+    looked(qtbot, dialog)
     dialog._folder.setText(str(tmp_path / "out"))
+    looked(qtbot, dialog)
     named = dialog._preview.toPlainText().split("\n")
     dialog._export.click()
     qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
@@ -488,7 +497,7 @@ def test_the_sample_is_segmented_at_once_and_is_no_work_to_lose(start: StartProg
     qtbot.waitUntil(lambda: program.state.result is not None, timeout=WAIT_MS)
     program.window.segmentation._slider.setValue(60)
     assert unsaved(program.state) == ()
-    dialog = export_dialog(program)
+    dialog = export_dialog(program, qtbot)
     assert "retina_mask.png" in dialog._preview.toPlainText()
     dialog.reject()
     assert program.window.close()

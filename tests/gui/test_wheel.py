@@ -87,7 +87,7 @@ def dialogs_of(program: Program, qtbot: QtBot, dataset: Path, small_models: Path
     wizard = prompts.open_data_set(dataset)
     qtbot.waitUntil(lambda: bool(wizard.model.entries) and not wizard.model.unseen(), timeout=WAIT_MS)
     compared = ModelsComparedDialog(program.state, (small_models / "other.safetensors", "other"), dataset, None, window)
-    export = ExportDialog(lambda _folder: ["eye"], dataset.parent, program.state.export_options, "eye", window)
+    export = ExportDialog(dataset.parent, program.state.export_options, "eye", window)
     return [wizard, prompts.new_training(dataset), compared, export]
 
 
