@@ -18,11 +18,12 @@ class ModelController(QObject):
 
     ``added`` carries the ``ModelChoice`` of a model that came to the list. It is not chosen by that: a model is used,
     now and at the next start, only where a person chooses it. ``nameTaken`` carries a ``NameTaken``: a weights file
-    that needs another name.
+    that needs another name. ``cardRead`` carries a ``ModelEntry``.
     """
 
     added = Signal(object)
     nameTaken = Signal(object)
+    cardRead = Signal(object)
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
@@ -89,6 +90,15 @@ class ModelController(QObject):
             partial(tasks.export_model, file, target),
             succeeded=done,
             failed=partial(self._context.fail, self.tr("The model cannot be written.")),
+        )
+
+    def read_card(self, path: Path, *, bundled: bool) -> None:
+        """Read what a model says about itself; ``cardRead`` brings it."""
+        self._context.workers.start(
+            "card",
+            partial(tasks.read_entry, path, bundled),
+            succeeded=self.cardRead.emit,
+            failed=partial(self._context.fail, self.tr("The card of the model cannot be read.")),
         )
 
     def set_device(self, request: str) -> None:

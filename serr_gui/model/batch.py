@@ -89,12 +89,17 @@ class BatchFacts:
 
 @dataclass(frozen=True, slots=True)
 class BatchPreview:
-    """What a batch would have: how many photographs in the inputs, and the batch that its folder has already."""
+    """What a batch would have: how many photographs in the inputs, and the batch that its folder has already.
+
+    ``out`` : that folder, or the one that is proposed. ``only_folders`` : whether no input is a list or an archive.
+    """
 
     photos: int = 0
     at_least: bool = False
     there: BatchFacts | None = None
     problem: str = ""
+    out: Path | None = None
+    only_folders: bool = True
 
 
 @dataclass(frozen=True, slots=True)

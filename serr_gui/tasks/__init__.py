@@ -12,6 +12,7 @@ from serr_gui.tasks.models import (
     export_model,
     first_models,
     read_devices,
+    read_entry,
     read_models,
     remove_model,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "open_document",
     "photos_to_open",
     "read_devices",
+    "read_entry",
     "read_models",
     "read_photo",
     "remove_model",

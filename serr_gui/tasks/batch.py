@@ -20,6 +20,7 @@ from core.jobs.engines import start_detached
 from core.progress import Monitor, Progress
 from core.strict import Malformed, read_bytes
 from serr_gui.model.batch import MOST_ROWS, Batches, BatchFacts, BatchOrder, BatchPreview, BatchRow
+from serr_gui.model.export_options import RESULTS_FOLDER
 from serr_gui.model.i18n import translate
 from serr_gui.tasks.exported import TakenBack, take_back
 from serr_gui.tasks.monitor import YieldingMonitor
@@ -180,31 +181,41 @@ def _row(item: Item) -> BatchRow:
 
 
 def preview(inputs: Sequence[Path], out: Path | None, monitor: Monitor) -> BatchPreview:
-    """Count the photographs that a batch would begin with, and look whether its folder has one."""
+    """Count the photographs that a batch would begin with, and look whether its folder has one.
+
+    ``out`` : where the results go; None: that is proposed from the first of the inputs.
+    """
+    folders = [path.is_dir() for path in inputs]
+    if out is None and inputs:
+        out = (inputs[0] if folders[0] else inputs[0].parent) / RESULTS_FOLDER
+    found = BatchPreview(out=out, only_folders=all(folders))
+    try:
+        photos, at_least = _count(inputs, monitor)
+    except InputError as error:
+        return replace(found, problem=str(error))
+    facts = facts_of(out) if out is not None and (out / BATCH_FOLDER).is_dir() else None
+    there = facts if facts is not None and facts.status is not None else None
+    return replace(found, photos=photos, at_least=at_least, there=there)
+
+
+def _count(inputs: Sequence[Path], monitor: Monitor) -> tuple[int, bool]:
+    """How many photographs there are, and whether there may be more. Raises InputError."""
     from core.photo.finding import count_below, photos_in
 
     photos, at_least = 0, False
     for path in inputs:
         monitor.step(Progress("Counting photographs"))
         if path.is_dir():
-            try:
-                here, below = photos_in(path), count_below(path)
-            except InputError as error:
-                return BatchPreview(problem=str(error))
+            here, below = photos_in(path), count_below(path)
             photos += below.photos + (0 if here.inner is not None else len(here.photos))
             at_least = at_least or below.at_least
         elif is_archive(path):
-            try:
-                photos += len(look_into(path, path.parent).photos)
-            except InputError as error:
-                return BatchPreview(problem=str(error))
+            photos += len(look_into(path, path.parent).photos)
         elif not path.exists():
-            text = translate("Batch", "{name} is not there.")
-            return BatchPreview(problem=text.format(name=display_path(path)))
+            raise InputError(translate("Batch", "{name} is not there.").format(name=display_path(path)))
         else:
             at_least = True
-    facts = facts_of(out) if out is not None and (out / BATCH_FOLDER).is_dir() else None
-    return BatchPreview(photos, at_least, facts if facts is not None and facts.status is not None else None)
+    return photos, at_least
 
 
 def start_batch(order: BatchOrder, monitor: Monitor) -> Path:

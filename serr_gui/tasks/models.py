@@ -69,6 +69,15 @@ def read_models(files: Sequence[Path], monitor: Monitor) -> tuple[ModelChoice, .
     return tuple(_model_choice(entry) for entry in entries)
 
 
+def read_entry(path: Path, bundled: bool, monitor: Monitor) -> "ModelEntry":
+    """A model with its card, from the head of its file. Raises WeightsError."""
+    from core.models.catalogue import ModelEntry
+    from core.models.weights_file import read_card
+
+    monitor.step(Progress("Loading the model"))
+    return ModelEntry(read_card(path), path, bundled)
+
+
 def add_model(file: Path, name: str | None, notes: str | None, monitor: Monitor) -> Path | NameTaken:
     """Take a weights file into the registry; returns its file there. ``None``: name or notes as the file has them.
 

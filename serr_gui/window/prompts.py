@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from core.errors import SerrError
 from core.files import display_path
 from core.resources import sample_path
 from core.session.archive import SUFFIX as SESSION_SUFFIX
@@ -31,6 +31,9 @@ from serr_gui.window.dialogs import ask_to_discard, ask_to_lose, ask_to_replace,
 from serr_gui.window.model_dialogs import ask_to_mix
 from serr_gui.window.report_prompts import with_suffix
 
+if TYPE_CHECKING:
+    from core.models.catalogue import ModelEntry
+
 
 class Prompts(QObject):
     """Asks the person, then the controller.
@@ -44,6 +47,7 @@ class Prompts(QObject):
         self._state = controller.state
         self._window = window
         self.view_now: Callable[[], ViewRecord | None] = lambda: None
+        controller.models.cardRead.connect(self._on_card_read)
 
     def open_photographs(self) -> None:
         from core.photo.reading import PHOTO_SUFFIXES
@@ -291,16 +295,11 @@ class Prompts(QObject):
             self.show_card(choice)
 
     def show_card(self, choice: ModelChoice | EnhancerChoice) -> None:
-        """Show what a network says about itself."""
-        from core.models.catalogue import ModelEntry
-        from core.models.weights_file import read_card
+        """Show what a network says about itself, as soon as that is read."""
+        self._controller.models.read_card(choice.path, bundled=choice.bundled)
 
-        try:
-            entry = ModelEntry(read_card(choice.path), choice.path, choice.bundled)
-        except SerrError as error:
-            self._controller.context.notify("error", str(error))
-            return
-        page = guide_page(f"models/{choice.name}") if choice.bundled else None
+    def _on_card_read(self, entry: "ModelEntry") -> None:
+        page = guide_page(f"models/{entry.card.name}") if entry.bundled else None
         dialog = ModelCardDialog(entry, has_page=page is not None, parent=self._window)
         if page is not None:
             dialog.pageRequested.connect(lambda: self.show_help(page))

@@ -212,7 +212,6 @@ def test_what_cannot_be_a_batch_is_said_and_leaves_nothing(
     listed = tmp_path / "list.csv"
     listed.write_text("eye,age\nOD,50\n")
     dialog.add_inputs([listed])
-    dialog._out_is_mine = True
     dialog._out.setText(str(tmp_path / "nothing here"))
     qtbot.waitUntil(dialog._start.isEnabled, timeout=LONG_MS)
     dialog._start.click()

@@ -119,6 +119,7 @@ def test_the_card_of_the_chosen_network_says_what_a_person_asks(start: StartProg
     program = start(photo)
     qtbot.waitUntil(lambda: program.state.library_ready, timeout=WAIT_MS)
     program.window.commands["model_card"].trigger()
+    qtbot.waitUntil(lambda: program.window.findChild(ModelCardDialog) is not None, timeout=WAIT_MS)
     dialog = program.window.findChild(ModelCardDialog)
     assert dialog is not None
     text = dialog.text.toPlainText()

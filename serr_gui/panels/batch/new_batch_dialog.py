@@ -1,6 +1,7 @@
 """The form of a new batch: which photographs, where to, with which model, and what is written."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
@@ -24,7 +25,6 @@ from PySide6.QtWidgets import (
 from core.files import display_path
 from core.types import LEVELS
 from serr_gui.model.batch import BatchOrder, BatchPreview
-from serr_gui.model.export_options import RESULTS_FOLDER
 from serr_gui.model.state import AppState
 from serr_gui.widgets.controls import DecimalBox, FittedLabel, chooser, faded, left_form, resize_on_screen
 
@@ -99,8 +99,7 @@ class NewBatchDialog(QDialog):
         self._watch.toggled.connect(self._show)
         self._out = QLineEdit()
         self._out.setAccessibleName(self.tr("Folder for the results"))
-        self._out.textEdited.connect(self._on_out_edited)
-        self._out.textChanged.connect(lambda _text: self._look_later())
+        self._out.textChanged.connect(self._on_out_changed)
         browse = QPushButton(self.tr("&Browse..."))
         browse.setAutoDefault(False)
         browse.clicked.connect(self._on_browse)
@@ -185,7 +184,7 @@ class NewBatchDialog(QDialog):
         return BatchOrder(self.inputs(), out, tuple(words), watch)
 
     def add_inputs(self, paths: Iterable[Path]) -> None:
-        """Put folders and lists into the form; the first proposes where the results go."""
+        """Put folders and lists into the form; what is found of them proposes where the results go."""
         there = set(self.inputs())
         for path in (path.absolute() for path in paths):
             if path not in there:
@@ -194,25 +193,27 @@ class NewBatchDialog(QDialog):
                 item.setToolTip(display_path(path))
                 self._inputs.addItem(item)
                 there.add(path)
-        first = next(iter(self.inputs()), None)
-        if first is not None and not self._out_is_mine:
-            self._out.setText(str((first if first.is_dir() else first.parent) / RESULTS_FOLDER))
         self._look_later()
 
     # What follows from it
 
     def show_preview(self, preview: BatchPreview) -> None:
         """What the batch would have."""
+        if self._timer.isActive():
+            return  # of an earlier choice
         self._preview = preview
+        if not self._out_is_mine and preview.out is not None:
+            with QSignalBlocker(self._out):
+                self._out.setText(str(preview.out))
         self._show()
 
     def _look_later(self) -> None:
-        self._preview = BatchPreview(photos=-1)
+        self._preview = replace(self._preview, photos=-1, there=None, problem="")
         self._timer.start()
         self._show()
 
     def _ask_preview(self) -> None:
-        self.previewRequested.emit(self.inputs(), self.out())
+        self.previewRequested.emit(self.inputs(), self.out() if self._out_is_mine else None)
 
     def _show_own_threshold(self) -> None:
         choice, own = self._model.currentData(), self._own.isChecked()
@@ -226,7 +227,7 @@ class NewBatchDialog(QDialog):
         for widget in (self._model, self._own, *self._kinds.values()):
             widget.setEnabled(there is None)
         self._threshold.setEnabled(there is None and not self._own.isChecked())
-        only_folders = all(path.is_dir() for path in self.inputs())
+        only_folders = self._preview.only_folders
         self._watch.setEnabled(only_folders)
         if not only_folders:
             self._watch.setChecked(False)
@@ -274,8 +275,9 @@ class NewBatchDialog(QDialog):
 
     # Requests
 
-    def _on_out_edited(self, text: str) -> None:
+    def _on_out_changed(self, text: str) -> None:
         self._out_is_mine = bool(text.strip())
+        self._look_later()
 
     def _on_add_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, self.tr("Folder with Photographs"), self._begin())
@@ -297,7 +299,6 @@ class NewBatchDialog(QDialog):
         start = next((path for path in (out, *out.parents) if path.is_dir()), Path.home()) if out else self._begin()
         chosen = QFileDialog.getExistingDirectory(self, self.tr("Folder for the Results"), str(start))
         if chosen:
-            self._out_is_mine = True
             self._out.setText(chosen)
 
     def _begin(self) -> str:

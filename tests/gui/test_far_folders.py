@@ -1,0 +1,99 @@
+"""Dialogs look into folders beside the window: on a slow share a look takes seconds, and the window must not wait."""
+
+import builtins
+import io
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from serr_gui.model.export_options import RESULTS_FOLDER
+from serr_gui.panels.export_dialog import ExportDialog
+from serr_gui.panels.model_card_dialog import ModelCardDialog
+from tests.gui.conftest import WAIT_MS, StartProgram, looked
+
+
+@pytest.fixture
+def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
+    """A folder, and what looks at it: "window" for each look in the thread of the window, else "beside"."""
+    folder, looks = tmp_path / "far", list[str]()
+    folder.mkdir()
+
+    def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+        def look(path: Any = ".", *rest: Any, **named: Any) -> Any:
+            if isinstance(path, (str, os.PathLike)) and Path(path).is_relative_to(folder):
+                looks.append("window" if threading.current_thread() is threading.main_thread() else "beside")
+            return function(path, *rest, **named)
+
+        return look
+
+    for module, name in ((os, "stat"), (os, "lstat"), (os, "listdir"), (os, "scandir"), (os, "open"), (io, "open")):
+        monkeypatch.setattr(module, name, watched(getattr(module, name)))
+    monkeypatch.setattr(builtins, "open", io.open)
+    return folder, looks
+
+
+def test_the_export_dialog_looks_into_folders_beside_the_window(
+    start: StartProgram, qtbot: QtBot, photo: Path, far: tuple[Path, list[str]]
+) -> None:
+    folder, looks = far
+    program = start(photo, segment=True)
+    qtbot.waitUntil(lambda: program.state.result is not None and program.state.task is None, timeout=WAIT_MS)
+    program.window.commands["export"].trigger()
+    dialog = program.window.findChild(ExportDialog)
+    assert isinstance(dialog, ExportDialog)
+    looked(qtbot, dialog)
+    (folder / "eye 1_mask.png").write_bytes(b"somebody's")
+    looks.clear()
+    dialog._folder.setText(str(folder))
+    dialog._overlay.click()
+    looked(qtbot, dialog)
+    assert "eye 1_mask.png   (replaces a file)" in dialog._preview.toPlainText()
+    dialog.reject()
+    assert set(looks) == {"beside"}
+
+
+def test_the_form_of_a_batch_looks_at_its_inputs_beside_the_window(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, ...], far: tuple[Path, list[str]]
+) -> None:
+    folder, looks = far
+    shutil.copytree(photos[0].parent, folder / "eyes")
+    listed = folder / "eyes.csv"
+    listed.write_text("path\n")
+    program = start()
+    dialog = program.window.batch_prompts.new_batch()
+    looks.clear()
+    dialog.add_inputs([folder / "eyes"])
+    qtbot.waitUntil(dialog._start.isEnabled, timeout=WAIT_MS)
+    assert dialog.out() == folder / "eyes" / RESULTS_FOLDER
+    assert dialog._watch.isEnabled()
+    dialog.add_inputs([listed])
+    qtbot.waitUntil(lambda: not dialog._watch.isEnabled(), timeout=WAIT_MS)
+    dialog.reject()
+    assert set(looks) == {"beside"}
+
+
+def test_the_card_of_a_model_is_read_beside_the_window(
+    start: StartProgram, qtbot: QtBot, far: tuple[Path, list[str]]
+) -> None:
+    folder, looks = far
+    program = start()
+    choice = program.state.model_choice
+    assert choice is not None
+    model = shutil.copy(choice.path, folder / "far.safetensors")
+    program.controller.models.start(str(model))
+    qtbot.waitUntil(lambda: any(each.path == model for each in program.state.models), timeout=WAIT_MS)
+    program.controller.models.set_model(model)
+    looks.clear()
+    program.window.commands["model_card"].trigger()
+    qtbot.waitUntil(lambda: program.window.findChild(ModelCardDialog) is not None, timeout=WAIT_MS)
+    dialog = program.window.findChild(ModelCardDialog)
+    assert isinstance(dialog, ModelCardDialog)
+    assert "small" in dialog.text.toPlainText()
+    dialog.reject()
+    assert set(looks) == {"beside"}
