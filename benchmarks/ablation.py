@@ -15,6 +15,7 @@ is beside the others and takes as many steps as the minutes allow for one seed o
 
 import argparse
 import os
+import signal
 import sys
 import tarfile
 import time
@@ -29,8 +30,9 @@ from typing import Any, Final
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from ablation_arms import BASELINE, GROUPS, NETWORKS, Arm, Folders, arms_of, in_order, shortened
+from ablation_arms import BASELINE, ENOUGH_SEEDS, GROUPS, NETWORKS, Arm, Folders, arms_of, in_order, shortened
 
+from core.cli.console import CANCELLED_CODE
 from core.errors import SerrError
 from core.files import write_bytes_atomic
 from core.networks.cost import gflop
@@ -39,6 +41,7 @@ from core.training.config import TrainingConfig, load_config, load_preset
 
 USUAL_STEPS: Final = 1500
 FEWEST_STEPS: Final = 1000
+GOOD_STEPS: Final = 2500
 MOST_STEPS: Final = 4500
 _MOST_THREADS: Final = 4
 _TRIAL_S: Final = 6.0
@@ -86,10 +89,14 @@ class Slots:
             for thread in threads:
                 thread.join()
         except KeyboardInterrupt:
+            print("stopping", flush=True)
             self._stopped.set()
             for thread in threads:
                 thread.join()
-            raise
+
+    @property
+    def is_stopped(self) -> bool:
+        return bool(self._stopped.is_set())
 
     def close(self) -> None:
         for pool in self._pools:
@@ -124,12 +131,11 @@ class Slots:
 
 def _begin_process(threads: int, stopped: Event) -> None:
     """Ctrl+C is the first process's to answer, and no process outlives it."""
-    import signal
-
     import torch
     from ablation_work import Until
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(threads)
     Until.stopped = stopped
 
@@ -170,7 +176,8 @@ class Here(Slots):
 def steps_that_fit(seconds: float, step_s: float, arms: Sequence[Arm], recipe: TrainingConfig, jobs: int) -> int:
     """How many steps there is time for, in hundreds, where SERR-U-Net needs ``step_s`` for each.
 
-    Other networks are reckoned to need half of that, and the other half by their arithmetic.
+    For all seeds of all arms where that leaves ``GOOD_STEPS``, else for those that are trained first. Other networks
+    are reckoned to need half of SERR-U-Net's time, and the other half by their arithmetic.
     """
 
     def cost(arm: Arm) -> float:
@@ -178,10 +185,15 @@ def steps_that_fit(seconds: float, step_s: float, arms: Sequence[Arm], recipe: T
         return gflop(part.architecture, part.config)
 
     whole = gflop("serr-unet", {})
-    shares = [(0.5 + 0.5 * cost(arm) / whole) * arm.early_seeds for arm in arms]
-    runs = sum(arm.early_seeds for arm in arms)
-    room = _SPARE * seconds * jobs - _BESIDE_S * runs
-    return max(FEWEST_STEPS, min(MOST_STEPS, int(room / (step_s * sum(shares))) // 100 * 100))
+    shares = [0.5 + 0.5 * cost(arm) / whole for arm in arms]
+
+    def fitting(seeds: Sequence[int]) -> int:
+        room = _SPARE * seconds * jobs - _BESIDE_S * sum(seeds)
+        per_step = step_s * sum(share * many for share, many in zip(shares, seeds, strict=True))
+        return min(MOST_STEPS, int(room / per_step) // 100 * 100)
+
+    everything = fitting([ENOUGH_SEEDS] * len(arms))
+    return everything if everything >= GOOD_STEPS else max(FEWEST_STEPS, fitting([arm.early_seeds for arm in arms]))
 
 
 def settled(chosen: argparse.Namespace, folders: Folders, slots: Slots, arms: Sequence[Arm]) -> TrainingConfig:
@@ -274,6 +286,9 @@ def main(words: Sequence[str] | None = None) -> int:
     slots = (Slots if chosen.jobs else Here)(chosen.jobs, chosen.device, until)
     try:
         return _stages(chosen, folders, slots, arms_of(chosen.groups, chosen.only))
+    except KeyboardInterrupt:
+        print("stopped, and can be resumed", flush=True)
+        return CANCELLED_CODE
     finally:
         slots.close()
 
@@ -294,7 +309,7 @@ def _stages(chosen: argparse.Namespace, folders: Folders, slots: Slots, arms: Se
         runs = [task(arm, seed) for arm, seed in in_order(arms, chosen.seeds)]
         fresh = [one for one in runs if not folders.trained(one.key).is_file()]
         slots.do(fresh, *([train_arm] if chosen.no_test else [train_arm, measure_arm]))
-        if not chosen.no_test:
+        if not chosen.no_test and not slots.is_stopped:
             kept = [one for one in runs if folders.trained(one.key).is_file()]
             slots.taken.clear()
             slots.do([one for one in kept if not folders.scores(one.key).is_file()], measure_arm)
@@ -317,4 +332,6 @@ def _kind(device: str) -> str:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):  # a job in the background of a shell ignores Ctrl+C
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main())

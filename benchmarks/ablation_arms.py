@@ -12,6 +12,8 @@ from core.training.config import TrainingConfig
 Change = Mapping[str, Mapping[str, object]]
 
 BASELINE: Final = "serr-unet"
+ENOUGH_SEEDS: Final = 3
+"""Below, differences say nothing."""
 _PLAIN: Final = {"log_gamma": 0.0, "log_contrast": 0.0, "brightness": 0.0, "noise_sd": 0.0, "blur_sd_px": 0.0}
 _UNMOVED: Final = {"rotation_deg": 0.0, "flip": False, "log_scale": 0.0, "log_aspect": 0.0}
 
@@ -52,8 +54,13 @@ def _network(name: str, config: Mapping[str, object] | None = None) -> Change:
 _MAIN: Final = ("serr-unet", "unet", "se-unet", "r2-unet", "res-unet")
 SE_RES: Final = "se-res-unet"
 NETWORKS: Final = (
-    *(Arm(name, _network(name), early_seeds=3) for name in _MAIN),
-    Arm(SE_RES, _network("serr-unet", {"steps": 0}), early_seeds=3, says="SERR-U-Net without its recurrence (t = 0)"),
+    *(Arm(name, _network(name), early_seeds=ENOUGH_SEEDS) for name in _MAIN),
+    Arm(
+        SE_RES,
+        _network("serr-unet", {"steps": 0}),
+        early_seeds=ENOUGH_SEEDS,
+        says="SERR-U-Net without its recurrence (t = 0)",
+    ),
     *(Arm(name, _network(name)) for name in FAMILIES if name not in _MAIN),
 )
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
-from ablation_arms import BASELINE, NETWORKS, PREPROCESSING, SE_RES, Arm, Folders
+from ablation_arms import BASELINE, ENOUGH_SEEDS, NETWORKS, PREPROCESSING, SE_RES, Arm, Folders
 from ablation_work import SCORES, travelling
 from PIL import Image, ImageDraw
 
@@ -23,7 +23,6 @@ from core.training.config import TrainingConfig
 from core.types import BoolArray, ByteArray
 
 ENOUGH_STEPS: Final = 1000
-ENOUGH_SEEDS: Final = 3
 _RESAMPLES: Final = 5000
 _SURE: Final = 0.05
 PARTS: Final = (

@@ -1,5 +1,6 @@
 """What is done for one arm and one seed, in a process that does several of them, one after the other."""
 
+import gc
 import json
 import os
 import platform
@@ -53,6 +54,9 @@ SCORES: Final = {
     "cl_dice": "clDice",
     "pieces_error": "broken pieces",
 }
+
+
+_STEPS_TO_WARM_UP: Final = 8
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ def seconds_per_step(task: Task, seconds: float) -> float:
     recipe = task.arm.recipe(task.recipe, task.seed)
     with TemporaryDirectory(prefix="serr-trial-") as folder:
         run = Run(recipe, _data(task), fabric_for(recipe, task.device), Path(folder))
+        run.benchmark(_STEPS_TO_WARM_UP, seconds, SILENT)
         return run.benchmark(recipe.optimisation.steps, seconds, SILENT)[0]
 
 
@@ -144,6 +149,7 @@ def train_arm(task: Task) -> str:
     events = read_events(folder / EVENTS_FILE)
     learned = [event["seconds_per_step"] for event in events if event["event"] == "learned"]
     model = load_model(str(result.weights))
+    gc.collect()  # the recorded step of a GPU holds its memory until then
     folders.model(task.key).parent.mkdir(parents=True, exist_ok=True)
     save_model(folders.model(task.key), model.module, model.card, half=True)
     facts = {
