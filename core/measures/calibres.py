@@ -67,9 +67,14 @@ class OpticDisc:
 
     def zone(self, zone: Zone, shape: tuple[int, int]) -> BoolArray:
         """The pixels of a zone, bool (H, W)."""
-        away = self.radii_away(*np.ogrid[: shape[0], : shape[1]])
         inner, outer = ZONES[zone]
-        return np.asarray((away >= inner) & (away < outer))
+        reach = outer * max(self.half_axes_px) + 1.0  # a zone is a small part of a large picture
+        top, bottom = (int(np.clip(self.row + by, 0, shape[0])) for by in (-reach, reach + 1.0))
+        left, right = (int(np.clip(self.column + by, 0, shape[1])) for by in (-reach, reach + 1.0))
+        away = self.radii_away(*np.ogrid[top:bottom, left:right])
+        found = np.zeros(shape, np.bool_)
+        found[top:bottom, left:right] = (away >= inner) & (away < outer)
+        return found
 
     def share_seen(self, zone: Zone, inside: BoolArray) -> float:
         """The share of a zone that lies inside the field of view, 0 to 1; parts beyond the picture count as unseen."""

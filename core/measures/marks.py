@@ -3,7 +3,7 @@
 A number of a segment is good for one mask only; a place finds the vessel of the next one, too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -31,19 +31,30 @@ class VesselMark:
 
 def vessel_near(tree: VesselTree, row: float, column: float, reach_px: float = REACH_PX) -> int:
     """The number of the vessel at a place, or nearest to it within ``reach_px`` of its edge; -1 where none is."""
-    best, least = -1, reach_px
-    for number, vessel in enumerate(tree.vessels):
-        away = float(np.hypot(*(vessel.line.points - (row, column)).T).min()) - vessel.twice_depth_px / 2
-        if away < least:
-            best, least = number, away
-    return best
+    return vessels_near(tree, [(row, column)], reach_px)[0]
+
+
+def vessels_near(tree: VesselTree, places: Sequence[tuple[float, float]], reach_px: float = REACH_PX) -> list[int]:
+    """``vessel_near`` of many places, as quick as of one: a person waits for it with each click."""
+    if not tree.vessels:
+        return [-1] * len(places)
+    points = np.concatenate([vessel.line.points for vessel in tree.vessels])
+    sizes = [len(vessel.line.points) for vessel in tree.vessels]
+    numbers = np.repeat(np.arange(len(sizes)), sizes)
+    half_widths = np.repeat([vessel.twice_depth_px / 2 for vessel in tree.vessels], sizes)
+    found = []
+    for row, column in places:
+        away = np.hypot(points[:, 0] - row, points[:, 1] - column) - half_widths
+        best = int(np.argmin(away))
+        found.append(int(numbers[best]) if away[best] < reach_px else -1)
+    return found
 
 
 def marked_vessels(tree: VesselTree, marks: Iterable[VesselMark]) -> dict[int, MarkKind]:
     """The kinds of vessels by their numbers; of two marks on one vessel the later holds. Marks on none are left out."""
     found: dict[int, MarkKind] = {}
-    for mark in marks:
-        number = vessel_near(tree, mark.row, mark.column)
+    marks = list(marks)
+    for mark, number in zip(marks, vessels_near(tree, [(mark.row, mark.column) for mark in marks]), strict=True):
         if number >= 0:
             found[number] = mark.kind
     return found

@@ -10,8 +10,9 @@ from PySide6.QtGui import QGuiApplication
 from core.files import display_path
 from core.measures.calibres import OpticDisc
 from core.measures.disc import DiscProposal
-from core.measures.marks import MarkKind, VesselMark, vessel_near
+from core.measures.marks import MarkKind, VesselMark, vessel_near, vessels_near
 from core.measures.summary import PixelSize
+from core.measures.vessels import VesselTree
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.editing import EditingController
 from serr_gui.controllers.foreground import ForegroundTask
@@ -24,7 +25,6 @@ from serr_gui.model.measuring import (
     MeasureInputs,
     MeasureView,
     Mirrored,
-    chosen_vessel,
     measure_inputs,
     measured,
 )
@@ -81,21 +81,20 @@ class MeasuringController(QObject):
     def choose(self, vessel: int) -> None:
         """Light a vessel up, by its number; -1: none."""
         self._view(vessel=vessel)
-        chosen = chosen_vessel(self._context.state)
-        if chosen is None:
+        tree = self._tree()
+        if tree is None or not 0 <= vessel < len(tree.vessels):
             self._place = None
         else:  # the one that is nearest to its middle is lit up when the vessels are measured again
-            row, column = chosen.line.points[len(chosen.line.points) // 2]
+            points = tree.vessels[vessel].line.points
+            row, column = points[len(points) // 2]
             self._place = float(row), float(column)
 
     def click(self, x: float, y: float) -> None:
         """A point of the photograph was clicked: choose the vessel there, or mark it."""
-        state = self._context.state
-        found = measured(state)
-        if not state.measure_view.watched or found is None or found.measures is None:
+        state, tree = self._context.state, self._tree()
+        if not state.measure_view.watched or tree is None:
             return
         row, column = y - 0.5, x - 0.5
-        tree = found.measures.tree
         vessel = vessel_near(tree, row, column)
         click = state.measure_view.click
         self.choose(vessel)
@@ -104,11 +103,11 @@ class MeasuringController(QObject):
 
     def mark(self, vessel: int, kind: MarkKind | None) -> None:
         """Say what a vessel is; None takes its marks away."""
-        found = measured(self._context.state)
-        if found is None or found.measures is None:
+        tree, now = self._tree(), measure_inputs(self._context.state)
+        if tree is None or now is None:
             return
-        tree, setup = found.measures.tree, found.inputs.setup
-        others = tuple(mark for mark in setup.marks if vessel_near(tree, mark.row, mark.column) != vessel)
+        numbers = vessels_near(tree, [(mark.row, mark.column) for mark in now.setup.marks])
+        others = tuple(mark for mark, number in zip(now.setup.marks, numbers, strict=True) if number != vessel)
         line = tree.vessels[vessel].line.points
         row, column = (float(each) for each in line[len(line) // 2])
         added = () if kind is None else (VesselMark(row, column, kind),)
@@ -131,7 +130,7 @@ class MeasuringController(QObject):
             return
         self._context.workers.start(
             "disc",
-            partial(measuring_work.find_disc, document.image, now),
+            partial(measuring_work.find_disc, document.image, now, self._tree()),
             succeeded=partial(self._on_disc, document.path),
             failed=partial(self._context.fail, self.tr("The optic disc could not be looked for.")),
         )
@@ -238,6 +237,13 @@ class MeasuringController(QObject):
         """Whether the vessels of the mask were followed already: then only what a person has said has changed."""
         now = measure_inputs(self._context.state)
         return self._kept is not None and now is not None and now.same_mask(self._kept.inputs)
+
+    def _tree(self) -> VesselTree | None:
+        """The vessels of the mask on the screen, also while what was said of them is being counted."""
+        found = measured(self._context.state)
+        if found is None and self._knows_vessels():
+            found = self._kept
+        return found.measures.tree if found is not None and found.measures is not None else None
 
     def _stop(self) -> None:
         self._rest.stop()

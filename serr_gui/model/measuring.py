@@ -22,6 +22,7 @@ from serr_gui.canvas.vessel_marks import VesselClasses, VesselMarks
 
 if TYPE_CHECKING:
     from core.measures.summary import VesselMeasures
+    from core.measures.tortuosity import Tortuosity
     from core.measures.traced import TracedMask
     from core.measures.vessels import Vessel
     from core.segmentation import Segmentation
@@ -152,13 +153,14 @@ class Measured:
     """The measures of a photograph; without them ``problem`` says why.
 
     ``numbers`` : int32 (H, W), the vessel of each pixel of the mask, -1 elsewhere. ``traced`` : the vessels, for other
-    measures of them. ``complete`` : with error bars.
+    measures of them. ``windings`` : the tortuosity of each vessel. ``complete`` : with error bars.
     """
 
     inputs: MeasureInputs
     measures: "VesselMeasures | None" = None
     numbers: npt.NDArray[np.int32] | None = None
     traced: "TracedMask | None" = None
+    windings: tuple["Tortuosity", ...] = ()
     problem: str = ""
     complete: bool = False
 
@@ -205,15 +207,15 @@ TORTUOSITY_EDGES = (0.01, 0.02, 0.05, 0.1, 0.2)
 CLASSES = len(TORTUOSITY_EDGES) + 1
 
 
-def vessel_values(measures: "VesselMeasures", colouring: Colouring) -> npt.NDArray[np.float64]:
+def vessel_values(found: Measured, colouring: Colouring) -> npt.NDArray[np.float64]:
     """The width of each vessel in the unit of lengths, or its length / chord - 1; NaN where it is not known."""
-    from core.measures.tortuosity import tortuosity
-
-    vessels = measures.tree.vessels
+    measures = found.measures
+    if measures is None:
+        return np.zeros(0)
     if colouring == "width":
         scale = measures.pixel.um if measures.pixel is not None else 1.0
-        return np.array([vessel.width_px * scale for vessel in vessels], np.float64)
-    return np.array([tortuosity(vessel.line).arc_chord for vessel in vessels], np.float64)
+        return np.array([vessel.width_px * scale for vessel in measures.tree.vessels], np.float64)
+    return np.array([winding.arc_chord for winding in found.windings], np.float64)
 
 
 @lru_cache(maxsize=2)
@@ -221,7 +223,7 @@ def vessel_classes(found: Measured | None, colouring: Colouring) -> VesselClasse
     """The vessels of a photograph in classes of a measure; None where there is nothing to colour."""
     if found is None or found.measures is None or found.numbers is None or not colouring:
         return None
-    values, unit = vessel_values(found.measures, colouring), "" if colouring == "tortuosity" else length_unit(found)
+    values, unit = vessel_values(found, colouring), "" if colouring == "tortuosity" else length_unit(found)
     edges = TORTUOSITY_EDGES if colouring == "tortuosity" else width_edges(values)
     classes = np.digitize(values, edges) + 1
     table = np.append(np.where(np.isnan(values), 0, classes), 0).astype(np.uint8)  # the last one is that of -1

@@ -14,8 +14,9 @@ from core.masks.tracing import corrected_values
 from core.measures.disc import DiscProposal, propose_disc
 from core.measures.marks import vessel_numbers
 from core.measures.summary import measure_traced
+from core.measures.tortuosity import tortuosity
 from core.measures.traced import TracedMask, Variant, trace_mask
-from core.measures.vessels import trace_vessels
+from core.measures.vessels import VesselTree, trace_vessels
 from core.progress import Monitor
 from core.types import FundusImage
 from serr_gui.model.i18n import translate
@@ -38,11 +39,12 @@ def measure(inputs: MeasureInputs, kept: TracedMask | None, monitor: YieldingMon
         if traced is None:
             traced = _traced(inputs, monitor)
         traced = _with_mirrored(traced, inputs)
-        numbers = vessel_numbers(traced.state.tree)
+        tree = traced.state.tree
+        numbers, windings = vessel_numbers(tree), tuple(tortuosity(vessel.line) for vessel in tree.vessels)
 
         def made(traced: TracedMask, *, complete: bool) -> Measured:
             measures = measure_traced(traced, disc=setup.disc, marks=setup.marks, pixel=setup.pixel_used)
-            return Measured(inputs, measures, numbers, traced, complete=complete)
+            return Measured(inputs, measures, numbers, traced, windings, complete=complete)
 
         if traced.pending:
             monitor.yield_result(made(traced, complete=False))
@@ -101,10 +103,13 @@ def mirror(inputs: MeasureInputs, device: str, model_cache: ModelCache, monitor:
     return Mirrored(found, mirrored_maps(found.image, model, found.fov, inference=options, monitor=monitor))
 
 
-def find_disc(image: FundusImage, inputs: MeasureInputs, monitor: CheckingMonitor) -> DiscProposal:
-    """Where the optic disc probably is."""
+def find_disc(
+    image: FundusImage, inputs: MeasureInputs, tree: VesselTree | None, monitor: CheckingMonitor
+) -> DiscProposal:
+    """Where the optic disc probably is; ``tree`` are the vessels of the mask, where they were followed already."""
     fov = inputs.result.segmentation.fov
-    tree = trace_vessels(inputs.result.mask(inputs.rule).vessel & fov.inside)
+    if tree is None:
+        tree = trace_vessels(inputs.result.mask(inputs.rule).vessel & fov.inside)
     monitor.check()
     return propose_disc(image, fov, tree)
 

@@ -13,14 +13,14 @@ from serr_gui.widgets.score_texts import DASH
 NAMES: Final[dict[str, str]] = {
     "area/share": QT_TRANSLATE_NOOP("Measures", "Share of vessels in the area"),
     "length/total": QT_TRANSLATE_NOOP("Measures", "Length of all vessels"),
-    "length/density": QT_TRANSLATE_NOOP("Measures", "Length of vessels for each area"),
+    "length/density": QT_TRANSLATE_NOOP("Measures", "Length of vessels by area"),
     "width/mean": QT_TRANSLATE_NOOP("Measures", "Mean width"),
     "width/median": QT_TRANSLATE_NOOP("Measures", "Median width"),
-    "width/twice_depth": QT_TRANSLATE_NOOP("Measures", "Width by whole pixels, as a check"),
+    "width/twice_depth": QT_TRANSLATE_NOOP("Measures", "Width by whole pixels (check)"),
     "tortuosity/arc_chord": QT_TRANSLATE_NOOP("Measures", "Tortuosity: length / chord - 1"),
     "tortuosity/grisan": QT_TRANSLATE_NOOP("Measures", "Tortuosity: bends (Grisan)"),
-    "tortuosity/turning": QT_TRANSLATE_NOOP("Measures", "Turning for each length"),
-    "tortuosity/inflections": QT_TRANSLATE_NOOP("Measures", "Changes of direction for each length"),
+    "tortuosity/turning": QT_TRANSLATE_NOOP("Measures", "Turning by length"),
+    "tortuosity/inflections": QT_TRANSLATE_NOOP("Measures", "Changes of direction by length"),
     "fractal/d0": QT_TRANSLATE_NOOP("Measures", "Fractal dimension D0 (boxes)"),
     "fractal/d1": QT_TRANSLATE_NOOP("Measures", "Fractal dimension D1 (information)"),
     "fractal/d2": QT_TRANSLATE_NOOP("Measures", "Fractal dimension D2 (correlation)"),
@@ -33,11 +33,11 @@ NAMES: Final[dict[str, str]] = {
     "branching/area_ratio": QT_TRANSLATE_NOOP("Measures", "Area ratio at branchings"),
     "branching/asymmetry": QT_TRANSLATE_NOOP("Measures", "Asymmetry of branchings"),
     "branching/exponent": QT_TRANSLATE_NOOP("Measures", "Exponent of branchings (Murray: 3)"),
-    "calibre/knudtson/arteriole": QT_TRANSLATE_NOOP("Measures", "Arteriole equivalent CRAE (Knudtson)"),
-    "calibre/knudtson/venule": QT_TRANSLATE_NOOP("Measures", "Venule equivalent CRVE (Knudtson)"),
-    "calibre/hubbard/arteriole": QT_TRANSLATE_NOOP("Measures", "Arteriole equivalent CRAE (Hubbard)"),
-    "calibre/hubbard/venule": QT_TRANSLATE_NOOP("Measures", "Venule equivalent CRVE (Hubbard)"),
-    "calibre/avr": QT_TRANSLATE_NOOP("Measures", "Arteriole-to-venule ratio AVR (Knudtson)"),
+    "calibre/knudtson/arteriole": QT_TRANSLATE_NOOP("Measures", "CRAE of arterioles (Knudtson)"),
+    "calibre/knudtson/venule": QT_TRANSLATE_NOOP("Measures", "CRVE of venules (Knudtson)"),
+    "calibre/hubbard/arteriole": QT_TRANSLATE_NOOP("Measures", "CRAE of arterioles (Hubbard)"),
+    "calibre/hubbard/venule": QT_TRANSLATE_NOOP("Measures", "CRVE of venules (Hubbard)"),
+    "calibre/avr": QT_TRANSLATE_NOOP("Measures", "AVR, arterioles / venules"),
 }
 KINDS: Final[dict[str, str]] = {
     "arteriole": QT_TRANSLATE_NOOP("Measures", "arteriole"),
@@ -51,20 +51,17 @@ _UNITS: Final[dict[str, str]] = {
     "count": "",
     "share": "%",
 }
-_WHOLE_FIELD: Final = QT_TRANSLATE_NOOP("Measures", "field of view")
+_IN_ZONE: Final = QT_TRANSLATE_NOOP("Measures", "{what}, {zone}")
 
 
 def measure_name(name: str) -> str:
-    """A measure in plain words, by its name in tables."""
-    measure, variant, structure, _ = name.split("/")
+    """A measure in plain words with its zone, where that is not the field of view, by its name in tables."""
+    measure, variant, structure, zone = name.split("/")
     text = NAMES.get(f"{measure}/{variant}/{structure}") or NAMES.get(f"{measure}/{variant}") or NAMES[measure + "/avr"]
-    return QCoreApplication.translate("Measures", text)
-
-
-def zone_name(name: str) -> str:
-    """Where a measure was taken: the zone of its name, or the field of view."""
-    zone = name.rsplit("/", 1)[-1]
-    return QCoreApplication.translate("Measures", _WHOLE_FIELD) if zone == "fov" else zone
+    text = QCoreApplication.translate("Measures", text)
+    if zone == "fov":
+        return text
+    return QCoreApplication.translate("Measures", _IN_ZONE).format(what=text, zone=zone)
 
 
 def kind_name(kind: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from core.measures.traced import SPREAD
 from serr_gui.actions.qactions import Actions
@@ -25,7 +25,7 @@ from serr_gui.widgets.controls import ElidedLabel, chooser
 from serr_gui.widgets.scrolling import scrolling
 from serr_gui.widgets.small_plots import HistogramPlot, ProfilePlot
 
-_COLUMNS_PX: Final = (212, 72, 40, 140, 84)
+_COLUMNS_PX: Final = (212, 66, 40, 190)
 _SEGMENT_PX: Final = (48, 94, 90, 90, 104, 90)
 
 
@@ -52,6 +52,7 @@ class MeasurePanel(QWidget):
         for table, widths in ((self.table, _COLUMNS_PX), (self.segments.view, _SEGMENT_PX)):
             for number, width in enumerate(widths):
                 table.setColumnWidth(number, width)
+        self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
         self.profile, self.histogram = ProfilePlot(), HistogramPlot()
         self.profile.setAccessibleName(self.tr("Width along the chosen vessel"))
         self.histogram.setAccessibleName(self.tr("Histogram of the vessel segments"))
@@ -60,8 +61,8 @@ class MeasurePanel(QWidget):
         split.addWidget(self.tabs)
         split.addWidget(self._make_plots())
         split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 2)
-        split.setSizes([620, 330])
+        split.setStretchFactor(1, 1)
+        split.setSizes([660, 220])
         split.setChildrenCollapsible(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 8, 4)
@@ -108,7 +109,7 @@ class MeasurePanel(QWidget):
             self.measures.set_measures(
                 measures, waits=waits, assumed=found is not None and found.inputs.setup.is_assumed
             )
-            self.segments.set_measures(measures)
+            self.segments.set_measured(found)
             self._show_chosen()
         self.about.set_full_text(self._sentence(found, waits=waits))
 
@@ -123,7 +124,7 @@ class MeasurePanel(QWidget):
         text = self.tr("{count} segments. Lengths are in {unit}.").format(count=count, unit=length_unit(found))
         pixel = found.inputs.setup.pixel_used
         if pixel is not None:
-            text = self.tr("{count} segments. A pixel is {um} \u00b5m wide ({source}).")
+            text = self.tr("{count} segments. Pixel: {um} \u00b5m ({source}).")
             text = text.format(count=count, um=f"{pixel.um:.4g}", source=pixel.source)
         if not found.complete:
             return f"{text} " + self.tr("Error bars are being made...")
@@ -131,7 +132,7 @@ class MeasurePanel(QWidget):
             return f"{text} " + self.tr("No error bars: the mask is more than the probability map at a threshold.")
         over = self.tr("Error bars: threshold \u00b1 {spread}.")
         if found.inputs.mirrored is not None:
-            over = self.tr("Error bars: threshold \u00b1 {spread}, and the mirrored photograph.")
+            over = self.tr("Error bars: threshold \u00b1 {spread} and flips.")
         return f"{text} {over.format(spread=SPREAD)}"
 
     def _show_chosen(self) -> None:
@@ -166,7 +167,7 @@ class MeasurePanel(QWidget):
         if found is None or found.measures is None or not colouring:
             self.histogram.set_values([], "", "")
             return
-        values = vessel_values(found.measures, colouring)
+        values = vessel_values(found, colouring)
         name = self.of.currentText()
         name = f"{name} ({length_unit(found)})" if colouring == "width" else f"{name} (length / chord - 1)"
         chosen = self._state.measure_view.vessel

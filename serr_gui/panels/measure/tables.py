@@ -10,8 +10,9 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from core.measures.summary import CODEBOOK, VesselMeasures, unit_of
-from core.measures.tortuosity import tortuosity
-from serr_gui.widgets.measure_texts import bar_text, kind_name, measure_name, unit_text, value_text, zone_name
+from core.measures.tortuosity import Tortuosity
+from serr_gui.model.measuring import Measured
+from serr_gui.widgets.measure_texts import bar_text, kind_name, measure_name, unit_text, value_text
 
 _Index = QModelIndex | QPersistentModelIndex
 _RIGHT: Final = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -20,7 +21,7 @@ _WAITING: Final = "\u2026"
 
 
 class PhotoModel(QAbstractTableModel):
-    """A line for each measure: what it is, value, unit, error bar, zone, and what is to be said about it."""
+    """A line for each measure: what it is and where, value, unit, error bar, and what is to be said about it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,14 +42,14 @@ class PhotoModel(QAbstractTableModel):
         return 0 if parent is not None and parent.isValid() else len(self._names)
 
     def columnCount(self, parent: _Index | None = None) -> int:
-        return 6
+        return 5
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Vertical:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             names = (self.tr("Measure"), self.tr("Value"), self.tr("Unit"))
-            return (*names, self.tr("Error bar"), self.tr("Zone"), self.tr("Note"))[section]
+            return (*names, self.tr("Error bar"), self.tr("Note"))[section]
         if role == Qt.ItemDataRole.ToolTipRole and section == 3:
             return self.tr(
                 "The least and the greatest value when the threshold moves by 0.1 to both sides, and in the mirrored "
@@ -82,12 +83,10 @@ class PhotoModel(QAbstractTableModel):
     def _text(self, name: str, column: int) -> str:
         if column == 0:
             return measure_name(name)
-        if column == 4:
-            return zone_name(name)
         if self._measures is None:
             return _WAITING if column == 1 and self._waits else ""
         found = self._measures[name]
-        texts = {1: value_text(found.value, found.unit), 3: bar_text(found), 5: found.note}
+        texts = {1: value_text(found.value, found.unit), 3: bar_text(found), 4: found.note}
         if column in texts:
             return texts[column]
         unit = unit_of(name, self._measures.pixel)
@@ -111,10 +110,11 @@ class SegmentModel(QAbstractTableModel):
         self._unit = "px"
         self._column, self._order = 1, Qt.SortOrder.DescendingOrder
 
-    def set_measures(self, measures: VesselMeasures | None) -> None:
+    def set_measured(self, found: Measured | None) -> None:
         """Show the segments of a photograph."""
+        measures = found.measures if found is not None else None
         self.beginResetModel()
-        self._lines = [] if measures is None else self._sorted(_lines_of(measures))
+        self._lines = [] if found is None or measures is None else self._sorted(_lines_of(measures, found.windings))
         self._unit = "px" if measures is None or measures.pixel is None else "\u00b5m"
         self.endResetModel()
 
@@ -180,11 +180,10 @@ class SegmentModel(QAbstractTableModel):
         return known + [line for line in lines if math.isnan(line.values[self._column - 1])]
 
 
-def _lines_of(measures: VesselMeasures) -> list[_Line]:
+def _lines_of(measures: VesselMeasures, windings: Sequence[Tortuosity]) -> list[_Line]:
     scale = measures.pixel.um if measures.pixel is not None else 1.0
     lines = []
-    for number, vessel in enumerate(measures.tree.vessels):
-        winding = tortuosity(vessel.line)
+    for number, (vessel, winding) in enumerate(zip(measures.tree.vessels, windings, strict=True)):
         lengths = (vessel.line.length_px * scale, vessel.width_px * scale)
         values = (*lengths, winding.arc_chord, winding.turning, float(winding.inflections))
         lines.append(_Line(number, values, measures.kinds.get(number, "")))
@@ -225,10 +224,10 @@ class SegmentTable(QWidget):
         self._chosen = -1
         self.model.layoutChanged.connect(lambda: self.choose(self._chosen))
 
-    def set_measures(self, measures: VesselMeasures | None) -> None:
+    def set_measured(self, found: Measured | None) -> None:
         """Show the segments of a photograph."""
         self._showing = True
-        self.model.set_measures(measures)
+        self.model.set_measured(found)
         self._showing = False
 
     def choose(self, vessel: int) -> None:
