@@ -31,6 +31,7 @@ DoubtKind = Literal[
     "grey",
     "blurred",
     "hardly_any_vessel",
+    "enhanced",
 ]
 FovOrigin = Literal["file", "estimated", "edited", "full"]
 ThresholdOrigin = Literal["model", "user", "otsu", "youden", "best_f1", "expert", "sidecar", "default"]

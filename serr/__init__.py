@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from core import __version__
 
 if TYPE_CHECKING:
+    from core.api.enhancing import Enhanced, enhance
     from core.api.evaluating import evaluate
     from core.api.models import Architecture, LoadedModel, ModelEntry, architectures, load_model, models
     from core.api.segmenting import Segmentation, segment, segment_many
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from core.types import ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule, VesselMask
 
 _PLACES = {
+    "core.api.enhancing": ("Enhanced", "enhance"),
     "core.api.evaluating": ("evaluate",),
     "core.api.measuring": ("OpticDisc", "PixelSize", "VesselMeasures", "measure"),
     "core.api.models": ("Architecture", "LoadedModel", "ModelEntry", "architectures", "load_model", "models"),
@@ -42,6 +44,7 @@ __all__ = [
     "Architecture",
     "ArgumentError",
     "DoubtWarning",
+    "Enhanced",
     "ExpertLabel",
     "FieldOfView",
     "FundusImage",
@@ -60,6 +63,7 @@ __all__ = [
     "VesselMeasures",
     "__version__",
     "architectures",
+    "enhance",
     "evaluate",
     "load_model",
     "measure",

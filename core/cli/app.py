@@ -11,6 +11,7 @@ from core import __version__
 from core.cli.batch import batch
 from core.cli.console import CANCELLED_CODE, UsageError, drop_output, flush, is_debugging, prepare_streams, say, tell
 from core.cli.dataset import dataset
+from core.cli.enhance import enhance
 from core.cli.evaluate import evaluate
 from core.cli.info import info
 from core.cli.jobs import jobs
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (segment, watch, replay, evaluate, measure, train, info):
+for command in (segment, watch, replay, evaluate, measure, enhance, train, info):
     app.command()(command)
 app.add_typer(batch, name="batch")
 app.add_typer(models, name="models")

@@ -65,7 +65,7 @@ class VesselFeatures(nn.Module):
 
     Raises
     ------
-    TrainingError : the network is no U-Net that reads one grey plane.
+    TrainingError : the network is not a U-Net that reads one grey plane.
     """
 
     def __init__(self, model: LoadedModel) -> None:

@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
+from core.enhancement.saving import EnhancedKind, save_enhanced
 from core.errors import DeviceError, WeightsError
 from core.inference.device import Device, Precision, choose_device, fastest_precision, threads
 from core.inference.memory import bound_caches, return_freed
@@ -21,6 +24,7 @@ from core.models.catalogue import ModelEntry, list_models, load_model
 from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel
 from core.networks.rrdb import RrdbNet
+from core.photo.enhanced import enhanced_doubt
 from core.progress import SILENT, Monitor, Progress
 from core.types import ByteArray, FundusImage
 
@@ -102,6 +106,17 @@ class Enhanced:
         name = f" of {self.image.source.name}" if self.image.source else ""
         return f"<Enhanced{name}: {self.rgb.shape[1]} x {self.rgb.shape[0]} pixels by {self.card.name}>"
 
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.array(self.rgb, dtype, copy=bool(copy) or None) if copy else np.asarray(self.rgb, dtype)
+
+    def _repr_png_(self) -> bytes:
+        """The picture, which a notebook shows by itself."""
+        return bytes(cv2.imencode(".png", np.ascontiguousarray(self.rgb[:, :, ::-1]))[1])
+
+    def save(self, folder: str | Path, stem: str | None = None, *, overwrite: bool = False) -> dict[EnhancedKind, Path]:
+        """Write the picture and its side-car (``core.enhancement.saving.save_enhanced``)."""
+        return save_enhanced(self, Path(folder), stem, overwrite=overwrite, way_out="overwrite=True")
+
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the enhanced picture in pixels."""
@@ -158,8 +173,10 @@ def enhance_photo(
         notes.append(sentence)
         monitor.note(sentence)
 
-    if device.note:
-        tell(device.note)
+    already = enhanced_doubt(image)
+    for sentence in (device.note, already.text if already is not None else ""):
+        if sentence:
+            tell(sentence)
     precision = fastest_precision(device) if options.precision == "auto" else options.precision
     side = options.tile_px or _TILE_PX[device.kind]
     with threads(options.threads):

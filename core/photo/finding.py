@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from core.errors import InputError
+from core.photo.enhanced import ENHANCED_SUFFIX, enhanced_sidecar
 from core.photo.naming import take_apart
 from core.photo.reading import is_photo_path
 from core.photo.sibling_files import SIDECAR_SUFFIX, photo_stem
@@ -152,8 +153,12 @@ def without_own_results(named: Sequence[Path]) -> tuple[list[Path], int]:
         name = photo_stem(path)
         stem = _OWN_ENDING.sub("", name)
         beside = path.with_name(f"{stem}{SIDECAR_SUFFIX}")
+        if path.name.endswith(ENHANCED_SUFFIX):
+            return (path.parent, same_name(path.name.removesuffix(f"_enhanced{ENHANCED_SUFFIX}"))) in stems
         if path.name.endswith(SIDECAR_SUFFIX):
             return (path.parent, same_name(path.name.removesuffix(SIDECAR_SUFFIX))) in stems
+        if name.endswith("_enhanced"):
+            stem, beside = name.removesuffix("_enhanced"), enhanced_sidecar(path)
         return stem != name and (path.parent, same_name(stem)) in stems and beside.is_file()
 
     kept = [path for path in named if not is_own(path)]
@@ -199,12 +204,16 @@ def roles(pictures: Iterable[Path], names: Iterable[str]) -> dict[Path, Role]:
     names : the names of all its files: side-cars among them tell results, and photographs tell what belongs to them.
     """
     own = {same_name(name).removesuffix(SIDECAR_SUFFIX) for name in names if same_name(name).endswith(SIDECAR_SUFFIX)}
+    files = {same_name(name) for name in names}
     there = [path for path in map(Path, names) if is_photo_path(path) and _sure(photo_stem(path)) is None]
     apart = {path.name: take_apart(path) for path in there}
+    stems = {same_name(photo_stem(path)) for path in there}
     photographs = {name.keys[-1] for name in apart.values() if name.role == "photograph"}
 
     def role(path: Path) -> Role:
         stem = photo_stem(path)
+        if _is_enhanced(stem, files) and same_name(stem.removesuffix("_enhanced")) in stems:
+            return "result"
         sure = _sure(stem)
         if sure == "mask" and same_name(stem).removesuffix("_mask") in own:
             return "result"
@@ -214,6 +223,11 @@ def roles(pictures: Iterable[Path], names: Iterable[str]) -> dict[Path, Role]:
         return name.role if name.keys[-1] in photographs else "photograph"
 
     return {path: role(path) for path in pictures}
+
+
+def _is_enhanced(stem: str, files: Collection[str]) -> bool:
+    """Whether a picture is an enhanced one whose side-car is among the files of its folder."""
+    return stem.endswith("_enhanced") and same_name(stem + ENHANCED_SUFFIX) in files
 
 
 def _sure(stem: str) -> Role | None:
@@ -258,7 +272,7 @@ def _of_names(files: Collection[Path], names: Collection[str]) -> FolderPhotos:
                 photos.append(path)
             else:
                 counts[role[path]] += 1  # type: ignore[index]
-        elif path.name.lower().endswith(SIDECAR_SUFFIX):
+        elif path.name.lower().endswith((SIDECAR_SUFFIX, ENHANCED_SUFFIX)):
             counts["result"] += 1
         else:
             counts["kind" if suffix in _NOT_READ else "other"] += 1

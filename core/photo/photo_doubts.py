@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import FieldOfViewError
+from core.photo.enhanced import enhanced_doubt
 from core.photo.field_of_view import estimate_field_of_view
 from core.types import BoolArray, ByteArray, Doubt, FieldOfView, FundusImage
 
@@ -72,7 +73,7 @@ class Looks:
 
 
 def doubts_about(image: FundusImage, fov: FieldOfView) -> tuple[Doubt, ...]:
-    """Everything that is doubtful about a photograph and its field of view, each once, those of ``fov`` first."""
+    """Everything that is doubtful about a photograph and its field of view, each once: first that it is enhanced."""
     region = fov
     if fov.origin == "full" and "whole_picture" not in {doubt.kind for doubt in fov.doubts}:
         # Asked for: the edge of the retina may lie inside.
@@ -80,7 +81,9 @@ def doubts_about(image: FundusImage, fov: FieldOfView) -> tuple[Doubt, ...]:
             region = estimate_field_of_view(image)
         except FieldOfViewError:
             region = fov
-    return tuple(dict.fromkeys((*fov.doubts, *judged(measured(image, region)))))
+    made = enhanced_doubt(image)
+    first = () if made is None else (made,)
+    return tuple(dict.fromkeys((*first, *fov.doubts, *judged(measured(image, region)))))
 
 
 def judged(looks: Looks) -> Iterator[Doubt]:
