@@ -30,6 +30,7 @@ from core.batch.plan import find_batch
 from core.batch.status import batch_status
 from core.datasets.synthetic import draw_case
 from core.errors import InputError, OutputError
+from core.files import TEMPORARY_PREFIX
 from core.models.model_card import ModelCard
 from core.models.weights_file import save_model
 from core.networks.registry import build
@@ -39,6 +40,8 @@ from core.sidecar import SUFFIX, read_sidecar
 
 _SMALL: dict[str, object] = {"in_channels": 1, "width": 4, "depth": 2, "steps": 1, "reduction": 2}
 _A_FOLDER = 1_000
+_DIGITS = 6
+"""Of a photograph's name."""
 _LOOK_S = 1.0
 
 
@@ -122,11 +125,13 @@ def problems(out: Path, count: int, whole: dict[Path, int]) -> list[str]:
     if len(rows) != count or len(set(rows)) != count or {state for _, state in rows} != {"done"}:
         found.append(f"The summary has {len(rows):,} rows, {len(set(rows)):,} of them different.")
     kinds = Counter(
-        path.name.partition("_")[2] or SUFFIX
+        TEMPORARY_PREFIX if path.name.startswith(TEMPORARY_PREFIX) else path.name[_DIGITS:]
         for path in out.rglob("*")
         if path.is_file() and "serr-batch" not in path.parts and path.name != "summary.csv"
     )
-    if dict(kinds) != {"mask.png": count, SUFFIX: count}:
+    left = kinds.pop(TEMPORARY_PREFIX, 0)
+    print(f"Hidden temporary files that the killed processes left (removed by a run after an hour): {left}.")
+    if dict(kinds) != {"_mask.png": count, SUFFIX: count}:
         found.append(f"The results have the files {dict(kinds)}.")
     again = sum(path.stat().st_ino != inode for path, inode in whole.items())
     if again:

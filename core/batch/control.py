@@ -102,7 +102,7 @@ def running(folder: Path, monitor: Monitor) -> Iterator[Monitor]:
             (folder / name).unlink()
     end = Ended("done")
     try:
-        yield _Asked(monitor, folder)
+        yield Watched(monitor, folder)
     except Cancelled:
         end = Ended(asked(folder) or "stop")
         raise
@@ -124,8 +124,8 @@ def running(folder: Path, monitor: Monitor) -> Iterator[Monitor]:
             path.unlink()
 
 
-class _Asked:
-    """Looks from time to time whether the work shall end."""
+class Watched:
+    """A monitor that hands everything on, and looks from time to time whether the work is asked to end."""
 
     def __init__(self, inner: Monitor, folder: Path) -> None:
         self._inner, self._folder, self._next = inner, folder, 0.0

@@ -238,6 +238,13 @@ class Manifest:
         with self._explained():
             return int(self._base.execute(f"SELECT count(*) FROM items WHERE {_KINDS['doubtful']}").fetchone()[0])
 
+    def holders(self) -> set[str]:
+        """Which workers have claimed photographs."""
+        with self._explained():
+            return {
+                worker for (worker,) in self._base.execute("SELECT DISTINCT worker FROM items WHERE state = 'running'")
+            }
+
     # work
 
     def claim(self) -> Item | None:
@@ -279,10 +286,8 @@ class Manifest:
 
     def recover(self) -> int:
         """Give back what workers had claimed that are gone; how many photographs these are."""
-        with self._explained():
-            rows = self._base.execute("SELECT DISTINCT worker FROM items WHERE state = 'running'").fetchall()
         count = 0
-        for (worker,) in rows:
+        for worker in self.holders():
             if worker == self.worker or is_held(self._lock_path(worker)):
                 continue
             with self._explained():

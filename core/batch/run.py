@@ -169,6 +169,13 @@ class Tally:
                 self._monitor.note("More photographs failed; 'serr batch status' and summary.csv name them all.")
         self.check()
 
+    def now(self, counts: Mapping[State, int]) -> None:
+        """Take over what the manifest says, of the work of other processes. Raises TooManyBadError."""
+        before = self.over
+        self._counts = dict(counts)
+        self._finished += self.over - before
+        self.check()
+
     def check(self) -> None:
         """Raises TooManyBadError."""
         bad = self._counts["failed"]

@@ -1,6 +1,6 @@
 """``serr batch``: cohorts of any size, as one command that may be killed at any time, or as shards on a cluster."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,6 +74,14 @@ Save = Annotated[
     ),
 ]
 AsFloat = Annotated[bool | None, typer.Option("--float/--no-float", help=FLOAT_HELP, show_default=False)]
+Devices = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="auto (all graphics processors, a process for each, else the CPU), cpu, cuda, cuda:1, mps; several with "
+        "commas, such as cuda:0,cuda:1.",
+    ),
+]
 NewOptions = Annotated[
     bool,
     typer.Option("--new-options", help="Make what is done again where these options are others than the batch's."),
@@ -113,7 +121,7 @@ def run_command(
     save: Save = None,
     as_float: AsFloat = None,
     column: Column = None,
-    device: Device = "auto",
+    device: Devices = "auto",
     cluster: Annotated[
         str | None,
         typer.Option(
@@ -148,7 +156,9 @@ def run_command(
     Results mirror the folders of the photographs; summary.csv has a row for each. The same command started again
     continues: photographs that are done and unchanged are left alone. Options that are not given are the batch's.
     """
-    device = checked_device(device)
+    devices = [checked_device(each) for each in device.split(",")]
+    if len(devices) > 1 and cluster is not None:
+        raise UsageError("--cluster and several devices do not go together: the workers of a cluster have their own.")
     go_behind()
     _check_parquet(parquet)
 
@@ -156,7 +166,7 @@ def run_command(
         return _work(
             planned,
             shard=shard,
-            device=device,
+            devices=devices,
             cluster=cluster,
             max_bad=max_bad,
             retry_failed=retry_failed,
@@ -262,6 +272,24 @@ def collect(folder: Folder, parquet: Parquet = False, as_json: AsJson = False) -
     return 1 if found.missing or any(counts[state] for state in ("waiting", "running", "failed")) else 0
 
 
+@batch.command(hidden=True)
+def part(
+    folder: Folder,
+    shard: Annotated[int, typer.Option("--shard", min=1)],
+    device: Device = "auto",
+    max_bad: Annotated[float, typer.Option("--max-failed")] = 100.0,
+) -> None:
+    """Work on a shard beside others: the command of a process that 'serr batch run' starts for a device."""
+    from core.batch.devices import run_part
+    from core.batch.plan import find_batch
+    from core.models.catalogue import find_model, load_model
+
+    planned = find_batch(folder)
+    model = load_model(find_model(planned.options.model))
+    with monitored() as monitor:
+        run_part(planned, shard, model, device=checked_device(device), most_bad=max_bad, monitor=monitor)
+
+
 def _check_parquet(parquet: bool) -> None:
     """Now, not after days of work."""
     if parquet:
@@ -323,7 +351,7 @@ def _work(
     planned: "Batch",
     *,
     shard: int | None,
-    device: str,
+    devices: Sequence[str],
     cluster: str | None,
     max_bad: float,
     retry_failed: bool,
@@ -331,19 +359,15 @@ def _work(
     parquet: bool,
     as_json: bool,
 ) -> int:
-    from core.batch.cluster import run_on_cluster
     from core.batch.control import running
     from core.batch.refresh import refresh
-    from core.batch.run import run_shard
     from core.batch.summary import refuse_other_summary, write_summary
-    from core.models.catalogue import find_model, load_model
 
     if shard is not None and shard > planned.shards:
         raise UsageError(f"--shard {shard} is not there: the batch has the shards 1 to {planned.shards}.")
     if shard is None:
         refuse_other_summary(planned)  # now, not after days of work
-    model = load_model(find_model(planned.options.model))
-    work = partial(run_shard, model=model) if cluster is None else partial(run_on_cluster, address=cluster)
+    work = _worker(planned, devices, cluster)
     shards = planned.all_shards if shard is None else (shard,)
     cancelled, summary = False, None
     with monitored() as console:
@@ -355,7 +379,7 @@ def _work(
                             changes = refresh(planned, manifest, retry_failed=retry_failed, check=check)
                         for sentence in changes.sentences:
                             monitor.note(sentence)
-                        work(planned, each, device=device, most_bad=max_bad, monitor=monitor)
+                        work(planned, each, most_bad=max_bad, monitor=monitor)
                 finally:
                     summary = write_summary(planned, parquet=parquet) if shard is None else None
         except Cancelled:
@@ -364,3 +388,19 @@ def _work(
     if cancelled:
         raise Cancelled("What is done stays done; the same command continues.")
     return 1 if counts["failed"] or counts["waiting"] else 0
+
+
+def _worker(planned: "Batch", devices: Sequence[str], cluster: str | None) -> Callable[..., None]:
+    """What does a shard: this process, a process for each device, or a cluster."""
+    from core.batch.cluster import run_on_cluster
+    from core.batch.devices import run_on_devices, usable_devices
+    from core.batch.run import run_shard
+    from core.models.catalogue import find_model, load_model
+
+    model = load_model(find_model(planned.options.model))
+    if cluster is not None:
+        return partial(run_on_cluster, address=cluster, device=devices[0])
+    usable = usable_devices(devices)
+    if len(usable) > 1:
+        return partial(run_on_devices, devices=usable)
+    return partial(run_shard, model=model, device=usable[0])

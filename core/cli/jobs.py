@@ -44,6 +44,15 @@ def start(
     notes: Annotated[str, typer.Option("--notes", help="Notes on the job.")] = "",
     device: Device = "auto",
     count: Annotated[int, typer.Option("--gpus", min=1, help="Graphics processors to train on at once.")] = 1,
+    slurm: Annotated[
+        str | None,
+        typer.Option(
+            "--slurm",
+            metavar="OPTIONS",
+            help='Submit it to a Slurm cluster, with options of sbatch: "partition=gpu,time=24:00:00", or "".',
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start a training in a process of its own; it waits until its device is free.
@@ -55,7 +64,9 @@ def start(
     from core.jobs.requests import TrainingRequest
     from core.jobs.submit import submit_job
 
-    job = submit_job(TrainingRequest(recipe, root, options.name or "", notes, device, count))
+    engine = "local" if slurm is None else "slurm"
+    request = TrainingRequest(recipe, root, options.name or "", notes, device, count, engine=engine, slurm=slurm or "")
+    job = submit_job(request)
     if as_json:
         say_json(_facts(job, _view(job)))
     else:
@@ -203,7 +214,7 @@ def _facts(job: "Job", view: "RunView") -> dict[str, Any]:
         "stage": job.status.stage,
         "data": job.request.data,
         "start_from": job.request.start_from,
-        "device": job.status.device or " or ".join(job.request.devices),
+        "device": job.status.device or " or ".join(dict.fromkeys(job.request.devices)),
         "created": job.request.created,
         "changed": job.status.changed,
         "step": view.step,

@@ -41,7 +41,7 @@ def start_job(job: Job) -> Job:
         raise TrainingError(f'The job "{job.request.name}" is running already.')
     write_command(job.folder, None)
     start_id = secrets.token_hex(8)
-    process = engine_of(job).start(job.folder, start_id)
+    process = engine_of(job).start(job, start_id)
     deadline = time.monotonic() + _ANSWER_S
     ended = False
     while not ended and time.monotonic() < deadline:
@@ -58,7 +58,8 @@ def pause_job(job: Job) -> Job:
     job = read_job(job.folder)
     if not job.alive:
         raise TrainingError(f'The job "{job.request.name}" does not run: it is {job.state}.')
-    write_command(job.folder, "pause")
+    if not engine_of(job).take_back(job):
+        write_command(job.folder, "pause")
     return read_job(job.folder)
 
 
@@ -71,8 +72,12 @@ def stop_job(job: Job) -> Job:
     """
     job = read_job(job.folder)
     if job.alive:
-        write_command(job.folder, "stop")
-        return read_job(job.folder)
+        if not engine_of(job).take_back(job):
+            write_command(job.folder, "stop")
+            return read_job(job.folder)
+        job = read_job(job.folder)
+        if best_weights(job.run) is None:
+            return job
     if job.state == "done":
         raise TrainingError(f'The job "{job.request.name}" is done already.')
     weights = best_weights(job.run)
@@ -91,7 +96,7 @@ def stop_job(job: Job) -> Job:
 
 def end_by_force(job: Job, *, patience_s: float = 10.0) -> None:
     """End the process of a job that does not follow commands: asked first, killed after ``patience_s``."""
-    engine_of(job).end_by_force(job.status, patience_s)
+    engine_of(job).end_by_force(job, patience_s)
 
 
 def this_process() -> tuple[int, float]:

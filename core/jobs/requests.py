@@ -19,6 +19,7 @@ class TrainingRequest:
     name, notes : for the user; without a name the job is called after its model.
     device : as ``choose_device`` takes it; "auto": any graphics processor that becomes free, else the CPU.
     count : how many graphics processors it shall have at once.
+    engine, slurm : where it runs, and options of sbatch, as of a ``JobRequest``; on a cluster ``device`` says nothing.
     estimate : the measured estimate that the person saw, or empty.
     """
 
@@ -29,3 +30,5 @@ class TrainingRequest:
     device: str = "auto"
     count: int = 1
     estimate: dict[str, object] = field(default_factory=dict)
+    engine: str = "local"
+    slurm: str = ""

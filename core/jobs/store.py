@@ -23,6 +23,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from core.errors import TrainingError
 from core.files import display_path, output_error, write_bytes_atomic
+from core.jobs.queues import where_is
 from core.locks import is_held, try_lock
 from core.strict import Malformed, open_regular, read_bytes, read_json
 from core.training.control import READING_STAGE
@@ -56,6 +57,7 @@ class JobRequest:
     count : how many of them at once.
     estimate : the measured estimate that the person saw, or empty.
     kind, engine : what the job does (``core.jobs.kinds``) and where it runs (``core.jobs.engines``).
+    slurm : options of sbatch for a job that runs on a Slurm cluster (``core.jobs.slurm``).
     """
 
     name: str
@@ -69,6 +71,12 @@ class JobRequest:
     estimate: dict[str, object] = field(default_factory=dict)
     kind: str = "training"
     engine: str = "local"
+    slurm: str = ""
+
+    @property
+    def is_submitted(self) -> bool:
+        """Whether a cluster's queue decides when and on which devices it runs."""
+        return self.engine != "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +244,7 @@ def read_job(folder: Path) -> Job:
         tries -= 1
         time.sleep(0.02)
         held, status = is_held(folder / LOCK_FILE), _read_status(folder)
-    return Job(folder, request, status, _state(request, status, held), _read_command(folder) if held else None)
+    return Job(folder, request, status, _state(folder, request, status, held), _read_command(folder) if held else None)
 
 
 def write_status(folder: Path, status: JobStatus) -> None:
@@ -319,13 +327,16 @@ def remove_job(job: Job) -> None:
         lock.release()
 
 
-def _state(request: JobRequest, status: JobStatus, held: bool) -> JobState:
+def _state(folder: Path, request: JobRequest, status: JobStatus, held: bool) -> JobState:
     if held:
         return status.state if status.state in ALIVE else "starting"
     if status.state not in ALIVE:
         return status.state
     if not status.start_id and _age_s(request.created) < _STARTING_S:
         return "starting"
+    if request.is_submitted:
+        where = where_is(folder, _age_s(status.queued))
+        return {"waiting": "queued", "started": "starting", "gone": "interrupted"}[where]  # type: ignore[return-value]
     return "interrupted"
 
 

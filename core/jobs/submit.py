@@ -5,6 +5,7 @@ from pathlib import Path
 from core.errors import DeviceError
 from core.jobs.process import start_job
 from core.jobs.requests import TrainingRequest
+from core.jobs.slurm import slurm_options
 from core.jobs.store import Job, JobRequest, create_job
 
 
@@ -19,15 +20,20 @@ def submit_job(request: TrainingRequest) -> Job:
     from core.training.fine_tuning import prepare_config
 
     config = prepare_config(request.config)
+    is_cluster = request.engine == "slurm"
+    if is_cluster:
+        slurm_options(request.slurm)  # now, before a folder is made
     stored = JobRequest(
         name=request.name or config.model_name,
         notes=request.notes,
         root=str(request.root.absolute()),
         data=", ".join(f"{source.dataset} ({source.split})" for source in config.data.sources),
         start_from=Path(config.network.start_from).stem,
-        devices=devices_for(request.device, request.count),
+        devices=("Slurm",) * request.count if is_cluster else devices_for(request.device, request.count),
         count=request.count,
         estimate=request.estimate,
+        engine=request.engine,
+        slurm=request.slurm,
     )
     return start_job(create_job(stored, to_toml(config)))
 

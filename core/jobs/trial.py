@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.errors import TrainingError
-from core.jobs.engines import child_environment
+from core.jobs.local import child_environment
 from core.jobs.requests import TrainingRequest
 from core.progress import Monitor, Progress
 from core.resources import command_line

@@ -4,14 +4,15 @@ import os
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from core.errors import OutputError, SerrError, TrainingError
-from core.jobs.engines import START_VARIABLE
 from core.jobs.kinds import kind_of
+from core.jobs.local import START_VARIABLE
 from core.jobs.locks import devices_locked
 from core.jobs.process import step_back, this_process
 from core.jobs.store import (
@@ -158,16 +159,21 @@ class _Worker:
         return state
 
     def _work(self, held: ExitStack) -> Path:
-        request, kind = self.job.request, kind_of(self.job)
+        request = self.job.request
+        if request.is_submitted:  # the cluster has given it devices of its own
+            return self._on(devices_given(request.count))
         locks = self.job.folder.parent / "locks"
         try:
             locks.mkdir(exist_ok=True)
         except OSError as error:
             raise OutputError(f"The folder {locks} cannot be made: {error.strerror or error}.") from error
         devices = held.enter_context(devices_locked(locks, host_name(), request.devices, request.count, self._wait))
+        return self._on(devices)
+
+    def _on(self, devices: Sequence[str]) -> Path:
         stage = PREPARING_STAGE if len(devices) == 1 else ""  # several processes tell of it in their log alone
         self.status_writer.write(state="running", device=", ".join(devices), stage=stage)
-        return kind.run(self.job, devices, self.monitor)
+        return kind_of(self.job).run(self.job, devices, self.monitor)
 
     def _wait(self) -> bool:
         """Whether it is this job's turn; sleeps a little where it is not."""
@@ -186,6 +192,14 @@ class _Worker:
             threading.Event().wait(_POLL_S)
         self._tried = True
         return not before
+
+
+def devices_given(count: int) -> tuple[str, ...]:
+    """Up to ``count`` of the graphics processors that this process sees, else the CPU."""
+    from core.inference.device import list_devices
+
+    cards = [device.torch_name for device in list_devices() if device.kind == "cuda"]
+    return tuple(cards[:count]) or ("cpu",)
 
 
 def sentence_for(error: BaseException) -> str:

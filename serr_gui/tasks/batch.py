@@ -16,7 +16,7 @@ from core.batch.plan import BATCH_FOLDER, find_batch, known_batch
 from core.batch.status import Kind, batch_status, look_at
 from core.errors import InputError, OutputError, SerrError
 from core.files import display_path, ensure_folder
-from core.jobs.engines import start_detached
+from core.jobs.local import start_detached
 from core.progress import Monitor, Progress
 from core.strict import Malformed, read_bytes
 from serr_gui.model.batch import MOST_ROWS, Batches, BatchFacts, BatchOrder, BatchPreview, BatchRow

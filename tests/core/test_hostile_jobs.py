@@ -14,8 +14,8 @@ from safetensors.numpy import load_file, save_file
 
 from core.cli.app import run as serr
 from core.errors import TrainingError
-from core.jobs.engines import child_environment
 from core.jobs.kinds import KINDS
+from core.jobs.local import child_environment
 from core.jobs.process import end_by_force, pause_job, start_job, stop_job
 from core.jobs.store import (
     Job,

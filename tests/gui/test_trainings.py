@@ -375,6 +375,36 @@ def test_several_graphics_processors_are_offered_where_there_are_some(
     dialog.reject()
 
 
+def test_a_training_is_sent_to_a_slurm_cluster(
+    start: StartProgram, qtbot: QtBot, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cluster's commands are two scripts: one that takes the job, and one that says that it waits."""
+    for name, said in (("sbatch", "Submitted batch job 7"), ("squeue", "PENDING"), ("srun", ""), ("scancel", "")):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {said}\n")
+        (tmp_path / name).chmod(0o755)
+    program = start()
+    dialog = form(program, dataset)
+    assert dialog._device.findData("slurm") == -1
+    dialog.reject()
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    dialog = form(program, dataset)
+    assert not dialog._slurm.isVisible()
+    dialog._device.setCurrentIndex(dialog._device.findData("slurm"))
+    dialog._slurm.setText("partition")
+    assert dialog._slurm.isVisible()
+    assert not dialog._measure.isEnabled()
+    dialog._slurm.setText("partition gpu")
+    assert "is not an option of sbatch" in dialog._problem.text()
+    dialog._slurm.setText("partition=gpu")
+    dialog._order.click()
+    job = wait_for_state(program, qtbot, "queued")
+    assert (job.request.engine, job.request.slurm) == ("slurm", "partition=gpu")
+    panel = program.window.trainings
+    qtbot.waitUntil(lambda: "waits in the cluster's queue" in panel.jobs.item(0).text(), timeout=WAIT_MS)
+    panel._pause.click()
+    assert wait_for_state(program, qtbot, "paused").status.sentence.startswith("Taken out of the cluster's queue")
+
+
 def test_a_training_that_prepares_says_so(start: StartProgram, qtbot: QtBot) -> None:
     """In the list, in the title and with a bar that has no end yet, also where it is resumed."""
     job = create_job(JobRequest("mine"), "")

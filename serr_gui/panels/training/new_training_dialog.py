@@ -1,5 +1,6 @@
 """The form for a new training: data, what to start from, a preset and the few numbers that matter, device, estimate."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 from core.datasets.dataset_file import PARTS, SUFFIX, read_dataset_file
 from core.errors import SerrError
 from core.jobs.requests import TrainingRequest
+from core.jobs.slurm import OPTIONS_VARIABLE, is_offered, slurm_options
 from core.training.config import FINE_TUNING, TrainingConfig, to_toml
 from core.training.recipes import proposed_hold_out
 from serr_gui.model.state import AppState
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from core.training.estimate import Estimate
 
 
+SLURM: Final = "slurm"
+"""Among the devices: wherever the cluster's queue sends it."""
+_MOST_ON_A_NODE: Final = 16
 _WIDTH_PX: Final = 660
 _ROOM_PX: Final = 80
 """For the buttons, and for lines that come with the choices."""
@@ -123,18 +128,22 @@ class NewTrainingDialog(QDialog):
         self._device.setAccessibleName(self.tr("Device"))
         for device in self._state.devices:
             self._device.addItem(self.tr("Automatic") if device.request == "auto" else device.label, device.request)
+        if is_offered():
+            self._device.addItem(self.tr("Slurm cluster"), SLURM)
         options = [device.request for device in self._state.devices]
         self._device.setCurrentIndex(options.index(self._state.device) if self._state.device in options else 0)
         self._device.activated.connect(self._show_consequences)
         self._count = QSpinBox()
         self._gpus = sum(request.startswith("cuda") for request in options)
-        self._count.setRange(1, max(1, self._gpus))
         self._count.setAccessibleName(self.tr("Graphics processors at once"))
         self._count.setToolTip(self.tr("Crops of a step are divided among them; their number must be a multiple"))
         self._count.valueChanged.connect(self._show_consequences)
         self._count_caption = caption(self.tr("&GPUs at once"), self._count)
-        for widget in (self._count, self._count_caption):
-            widget.setVisible(self._gpus > 1)
+        self._slurm = QLineEdit(os.environ.get(OPTIONS_VARIABLE, ""))
+        self._slurm.setPlaceholderText("partition=gpu,time=24:00:00,mem=32G")
+        self._slurm.setAccessibleName(self.tr("Options of sbatch"))
+        self._slurm.setToolTip(self.tr("What your cluster needs to know: partition, account, time, memory"))
+        self._slurm.textChanged.connect(self._show_consequences)
         devices = QHBoxLayout()
         devices.addWidget(self._device, 1)
         devices.addWidget(self._count_caption)
@@ -150,6 +159,8 @@ class NewTrainingDialog(QDialog):
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(caption(self.tr("De&vice"), self._device), devices)
+        self._slurm_caption = caption(self.tr("S&lurm options"), self._slurm)
+        form.addRow(self._slurm_caption, self._slurm)
         form.addRow(caption(self.tr("Na&me"), self._name), self._name)
         form.addRow(caption(self.tr("N&otes"), self._notes), self._notes)
         return form
@@ -215,8 +226,22 @@ class NewTrainingDialog(QDialog):
             notes=self._notes.toPlainText().strip(),
             device=self._device.currentData(),
             count=self._count.value(),
+            engine=SLURM if self._is_slurm else "local",
+            slurm=self._slurm.text().strip() if self._is_slurm else "",
             estimate=measured.estimate.to_dict() if fits and measured and measured.estimate else {},
         )
+
+    @property
+    def _is_slurm(self) -> bool:
+        return bool(self._device.currentData() == SLURM)
+
+    def _show_places(self) -> None:
+        """On a cluster nobody knows here how many graphics processors there are, nor how fast they are."""
+        self._count.setRange(1, _MOST_ON_A_NODE if self._is_slurm else max(1, self._gpus))
+        self._count.setVisible(self._is_slurm or self._gpus > 1)
+        self._count_caption.setVisible(self._is_slurm or self._gpus > 1)
+        self._slurm.setVisible(self._is_slurm)
+        self._slurm_caption.setVisible(self._is_slurm)
 
     def _key(self, config: TrainingConfig) -> str:
         """What a measurement is of: the name does not matter."""
@@ -275,12 +300,16 @@ class NewTrainingDialog(QDialog):
 
     def _show_consequences(self) -> None:
         usable = self._show_data()
+        with QSignalBlocker(self._count):
+            self._show_places()
         if not self._named_by_hand:
             with QSignalBlocker(self._name):
                 self._name.setText(self._proposed_name())
         problem = ""
         try:
             self.config()
+            if self._is_slurm:
+                slurm_options(self._slurm.text())
         except SerrError as error:
             problem = str(error)
         count = self._count.value()
@@ -293,7 +322,7 @@ class NewTrainingDialog(QDialog):
         self._problem.setVisible(bool(problem))
         good = usable and not problem and bool(self._name.text().strip())
         self._order.setEnabled(good)
-        self._measure.setEnabled(good)
+        self._measure.setEnabled(good and not self._is_slurm)
         self._show_estimate()
 
     def _show_data(self) -> bool:
@@ -330,7 +359,11 @@ class NewTrainingDialog(QDialog):
         state = self._state.estimate
         busy = state is not None and state.busy
         self._measure.setText(self.tr("Stop") if busy else self.tr("&Estimate"))
-        if state is None:
+        if self._is_slurm and not busy:
+            self._measured.setText(
+                self.tr("Its folder of jobs, the data and this program must be seen by the cluster.")
+            )
+        elif state is None:
             self._measured.setText(self.tr("Time and memory can be measured before the start."))
         elif busy:
             self._measured.setText(state.stage or self.tr("Starting..."))

@@ -287,7 +287,7 @@ class TrainingPanel(QWidget):
             _show_text(self.details, self._details_of(job, run), keep_end=False)
 
     def _facts_of(self, job: Job, run: RunView | None) -> str:
-        facts = [job.status.device or self.tr(" or ").join(job.request.devices)]
+        facts = [job.status.device or self.tr(" or ").join(dict.fromkeys(job.request.devices))]
         if job.preparing:
             facts.append(job.status.stage)
         if run is not None and run.steps:

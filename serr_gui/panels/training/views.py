@@ -32,6 +32,7 @@ _ICONS: Final = {
 _STATES: Final = {
     "starting": QT_TRANSLATE_NOOP("Training", "starting"),
     "queued": QT_TRANSLATE_NOOP("Training", "waits for its device"),
+    "submitted": QT_TRANSLATE_NOOP("Training", "waits in the cluster's queue"),
     "running": QT_TRANSLATE_NOOP("Training", "running"),
     "preparing": QT_TRANSLATE_NOOP("Training", "preparing"),
     "paused": QT_TRANSLATE_NOOP("Training", "paused"),
@@ -48,7 +49,8 @@ _COMMANDS: Final = {
 
 def state_text(job: Job) -> str:
     """The state of a job in words."""
-    words = _STATES["preparing" if job.preparing else job.state]
+    submitted = job.state == "queued" and job.request.is_submitted
+    words = _STATES["submitted" if submitted else "preparing" if job.preparing else job.state]
     if job.command and job.alive:
         words = _COMMANDS[job.command]
     return QCoreApplication.translate("Training", words)

@@ -1,0 +1,78 @@
+"""A shard on several devices: a process for each; here both are the CPU, and one of them is killed."""
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.batch.devices import run_on_devices, usable_devices
+from core.batch.options import BatchOptions
+from core.batch.plan import as_listed, find_batch, plan_batch
+from core.cli import main
+from core.errors import DeviceError
+from core.inference import device as devices
+from core.inference.device import Device
+from core.models.weights_file import read_card
+from core.progress import Progress
+from core.sidecar import read_sidecar
+from tests.cli.program import write_photo
+from tests.core.test_batch_kills import untrained
+
+COUNT = 10
+
+
+class Killer:
+    """A monitor that kills the first of the processes as soon as one has a photograph in its hands."""
+
+    def __init__(self, out: Path) -> None:
+        self._out, self.killed, self.notes = out, 0, list[str]()
+
+    def step(self, progress: Progress) -> None:
+        with find_batch(self._out).open(1, read_only=True) as manifest:
+            holders = manifest.holders()
+        if holders and not self.killed:
+            child = psutil.Process().children()[0]
+            self.killed = child.pid
+            child.kill()
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+def test_each_photograph_once_though_a_process_is_killed(tmp_path: Path) -> None:
+    photos, out, weights = tmp_path / "photos", tmp_path / "out", untrained(tmp_path / "small.safetensors")
+    photos.mkdir()
+    for number in range(COUNT):
+        write_photo(photos / f"{number:02}.png", 200 + number, 200)
+    (photos / "bad.png").write_text("no picture")
+    card = read_card(weights)
+    options = BatchOptions(str(weights), card.name, card.sha256, 128, fov="full")
+    batch, _ = plan_batch(as_listed(sorted(photos.iterdir())), photos, out, options)
+    killer = Killer(out)
+    run_on_devices(batch, 1, ("cpu", "cpu"), monitor=killer)
+    assert killer.killed
+    assert [note for note in killer.notes if "ended from outside" in note] == [
+        "The process on cpu was ended from outside (-9); it is started again."
+    ]
+    with batch.open(1, read_only=True) as manifest:
+        assert manifest.counts() == {"waiting": 0, "running": 0, "done": COUNT, "kept": 0, "failed": 1}
+    assert len([read_sidecar(path) for path in out.glob("*.serr.json")]) == COUNT
+    assert not psutil.Process().children()
+
+
+def test_all_graphics_processors_are_taken_where_none_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    cpu = Device("cpu", "CPU")
+    cards = [Device(f"cuda:{number}", "a card") for number in range(2)]
+    for there, chosen in (([cpu], ("auto",)), ([cards[0], cpu], ("auto",)), ([*cards, cpu], ("cuda:0", "cuda:1"))):
+        monkeypatch.setattr(devices, "list_devices", lambda there=there: there)
+        assert usable_devices(["auto"]) == chosen
+        assert usable_devices(["cpu"]) == ("cpu",)
+    with pytest.raises(DeviceError, match="cuda:7"):
+        usable_devices(["cpu", "cuda:7"])
+    words = ["batch", "run", str(tmp_path), "--out", str(tmp_path / "out"), "--device"]
+    assert main([*words, "cpu,tpu"]) == 2
+    assert "--device tpu is not known" in capsys.readouterr().err
+    assert main([*words, "cpu,cpu", "--cluster", "local"]) == 2
+    assert "do not go together" in capsys.readouterr().err
