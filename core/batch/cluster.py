@@ -2,18 +2,22 @@
 
 A worker writes the results and gives back what became of each photograph. Where it is killed, Dask gives its
 photographs to another, which finds whole results by their side-car (``core.results.judge``) and makes only the rest.
-Where this process or the scheduler ends, the same command started again continues. Needs the package ``distributed``.
+Where the scheduler ends, this process waits until it is back, and sends what was not done to the new one; where this
+process ends, the same command started again continues. Needs the package ``distributed``.
 """
 
 import logging
 import os
+import secrets
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
 from core.batch.manifest import Item, Outcome
+from core.batch.options import BatchOptions
 from core.batch.plan import Batch
 from core.batch.run import Claims, claims_of
 from core.batch.steps import Done, PhotoSteps
@@ -23,12 +27,15 @@ from core.models.catalogue import find_model, load_model
 from core.models.weights_file import LoadedModel
 from core.pipeline import run_pipeline
 from core.progress import SILENT, Monitor
+from core.results import Wanted
 
 LOCAL: Final = "local"
 _CHUNK: Final = 8
 """Photographs of a task: enough for reading and writing beside the network, few to be done again after a kill."""
 _POLL_S: Final = 0.5
 _CONNECT_S: Final = 10
+_COMES_BACK_S: Final = 600.0
+"""For so long a scheduler that is gone is waited for."""
 
 
 class ClusterError(SerrError):
@@ -56,39 +63,58 @@ def run_on_cluster(
 
     Raises
     ------
-    ClusterError : the package is missing, or the scheduler cannot be reached or is gone; what is done stays done.
+    ClusterError : the package is missing, or the scheduler cannot be reached, or is gone and does not come back within
+    ten minutes; what is done stays done.
     TooManyBadError, OutputError, InputError, Cancelled : as ``run_shard``.
     """
-    with (
-        _client(address) as client,
-        claims_of(batch, shard, most_bad=most_bad, finished=finished, monitor=monitor) as claims,
-    ):
-        _Sender(client, batch, claims, device).run()
+    with claims_of(batch, shard, most_bad=most_bad, finished=finished, monitor=monitor) as claims:
+        sender = _Sender(batch, claims, device)
+        patience_s: float = _CONNECT_S
+        while True:
+            with _client(address, patience_s, claims) as client:
+                if sender.run(client):
+                    return
+            if address == LOCAL:
+                raise _gone()
+            monitor.note("The Dask scheduler is gone. What is done stays done; the rest is sent when it is back.")
+            patience_s = _COMES_BACK_S
 
 
 class _Sender:
     """Keeps every worker busy and writes down what they give back."""
 
-    def __init__(self, client: Any, batch: Batch, claims: Claims, device: str) -> None:
-        self._client, self._batch, self._claims, self._device = client, batch, claims, device
+    def __init__(self, batch: Batch, claims: Claims, device: str) -> None:
+        self._batch, self._claims, self._device = batch, claims, device
+        self._items = iter(claims.take, None)
+        self._again: list[list[Item]] = []
+        self._run = secrets.token_hex(6)
+        self._client: Any = None
         self._sent: dict[Any, list[Item]] = {}
 
-    def run(self) -> None:
+    def run(self, client: Any) -> bool:
+        """Whether all is done; where the scheduler goes, what was sent to it is sent again to the next one."""
         distributed = _distributed()
-        items = iter(self._claims.take, None)
+        self._client = client
         try:
-            self._send_more(items)
+            while self._again:
+                self._send(self._again.pop())
+            self._send_more(self._items)
             while self._sent:
                 self._claims.tally.step()
+                if client.status != "running":
+                    raise distributed.comm.CommClosedError
                 try:
                     over = distributed.wait(list(self._sent), timeout=_POLL_S, return_when="FIRST_COMPLETED").done
                 except TimeoutError:
                     over = set()
                 for future in over:
                     self._take_back(future)
-                self._send_more(items)
-        except (distributed.CancelledError, distributed.comm.CommClosedError, OSError) as error:
-            raise _gone(error) from error
+                self._send_more(self._items)
+            return True
+        except (distributed.CancelledError, distributed.comm.CommClosedError, OSError):
+            self._again += self._sent.values()
+            self._sent.clear()
+            return False
         finally:
             for future in self._sent:
                 future.cancel()
@@ -100,27 +126,37 @@ class _Sender:
             self._send(chunk)
 
     def _send(self, chunk: list[Item]) -> None:
+        self._again.append(chunk)  # unless it gets away
         with_gpu = any("GPU" in worker.get("resources", {}) for worker in self._workers().values())
-        future = self._client.submit(
-            do_chunk,
-            self._batch,
-            chunk,
-            self._device,
-            pure=False,
-            resources={"GPU": 1} if with_gpu and self._device != "cpu" else None,
-        )
+        try:
+            future = self._client.submit(
+                do_chunk,
+                self._batch,
+                chunk,
+                self._device,
+                self._run,
+                pure=False,
+                resources={"GPU": 1} if with_gpu and self._device != "cpu" else None,
+            )
+        except RuntimeError as error:  # the connection has just been closed
+            raise ConnectionError(str(error)) from error
+        self._again.pop()
         self._sent[future] = chunk
 
     def _take_back(self, future: Any) -> None:
-        chunk = self._sent.pop(future)
+        chunk = self._sent[future]
+        outcomes: list[Done]
         try:
-            outcomes: list[Done] = future.result()
+            outcomes = future.result()
         except _distributed().KilledWorker:
+            del self._sent[future]
             if len(chunk) > 1:  # one of them ends every worker that it meets: which one?
                 for item in chunk:
                     self._send([item])
                 return
             outcomes = [(chunk[0], self._deadly(chunk[0]))]
+        else:
+            del self._sent[future]
         for done in outcomes:
             self._claims.finish(done)
 
@@ -133,17 +169,22 @@ class _Sender:
         return Outcome("failed", reason, options=options.sha256, model=options.model_name)
 
     def _workers(self) -> dict[str, Any]:
-        workers: dict[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
+        workers: dict[str, Any] = self._client.scheduler_info(n_workers=-1).get("workers", {})
         return workers
 
 
-def do_chunk(batch: Batch, chunk: list[Item], device: str) -> list[Done]:
-    """Segment photographs in a worker; what became of each."""
-    model = _model(batch.options.model, batch.options.model_sha256)
-    steps = PhotoSteps(batch, wanted_by(batch.options, model, device))
+def do_chunk(batch: Batch, chunk: list[Item], device: str, run: str) -> list[Done]:
+    """Segment photographs in a worker; what became of each. ``run`` : names this run of the batch."""
+    steps = PhotoSteps(batch, _wanted(batch.options, device, run))
     done: list[Done] = []
     run_pipeline(chunk, steps.read, steps.segment, steps.write, done.append, kept=done.append, between=lambda: None)
     return done
+
+
+@lru_cache(maxsize=2)
+def _wanted(options: BatchOptions, device: str, run: str) -> Wanted:
+    """Once for a run: a folder with the masks of a cohort is not looked through for each few photographs."""
+    return wanted_by(options, _model(options.model, options.model_sha256), device)
 
 
 @lru_cache(maxsize=2)
@@ -158,18 +199,26 @@ def _model(name: str, sha256: str) -> LoadedModel:
 
 
 @contextmanager
-def _client(address: str) -> Iterator[Any]:
+def _client(address: str, patience_s: float, claims: Claims) -> Iterator[Any]:
+    """A connection; tries for so long to make it. Raises ClusterError, Cancelled."""
     distributed = _distributed()
+    end = time.monotonic() + patience_s
     with local_cluster(os.cpu_count() or 1) if address == LOCAL else nullcontext(address) as there:
+        while True:
+            claims.tally.step()
+            try:
+                client = distributed.Client(there, timeout=_CONNECT_S)
+                break
+            except (OSError, ValueError, TypeError) as error:
+                if time.monotonic() < end and isinstance(error, OSError):
+                    time.sleep(_POLL_S)
+                    continue
+                raise (_gone() if patience_s > _CONNECT_S else _none_at(address)) from error
         try:
-            client = distributed.Client(there, timeout=_CONNECT_S)
-        except (OSError, ValueError, TypeError) as error:
-            raise ClusterError(
-                f"There is no Dask scheduler at {address}. Start one (dask scheduler), give the address that it says "
-                "as --cluster tcp://HOST:PORT, or take --cluster local."
-            ) from error
-        with client:
             yield client
+        finally:
+            with suppress(OSError, TimeoutError):  # a scheduler that is gone says no goodbye
+                client.close(timeout=_CONNECT_S)
 
 
 @contextmanager
@@ -198,8 +247,15 @@ def _distributed() -> Any:
     return distributed
 
 
-def _gone(error: BaseException) -> ClusterError:
+def _none_at(address: str) -> ClusterError:
     return ClusterError(
-        f"The Dask scheduler is gone ({type(error).__name__}). What is done stays done; start the scheduler and its "
-        "workers, then the same command again."
+        f"There is no Dask scheduler at {address}. Start one (dask scheduler), give the address that it says as "
+        "--cluster tcp://HOST:PORT, or take --cluster local."
+    )
+
+
+def _gone() -> ClusterError:
+    return ClusterError(
+        "The Dask scheduler is gone. What is done stays done; start the scheduler and its workers, then the same "
+        "command again."
     )
