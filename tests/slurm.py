@@ -1,5 +1,7 @@
 """A Slurm of one node as processes of the test; ``python -m tests.slurm`` runs a batch on it and kills a task.
 
+``python -m tests.slurm train`` runs a training by the script of the guide, and ``jobs`` one by ``serr jobs``.
+
 Needs Debian's packages ``slurm-wlm`` and ``munge``. Nothing is installed as a service, and all is gone at the end.
 """
 
@@ -200,6 +202,58 @@ def trained_and_resumed(folder: Path) -> str:
     return log
 
 
+def job_submitted(folder: Path) -> str:
+    """Send a training to Slurm by ``serr jobs``: pause it in the queue, resume it, watch it; what was seen."""
+    from core.training.config import to_toml
+    from tests.job_runs import drawn_dataset, recipe
+
+    config, seen = folder / "recipe.toml", list[str]()
+    dataset = drawn_dataset(folder)
+    config.write_text(to_toml(recipe(folder, dataset, steps=20)), encoding="utf-8")
+    with slurm() as slurm_environment:
+        environment = {**slurm_environment, "SERR_JOBS": str(folder / "jobs"), "SERR_JOB_NICE": "0"}
+
+        def serr(*words: str) -> str:
+            done = subprocess.run(
+                [*command_line(), *words], env=environment, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        def state() -> str:
+            (job,) = json.loads(serr("jobs", "list", "--json"))
+            if not seen or seen[-1] != job["state"]:
+                seen.append(job["state"])
+            return str(job["state"])
+
+        def until(*wanted: str) -> None:
+            wait_until(lambda: state() in wanted)
+
+        held = ask(
+            environment,
+            "sbatch",
+            "--parsable",
+            "--cpus-per-task=2",
+            "--mem=100M",
+            "--output=/dev/null",
+            "--wrap=sleep 600",
+        )
+        options = "mem=2500M,cpus-per-task=1,gpus-per-node=0,time=30"
+        serr("jobs", "start", "--config", str(config), "--root", str(folder), "--slurm", options)
+        until("queued")
+        name = json.loads(serr("jobs", "list", "--json"))[0]["id"]
+        serr("jobs", "pause", name)
+        until("paused")
+        assert ask(environment, "squeue", "-h", "-o", "%A") == held, "it is in the queue still"
+        serr("jobs", "resume", name)
+        ask(environment, "scancel", held)
+        until("done", "failed", "interrupted")
+        (job,) = json.loads(serr("jobs", "list", "--json"))
+        assert job["state"] == "done", serr("jobs", "show", name)
+        assert Path(job["weights"]).is_file()
+    return " -> ".join(seen)
+
+
 def _submit(environment: Mapping[str, str], out: Path) -> str:
     """The number of the job. The script asks for more than this node has; the command line overrides it."""
     return ask(
@@ -254,6 +308,9 @@ def main() -> int:
 
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
+        if "jobs" in sys.argv:
+            sys.stdout.write(f"{job_submitted(Path(folder))}\n")
+            return 0
         if "train" in sys.argv:
             sys.stdout.write(trained_and_resumed(Path(folder)))
             return 0

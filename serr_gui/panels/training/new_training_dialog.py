@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 SLURM: Final = "slurm"
 """Among the devices: wherever the cluster's queue sends it."""
 _MOST_ON_A_NODE: Final = 16
+_OPTIONS_SHOWN: Final = "partition=gpu,time=24:00:00,mem=32G"
 _WIDTH_PX: Final = 660
 _ROOM_PX: Final = 80
 """For the buttons, and for lines that come with the choices."""
@@ -140,7 +141,7 @@ class NewTrainingDialog(QDialog):
         self._count.valueChanged.connect(self._show_consequences)
         self._count_caption = caption(self.tr("&GPUs at once"), self._count)
         self._slurm = QLineEdit(os.environ.get(OPTIONS_VARIABLE, ""))
-        self._slurm.setPlaceholderText("partition=gpu,time=24:00:00,mem=32G")
+        self._slurm.setPlaceholderText(self.tr("Such as {options}").format(options=_OPTIONS_SHOWN))
         self._slurm.setAccessibleName(self.tr("Options of sbatch"))
         self._slurm.setToolTip(self.tr("What your cluster needs to know: partition, account, time, memory"))
         self._slurm.textChanged.connect(self._show_consequences)
