@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.claims import refuse_another, refuse_unclaimed
+from core.enhancement.recipe import as_recipe_wants
 from core.errors import OutputError
 from core.export import ExportChoices, export_segmentation
 from core.files import display_path
@@ -89,7 +90,9 @@ def segment_photo(
         monitor.step(Progress("Finding the field of view"))
         fov = estimate_field_of_view(image)
     monitor.step(Progress("Preparing the photograph"))
-    prepared = prepare(image, fov, model.card.preprocessing)
+    recipe = model.card.preprocessing
+    seen = as_recipe_wants(image, recipe, device=options.device, threads=options.threads, monitor=monitor)
+    prepared = prepare(seen, fov, recipe)
     prediction = predict(model, prepared, options, monitor=monitor)
     return_freed()
     monitor.step(Progress("Putting the result onto the photograph"))
@@ -98,6 +101,8 @@ def segment_photo(
     probability = ProbabilityMap(values)
     mask = apply_threshold(probability, rule or model.card.rule)
     notes = (*image.notes, *prediction.notes)
+    if recipe.enhance:
+        notes += (f"{model.card.name} looks for vessels in the photograph as {recipe.enhance} enhances it.",)
     for note in image.notes:
         monitor.note(note)
     doubts = doubts_about(image, fov)

@@ -47,13 +47,26 @@ class Preprocessing(BaseModel):
     clahe_tiles: int = Field(default=8, ge=1, le=64, description="CLAHE tiles along each side of the FOV's box")
     gamma: float = Field(default=1.2, ge=0.05, le=20, description="value ** (1 / gamma); 1 for none, above 1 brightens")
 
+    enhance: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^[^/\\]*$",
+        description="name of the enhancement network (scale 1) that restores the photograph first; empty for none",
+    )
+    enhance_sha256: str = Field(
+        default="",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="which network that was; filled in when a training begins",
+    )
+
     @property
     def planes(self) -> int:
         """Number of planes that ``prepare`` gives."""
         return 1 if self.colour == "mix" else 3
 
     def to_dict(self) -> dict[str, object]:
-        return self.model_dump(mode="json")
+        """As plain JSON values; the step that enhances is left out where there is none, for older programs."""
+        return self.model_dump(mode="json", exclude=None if self.enhance else {"enhance", "enhance_sha256"})
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, object]) -> "Preprocessing":
@@ -87,6 +100,8 @@ class NetInput:
 
 def prepare(image: FundusImage, fov: FieldOfView, recipe: Preprocessing) -> NetInput:
     """Bring a photograph to the scale and the contrast that a network was trained on.
+
+    The step ``enhance`` comes before this one and needs a network (``core.enhancement.recipe``).
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ import numpy as np
 from core.datasets.finding import own_data_set
 from core.datasets.layouts import Case, DataSet, read_layout
 from core.datasets.leakage import fingerprint
+from core.enhancement.recipe import as_recipe_wants
 from core.errors import LabelError, TrainingError
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.fov_mask import read_fov_of
@@ -205,6 +206,7 @@ def hold_out(dataset: DataSet, part: SourceSection, seed: int) -> set[int]:
 def load_sample(case: Case, config: TrainingConfig) -> Sample:
     """One photograph with its ground truth, prepared by the recipe and on the network's grid, with its variants."""
     image, fov, label = _read(case, config)
+    image = as_recipe_wants(image, config.preprocessing)
     prepared = prepare(image, fov, config.preprocessing)
     planes = [prepared.planes]
     if config.augmentation.cameras:
@@ -219,7 +221,7 @@ def load_sample(case: Case, config: TrainingConfig) -> Sample:
 
 def _load_held_out(case: Case, config: TrainingConfig) -> HeldOut:
     image, fov, label = _read(case, config)
-    prepared = prepare(image, fov, config.preprocessing)
+    prepared = prepare(as_recipe_wants(image, config.preprocessing), fov, config.preprocessing)
     return HeldOut(
         case.stem,
         small_picture(image.rgb),

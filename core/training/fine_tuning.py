@@ -4,6 +4,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from core.enhancement.recipe import with_network
 from core.errors import TrainingError
 from core.models.catalogue import find_model, load_model
 from core.models.weights_file import read_card
@@ -17,19 +18,25 @@ def prepare_config(config: TrainingConfig) -> TrainingConfig:
 
     Raises
     ------
-    WeightsError : there is no such model.
+    WeightsError : there is no such model, or no such enhancement network.
     """
     if not config.network.start_from:
-        return config
+        return _with_enhancer(config)
     path = find_model(config.network.start_from)
     card = read_card(path)
     fields = {"architecture": card.architecture, "config": card.config, "start_from": str(path.absolute())}
     sources = card.sources if card.knows_its_sources else ()
     config = config.replaced("network", **fields, start_sha256=card.sha256, start_sources=sources)
-    preprocessing = card.preprocessing.to_dict()
+    preprocessing = card.preprocessing.model_dump(mode="json")
     if not config.network.keep_scale:
         preprocessing["fov_diameter_px"] = config.preprocessing.fov_diameter_px
-    return config.replaced("preprocessing", **preprocessing)
+    return _with_enhancer(config.replaced("preprocessing", **preprocessing))
+
+
+def _with_enhancer(config: TrainingConfig) -> TrainingConfig:
+    if not config.preprocessing.enhance:
+        return config
+    return config.replaced("preprocessing", enhance_sha256=with_network(config.preprocessing).enhance_sha256)
 
 
 def weights_to_start_from(config: TrainingConfig) -> dict[str, Tensor]:

@@ -9,14 +9,20 @@ from torch import nn
 
 from core.datasets.synthetic import draw_case
 from core.enhancement.enhancer import SCALES, EnhanceOptions, Scale, enhance_photo, enhancers, load_enhancer
+from core.enhancement.recipe import with_network
 from core.errors import WeightsError
+from core.inference.predictor import InferenceOptions
 from core.models.catalogue import find_model, list_models, load_model
 from core.networks.families import RrdbConfig
 from core.networks.rrdb import RrdbNet
+from core.photo.preprocessing import Preprocessing
 from core.progress import Cancelled, Progress
+from core.segment import segment_photo
+from core.training.config import TrainingConfig
+from core.training.fine_tuning import prepare_config
 from core.types import FundusImage
 from tests.small_enhancer import save_small_enhancer, small_enhancer
-from tests.small_model import save_small_model
+from tests.small_model import RECIPE, save_small_model
 
 CPU = EnhanceOptions(device="cpu", precision="fp32")
 WHOLE = EnhanceOptions(device="cpu", precision="fp32", tile_px=512)
@@ -94,3 +100,32 @@ def test_generators_and_vessel_models_are_never_offered_for_each_other(
     with pytest.raises(WeightsError, match='no model named "small-enhancr"'):
         find_model("small-enhancr", task="enhancement")
     assert load_enhancer("small-enhancer").scale == 1
+
+
+def test_a_recipe_may_enhance_first_and_always_by_the_same_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERR_MODELS", str(tmp_path))
+    save_small_enhancer(tmp_path)
+    save_small_enhancer(tmp_path, 2, "doubling")
+    recipe = with_network(RECIPE.model_copy(update={"enhance": "small-enhancer"}))
+    assert recipe.enhance_sha256 == load_enhancer("small-enhancer").sha256
+    assert Preprocessing.from_dict(recipe.to_dict()) == recipe
+    assert "enhance" not in RECIPE.to_dict(), "older programs read recipes without the step"
+    model = load_model(save_small_model(tmp_path / "model.safetensors", preprocessing=recipe))
+    plain = load_model(save_small_model(tmp_path / "plain.safetensors", "plain"))
+    case, on_cpu = draw_case(3, 256), InferenceOptions(device="cpu", precision="fp32")
+    found = segment_photo(case.image, model, fov=case.fov, options=on_cpu)
+    by_hand = FundusImage(enhance_photo(case.image, load_enhancer("small-enhancer"), options=CPU).rgb)
+    expected = segment_photo(by_hand, plain, fov=case.fov, options=on_cpu)
+    np.testing.assert_array_equal(found.probability.values, expected.probability.values)
+    assert found.image is case.image
+    assert "small looks for vessels in the photograph as small-enhancer enhances it." in found.notes
+    save_small_enhancer(tmp_path, seed=1)
+    with pytest.raises(WeightsError, match="made with another enhancement network of the name small-enhancer"):
+        segment_photo(case.image, model, fov=case.fov, options=on_cpu)
+    for name, sentence in (("doubling", "changes the size"), ("gone", 'no model named "gone"')):
+        with pytest.raises(WeightsError, match=sentence):
+            prepare_config(TrainingConfig().replaced("preprocessing", enhance=name))
+    begun = prepare_config(TrainingConfig().replaced("preprocessing", enhance="small-enhancer"))
+    assert begun.preprocessing.enhance_sha256 == load_enhancer("small-enhancer").sha256
