@@ -23,8 +23,10 @@ from PySide6.QtWidgets import (
 
 from core.datasets.dataset_file import PARTS, SUFFIX, read_dataset_file
 from core.errors import SerrError
+from core.files import display_path
 from core.jobs.requests import TrainingRequest
 from core.jobs.slurm import OPTIONS_VARIABLE, is_offered, slurm_options
+from core.jobs.store import jobs_folder
 from core.training.config import FINE_TUNING, TrainingConfig, to_toml
 from core.training.recipes import proposed_hold_out
 from serr_gui.model.state import AppState
@@ -361,9 +363,8 @@ class NewTrainingDialog(QDialog):
         busy = state is not None and state.busy
         self._measure.setText(self.tr("Stop") if busy else self.tr("&Estimate"))
         if self._is_slurm and not busy:
-            self._measured.setText(
-                self.tr("Its folder of jobs, the data and this program must be seen by the cluster.")
-            )
+            text = self.tr("The cluster's machines must see this program, the data and the jobs' folder, {folder}.")
+            self._measured.setText(text.format(folder=display_path(jobs_folder())))
         elif state is None:
             self._measured.setText(self.tr("Time and memory can be measured before the start."))
         elif busy:
