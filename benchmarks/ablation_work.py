@@ -27,7 +27,7 @@ from core.evaluation.dataset_evaluation import FileReader
 from core.evaluation.measure import measure, pool
 from core.files import write_bytes_atomic
 from core.inference.device import choose_device, fastest_precision
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.inference.runner import Runner
 from core.models.catalogue import load_model
 from core.models.weights_file import save_model

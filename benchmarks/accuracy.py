@@ -38,7 +38,7 @@ from core.evaluation.plots import Curve, Mark, curve_plot, to_svg
 from core.evaluation.report import EvaluationReport, Method
 from core.evaluation.tables import cell
 from core.files import write_bytes_atomic
-from core.inference.predictor import InferenceOptions, TestTimeAugmentation
+from core.inference.options import InferenceOptions, TestTimeAugmentation
 from core.models.catalogue import list_models, load_model
 from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view

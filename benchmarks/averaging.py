@@ -23,7 +23,7 @@ import numpy as np
 from core.datasets.layouts import Case, read_layout
 from core.evaluation.confusion import LevelHistogram
 from core.evaluation.curves import EXACT_PIXELS, PooledValues
-from core.inference.predictor import InferenceOptions, TestTimeAugmentation
+from core.inference.options import InferenceOptions, TestTimeAugmentation
 from core.models.catalogue import load_model
 from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view

@@ -25,7 +25,7 @@ from core.datasets.layouts import read_layout
 from core.evaluation.confusion import Counts, Scores, count
 from core.evaluation.connectedness import pieces, unit_of
 from core.evaluation.measure import measure_mask, pool
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.masks.branches import find_gaps
 from core.masks.strokes import within
 from core.masks.threshold import apply_threshold

@@ -48,7 +48,8 @@ def measure(*, photo: str, model: str, device: str, precision: str, threads: int
     """Run in a process of its own, because the wait policy is read when torch is loaded."""
     from dataclasses import replace
 
-    from core.inference.predictor import InferenceOptions, predict
+    from core.inference.options import InferenceOptions
+    from core.inference.predictor import predict
     from core.models.catalogue import load_model
     from core.photo.field_of_view import estimate_field_of_view
     from core.photo.preprocessing import prepare

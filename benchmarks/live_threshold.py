@@ -29,7 +29,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QWheelEvent
 from PySide6.QtWidgets import QApplication, QSlider, QWidget
 
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.model_card import ModelCard
 from core.photo.preprocessing import Preprocessing
 from core.resources import resource_path

@@ -21,7 +21,7 @@ import numpy as np
 import core.segment
 from core.datasets.synthetic import draw_case
 from core.inference import memory, runner
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.catalogue import load_model
 from core.photo.preprocessing import Preprocessing
 from core.segment import segment_photo

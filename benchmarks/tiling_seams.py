@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 
-from core.inference.predictor import InferenceOptions, Prediction, predict
+from core.inference.options import InferenceOptions
+from core.inference.predictor import Prediction, predict
 from core.inference.tiling import Span, plan_tiles
 from core.models.catalogue import DEFAULT_MODEL, load_model
 from core.models.weights_file import LoadedModel

@@ -22,7 +22,7 @@ from core.evaluation.confusion import Scores
 from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import Method
 from core.files import write_bytes_atomic
-from core.inference.predictor import InferenceOptions, TestTimeAugmentation
+from core.inference.options import InferenceOptions, TestTimeAugmentation
 from core.models.catalogue import load_model
 from core.progress import Monitor
 from core.segment import segment_photo

@@ -7,6 +7,8 @@ side-car for that of the new files, and it is known whose they are.
 
 import hashlib
 import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -104,24 +106,28 @@ def export_segmentation(
     mask = mask or segmentation.mask
     names = choices.names(stem)
     contents: dict[ExportKind, bytes] = {}
-    if "mask" in names:
-        contents["mask"] = png(np.where(mask.vessel, np.uint8(255), np.uint8(0)))
-    if "probability" in names:
-        encode = probability_tiff if choices.float_probability else probability_png
-        contents["probability"] = encode(segmentation.probability)
-    if "overlay" in names:
-        picture = overlay_picture(segmentation.image, mask.vessel, segmentation.fov, choices.mask_colour)
-        contents["overlay"] = png(picture[:, :, ::-1])
+    encoders: dict[ExportKind, Callable[[], bytes]] = {
+        "mask": lambda: mask_png(mask.vessel),
+        "probability": lambda: encode(segmentation.probability),
+        "overlay": lambda: overlay_png(segmentation.image, mask.vessel, segmentation.fov, choices.mask_colour),
+    }
+    encode = probability_tiff if choices.float_probability else probability_png
+    with ThreadPoolExecutor(len(encoders), "encoding") as threads:  # the libraries that compress let others run
+        # The overlay takes longest.
+        running = {kind: threads.submit(encoders[kind]) for kind in reversed(encoders) if kind in names}
+    for kind in encoders:
+        if kind in running:
+            contents[kind] = running[kind].result()
     if segmentation.fov.origin == "edited" and names:
         names["fov"] = f"{stem}_fov.png"
-        contents["fov"] = png(np.where(segmentation.fov.inside, np.uint8(255), np.uint8(0)))
+        contents["fov"] = mask_png(segmentation.fov.inside)
     sidecar = sidecar_path(out_dir, stem)
     before = _older(sidecar)
     if questionable is None and before is not None and "questionable" in before.files:
         questionable = np.zeros(mask.shape, np.bool_)
     if questionable is not None and names:
         names["questionable"] = f"{stem}_questionable.png"
-        contents["questionable"] = png(np.where(questionable, np.uint8(255), np.uint8(0)))
+        contents["questionable"] = mask_png(questionable)
     record = make_record(segmentation, mask, annotation)
     if questionable is not None:
         pixels = int(np.count_nonzero(questionable))
@@ -163,6 +169,11 @@ def png(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> bytes:
     return bytes(encoded)
 
 
+def mask_png(mask: BoolArray) -> bytes:
+    """A mask as grey PNG of 0 and 255."""
+    return png(mask.view(np.uint8) * np.uint8(255))
+
+
 def probability_png(probability: ProbabilityMap) -> bytes:
     """A map as 16-bit grey PNG of round(65535 p)."""
     return png(np.rint(probability.values * np.float32(_PROBABILITY_SCALE)).astype(np.uint16))
@@ -183,10 +194,16 @@ def overlay_picture(
     """The photograph with the vessels in a colour and the outline of the field of view, RGB uint8 (H, W, 3)."""
     picture = image.rgb.copy()
     over = np.asarray(colour, np.float32) * np.float32(_MASK_OPACITY)
-    under = image.rgb[vessel].astype(np.float32) * np.float32(1.0 - _MASK_OPACITY)
+    under = np.arange(256, dtype=np.float32)[:, None] * np.float32(1.0 - _MASK_OPACITY)
+    mixed = cv2.LUT(image.rgb, np.rint(under + over).astype(np.uint8)[None])
     if not fov.inside.all():
         contours, _ = cv2.findContours(fov.inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, contours, -1, (255, 255, 255), max(1, round(max(image.shape) / 1000)))
     # Last: the outline must not hide what the picture is for.
-    picture[vessel] = np.rint(under + over).astype(np.uint8)
-    return picture
+    return np.asarray(cv2.copyTo(mixed, vessel.view(np.uint8), picture), np.uint8)
+
+
+def overlay_png(image: FundusImage, vessel: BoolArray, fov: FieldOfView, colour: tuple[int, int, int]) -> bytes:
+    """The overlay picture as a file."""
+    picture = overlay_picture(image, vessel, fov, colour)
+    return png(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR, dst=picture), np.uint8))

@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import InputError, SerrError
 from core.evaluation.csv_text import csv_text
 from core.files import display_path, path_text
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.masks.edits import BACKGROUND, VESSEL
 from core.masks.threshold import apply_threshold
 from core.measures.calibres import OpticDisc

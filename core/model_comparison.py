@@ -10,7 +10,7 @@ from core.datasets.layouts import DataSet
 from core.datasets.leakage import Leakage, seen_by
 from core.evaluation.compare import PairedComparison, compare_reports
 from core.evaluation.report import EvaluationReport
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.model_evaluation import evaluate_model
 from core.models.catalogue import load_model
 from core.progress import SILENT, Monitor, part_of

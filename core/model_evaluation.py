@@ -17,7 +17,7 @@ from core.evaluation.dataset_evaluation import (
     evaluate_dataset,
 )
 from core.evaluation.report import EvaluationReport, Method
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.weights_file import LoadedModel
 from core.photo.sibling_files import output_stems
 from core.progress import SILENT, Monitor

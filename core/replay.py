@@ -9,7 +9,7 @@ from typing import Final
 from core.errors import DeviceError, FieldOfViewError, InputError, WeightsError
 from core.files import display_path, file_sha256, path_text
 from core.inference.device import choose_device
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.catalogue import list_models, load_model
 from core.models.temperature import Temperature
 from core.models.weights_file import LoadedModel

@@ -10,8 +10,8 @@ import numpy as np
 from core.errors import InputError, SerrError
 from core.export import ExportChoices, ExportKind
 from core.files import display_path, file_sha256
-from core.inference.predictor import InferenceOptions
-from core.models.weights_file import LoadedModel
+from core.inference.options import InferenceOptions
+from core.models.deferred import KnownModel
 from core.photo.decoding import decode
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov, read_fundus
@@ -26,7 +26,7 @@ Fit = Literal["same", "changed", "missing", "unknown"]
 class Wanted:
     """How a result is to be made and written."""
 
-    model: LoadedModel
+    model: KnownModel
     options: InferenceOptions
     rule: ThresholdRule
     fov: FovOption | MaskFolder
@@ -172,7 +172,7 @@ def differences(sidecar: SideCar, photo: Path, wanted: Wanted) -> tuple[str, ...
     return tuple(found)
 
 
-def model_differences(sidecar: SideCar, model: LoadedModel) -> list[str]:
+def model_differences(sidecar: SideCar, model: KnownModel) -> list[str]:
     """Whether a result is of another model, in words."""
     if sidecar.model_sha256 != model.sha256:
         other = "" if sidecar.model != model.card.name else ", another one of that name"

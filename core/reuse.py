@@ -11,7 +11,7 @@ from core.errors import InputError, OutputError
 from core.evaluation.predictions import read_own_map
 from core.export import ExportChoices, export_segmentation
 from core.files import display_path
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.masks.threshold import apply_threshold
 from core.models.weights_file import LoadedModel
 from core.photo.decoding import decode

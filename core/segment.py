@@ -14,12 +14,12 @@ from core.errors import OutputError
 from core.export import ExportChoices, export_segmentation
 from core.files import display_path
 from core.inference.memory import return_freed
-from core.inference.predictor import InferenceOptions, predict
+from core.inference.options import InferenceOptions
 from core.masks.threshold import apply_threshold
 from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.photo_doubts import doubts_about
-from core.photo.preprocessing import prepare, restore
+from core.photo.preprocessing import NetInput, Preprocessing, prepare, restore
 from core.photo.reading import read_fundus
 from core.photo.sibling_files import resolve_fov
 from core.progress import SILENT, Monitor, Progress
@@ -62,11 +62,17 @@ class BatchItem:
     min_pixels: int = 0
 
 
+def prepared_ahead(image: FundusImage, fov: FieldOfView, recipe: Preprocessing) -> NetInput | None:
+    """What the network reads, where it can be made while the network works on another photograph; else None."""
+    return None if recipe.enhance else prepare(image, fov, recipe)
+
+
 def segment_photo(
     image: FundusImage,
     model: LoadedModel,
     *,
     fov: FieldOfView | None = None,
+    prepared: NetInput | None = None,
     options: InferenceOptions = _AUTOMATIC,
     rule: ThresholdRule | None = None,
     monitor: Monitor = SILENT,
@@ -78,6 +84,7 @@ def segment_photo(
     image : the photograph, (H, W).
     model : from ``load_model``; may be used for any number of photographs.
     fov : its field of view, (H, W); None: it is found in the photograph.
+    prepared : of ``prepared_ahead`` with this image, its field of view and the model's recipe.
     rule : the threshold; None: the model's own.
 
     Raises
@@ -85,14 +92,17 @@ def segment_photo(
     FieldOfViewError : none is found, or the given one has another size.
     DeviceError, WeightsError, Cancelled : as ``predict``.
     """
+    from core.inference.predictor import predict  # it imports torch: photographs are read meanwhile
+
     started = time.perf_counter()
     if fov is None:
         monitor.step(Progress("Finding the field of view"))
         fov = estimate_field_of_view(image)
     monitor.step(Progress("Preparing the photograph"))
     recipe = model.card.preprocessing
-    seen = as_recipe_wants(image, recipe, device=options.device, threads=options.threads, monitor=monitor)
-    prepared = prepare(seen, fov, recipe)
+    if prepared is None:
+        seen = as_recipe_wants(image, recipe, device=options.device, threads=options.threads, monitor=monitor)
+        prepared = prepare(seen, fov, recipe)
     prediction = predict(model, prepared, options, monitor=monitor)
     return_freed()
     monitor.step(Progress("Putting the result onto the photograph"))

@@ -9,13 +9,14 @@ from core.claims import other_name
 from core.errors import SerrError
 from core.export import ExportChoices
 from core.files import display_path, ensure_folder
-from core.inference.predictor import InferenceOptions
-from core.models.weights_file import LoadedModel
+from core.inference.options import InferenceOptions
+from core.models.deferred import KnownModel, loaded
+from core.photo.preprocessing import NetInput
 from core.photo.sibling_files import FovOption, mask_folder, output_stems
 from core.pipeline import Over, run_pipeline
 from core.progress import SILENT, Cancelled, Monitor, Progress, part_of
 from core.results import Verdict, Wanted, judge
-from core.segment import BatchItem, Place, files_of, read_inputs, segment_photo, write_results
+from core.segment import BatchItem, Place, files_of, prepared_ahead, read_inputs, segment_photo, write_results
 from core.segmentation import Segmentation
 from core.types import FieldOfView, FundusImage, ThresholdRule
 
@@ -43,7 +44,7 @@ class BatchCancelled(Cancelled):
 def segment_files(
     paths: Sequence[Path],
     out_dir: Path,
-    model: LoadedModel,
+    model: KnownModel,
     *,
     fov: FovOption = "auto",
     options: InferenceOptions = _AUTOMATIC,
@@ -65,6 +66,7 @@ def segment_files(
     ----------
     paths : the photographs; one that is listed twice is done once.
     out_dir : folder for the results; made where it is missing.
+    model : one that is not loaded yet (``DeferredModel``) is loaded while the first photographs are read.
     fov : where the fields of view come from.
     export : what is written.
     skip_existing : leave photographs alone that have every result that would be written, made as it would be now; of
@@ -77,6 +79,7 @@ def segment_files(
     Raises
     ------
     OutputError : the folder cannot be used at all.
+    WeightsError : the model cannot be loaded.
     BatchCancelled : by the monitor; what is finished stays written.
     """
     is_new = not out_dir.exists()
@@ -129,6 +132,7 @@ class _Ready:
     verdict: Verdict
     image: FundusImage
     fov: FieldOfView
+    prepared: NetInput | None
     notes: _Notes
 
 
@@ -184,6 +188,8 @@ class _Run:
     def _next(self) -> None:
         self._turn += 1
         self._part().step(Progress("Reading the photograph"))
+        if not self._skip_existing:  # else there may be nothing to do for it
+            loaded(self._wanted.model)
 
     def _read(self, path: Path) -> _Ready | Over[_Done]:
         place, notes = Place(path, self._stems[path], self._folder), _Notes()
@@ -203,16 +209,23 @@ class _Run:
             if verdict.again:
                 notes.note(f"{display_path(path.name)} is done again: {verdict.again}")
             image, fov = read_inputs(place, self._wanted, read=self._files, overwrite=self._overwrite)
+            prepared = prepared_ahead(image, fov, self._wanted.model.card.preprocessing)
         except (SerrError, MemoryError) as error:
             return Over(_Done(path, notes, failed=_sentence(path, error)))
-        return _Ready(place, verdict, image, fov, notes)
+        return _Ready(place, verdict, image, fov, prepared, notes)
 
     def _segment(self, ready: _Ready) -> tuple[_Ready, Segmentation] | Over[_Done]:
         ready.notes.tell(self._monitor)
-        wanted, part = self._wanted, self._part()
+        wanted, part, model = self._wanted, self._part(), loaded(self._wanted.model)
         try:
             found = segment_photo(
-                ready.image, wanted.model, fov=ready.fov, options=wanted.options, rule=wanted.rule, monitor=part
+                ready.image,
+                model,
+                fov=ready.fov,
+                prepared=ready.prepared,
+                options=wanted.options,
+                rule=wanted.rule,
+                monitor=part,
             )
             part.step(Progress("Writing the results"))
         except (SerrError, MemoryError) as error:

@@ -10,8 +10,7 @@ from core.claims import other_name, refuse_another, refuse_unclaimed
 from core.errors import OutputError
 from core.export import ExportChoices, export_segmentation, overlay_picture, png
 from core.files import ensure_folder
-from core.inference.device import Precision
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions, Precision
 from core.models.model_card import ModelCard
 from core.photo.sibling_files import output_stems
 from core.results import corrected_by_hand

@@ -15,7 +15,7 @@ from pathlib import Path
 from core.datasets.layouts import Case, read_layout
 from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import EvaluationReport, Method
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.catalogue import load_model
 from core.progress import Monitor
 from core.segment import segment_photo

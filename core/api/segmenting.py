@@ -6,7 +6,7 @@ from typing import Literal
 from core.api.arguments import Fov, Photo, Threshold, as_fov, as_photo, as_refined_rule, described
 from core.api.models import DEFAULT_MODEL, Model, as_model
 from core.errors import ArgumentError
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.weights_file import LoadedModel
 from core.progress import SILENT, Monitor
 from core.segment import segment_photo

@@ -16,10 +16,12 @@ from core.batch.stores import StoreError, address_at, fetched, stamp
 from core.claims import refuse_another
 from core.errors import InputError, OutputError, SerrError
 from core.files import display_path, ensure_folder, file_sha256
+from core.models.deferred import loaded
+from core.photo.preprocessing import NetInput
 from core.pipeline import Over
 from core.progress import SILENT, Monitor
 from core.results import Verdict, Wanted, corrected_by_hand, judge
-from core.segment import Place, read_inputs, segment_photo, write_results
+from core.segment import Place, prepared_ahead, read_inputs, segment_photo, write_results
 from core.segmentation import Segmentation
 from core.sidecar import SideCar, read_sidecar, sidecar_path
 from core.types import FieldOfView, FundusImage
@@ -48,6 +50,7 @@ class Ready:
     verdict: Verdict
     image: FundusImage
     fov: FieldOfView
+    prepared: NetInput | None
     seen: tuple[int, int]
     seconds: float
 
@@ -93,19 +96,21 @@ class PhotoSteps:
             image, fov = read_inputs(place, self._wanted)
             image = replace(image, origin=address_at(item.path))
             refuse_another(place.folder, place.stem, image, way_out="")
+            prepared = prepared_ahead(image, fov, self._wanted.model.card.preprocessing)
         except StoreError:
             raise
         except (SerrError, MemoryError) as error:
             return Over((item, self._failed(item, error, seen)))
-        return Ready(item, place, verdict, image, fov, seen, time.perf_counter() - started)
+        return Ready(item, place, verdict, image, fov, prepared, seen, time.perf_counter() - started)
 
     def segment(self, ready: Ready) -> tuple[Ready, Segmentation] | Over[Done]:
         wanted = self._wanted
         try:
             found = segment_photo(
                 ready.image,
-                wanted.model,
+                loaded(wanted.model),
                 fov=ready.fov,
+                prepared=ready.prepared,
                 options=wanted.options,
                 rule=wanted.rule,
                 monitor=self._monitor,

@@ -5,13 +5,13 @@ from typing import cast
 
 from core.batch.options import BatchOptions
 from core.export import ExportChoices
-from core.inference.predictor import InferenceOptions
-from core.models.weights_file import LoadedModel
+from core.inference.options import InferenceOptions
+from core.models.deferred import KnownModel
 from core.photo.sibling_files import FovOption, mask_folder
 from core.results import Wanted
 
 
-def wanted_by(options: BatchOptions, model: LoadedModel, device: str) -> Wanted:
+def wanted_by(options: BatchOptions, model: KnownModel, device: str) -> Wanted:
     """Raises FieldOfViewError where a folder of masks cannot be read."""
     fov: FovOption = cast(FovOption, options.fov if options.fov in {"auto", "full"} else Path(options.fov))
     rule = model.card.rule if options.is_own_rule else options.rule

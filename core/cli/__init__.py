@@ -12,9 +12,15 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command, ``sys.argv`` by default, and return its exit code."""
+    """Run one command and return its exit code. With None that of ``sys.argv``, as a process that ends with it."""
     # Read by OpenMP when torch loads it: idle threads sleep instead of burning the cores that other programs need.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from core.cli.app import run
+    from core.startup import end_with, importing, own_process
 
-    return run(arguments)
+    if arguments is None:
+        own_process()
+    with importing():
+        from core.cli.app import run
+
+    code = run(arguments)
+    return end_with(code) if arguments is None else code

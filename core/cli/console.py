@@ -1,6 +1,5 @@
 """What the commands say and how they are stopped: stdout, stderr, progress, Ctrl+C."""
 
-import gc
 import json
 import os
 import signal
@@ -215,18 +214,6 @@ class ConsoleMonitor:
         if self._cancelled.is_set():
             raise KeyboardInterrupt
         self._cancelled.set()
-
-
-@contextmanager
-def importing() -> Iterator[None]:
-    """Import heavy libraries inside the block without Python looking for garbage, which is a tenth of their time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 @contextmanager

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from core.cli.console import ResultLines, UsageError, importing, monitored, say_json, tell
+from core.cli.console import ResultLines, UsageError, monitored, say_json, tell
 from core.cli.options import AsJson, Device, Out, Photos, Recursive, checked_device, checked_out
 from core.files import display_path, path_text
 from core.progress import Cancelled
+from core.startup import importing
 
 
 def enhance(

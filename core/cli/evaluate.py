@@ -310,7 +310,7 @@ def _score_model(
     """``how``: the device and the averaging."""
     from core.datasets.leakage import seen_by
     from core.files import ensure_folder
-    from core.inference.predictor import InferenceOptions
+    from core.inference.options import InferenceOptions
     from core.model_evaluation import evaluate_model
     from core.models.catalogue import load_model
 

@@ -100,7 +100,7 @@ def measure(
     circle, pixel = _disc(disc, masks=masks), _pixel(pixel_um, pixel_source)
 
     from core.cli.inputs import mask_inputs, photo_inputs
-    from core.inference.predictor import InferenceOptions
+    from core.inference.options import InferenceOptions
     from core.measuring import MeasureOptions, measure_files
     from core.models.catalogue import DEFAULT_MODEL, load_model
     from core.types import ThresholdRule

@@ -167,7 +167,7 @@ def compare(
     averaging, device, dataset = checked_tta(tta), checked_device(device), checked_dataset(dataset)
     paths = found_model(old), found_model(new)
     from core.datasets.finding import find_split
-    from core.inference.predictor import InferenceOptions
+    from core.inference.options import InferenceOptions
     from core.model_comparison import compare_models
 
     options = InferenceOptions(device=device, tta=averaging)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.console import ResultLines, importing, monitored, say_json, tell
+from core.cli.console import ResultLines, monitored, say_json, tell
 from core.cli.options import (
     ALL_KINDS,
     MIN_PIXELS,
@@ -32,9 +32,10 @@ from core.cli.options import (
 )
 from core.files import display_path, path_text
 from core.progress import Cancelled
+from core.startup import importing
 
 if TYPE_CHECKING:
-    from core.models.weights_file import LoadedModel
+    from core.models.deferred import KnownModel
     from core.segment import BatchItem
     from core.segment_files import BatchReport
 
@@ -91,27 +92,25 @@ def segment(
     device, tta = checked_device(device), checked_tta(tta)
     choice = checked_fov(fov)
 
-    from core.models.catalogue import DEFAULT_MODEL
-
-    weights = found_model(DEFAULT_MODEL if model is None else model)
-
     with importing():
         from core.cli.inputs import photo_inputs
-        from core.inference.predictor import InferenceOptions
-        from core.models.catalogue import load_model
+        from core.inference.options import InferenceOptions
+        from core.models.catalogue import DEFAULT_MODEL
+        from core.models.deferred import DeferredModel
         from core.segment_files import BatchCancelled, segment_files
 
+    weights = found_model(DEFAULT_MODEL if model is None else model)
     inputs = photo_inputs(paths, recursive=recursive)
     inputs.tell_rest()
-    loaded = load_model(weights)
-    rule = refined_rule(threshold, loaded.card.rule, low, min_pixels)
+    known = DeferredModel(weights)
+    rule = refined_rule(threshold, known.card.rule, low, min_pixels)
     lines = ResultLines()
     with monitored() as monitor:
         try:
             report = segment_files(
                 inputs.photos,
                 out,
-                loaded,
+                known,
                 fov=choice,
                 options=InferenceOptions(device=device, tta=tta),
                 rule=rule,
@@ -125,11 +124,11 @@ def segment(
         except BatchCancelled as cancelled:
             report = cancelled.report
             if as_json:
-                say_json(_as_json(report, (*inputs.failed, *report.failed), out, loaded, cancelled=True))
+                say_json(_as_json(report, (*inputs.failed, *report.failed), out, known, cancelled=True))
             raise Cancelled(_left_over(report, len(inputs.photos), out)) from None
     failed = (*inputs.failed, *report.failed)
     if as_json:
-        say_json(_as_json(report, failed, out, loaded))
+        say_json(_as_json(report, failed, out, known))
     else:
         for _, why in report.skipped:
             tell(f"serr: {why}")
@@ -160,7 +159,7 @@ def _as_json(
     report: "BatchReport",
     failed: tuple[tuple[Path, str], ...],
     out: Path,
-    model: "LoadedModel",
+    model: "KnownModel",
     *,
     cancelled: bool = False,
 ) -> dict[str, object]:

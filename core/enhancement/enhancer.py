@@ -16,8 +16,9 @@ from torch import nn
 
 from core.enhancement.saving import EnhancedKind, save_enhanced
 from core.errors import DeviceError, WeightsError
-from core.inference.device import Device, Precision, choose_device, fastest_precision, threads
+from core.inference.device import Device, choose_device, fastest_precision, threads
 from core.inference.memory import bound_caches, return_freed
+from core.inference.options import Precision
 from core.inference.predictor import is_out_of_memory
 from core.inference.tiling import Tile, plan_tiles
 from core.models.catalogue import ModelEntry, list_models, load_model

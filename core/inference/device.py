@@ -11,14 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import torch
 
 from core.errors import DeviceError
-
-Precision = Literal["fp32", "bf16", "fp16"]
-
+from core.inference.options import Precision
 
 _THREADS_EACH_CORE = 4
 

@@ -7,7 +7,8 @@ SERR-U-Net a third of the time was spent in normalisations and activations (docs
 """
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from torch.nn import functional
 
 from core.networks.base import Network
 from core.networks.blocks import RecurrentConv
+from core.networks.encoder_decoder import EncoderDecoder
 from core.networks.serr_unet import SerrBlock
 
 # Multiplications that a convolution does between two reports: about 0.2 s on one busy core of 2023 in fp32.
@@ -51,15 +53,22 @@ class FoldedConv(nn.Module):
         self.padding = conv.padding
         self._can_be_cut = conv.stride == (1, 1) and conv.dilation == (1, 1) and conv.padding[0] < conv.kernel_size[0]
         self.on_strip: Callable[[], None] = _nothing
+        self.is_blank = False
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.to(self.weight.dtype)
+        if self.is_blank:
+            return x.new_empty(x.shape[0], self.weight.shape[0], *map(self._length, x.shape[2:], (0, 1)))
         height = _STRIP_MULTIPLICATIONS // max(1, x.shape[0] * x.shape[-1] * self.weight.numel())
         above, reach = self.padding[0], self.weight.shape[-2] - 1
         out_rows = x.shape[-2] + 2 * above - reach
         if x.device.type != "cpu" or not self._can_be_cut or height >= out_rows:
             return self._run(x, self.padding)
         return self._in_strips(x, max(1, height), out_rows)
+
+    def _length(self, before: int, axis: int) -> int:
+        reach = self.dilation[axis] * (self.weight.shape[2 + axis] - 1)
+        return (before + 2 * self.padding[axis] - reach - 1) // self.stride[axis] + 1
 
     def _in_strips(self, x: Tensor, height: int, out_rows: int) -> Tensor:
         rows, (above, side), reach = x.shape[-2], self.padding, self.weight.shape[-2] - 1
@@ -115,10 +124,45 @@ class _FoldedSerrBlock(nn.Module):
         self.project, self.recurrent, self.gate = folded(block.project), folded(block.recurrent), block.gate
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.project(x)
+        return self.after_projection(self.project(x))
+
+    def after_projection(self, x: Tensor) -> Tensor:
+        """All but the first convolution."""
         y = self.recurrent(x)
         gates = self.gate.gates(self.gate.mean(y))[:, :, None, None]
         return torch.addcmul(x, y, gates.to(x.dtype))
+
+
+class _FoldedJoin(nn.Module):
+    """A SERR block of the decoder with the upsampling before it.
+
+    The projection of both planes together is the sum of the projections of each, and the upsampled one is projected by
+    the upsampling itself. So the planes are not copied together, and the skip is freed as soon as it is projected:
+    on the first level these are the two largest pieces of memory.
+    """
+
+    def __init__(self, up: nn.ConvTranspose2d, block: SerrBlock) -> None:
+        super().__init__()
+        project, channels = block.project, up.out_channels
+        weight, bias = project.weight.detach(), project.bias
+        assert bias is not None
+        assert up.bias is not None
+        of_skip, of_up = weight[:, :-channels], weight[:, -channels:, 0, 0].double()
+        skip = nn.Conv2d(of_skip.shape[1], project.out_channels, 1)
+        skip.weight = nn.Parameter(of_skip)
+        skip.bias = nn.Parameter((bias.detach().double() + of_up @ up.bias.detach().double()).float())
+        self.skip = FoldedConv(skip)
+        self.up = nn.ConvTranspose2d(up.in_channels, project.out_channels, 2, 2, bias=False)
+        self.up.weight = nn.Parameter(torch.einsum("imhw,om->iohw", up.weight.detach().double(), of_up).float())
+        self.up.requires_grad_(False)
+        self.block = _FoldedSerrBlock(block)
+        del self.block.project
+
+    def forward(self, skips: list[Tensor], x: Tensor) -> Tensor:
+        """Takes the last of the skips out of the list."""
+        joined: Tensor = self.skip(skips.pop())
+        joined += self.up(x)
+        return self.block.after_projection(joined)
 
 
 def fold(network: Network, *, on_strip: Callable[[], None] = _nothing) -> Network:
@@ -129,11 +173,29 @@ def fold(network: Network, *, on_strip: Callable[[], None] = _nothing) -> Networ
     network : in evaluation mode, float32.
     on_strip : called within long convolutions on the CPU; may raise to end the run.
     """
+    if isinstance(network, EncoderDecoder) and not network.skip_gates:
+        _fold_joins(network)
     _fold_children(network)
     for layer in network.modules():
         if isinstance(layer, FoldedConv):
             layer.on_strip = on_strip
     return network
+
+
+@contextmanager
+def shapes_only(network: Network) -> Iterator[None]:
+    """Inside the block folded convolutions give planes of the right shape with anything in them.
+
+    The code that oneDNN makes for a shape is not worth its time where nobody wants the numbers.
+    """
+    layers = [layer for layer in network.modules() if isinstance(layer, FoldedConv)]
+    for layer in layers:
+        layer.is_blank = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.is_blank = False
 
 
 def to_precision(network: Network, dtype: torch.dtype) -> None:
@@ -149,12 +211,23 @@ def folded(module: nn.Module) -> nn.Module:
         return FoldedConv(module) if _is_plain(module) else module
     if isinstance(module, RecurrentConv):
         return _FoldedRecurrent(module)
-    if isinstance(module, SerrBlock) and module.place == "branch":
+    if isinstance(module, SerrBlock) and _has_branch_gate(module):
         return _FoldedSerrBlock(module)
     if isinstance(module, nn.Sequential):
         return nn.Sequential(*_sequence(list(module)))
     _fold_children(module)
     return module
+
+
+def _fold_joins(network: EncoderDecoder) -> None:
+    pairs = list(zip(network.up, network.decoder, strict=True))
+    if all(isinstance(up, nn.ConvTranspose2d) and _has_branch_gate(block) for up, block in pairs):
+        network.joins = nn.ModuleList(_FoldedJoin(up, block) for up, block in pairs)  # type: ignore[arg-type]
+        network.up, network.decoder = nn.ModuleList(), nn.ModuleList()
+
+
+def _has_branch_gate(module: nn.Module) -> bool:
+    return isinstance(module, SerrBlock) and module.place == "branch"
 
 
 def _fold_children(module: nn.Module) -> None:

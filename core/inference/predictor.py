@@ -7,16 +7,18 @@ memory is not an end: smaller tiles are tried, then the CPU, and the user is war
 """
 
 import gc
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from math import isqrt
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from core.errors import DeviceError, WeightsError
-from core.inference.device import Device, Precision, choose_device, fastest_precision, free_bytes, threads
+from core.inference.device import Device, choose_device, fastest_precision, free_bytes, threads
+from core.inference.memory import return_freed
+from core.inference.options import SMALLEST_TILE_PX, InferenceOptions, Precision, TestTimeAugmentation
 from core.inference.runner import Runner
 from core.inference.tiling import Blender, TilePlan, plan_tiles
 from core.models.weights_file import LoadedModel
@@ -24,64 +26,10 @@ from core.photo.preprocessing import NetInput
 from core.progress import SILENT, Monitor, Progress
 from core.types import FloatArray
 
-TestTimeAugmentation = Literal["none", "flips"]
-
+_AUTOMATIC = InferenceOptions()
 _CPU_BYTES = 1 << 30  # what a run on the CPU may take at most, and of the memory that is free now
 _SHARE_OF_FREE = {"cpu": 0.25, "cuda": 0.6, "mps": 0.4}
-SMALLEST_TILE_PX = 128
-_LARGEST_PX = 1 << 20
-# Least and most of the whole numbers; side-cars bring them, too.
-_BOUNDS = (("tile_px", SMALLEST_TILE_PX, _LARGEST_PX), ("overlap_px", 0, _LARGEST_PX), ("threads", 1, 1024))
 _FLIPS: dict[TestTimeAugmentation, tuple[tuple[int, ...], ...]] = {"none": ((),), "flips": ((), (2,), (1,), (1, 2))}
-
-
-@dataclass(frozen=True, slots=True)
-class InferenceOptions:
-    """How a network is run. The defaults choose by themselves.
-
-    Parameters
-    ----------
-    device : "auto", "cpu", "cuda", "cuda:1" or "mps".
-    tta : "flips" averages the probabilities of the photograph and of its three mirror images: a little better, four
-        times as long.
-    tile_px : largest side of a tile, None to choose by memory; a photograph that is no larger is run whole.
-    overlap_px : how far neighbouring tiles overlap; at most half of a tile is used. With 256 the seams of the default
-        network differ from a whole run no more than the rest does (docs/benchmarks/tiling.md).
-    precision : "auto", "fp32", "bf16", or "fp16" (CUDA only).
-    threads : of the CPU; None for all of torch's.
-    gate_tolerance : tiles are run again until no squeeze-and-excitation gate (0 to 1) moves by more than this.
-    """
-
-    device: str = "auto"
-    tta: TestTimeAugmentation = "none"
-    tile_px: int | None = None
-    overlap_px: int = 256
-    precision: Literal["auto"] | Precision = "auto"
-    threads: int | None = None
-    gate_tolerance: float = 0.002
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.device, str):
-            raise TypeError(f"device must be text, not {self.device!r:.80}")
-        for name, least, most in _BOUNDS:
-            number = getattr(self, name)
-            if number is not None and (type(number) is not int or not least <= number <= most):
-                raise ValueError(f"{name} must be a whole number from {least} to {most}, not {number!r:.80}")
-        if self.tta not in get_args(TestTimeAugmentation):
-            raise ValueError(f"tta must be one of {get_args(TestTimeAugmentation)}, not {self.tta!r}")
-        if self.precision not in ("auto", *get_args(Precision)):
-            raise ValueError(f"precision must be auto or one of {get_args(Precision)}, not {self.precision!r}")
-        if isinstance(self.gate_tolerance, bool) or not 0 <= self.gate_tolerance <= 1:
-            raise ValueError(f"gate_tolerance must lie between 0 and 1, not {self.gate_tolerance!r:.80}")
-
-    def to_dict(self) -> dict[str, object]:
-        """As plain JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, object]) -> "InferenceOptions":
-        """Raises ValueError or TypeError where a value cannot be used; unknown keys are left out."""
-        return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +61,7 @@ class Prediction:
 def predict(
     model: LoadedModel,
     net_input: NetInput,
-    options: InferenceOptions = InferenceOptions(),
+    options: InferenceOptions = _AUTOMATIC,
     *,
     monitor: Monitor = SILENT,
 ) -> Prediction:
@@ -224,6 +172,7 @@ def _free_memory(device: Device) -> None:
         torch.cuda.empty_cache()
     elif device.kind == "mps":
         torch.mps.empty_cache()
+    return_freed()
 
 
 class _Reporter:

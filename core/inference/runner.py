@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.inference.device import Device, Precision
-from core.inference.folding import fold, to_precision
+from core.inference.device import Device
+from core.inference.folding import fold, shapes_only, to_precision
 from core.inference.memory import bound_caches
+from core.inference.options import Precision
 from core.inference.se_gates import SharedGates
 from core.networks.base import Network
 from core.types import FloatArray
@@ -108,7 +109,7 @@ def _probe(module: Network) -> tuple[float, int]:
 
     device = next(module.parameters()).device
     hooks = [layer.register_forward_hook(measure) for layer in _leaves(module)]
-    with torch.inference_mode():
+    with torch.inference_mode(), shapes_only(module):
         module(torch.zeros(1, module.in_channels, side, side, device=device))
     for hook in hooks:
         hook.remove()

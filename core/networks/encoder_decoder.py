@@ -36,6 +36,7 @@ class EncoderDecoder(Network):
             make_gate(channels[level], channels[level + 1]) for level in range(depth if make_gate else 0) if make_gate
         )
         self.head = nn.Conv2d(config.width, 1, kernel_size=1)
+        self.joins: nn.ModuleList | None = None  # in place of ``up`` and ``decoder``, where inference has its own way
         initialise(self, self.head)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -47,7 +48,11 @@ class EncoderDecoder(Network):
             x = self.pool(x)
         x = self.encoder[-1](x)
         for level in reversed(range(len(skips))):
-            skip = self.skip_gates[level](skips[level], x) if self.skip_gates else skips[level]
+            if self.joins is not None:
+                x = self.joins[level](skips, x)
+                continue
+            skip = skips.pop()
+            skip = self.skip_gates[level](skip, x) if self.skip_gates else skip
             x = self.decoder[level](torch.cat([skip, self.up[level](x)], dim=1))
         logits: Tensor = self.head(x)
         return logits

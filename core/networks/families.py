@@ -15,7 +15,7 @@ DEFAULT_FAMILY: Final = "serr-unet"
 class NetworkConfig(BaseModel, ABC):
     """What every configuration has; each family adds fields, with a title and a description each."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     in_channels: int = Field(default=1, ge=1, le=16, description="planes of the prepared photograph")
 

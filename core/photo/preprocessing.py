@@ -14,8 +14,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import FieldOfViewError, WeightsError
-from core.types import BoolArray, FieldOfView, FloatArray, FundusImage
+from core.types import BoolArray, ByteArray, FieldOfView, FloatArray, FundusImage
 
+_BAND_ROWS = 64
 _CLIP_SD = 3.0  # standardised values beyond this many standard deviations carry no vessel information (reflexes, rims)
 
 MOST_DIAMETER_PX: Final = 4096
@@ -27,7 +28,7 @@ _Weight = Annotated[float, Field(ge=-100, le=100)]
 class Preprocessing(BaseModel):
     """The recipe: every step is a field, and a step is left out by the value that its description names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     colour: Literal["mix", "rgb"] = Field(default="mix", description="one weighted grey plane, or three colour planes")
     mix: tuple[_Weight, _Weight, _Weight] = Field(
@@ -121,10 +122,11 @@ def prepare(image: FundusImage, fov: FieldOfView, recipe: Preprocessing) -> NetI
     box = fov.box
     top, left, bottom, right = box
     inside = np.ascontiguousarray(fov.inside[top:bottom, left:right])
-    colours = image.rgb[top:bottom, left:right].astype(np.float32)
-    planes = (
-        [colours @ np.asarray(recipe.mix, np.float32)] if recipe.colour == "mix" else list(np.moveaxis(colours, 2, 0))
-    )
+    colours = image.rgb[top:bottom, left:right]
+    if recipe.colour == "mix":
+        planes: list[FloatArray] = [_mixed(colours, np.asarray(recipe.mix, np.float32))]
+    else:
+        planes = [*np.moveaxis(colours.astype(np.float32), 2, 0)]
 
     scale = 1.0
     if recipe.fov_diameter_px > 0:
@@ -133,7 +135,9 @@ def prepare(image: FundusImage, fov: FieldOfView, recipe: Preprocessing) -> NetI
     if scale != 1.0:
         size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
         how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
-        planes = [cv2.resize(np.ascontiguousarray(plane), size, interpolation=how) for plane in planes]
+        planes = [
+            np.asarray(cv2.resize(np.ascontiguousarray(plane), size, interpolation=how), np.float32) for plane in planes
+        ]
         shrunk = cv2.resize(
             inside.astype(np.float32), size, interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
         )
@@ -142,6 +146,15 @@ def prepare(image: FundusImage, fov: FieldOfView, recipe: Preprocessing) -> NetI
             inside = np.ones_like(inside)
     prepared = np.stack([_enhance(plane, inside, recipe) for plane in planes])
     return NetInput(prepared, inside, scale, box, image.shape, recipe)
+
+
+def _mixed(colours: ByteArray, weights: FloatArray) -> FloatArray:
+    """Weighted sums of the colours. In bands, since all as float32 would be the largest array of a large photograph."""
+    mixed = np.empty(colours.shape[:2], np.float32)
+    for start in range(0, len(mixed), _BAND_ROWS):
+        band = slice(start, start + _BAND_ROWS)
+        np.matmul(colours[band].astype(np.float32), weights, out=mixed[band])
+    return mixed
 
 
 def _enhance(plane: FloatArray, inside: BoolArray, recipe: Preprocessing) -> FloatArray:

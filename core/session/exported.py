@@ -9,7 +9,7 @@ import numpy as np
 from core.errors import InputError
 from core.evaluation.predictions import read_own_map
 from core.files import display_path, file_sha256
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.masks.edits import BACKGROUND, VESSEL, MaskEdits
 from core.masks.threshold import apply_threshold
 from core.models.catalogue import ModelEntry, list_models

@@ -97,7 +97,7 @@ def result_from(members: Mapping[str, bytes], image: FundusImage) -> KeptResult:
 
 
 def _segmentation(about: dict[str, Any], members: Mapping[str, bytes], image: FundusImage) -> "Segmentation":
-    from core.inference.predictor import InferenceOptions
+    from core.inference.options import InferenceOptions
     from core.masks.threshold import apply_threshold
     from core.models.model_card import ModelCard
     from core.segmentation import Segmentation

@@ -13,7 +13,8 @@ import torch
 
 from core.errors import SerrError, TrainingError
 from core.files import write_bytes_atomic
-from core.inference.device import Precision, usable_threads
+from core.inference.device import usable_threads
+from core.inference.options import Precision
 from core.progress import SILENT, Monitor
 from core.training.checkpoint import load_checkpoint
 from core.training.config import TrainingConfig, load_config, to_toml

@@ -19,7 +19,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from core.errors import SerrError, TrainingError
-from core.inference.device import Precision
+from core.inference.options import Precision
 from core.progress import Cancelled, Monitor, Progress
 from core.training.control import StopTraining
 

@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from core.errors import TrainingError
 from core.inference.device import usable_threads
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel, save_model
 from core.networks.base import Network

@@ -13,7 +13,8 @@ import torch
 
 from core.evaluation.confusion import LevelHistogram
 from core.evaluation.curves import PooledValues
-from core.inference.predictor import InferenceOptions, predict
+from core.inference.options import InferenceOptions
+from core.inference.predictor import predict
 from core.models.weights_file import LoadedModel
 from core.photo.preprocessing import restore
 from core.progress import Monitor, part_of

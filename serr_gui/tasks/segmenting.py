@@ -16,7 +16,7 @@ from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 from serr_gui.tasks.photos import read_photo
 
 if TYPE_CHECKING:
-    from core.inference.predictor import InferenceOptions
+    from core.inference.options import InferenceOptions
     from core.models.weights_file import LoadedModel
 
 
@@ -48,7 +48,7 @@ class RunOptions:
 
     def inference(self) -> "InferenceOptions":
         """As the library takes them."""
-        from core.inference.predictor import InferenceOptions
+        from core.inference.options import InferenceOptions
 
         run = self.run
         return InferenceOptions(device=self.device, tta=run.tta, precision=run.precision, threads=run.threads or None)

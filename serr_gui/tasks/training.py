@@ -97,7 +97,7 @@ def ask_job(ask: Callable[[Job], object], job: Job, monitor: Monitor) -> object:
 def compare(order: ComparisonOrder, device: str, monitor: Monitor) -> "ModelComparison":
     """Compare an old and a new model on a part of a data set. Raises SerrError, Cancelled."""
     from core.datasets.finding import find_split
-    from core.inference.predictor import InferenceOptions
+    from core.inference.options import InferenceOptions
     from core.model_comparison import compare_models
 
     cases = find_split(order.dataset, order.root, order.split)

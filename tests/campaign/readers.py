@@ -60,7 +60,7 @@ def _prediction(path: Path, samples: Path) -> None:
 
 def _model(path: Path, samples: Path) -> None:
     """One bad model must not take the others down; one that loads must give numbers, or a sentence."""
-    from core.inference.predictor import InferenceOptions
+    from core.inference.options import InferenceOptions
     from core.models.catalogue import list_models, load_model
     from core.segment import segment_photo
 

@@ -48,7 +48,7 @@ class Wrong(Exception):  # noqa: N818 - reads as what is raised
 @cache
 def result(samples: Path) -> Segmentation:
     """What the small model finds in the small photograph."""
-    from core.inference.predictor import InferenceOptions
+    from core.inference.options import InferenceOptions
     from core.models.catalogue import load_model
     from core.segment import segment_photo
 

@@ -10,7 +10,7 @@ from PIL import Image
 from core.datasets.synthetic import draw_case
 from core.errors import OutputError
 from core.export import ExportChoices
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fundus

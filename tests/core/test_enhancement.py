@@ -11,7 +11,7 @@ from core.datasets.synthetic import draw_case
 from core.enhancement.enhancer import SCALES, EnhanceOptions, Scale, enhance_photo, enhancers, load_enhancer
 from core.enhancement.recipe import with_network
 from core.errors import WeightsError
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.catalogue import find_model, list_models, load_model
 from core.networks.families import RrdbConfig
 from core.networks.rrdb import RrdbNet

@@ -20,7 +20,7 @@ from PIL import Image
 from core import __version__
 from core.errors import InputError, OutputError
 from core.export import MASK_COLOUR, ExportChoices, export_segmentation, overlay_picture
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.masks.threshold import apply_threshold
 from core.models.model_card import ModelCard
 from core.photo.field_of_view import estimate_field_of_view

@@ -12,7 +12,8 @@ import torch
 from safetensors.numpy import load, save
 
 from core.errors import WeightsError
-from core.inference.predictor import InferenceOptions, predict
+from core.inference.options import InferenceOptions
+from core.inference.predictor import predict
 from core.models.catalogue import list_models, load_model
 from core.models.weights_file import LoadedModel, read_card
 from core.photo.preprocessing import prepare

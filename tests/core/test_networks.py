@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import WeightsError
-from core.inference.predictor import InferenceOptions, Prediction, predict
+from core.inference.options import InferenceOptions
+from core.inference.predictor import Prediction, predict
 from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel, read_model, save_model
 from core.networks import registry

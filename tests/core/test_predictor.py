@@ -18,7 +18,8 @@ from core.datasets.synthetic import draw_case
 from core.errors import DeviceError, WeightsError
 from core.inference import folding
 from core.inference.device import Device, choose_device, fastest_precision, list_devices
-from core.inference.predictor import InferenceOptions, fall_back, is_out_of_memory, predict
+from core.inference.options import InferenceOptions
+from core.inference.predictor import fall_back, is_out_of_memory, predict
 from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel
 from core.networks.base import Network
@@ -347,7 +348,8 @@ def test_real_memory_that_runs_out_means_smaller_tiles(tmp_path: Path) -> None:
 import resource, sys
 import numpy as np, torch
 from pathlib import Path
-from core.inference.predictor import InferenceOptions, predict
+from core.inference.options import InferenceOptions
+from core.inference.predictor import predict
 from core.networks.registry import build
 from core.photo.preprocessing import NetInput, Preprocessing
 from core.models.model_card import ModelCard

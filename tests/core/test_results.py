@@ -15,7 +15,7 @@ from core.datasets.synthetic import draw_case
 from core.errors import InputError
 from core.evaluation.predictions import find_predictions
 from core.export import ExportChoices
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.catalogue import load_model
 from core.models.weights_file import LoadedModel, save_model
 from core.photo.reading import read_fundus

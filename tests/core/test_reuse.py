@@ -12,7 +12,7 @@ from core.datasets.synthetic import write_drive_layout
 from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import EvaluationReport, Method
 from core.export import ExportChoices, export_segmentation
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.weights_file import LoadedModel
 from core.photo.reading import read_fov, read_fundus
 from core.photo.sibling_files import output_stems

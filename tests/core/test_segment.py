@@ -15,7 +15,7 @@ from core.datasets.synthetic import DrawnCase, draw_case
 from core.errors import FieldOfViewError, InputError, OutputError, WeightsError
 from core.export import ExportChoices, export_segmentation
 from core.files import file_sha256
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.catalogue import load_model
 from core.models.weights_file import LoadedModel
 from core.photo.preprocessing import Preprocessing

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from core.datasets.synthetic import draw_case
 from core.errors import InputError, WeightsError
 from core.evaluation.calibration import Calibration, fit_temperature
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.temperature import Temperature
 from core.models.weights_file import FORMAT_VERSION, read_card, read_model, with_card
 from core.photo.reading import read_fundus

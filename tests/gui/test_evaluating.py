@@ -14,7 +14,7 @@ import core.segment
 from core.datasets.layouts import read_layout
 from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import Method
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.catalogue import load_model
 from core.models.weights_file import save_model
 from core.reuse import ReusedResults

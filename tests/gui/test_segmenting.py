@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from core.export import MASK_COLOUR
-from core.inference.predictor import InferenceOptions
+from core.inference.options import InferenceOptions
 from core.models.catalogue import load_model
 from core.photo.reading import read_fundus
 from core.segment import segment_photo
