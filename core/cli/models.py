@@ -55,6 +55,9 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
     for row in rows:
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     say(f"\n* is used where no model is named. Your folder is {user_models_folder()}.")
+    enhancers = ", ".join(entry.card.name for entry in list_models(task="enhancement"))
+    if enhancers:
+        say(f"For 'serr enhance --model', which finds no vessels: {enhancers}.")
 
 
 @models.command()
@@ -65,7 +68,7 @@ def show(
     """Show the card of one model: what it is, how it was trained, and what it was measured to do."""
     from core.models.weights_file import read_card
 
-    path = found_model(name)
+    path = found_model(name, any_task=True)
     values = {"path": str(path), **read_card(path).to_dict()}
     if as_json:
         say_json(values)

@@ -191,14 +191,16 @@ def checked_dataset(name: str) -> str:
     return name
 
 
-def found_model(name: str) -> Path:
-    """The file of a model. An unknown name is a usage error that lists the known ones.
+def found_model(name: str, *, any_task: bool = False) -> Path:
+    """The file of a model that finds vessels, or of one for anything. An unknown name is a usage error that lists all.
 
     Where models are looked through, those that cannot be used are named on stderr.
     """
     from core.errors import WeightsError
-    from core.models.catalogue import find_model
+    from core.models.catalogue import find_model, list_models
 
+    if any_task and any(entry.card.name == name for entry in list_models(task="enhancement")):
+        return find_model(name, task="enhancement")
     try:
         return find_model(name, monitor=NotesOnly())
     except WeightsError as error:

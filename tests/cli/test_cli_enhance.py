@@ -62,7 +62,10 @@ def test_wrong_use_is_refused_in_a_sentence(serr: Serr, tmp_path: Path, network:
     ran = serr("segment", eye, "--out", tmp_path / "out", "--model", network)
     assert "small-1x enhances photographs and finds no vessels" in ran.sentences[0]
     assert not (tmp_path / "out").exists()
-    assert network not in serr("models").out
+    listed = serr("models").out.splitlines()
+    assert [line for line in listed if network in line] == [line for line in listed if "finds no vessels" in line]
+    assert network not in {one["name"] for one in serr("models", "--json").json}
+    assert serr("models", "show", network, "--json").json["task"] == "enhancement"
 
 
 def test_an_enhanced_picture_is_said_to_be_one_wherever_it_is_used(

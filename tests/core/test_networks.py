@@ -348,9 +348,14 @@ def test_the_bundled_networks_are_serr_unets_whose_files_of_the_first_version_st
     from core.resources import resource_path
 
     files = sorted(Path(resource_path("weights")).glob("*.safetensors"))
-    assert files, "a trained network ships with the program"
-    assert {read_card(path).architecture for path in files} == {"serr-unet"}
-    assert read_model(files[0]).module.in_channels == 1
+    cards = {path: read_card(path) for path in files}
+    vessels = [path for path, card in cards.items() if card.task == "vessels"]
+    assert vessels, "a trained network ships with the program"
+    assert {cards[path].architecture for path in vessels} == {"serr-unet"}
+    assert {(card.task, card.architecture) for card in cards.values() if card.task != "vessels"} == {
+        ("enhancement", "rrdb")
+    }
+    assert read_model(vessels[0]).module.in_channels == 1
 
 
 def test_architectures_are_listed_with_the_default_first() -> None:

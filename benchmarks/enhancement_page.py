@@ -1,0 +1,152 @@
+"""The page and the sentences of ``benchmarks/enhancement.py``."""
+
+import platform
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import numpy as np
+import torch
+
+from core.models.model_card import ModelCard
+
+Results = dict[str, dict[str, Any]]
+_SETS = {"drive": "DRIVE, test part", "stare": "STARE", "chase_db1": "CHASE_DB1, 09 and 10", "hrf": "HRF, 09 and 10"}
+_VARIANTS = {"restored": "original", "doubled": "original", "spoiled, restored": "spoiled"}
+_BEFORE = {1: "as it is", 2: "bicubic"}
+
+_BEGINNING = """# Enhancing photographs
+
+What the two networks of `serr enhance` do, on photographs that they neither learned from nor were chosen on. Made by
+
+    python benchmarks/enhancement.py --data DATA --page docs/benchmarks/enhancement.md
+"""
+_PICTURES = """## Pictures
+
+Photographs were spoiled (mildly: blur 0.7 pixels, noise 1 %, JPEG 85; strongly: blur 1.5 pixels, noise 3 %, JPEG 50;
+for 2x also down-sampled) and compared with themselves inside the field of view; HRF at half size. Means over the
+photographs, PSNR in dB / SSIM. Of non-local means the better of two strengths counts for each photograph.
+"""
+_VESSELS = """## Vessels
+
+The vessels that `serr-unet-drive` finds at its own threshold, inside the field of view; it has learned from none of
+these photographs. Means over the photographs; *better*: photographs whose F1 rose. *spoiled* is strongly, as above.
+*doubled* is brought back to the photograph's grid (not measured on HRF). Pixels, all photographs together: *invented*
+were found only after enhancing, and no expert has them; *gained* were found only after, and an expert has them; *lost*
+were found only before, and an expert has them; *cleared* were found only before, and no expert has them.
+"""
+
+
+def summary(results: Results, scale: int | None = None) -> str:
+    """What was measured, in sentences for a card; of one scale, or of both."""
+    return " ".join(_sentences(results, one) for one in ((1, 2) if scale is None else (scale,)))
+
+
+def _sentences(results: Results, scale: int) -> str:
+    kept = list(results.values())
+    parts = []
+    for how in ("mildly", "strongly"):
+        old = _mean(one["quality"][f"{scale}x {how}"][_BEFORE[scale]]["psnr"] for one in kept)
+        new = _mean(one["quality"][f"{scale}x {how}"]["enhanced"]["psnr"] for one in kept)
+        parts.append(f"{old:.1f} to {new:.1f} dB where they were {how} spoiled")
+    than = "" if scale == 1 else " (from bicubic)"
+    variant = "restored" if scale == 1 else "doubled"
+    rows = [one["vessels"] for one in kept if variant in one["vessels"]]
+    f1 = _mean(row[variant]["f1"] - row["original"]["f1"] for row in rows)
+    cldice = _mean(row[variant]["cldice"] - row["original"]["cldice"] for row in rows)
+    invented, before = (sum(row[variant][key] for row in rows) for key in ("invented", "before"))
+    return (
+        f"Measured on {len(kept)} photographs that it had not learned from: PSNR {' and '.join(parts)}{than}. On the "
+        f"{len(rows)} unspoiled ones, the vessels found in its picture have an F1 that is {f1:+.4f} and a clDice that "
+        f"is {cldice:+.4f} different; vessel pixels that were found only after enhancing and that no expert has drawn "
+        f"are {100 * invented / max(before, 1):.1f} % of those found before."
+    )
+
+
+def page(results: Results, restore: ModelCard, double: ModelCard) -> str:
+    """The whole page."""
+    sizes = ", ".join(f"{_SETS[name]}: {count} photographs" for name, count in _counts(results).items())
+    where = f"{date.today().isoformat()}, {platform.machine()}, torch {torch.__version__.partition('+')[0]}"
+    lines = [
+        _BEGINNING,
+        f"on {where}; {sizes}.",
+        "",
+        "| network | weights | training |",
+        "| --- | --- | --- |",
+        *(_network_row(card) for card in (restore, double)),
+        "",
+        _PICTURES,
+        *_quality_tables(results),
+        _VESSELS,
+        *_vessel_tables(results),
+        "## What follows",
+        "",
+        f"`{restore.name}`. {summary(results, 1)}",
+        "",
+        f"`{double.name}`. {summary(results, 2)}",
+        "",
+        "An enhanced picture is for looking at. Masks and measures are made of the original.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _network_row(card: ModelCard) -> str:
+    training = card.training
+    return (
+        f"| `{card.name}` | {card.sha256[:12]} | part {training.get('part')}, {training.get('steps')} steps in "
+        f"{training.get('minutes')} minutes, batch {training.get('batch')}, seed {', '.join(map(str, card.seeds))} |"
+    )
+
+
+def _counts(results: Results) -> dict[str, int]:
+    names = [key.partition("/")[0] for key in results]
+    return {name: names.count(name) for name in dict.fromkeys(names)}
+
+
+def _of(results: Results, name: str) -> list[dict[str, Any]]:
+    return [one for key, one in results.items() if key.startswith(f"{name}/")]
+
+
+def _quality_tables(results: Results) -> list[str]:
+    lines = []
+    for scale, methods in (
+        (1, ("as it is", "non-local means", "enhanced")),
+        (2, ("bicubic", "Lanczos", "non-local means", "enhanced")),
+    ):
+        lines += [f"| {scale}x | " + " | ".join(methods) + " |", "| --- |" + " --- |" * len(methods)]
+        for name in _counts(results):
+            for how in ("mildly", "strongly"):
+                cells = []
+                for method in methods:
+                    rows = [one["quality"][f"{scale}x {how}"][method] for one in _of(results, name)]
+                    psnr, ssim = (_mean(row[key] for row in rows) for key in ("psnr", "ssim"))
+                    cells.append(f"{psnr:.2f} / {ssim:.4f}")
+                lines.append(f"| {_SETS[name]}, {how} | " + " | ".join(cells) + " |")
+        lines.append("")
+    return lines
+
+
+def _vessel_tables(results: Results) -> list[str]:
+    lines = [
+        "| data set | picture | AUC | F1 | clDice | better | invented | gained | lost | cleared |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in _counts(results):
+        for variant in ("original", "restored", "doubled", "spoiled", "spoiled, restored"):
+            rows = [one["vessels"] for one in _of(results, name) if variant in one["vessels"]]
+            if not rows:
+                continue
+            scores = [f"{_mean(row[variant][key] for row in rows):.4f}" for key in ("auc", "f1", "cldice")]
+            changes = [""] * 5
+            if variant in _VARIANTS:
+                better = sum(row[variant]["f1"] > row[_VARIANTS[variant]]["f1"] for row in rows)
+                pixels = [sum(row[variant][key] for row in rows) for key in ("invented", "gained", "lost", "cleared")]
+                changes = [f"{better} of {len(rows)}", *(f"{count:,}" for count in pixels)]
+            lines.append(f"| {_SETS[name]} | {variant} | " + " | ".join([*scores, *changes]) + " |")
+    return [*lines, ""]
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return float(np.mean(found)) if found else float("nan")
