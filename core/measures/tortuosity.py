@@ -37,7 +37,7 @@ class Tortuosity:
 
 def tortuosity(line: CentreLine) -> Tortuosity:
     """All measures of a centre line."""
-    splits = _inflections(line)
+    splits = inflections(line)
     borders = [0, *splits, len(line.points) - 1]
     parts = [_arc_chord(line, first, last) for first, last in pairwise(borders)]
     count = len(parts)
@@ -56,7 +56,7 @@ def _arc_chord(line: CentreLine, first: int, last: int) -> float:
     return float(line.along[last] - line.along[first]) / chord - 1 if chord > 1e-6 else float("nan")
 
 
-def _inflections(line: CentreLine) -> list[int]:
+def inflections(line: CentreLine) -> list[int]:
     """Samples at which the line, having turned one way by LEAST_TURN, begins to turn by as much the other way."""
     steps = np.diff(line.along)
     heading = np.r_[0.0, np.cumsum((line.curvature[1:] + line.curvature[:-1]) / 2 * steps)]
