@@ -113,13 +113,12 @@ def _data(task: Task) -> TrainingData:
         return data
     px = recipe.optimisation.crop_px
     sources = (
-        replace(source, training=[_at_fixed_places(sample, px) for sample in source.training])
-        for source in data.sources
+        replace(source, training=[at_fixed_places(sample, px) for sample in source.training]) for source in data.sources
     )
     return TrainingData(tuple(sources))
 
 
-def _at_fixed_places(sample: Sample, crop_px: int) -> Sample:
+def at_fixed_places(sample: Sample, crop_px: int) -> Sample:
     """Crop centres on the smallest grid whose crops cover the photograph, in the place of any pixel."""
     each = [
         np.linspace(crop_px / 2, side - crop_px / 2, -(-side // crop_px)) if side > crop_px else np.array([side / 2])

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from core.datasets.synthetic import write_drive_layout
+from core.training.augmentation import Sample
 from core.training.config import load_preset
 from core.training.events import read_events
 from core.training.loop import EVENTS_FILE
@@ -126,3 +127,14 @@ def test_steps_fit_into_the_time() -> None:
     few, many = (ablation.steps_that_fit(200, step_s, arms, recipe, 2) for step_s in (0.2, 0.015))
     assert few == ablation.FEWEST_STEPS < ablation.GOOD_STEPS <= many < ablation.MOST_STEPS
     assert many * 0.015 * (3 + 3 * 0.7) + 14 * 6 < 2 * 200 * 0.9
+
+
+def test_fixed_places_cover_the_photograph() -> None:
+    inside = np.ones((70, 61), np.bool_)
+    sample = Sample.make("drawn", (np.zeros((1, 70, 61), np.float32),), np.zeros((70, 61), np.float32), inside)
+    found = ablation_work.at_fixed_places(sample, 32)
+    covered = np.zeros_like(inside)
+    for row, column in zip(found.rows, found.columns, strict=True):
+        covered[row - 16 : row + 16, column - 16 : column + 16] = True
+    assert covered.all()
+    assert len(found.rows) == 6
