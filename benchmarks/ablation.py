@@ -295,7 +295,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _stages(chosen: argparse.Namespace, folders: Folders, slots: Slots, arms: Sequence[Arm]) -> int:
     import ablation_page
-    from ablation_work import Task, measure_arm, time_networks, train_arm
+    from ablation_work import Task, draw_maps, lacks_maps, measure_arm, time_networks, train_arm
 
     recipe = settled(chosen, folders, slots, arms)
 
@@ -306,13 +306,16 @@ def _stages(chosen: argparse.Namespace, folders: Folders, slots: Slots, arms: Se
     if "time" in chosen.stages and not folders.times(_kind(chosen.device)).is_file():
         slots.alone(time_networks, task(arms[0], 0), list(NETWORKS), chosen.timing_s)
     if "train" in chosen.stages:
-        runs = [task(arm, seed) for arm, seed in in_order(arms, chosen.seeds)]
+        for arm in (arm for arm in arms if arm.lacks):
+            print(f"{arm.name}: left out, there is no network {arm.lacks} here", flush=True)
+        runs = [task(arm, seed) for arm, seed in in_order(arms, chosen.seeds) if not arm.lacks]
         fresh = [one for one in runs if not folders.trained(one.key).is_file()]
         slots.do(fresh, *([train_arm] if chosen.no_test else [train_arm, measure_arm]))
         if not chosen.no_test and not slots.is_stopped:
             kept = [one for one in runs if folders.trained(one.key).is_file()]
             slots.taken.clear()
             slots.do([one for one in kept if not folders.scores(one.key).is_file()], measure_arm)
+            slots.do([one for one in kept if lacks_maps(one)], draw_maps)
     if chosen.pack:
         pack(folders, chosen.pack, int(chosen.pack_mb * 2**20))
     if "page" in chosen.stages:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from core.errors import WeightsError
+from core.models.catalogue import find_model
 from core.networks.families import FAMILIES
-from core.photo.preprocessing import Preprocessing
 from core.training.config import TrainingConfig
 
 Change = Mapping[str, Mapping[str, object]]
@@ -42,6 +43,15 @@ class Arm:
             recipe = recipe.replaced(part, **fields)
         return recipe.replaced("run", seed=seed, name=self.key(seed))
 
+    @property
+    def lacks(self) -> str:
+        """The network that it needs and that is not here; empty where nothing is missing."""
+        name = str(self.change.get("preprocessing", {}).get("enhance", ""))
+        try:
+            return "" if not name or find_model(name, task="enhancement").is_file() else name
+        except WeightsError:
+            return name
+
     def key(self, seed: int) -> str:
         """How its files are called."""
         return f"{''.join(letter if letter.isalnum() else '-' for letter in self.name)}-{seed}"
@@ -64,8 +74,8 @@ NETWORKS: Final = (
     *(Arm(name, _network(name)) for name in FAMILIES if name not in _MAIN),
 )
 
-ENHANCEMENT: Final = "enhance-1x"
-"""The network that sharpens photographs, where there is one."""
+ENHANCEMENT: Final = "serr-enhance-1x"
+"""The network that sharpens photographs; the arm that needs it is left out where there is none."""
 
 PREPROCESSING: Final = (
     Arm("no CLAHE", {"preprocessing": {"clahe_clip": 0.0}}),
@@ -81,11 +91,7 @@ PREPROCESSING: Final = (
         {"augmentation": _PLAIN | _UNMOVED},
         says="neither rotation, mirroring and zoom nor changes of light, contrast, noise and blur",
     ),
-    *(
-        [Arm("with enhancement", {"preprocessing": {"enhance": ENHANCEMENT}}, says="photographs sharpened by ESRGAN")]
-        if "enhance" in Preprocessing.model_fields
-        else []
-    ),
+    Arm("with enhancement", {"preprocessing": {"enhance": ENHANCEMENT}}, says="photographs first sharpened by ESRGAN"),
 )
 
 VARIANTS: Final = (

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from ablation_arms import BASELINE, ENOUGH_SEEDS, NETWORKS, PREPROCESSING, SE_RES, Arm, Folders
 from ablation_work import SCORES, travelling
@@ -23,11 +22,10 @@ from core.training.config import TrainingConfig
 from core.types import BoolArray, ByteArray
 
 ENOUGH_STEPS: Final = 1000
-_RESAMPLES: Final = 5000
 _SURE: Final = 0.05
 PARTS: Final = (
     ("Squeeze-and-excitation", (("unet", "se-unet"), ("res-unet", SE_RES), ("r2-unet", BASELINE))),
-    ("Residual shortcuts", (("unet", "res-unet"), ("se-unet", SE_RES))),
+    ("The residual shortcut", (("unet", "res-unet"), ("se-unet", SE_RES))),
     ("Recurrence", (("res-unet", "r2-unet"), (SE_RES, BASELINE))),
     ("All three together", (("unet", BASELINE),)),
 )
@@ -77,14 +75,14 @@ def _read(file: Path) -> Any | None:
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
-def interval(differences: Table) -> tuple[float, float]:
-    """95 % interval of the mean, by drawing seeds and photographs with replacement, each by itself."""
-    seeds, photographs = differences.shape
-    random = np.random.default_rng(0)
-    rows = random.integers(0, seeds, (_RESAMPLES, seeds))
-    columns = random.integers(0, photographs, (_RESAMPLES, photographs))
-    means = np.array([differences[np.ix_(r, c)].mean() for r, c in zip(rows, columns, strict=True)])
-    low, high = np.percentile(means, [2.5, 97.5])
+def interval(means: Sequence[float]) -> tuple[float, float]:
+    """95 % interval of the mean by Student's t, with each paired training as one observation."""
+    from scipy.stats import sem, t
+
+    if len(means) < 2:
+        return -math.inf, math.inf
+    centre, error = statistics.fmean(means), float(sem(means))
+    low, high = t.interval(0.95, len(means) - 1, loc=centre, scale=error) if error else (centre, centre)
     return float(low), float(high)
 
 
@@ -146,17 +144,25 @@ def _validation_page(
 
 def _test_page(results: Results, recipe: TrainingConfig, arms: Sequence[Arm], pictures: Sequence[str]) -> Iterator[str]:
     yield "# The whole method side by side\n"
-    yield "    python benchmarks/ablation.py --root DATA --out RESULTS --page docs/benchmarks/ablation.md\n"
+    yield (
+        f"    python benchmarks/ablation.py --root DATA --out RESULTS --steps {recipe.optimisation.steps} "
+        f"--batch {recipe.optimisation.batch} --page docs/benchmarks/ablation.md\n"
+    )
     yield _budget(results, recipe)
+    yield (
+        "\nThe scores of each run and photograph are in `docs/benchmarks/ablation`; given as RESULTS, the command "
+        "resumes from there."
+    )
     if not results.tested:
         yield "\n**Nothing has been measured yet.**\n"
         return
     if not _enough(results, recipe):
         yield (
-            f"\n**This budget says nothing about which network is better.** At least {ENOUGH_STEPS} steps and "
-            f"{ENOUGH_SEEDS} seeds of SERR-U-Net and of another network are needed; tests are left out.\n"
+            f"\n**This budget says nothing about which network is better.** At least {ENOUGH_STEPS} steps are needed; "
+            "tests are left out.\n"
         )
     else:
+        yield from _missing(results, arms)
         yield "\n## Do the parts of SERR-U-Net help?\n"
         yield from statement(results)
     networks = [arm for arm in NETWORKS if arm.name in results.tested]
@@ -185,7 +191,8 @@ _LEGEND: Final = (
     "Probability maps of the first seed, and below them what is wrong at the network's own threshold: magenta is "
     "missed, cyan is too much, white is right. The first photograph has no label: there, *wrong* is what differs from "
     "SERR-U-Net. It is the sample of the program, and no network has learned from its camera; the other two are drawn. "
-    "So the pictures show how the networks differ, not how good they are.\n"
+    "So the pictures show how the networks differ, not how good they are. A network whose weights were not kept is "
+    "missing.\n"
 )
 
 
@@ -207,8 +214,21 @@ def _budget(results: Results, recipe: TrainingConfig) -> str:
 
 
 def _enough(results: Results, recipe: TrainingConfig) -> bool:
-    sure = [name for name, runs in results.tested.items() if len(runs) >= ENOUGH_SEEDS]
-    return recipe.optimisation.steps >= ENOUGH_STEPS and BASELINE in sure and len(sure) > 1
+    return recipe.optimisation.steps >= ENOUGH_STEPS and BASELINE in results.tested
+
+
+def _missing(results: Results, arms: Sequence[Arm]) -> Iterator[str]:
+    """What a reader has to know before a number: which of the runs that the plan wants are not there."""
+    few = [
+        f"{arm.name} {len(results.tested.get(arm.name, {}))} of {arm.early_seeds}"
+        for arm in arms
+        if len(results.tested.get(arm.name, {})) < arm.early_seeds
+    ]
+    if few:
+        yield (
+            f"\n**Not complete.** Finished seeds: {', '.join(few)}. The same command adds the rest. A single seed says "
+            "little: see how far the seeds of one network differ."
+        )
 
 
 def _scores(results: Results, arms: Sequence[Arm], recipe: TrainingConfig) -> Iterator[str]:
@@ -246,59 +266,58 @@ def _against(results: Results, before: str, after: str, score: str) -> list[str]
 
 def statement(results: Results) -> Iterator[str]:
     """In words and numbers, what each part brings."""
-    rows, sentences = [], []
+    rows, sentences, sure = [], [], _SURE / (3 * len(PARTS))
     for part, pairs in PARTS:
-        known = [pair for pair in pairs if len(results.shared_seeds(*pair)) >= ENOUGH_SEEDS]
-        shared = results.shared_seeds(*(name for pair in known for name in pair)) if known else []
-        if len(shared) < ENOUGH_SEEDS:
+        trained = [(pair, seed) for pair in pairs for seed in results.shared_seeds(*pair)]
+        if not trained:
             continue
         words = []
         for score, title in (("auc_roc", "AUC"), ("f1", "F1"), ("cl_dice", "clDice")):
-            tables = [results.differences(*pair, score, shared) for pair in known]
-            together = np.mean(tables, axis=0)
-            (low, high), p = interval(together), signed_rank(together.mean(axis=0).tolist())[0]
-            seeds = together.mean(axis=1)
-            deviation = float(seeds.std(ddof=1))
-            said = f"{title} {together.mean():+.4f} ({low:+.4f} to {high:+.4f})"
-            verdict = "helps" if low > 0 else "harms" if high < 0 else "no difference shown"
-            words.append((title, verdict, said))
-            rows.append(
-                _row(
-                    part,
-                    ", ".join(f"{a} → {b}" for a, b in known) if title == "AUC" else "",
-                    title,
-                    f"{together.mean():+.4f} ± {deviation:.4f}",
-                    f"{low:+.4f} to {high:+.4f}",
-                    f"{p:.2g}",
-                    verdict,
-                )
-            )
-        sentences.append(f"- **{part}**: {_verdict(words)}")
+            together = np.concatenate([results.differences(*pair, score, [seed]) for pair, seed in trained])
+            means = together.mean(axis=1).tolist()
+            (low, high), p = interval(means), signed_rank(together.mean(axis=0).tolist())[0]
+            verdict = "helps" if low > 0 and p < sure else "harms" if high < 0 and p < sure else "same"
+            verdict = verdict if len(trained) >= ENOUGH_SEEDS else "few"
+            within = f"{low:+.4f} to {high:+.4f}" if len(means) > 1 else ""
+            words.append((verdict, f"{title} {together.mean():+.4f}" + (f" ({within})" if within else "")))
+            counted = ", ".join(f"{a} → {b} ({len(results.shared_seeds(a, b))})" for a, b in pairs)
+            first = [part, counted] if title == "AUC" else ["", ""]
+            rows.append(_row(*first, title, spread(means), within, f"{p:.2g}", _VERDICTS[verdict]))
+        times = f"{len(trained)} paired training{'s' if len(trained) > 1 else ''}"
+        sentences.append(f"- **{part}** ({times}) {_in_words(words)}")
     yield from sentences
     yield ""
-    yield from _head("part", "from → to", "score", "difference ± over seeds", "95 % interval", "p", "so it")
+    yield from _head("part", "from → to (trainings)", "score", "difference", "95 % interval", "p", "so it")
     yield from rows
     yield (
-        "\nDifferences of the same seed and photograph, mean over the pairs of networks. The interval draws seeds and "
-        "photographs with replacement; with three seeds it is rather too narrow. p as below. *Helps* and *harms* where "
-        "the interval leaves out zero."
+        "\nEach training is compared with one of the same seed (photographs, order and crops) from which it differs in "
+        "that part alone; ± and the interval (Student's t) are over these pairs of trainings, which says whether other "
+        "trainings would agree. Pairs that share a training are not quite independent, so it is rather too narrow. p "
+        "is that of Wilcoxon's signed-rank test over the 20 photographs: would other photographs agree? "
+        f"*Helps* and *harms* where the interval leaves out zero and p is below {sure:.4f} (0.05 for all lines of this "
+        f"table together); below {ENOUGH_SEEDS} pairs nothing is said."
     )
 
 
-def _verdict(words: Sequence[tuple[str, str, str]]) -> str:
+_VERDICTS: Final = {
+    "helps": "helps",
+    "harms": "harms",
+    "same": "makes no difference that can be seen here",
+    "few": "was trained too few times for a verdict",
+}
+
+
+def _in_words(words: Sequence[tuple[str, str]]) -> str:
     """One sentence for a part, from the verdict of each score."""
-    groups = {
-        verdict: [said for _, own, said in words if own == verdict]
-        for verdict in ("helps", "harms", "no difference shown")
-    }
-    lead = {"helps": "helps", "harms": "harms", "no difference shown": "makes no difference that can be seen here"}
-    return "; ".join(f"{lead[verdict]}: {', '.join(said)}" for verdict, said in groups.items() if said) + "."
+    said = {verdict: [text for own, text in words if own == verdict] for verdict in _VERDICTS}
+    return "; ".join(f"{_VERDICTS[verdict]}: {', '.join(texts)}" for verdict, texts in said.items() if texts) + "."
 
 
 def _costs(results: Results, arms: Sequence[Arm]) -> Iterator[str]:
     """Parameters, arithmetic and time; the published size beside the one that was trained."""
     times = {kind: _read(results.folders.times(kind)) for kind in ("cpu", "cuda")}
     known = {kind: one for kind, one in times.items() if one is not None}
+    trained_on = {one["device"] for arm in results.trained.values() for one in arm.values()}
     titles = [
         title
         for kind in known
@@ -319,13 +338,18 @@ def _costs(results: Results, arms: Sequence[Arm]) -> Iterator[str]:
             cells += [f"{parameters(name, published) / 1e6:.2f} M", f"{gflop(name, published):.1f}"]
         yield _row(*cells)
     yield (
-        "\nA photograph of 565 x 584 pixels, padded as the network needs it. "
+        "\nA photograph of 565 x 584 pixels, padded as the network needs it; two operations for each multiplication. "
         + " ".join(
             f"{'CPU' if kind == 'cpu' else 'GPU'}: {one['device']}, {one['cores']} cores, {one['precision']}, median "
             f"of {one['rounds']} rounds in which all networks took turns, {one['date']}."
             for kind, one in known.items()
         )
-        + " Other programs ran beside it, so the ratio counts and not the seconds."
+        + (" Other programs ran beside it, so the ratio counts and not the seconds." if known else "")
+        + (
+            " The GPU was shared by all trainings, so no time is given for it."
+            if "cuda" not in known and any("NVIDIA" in d for d in trained_on)
+            else ""
+        )
     )
 
 
@@ -339,7 +363,10 @@ def draw_pictures(folder: Path, results: Results, seed: int) -> list[str]:
     for number, (image, fov, drawn) in enumerate(travelling()):
         maps = {name: _levels(results, name, seed, number) for name in names}
         found = {name: levels for name, levels in maps.items() if levels is not None}
-        if not found:
+        place = folder / f"networks-{number + 1}.webp"
+        line = f"![All networks on photograph {number + 1}](images/{place.name})\n"
+        if not found or (len(found) < len(maps) and place.is_file()):  # the picture there shows more
+            lines += [line] if place.is_file() else []
             continue
         masks = {name: levels >= results.tested[name][seed]["level"] for name, levels in found.items()}
         truth = masks.get(BASELINE) if drawn is None else drawn
@@ -352,18 +379,18 @@ def draw_pictures(folder: Path, results: Results, seed: int) -> list[str]:
         half = -(-len(columns) // 2)
         width, height = columns[0].width + 6, columns[0].height
         whole = Image.new("RGB", (half * width, 2 * height), "white")
-        for place, column in enumerate(columns):
-            whole.paste(column, (place % half * width, place // half * height))
+        for at, column in enumerate(columns):
+            whole.paste(column, (at % half * width, at // half * height))
         folder.mkdir(parents=True, exist_ok=True)
-        whole.save(folder / f"networks-{number + 1}.webp", quality=80)
-        lines.append(f"![All networks on photograph {number + 1}](images/networks-{number + 1}.webp)\n")
+        whole.save(place, quality=80)
+        lines.append(line)
     return lines
 
 
 def _levels(results: Results, name: str, seed: int, number: int) -> ByteArray | None:
     arm = next(arm for arm in NETWORKS if arm.name == name)
-    levels = cv2.imread(str(results.folders.map(arm.key(seed), number)), cv2.IMREAD_GRAYSCALE)
-    return None if levels is None else np.asarray(levels, np.uint8)
+    place = results.folders.map(arm.key(seed), number)
+    return np.asarray(Image.open(place), np.uint8) if place.is_file() else None
 
 
 def _label(drawn: BoolArray | None) -> ByteArray | None:

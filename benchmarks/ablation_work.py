@@ -33,7 +33,8 @@ from core.models.catalogue import load_model
 from core.models.weights_file import save_model
 from core.networks.cost import DRIVE_PX
 from core.networks.registry import build
-from core.photo.reading import read_fov, read_fundus
+from core.photo.field_of_view import estimate_field_of_view
+from core.photo.reading import read_fundus
 from core.progress import SILENT, Cancelled, Progress
 from core.resources import resource_path
 from core.segment import segment_photo
@@ -177,7 +178,7 @@ def _test_photographs(folders: Folders) -> list[tuple[str, FundusImage, FieldOfV
 
 
 def measure_arm(task: Task) -> str:
-    """Score an arm at its own threshold on DRIVE's test photographs, inside the field of view, and draw its maps."""
+    """Score an arm at its own threshold on DRIVE's test photographs, inside the field of view."""
     model, options = load_model(str(task.folders.model(task.key))), InferenceOptions(device=task.device)
     rows, parts, monitor = [], [], Until(task.until)
     for stem, image, fov, drawn in _test_photographs(task.folders):
@@ -194,23 +195,37 @@ def measure_arm(task: Task) -> str:
         parts.append(replace(one, values=None))
         rows.append({"photo": stem, **{name: one.scores.to_dict()[name] for name in SCORES}})
     pooled = pool(parts).scores.to_dict()
-    for number, (image, fov, _) in enumerate(travelling() if task.drawn else ()):
-        place = task.folders.map(task.key, number)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        levels = segment_photo(image, model, fov=fov, options=options).probability.levels
-        if not cv2.imwrite(str(place), levels, [cv2.IMWRITE_PNG_COMPRESSION, 9]):
-            raise OSError(f"cannot write {place}")
     text = {"level": model.card.rule.level, "pooled": pooled, "photographs": rows}
     task.folders.scores(task.key).parent.mkdir(parents=True, exist_ok=True)
     write_bytes_atomic(task.folders.scores(task.key), json.dumps(text | machine(task.device)).encode())
     return f"{task.key}: measured"
 
 
+def draw_maps(task: Task) -> str:
+    """Keep an arm's maps of the photographs that may be shown."""
+    model, options = load_model(str(task.folders.model(task.key))), InferenceOptions(device=task.device)
+    for number, (image, fov, _) in enumerate(travelling()):
+        place = task.folders.map(task.key, number)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        found = segment_photo(image, model, fov=fov, options=options, monitor=Until(task.until))
+        good, data = cv2.imencode(".png", found.probability.levels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        if not good:
+            raise ValueError(f"{place} cannot be written")
+        write_bytes_atomic(place, bytes(data))
+    return f"{task.key}: maps drawn"
+
+
+def lacks_maps(task: Task) -> bool:
+    """Whether maps of this arm are wanted that are not there, and can be made."""
+    there = (task.folders.map(task.key, number).is_file() for number in range(len(travelling())))
+    return task.drawn and task.folders.model(task.key).is_file() and not all(there)
+
+
 @cache
 def travelling() -> list[tuple[FundusImage, FieldOfView, BoolArray | None]]:
     """Photographs that may be shown: the sample, and two drawn ones with their exact labels."""
     image = read_fundus(resource_path("sample", "retina.jpg"))
-    fov = read_fov(resource_path("sample", "retina_mask.png"), shape=image.shape)
+    fov = estimate_field_of_view(image)
     drawn = [draw_case(seed, 512) for seed in (1, 2)]
     return [(image, fov, None), *((case.image, case.fov, case.label.vessel) for case in drawn)]
 
