@@ -234,7 +234,7 @@ class Prompts(QObject):
     def _on_export_agreed(self, items: tuple[PhotoItem, ...], agreed: ExportPreview) -> None:
         self._state.export_options = agreed.options
         wanted = tuple(
-            ExportItem(item.path, stem, item.rule, item.marks, self._state.observer, item.questionable)
+            ExportItem(item.path, stem, item.rule, item.marks, self._state.observer, item.questionable, item.measuring)
             for item, stem in zip(items, agreed.stems, strict=True)
         )
         self._controller.segmentation.export(ExportRequest(wanted, agreed.folder.absolute(), agreed.options))
