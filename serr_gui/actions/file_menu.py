@@ -6,7 +6,7 @@ from PySide6.QtGui import QAction
 
 from serr_gui.actions.command import Command, Std, has_result, idle
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
-from serr_gui.model.selectors import may_export, with_result
+from serr_gui.model.selectors import enhanced_photo, may_export, with_result
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
@@ -84,6 +84,16 @@ COMMANDS: Final[tuple[Command, ...]] = (
         QT_TRANSLATE_NOOP("Actions", "Export &Vessel Shares..."),
         QT_TRANSLATE_NOOP("Actions", "Write a table (CSV) with the vessel share of every segmented photograph"),
         enabled_when=lambda state: bool(with_result(state)),
+        section=2,
+    ),
+    Command(
+        "export_enhanced",
+        "file",
+        QT_TRANSLATE_NOOP("Actions", "Export E&nhanced Photograph..."),
+        QT_TRANSLATE_NOOP("Actions", "Write the enhanced picture with a side-car that says that it is one"),
+        icon="export",
+        short=QT_TRANSLATE_NOOP("Actions", "Export"),
+        enabled_when=lambda state: enhanced_photo(state) is not None,
         section=2,
     ),
     Command(

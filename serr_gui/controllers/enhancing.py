@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from core.files import display_path
 from serr_gui.canvas.wipe import Wipe
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 
 class EnhancingController(QObject):
-    """Keeps ``state.enhancing``. The photograph, its labels and its measures stay what they are."""
+    """Keeps ``state.enhancing``. The photograph, its labels and its measures stay what they are.
+
+    ``thereAlready`` carries an ``EnhancedPhoto``, and folder and name of a file in the way of its picture.
+    """
+
+    thereAlready = Signal(object, Path, str)
 
     def __init__(self, context: ControllerContext, foreground: ForegroundTask, photos: PhotoController) -> None:
         super().__init__(context)
@@ -56,6 +61,27 @@ class EnhancingController(QObject):
             self._change(chosen=model)
         else:
             self._enhance(model)
+
+    def write(self, made: EnhancedPhoto, folder: Path, *, overwrite: bool = False) -> None:
+        """Write an enhanced picture, next to whatever else is running.
+
+        Where another file has its name, ``thereAlready`` asks for what to do.
+        """
+
+        def written(outcome: enhancing_work.WrittenPicture) -> None:
+            if outcome.in_the_way is not None:
+                self.thereAlready.emit(made, folder, outcome.in_the_way.name)
+            elif outcome.path is not None:
+                text = self.tr("{name} is written, with a side-car that says that a network made it.")
+                self._context.notify("success", text.format(name=display_path(outcome.path.name)), folder=folder)
+
+        self._context.workers.start(
+            "enhanced files",
+            partial(enhancing_work.write_enhanced, made.picture, folder, overwrite),
+            succeeded=written,
+            failed=partial(self._context.fail, self.tr("The enhanced photograph could not be written.")),
+            completes=True,
+        )
 
     def _enhance(self, model: Path) -> None:
         state = self._context.state

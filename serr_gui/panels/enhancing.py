@@ -34,14 +34,15 @@ class EnhancedBar(QFrame):
         self.networks.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.networks.setMinimumContentsLength(4)  # where the canvas is narrow, nothing here may widen it
         self.networks.activated.connect(lambda index: self.modelRequested.emit(self.networks.itemData(index)))
-        hide = QToolButton()
+        export, hide = QToolButton(), QToolButton()
+        export.setDefaultAction(actions["export_enhanced"])
         hide.setText(self.tr("Hide"))
         tip = self.tr("Show the original alone; the enhanced picture is kept ({key})")
         hide.setToolTip(tip.format(key=shortcut_text(actions["enhance"])))
         hide.clicked.connect(actions["enhance"].trigger)
         row = QHBoxLayout()
         row.addWidget(self.networks, 1)
-        for button in (self._make_about(), hide):
+        for button in (self._make_about(), export, hide):
             row.addWidget(button)
         warning = self.tr(
             "A network made this picture: it can show vessels that are not there. Masks, labels, scores and measures "

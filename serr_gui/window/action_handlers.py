@@ -32,6 +32,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "save_session_as": prompts.save_session_as,
         "export": partial(prompts.export, everything=False),
         "export_all": partial(prompts.export, everything=True),
+        "export_enhanced": window.report_prompts.export_enhanced,
         "close_photo": prompts.close_photo,
         "close_all": prompts.close_all,
         "export_shares": window.report_prompts.export_shares,

@@ -51,6 +51,7 @@ def join_enhancing(window: "MainWindow") -> None:
     """Enhanced pictures on the canvas, and what is said about them."""
     window.enhanced.modelRequested.connect(window.controller.enhancing.choose)
     window.enhanced.aboutRequested.connect(window.prompts.show_card)
+    window.controller.enhancing.thereAlready.connect(window.report_prompts.ask_to_replace_enhanced)
     window.state.events.enhancing.connect(window.show_picture)
 
 

@@ -7,12 +7,14 @@ from typing import Final
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from core.files import display_path
 from serr_gui.controllers.controller import Controller
+from serr_gui.model.enhancing import EnhancedPhoto
 from serr_gui.model.score_selectors import scored_label
-from serr_gui.model.selectors import with_result
+from serr_gui.model.selectors import enhanced_photo, with_result
 from serr_gui.panels.comparison.curves import CurvesPanel
 from serr_gui.tasks.measuring import names_of_files
-from serr_gui.widgets.questions import may_replace
+from serr_gui.widgets.questions import Answer, ask, may_replace
 
 _REPORT_NAME: Final = "evaluation.html"
 _MEASURES: Final = "_measures.csv"
@@ -68,6 +70,25 @@ class ReportPrompts(QObject):
         path = with_suffix(name, "", (), (".csv",))
         if path is not None and may_replace(self._window, name, names_of_files(path)):
             self._controller.measuring.write(path)
+
+    def export_enhanced(self) -> None:
+        """Ask which folder the enhanced picture goes to, and write it."""
+        made = enhanced_photo(self._state)
+        if made is None:
+            return
+        start = self._state.export_options.folder or self._state.last_folder or str(made.photo.parent)
+        title = self.tr("Folder for the Enhanced Photograph")
+        name = QFileDialog.getExistingDirectory(self._window, title, start)
+        if name:
+            self._controller.enhancing.write(made, Path(name))
+
+    def ask_to_replace_enhanced(self, made: EnhancedPhoto, folder: Path, what: str) -> None:
+        """Ask before an enhanced picture takes the place of what ``what`` says is there."""
+        question = self.tr("Replace {name}?").format(name=display_path(what))
+        text = self.tr("There is a file of this name in {folder}, which is not an enhanced picture of this photograph.")
+        answers = [Answer("replace", self.tr("Replace"), destructive=True)]
+        if ask(self._window, question, text.format(folder=display_path(folder)), answers) == "replace":
+            self._controller.enhancing.write(made, folder, overwrite=True)
 
     def export_shares(self) -> None:
         """Ask where the table of vessel shares goes, and write it."""

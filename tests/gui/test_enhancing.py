@@ -1,6 +1,7 @@
 """Enhancing in the window: the picture and the line over the canvas, what is said of it, what stays, and its files."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,14 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from core.enhancement.enhancer import enhance_photo, load_enhancer
 from serr_gui.app import Program
 from serr_gui.model.enhancing import KEPT_BYTES, EnhancedPhoto, with_another
 from serr_gui.model.selectors import canvas_picture, enhanced_photo
+from serr_gui.window import report_prompts
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
 from tests.gui.test_photo_view import screenshot
 from tests.small_enhancer import save_small_enhancer
@@ -173,6 +175,35 @@ def test_a_photograph_that_has_changed_is_not_shown_with_the_old_picture(
     program.controller.photos.reload(photo)
     qtbot.waitUntil(lambda: settled(program) and program.state.document is not None, timeout=WAIT_MS)
     assert enhanced_photo(program.state) is None
+
+
+def test_export_writes_picture_and_side_car_and_asks_before_it_replaces(
+    program: Program, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, command = program.state, program.window.commands["export_enhanced"]
+    assert not command.isEnabled()
+    made = press(program, qtbot)
+    folder, answers = tmp_path / "out", []
+    folder.mkdir()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    monkeypatch.setattr(report_prompts, "ask", lambda *_: answers.pop(0))
+    program.window.commands["export_enhanced"].trigger()
+    qtbot.waitUntil(lambda: any("is written" in notice.text for notice in state.notices), timeout=WAIT_MS)
+    picture, sidecar = sorted(folder.iterdir(), key=lambda path: path.suffix, reverse=True)
+    assert np.array_equal(np.asarray(Image.open(picture)), made.picture.rgb)
+    assert picture.name == "eye 1_enhanced.png"
+    assert "enhanced" in json.dumps(json.loads(sidecar.read_text()))
+    command.trigger()  # what is there is of the same photograph: it may be written again
+    qtbot.waitUntil(lambda: not program.controller.context.workers.busy("enhanced files"), timeout=WAIT_MS)
+    assert sorted(folder.iterdir()) == sorted([picture, sidecar])
+    sidecar.unlink()
+    picture.write_bytes(b"somebody's")
+    answers += ["", "replace"]
+    command.trigger()
+    qtbot.waitUntil(lambda: len(answers) == 1, timeout=WAIT_MS)
+    assert picture.read_bytes() == b"somebody's"
+    command.trigger()
+    qtbot.waitUntil(lambda: picture.read_bytes() != b"somebody's", timeout=WAIT_MS)
 
 
 def test_as_many_pictures_are_kept_as_memory_has_room_for() -> None:
