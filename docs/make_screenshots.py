@@ -260,6 +260,7 @@ def training(camera: Camera, root: Path) -> None:
     form = window.training_prompts.new_training(state.data_set)
     for key, value in {"steps": 400, "batch": 2, "crop_px": 96, "validate_every": 5}.items():
         form.recipe.numbers[key].setValue(value)
+    camera.wait(form._measure.isEnabled)
     form._measure.click()
     camera.wait(lambda: state.estimate is not None and not state.estimate.busy)
     camera.shoot("training-form", form)
@@ -279,6 +280,7 @@ def training(camera: Camera, root: Path) -> None:
     controller.training.stop(job)
     camera.wait(lambda: state.trainings.job.state == "done")
     compare = window.training_prompts.compare_job(state.trainings.job)
+    camera.wait(compare._run.isEnabled)
     compare._run.click()
     camera.wait(lambda: compare.table.rowCount() > 0)
     camera.shoot("models-compared", compare)

@@ -14,8 +14,12 @@ from serr_gui.tasks import data_sets as work
 
 
 class DataSetController(QObject):
-    """What the wizard needs from the disk. ``examined`` brings each entry with its ``Examination``."""
+    """What the wizard needs from the disk.
 
+    ``examined`` brings each entry with its ``Examination``, ``counted`` the ``DataSetFacts`` that were asked for last.
+    """
+
+    counted = Signal(object)
     found = Signal(object)
     notFound = Signal(str)
     examined = Signal(object, object)
@@ -35,6 +39,10 @@ class DataSetController(QObject):
             succeeded=self._on_found,
             failed=lambda failure: self.notFound.emit(failure.sentence),
         )
+
+    def count(self, file: Path) -> None:
+        """Read how many photographs the parts of a data set file have."""
+        self._context.workers.start("data set counts", partial(work.count_parts, file), succeeded=self.counted.emit)
 
     def examine(self, entries: tuple[Entry, ...]) -> None:
         """Look into the files of entries, in place of those that were asked for before."""

@@ -1,9 +1,11 @@
 """What the program knows about trainings and their data sets: plain data, no Qt, no torch."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.datasets.dataset_file import Part
 from core.jobs.store import Job
 from core.training.run_view import RunView
 
@@ -40,6 +42,19 @@ class EstimateState:
     stage: str = ""
     estimate: "Estimate | None" = None
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSetFacts:
+    """What is in a data set file: how many photographs each part has; or ``problem``, why it cannot be used."""
+
+    file: Path
+    name: str = ""
+    counts: Mapping[Part, int] = field(default_factory=dict)
+    problem: str = ""
+
+    def count(self, part: Part) -> int:
+        return self.counts.get(part, 0)
 
 
 @dataclass(frozen=True, slots=True)

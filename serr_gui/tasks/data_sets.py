@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.datasets.checks import Examination, examine
 from core.datasets.dataset_file import (
+    PARTS,
     DataSetFile,
     Entry,
     is_dataset_file,
@@ -14,8 +15,10 @@ from core.datasets.dataset_file import (
     write_dataset_file,
 )
 from core.datasets.recognise import Recognised, recognise
+from core.errors import SerrError
 from core.progress import Monitor, Progress
 from core.types import BoolArray, FieldOfView
+from serr_gui.model.training import DataSetFacts
 from serr_gui.tasks.monitor import YieldingMonitor
 
 PICTURE_PX = 160
@@ -37,6 +40,16 @@ def find_data_set(path: Path, monitor: Monitor) -> Recognised:
     found = recognise(path)
     dataset, left_out = writable(path / "new.serr-dataset", found.dataset)
     return replace(found, dataset=dataset, notes=(*found.notes, *left_out))
+
+
+def count_parts(file: Path, monitor: Monitor) -> DataSetFacts:
+    """How many photographs each part of a data set file has."""
+    monitor.step(Progress("Looking for photographs"))
+    try:
+        dataset = read_dataset_file(file)
+    except SerrError as error:
+        return DataSetFacts(file, problem=str(error))
+    return DataSetFacts(file, dataset.name, {part: dataset.count(part) for part in PARTS if dataset.count(part)})
 
 
 def examine_all(entries: Sequence[Entry], monitor: YieldingMonitor[Examined]) -> None:

@@ -88,6 +88,7 @@ WHY_UNDEFINED: Final = {
     "pieces": QT_TRANSLATE_NOOP("Scores", "Undefined: there is nothing to count."),
     "pieces_error": QT_TRANSLATE_NOOP("Scores", "Undefined: there is nothing to count."),
     "auc_roc": QT_TRANSLATE_NOOP("Scores", "Undefined: the label is all vessel or all background."),
+    "auc_pr": QT_TRANSLATE_NOOP("Scores", "Undefined: the label is all vessel or all background."),
     "accuracy": QT_TRANSLATE_NOOP("Scores", "Undefined: there is no pixel to count."),
 }
 DASH: Final = "\u2013"

@@ -90,6 +90,8 @@ class TrainingPrompts(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.trainingRequested.connect(self._on_requested)
         dialog.measureRequested.connect(self._on_measure)
+        dialog.lookRequested.connect(self._controller.data_sets.count)
+        self._controller.data_sets.counted.connect(dialog.show_facts)
         dialog.dataSetRequested.connect(dialog.reject)
         dialog.dataSetRequested.connect(self.open_data_set)
         dialog.finished.connect(lambda _result: trainings.forget_estimate())
@@ -153,6 +155,9 @@ class TrainingPrompts(QObject):
         dialog = ModelsComparedDialog(self._state, (new, name), data_set, job, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.compareRequested.connect(self._controller.training.compare)
+        if data_set is not None:
+            self._controller.data_sets.counted.connect(dialog.show_facts)
+            self._controller.data_sets.count(data_set)
         if job is not None:
             dialog.takeRequested.connect(lambda: self._models.add_job(job))
         dialog.show()

@@ -179,6 +179,7 @@ def test_save_and_train_goes_on_to_the_form(
     form = program.window.findChild(NewTrainingDialog)
     assert isinstance(form, NewTrainingDialog)
     assert form._data.text() == str(tmp_path / "mine.serr-dataset")
+    qtbot.waitUntil(lambda: not form.is_looking, timeout=WAIT_MS)
     assert "training: 4" in form._data_facts.text()
     form.reject()
 

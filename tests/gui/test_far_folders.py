@@ -16,6 +16,7 @@ from serr_gui.model.export_options import RESULTS_FOLDER
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.panels.model_card_dialog import ModelCardDialog
 from tests.gui.conftest import WAIT_MS, StartProgram, looked
+from tests.job_runs import drawn_dataset
 
 
 @pytest.fixture
@@ -75,6 +76,25 @@ def test_the_form_of_a_batch_looks_at_its_inputs_beside_the_window(
     dialog.add_inputs([listed])
     qtbot.waitUntil(lambda: not dialog._watch.isEnabled(), timeout=WAIT_MS)
     dialog.reject()
+    assert set(looks) == {"beside"}
+
+
+def test_the_forms_for_trainings_read_data_sets_beside_the_window(
+    start: StartProgram, qtbot: QtBot, far: tuple[Path, list[str]], small_models: Path
+) -> None:
+    folder, looks = far
+    data_set = drawn_dataset(folder)
+    program = start()
+    looks.clear()
+    form = program.window.training_prompts.new_training(data_set)
+    qtbot.waitUntil(lambda: not form.is_looking, timeout=WAIT_MS)
+    assert "training: " in form._data_facts.text()
+    form._name.setText("another")
+    assert form._order.isEnabled()
+    form.reject()
+    compared = program.window.training_prompts._compare(small_models / "other.safetensors", "other", data_set)
+    qtbot.waitUntil(lambda: compared.order() is not None, timeout=WAIT_MS)
+    compared.reject()
     assert set(looks) == {"beside"}
 
 

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from core.networks.families import FAMILIES, field_names
 from serr_gui.panels.training.network_form import NetworkForm
-from tests.gui.conftest import StartProgram
+from tests.gui.conftest import WAIT_MS, StartProgram
 
 pytestmark = pytest.mark.usefixtures("job_store")
 
@@ -44,9 +44,10 @@ def test_each_family_has_its_card_and_a_box_for_each_of_its_fields(qtbot: QtBot)
                 assert family.config.model_validate(form.config()), field
 
 
-def test_the_chosen_network_is_in_the_recipe(start: StartProgram, dataset: Path) -> None:
+def test_the_chosen_network_is_in_the_recipe(start: StartProgram, qtbot: QtBot, dataset: Path) -> None:
     program = start()
     dialog = program.window.training_prompts.new_training(dataset)
+    qtbot.waitUntil(lambda: not dialog.is_looking, timeout=WAIT_MS)
     assert not dialog.network.isVisible(), "a model that is trained on keeps its network"
     pick(dialog._start, None)
     assert dialog.network.isVisible()

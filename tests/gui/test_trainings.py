@@ -36,9 +36,11 @@ LONG_MS = 4 * WAIT_MS
 pytestmark = pytest.mark.usefixtures("job_store")
 
 
-def form(program: Program, dataset: Path, steps: int = 100_000) -> NewTrainingDialog:
+def form(program: Program, qtbot: QtBot, dataset: Path, steps: int = 100_000) -> NewTrainingDialog:
     """The form, filled in for a small training of the small model."""
     dialog = program.window.training_prompts.new_training(dataset)
+    assert not dialog._order.isEnabled(), "not before it is known what is in the data set"
+    qtbot.waitUntil(lambda: not dialog.is_looking, timeout=WAIT_MS)
     dialog._device.setCurrentIndex(dialog._device.findData("cpu"))
     small = {"steps": steps, "batch": 1, "crop_px": 16, "validate_every": 5, "peak_rate": 0.0005}
     for key, value in small.items():
@@ -48,7 +50,7 @@ def form(program: Program, dataset: Path, steps: int = 100_000) -> NewTrainingDi
 
 def order(program: Program, qtbot: QtBot, dataset: Path, steps: int = 100_000) -> Job:
     """Start a training by the form, and wait until it has validated twice."""
-    form(program, dataset, steps)._order.click()
+    form(program, qtbot, dataset, steps)._order.click()
     wait_for_step(program, qtbot, 5)
     job = program.state.trainings.job
     assert job is not None
@@ -110,7 +112,7 @@ def test_the_form_makes_the_recipe_that_it_shows(
     start: StartProgram, qtbot: QtBot, dataset: Path, tmp_path: Path
 ) -> None:
     program = start()
-    dialog = form(program, dataset, steps=30)
+    dialog = form(program, qtbot, dataset, steps=30)
     assert dialog.recipe.preset == "fine-tune"  # a model to start from is proposed
     config = dialog.request().config
     assert config.optimisation.steps == 30
@@ -134,6 +136,7 @@ def test_the_form_makes_the_recipe_that_it_shows(
         few = write_dataset_file(tmp_path / "few.serr-dataset", replace(whole, entries=tuple(entries)))
         dialog._data.setText("")
         dialog._data.setText(str(few))
+        qtbot.waitUntil(lambda: not dialog.is_looking, timeout=WAIT_MS)
         assert said in dialog._data_facts.text()
         assert dialog._order.isEnabled() == (held is not None)
         if held is not None:
@@ -141,8 +144,10 @@ def test_the_form_makes_the_recipe_that_it_shows(
 
     dialog._data.setText("nowhere.serr-dataset")
     assert not dialog._order.isEnabled()
-    assert "nowhere.serr-dataset" in dialog._data_facts.text()
+    qtbot.waitUntil(lambda: "nowhere.serr-dataset" in dialog._data_facts.text(), timeout=WAIT_MS)
+    assert not dialog._order.isEnabled()
     dialog._data.setText(str(dataset))
+    qtbot.waitUntil(lambda: not dialog.is_looking, timeout=WAIT_MS)
     for name, usable in (("a/b", False), ("", False), ("mine", True)):
         dialog._name.textEdited.emit(name)  # as by a key
         dialog._name.setText(name)
@@ -154,7 +159,7 @@ def test_the_form_makes_the_recipe_that_it_shows(
 
 def test_an_estimate_is_measured_shown_and_kept_with_the_job(start: StartProgram, qtbot: QtBot, dataset: Path) -> None:
     program = start()
-    dialog = form(program, dataset, steps=5)
+    dialog = form(program, qtbot, dataset, steps=5)
     dialog._measure.click()
     qtbot.waitUntil(lambda: program.state.estimate is not None and not program.state.estimate.busy, timeout=LONG_MS)
     assert program.state.estimate is not None
@@ -177,7 +182,7 @@ def test_an_estimate_can_be_stopped_and_a_failed_one_says_why(
     start: StartProgram, qtbot: QtBot, dataset: Path, tmp_path: Path
 ) -> None:
     program = start()
-    dialog = form(program, dataset)
+    dialog = form(program, qtbot, dataset)
     dialog._measure.click()
     assert dialog._measure.text() == "Stop"
     dialog._measure.click()
@@ -186,6 +191,7 @@ def test_an_estimate_can_be_stopped_and_a_failed_one_says_why(
     next(tmp_path.rglob("1st_manual/01_manual1.gif")).unlink()
     next(tmp_path.rglob("1st_manual/02_manual1.gif")).unlink()
     dialog.set_data_set(damaged)
+    qtbot.waitUntil(dialog._measure.isEnabled, timeout=WAIT_MS)
     dialog._measure.click()
     qtbot.waitUntil(lambda: program.state.estimate is not None and not program.state.estimate.busy, timeout=LONG_MS)
     assert "_manual1.gif" in dialog._measured.text()
@@ -248,7 +254,7 @@ def test_from_the_form_to_a_model_that_is_used(  # noqa: PLR0915 - one life, fro
     panel._compare.click()
     dialog = window.findChild(ModelsComparedDialog)
     assert isinstance(dialog, ModelsComparedDialog)
-    assert dialog._part.currentData() == "test"
+    qtbot.waitUntil(lambda: dialog._part.currentData() == "test", timeout=WAIT_MS)
     dialog._run.click()
     qtbot.waitUntil(lambda: dialog.table.rowCount() > 0, timeout=LONG_MS)
     compared = program.state.models_compared
@@ -315,7 +321,7 @@ def test_a_killed_training_is_told_and_goes_on(start: StartProgram, qtbot: QtBot
 def test_a_failed_training_is_told_with_its_sentence(start: StartProgram, qtbot: QtBot, tmp_path: Path) -> None:
     program = start()
     dataset = drawn_dataset(tmp_path)
-    dialog = form(program, dataset)
+    dialog = form(program, qtbot, dataset)
     next(tmp_path.rglob("1st_manual/01_manual1.gif")).unlink()
     next(tmp_path.rglob("1st_manual/02_manual1.gif")).unlink()
     dialog._order.click()
@@ -356,12 +362,12 @@ def test_several_graphics_processors_are_offered_where_there_are_some(
     start: StartProgram, qtbot: QtBot, dataset: Path
 ) -> None:
     program = start()
-    dialog = form(program, dataset)
+    dialog = form(program, qtbot, dataset)
     assert not dialog._count.isVisible()
     dialog.reject()
     graphics = [DeviceChoice(f"cuda:{number}", f"GPU {number}") for number in range(3)]
     program.state.devices = (*program.state.devices, *graphics)
-    dialog = form(program, dataset)
+    dialog = form(program, qtbot, dataset)
     assert dialog._count.isVisible()
     assert dialog._count.maximum() == 3
     dialog._device.setCurrentIndex(dialog._device.findData("auto"))

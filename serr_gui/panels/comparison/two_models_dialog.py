@@ -226,7 +226,7 @@ class TwoModelsDialog(QDialog):
             left_share=f"{agreed.left_share:.1%}",
             right_share=f"{agreed.right_share:.1%}",
             alike=f"{agreed.alike:.1%}",
-            dice="-" if math.isnan(agreed.dice) else f"{agreed.dice:.3f}",
+            dice=self.tr("undefined: neither finds a vessel") if math.isnan(agreed.dice) else f"{agreed.dice:.3f}",
         )
 
     def _show_pixel(self, column: int, row: int) -> None:

@@ -5,12 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QCoreApplication,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from core.measures.summary import CODEBOOK, VesselMeasures, unit_of
 from core.measures.tortuosity import Tortuosity
+from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.model.measuring import Measured
 from serr_gui.widgets.measure_texts import bar_text, kind_name, measure_name, unit_text, value_text
 
@@ -18,6 +27,12 @@ _Index = QModelIndex | QPersistentModelIndex
 _RIGHT: Final = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _WAITING: Final = "\u2026"
 """In place of a value that is being measured."""
+_WHY_UNDEFINED: Final = {
+    2: QT_TRANSLATE_NOOP(
+        "Measures", "Undefined: too few places of this segment are away from branchings and have two clear edges."
+    ),
+    3: QT_TRANSLATE_NOOP("Measures", "Undefined: this segment comes back to where it began, so it has no chord."),
+}
 
 
 class PhotoModel(QAbstractTableModel):
@@ -155,6 +170,8 @@ class SegmentModel(QAbstractTableModel):
         line, column = self._lines[index.row()], index.column()
         if role == Qt.ItemDataRole.TextAlignmentRole and column != 6:
             return _RIGHT
+        if role == Qt.ItemDataRole.ToolTipRole and column in _WHY_UNDEFINED:
+            return self._why_undefined(line, column)
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         if column == 0:
@@ -162,6 +179,11 @@ class SegmentModel(QAbstractTableModel):
         if column == 6:
             return kind_name(line.kind)
         return value_text(line.values[column - 1], "count" if column == 5 else "")
+
+    def _why_undefined(self, line: _Line, column: int) -> str | None:
+        """Why there is a dash in place of a value; None where there is none."""
+        missing = math.isnan(line.values[column - 1])
+        return QCoreApplication.translate("Measures", _WHY_UNDEFINED[column]) if missing else None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self.layoutAboutToBeChanged.emit()

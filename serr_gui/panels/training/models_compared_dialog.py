@@ -20,16 +20,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.datasets.dataset_file import PARTS, read_dataset_file
-from core.errors import SerrError
+from core.datasets.dataset_file import PARTS
 from core.jobs.store import Job
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.model.state import AppState
-from serr_gui.model.training import ComparisonOrder
+from serr_gui.model.training import ComparisonOrder, DataSetFacts
 from serr_gui.widgets.controls import FittedLabel, listen, resize_on_screen
 from serr_gui.widgets.data_set_texts import part_text
+from serr_gui.widgets.score_texts import WHY_UNDEFINED, translated
 
 if TYPE_CHECKING:
+    from core.evaluation.compare import PairedTest
     from core.model_comparison import ModelComparison
     from serr_gui.panels.training.plots import TwoRocs
 
@@ -49,7 +50,10 @@ _WIDTH_PX: Final = 900
 
 
 class ModelsComparedDialog(QDialog):
-    """``compareRequested`` carries a ``ComparisonOrder``; ``takeRequested`` asks for the new model to be added."""
+    """``compareRequested`` carries a ``ComparisonOrder``; ``takeRequested`` asks for the new model to be added.
+
+    The ``DataSetFacts`` of the data set are wanted by ``show_facts``.
+    """
 
     compareRequested = Signal(object)
     takeRequested = Signal()
@@ -92,25 +96,16 @@ class ModelsComparedDialog(QDialog):
         self._old.setCurrentIndex(max(0, current))
         self._part = QComboBox()
         self._part.setAccessibleName(self.tr("Photographs"))
-        name = ""
-        if self._data is not None:
-            try:
-                dataset = read_dataset_file(self._data)
-            except SerrError as error:
-                name = str(error)
-            else:
-                name = dataset.name
-                for part in (PARTS[2], PARTS[1], PARTS[0]):
-                    if dataset.count(part):
-                        text = self.tr("{part}: {count}")
-                        self._part.addItem(text.format(part=part_text(part), count=dataset.count(part)), part)
+        self._data_name = QLabel(self.tr("Looking into the data set...") if self._data is not None else self.tr("none"))
+        self._data_name.setTextFormat(Qt.TextFormat.PlainText)
+        self._data_name.setWordWrap(True)
         self._part.currentIndexChanged.connect(self._show_advice)
         self._advice = FittedLabel()
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(self.tr("New model"), QLabel(new_name))
         form.addRow(self.tr("&Old model"), self._old)
-        form.addRow(self.tr("Data set"), QLabel(name or self.tr("none")))
+        form.addRow(self.tr("Data set"), self._data_name)
         form.addRow(self.tr("&Photographs"), self._part)
         form.addRow("", self._advice)
         self._show_advice()
@@ -171,6 +166,18 @@ class ModelsComparedDialog(QDialog):
         self._run.setDefault(True)
         return box
 
+    def show_facts(self, facts: DataSetFacts) -> None:
+        """What is in the data set."""
+        if facts.file != self._data or self._part.count():
+            return
+        self._data_name.setText(facts.problem or facts.name)
+        for part in (PARTS[2], PARTS[1], PARTS[0]):
+            if facts.count(part):
+                text = self.tr("{part}: {count}")
+                self._part.addItem(text.format(part=part_text(part), count=facts.count(part)), part)
+        self._show_advice()
+        self._show_compared()
+
     # Requests
 
     def order(self) -> ComparisonOrder | None:
@@ -227,6 +234,7 @@ class ModelsComparedDialog(QDialog):
             )
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
+                item.setToolTip(_why_undefined(test, column))
                 if column:
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.table.setItem(number, column, item)
@@ -267,6 +275,17 @@ class ModelsComparedDialog(QDialog):
         self._rocs = TwoRocs(names, (self.tr("1 - specificity"), self.tr("sensitivity")))
         self._rocs.show_curves(old, new)
         self._plots_layout.addWidget(self._rocs)
+
+
+def _why_undefined(test: "PairedTest", column: int) -> str:
+    """Why there is a dash in a column of a score; empty where there is none."""
+    values = {1: test.old_mean, 2: test.new_mean, 3: test.median_difference, 5: test.p, 6: test.p_holm}
+    if not math.isnan(values.get(column, 0.0)):
+        return ""
+    if not test.n:
+        no_photo = QCoreApplication.translate("Models", "Undefined: no photograph has this score for both models.")
+        return f"{no_photo} {translated(WHY_UNDEFINED[test.score])}"
+    return QCoreApplication.translate("Models", "Undefined: the two models do not differ on any photograph.")
 
 
 def _figure(value: float, how: str = ".4f") -> str:

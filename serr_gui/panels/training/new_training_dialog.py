@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.datasets.dataset_file import PARTS, SUFFIX, read_dataset_file
+from core.datasets.dataset_file import SUFFIX
 from core.errors import SerrError
 from core.files import display_path
 from core.jobs.requests import TrainingRequest
@@ -30,6 +30,7 @@ from core.jobs.store import jobs_folder
 from core.training.config import FINE_TUNING, TrainingConfig, to_toml
 from core.training.recipes import proposed_hold_out
 from serr_gui.model.state import AppState
+from serr_gui.model.training import DataSetFacts
 from serr_gui.panels.training.network_form import NetworkForm
 from serr_gui.panels.training.recipe_form import RecipeForm, caption
 from serr_gui.widgets.controls import FittedLabel, heading, listen, resize_on_screen
@@ -45,23 +46,32 @@ SLURM: Final = "slurm"
 """Among the devices: wherever the cluster's queue sends it."""
 _MOST_ON_A_NODE: Final = 16
 _OPTIONS_SHOWN: Final = "partition=gpu,time=24:00:00,mem=32G"
+_REST_MS: Final = 250
+"""A data set is looked into when its name has been left alone for so long."""
 _WIDTH_PX: Final = 660
 _ROOM_PX: Final = 80
 """For the buttons, and for lines that come with the choices."""
 
 
 class NewTrainingDialog(QDialog):
-    """``trainingRequested`` and ``measureRequested`` carry a ``TrainingRequest``, the latter and its recipe's key."""
+    """``trainingRequested`` and ``measureRequested`` carry a ``TrainingRequest``, the latter and its recipe's key.
+
+    ``lookRequested`` carries a data set file, whose ``DataSetFacts`` are wanted by ``show_facts``.
+    """
 
     trainingRequested = Signal(object)
     measureRequested = Signal(object, str)
     dataSetRequested = Signal()
+    lookRequested = Signal(Path)
 
     def __init__(self, state: AppState, start_folder: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state, self._start_folder = state, start_folder
         self._named_by_hand = False
         self._held_out = proposed_hold_out(0)
+        self._facts: DataSetFacts | None = None
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(lambda: self.lookRequested.emit(self._file()))
         self.setWindowTitle(self.tr("New Training"))
         self._form = QWidget()
         column = QVBoxLayout(self._form)
@@ -88,7 +98,7 @@ class NewTrainingDialog(QDialog):
         whole.addWidget(scrolling(self._form), 1)
         whole.addWidget(self._make_buttons())
         listen(self, state.events.estimate, self._show_estimate)
-        self._data.setText(str(state.data_set or ""))
+        self.set_data_set(state.data_set)
         self._on_start_chosen()
         self._show_estimate()
         self._fit()
@@ -98,7 +108,7 @@ class NewTrainingDialog(QDialog):
     def _make_what(self) -> QFormLayout:
         self._data = QLineEdit()
         self._data.setAccessibleName(self.tr("Data set file"))
-        self._data.textChanged.connect(self._show_consequences)
+        self._data.textChanged.connect(self._on_data_changed)
         browse = QPushButton(self.tr("&Browse..."))
         browse.clicked.connect(self._on_browse)
         new = QPushButton(self.tr("&New..."))
@@ -197,9 +207,31 @@ class NewTrainingDialog(QDialog):
 
     # What the person chose
 
-    def set_data_set(self, file: Path) -> None:
+    def set_data_set(self, file: Path | None) -> None:
         """Learn from another data set file."""
-        self._data.setText(str(file))
+        self._data.setText(str(file or ""))
+        self._timer.setInterval(0)  # nobody is typing
+
+    def show_facts(self, facts: DataSetFacts) -> None:
+        """What is in the data set file."""
+        if not self._timer.isActive() and facts.file == self._file():
+            self._facts = facts
+            self._show_consequences()
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether it is not known yet what is in the data set file."""
+        return self._facts is None and bool(self._data.text().strip())
+
+    def _file(self) -> Path:
+        return Path(self._data.text().strip())
+
+    def _on_data_changed(self) -> None:
+        self._facts = None
+        self._timer.stop()
+        if self.is_looking:
+            self._timer.start(_REST_MS)
+        self._show_consequences()
 
     def config(self) -> TrainingConfig:
         """The recipe of the form.
@@ -330,19 +362,17 @@ class NewTrainingDialog(QDialog):
 
     def _show_data(self) -> bool:
         """Say what is in the data set file; whether it can be learned from."""
-        text = self._data.text().strip()
-        if not text:
+        if not self._data.text().strip():
             self._data_facts.setText(self.tr("Choose a data set file, or make one from a folder with New."))
             return False
-        try:
-            dataset = read_dataset_file(Path(text))
-        except SerrError as error:
-            self._data_facts.setText(str(error))
+        facts = self._facts
+        if facts is None or facts.problem:
+            self._data_facts.setText(facts.problem if facts is not None else self.tr("Looking into the data set..."))
             return False
-        counts = "   ".join(f"{part_text(part)}: {dataset.count(part)}" for part in PARTS if dataset.count(part))
-        learned = dataset.count("training")
+        counts = "   ".join(f"{part_text(part)}: {count}" for part, count in facts.counts.items())
+        learned = facts.count("training")
         self._held_out = proposed_hold_out(learned)  # a validation part goes before it
-        if dataset.count("validation"):
+        if facts.count("validation"):
             self._data_facts.setText(counts)
             return learned > 0
         if learned < 2:
