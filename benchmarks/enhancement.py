@@ -206,7 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def ship(folder: Path, enhancers: Sequence[Enhancer], results: dict[str, dict[str, object]]) -> None:
     """Write weights files whose cards say what was measured."""
     for enhancer in enhancers:
-        notes = f"{summary(results, enhancer.scale)} {enhancer.card.notes.rpartition(' | ')[2]}"
+        about = enhancer.card.notes
+        notes = f"{summary(results, enhancer.scale)} {about[about.index('ESRGAN (Wang') :]}"
         card = replace(enhancer.card, notes=notes, licence="MIT")
         data = with_card(enhancer.path.read_bytes(), card)
         write_bytes_atomic(folder / f"{card.name}.safetensors", data)
