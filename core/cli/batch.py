@@ -18,7 +18,6 @@ from core.cli.options import (
     Device,
     Low,
     Model,
-    Out,
     Threshold,
     checked_device,
 )
@@ -198,7 +197,7 @@ def run_command(
 def plan(
     *,
     paths: Paths,
-    out: Out,
+    out: Annotated[Path, OUT],
     work: Work = None,
     shards: Annotated[int, typer.Option("--shards", min=2, max=9999, help="Into how many parts to divide it.")],
     model: Model = None,

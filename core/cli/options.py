@@ -1,5 +1,6 @@
 """Options that several commands share: how they are declared, and checks before anything heavy is loaded."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
@@ -31,7 +32,17 @@ LOW = typer.Option(
     "the threshold.",
 )
 MIN_PIXELS = typer.Option("--min-pixels", min=0, help="Leave out vessels of fewer pixels than this; 0: none.")
-OUT = typer.Option("--out", "-o", help="Folder for the results; made where it is missing.")
+
+
+def _of_this_machine(out: Path | None) -> Path | None:
+    """Not an address, of which a folder called "s3:" would be made."""
+    if out is not None and re.match(r"(s3|gs|gcs|az|abfss?|https?):[/\\]", str(out), re.IGNORECASE):
+        raise UsageError("--out is in an object store. 'serr batch run' can write there; here give a folder.")
+    return out
+
+
+OUT_HELP = "Folder for the results; made where it is missing."
+OUT = typer.Option("--out", "-o", help=OUT_HELP)
 FLOAT_HELP = "Write the probability as 32-bit float TIFF, not as 16-bit PNG."
 
 Photos = Annotated[list[str], typer.Argument(metavar="PATH", help="Photographs, folders of them, or patterns.")]
@@ -41,7 +52,7 @@ Model = Annotated[str | None, MODEL]
 Tta = Annotated[str, TTA]
 Threshold = Annotated[float | None, THRESHOLD]
 Low = Annotated[float | None, LOW]
-Out = Annotated[Path, OUT]
+Out = Annotated[Path, typer.Option("--out", "-o", help=OUT_HELP, callback=_of_this_machine)]
 Save = Annotated[
     str,
     typer.Option(

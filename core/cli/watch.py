@@ -57,7 +57,7 @@ def watch(
     device = checked_device(device)
     go_behind()
     watched = []
-    for path in (out, *folders):
+    for path in folders:
         if address_of(path) is not None:
             raise UsageError(
                 "object stores cannot be watched. Start 'serr batch run' from time to time: it does the rest."

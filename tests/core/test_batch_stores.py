@@ -216,3 +216,13 @@ def test_what_is_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         address_of("https://example.org/a.png")
     with pytest.raises(InputError, match="names no bucket"):
         address_of("az://")
+
+
+@pytest.mark.parametrize("command", ["segment", "watch"])
+def test_other_commands_make_no_folder_of_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([command, str(tmp_path), "--out", "s3://eyes/out"]) == 2
+    assert "--out is in an object store. 'serr batch run' can write there" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
