@@ -23,6 +23,9 @@ from core.resources import command_line
 _POLL_S: Final = 0.2
 _PATIENCE_S: Final = 60.0
 _MOST_STARTS: Final = 4
+_CANCELLED_CODE: Final = 130
+_MOST_OF_OURS: Final = 255
+"""Below 0 a signal has ended a process, and above this Windows has."""
 _SAID: Final = "serr: "
 
 
@@ -77,6 +80,8 @@ def run_on_devices(
                 for part in ended:
                     if counts["waiting"] + counts["running"]:
                         part.start_again()
+                if any(part.process.returncode == _CANCELLED_CODE for part in ended):
+                    raise Cancelled  # asked to end, which this process has not noticed yet
                 if all(part.is_over for part in parts):
                     raise DevicesError(_why(parts))
                 time.sleep(_POLL_S)
@@ -108,7 +113,7 @@ class _Part:
     def start_again(self) -> None:
         """Where it was killed, some times; one that ended by itself had a reason, or found nothing left to claim."""
         code = self.process.returncode
-        if code is not None and (code < 0 or code > 128) and self._starts < _MOST_STARTS:
+        if code is not None and not 0 <= code <= _MOST_OF_OURS and self._starts < _MOST_STARTS:
             self._monitor.note(f"The process on {self._device} was ended from outside ({code}); it is started again.")
             self.process = self._start()
 
