@@ -108,7 +108,7 @@ class Enhanced:
         return f"<Enhanced{name}: {self.rgb.shape[1]} x {self.rgb.shape[0]} pixels by {self.card.name}>"
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        return np.array(self.rgb, dtype, copy=bool(copy) or None) if copy else np.asarray(self.rgb, dtype)
+        return np.array(self.rgb, dtype, copy=copy)
 
     def _repr_png_(self) -> bytes:
         """The picture, which a notebook shows by itself."""

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
+from core.datasets.layouts import Case
 from core.datasets.synthetic import draw_case
 from core.enhancement.enhancer import SCALES, EnhanceOptions, Scale, enhance_photo, enhancers, load_enhancer
 from core.enhancement.recipe import with_network
@@ -15,10 +17,11 @@ from core.inference.options import InferenceOptions
 from core.models.catalogue import find_model, list_models, load_model
 from core.networks.families import RrdbConfig
 from core.networks.rrdb import RrdbNet
-from core.photo.preprocessing import Preprocessing
+from core.photo.preprocessing import Preprocessing, prepare
 from core.progress import Cancelled, Progress
 from core.segment import segment_photo
 from core.training.config import TrainingConfig
+from core.training.data import load_sample
 from core.training.fine_tuning import prepare_config
 from core.types import FundusImage
 from tests.small_enhancer import save_small_enhancer, small_enhancer
@@ -129,3 +132,21 @@ def test_a_recipe_may_enhance_first_and_always_by_the_same_network(
             prepare_config(TrainingConfig().replaced("preprocessing", enhance=name))
     begun = prepare_config(TrainingConfig().replaced("preprocessing", enhance="small-enhancer"))
     assert begun.preprocessing.enhance_sha256 == load_enhancer("small-enhancer").sha256
+
+
+def test_a_training_learns_from_photographs_that_its_recipe_enhanced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERR_MODELS", str(tmp_path))
+    save_small_enhancer(tmp_path)
+    drawn = draw_case(3, 200)
+    for name, pixels in (("eye", drawn.image.rgb), ("label", drawn.label.vessel), ("fov", drawn.fov.inside)):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    case = Case("eye", tmp_path / "eye.png", {"expert": tmp_path / "label.png"}, tmp_path / "fov.png")
+    plain = TrainingConfig().replaced("preprocessing", fov_diameter_px=0).replaced("data", check_pairs=False)
+    config = prepare_config(plain.replaced("preprocessing", enhance="small-enhancer"))
+    made = enhance_photo(drawn.image, load_enhancer("small-enhancer"), options=CPU)
+    expected = prepare(FundusImage(made.rgb), drawn.fov, plain.preprocessing).planes
+    learned = load_sample(case, config).variants[0]
+    assert np.array_equal(learned, expected)
+    assert not np.array_equal(learned, load_sample(case, plain).variants[0])
