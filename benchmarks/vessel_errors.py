@@ -6,8 +6,8 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from core.evaluation.cldice import skeleton
 from core.evaluation.connectedness import unit_of, widths
+from core.masks.skeleton import skeleton
 from core.types import BoolArray, FieldOfView
 
 WIDTHS = (0.0, 2.5, 4.5, np.inf)

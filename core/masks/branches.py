@@ -7,6 +7,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from core.masks.skeleton import skeleton
 from core.masks.strokes import Footprint, connected, cut_out
 from core.masks.tracing import Search, Trace
 from core.progress import SILENT, Monitor, Progress
@@ -75,11 +76,10 @@ def branch_at(vessel: BoolArray, row: int, column: int, *, windows_px: Sequence[
 
 def _branch_in(window: BoolArray, row: int, column: int) -> Footprint:
     from scipy import ndimage
-    from skimage.morphology import skeletonize
 
     own = connected(window, 8)
     window = own == own[row, column]
-    lines = skeletonize(window)
+    lines = skeleton(window)
     if not lines.any():
         lines = window
     crossings = junctions(lines)
@@ -103,22 +103,22 @@ def _branch_in(window: BoolArray, row: int, column: int) -> Footprint:
     return cut_out((nearest == chosen) & window)
 
 
-def _neighbours(skeleton: BoolArray) -> ByteArray:
+def _neighbours(lines: BoolArray) -> ByteArray:
     """How many of the eight pixels around each are on a skeleton, uint8 (H, W)."""
-    pixels = np.ascontiguousarray(skeleton).view(np.uint8)
+    pixels = np.ascontiguousarray(lines).view(np.uint8)
     return np.asarray(cv2.filter2D(pixels, -1, _NEIGHBOURS, borderType=cv2.BORDER_CONSTANT), np.uint8)
 
 
-def junctions(skeleton: BoolArray) -> BoolArray:
+def junctions(lines: BoolArray) -> BoolArray:
     """Pixels of a skeleton, bool (H, W), with three or more neighbours on it."""
-    around = _neighbours(skeleton)
-    return np.asarray(skeleton & (around >= 3))
+    around = _neighbours(lines)
+    return np.asarray(lines & (around >= 3))
 
 
-def ends(skeleton: BoolArray) -> list[tuple[int, int]]:
+def ends(lines: BoolArray) -> list[tuple[int, int]]:
     """Row and column of the pixels of a skeleton with exactly one neighbour on it."""
-    around = _neighbours(skeleton)
-    return [(int(row), int(column)) for row, column in zip(*np.nonzero(skeleton & (around == 1)), strict=True)]
+    around = _neighbours(lines)
+    return [(int(row), int(column)) for row, column in zip(*np.nonzero(lines & (around == 1)), strict=True)]
 
 
 def find_gaps(
@@ -141,12 +141,11 @@ def find_gaps(
     edge : the threshold of the mask, for the width of the bridge (``core.masks.tracing.measured``).
     """
     from scipy import ndimage
-    from skimage.morphology import skeletonize
 
     pieces, _ = ndimage.label(vessel, structure=_EIGHT)
     found: list[Gap] = []
     joined: set[tuple[int, int]] = set()
-    tips = ends(skeletonize(vessel.copy()))
+    tips = ends(skeleton(vessel))
     for number, (row, column) in enumerate(tips):
         monitor.step(Progress("Looking for gaps", number, len(tips)))
         own = pieces[row, column]

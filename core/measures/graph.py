@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.masks.branches import junctions
+from core.masks.skeleton import skeleton
 from core.types import BoolArray, FloatArray
 
 SPUR_RADII: Final = 1.5
@@ -106,33 +107,22 @@ class _Draft:
 
 def vessel_graph(vessel: BoolArray) -> VesselGraph:
     """Segments and nodes of a vessel mask, bool (H, W)."""
-    from skimage.morphology import skeletonize
-
-    skeleton = np.zeros(
-        (vessel.shape[0] + 2, vessel.shape[1] + 2), np.bool_
-    )  # a border, so that neighbours need no check
-    rows, columns = (np.flatnonzero(vessel.any(axis=axis)) for axis in (1, 0))
-    if len(rows):
-        top, left, bottom, right = rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
-        thin = skeletonize(np.pad(vessel[top:bottom, left:right], 1))
-        skeleton[top : bottom + 2, left : right + 2] = thin
-    padded = np.pad(vessel, 1).view(np.uint8)
-    depth = np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
-    draft = _traced(skeleton, depth)
+    padded = np.pad(vessel, 1)  # so that no neighbour needs a check
+    depth = np.asarray(cv2.distanceTransform(padded.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
+    draft = _traced(skeleton(padded), depth)
     _cut_spurs(draft)
     _join_overlapping(draft)
     return _finished(draft, depth[1:-1, 1:-1])
 
 
-def _traced(skeleton: BoolArray, depth: FloatArray) -> _Draft:
+def _traced(thin: BoolArray, depth: FloatArray) -> _Draft:
     """The lines of a skeleton that has an empty border, in the coordinates of the picture without it."""
-    width = skeleton.shape[1]
-    crossing = junctions(skeleton)
+    width = thin.shape[1]
+    crossing = junctions(thin)
     found, pieces = cv2.connectedComponents(crossing.view(np.uint8), connectivity=8)
-    count, labels = found - 1, np.asarray(pieces, np.intp)
-    node_of = labels.ravel() - 1
+    count, piece_of = found - 1, np.asarray(pieces, np.int32).ravel()  # 0: not on a node; node + 1
     rows, columns = np.nonzero(crossing)
-    node = labels[rows, columns] - 1
+    node = np.asarray(pieces[rows, columns], np.intp) - 1
     sizes = np.bincount(node, minlength=count)
     middles = zip(*(np.bincount(node, places, minlength=count) / sizes for places in (rows, columns)), strict=True)
     deepest = np.zeros(count, np.float32)
@@ -143,8 +133,8 @@ def _traced(skeleton: BoolArray, depth: FloatArray) -> _Draft:
         radii={number: float(radius) for number, radius in enumerate(deepest)},
     )
     offsets = np.array([-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1])
-    path = np.flatnonzero((skeleton & ~crossing).ravel())
-    on = skeleton.ravel()
+    path = np.flatnonzero((thin & ~crossing).ravel())
+    on = thin.ravel()
     near = path[:, None] + offsets
     hits = on[near]
     others, counts = near[hits].tolist(), hits.sum(axis=1)
@@ -158,18 +148,18 @@ def _traced(skeleton: BoolArray, depth: FloatArray) -> _Draft:
 
     def node_at(pixel: int) -> int:
         """The node of a crossing's pixel, or a new one for a free end."""
-        if node_of[pixel] >= 0:
-            return int(node_of[pixel])
+        if piece_of[pixel] > 0:
+            return int(piece_of[pixel]) - 1
         number = len(draft.places)
         draft.places[number], draft.radii[number] = place(pixel), float(depth.flat[pixel])
         return number
 
     left = set(neighbours)
-    starts = path[(counts < 2) | (node_of[near] >= 0).any(axis=1)].tolist()
+    starts = path[(counts < 2) | (piece_of[near] > 0).any(axis=1)].tolist()
     for first in (*starts, *neighbours):  # lines with an end first: what is left are rings
         if first not in left:
             continue
-        walked, before, after = _walk(first, neighbours, node_of, left)
+        walked, before, after = _walk(first, neighbours, piece_of, left)
         number = len(draft.lines)
         pixels = [(pixel // width - 1.0, pixel % width - 1.0) for pixel in walked]
         if before is None and after is None and len(walked) > 2 and walked[0] in neighbours[walked[-1]]:
@@ -183,10 +173,10 @@ def _traced(skeleton: BoolArray, depth: FloatArray) -> _Draft:
 
 
 def _walk(
-    first: int, neighbours: dict[int, list[int]], node_of: npt.NDArray[np.intp], left: set[int]
+    first: int, neighbours: dict[int, list[int]], piece_of: npt.NDArray[np.int32], left: set[int]
 ) -> tuple[list[int], int | None, int | None]:
     """The pixels of a line in order, and the pixel of a crossing before its first and after its last."""
-    before = next((other for other in neighbours[first] if node_of[other] >= 0), None)
+    before = next((other for other in neighbours[first] if piece_of[other] > 0), None)
     walked, after = [first], None
     left.discard(first)
     while True:
@@ -195,9 +185,9 @@ def _walk(
             if onward in left:
                 break
         else:
-            ends = [other for other in around if node_of[other] >= 0]
+            ends = [other for other in around if piece_of[other] > 0]
             if len(walked) == 1:
-                ends = [other for other in ends if node_of[other] != node_of[before]] if before is not None else ends
+                ends = [other for other in ends if piece_of[other] != piece_of[before]] if before is not None else ends
             after = ends[0] if ends else None
             return walked, before, after
         walked.append(onward)

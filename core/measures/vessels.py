@@ -25,6 +25,7 @@ _END_PX: Final = 6.0
 """At least so much of a line shows how wide its end is: the last pixels may lie outside the vessel."""
 _BEHIND_PX: Final = 1.0
 """An edge with less of the field of view behind it may be the border of that."""
+_LEAST_REACH_PX: Final = 0.01
 _HEADING_RADII: Final = 2.0
 """Along so much of the line before that the heading of its end is taken."""
 
@@ -172,7 +173,7 @@ def _reached_out(seen: FloatArray, line: CentreLine, segment: Segment, graph: Ve
             continue
         heading = heading / length
         ahead, _ = edges_across(seen, points[tip][None], heading[None], np.array([(_END_RADII + 1) * radius]), cut)
-        if np.isnan(ahead[0]):
+        if not ahead[0] > _LEAST_REACH_PX:  # also NaN
             continue
         kept[side] = tip if side == 0 else tip + 1
         steps = max(1, round(float(ahead[0])))

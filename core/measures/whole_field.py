@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from core.measures.branching import Nodes
-from core.measures.fractal import box_sides, fractal_dimensions, lacunarity
+from core.measures.fractal import Places, box_sides, fractal_dimensions, lacunarity
 from core.measures.tortuosity import Tortuosity, tortuosity
 from core.measures.vessels import VesselTree
 from core.types import BoolArray
@@ -44,9 +44,8 @@ def whole_field(tree: VesselTree, nodes: Nodes, inside: BoolArray) -> Iterable[t
     yield "width/median/all/fov", known_or(lambda: _weighted_median(widths[known], lengths[known]), few)
     yield "width/twice_depth/all/fov", known_or(lambda: float(np.average(depths[known], weights=lengths[known])), few)
     yield from _winding(tree, lengths)
-    lines = _centre_line_pixels(tree)
     extent = float(np.sqrt(4 * area / np.pi))
-    dimensions = fractal_dimensions(lines, box_sides(extent, 1.0))
+    dimensions = fractal_dimensions(places_along(tree), box_sides(extent))
     short = "" if dimensions is not None else "The field of view is too small for boxes of several sizes."
     for name in ("d0", "d1", "d2"):
         yield f"fractal/{name}/all/fov", (NONE if dimensions is None else getattr(dimensions, name), short)
@@ -95,13 +94,11 @@ def _winding(tree: VesselTree, lengths: "np.ndarray[tuple[int], np.dtype[np.floa
     yield "tortuosity/inflections/all/fov", known_or(lambda: sum(each.inflections for each in wind) / length, few)
 
 
-def _centre_line_pixels(tree: VesselTree) -> BoolArray:
-    """The pixels that the centre lines go through, bool (H, W)."""
-    pixels = np.zeros(tree.graph.depth.shape, np.bool_)
-    for vessel in tree.vessels:
-        rows, columns = np.clip(np.rint(vessel.line.points).astype(int).T, 0, np.array(pixels.shape)[:, None] - 1)
-        pixels[rows, columns] = True
-    return pixels
+def places_along(tree: VesselTree) -> Places:
+    """Places along all centre lines at equal steps of about half a pixel, rows and columns (N, 2)."""
+    lines = [vessel.line.points for vessel in tree.vessels]
+    middles = [(points[1:] + points[:-1]) / 2 for points in lines]
+    return np.concatenate([*(points[1:] for points in lines), *middles])
 
 
 def known_or(value: Callable[[], float], why: str) -> Found:

@@ -239,7 +239,7 @@ class SkeletonCache:
 
     def get(self, comparison_inputs: ComparisonInputs, expert: int, inside: BoolArray) -> BoolArray | None:
         """An expert's skeleton; None without a label."""
-        from core.evaluation.cldice import skeleton
+        from core.masks.skeleton import skeleton
 
         label = comparison_inputs.labels[expert]
         if label is None:
@@ -255,8 +255,9 @@ def compare_centre_lines(
     comparison_inputs: ComparisonInputs, level: int, cache: SkeletonCache, monitor: Monitor
 ) -> CentreLines:
     """clDice and pieces of each pair, which takes a good part of a second for a large photograph."""
-    from core.evaluation.cldice import count_centre_lines, skeleton
+    from core.evaluation.cldice import count_centre_lines
     from core.evaluation.connectedness import count_connectedness, unit_of
+    from core.masks.skeleton import skeleton
 
     inside = _counted(comparison_inputs)
     found = comparison_inputs.vessel(level)

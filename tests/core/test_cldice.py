@@ -13,8 +13,9 @@ from sklearn.calibration import calibration_curve
 
 from core.datasets.synthetic import draw_case
 from core.evaluation.calibration import BINS, Calibration
-from core.evaluation.cldice import CentreLineCounts, Skeletons, count_centre_lines, skeleton
+from core.evaluation.cldice import CentreLineCounts, Skeletons, count_centre_lines
 from core.evaluation.confusion import count
+from core.masks.skeleton import skeleton
 
 SHAPE = (64, 64)
 EVERYWHERE = np.ones(SHAPE, dtype=np.bool_)

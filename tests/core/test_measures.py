@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.measures import shapes
 from core.measures.branching import nodes_of
 from core.measures.calibres import OpticDisc, hubbard_equivalent, knudtson_equivalent, widths_in_zone
-from core.measures.fractal import fractal_dimensions, lacunarity
+from core.measures.fractal import box_sides, fractal_dimensions, lacunarity, places_of
 from core.measures.pixels import pixel_from_disc
 from core.measures.shapes import Drawing, draw
 from core.measures.summary import CODEBOOK, PixelSize, measure_vessels
@@ -152,17 +152,31 @@ def test_equivalents_by_hand() -> None:
 
 @pytest.mark.parametrize("degrees", [0, 30])
 @pytest.mark.parametrize(
-    ("shape", "least_px", "dimension"),
-    [(shapes.rectangle(200, 200), 2, 2.0), (shapes.gasket(240, 6), 4, np.log(3) / np.log(2))],
-    ids=["square", "gasket"],
+    ("shape", "extent", "part", "dimension"),
+    [
+        (shapes.rectangle(160, 160), 160, 1, 2.0),
+        (shapes.gasket(320, 6), 320, 320 / 64, np.log(3) / np.log(2)),
+        (shapes.carpet(243, 4), 243, 3, np.log(8) / np.log(3)),
+    ],
+    ids=["square", "gasket", "carpet"],
 )
-def test_dimensions_of_known_sets(shape: shapes.Inside, least_px: int, dimension: float, degrees: float) -> None:
-    pixels = draw(shape, Drawing(300, degrees, (0.3, 0.2))) >= 0.5
-    found = fractal_dimensions(pixels, np.unique(np.rint(np.geomspace(least_px, 24, 8)).astype(np.intp)))
+def test_dimensions_of_known_sets(
+    shape: shapes.Inside, extent: float, part: float, dimension: float, degrees: float
+) -> None:
+    pixels = draw(shape, Drawing(int(1.42 * extent) + 2, degrees, (0.3, 0.2))) >= 0.5
+    found = fractal_dimensions(places_of(pixels, 3), box_sides(extent, part))
     assert found is not None
-    assert found.d2 == pytest.approx(dimension, abs=0.06)
-    assert found.d1 == pytest.approx(dimension, abs=0.08)
-    assert found.d0 == pytest.approx(dimension, abs=0.12)
+    assert (found.d0, found.d1, found.d2) == pytest.approx([dimension] * 3, abs=0.03)
+
+
+@some_angles
+def test_the_centre_line_of_a_straight_vessel_has_one_dimension(degrees: float) -> None:
+    from core.measures.whole_field import places_along
+
+    tree = tree_of(shapes.line([(-120, 0), (120, 0)], 6), 260, degrees)
+    found = fractal_dimensions(places_along(tree), box_sides(240))
+    assert found is not None
+    assert (found.d0, found.d1, found.d2) == pytest.approx([1.0] * 3, abs=0.03)
 
 
 def test_even_and_uneven_sets_differ_in_lacunarity() -> None:
