@@ -99,6 +99,8 @@ def one_grid(extent: float, part: float) -> Read:
     sides = np.unique(np.rint(box_sides(extent, part)).astype(np.intp))
 
     def read(values: FloatArray) -> float:
+        if not len(sides):
+            return NAN
         points = np.argwhere(values >= 0.5)
         counts = [len(np.unique(points // side, axis=0)) for side in sides]
         return -float(np.polyfit(np.log(sides), np.log(counts), 1)[0])

@@ -9,6 +9,7 @@ import typer
 
 from core import __version__
 from core.cli.batch import batch
+from core.cli.compare_measures import compare_measures
 from core.cli.console import CANCELLED_CODE, UsageError, drop_output, flush, is_debugging, prepare_streams, say, tell
 from core.cli.dataset import dataset
 from core.cli.enhance import enhance
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (segment, watch, replay, evaluate, measure, enhance, train, info):
+for command in (segment, watch, replay, evaluate, measure, compare_measures, enhance, train, info):
     app.command()(command)
 app.add_typer(batch, name="batch")
 app.add_typer(models, name="models")

@@ -143,11 +143,16 @@ def _test(name: str, values: list[tuple[float, float]]) -> PairedTest:
     )
 
 
-def _holm(tests: list[PairedTest]) -> tuple[PairedTest, ...]:
-    """The same tests with p that hold for all of them together."""
-    defined = sorted((test.p, number) for number, test in enumerate(tests) if not math.isnan(test.p))
-    adjusted, highest = dict[int, float](), 0.0
+def holm(values: Sequence[float]) -> list[float]:
+    """p that hold for all tests together (Holm 1979); NaN stays NaN and does not count."""
+    defined = sorted((p, number) for number, p in enumerate(values) if not math.isnan(p))
+    adjusted, highest = [math.nan] * len(values), 0.0
     for place, (p, number) in enumerate(defined):
         highest = max(highest, min(1.0, (len(defined) - place) * p))
         adjusted[number] = highest
-    return tuple(replace(test, p_holm=adjusted.get(number, math.nan)) for number, test in enumerate(tests))
+    return adjusted
+
+
+def _holm(tests: list[PairedTest]) -> tuple[PairedTest, ...]:
+    """The same tests with p that hold for all of them together."""
+    return tuple(replace(test, p_holm=p) for test, p in zip(tests, holm([each.p for each in tests]), strict=True))

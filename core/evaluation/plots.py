@@ -58,7 +58,7 @@ def curve_plot(
     """
     roc = kind == "roc"
     labels = ("1 - specificity", "sensitivity") if roc else ("sensitivity (recall)", "precision")
-    axes = _Axes(size, x_range, y_range, title or ("ROC curve" if roc else "Precision-recall curve"), labels)
+    axes = Axes(size, x_range, y_range, title or ("ROC curve" if roc else "Precision-recall curve"), labels)
     if roc:
         axes.line(np.array([0.0, 1.0]), np.array([0.0, 1.0]), _LIGHT, dash=[3, 3])
     legend = []
@@ -85,7 +85,7 @@ def box_plot(scores: Sequence[Scores], *, size: tuple[int, int] = (680, 215), ti
     columns = {name: values for name, values in columns.items() if values and name not in {"ece", *NUMBERS_OF_PIECES}}
     lowest = min((min(values) for values in columns.values()), default=0.0)
     bottom = max(-1.0, math.floor((lowest - 0.02) * 10) / 10)
-    axes = _Axes(size, (0.0, max(1.0, float(len(columns)))), (bottom, 1.0), title or "Over photographs", None)
+    axes = Axes(size, (0.0, max(1.0, float(len(columns)))), (bottom, 1.0), title or "Over photographs", None)
     for number, (name, values) in enumerate(columns.items()):
         axes.box(number + 0.5, np.sort(np.array(values)), SHORT[name])
     return axes.drawing
@@ -100,7 +100,7 @@ def to_svg(drawing: "Drawing") -> str:
     return text[text.index("<svg") :].replace("<title>...</title>", "").replace("<desc>...</desc>", "")
 
 
-class _Axes:
+class Axes:
     """A frame with ticks; x and y are data, everything that is drawn lies in it."""
 
     def __init__(
@@ -194,7 +194,11 @@ class _Axes:
             aside = (number * 0.618 % 1 - 0.5) * 1.4 * width  # spread, and the same at every run
             place = self._at(x, float(value))[1]
             self._add(self._shapes.Circle(middle + aside, place, 1.3, fillColor=_colour("#333333"), strokeColor=None))
-        self._text(middle, self._box[1] - 12, name)
+        self.name(x, name)
+
+    def name(self, x: float, text: str) -> None:
+        """A name below the frame."""
+        self._text(self._at(x, self._y[0])[0], self._box[1] - 12, text)
 
     def _at(self, x: float, y: float) -> tuple[float, float]:
         left, bottom, right, top = self._box

@@ -187,3 +187,30 @@ def test_error_bars_over_the_mirrored_photograph(serr: Serr, weights: Path, tmp_
     refused = serr("measure", photo, "--masks", "--mirrored", "--out", out)
     assert refused.code == 2
     assert "--mirrored" in refused.err
+
+
+def test_two_groups_out_of_a_table_of_measures(serr: Serr, tmp_path: Path) -> None:
+    for number in range(6):
+        drawn = draw(shapes.tree(3, 40 + number % 3, 6 + 2 * (number // 3)), Drawing(200)) >= 0.5
+        Image.fromarray(drawn).save(tmp_path / f"eye {number}.png")
+    measured, groups, out = tmp_path / "vessels.csv", tmp_path / "groups.csv", tmp_path / "study.csv"
+    assert serr("measure", tmp_path, "--masks", "--out", measured).code == 0
+    groups.write_text("file;group\n" + "".join(f"eye {n}.png;{'ab'[n // 3]}\n" for n in range(6)))
+    ran = serr("compare-measures", measured, "--groups", groups, "--out", out)
+    assert ran.code == 0, ran.err
+    assert "tests together (Holm)" in ran.out
+    assert "independent of all others" in ran.err
+    (row,) = (each for each in table(out) if each["measure"] == "width/mean/all/fov")
+    assert float(row["difference"]) > 1
+    assert {path.name for path in tmp_path.glob("study*")} == {"study.csv", "study.html", "study_long.csv", "study.R"}
+    again = serr("compare-measures", measured, "--groups", groups, "--out", out)
+    assert again.code == 2
+    assert "already exists" in again.err
+    one = ("--replace", "--json", "--measures", "width/mean/all/fov")
+    found = json.loads(serr("compare-measures", measured, "--groups", groups, "--out", out, *one).out)
+    assert [test["tests"] for test in found["tests"]] == [1]
+    assert serr("compare-measures", measured, "--groups", groups, "--out", measured, "--replace").code == 2
+    groups.write_text("file;group\n")
+    wrong = serr("compare-measures", measured, "--groups", groups, "--out", tmp_path / "other.csv")
+    assert wrong.code == 1
+    assert "groups.csv is not a table of groups" in wrong.err
