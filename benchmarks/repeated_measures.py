@@ -98,9 +98,9 @@ def _photographs(root: Path, count: int) -> list[list[Row]]:
     model, found = load_model(), []
     for case in read_layout("drive", root, "test").cases[:count]:
         assert case.fov is not None
-        image, fov = read_fundus(case.image), read_fov(case.fov)
+        image, fov = read_fundus(case.photo), read_fov(case.fov)
         found.append([_measured(*each, model) for each in ((image, fov), *_changed(image, fov))])
-        print(case.image.name, flush=True)
+        print(case.stem, flush=True)
     return found
 
 
