@@ -60,6 +60,12 @@ COMMANDS: Final[tuple[Command, ...]] = (
         checked_when=_is_mirrored,
     ),
     Command(
+        "compare_groups",
+        "measure",
+        QT_TRANSLATE_NOOP("Actions", "Compare &Groups or Visits..."),
+        QT_TRANSLATE_NOOP("Actions", "Compare the measures of two groups of photographs, or of two visits"),
+    ),
+    Command(
         "colour_width",
         "measure",
         QT_TRANSLATE_NOOP("Actions", "Colour Vessels by &Width"),

@@ -46,6 +46,7 @@ from serr_gui.controllers.segmentation import SegmentationController
 from serr_gui.controllers.session_task import SessionTask
 from serr_gui.controllers.sessions import SessionController
 from serr_gui.controllers.shaping import ShapingController
+from serr_gui.controllers.study import StudyController
 from serr_gui.controllers.thresholds import ThresholdSteps
 from serr_gui.controllers.training import TrainingController
 from serr_gui.controllers.two_models import TwoModelsController
@@ -84,6 +85,7 @@ class Controller(QObject):
         )
         self.labelling = LabellingController(self.context, self.editing, self.questionable, self.segmentation)
         self.annotating = AnnotatingController(self.context, self.photos)
+        self.study = StudyController(self.context)
         steps, cache = MeasureSteps(self.context, self.history), self.segmentation.model_cache
         self.measuring = MeasuringController(self.context, self.editing, steps, foreground, cache)
         self.comparison = ComparisonController(self.context)

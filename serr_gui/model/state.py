@@ -45,6 +45,7 @@ from serr_gui.model.enhancing import EnhancedPhoto, Enhancing
 from serr_gui.model.export_options import ExportOptions
 from serr_gui.model.measuring import NOTHING_SAID, Measured, MeasureSetup, MeasureView, Mirrored
 from serr_gui.model.result import Result
+from serr_gui.model.study import Study
 from serr_gui.model.training import EstimateState, ModelsCompared, Trainings
 from serr_gui.model.two_models import TwoModels
 
@@ -374,6 +375,7 @@ class AppState:
     enhancing: Enhancing = field(default_factory=Enhancing)
     measured: Measured | None = None
     mirrored: Mirrored | None = None
+    study: Study = field(default_factory=Study)
     measure_view: MeasureView = field(default_factory=MeasureView)
     data_set: Path | None = None
     observer: str = ""

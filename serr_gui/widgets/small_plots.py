@@ -18,7 +18,7 @@ _BINS: Final = 24
 _FONT_SHARE: Final = 0.88
 
 
-class _Plot(QWidget):
+class Plot(QWidget):
     """Axes with a few round numbers; what is plotted is up to those that derive from it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -76,7 +76,7 @@ class _Plot(QWidget):
             painter.setPen(text)
             place = QRectF(0, y - metrics.height() / 2, _LEFT - 5, metrics.height())
             painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{value:g}")
-        for value in round_ticks(low, high, max(2, int(area.width() // 34))):
+        for value in self._x_ticks(low, high, max(2, int(area.width() // 34))):
             x = self._at(value, bottom).x()
             painter.setPen(text)
             painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 3))
@@ -87,6 +87,9 @@ class _Plot(QWidget):
         name = QRectF(0, self.height() - metrics.height() - 1, self.width() - 4, metrics.height())
         painter.drawText(name, Qt.AlignmentFlag.AlignHCenter, self._x_name)
 
+    def _x_ticks(self, low: float, high: float, most: int) -> list[float]:
+        return round_ticks(low, high, most)
+
     def _paint_data(self, painter: QPainter, accent: QColor) -> None:
         """Paint what is plotted."""
 
@@ -96,7 +99,7 @@ class _Plot(QWidget):
             self.update()
 
 
-class HistogramPlot(_Plot):
+class HistogramPlot(Plot):
     """How often values occur; a line marks one of them."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -137,7 +140,7 @@ class HistogramPlot(_Plot):
             painter.drawLine(self._at(x, 0.0), self._at(x, self._range[3]))
 
 
-class ProfilePlot(_Plot):
+class ProfilePlot(Plot):
     """A value along a vessel, with gaps where it is not known, and a line at what is given for the whole vessel."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

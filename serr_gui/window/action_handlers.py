@@ -97,6 +97,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "swap_labels": controller.comparison.swap_labels,
         "show_measures": partial(window.toggle_dock, "measure"),
         "export_measures": window.report_prompts.export_measures,
+        "compare_groups": lambda: _none(window.report_prompts.compare_groups()),
         "mirror": controller.measuring.mirror,
         "colour_width": partial(_colour, window, "width"),
         "colour_tortuosity": partial(_colour, window, "tortuosity"),

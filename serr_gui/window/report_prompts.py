@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core.files import display_path
@@ -13,11 +13,14 @@ from serr_gui.model.enhancing import EnhancedPhoto
 from serr_gui.model.score_selectors import scored_label
 from serr_gui.model.selectors import enhanced_photo, with_result
 from serr_gui.panels.comparison.curves import CurvesPanel
+from serr_gui.panels.measure.study_dialog import StudyDialog
 from serr_gui.tasks.measuring import names_of_files
+from serr_gui.tasks.study import files_of
 from serr_gui.widgets.questions import Answer, ask, may_replace
 
 _REPORT_NAME: Final = "evaluation.html"
 _MEASURES: Final = "_measures.csv"
+_STUDY_NAME: Final = "comparison.csv"
 _SHARES_NAME: Final = "vessel-shares.csv"
 
 
@@ -89,6 +92,30 @@ class ReportPrompts(QObject):
         answers = [Answer("replace", self.tr("Replace"), destructive=True)]
         if ask(self._window, question, text.format(folder=display_path(folder)), answers) == "replace":
             self._controller.enhancing.write(made, folder, overwrite=True)
+
+    def compare_groups(self) -> StudyDialog:
+        """Show the comparison of two groups or visits."""
+        study = self._controller.study
+        dialog = StudyDialog(self._state, self._state.last_folder, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.tablesRequested.connect(study.read_tables)
+        dialog.groupsRequested.connect(study.read_groups)
+        dialog.compareRequested.connect(lambda members, paired: study.compare(members, paired=paired))
+        dialog.exportRequested.connect(lambda: self._export_study(dialog))
+        dialog.finished.connect(lambda _result: study.forget())
+        dialog.show()
+        return dialog
+
+    def _export_study(self, dialog: StudyDialog) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            dialog,
+            self.tr("Export the Comparison"),
+            str(Path(self._state.last_folder) / _STUDY_NAME),
+            self.tr("Table (*.csv)"),
+        )
+        path = with_suffix(name, "", (), (".csv",))
+        if path is not None and may_replace(dialog, name, files_of(path)):
+            self._controller.study.write(path)
 
     def export_shares(self) -> None:
         """Ask where the table of vessel shares goes, and write it."""

@@ -1,0 +1,79 @@
+"""Reading tables of measures and comparing groups or visits in them, in a thread."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import InputError, SerrError
+from core.files import ensure_folder, write_together
+from core.progress import Monitor, Progress
+from serr_gui.model.i18n import translate
+from serr_gui.model.study import Study
+
+if TYPE_CHECKING:
+    from core.studies.design import Member
+
+
+def read_tables(paths: Sequence[Path], monitor: Monitor) -> Study:
+    """The rows of tables of measures, such as ``serr measure`` and the panel Measure write them.
+
+    Raises
+    ------
+    InputError : one of them is another table.
+    """
+    from core.studies.tables import read_table
+
+    rows: list[dict[str, object]] = []
+    for number, path in enumerate(paths):
+        monitor.step(Progress("Reading", number, len(paths)))
+        rows += read_table(path)
+    return Study(tuple(rows))
+
+
+def read_groups(path: Path, study: Study, _monitor: Monitor) -> Study:
+    """The same with the groups or visits that a file says.
+
+    Raises
+    ------
+    InputError : it is not such a file.
+    """
+    from core.studies.design import read_design
+
+    design = read_design(path)
+    return replace(study, members=design.members, paired=design.paired, design=None, comparison=None, problem="")
+
+
+def compare(study: Study, members: Sequence["Member"], monitor: Monitor, *, paired: bool) -> Study:
+    """The comparison of two groups or visits; without one, what is missing for it."""
+    from core.studies.comparison import compare_measures
+    from core.studies.design import design_of
+
+    monitor.step(Progress("Comparing"))
+    try:
+        design = design_of(members, paired=paired)
+        return replace(study, design=design, comparison=compare_measures(study.rows, design), problem="")
+    except SerrError as error:
+        return replace(study, design=None, comparison=None, problem=str(error))
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files that ``write`` writes for a table at ``path``."""
+    return path, path.with_suffix(".html"), path.with_name(f"{path.stem}_long.csv"), path.with_suffix(".R")
+
+
+def write(study: Study, path: Path, _monitor: Monitor) -> tuple[Path, ...]:
+    """Write the table of tests, a page with plots, and the tidy table with its script for R.
+
+    Raises
+    ------
+    OutputError : they cannot be written.
+    """
+    from core.studies.tables import study_files
+
+    if study.design is None or study.comparison is None:
+        raise InputError(translate("Work", "Nothing was compared yet."))
+    files = study_files(study.rows, study.design, study.comparison, path)
+    ensure_folder(path.parent)
+    write_together(files)
+    return tuple(file for file, _ in files)

@@ -1,0 +1,112 @@
+"""Comparing two groups, or two visits, in the window: what is said, what comes out, and what is written."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QApplication, QFileDialog
+from pytestqt.qtbot import QtBot
+from scipy import stats
+
+from core.evaluation.csv_text import csv_text
+from serr_gui.app import Program
+from serr_gui.panels.measure.study_dialog import StudyDialog
+from tests.gui.conftest import WAIT_MS, StartProgram
+
+WIDTH = "width/mean/all/fov"
+FIRST, SECOND = (3.1, 3.4, 2.9, 3.3, 3.0), (3.6, 3.9, 3.5, 3.8, 3.7)
+
+
+def table(folder: Path) -> Path:
+    """Measures of five photographs in each of two folders."""
+    rows = [
+        {"file": f"/data/{group}/eye {number}.png", "error": "", WIDTH: value, f"{WIDTH}/note": ""}
+        for group, values in (("control", FIRST), ("diabetes", SECOND))
+        for number, value in enumerate(values)
+    ]
+    path = folder / "measures.csv"
+    path.write_text(csv_text(list(rows[0]), rows), encoding="utf-8")
+    return path
+
+
+def dialog_of(program: Program, qtbot: QtBot, path: Path, monkeypatch: pytest.MonkeyPatch) -> StudyDialog:
+    program.window.commands["compare_groups"].trigger()
+    dialog = next(each for each in QApplication.topLevelWidgets() if isinstance(each, StudyDialog))
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(path)], ""))
+    assert not dialog.compare.isEnabled()
+    dialog.tables.click()
+    qtbot.waitUntil(lambda: bool(program.state.study.rows), timeout=WAIT_MS)
+    return dialog
+
+
+def compared(dialog: StudyDialog, program: Program, qtbot: QtBot) -> None:
+    before = program.state.study
+    dialog.compare.click()
+    qtbot.waitUntil(lambda: program.state.study is not before, timeout=WAIT_MS)
+
+
+def test_groups_are_compared_plotted_and_written(
+    start: StartProgram, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = start()
+    dialog = dialog_of(program, qtbot, table(tmp_path), monkeypatch)
+    assert [member.group for member in dialog.said()] == ["control"] * 5 + ["diabetes"] * 5, "as their folders say"
+    compared(dialog, program, qtbot)
+    found = program.state.study.comparison
+    assert found is not None
+    row = next(number for number, test in enumerate(found.tests) if test.name == WIDTH)
+    assert found.tests[row].p == pytest.approx(stats.ttest_ind(FIRST, SECOND, equal_var=False).pvalue)
+    cells = [dialog.tests.item(row, column).text() for column in range(6)]
+    assert cells[:3] == ["Mean width (px)", "3.140", "3.700"]
+    assert cells[3].startswith("0.5600 (")
+    assert cells[5] == "n = 5, 5"
+    assert "Measures tested: 1;" in dialog.about.text()
+    dialog.tests.setCurrentCell(row, 0)
+    assert [sorted(side) for side in dialog.plot.values] == [sorted(FIRST), sorted(SECOND)]
+    untested = dialog.tests.item(0 if row else 1, 5).text()
+    assert untested
+    assert dialog.tests.item(0 if row else 1, 4).text() == "\N{EN DASH}"
+
+    out = tmp_path / "out.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
+    dialog.export.click()
+    qtbot.waitUntil(lambda: any("are written" in each.text for each in program.state.notices), timeout=WAIT_MS)
+    assert {path.name for path in tmp_path.iterdir()} >= {"out.csv", "out.html", "out_long.csv", "out.R"}
+    dialog.reject()
+    assert program.state.study.rows == ()
+
+
+def test_visits_come_from_a_file_and_say_what_is_missing(
+    start: StartProgram, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = start()
+    dialog = dialog_of(program, qtbot, table(tmp_path), monkeypatch)
+    dialog.visits.setChecked(True)
+    compared(dialog, program, qtbot)
+    assert "has no subject" in dialog.about.text()
+    assert not dialog.export.isEnabled()
+
+    visits = [
+        {"file": row["file"], "subject": str(row["file"])[-5], "visit": str(row["file"]).split("/")[2]}
+        for row in program.state.study.rows
+    ]
+    file = tmp_path / "visits.csv"
+    file.write_text(csv_text(list(visits[0]), visits), encoding="utf-8")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
+    dialog.file.click()
+    qtbot.waitUntil(lambda: bool(program.state.study.members), timeout=WAIT_MS)
+    assert [member.subject for member in dialog.said()] == list("0123401234")
+    compared(dialog, program, qtbot)
+    found = program.state.study.comparison
+    assert found is not None
+    assert found.paired
+    test = next(test for test in found.tests if test.name == WIDTH)
+    assert test.p == pytest.approx(stats.ttest_rel(FIRST, SECOND).pvalue)
+    assert test.difference == pytest.approx(np.mean(SECOND) - np.mean(FIRST))
+
+    # A table that is none says so, and costs nothing.
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(file)], ""))
+    dialog.tables.click()
+    qtbot.waitUntil(lambda: "is not a table of measures" in dialog.about.text(), timeout=WAIT_MS)
+    assert len(program.state.study.rows) == 10
+    dialog.reject()
