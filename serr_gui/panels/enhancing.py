@@ -14,7 +14,7 @@ from serr_gui.model.state import AppState
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import FittedLabel, LinesLabel
 
-_MEASURED_LINES: Final = 3
+_MEASURED_LINES: Final = 5
 
 
 class EnhancedBar(QFrame):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from core.enhancement.enhancer import enhance_photo, load_enhancer
+from core.progress import SILENT
 from serr_gui.app import Program
 from serr_gui.model.enhancing import KEPT_BYTES, EnhancedPhoto, with_another
 from serr_gui.model.selectors import canvas_picture, enhanced_photo
+from serr_gui.tasks.enhancing import read_enhancers
 from serr_gui.window import report_prompts
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
 from tests.gui.test_photo_view import screenshot
@@ -204,6 +207,14 @@ def test_export_writes_picture_and_side_car_and_asks_before_it_replaces(
     assert picture.read_bytes() == b"somebody's"
     command.trigger()
     qtbot.waitUntil(lambda: picture.read_bytes() != b"somebody's", timeout=WAIT_MS)
+
+
+def test_what_was_measured_of_the_networks_that_come_with_the_program_is_said() -> None:
+    bundled = [choice for choice in read_enhancers(SILENT) if choice.bundled]
+    assert {choice.scale for choice in bundled} == {1, 2}
+    for each in bundled:
+        assert re.search(r"PSNR .* dB", each.measured)
+        assert "that no expert has drawn" in each.measured
 
 
 def test_as_many_pictures_are_kept_as_memory_has_room_for() -> None:

@@ -1,0 +1,137 @@
+"""How long the desktop takes: from its start to its window, and to the sample segmented by the default model.
+
+    xvfb-run -a -s "-screen 0 1280x720x24" python benchmarks/desktop_start.py [--repeats 5] [--write]
+
+Each round starts, one after the other, ``python -c "import torch"`` and the real program with ``--sample``, with
+settings of its own. Times are given as ratios to the former within the same round, by the clock and by the processor
+(user and system, all threads): on a busy machine the second is the one to trust. ``--write`` makes
+docs/benchmarks/desktop-start.md.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+_DOCUMENT = ROOT / "docs" / "benchmarks" / "desktop-start.md"
+_MOMENTS = ("window", "library", "segmented")
+_NAMES = {
+    "window": "window on the screen, usable",
+    "library": "torch loaded in the background",
+    "segmented": "sample segmented by the default model",
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--child", type=float, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child is not None:
+        run_program(given.child)
+        return
+    rounds = []
+    for number in range(given.repeats):
+        rounds.append(measure_round())
+        print(f"{number + 1}/{given.repeats}", file=sys.stderr)
+    text = as_table(rounds)
+    print(text)
+    if given.write:
+        _DOCUMENT.write_text(text + "\n", encoding="utf-8")
+
+
+def measure_round() -> dict[str, tuple[float, float]]:
+    """Seconds by the clock and by the processor: of "torch", and of the program up to each moment."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
+    subprocess.run([sys.executable, "-P", "-c", "import torch"], check=True, cwd=ROOT)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    found = {"torch": (time.time() - started, spent)}
+    command = [sys.executable, str(Path(__file__).resolve()), "--child", repr(time.time())]
+    done = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return found | {name: tuple(pair) for name, pair in json.loads(done.stdout.splitlines()[-1]).items()}
+
+
+def run_program(started: float) -> None:
+    """The real program on the sample; prints when each moment came, counted from ``started``."""
+    sys.path.insert(0, str(ROOT))
+    with tempfile.TemporaryDirectory(prefix="serr-start-") as own:
+        for name in ("CONFIG", "CACHE", "LOG"):
+            os.environ[f"SERR_{name}_DIR"] = own
+        os.environ["SERR_JOBS"] = own
+        moments: dict[str, tuple[float, float]] = {}
+
+        def reached(name: str) -> None:
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            moments.setdefault(name, (time.time() - started, used.ru_utime + used.ru_stime))
+
+        from PySide6.QtWidgets import QApplication
+
+        from serr_gui.app import Program, parse
+        from serr_gui.model.settings import load_settings
+        from serr_gui.widgets.theme import ProgramStyle
+
+        app = QApplication(["serr-gui"])
+        app.setStyle(ProgramStyle())
+        program = Program(app, parse(["--sample"]), load_settings()[0])
+        program.start()
+        state, window = program.state, program.window.windowHandle()
+        while "segmented" not in moments:
+            app.processEvents()
+            time.sleep(0.002)
+            for name, there in (
+                ("window", window.isExposed()),
+                ("library", state.library_ready),
+                ("segmented", state.result is not None and state.task is None),
+            ):
+                if there:
+                    reached(name)
+            if time.time() - started > 900:
+                raise SystemExit(f"gave up; notices: {[notice.text for notice in state.notices]}")
+        program.controller.shutdown()
+        sys.stdout.write(json.dumps(moments) + "\n")
+        sys.stdout.flush()
+        program.end()
+
+
+def as_table(rounds: list[dict[str, tuple[float, float]]]) -> str:
+    """Medians over the rounds, with the machine and its load."""
+    from core.models.catalogue import DEFAULT_MODEL
+
+    day = datetime.date.today()
+    command = 'xvfb-run -a -s "-screen 0 1280x720x24" python benchmarks/desktop_start.py --write'
+    lines = [
+        "# The desktop's times with the default model",
+        "",
+        f"    {command}",
+        "",
+        f"{day.day} {day:%B %Y}; {platform.system()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.0f}, Python "
+        f"{platform.python_version()}; medians of {len(rounds)}; default model: {DEFAULT_MODEL}. From the start of the "
+        'process, as ratios to `python -c "import torch"` in the same round; by the processor counts all threads, and '
+        "on a busy machine is the one to trust.",
+        "",
+        "| moment | clock, s | processor, s | ratio by the clock | ratio by the processor |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name in ("torch", *_MOMENTS):
+        clock, spent = (statistics.median(each[name][way] for each in rounds) for way in (0, 1))
+        ratios = [statistics.median(each[name][way] / each["torch"][way] for each in rounds) for way in (0, 1)]
+        shown = _NAMES.get(name, '`python -c "import torch"`')
+        lines.append(f"| {shown} | {clock:.2f} | {spent:.2f} | {ratios[0]:.2f} | {ratios[1]:.2f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()
