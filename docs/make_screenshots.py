@@ -159,7 +159,7 @@ def enhanced(camera: Camera) -> None:
     window.commands["enhance"].trigger()
     camera.wait(lambda: state.task is None and enhanced_photo(state) is not None)
     window.canvas.zoom_to(1.0)
-    camera.shoot("enhanced", rare=True)
+    camera.shoot("enhanced")
     window.commands["enhance"].trigger()
     controller.toggle_mask()
     window.canvas.fit()

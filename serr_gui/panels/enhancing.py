@@ -62,6 +62,7 @@ class EnhancedBar(QFrame):
 
     def _make_about(self) -> QToolButton:
         self._about = QToolButton()
+        self._about.setIcon(icons.icon("info"))
         self._about.setToolTip(self.tr("What this network has learned from, what was measured, and who may use it"))
         self._about.setAccessibleName(self.tr("About this network"))
         self._about.clicked.connect(self._on_about)
