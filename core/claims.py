@@ -110,7 +110,7 @@ def _or(way_out: str) -> str:
 def _all_names(stem: str) -> list[str]:
     kinds: list[tuple[ExportKind, str]] = []
     for as_float in (False, True):
-        kinds += ExportChoices(sidecar=False, float_probability=as_float).names(stem).items()
+        kinds += ExportChoices(sidecar=False, float_probability=as_float, doubt=True).names(stem).items()
     return [name for _, name in kinds]
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from core.errors import InputError
 from core.files import write_together
+from core.inference.options import DOUBT_VIEWS
 from core.sidecar import (
     Annotation,
     SideCar,
@@ -31,17 +32,18 @@ from core.sidecar import (
     sidecar_path,
     unfinished_record,
 )
-from core.types import BoolArray, ByteArray, FieldOfView, FundusImage, ProbabilityMap, VesselMask
+from core.types import BoolArray, ByteArray, FieldOfView, FloatArray, FundusImage, ProbabilityMap, VesselMask
 
 if TYPE_CHECKING:  # it knows torch, and choosing files must not wait for that
     from core.segmentation import Segmentation
 
-ExportKind = Literal["mask", "probability", "overlay", "sidecar", "fov", "questionable"]
+ExportKind = Literal["mask", "probability", "overlay", "doubt", "sidecar", "fov", "questionable"]
 """The last two are written with the others where a hand has drawn them: nothing else could tell what they were."""
 
 MASK_COLOUR: Final = (0, 229, 255)
 """Cyan: far from the reds of a fundus in hue and in lightness, so that colour-blind eyes see it too."""
 
+_BAND_ROWS = 64
 _MASK_OPACITY = 0.7
 _PROBABILITY_SCALE = 65535
 
@@ -50,7 +52,8 @@ _PROBABILITY_SCALE = 65535
 class ExportChoices:
     """What is written. ``float_probability`` writes the map as float32 TIFF instead of 16-bit PNG.
 
-    ``mask_colour`` : red, green, blue of the vessels in the overlay.
+    ``doubt`` writes the doubt map, of results that have one. ``mask_colour`` : red, green, blue of the vessels in the
+    overlay.
     """
 
     mask: bool = True
@@ -59,6 +62,7 @@ class ExportChoices:
     sidecar: bool = True
     float_probability: bool = False
     mask_colour: tuple[int, int, int] = MASK_COLOUR
+    doubt: bool = False
 
     def names(self, stem: str) -> dict[ExportKind, str]:
         """The files of a photograph called ``stem``, by kind, in the order in which they are written."""
@@ -66,6 +70,7 @@ class ExportChoices:
             "mask": f"{stem}_mask.png",
             "probability": f"{stem}_probability.{'tif' if self.float_probability else 'png'}",
             "overlay": f"{stem}_overlay.png",
+            "doubt": f"{stem}_doubt.png",
             "sidecar": f"{stem}.serr.json",
         }
         return {kind: name for kind, name in everything.items() if getattr(self, kind)}
@@ -111,6 +116,9 @@ def export_segmentation(
         "probability": lambda: encode(segmentation.probability),
         "overlay": lambda: overlay_png(segmentation.image, mask.vessel, segmentation.fov, choices.mask_colour),
     }
+    if segmentation.doubt is not None:
+        doubt = segmentation.doubt
+        encoders["doubt"] = lambda: _png_16_bit(doubt)
     encode = probability_tiff if choices.float_probability else probability_png
     with ThreadPoolExecutor(len(encoders), "encoding") as threads:  # the libraries that compress let others run
         # The overlay takes longest.
@@ -132,6 +140,9 @@ def export_segmentation(
     if questionable is not None:
         pixels = int(np.count_nonzero(questionable))
         record["questionable"] = {"sha256": pixels_sha256(questionable), "pixels": pixels}
+    if "doubt" in contents and segmentation.doubt is not None:
+        inside = segmentation.doubt[segmentation.fov.inside]
+        record["doubt_map"] = {"views": list(DOUBT_VIEWS), "mean": round(float(inside.mean(dtype=np.float64)), 6)}
     _add_files(record, choices, {kind: (names[kind], data) for kind, data in contents.items()})
     is_same = before is not None and is_same_result(before.record, record)
     if "sidecar" in names or is_same or ("mask" in names and sidecar.exists()):
@@ -176,7 +187,16 @@ def mask_png(mask: BoolArray) -> bytes:
 
 def probability_png(probability: ProbabilityMap) -> bytes:
     """A map as 16-bit grey PNG of round(65535 p)."""
-    return png(np.rint(probability.values * np.float32(_PROBABILITY_SCALE)).astype(np.uint16))
+    return _png_16_bit(probability.values)
+
+
+def _png_16_bit(values: FloatArray) -> bytes:
+    """Values in [0, 1] as 16-bit grey PNG of round(65535 x). In bands, which spares copies in 32 bits."""
+    grey = np.empty(values.shape, np.uint16)
+    for start in range(0, len(values), _BAND_ROWS):
+        band = slice(start, start + _BAND_ROWS)
+        grey[band] = np.rint(values[band] * np.float32(_PROBABILITY_SCALE))
+    return png(grey)
 
 
 def probability_tiff(probability: ProbabilityMap) -> bytes:
@@ -195,12 +215,15 @@ def overlay_picture(
     picture = image.rgb.copy()
     over = np.asarray(colour, np.float32) * np.float32(_MASK_OPACITY)
     under = np.arange(256, dtype=np.float32)[:, None] * np.float32(1.0 - _MASK_OPACITY)
-    mixed = cv2.LUT(image.rgb, np.rint(under + over).astype(np.uint8)[None])
+    mixed = np.rint(under + over).astype(np.uint8)[None]
     if not fov.inside.all():
         contours, _ = cv2.findContours(fov.inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, contours, -1, (255, 255, 255), max(1, round(max(image.shape) / 1000)))
     # Last: the outline must not hide what the picture is for.
-    return np.asarray(cv2.copyTo(mixed, vessel.view(np.uint8), picture), np.uint8)
+    for start in range(0, len(picture), _BAND_ROWS):  # in bands, which spares a copy of the photograph
+        band = slice(start, start + _BAND_ROWS)
+        cv2.copyTo(cv2.LUT(image.rgb[band], mixed), vessel[band].view(np.uint8), picture[band])
+    return picture
 
 
 def overlay_png(image: FundusImage, vessel: BoolArray, fov: FieldOfView, colour: tuple[int, int, int]) -> bytes:

@@ -75,6 +75,7 @@ def segment_photo(
     prepared: NetInput | None = None,
     options: InferenceOptions = _AUTOMATIC,
     rule: ThresholdRule | None = None,
+    doubt: bool = False,
     monitor: Monitor = SILENT,
 ) -> Segmentation:
     """Find the vessels of a photograph.
@@ -86,6 +87,7 @@ def segment_photo(
     fov : its field of view, (H, W); None: it is found in the photograph.
     prepared : of ``prepared_ahead`` with this image, its field of view and the model's recipe.
     rule : the threshold; None: the model's own.
+    doubt : make a doubt map, too, which takes six times as long.
 
     Raises
     ------
@@ -103,7 +105,14 @@ def segment_photo(
     if prepared is None:
         seen = as_recipe_wants(image, recipe, device=options.device, threads=options.threads, monitor=monitor)
         prepared = prepare(seen, fov, recipe)
+    return_freed()  # what reading took: the network will not fit into it
     prediction = predict(model, prepared, options, monitor=monitor)
+    doubt_map = None
+    if doubt:
+        from core.inference.doubt import doubt_of
+
+        doubt_map = restore(doubt_of(model, prepared, options, monitor=monitor), prepared, fov)
+        doubt_map.setflags(write=False)
     return_freed()
     monitor.step(Progress("Putting the result onto the photograph"))
     values = model.card.scaling.apply(restore(prediction.values, prepared, fov))
@@ -118,8 +127,8 @@ def segment_photo(
     doubts = doubts_about(image, fov)
     if np.count_nonzero(mask.vessel) < _HARDLY_ANY * np.count_nonzero(fov.inside):
         doubts += (_HARDLY_ANY_VESSEL,)
-    for doubt in doubts:
-        monitor.note(doubt.text)
+    for reason in doubts:
+        monitor.note(reason.text)
     return Segmentation(
         image=image,
         fov=fov,
@@ -135,6 +144,7 @@ def segment_photo(
         seconds=time.perf_counter() - started,
         notes=notes,
         doubts=doubts,
+        doubt=doubt_map,
     )
 
 

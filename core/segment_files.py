@@ -225,6 +225,7 @@ class _Run:
                 prepared=ready.prepared,
                 options=wanted.options,
                 rule=wanted.rule,
+                doubt=wanted.export.doubt,
                 monitor=part,
             )
             part.step(Progress("Writing the results"))

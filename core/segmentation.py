@@ -14,7 +14,7 @@ from core.inference.options import InferenceOptions, Precision
 from core.models.model_card import ModelCard
 from core.photo.sibling_files import output_stems
 from core.results import corrected_by_hand
-from core.types import Doubt, FieldOfView, FundusImage, ProbabilityMap, VesselMask
+from core.types import Doubt, FieldOfView, FloatArray, FundusImage, ProbabilityMap, VesselMask
 
 _EVERYTHING = ExportChoices()
 _WAY_OUT = "overwrite=True"
@@ -47,6 +47,8 @@ class Segmentation:
     seconds : from the photograph in memory to the mask.
     notes : sentences for the user about what went otherwise than asked.
     doubts : why the result may be wrong: about the photograph, its field of view and what was found.
+    doubt : the doubt map where it was asked for: how much the probability changes with changes of the photograph that
+        should not matter, float32 (H, W) in [0, 0.5] (``core.inference.doubt``).
     """
 
     image: FundusImage
@@ -63,6 +65,7 @@ class Segmentation:
     seconds: float
     notes: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    doubt: FloatArray | None = None
 
     @property
     def vessel_share(self) -> float:

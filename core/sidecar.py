@@ -89,7 +89,7 @@ def is_same_result(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def merged(older: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
     """A record with the files that an older one of the same result names, as far as they are not written again."""
-    joined = {key: _at(older, key) | _at(record, key) for key in ("files", "files_sha256", "overlay")}
+    joined = {key: _at(older, key) | _at(record, key) for key in ("files", "files_sha256", "overlay", "doubt_map")}
     return {**record, **{key: value for key, value in joined.items() if value}}
 
 

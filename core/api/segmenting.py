@@ -26,6 +26,7 @@ def segment(
     min_pixels: int = 0,
     device: str = "auto",
     tta: Literal["none", "flips"] = "none",
+    doubt: bool = False,
     monitor: Monitor = SILENT,
 ) -> Segmentation:
     """Find the vessels of a photograph.
@@ -43,6 +44,8 @@ def segment(
     min_pixels : vessels of fewer pixels (8 neighbours) are left out.
     device : "auto", "cpu", "cuda", "cuda:1" or "mps".
     tta : "flips" averages the photograph and its three mirror images: a little better, four times as long.
+    doubt : make a doubt map, too (``found.doubt``), which takes six times as long: how much the probability changes
+        with changes of the photograph that should not matter, float32 (H, W) in [0, 0.5].
     monitor : gets the progress, and may end the work.
 
     Returns
@@ -56,7 +59,7 @@ def segment(
     """
     loaded, options = as_model(model), _options(device, tta)
     rule = as_refined_rule(threshold, low, min_pixels, loaded.card.rule)
-    return _segmented(photo, fov, model=loaded, rule=rule, options=options, monitor=monitor)
+    return _segmented(photo, fov, model=loaded, rule=rule, options=options, doubt=doubt, monitor=monitor)
 
 
 def segment_many(
@@ -97,9 +100,10 @@ def _segmented(
     rule: ThresholdRule | None,
     options: InferenceOptions,
     monitor: Monitor,
+    doubt: bool = False,
 ) -> Segmentation:
     image = as_photo(photo)
-    return segment_photo(image, model, fov=as_fov(fov, image), options=options, rule=rule, monitor=monitor)
+    return segment_photo(image, model, fov=as_fov(fov, image), options=options, rule=rule, doubt=doubt, monitor=monitor)
 
 
 def _options(device: str, tta: Literal["none", "flips"]) -> InferenceOptions:

@@ -1,5 +1,6 @@
 """``serr segment``: find the vessels in photographs and write masks, probabilities, overlays and side-cars."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,6 +63,14 @@ def segment(
     tta: Tta = "none",
     save: Save = ALL_KINDS,
     as_float: AsFloat = False,
+    doubt: Annotated[
+        bool,
+        typer.Option(
+            "--doubt",
+            help="Write a doubt map, too: how much the network's answer changes with changes of the photograph that "
+            "should not matter. Takes seven times as long.",
+        ),
+    ] = False,
     skip_existing: Annotated[
         bool,
         typer.Option(
@@ -114,7 +123,7 @@ def segment(
                 fov=choice,
                 options=InferenceOptions(device=device, tta=tta),
                 rule=rule,
-                export=export_choices(kinds, as_float),
+                export=replace(export_choices(kinds, as_float), doubt=doubt),
                 skip_existing=skip_existing,
                 overwrite_edited=overwrite_edited,
                 overwrite=overwrite,

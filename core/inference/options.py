@@ -7,6 +7,16 @@ from typing import Final, Literal, get_args
 Precision = Literal["fp32", "bf16", "fp16"]
 TestTimeAugmentation = Literal["none", "flips"]
 
+DOUBT_VIEWS: Final = (
+    "as it is",
+    "mirrored left-right",
+    "mirrored top-bottom",
+    "turned by half",
+    "contrast 0.9",
+    "contrast 1.1",
+)
+"""What a photograph is run as for a doubt map (``core.inference.doubt``), in words for side-cars."""
+
 SMALLEST_TILE_PX: Final = 128
 _LARGEST_PX = 1 << 20
 # Least and most of the whole numbers; side-cars bring them, too.

@@ -24,12 +24,12 @@ Role = Literal["photograph", "label", "mask", "result"]
 Reason = Literal["result", "label", "mask", "again", "kind", "other", "gone", "folder"]
 
 _SURE: Final[tuple[tuple[Role, re.Pattern[str]], ...]] = (
-    ("result", re.compile(r"_(overlay|probability)$", re.IGNORECASE)),
+    ("result", re.compile(r"_(overlay|probability|doubt)$", re.IGNORECASE)),
     ("label", re.compile(r"([_\-. ](manual\d?|1stho|2ndho)|\.(ah|vk))$", re.IGNORECASE)),
     ("mask", re.compile(r"[_\-. ]masks?$", re.IGNORECASE)),
 )
 """Ends of names that no photograph has."""
-_OWN_ENDING: Final = re.compile(r"_(mask|overlay|probability|fov|questionable)$", re.IGNORECASE)
+_OWN_ENDING: Final = re.compile(r"_(mask|overlay|probability|doubt|fov|questionable)$", re.IGNORECASE)
 _PHOTO_FOLDERS: Final = re.compile(r"^(images?|imgs?|photos?|photographs?|fundus|originals?|input)$", re.IGNORECASE)
 """Sub-folders that hold the photographs of a folder which has none itself."""
 _OTHER_FOLDERS: Final = re.compile(

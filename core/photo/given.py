@@ -102,4 +102,4 @@ def _each(
 
 
 def _may_be_mask(path: Path) -> bool:
-    return path.suffix.lower() in PHOTO_SUFFIXES and not path.stem.endswith(("_probability", "_overlay"))
+    return path.suffix.lower() in PHOTO_SUFFIXES and not path.stem.endswith(("_probability", "_overlay", "_doubt"))

@@ -24,7 +24,7 @@ _MASK: Final = re.compile(r"(masks?|fovs?|rois?)\d*")
 _PHOTO: Final = re.compile(r"(images?|imgs?|photos?|photographs?|pictures?|fundus|originals?|inputs?|cfp)")
 _PART: Final = re.compile(r"(training|train|test|testing|val|validation)")
 _NUMBER: Final = re.compile(r"\d|[a-e]")
-_OWN_PICTURE: Final = re.compile(r"_(overlay|probability|questionable)$", re.IGNORECASE)
+_OWN_PICTURE: Final = re.compile(r"_(overlay|probability|doubt|questionable)$", re.IGNORECASE)
 _SEPARATOR: Final = re.compile(r"[_\-. ]+")
 
 

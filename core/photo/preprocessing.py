@@ -190,5 +190,9 @@ def restore(values: FloatArray, prepared: NetInput, fov: FieldOfView) -> FloatAr
         values = np.asarray(cv2.resize(np.ascontiguousarray(values), size, interpolation=how), np.float32)
     out = np.zeros(prepared.shape, np.float32)
     inside = fov.inside[top:bottom, left:right]
-    np.copyto(out[top:bottom, left:right], np.clip(values, 0.0, 1.0), where=inside)
+    np.copyto(
+        out[top:bottom, left:right],
+        np.clip(values, 0.0, 1.0, out=None if prepared.scale == 1.0 else values),
+        where=inside,
+    )
     return out
