@@ -389,11 +389,11 @@ def test_a_training_is_sent_to_a_slurm_cluster(
         (tmp_path / name).write_text(f"#!/bin/sh\necho {said}\n")
         (tmp_path / name).chmod(0o755)
     program = start()
-    dialog = form(program, dataset)
+    dialog = form(program, qtbot, dataset)
     assert dialog._device.findData("slurm") == -1
     dialog.reject()
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    dialog = form(program, dataset)
+    dialog = form(program, qtbot, dataset)
     assert not dialog._slurm.isVisible()
     dialog._device.setCurrentIndex(dialog._device.findData("slurm"))
     dialog._slurm.setText("partition")
