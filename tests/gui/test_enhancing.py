@@ -82,6 +82,7 @@ def test_enhance_shows_both_pictures_and_changes_nothing_else(program: Program, 
     assert "vessels that are not there" in said
     assert "those of the original" in said
     assert bar.measured.full_text()
+    assert not bar._about.icon().isNull()
 
     # Nothing but the picture is new.
     assert state.document is document
