@@ -10,6 +10,7 @@ PVBM lists torchvision, onnxruntime and others, which its measures do not use: h
 
 import warnings
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
@@ -40,9 +41,8 @@ def skan_arc_over_chord(values: FloatArray) -> float:
 
 
 def _branches(values: FloatArray):  # type: ignore[no-untyped-def]  # a data frame of pandas, which is not needed here
-    from skan import Skeleton, summarize
-
-    return summarize(Skeleton(skeletonize(values >= 0.5)), separator="_")
+    skan = import_module("skan")
+    return skan.summarize(skan.Skeleton(skeletonize(values >= 0.5)), separator="_")
 
 
 def pvbm_length(values: FloatArray) -> float:
@@ -68,13 +68,13 @@ def _pvbm(values: FloatArray) -> list[float]:
 @cache
 def _pvbm_of(drawn: bytes, side: int) -> list[float]:
     """PVBM's geometrical measures with the disc in the middle of the picture."""
-    from PVBM.GeometryAnalysis import GeometricalVBMs
+    measures = import_module("PVBM.GeometryAnalysis").GeometricalVBMs()
 
     vessel = np.frombuffer(drawn, np.float32).reshape(side, side) >= 0.5
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found, _ = GeometricalVBMs().compute_geomVBMs(
+            found, _ = measures.compute_geomVBMs(
                 vessel.astype(float), skeletonize(vessel) * 1, side // 2, side // 2, side
             )
         except (ValueError, IndexError, RecursionError):
@@ -89,16 +89,16 @@ def pvbm_dimensions(values: FloatArray) -> tuple[float, float, float]:
 
 @cache
 def _pvbm_dimensions_of(drawn: bytes, side: int) -> tuple[float, float, float]:
-    from PVBM.FractalAnalysis import MultifractalVBMs
+    measures = import_module("PVBM.FractalAnalysis").MultifractalVBMs(optimize=False)
 
     vessel = np.frombuffer(drawn, np.float32).reshape(side, side) >= 0.5
-    found = MultifractalVBMs(optimize=False).compute_multifractals(vessel.astype(float))
+    found = measures.compute_multifractals(vessel.astype(float))
     return float(found[0]), float(found[1]), float(found[2])
 
 
 def pvbm_calibre(values: FloatArray, disc_radius: float) -> float:
     """Knudtson's equivalent of arterioles by PVBM, of what is 2 to 3 radii from the middle."""
-    from PVBM.CentralRetinalAnalysis import CREVBMs
+    measures = import_module("PVBM.CentralRetinalAnalysis").CREVBMs()
 
     side = values.shape[0]
     rows, columns = np.ogrid[:side, :side]
@@ -108,7 +108,7 @@ def pvbm_calibre(values: FloatArray, disc_radius: float) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found, _ = CREVBMs().compute_central_retinal_equivalents(
+            found, _ = measures.compute_central_retinal_equivalents(
                 vessel.astype(float), thin * 1, side // 2, side // 2, int(disc_radius)
             )
         except (ValueError, IndexError, RecursionError):

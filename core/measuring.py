@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from core.errors import InputError, SerrError
+from core.errors import InputError, OutputError, SerrError
 from core.evaluation.csv_text import csv_text
 from core.files import display_path, path_text
 from core.inference.options import InferenceOptions
@@ -16,6 +16,7 @@ from core.masks.threshold import apply_threshold
 from core.measures.calibres import OpticDisc
 from core.measures.disc import propose_disc
 from core.measures.marks import MarkKind, VesselMark
+from core.measures.pixels import pixel_from_disc
 from core.measures.summary import (
     CODEBOOK,
     PixelSize,
@@ -47,6 +48,7 @@ class MeasureOptions:
     """What is the same for all photographs: see ``measure_vessels``.
 
     ``disc`` : "auto" looks for it in each photograph (``propose_disc``), and says its doubt.
+    ``disc_mm`` : the size of a pixel is that of which the optic disc is so wide (``pixel_from_disc``).
     ``mirrored`` : the error bars are also those over the mirrored photograph, four times the work of the network.
     """
 
@@ -55,6 +57,22 @@ class MeasureOptions:
     error_bars: bool = True
     marks: tuple[VesselMark, ...] = ()
     mirrored: bool = False
+    disc_mm: float | None = None
+
+    def pixel_of(self, disc: OpticDisc | None) -> PixelSize | None:
+        """The size of a pixel: the given one, or that of which the disc is ``disc_mm`` wide.
+
+        Raises
+        ------
+        InputError : it is to be taken from a disc that is not known.
+        """
+        if self.disc_mm is None:
+            return self.pixel
+        if disc is None:
+            raise InputError(
+                "The size of a pixel cannot be taken from the optic disc, which is not known: give its place."
+            )
+        return pixel_from_disc(disc, self.disc_mm)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +152,8 @@ def measure_segmentation(
     if disc == "auto":
         disc, doubt = _proposed(found, traced)
     traced = traced.with_bars() if options.error_bars else traced
-    measures = measure_traced(traced, disc=disc, kinds=kinds, marks=options.marks, pixel=options.pixel)
+    pixel = options.pixel_of(disc)
+    measures = measure_traced(traced, disc=disc, kinds=kinds, marks=options.marks, pixel=pixel)
     return replace(measures, doubts=(doubt,) if doubt else ())
 
 
@@ -303,7 +322,8 @@ def _of_mask(path: Path, fov: FovOption | MaskFolder, options: MeasureOptions) -
     refuse_inverted(label, field.inside)
     if options.disc == "auto":
         raise InputError("A mask does not show the optic disc: give its place.")
-    found = measure_vessels(vessel, field.inside, disc=options.disc, pixel=options.pixel, error_bars=options.error_bars)
+    pixel = options.pixel_of(options.disc)
+    found = measure_vessels(vessel, field.inside, disc=options.disc, pixel=pixel, error_bars=options.error_bars)
     return Measured(path, found, field_of_view=field.origin, doubts=doubts)
 
 
@@ -311,6 +331,36 @@ def segments_csv(measures: VesselMeasures) -> str:
     """The table of ``segment_rows``."""
     rows = list(segment_rows(measures))
     return csv_text(list(rows[0]), rows)
+
+
+_CODEBOOK_COLUMNS: Final = ("name", "unit", "description")
+
+
+def refuse_other_codebook(out: Path) -> None:
+    """Make sure that the codebook of a table replaces nothing but a codebook: nobody has named that file.
+
+    Raises
+    ------
+    OutputError : there is something else in its place.
+    """
+    path = codebook_path(out)
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            if file.readline(100).strip() == ",".join(_CODEBOOK_COLUMNS):
+                return
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(f"{display_path(path)} cannot be read: {error.strerror}.") from None
+    raise OutputError(
+        f"{display_path(path)} is not a codebook of measures and would be overwritten. Move it away, or choose another "
+        "name for the table."
+    )
+
+
+def codebook_path(out: Path) -> Path:
+    """Where the codebook of a table is written."""
+    return out.with_name(f"{out.stem}_codebook.csv")
 
 
 def table_files(
@@ -331,7 +381,7 @@ def table_files(
     """
     tables = [
         (out, csv_text(columns(error_bars=error_bars), rows)),
-        (out.with_name(f"{out.stem}_codebook.csv"), csv_text(["name", "unit", "description"], codebook(pixel))),
+        (codebook_path(out), csv_text(_CODEBOOK_COLUMNS, codebook(pixel))),
         *segments,
     ]
     return [(path, text.encode()) for path, text in tables]

@@ -67,6 +67,14 @@ def measure(
         str | None,
         typer.Option("--pixel-source", help="Where the size of a pixel is known from; it is written into the table."),
     ] = None,
+    disc_mm: Annotated[
+        float | None,
+        typer.Option(
+            "--disc-mm",
+            help="Take the size of a pixel from the optic disc (--disc), as if it were so wide: 1.8 is the usual "
+            "assumption.",
+        ),
+    ] = None,
     segments: Annotated[
         Path | None, typer.Option("--segments", help="Folder for a table of the vessel segments of each photograph.")
     ] = None,
@@ -98,10 +106,11 @@ def measure(
         raise UsageError("--mirrored is for the error bars, which --no-error-bars leaves out.")
     choice = checked_fov(fov)
     circle, pixel = _disc(disc, masks=masks), _pixel(pixel_um, pixel_source)
+    pixel = pixel if disc_mm is None else _assumed(disc_mm, circle, pixel)
 
     from core.cli.inputs import mask_inputs, photo_inputs
     from core.inference.options import InferenceOptions
-    from core.measuring import MeasureOptions, measure_files
+    from core.measuring import MeasureOptions, measure_files, refuse_other_codebook
     from core.models.catalogue import DEFAULT_MODEL, load_model
     from core.types import ThresholdRule
 
@@ -110,6 +119,7 @@ def measure(
     if circle not in (None, "auto") and len(inputs.photos) > 1:
         tell(f"serr: the zones of all {len(inputs.photos)} pictures are taken around the same --disc.")
     loaded = None if masks else load_model(found_model(DEFAULT_MODEL if model is None else model))
+    refuse_other_codebook(out)
     for folder in (out.parent, segments):  # before the work, not after it
         if folder is not None:
             ensure_folder(folder)
@@ -121,7 +131,7 @@ def measure(
             fov=choice,
             inference=InferenceOptions(device=device, tta=tta),
             rule=None if threshold is None else ThresholdRule.nearest(threshold),
-            options=MeasureOptions(circle, pixel, error_bars, mirrored=mirrored),
+            options=MeasureOptions(circle, pixel, error_bars, mirrored=mirrored, disc_mm=disc_mm),
             monitor=monitor,
         )
         table = _collected(found, monitor, None if as_json else lines, with_segments=segments is not None)
@@ -214,6 +224,16 @@ def _disc(text: str | None, *, masks: bool) -> "OpticDisc | Literal['auto'] | No
             "ellipse both half axes and an angle, such as 290,480,42,36,90), or auto."
         ) from None
     return OpticDisc(row, column, radius, *ellipse)
+
+
+def _assumed(disc_mm: float, disc: "OpticDisc | Literal['auto'] | None", given: "PixelSize | None") -> "PixelSize":
+    """For the units of the codebook: each photograph has a size of its own."""
+    if disc is None or given is not None:
+        raise UsageError("--disc-mm needs --disc, and takes the place of --pixel-um.")
+    from core.measures.calibres import OpticDisc
+    from core.measures.pixels import pixel_from_disc
+
+    return pixel_from_disc(OpticDisc(0.0, 0.0, 1.0), disc_mm)
 
 
 def _pixel(um: float | None, source: str | None) -> "PixelSize | None":

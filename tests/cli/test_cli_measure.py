@@ -85,6 +85,36 @@ def test_sizes_in_micrometres_and_zones(serr: Serr, tmp_path: Path) -> None:
     assert (units["width/mean/all/B"], units["length/density/all/fov"]) == ("um", "1/um")
 
 
+def test_the_size_of_a_pixel_from_the_disc_is_an_assumption_and_says_so(
+    serr: Serr, masks: Path, tmp_path: Path
+) -> None:
+    place = ("measure", masks / "eye 2.png", "--masks", "--out", tmp_path / "a.csv", "--no-error-bars")
+    assert serr(*place, "--disc", "110,110,20", "--disc-mm", "1.6").code == 0
+    (row,) = table(tmp_path / "a.csv")
+    assert float(row["pixel_um"]) == 40.0
+    assert row["pixel_source"] == "assumed: the optic disc is 1.6 mm wide"
+    units = {line["name"]: line["unit"] for line in table(tmp_path / "a_codebook.csv")}
+    assert units["width/mean/all/fov"] == "um"
+    for wrong in (("--disc-mm", "1.8"), ("--disc", "110,110,20", "--disc-mm", "18")):
+        ran = serr(*place, *wrong)
+        assert ran.code in (1, 2)
+        assert "disc" in ran.err
+
+
+def test_a_codebook_replaces_nothing_but_a_codebook(serr: Serr, masks: Path, tmp_path: Path) -> None:
+    place = ("measure", masks / "eye 2.png", "--masks", "--out", tmp_path / "a.csv", "--no-error-bars")
+    other = tmp_path / "a_codebook.csv"
+    other.write_text("my,own,notes\n")
+    ran = serr(*place)
+    assert ran.code == 1
+    assert "a_codebook.csv is not a codebook of measures" in ran.err
+    assert other.read_text() == "my,own,notes\n"
+    assert not (tmp_path / "a.csv").exists()
+    other.unlink()
+    assert serr(*place).code == 0
+    assert serr(*place).code == 0
+
+
 def test_a_mask_that_looks_inverted_is_not_measured(serr: Serr, masks: Path, tmp_path: Path) -> None:
     inverted = tmp_path / "inverted.png"
     Image.fromarray(~np.asarray(Image.open(masks / "eye 2.png"))).save(inverted)
