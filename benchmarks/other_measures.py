@@ -5,7 +5,8 @@ skan (BSD) and PVBM (MIT) are needed by the benchmark of measures alone; where o
     pip install skan
     pip install --no-deps pvbm; pip install scipy scikit-image pillow
 
-PVBM lists torchvision, onnxruntime and others, which its measures do not use: hence ``--no-deps``.
+PVBM lists torchvision, onnxruntime and others, which its measures do not use: hence ``--no-deps``. Install it in an
+environment of its own: without these, ``pip check`` complains, and so do the tests.
 """
 
 import warnings
