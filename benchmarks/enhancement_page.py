@@ -55,13 +55,13 @@ def _sentences(results: Results, scale: int) -> str:
     rows = [one["vessels"] for one in kept if variant in one["vessels"]]
     f1 = _mean(row[variant]["f1"] - row["original"]["f1"] for row in rows)
     cldice = _mean(row[variant]["cldice"] - row["original"]["cldice"] for row in rows)
-    invented, before = (sum(row[variant][key] for row in rows) for key in ("invented", "before"))
+    invented = _mean(row[variant]["invented"] / max(row[variant]["before"], 1) for row in rows)
     sets = ", ".join(name.partition(",")[0] for name in (_SETS[key] for key in _counts(results)))
     return (
         f"Measured on {len(kept)} photographs that it had not learned from ({sets}): PSNR {' and '.join(parts)}{than}. "
         f"On {len(rows)} photographs that were not spoiled, the vessels found in its picture had an F1 that was "
         f"{_moved(f1)} and a clDice that was {_moved(cldice)} than in the original. Vessel pixels found only after "
-        f"enhancing that no expert has drawn were {100 * invented / max(before, 1):.1f} % of those found before."
+        f"enhancing that no expert has drawn were {100 * invented:.1f} % of those found before."
     )
 
 
