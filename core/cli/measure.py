@@ -119,10 +119,10 @@ def measure(
     if circle not in (None, "auto") and len(inputs.photos) > 1:
         tell(f"serr: the zones of all {len(inputs.photos)} pictures are taken around the same --disc.")
     loaded = None if masks else load_model(found_model(DEFAULT_MODEL if model is None else model))
-    refuse_other_codebook(out)
     for folder in (out.parent, segments):  # before the work, not after it
         if folder is not None:
             ensure_folder(folder)
+    refuse_other_codebook(out)
     lines = ResultLines()
     with monitored() as monitor:
         found = measure_files(
