@@ -1,6 +1,8 @@
 """What the shipped networks reach on each published photograph, and measuring a few of them again.
 
-    SERR_DATA=... python -m tests.shipped_scores        # measures all of them (minutes) and writes shipped_scores.json
+    SERR_DATA=... python -m tests.shipped_scores [NAME ...]
+
+measures all of them (minutes), or some, and writes shipped_scores.json.
 
 The tests measure every fourth photograph (of wide networks every tenth) and compare it with the file; that the file as
 a whole is what the models' pages say is arithmetic. So a change of weights, preparation or inference is seen, without
@@ -9,6 +11,8 @@ a whole is what the models' pages say is arithmetic. So a change of weights, pre
 
 import json
 import os
+import sys
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,10 +84,10 @@ def measure(data: Path, name: str, dataset: str, split: str, *, whole: bool = Fa
     return evaluate_dataset(chosen, find, method=method, rule=model.card.rule)
 
 
-def write(data: Path) -> None:
-    """Measure all photographs."""
-    found = {}
-    for name, dataset, split in MEASURED:
+def write(data: Path, names: Collection[str] = ()) -> None:
+    """Measure all photographs, of these networks alone where some are named."""
+    found = json.loads(FILE.read_text(encoding="utf-8")) if names else {}
+    for name, dataset, split in (one for one in MEASURED if not names or one[0] in names):
         report = measure(data, name, dataset, split, whole=True)
         photos = {
             image.stem: {
@@ -97,4 +101,4 @@ def write(data: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(os.environ["SERR_DATA"]))
+    write(Path(os.environ["SERR_DATA"]), sys.argv[1:])

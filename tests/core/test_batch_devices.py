@@ -26,14 +26,19 @@ class Killer:
 
     def __init__(self, out: Path) -> None:
         self._out, self.killed, self.notes = out, 0, list[str]()
+        self._before = set(psutil.Process().children())
 
     def step(self, progress: Progress) -> None:
         with find_batch(self._out).open(1, read_only=True) as manifest:
             holders = manifest.holders()
         if holders and not self.killed:
-            child = psutil.Process().children()[0]
+            child = next(each for each in psutil.Process().children() if self._is_of_the_batch(each))
             self.killed = child.pid
             child.kill()
+
+    def _is_of_the_batch(self, child: psutil.Process) -> bool:
+        """Python and other tests leave processes of their own beside those of the batch."""
+        return child not in self._before and "resource_tracker" not in " ".join(child.cmdline())
 
     def note(self, message: str) -> None:
         self.notes.append(message)

@@ -256,9 +256,9 @@ def test_what_is_exported_is_what_was_painted(hand: Hand, tmp_path: Path) -> Non
     assert np.array_equal(written, hand.canvas.shown_mask())
     assert written[hand.codes == VESSEL].all()
     assert not unsaved(hand.program.state)
-    dialog = export_dialog(hand.program)  # what is there now was made by hand, and the dialog knows
+    dialog = export_dialog(hand.program, hand.qtbot)  # what is there now was made by hand, and the dialog knows
     dialog._folder.setText(str(tmp_path / "out"))
-    assert "were corrected by hand" in dialog._warning.text()
+    hand.qtbot.waitUntil(lambda: "were corrected by hand" in dialog._warning.text(), timeout=WAIT_MS)
     dialog.reject()
 
 
