@@ -382,7 +382,7 @@ def draw_pictures(folder: Path, results: Results, seed: int) -> list[str]:
         for at, column in enumerate(columns):
             whole.paste(column, (at % half * width, at // half * height))
         folder.mkdir(parents=True, exist_ok=True)
-        whole.save(place, quality=80)
+        whole.save(place, quality=60, method=6)
         lines.append(line)
     return lines
 
