@@ -7,7 +7,8 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 
 from core.masks.strokes import Point
-from serr_gui.canvas.tools import Pointer, Tool, View
+from serr_gui.canvas.tools import Pointer, View
+from serr_gui.canvas.tools.dragged_shape import DraggedShapeTool
 from serr_gui.canvas.tools.preview import paint_knots
 
 SMALLEST_PX: Final = 8.0
@@ -18,7 +19,7 @@ FAR_RADII: Final = 1.6
 Part = Literal["middle", "edge"]
 
 
-class CircleTool(Tool):
+class CircleTool(DraggedShapeTool[tuple[float, float, float]]):
     """``changed`` carries x, y and radius in photograph pixels, when the button is let go.
 
     ``jumps`` : a press far outside brings the circle there.
@@ -27,69 +28,43 @@ class CircleTool(Tool):
     changed = Signal(float, float, float)
 
     def __init__(self, parent: object = None, *, jumps: bool = False) -> None:
-        super().__init__(parent)  # type: ignore[arg-type]
+        super().__init__(parent)
         self._jumps = jumps
-        self._circle: tuple[float, float, float] | None = None
-        self._before: tuple[float, float, float] | None = None
-        self._kept: tuple[float, float, float] | None = None
-        self._dragged: Part | None = None
-        self._from: Point = (0.0, 0.0)
+        self._part: Part = "middle"
 
     def set_circle(self, circle: tuple[float, float, float] | None) -> None:
         """Where the circle is: x, y, radius; not while it is being moved."""
-        if self._dragged is None and circle != self._circle:
-            self._circle = circle
-            self.looksChanged.emit()
+        self._show(circle)
 
-    @property
-    def is_busy(self) -> bool:
-        return self._dragged is not None
+    def _tell(self, shape: tuple[float, float, float]) -> None:
+        self.changed.emit(*shape)
 
     def press(self, pointer: Pointer) -> None:
-        if self._circle is None or pointer.erases:
+        if self._shape is None or pointer.erases:
             return
-        x, y, radius = self._circle
+        x, y, radius = self._shape
         if self._jumps and math.dist((x, y), pointer.at) > FAR_RADII * radius:
             x, y = pointer.at
-        self._kept = self._circle
+        self._kept = self._shape
         self._before, self._from = (x, y, radius), pointer.at
-        self._dragged = "middle" if math.dist((x, y), pointer.at) < radius / 2.0 else "edge"
+        self._dragging, self._part = True, "middle" if math.dist((x, y), pointer.at) < radius / 2.0 else "edge"
         self.move(pointer)
 
     def move(self, pointer: Pointer) -> None:
-        if self._dragged is None or self._before is None:
+        if not self._dragging or self._before is None:
             return
         x, y, radius = self._before
-        if self._dragged == "middle":
-            self._circle = (x + pointer.at[0] - self._from[0], y + pointer.at[1] - self._from[1], radius)
+        if self._part == "middle":
+            self._shape = (x + pointer.at[0] - self._from[0], y + pointer.at[1] - self._from[1], radius)
         else:
             longer = math.dist((x, y), pointer.at) - math.dist((x, y), self._from)
-            self._circle = (x, y, max(radius + longer, SMALLEST_PX))
+            self._shape = (x, y, max(radius + longer, SMALLEST_PX))
         self.looksChanged.emit()
-
-    def release(self, pointer: Pointer) -> None:
-        self.move(pointer)
-        self.finish()
-
-    def finish(self) -> None:
-        dragged, self._dragged = self._dragged, None
-        if dragged is not None and self._circle is not None and self._circle != self._kept:
-            self.changed.emit(*self._circle)
-
-    def cancel(self) -> bool:
-        if self._dragged is None:
-            return False
-        self._circle, self._dragged = self._kept, None
-        self.looksChanged.emit()
-        return True
-
-    def reset(self) -> None:
-        self._circle = self._before = self._kept = self._dragged = None
 
     def paint(self, painter: QPainter, view: View, at: Point | None) -> None:
-        if self._circle is None:
+        if self._shape is None:
             return
-        x, y, radius = self._circle
+        x, y, radius = self._shape
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         middle, length = QPointF(*view.device_point(x, y)), radius * view.zoom

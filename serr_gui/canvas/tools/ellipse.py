@@ -7,8 +7,9 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 
 from core.masks.strokes import Point
-from serr_gui.canvas.tools import Pointer, Tool, View
+from serr_gui.canvas.tools import Pointer, View
 from serr_gui.canvas.tools.circle import FAR_RADII, SMALLEST_PX
+from serr_gui.canvas.tools.dragged_shape import DraggedShapeTool
 from serr_gui.canvas.tools.preview import paint_knots
 
 _NEAR_END: Final = math.radians(25)
@@ -44,7 +45,7 @@ class Ellipse(NamedTuple):
         return (right * cos + down * sin) / self.first, (down * cos - right * sin) / self.second
 
 
-class EllipseTool(Tool):
+class EllipseTool(DraggedShapeTool[Ellipse]):
     """``changed`` carries an ``Ellipse`` when the button is let go. A press far outside brings it there.
 
     A half axis that is pulled turns the ellipse, too.
@@ -53,76 +54,51 @@ class EllipseTool(Tool):
     changed = Signal(object)
 
     def __init__(self, parent: object = None) -> None:
-        super().__init__(parent)  # type: ignore[arg-type]
-        self._ellipse: Ellipse | None = None
-        self._before: Ellipse | None = None
-        self._kept: Ellipse | None = None
-        self._dragged: Part | None = None
-        self._from: Point = (0.0, 0.0)
+        super().__init__(parent)
+        self._part: Part = "middle"
         self._side = 1.0
 
     def set_ellipse(self, ellipse: Ellipse | None) -> None:
         """Where the ellipse is; not while it is being moved."""
-        if self._dragged is None and ellipse != self._ellipse:
-            self._ellipse = ellipse
-            self.looksChanged.emit()
+        self._show(ellipse)
 
-    @property
-    def is_busy(self) -> bool:
-        return self._dragged is not None
+    def _tell(self, shape: Ellipse) -> None:
+        self.changed.emit(shape)
 
     def press(self, pointer: Pointer) -> None:
-        if self._ellipse is None or pointer.erases:
+        if self._shape is None or pointer.erases:
             return
-        self._kept = now = self._ellipse
+        self._kept = now = self._shape
         if math.hypot(*now.seen_from(pointer.at)) > FAR_RADII:
             now = now._replace(x=pointer.at[0], y=pointer.at[1])
         self._before, self._from = now, pointer.at
-        self._dragged, self._side = _part_at(now, pointer.at)
+        self._dragging = True
+        self._part, self._side = _part_at(now, pointer.at)
         self.move(pointer)
 
     def move(self, pointer: Pointer) -> None:
-        before, part = self._before, self._dragged
-        if part is None or before is None:
+        before, part = self._before, self._part
+        if not self._dragging or before is None:
             return
         right, down = pointer.at[0] - self._from[0], pointer.at[1] - self._from[1]
         if part == "middle":
-            self._ellipse = before._replace(x=before.x + right, y=before.y + down)
+            self._shape = before._replace(x=before.x + right, y=before.y + down)
         elif part == "margin":
             grown = math.hypot(*before.seen_from(pointer.at)) / max(math.hypot(*before.seen_from(self._from)), 1e-6)
             grown = max(grown, SMALLEST_PX / min(before.first, before.second))
-            self._ellipse = before._replace(first=before.first * grown, second=before.second * grown)
+            self._shape = before._replace(first=before.first * grown, second=before.second * grown)
         else:
             end = before.ends()[0 if part == "first" else 1]
             pulled = (end[0] - before.x + self._side * right, end[1] - before.y + self._side * down)
             length, angle = max(math.hypot(*pulled), SMALLEST_PX), math.degrees(math.atan2(pulled[1], pulled[0]))
             if part == "first":
-                self._ellipse = before._replace(first=length, angle=angle)
+                self._shape = before._replace(first=length, angle=angle)
             else:
-                self._ellipse = before._replace(second=length, angle=angle - 90.0)
+                self._shape = before._replace(second=length, angle=angle - 90.0)
         self.looksChanged.emit()
-
-    def release(self, pointer: Pointer) -> None:
-        self.move(pointer)
-        self.finish()
-
-    def finish(self) -> None:
-        dragged, self._dragged = self._dragged, None
-        if dragged is not None and self._ellipse is not None and self._ellipse != self._kept:
-            self.changed.emit(self._ellipse)
-
-    def cancel(self) -> bool:
-        if self._dragged is None:
-            return False
-        self._ellipse, self._dragged = self._kept, None
-        self.looksChanged.emit()
-        return True
-
-    def reset(self) -> None:
-        self._ellipse = self._before = self._kept = self._dragged = None
 
     def paint(self, painter: QPainter, view: View, at: Point | None) -> None:
-        now = self._ellipse
+        now = self._shape
         if now is None:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
