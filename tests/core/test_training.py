@@ -14,14 +14,15 @@ from PIL import Image
 
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.errors import InputError, LabelError, TrainingError
+from core.inference.device import choose_device, fastest_precision
 from core.models.catalogue import load_model
 from core.photo.preprocessing import Preprocessing, prepare
 from core.progress import Cancelled, Progress
 from core.training.augmentation import Sample, random_crop
 from core.training.config import AugmentationSection, TrainingConfig, load_config, load_preset, presets, to_toml
 from core.training.events import EventLog, read_events
-from core.training.loop import EVENTS_FILE, train
-from core.training.processes import own_slots
+from core.training.loop import EVENTS_FILE, fabric_for, train
+from core.training.processes import own_slots, precision_of
 from core.training.schedule import one_cycle
 
 TINY = """
@@ -342,6 +343,11 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path, drawn: Path) -> Non
     for alone, together in zip(curve(tmp_path / "one"), curve(tmp_path / "two"), strict=True):
         assert alone[0] == together[0]
         assert alone[1:] == pytest.approx(together[1:], rel=1e-4)
+
+
+def test_training_uses_the_number_format_that_the_processor_is_fastest_in() -> None:
+    fastest = fastest_precision(choose_device("cpu"))
+    assert precision_of(fabric_for(TrainingConfig(), "cpu")) == fastest
 
 
 def test_a_batch_that_cannot_be_divided_is_refused() -> None:
