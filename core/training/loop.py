@@ -13,7 +13,7 @@ import torch
 
 from core.errors import SerrError, TrainingError
 from core.files import write_bytes_atomic
-from core.inference.device import usable_threads
+from core.inference.device import choose_device, fastest_precision, usable_threads
 from core.inference.options import Precision
 from core.progress import SILENT, Monitor
 from core.training.checkpoint import load_checkpoint
@@ -127,5 +127,4 @@ def _fast_precision(device: str) -> Precision:
     """The format in which the device trains fastest without loss."""
     if device in {"auto", "cuda"} and torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    bf16 = device in {"auto", "cpu"} and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return "bf16" if bf16 else "fp32"
+    return fastest_precision(choose_device("cpu")) if device in {"auto", "cpu"} else "fp32"

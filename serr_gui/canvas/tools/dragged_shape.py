@@ -1,4 +1,4 @@
-"""What tools that drag one shape about have in common: it changes while the button is down, and is reported at its end."""
+"""What tools that drag one shape about have in common: it changes while the button is down, and is kept at its end."""
 
 from abc import abstractmethod
 from typing import Generic, TypeVar
