@@ -25,7 +25,7 @@ from core.files import display_path, ensure_folder, path_text, write_together
 from core.progress import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from core.measures.calibres import OpticDisc
     from core.measures.summary import PixelSize
@@ -87,6 +87,7 @@ def measure(
             "--mirrored", help="Error bars over the mirrored photograph, too: the network runs four times on each."
         ),
     ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite existing files.")] = False,
     device: Device = "auto",
     tta: Tta = "none",
     as_json: AsJson = False,
@@ -110,7 +111,7 @@ def measure(
 
     from core.cli.inputs import mask_inputs, photo_inputs
     from core.inference.options import InferenceOptions
-    from core.measuring import MeasureOptions, measure_files, refuse_other_codebook
+    from core.measuring import MeasureOptions, codebook_path, measure_files, refuse_other_codebook
     from core.models.catalogue import DEFAULT_MODEL, load_model
     from core.types import ThresholdRule
 
@@ -122,7 +123,10 @@ def measure(
     for folder in (out.parent, segments):  # before the work, not after it
         if folder is not None:
             ensure_folder(folder)
+    places = _segment_places(inputs.photos, segments)
     refuse_other_codebook(out)
+    if not replace:
+        _refuse_existing([out, codebook_path(out), *places.values()])
     lines = ResultLines()
     with monitored() as monitor:
         found = measure_files(
@@ -137,7 +141,7 @@ def measure(
         table = _collected(found, monitor, None if as_json else lines, with_segments=segments is not None)
     if table.cancelled and not table.rows:
         raise Cancelled("Nothing was measured, and nothing is written.")
-    files = _written(table, out, segments, pixel, error_bars=error_bars)
+    files = _written(table, out, places, pixel, error_bars=error_bars)
     if as_json:
         written = [path_text(path) for path in files]
         say_json({"files": written, "cancelled": table.cancelled, "rows": table.rows})
@@ -191,18 +195,30 @@ def _line(each: "Measured") -> str:
     return f"{display_path(each.path)}: {count} segments, length {length.value:.5g} {length.unit}, {mean}"
 
 
+def _segment_places(photos: "Sequence[Path]", folder: Path | None) -> dict[Path, Path]:
+    """Where the table of segments of each picture goes."""
+    from core.photo.sibling_files import output_stems
+
+    if folder is None:
+        return {}
+    return {path: folder / f"{stem}_segments.csv" for path, stem in output_stems(list(photos), folder).items()}
+
+
+def _refuse_existing(files: "Sequence[Path]") -> None:
+    """Before the long work: nothing is replaced without a word, neither the table nor what comes with it."""
+    for path in files:
+        if path.exists():
+            raise UsageError(f"{display_path(path)} already exists; choose another name, or add --replace.")
+
+
 def _written(
-    table: _Table, out: Path, segments: Path | None, pixel: "PixelSize | None", *, error_bars: bool
+    table: _Table, out: Path, places: dict[Path, Path], pixel: "PixelSize | None", *, error_bars: bool
 ) -> list[Path]:
     """Write the table, its codebook and the tables of segments, all or none; the paths in this order."""
     from core.measuring import table_files
-    from core.photo.sibling_files import output_stems
 
-    places = []
-    if segments is not None:
-        stems = output_stems(list(table.segments), segments)
-        places = [(segments / f"{stems[path]}_segments.csv", text) for path, text in table.segments.items()]
-    files = table_files(table.rows, out, pixel=pixel, error_bars=error_bars, segments=places)
+    segments = [(places[path], text) for path, text in table.segments.items()]
+    files = table_files(table.rows, out, pixel=pixel, error_bars=error_bars, segments=segments)
     write_together(files)
     return [path for path, _ in files]
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from core.studies.design import Design, Member
 
 LEAST: Final = 3
 """So many values on each side are compared."""
+EXACT_BELOW: Final = 50
+"""The test of Mann and Whitney is exact for groups smaller than this without equal values, as in R."""
 NAN: Final = float("nan")
 
 Values = npt.NDArray[np.float64]
@@ -181,7 +183,9 @@ def _test(name: str, unit: str, first: Values, second: Values, *, paired: bool) 
         effect = float(apart.mean() / apart.std(ddof=1))
     else:
         student = stats.ttest_ind(second, first, equal_var=False)
-        p_rank = float(stats.mannwhitneyu(second, first).pvalue)
+        ties = len(np.unique(np.concatenate((first, second)))) < len(first) + len(second)
+        how: Literal["asymptotic", "exact"] = "asymptotic" if ties or max(count) >= EXACT_BELOW else "exact"
+        p_rank = float(stats.mannwhitneyu(second, first, method=how).pvalue)
         free = len(first) + len(second) - 2
         pooled = math.sqrt(((len(first) - 1) * test.sd[0] ** 2 + (len(second) - 1) * test.sd[1] ** 2) / free)
         effect = test.difference / pooled * (1 - 3 / (4 * free - 1))

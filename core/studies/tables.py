@@ -141,5 +141,6 @@ def _rounded(value: object) -> object:
 
 
 def _r_text(text: str) -> str:
+    """A string of R in ASCII: other characters as escapes, which mean the same to R in every locale."""
     escaped = "".join(f"\\{each}" if each in '"\\' else each for each in printable(text))
-    return f'"{escaped}"'
+    return '"' + "".join(each if each.isascii() else f"\\U{ord(each):08x}" for each in escaped) + '"'

@@ -112,7 +112,22 @@ def test_a_codebook_replaces_nothing_but_a_codebook(serr: Serr, masks: Path, tmp
     assert not (tmp_path / "a.csv").exists()
     other.unlink()
     assert serr(*place).code == 0
-    assert serr(*place).code == 0
+
+    # Nor is anything that is of the same kind, which may be of other photographs, unless that is asked for.
+    folder = tmp_path / "segments"
+    folder.mkdir()
+    (folder / "eye 2_segments.csv").write_text("of another eye")
+    for out, options, named in (
+        ("a", (), "a.csv"),
+        ("b", ("--segments", folder), "eye 2_segments.csv"),
+    ):
+        ran = serr(*place[:4], tmp_path / f"{out}.csv", "--no-error-bars", *options)
+        assert ran.code == 2
+        assert f"{named} already exists" in ran.err
+        assert not (tmp_path / "b.csv").exists()
+    assert (folder / "eye 2_segments.csv").read_text() == "of another eye"
+    assert serr(*place, "--segments", folder, "--replace").code == 0
+    assert table(folder / "eye 2_segments.csv")
 
 
 def test_a_mask_that_looks_inverted_is_not_measured(serr: Serr, masks: Path, tmp_path: Path) -> None:
@@ -191,7 +206,7 @@ def test_the_proposed_disc_is_in_the_row_with_its_doubt(serr: Serr, weights: Pat
     assert "optic disc" in row["doubts"]
     assert "look whether" in ran.err
     assert "eye.png" in ran.err
-    again = serr("measure", photo, "--out", out, "--disc", row["disc"], *options, "--json")
+    again = serr("measure", photo, "--out", out, "--disc", row["disc"], *options, "--json", "--replace")
     (given,) = json.loads(again.out)["rows"]
     assert given["length/density/all/A"] == pytest.approx(float(row["length/density/all/A"]), rel=0.02)
     assert "optic disc" not in given["doubts"]
@@ -205,7 +220,7 @@ def test_error_bars_over_the_mirrored_photograph(serr: Serr, weights: Path, tmp_
     options = ("--model", weights, "--device", "cpu", "--threshold", "0.4", "--out", out)
     assert serr("measure", photo, *options).code == 0
     (row,) = table(out)
-    assert serr("measure", photo, *options, "--mirrored").code == 0
+    assert serr("measure", photo, *options, "--mirrored", "--replace").code == 0
     (mirrored,) = table(out)
     name = "length/total/all/fov"
     assert mirrored[name] == row[name]

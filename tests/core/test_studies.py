@@ -57,6 +57,15 @@ def test_two_groups_are_those_of_scipy() -> None:
     assert any("independent of all others" in note for note in found.notes)
 
 
+def test_ranks_of_groups_are_counted_exactly_where_r_does() -> None:
+    """Against p of wilcox.test in R 4.2.2, for groups of ten without equal values, and with some."""
+    first = [0.1, 0.4, 0.7, 1.2, 1.5, 1.9, 2.2, 2.6, 3.1, 3.3]
+    for second, expected in (([value + 0.85 for value in first], 0.1230054775), ([*first[3:], 4, 5, 6], 0.05811687557)):
+        rows = rows_of(first, "a") + rows_of(second, "b")
+        design = design_of([Member(f"{p}{n}.png", p) for p in "ab" for n in range(10)], paired=False)
+        assert compare_measures(rows, design, [WIDTH]).tests[0].p_rank == pytest.approx(expected, rel=1e-5)
+
+
 def test_two_visits_are_paired_eye_by_eye() -> None:
     found = groups(paired=True)
     (test,) = (each for each in found.tests if each.name == WIDTH)
@@ -107,8 +116,10 @@ def test_the_files_hold_every_value_and_every_test(tmp_path: Path) -> None:
     )
     tidy = [each for each in csv.DictReader(io.StringIO(long_csv(ROWS, design))) if each["measure"] == WIDTH]
     assert [(each["group"], float(each["value"])) for each in tidy[:2]] == [("x", 3.1), ("x", 2.9)]
-    script = r_script("t_long.csv", design)
+    script = r_script("t_l\u00f6ng.csv", design)
     assert 'groups <- c("x", "y\\"")' in script
+    assert 'table <- "t_l\\U000000f6ng.csv"' in script
+    assert script.isascii(), "R in another locale reads nothing else as it is meant"
     assert "@" not in script
     page = comparison_html(found)
     assert page.count("<svg") == found.tested == 1
