@@ -69,6 +69,14 @@ class RecipeOptions:
             "kept.",
         ),
     ]
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            "--teacher",
+            help="Model whose probabilities are learned from, beside the labels (distillation): a larger one teaches a "
+            "smaller one.",
+        ),
+    ]
     architecture: Annotated[
         str | None,
         typer.Option(
@@ -121,6 +129,7 @@ class RecipeOptions:
             preset=preset,
             config=self.config,
             start_from=None if self.start_from is None else str(found_model(self.start_from)),
+            teacher=None if self.teacher is None else str(found_model(self.teacher)),
             architecture=self.architecture,
             network=dict(_field(text) for text in self.network or []),
             name=self.name,

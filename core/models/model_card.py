@@ -85,24 +85,31 @@ class ModelCard:
 
     @property
     def sources(self) -> tuple[Mapping[str, Any], ...]:
-        """What it learned from, as far as the card has it: by its own recipe, and before as the model it began with."""
+        """What it learned from, as far as the card has it: by its own recipe, and before as the model it began with.
+
+        What its teacher had learned from counts as well: the teacher's probabilities tell of it.
+        """
         data = self.training.get("data")
         own: tuple[Mapping[str, Any], ...] = ()
         if isinstance(data, Mapping):
             # Cards of the first version have a single source without a list.
             own = _mappings(data["sources"]) if "sources" in data else (data,) if "dataset" in data else ()
-        return own + self._sources_before
+        return own + self._sources_of("started_from") + self._sources_of("taught_by")
 
-    @property
-    def _sources_before(self) -> tuple[Mapping[str, Any], ...]:
-        start = self.training.get("started_from")
-        return _mappings(start.get("sources")) if isinstance(start, Mapping) else ()
+    def _sources_of(self, other: str) -> tuple[Mapping[str, Any], ...]:
+        model = self.training.get(other)
+        return _mappings(model.get("sources")) if isinstance(model, Mapping) else ()
 
     @property
     def unknown_start(self) -> str:
-        """The model that it began with, in words, where the card does not have what that had learned from."""
+        """The model that it began with, or its teacher, in words, where the card lacks what that had learned from."""
         earlier, then, _ = self.trained_on.partition(", then ")
-        return earlier if then and not self._sources_before else ""
+        if then and not self._sources_of("started_from"):
+            return earlier
+        teacher = self.training.get("taught_by")
+        if isinstance(teacher, Mapping) and not teacher.get("knows_sources"):
+            return str(teacher.get("name"))
+        return ""
 
     @property
     def knows_its_sources(self) -> bool:

@@ -117,8 +117,8 @@ def _fitting_turn(prepared: NetInput, vessel: BoolArray, shape: tuple[int, int],
     return best if contrasts and contrasts[best] >= max(FITTING_CONTRAST, as_it_is + 0.2) else 1
 
 
-def on_grid(vessel: BoolArray, prepared: NetInput, targets: Targets) -> FloatArray:
-    """The label on the grid of the prepared photograph, float32 (h, w), 0 outside the field of view.
+def on_grid(vessel: BoolArray | FloatArray, prepared: NetInput, targets: Targets) -> FloatArray:
+    """The label, or probabilities, on the grid of the prepared photograph, float32 (h, w), 0 outside the field of view.
 
     "soft" gives the share of each pixel's area that is vessel. "hard" gives 1 where that is at least half, which loses
     what is thinner than half a pixel of the grid.

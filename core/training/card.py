@@ -39,7 +39,7 @@ def _recipe(config: TrainingConfig, data: TrainingData) -> dict[str, object]:
 
     A user's own source keeps the name of its file, and fingerprints by which its photographs are known again.
     """
-    recipe: dict[str, Any] = config.model_dump(mode="json", exclude={"preprocessing", "network"})
+    recipe: dict[str, Any] = config.model_dump(mode="json", exclude={"preprocessing", "network", "teacher"})
     for source, used in zip(recipe["data"]["sources"], data.sources, strict=True):
         if used.fingerprints:
             source["dataset"] = PurePath(source["dataset"]).name
@@ -49,6 +49,8 @@ def _recipe(config: TrainingConfig, data: TrainingData) -> dict[str, object]:
     if start.start_from:
         name, sources = Path(start.start_from).stem, list(start.start_sources)
         recipe["started_from"] = {"name": name, "sha256": start.start_sha256, "sources": sources}
+    if data.taught_by:
+        recipe["taught_by"] = dict(data.taught_by)
     return recipe
 
 

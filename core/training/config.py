@@ -123,6 +123,34 @@ class NetworkSection(_Section):
         return self
 
 
+class TeacherSection(_Section):
+    """Another model whose probabilities are learned from, beside the experts' labels (distillation)."""
+
+    model: str = Field(
+        default="",
+        description="name or weights file of the teacher, such as a larger network; empty for labels alone. What is "
+        "learned of a labelled photograph is a mean of the label and the teacher's probabilities",
+    )
+    share: float = Field(
+        default=0.5, gt=0, le=1, description="the teacher's weight in that mean; 1: labels do not count"
+    )
+    photographs: str = Field(
+        default="",
+        description="folder of photographs without labels, which are learned from the teacher alone, like one more "
+        "data set; a relative path begins at the data folder",
+    )
+    sha256: str = Field(default="", description="of the teacher's tensors; written by the program")
+    sources: tuple[dict[str, Any], ...] = Field(
+        default=(), description="what the teacher had learned from; written by the program"
+    )
+
+    @model_validator(mode="after")
+    def _has_a_teacher(self) -> "TeacherSection":
+        if self.photographs and not self.model:
+            raise ValueError("photographs without labels need a teacher: name its model")
+        return self
+
+
 class AugmentationSection(_Section):
     """Random changes of each crop; a range of 0 leaves a change out."""
 
@@ -220,6 +248,7 @@ class TrainingConfig(_Section):
     """Everything that decides the result of a run, beside the data and the program's version."""
 
     data: DataSection = DataSection()
+    teacher: TeacherSection = TeacherSection()
     network: NetworkSection = NetworkSection()
     preprocessing: Preprocessing = Preprocessing()
     augmentation: AugmentationSection = AugmentationSection()
@@ -232,6 +261,11 @@ class TrainingConfig(_Section):
         # The name becomes that of a file, too.
         names = (re.sub(r"[^\w.-]+", "-", PurePath(source.dataset).stem) for source in self.data.sources)
         return self.run.name or f"{self.network.architecture}-{'-'.join(dict.fromkeys(names))}"
+
+    @property
+    def soft_targets(self) -> bool:
+        """Whether a target can be anything from 0 to 1: a share of the area, or a teacher's probability."""
+        return self.data.targets == "soft" or bool(self.teacher.model)
 
     def replaced(self, part: str, **fields: object) -> "TrainingConfig":
         """A copy with some fields of one part changed and checked. Raises TrainingError for a wrong value."""

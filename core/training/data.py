@@ -1,8 +1,9 @@
 """From the photographs of the configured data sets to prepared training samples, and the part that is held out."""
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +28,7 @@ from core.training.cameras import other_camera
 from core.training.config import SourceSection, TrainingConfig
 from core.training.control import READING_STAGE
 from core.training.pictures import small_picture
+from core.training.teaching import Teacher, learned_from_teacher, unlabelled_photographs
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FloatArray, FundusImage
 
 _Read = TypeVar("_Read")
@@ -86,14 +88,26 @@ class SourceData:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingData:
-    """What a run learns from and what it is chosen on, source by source."""
+    """What a run learns from and what it is chosen on, source by source.
+
+    ``unlabelled`` are learned from a teacher's probabilities alone; ``taught_by`` says in the card who that was, and is
+    empty without one.
+    """
 
     sources: tuple[SourceData, ...]
+    unlabelled: tuple[Sample, ...] = ()
+    taught_by: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def protocol(self) -> str:
         """The protocol in words, for the model card."""
-        return "; ".join(f"{source.protocol}: {source.parts}" for source in self.sources)
+        parts = [f"{source.protocol}: {source.parts}" for source in self.sources]
+        if self.unlabelled:
+            many = len(self.unlabelled)
+            parts.append(f"{many} photograph{'s' if many > 1 else ''} without labels, from the teacher alone")
+        if self.taught_by:
+            parts.append(f"distilled from {self.taught_by['name']} ({str(self.taught_by['sha256'])[:12]})")
+        return "; ".join(parts)
 
 
 def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> TrainingData:
@@ -106,16 +120,18 @@ def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> 
     """
     found = [_find(part, root, config.run.seed) for part in config.data.sources]
     _refuse_repeats([dataset for one in found for dataset in (one.learned, one.held) if dataset.cases])
-    total = sum(len(one.learned.cases) + len(one.chosen_on.cases) for one in found)
+    teacher, alone = Teacher.of(config), unlabelled_photographs(config.teacher, root)
+    total = sum(len(one.learned.cases) + len(one.chosen_on.cases) for one in found) + len(alone)
     sources = []
     with ThreadPoolExecutor(_READERS, thread_name_prefix="reading") as pool:
         coming = [
             (
-                [pool.submit(load_sample, case, config) for case in one.learned.cases],
+                [pool.submit(load_sample, case, config, teacher) for case in one.learned.cases],
                 [pool.submit(_load_held_out, case, config) for case in one.chosen_on.cases],
             )
             for one in found
         ]
+        taught = [pool.submit(_load_unlabelled, photo, config, teacher) for photo in alone if teacher]
         numbers = count()
 
         def ready(future: Future[_Read]) -> _Read:
@@ -128,9 +144,11 @@ def load_training_data(config: TrainingConfig, root: Path, monitor: Monitor) -> 
                 sources.append(
                     SourceData(name, training, validation, one.learned.protocol, bool(one.held.cases), one.fingerprints)
                 )
+            unlabelled = tuple(ready(each) for each in taught)
         finally:
             pool.shutdown(cancel_futures=True)
-    return TrainingData(tuple(sources))
+    taught_by = learned_from_teacher(config.teacher, root) if teacher else {}
+    return TrainingData(tuple(sources), unlabelled, taught_by)
 
 
 def _names(datasets: list[DataSet]) -> list[str]:
@@ -203,20 +221,43 @@ def hold_out(dataset: DataSet, part: SourceSection, seed: int) -> set[int]:
     return chosen
 
 
-def load_sample(case: Case, config: TrainingConfig) -> Sample:
-    """One photograph with its ground truth, prepared by the recipe and on the network's grid, with its variants."""
-    image, fov, label = _read(case, config)
-    image = as_recipe_wants(image, config.preprocessing)
+def load_sample(case: Case, config: TrainingConfig, teacher: Teacher | None = None) -> Sample:
+    """One photograph with its ground truth, prepared by the recipe and on the network's grid, with its variants.
+
+    Where the recipe has a teacher, its probabilities are a part of the target.
+    """
+    photo, fov, label = _read(case, config)
+    image = as_recipe_wants(photo, config.preprocessing)
     prepared = prepare(image, fov, config.preprocessing)
+    target = on_grid(label.vessel, prepared, config.data.targets)
+    if teacher is not None:
+        target = teacher.beside(target, photo, fov, prepared)
+    planes = _variants(case.stem, image, fov, prepared, config)
+    return Sample.make(case.stem, planes, target, _counted(label, prepared))
+
+
+def _load_unlabelled(photo: Path, config: TrainingConfig, teacher: Teacher) -> Sample:
+    """One photograph without a label; the teacher's probabilities are the target."""
+    original = read_fundus(photo)
+    fov = estimate_field_of_view(original)
+    image = as_recipe_wants(original, config.preprocessing)
+    prepared = prepare(image, fov, config.preprocessing)
+    target = teacher.says(original, fov, prepared)
+    return Sample.make(photo.stem, _variants(photo.stem, image, fov, prepared, config), target, prepared.inside)
+
+
+def _variants(
+    name: str, image: FundusImage, fov: FieldOfView, prepared: NetInput, config: TrainingConfig
+) -> tuple[FloatArray, ...]:
+    """The photograph as it is, then as other cameras might have taken it; the name and the seed decide which."""
     planes = [prepared.planes]
     if config.augmentation.cameras:
         rgb = _rgb_on_grid(image, prepared)
         for number in range(config.augmentation.cameras):
-            key = [config.run.seed, 0xCA3E5A, number, *case.stem.encode()]
+            key = [config.run.seed, 0xCA3E5A, number, *name.encode()]
             varied = other_camera(rgb, prepared.inside, np.random.default_rng(key))
             planes.append(_prepared_again(varied, prepared, fov))
-    target = on_grid(label.vessel, prepared, config.data.targets)
-    return Sample.make(case.stem, tuple(planes), target, _counted(label, prepared))
+    return tuple(planes)
 
 
 def _load_held_out(case: Case, config: TrainingConfig) -> HeldOut:

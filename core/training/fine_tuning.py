@@ -1,4 +1,4 @@
-"""A training that continues from a model: what it takes over from it."""
+"""A training that continues from a model, or learns from one: what it takes over from it."""
 
 from pathlib import Path
 
@@ -18,8 +18,9 @@ def prepare_config(config: TrainingConfig) -> TrainingConfig:
 
     Raises
     ------
-    WeightsError : there is no such model, or no such enhancement network.
+    WeightsError : there is no such model, teacher, or enhancement network.
     """
+    config = _with_teacher(config)
     if not config.network.start_from:
         return _with_enhancer(config)
     path = find_model(config.network.start_from)
@@ -31,6 +32,15 @@ def prepare_config(config: TrainingConfig) -> TrainingConfig:
     if not config.network.keep_scale:
         preprocessing["fov_diameter_px"] = config.preprocessing.fov_diameter_px
     return _with_enhancer(config.replaced("preprocessing", **preprocessing))
+
+
+def _with_teacher(config: TrainingConfig) -> TrainingConfig:
+    if not config.teacher.model:
+        return config
+    path = find_model(config.teacher.model)
+    card = read_card(path)
+    sources = card.sources if card.knows_its_sources else ()
+    return config.replaced("teacher", model=str(path.absolute()), sha256=card.sha256, sources=sources)
 
 
 def _with_enhancer(config: TrainingConfig) -> TrainingConfig:

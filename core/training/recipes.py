@@ -22,6 +22,7 @@ def make_recipe(
     preset: str | None = None,
     config: Path | None = None,
     start_from: str | None = None,
+    teacher: str | None = None,
     architecture: str | None = None,
     network: Mapping[str, bool | int | float | str] | None = None,
     name: str | None = None,
@@ -39,6 +40,7 @@ def make_recipe(
     preset, config : the recipe by name, or as a TOML file; neither: that for fine-tuning where ``start_from`` is given,
         else the defaults.
     start_from : the model to train on, by name or weights file.
+    teacher : the model that is learned from beside the labels, by name or weights file.
     architecture : family of the network, in the place of the recipe's; another one has its usual fields.
     network : fields of the family, such as width.
     name : of the model that is made.
@@ -70,6 +72,8 @@ def make_recipe(
         recipe = recipe.replaced("data", sources=[one.model_dump() | in_sources for one in recipe.data.sources])
     if start_from is not None:
         recipe = recipe.replaced("network", start_from=start_from)
+    if teacher is not None:
+        recipe = recipe.replaced("teacher", model=teacher)
     if architecture is not None and architecture != recipe.network.architecture:
         recipe = recipe.replaced("network", architecture=architecture, config={})
     if network:

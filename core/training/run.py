@@ -209,7 +209,9 @@ class Run:
         """The batches from the present step on; the next ones are cut while the network works on this one."""
         optimisation, seed = self.config.optimisation, self.config.run.seed
         sources = [source.training for source in self.data.sources]
-        changes, soft = self.config.augmentation, self.config.data.targets == "soft"
+        if self.data.unlabelled:
+            sources.append(list(self.data.unlabelled))
+        changes, soft = self.config.augmentation, self.config.soft_targets
         on_gpu = self.fabric.device.type == "cuda"
 
         def cut(step: int) -> Batch:
