@@ -105,17 +105,22 @@ class Measured:
         if self.measures.pixel is not None:
             facts |= {"pixel_um": self.measures.pixel.um, "pixel_source": self.measures.pixel.source}
         for measure in self.measures.rows:
-            values = {"": measure.value, "/low": measure.low, "/high": measure.high}
+            values = {"": measure.value, "/low": measure.low, "/high": measure.high, UNCORRECTED: measure.uncorrected}
             facts |= {measure.name + end: round_off(value) for end, value in values.items() if not np.isnan(value)}
             if measure.note:
                 facts[f"{measure.name}/note"] = measure.note
         return facts
 
 
-def columns(*, error_bars: bool) -> list[str]:
-    """The columns of a table of measures: facts, values, error bars, and notes on values."""
-    bars = [name + end for name in CODEBOOK for end in ("/low", "/high")] if error_bars else []
-    return [*FACTS, *CODEBOOK, *bars, *(f"{name}/note" for name in CODEBOOK)]
+UNCORRECTED: Final = "/uncorrected"
+"""Behind the name of a measure: its value without corrections by hand."""
+
+
+def columns(*, error_bars: bool, corrected: bool = False) -> list[str]:
+    """The columns of a table: facts, values, error bars, values without corrections, and notes on values."""
+    ends = [*(("/low", "/high") if error_bars else ()), *((UNCORRECTED,) if corrected else ())]
+    others = [name + end for name in CODEBOOK for end in ends]
+    return [*FACTS, *CODEBOOK, *others, *(f"{name}/note" for name in CODEBOOK)]
 
 
 def codebook(pixel: PixelSize | None = None) -> list[dict[str, object]]:
@@ -130,6 +135,11 @@ def codebook(pixel: PixelSize | None = None) -> list[dict[str, object]]:
         {"name": "disc", "unit": "px", "description": DISC_MEANS},
         *rows,
         {"name": "MEASURE/low, MEASURE/high", "unit": "", "description": f"Least and greatest value {moved}."},
+        {
+            "name": f"MEASURE{UNCORRECTED}",
+            "unit": "",
+            "description": "The value without the corrections by hand; only in tables of photographs that have some.",
+        },
         {"name": "MEASURE/note", "unit": "", "description": "Why a value is missing, or how far it is uncertain."},
     ]
 
@@ -379,8 +389,9 @@ def table_files(
     out : of the table; the codebook is NAME_codebook.csv.
     segments : tables of ``segments_csv`` and where they go.
     """
+    corrected = any(key.endswith(UNCORRECTED) for row in rows for key in row)
     tables = [
-        (out, csv_text(columns(error_bars=error_bars), rows)),
+        (out, csv_text(columns(error_bars=error_bars, corrected=corrected), rows)),
         (codebook_path(out), csv_text(_CODEBOOK_COLUMNS, codebook(pixel))),
         *segments,
     ]

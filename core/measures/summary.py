@@ -66,7 +66,8 @@ class _Given:
 class Measure:
     """One number: ``name`` (measure/variant/structure/zone), ``value`` (NaN: none, ``note`` says why) and its unit.
 
-    ``low`` and ``high`` are the least and greatest value within the error bar, NaN where there is none.
+    ``low`` and ``high`` are the least and greatest value within the error bar, NaN where there is none. ``uncorrected``
+    is the value without corrections by hand, NaN where there are none.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Measure:
     low: float = float("nan")
     high: float = float("nan")
     note: str = ""
+    uncorrected: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,6 +239,7 @@ def _with_bar(row: Measure, others: Mapping[Cause, list[float]]) -> Measure:
         low, high = min(row.value, *known), max(row.value, *known)
         moves = high - low > MOVES * size
         if cause == "corrections":
+            row = replace(row, uncorrected=known[0])
             notes += [f"Without the corrections by hand it is {known[0]:.3g}."] if moves else []
             continue
         lows.append(low)

@@ -31,7 +31,10 @@ def read_table(path: Path) -> list[dict[str, object]]:
     rows = read_rows(path)
     if not rows or not {"file", "error"} <= rows[0].keys() or not rows[0].keys() & CODEBOOK.keys():
         raise InputError(f"{display_path(path)} is not a table of measures: give one that 'serr measure' has written.")
-    numbers = {name + end for name in CODEBOOK for end in ("", "/low", "/high")} | {"pixel_um", "threshold"}
+    numbers = {name + end for name in CODEBOOK for end in ("", "/low", "/high", "/uncorrected")} | {
+        "pixel_um",
+        "threshold",
+    }
     found = []
     for number, row in enumerate(rows, 2):
         try:

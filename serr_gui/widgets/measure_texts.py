@@ -94,5 +94,25 @@ def bar_text(measure: Measure) -> str:
     text = f"{value_text(measure.low, measure.unit)} - {value_text(measure.high, measure.unit)}"
     if not measure.value:
         return text
-    away = max(measure.high - measure.value, measure.value - measure.low) / abs(measure.value)
-    return f"{text} (\u00b1{away:.1%})" if away < 0.0995 else f"{text} (\u00b1{away:.0%})"
+    return f"{text} ({short_bar_text(measure)})"
+
+
+def short_bar_text(measure: Measure) -> str:
+    """How far the farther end of an error bar is from the value; empty without one."""
+    if math.isnan(measure.low) or math.isnan(measure.high) or not measure.value:
+        return ""
+    return _share(max(measure.high - measure.value, measure.value - measure.low) / abs(measure.value))
+
+
+def uncorrected_text(measure: Measure) -> str:
+    """The value without corrections by hand, and how far the one with them is from it; empty without any."""
+    if math.isnan(measure.uncorrected) or math.isnan(measure.value):
+        return ""
+    text = value_text(measure.uncorrected, measure.unit)
+    if not measure.uncorrected:
+        return text
+    return f"{text} ({(measure.value - measure.uncorrected) / abs(measure.uncorrected):+.1%})"
+
+
+def _share(away: float) -> str:
+    return f"\u00b1{away:.1%}" if away < 0.0995 else f"\u00b1{away:.0%}"

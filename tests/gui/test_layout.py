@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QScrollArea, QTabBar
 from pytestqt.qtbot import QtBot
 
 from core.photo.label_values import FoundValue
+from serr_gui.model.measuring import measured
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.widgets.controls import ElidedLabel
 from serr_gui.widgets.curve_plot import CurvePlots
@@ -64,6 +65,30 @@ def test_what_does_not_fit_in_a_panel_is_reached_by_scrolling(start: StartProgra
         seen = area.viewport().size()
         hidden = QSize(area.horizontalScrollBar().maximum(), area.verticalScrollBar().maximum())
         assert panel.size() == panel.size().boundedTo(seen + hidden), name
+
+
+def test_on_a_small_screen_measures_are_seen_without_scrolling_sideways(
+    start: StartProgram, qtbot: QtBot, photo: Path
+) -> None:
+    program = start(photo)
+    segment(program, qtbot)
+    window, panel = program.window, program.window.measure
+    for size, tabs, plots_in_tab in ((SMALL, 4, True), (QSize(1280, 720), 3, False)):
+        window.resize(size)
+        window.show_dock("measure")
+        qtbot.waitUntil(lambda: (found := measured(program.state)) is not None and found.complete, timeout=WAIT_MS)
+        area = docks_of(window)["measure"].widget()
+        assert isinstance(area, QScrollArea)
+        assert area.horizontalScrollBar().maximum() == 0
+        assert panel.tabs.count() == tabs
+        for number, inside in enumerate((panel.table, panel.segments.view)):
+            panel.tabs.setCurrentIndex(number)
+            QApplication.processEvents()
+            assert inside.horizontalScrollBar().maximum() == 0
+        assert panel.plots.isVisible() != plots_in_tab
+    avr = panel.measures.index(panel.measures.rowCount() - 1, 0)
+    panel.table.setCurrentIndex(avr)
+    assert panel.about.full_text() == "The optic disc is not known.", "why there is a dash, for the keyboard, too"
 
 
 def test_on_a_small_screen_the_threshold_is_seen_without_scrolling(

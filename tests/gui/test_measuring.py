@@ -51,6 +51,7 @@ def shown(program: Program, name: str, column: int = 1) -> str:
 
 def opened(start: StartProgram, qtbot: QtBot, photo: Path) -> tuple[Program, Hand]:
     program = start(photo)
+    program.window.resize(1280, 800)
     segment(program, qtbot)
     hand = Hand(program, qtbot)
     hand.canvas.fit()
@@ -96,7 +97,7 @@ def test_values_are_those_of_the_library_and_never_of_another_mask(
     assert shown(program, width) == value_text(expected()[width].value)
     assert "-" in shown(program, width, 3)
     assert shown(program, "calibre/avr/knudtson/B") == DASH
-    assert "optic disc is not known" in shown(program, "calibre/avr/knudtson/B", 4)
+    assert "optic disc is not known" in shown(program, "calibre/avr/knudtson/B", 5)
 
     # Another threshold: the old values are gone at once, and the new ones are those of the new mask.
     program.controller.set_level(state.rule.level + 40)
@@ -117,6 +118,13 @@ def test_values_are_those_of_the_library_and_never_of_another_mask(
     assert third["length/total/all/fov"].value != second["length/total/all/fov"].value
     assert shown(program, width) == value_text(expected()[width].value)
     assert shown(program, width, 3) == bar_text(expected()[width])
+
+    # What the stroke has changed has a column of its own, beside the error bar.
+    panel, length = program.window.measure, "length/total/all/fov"
+    assert not panel.table.isColumnHidden(4)
+    assert third[length].uncorrected == second[length].value
+    change = third[length].value / second[length].value - 1
+    assert shown(program, length, 4) == f"{value_text(second[length].value)} ({change:+.1%})"
 
     # Nobody looks: nothing is measured.
     program.window.show_dock("history")
@@ -396,8 +404,10 @@ def test_error_bars_over_flips_are_made_on_request_and_hold_for_corrections(
 def test_files_next_to_the_table_are_not_replaced_without_a_question(
     start: StartProgram, qtbot: QtBot, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program, _ = opened(start, qtbot, photo)
-    measures_of(program, qtbot)
+    program, hand = opened(start, qtbot, photo)
+    program.window.commands["brush"].trigger()
+    hand.stroke((60.0, 60.0), (100.0, 60.0))
+    uncorrected = measures_of(program, qtbot)["length/total/all/fov"].uncorrected
     codebook = tmp_path / "eye_codebook.csv"
     codebook.write_text("mine")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "eye"), ""))
@@ -410,6 +420,8 @@ def test_files_next_to_the_table_are_not_replaced_without_a_question(
         assert (tmp_path / "eye.csv").is_file() == there
         assert (codebook.read_text(encoding="utf-8") == "mine") != there
     assert asked[0].startswith("Replace eye_codebook.csv?")
+    (row,) = csv.DictReader((tmp_path / "eye.csv").read_text(encoding="utf-8").splitlines())
+    assert float(row["length/total/all/fov/uncorrected"]) == pytest.approx(uncorrected, rel=1e-5)
     QTimer.singleShot(0, answer("Cancel", asked))
     program.window.commands["export_measures"].trigger()  # the dialog asked about "eye", and not about "eye.csv"
     assert "eye.csv, eye_codebook.csv, eye_segments.csv" in asked[-2]

@@ -4,8 +4,8 @@ import math
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QEvent, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHeaderView, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from core.measures.traced import SPREAD
@@ -25,8 +25,15 @@ from serr_gui.widgets.controls import ElidedLabel, chooser
 from serr_gui.widgets.scrolling import scrolling
 from serr_gui.widgets.small_plots import HistogramPlot, ProfilePlot
 
-_COLUMNS_PX: Final = (212, 66, 40, 190)
-_SEGMENT_PX: Final = (48, 94, 90, 90, 104, 90)
+_COLUMNS_PX: Final = (190, 62, 40, 186, 116)
+_SEGMENT_PX: Final = (32, 82, 74, 70, 88, 72)
+_NARROW_PX: Final = (104, 60, 40, 50)
+"""The columns of the photograph's table where there is little room."""
+_NARROW_SEGMENT_PX: Final = (34, 80, 74)
+_ROOM_PX: Final = 560
+"""With less, plots have a tab of their own, and the tables fewer columns."""
+_LEAST_PX: Final = 290
+_SPLIT_PX: Final = (560, 170)
 
 
 class MeasurePanel(QWidget):
@@ -39,36 +46,37 @@ class MeasurePanel(QWidget):
         self._state = state
         self._shown: Measured | None = None
         self._chosen = -1
+        self._narrow = False
         self.bar = MeasureBar(state, actions)
         self.setup = MeasureSetupForm(state, actions)
         self.measures = PhotoModel(self)
         self.table = measure_table(self.tr("Measures of the photograph"), self.measures)
         self.segments = SegmentTable(self)
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
-        self.tabs.addTab(self.table, self.tr("Photograph"))
-        self.tabs.addTab(self.segments.view, self.tr("Segments"))
-        self.tabs.addTab(scrolling(self.setup, sideways=True), self.tr("Pixel and Disc"))
-        for table, widths in ((self.table, _COLUMNS_PX), (self.segments.view, _SEGMENT_PX)):
-            for number, width in enumerate(widths):
-                table.setColumnWidth(number, width)
-        self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
         self.profile, self.histogram = ProfilePlot(), HistogramPlot()
         self.profile.setAccessibleName(self.tr("Width along the chosen vessel"))
         self.histogram.setAccessibleName(self.tr("Histogram of the vessel segments"))
-        self.about = ElidedLabel()
-        split = QSplitter()
-        split.addWidget(self.tabs)
-        split.addWidget(self._make_plots())
-        split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 1)
-        split.setSizes([660, 220])
-        split.setChildrenCollapsible(False)
+        self.about = ElidedLabel(leave_out=Qt.TextElideMode.ElideRight)
+        self._split = QSplitter()
+        self._split.addWidget(self.segments.view)
+        self._plots = self._make_plots()
+        self._split.addWidget(self._plots)
+        self._split.setStretchFactor(0, 3)
+        self._split.setStretchFactor(1, 1)
+        self._split.setSizes(_SPLIT_PX)
+        self._split.setChildrenCollapsible(False)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.table, self.tr("Photograph"))
+        self.tabs.addTab(self._split, self.tr("Segments"))
+        self.tabs.addTab(scrolling(self.setup, sideways=True), self.tr("Pixel and Disc"))
+        self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
+        self.table.selectionModel().currentRowChanged.connect(lambda *_: self._show_about())
+        self._arrange()
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 8, 4)
         column.setSpacing(3)
         column.addWidget(self.bar)
-        column.addWidget(split, 1)
+        column.addWidget(self.tabs, 1)
         column.addWidget(self.about)
         events = state.events
         for event in (events.measured, events.document, events.rule, events.photos, events.current):
@@ -111,7 +119,15 @@ class MeasurePanel(QWidget):
             )
             self.segments.set_measured(found)
             self._show_chosen()
-        self.about.set_full_text(self._sentence(found, waits=waits))
+            self._show_columns()
+        self._show_about()
+
+    def _show_about(self) -> None:
+        found = measured(self._state)
+        waits = found is None and self._state.measure_view.watched and self._state.result is not None
+        row = self.table.currentIndex().row()
+        chosen = self.measures.note_of(row) if row >= 0 else ""
+        self.about.set_full_text(chosen or self._sentence(found, waits=waits))
 
     def _sentence(self, found: Measured | None, *, waits: bool) -> str:
         if self._state.result is None:
@@ -173,6 +189,43 @@ class MeasurePanel(QWidget):
         chosen = self._state.measure_view.vessel
         marked = float(values[chosen]) if 0 <= chosen < len(values) else math.nan
         self.histogram.set_values(values, name, self.tr("Nothing is known of any segment."), marked)
+
+    # Room
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(_LEAST_PX, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = event.size().width() < _ROOM_PX
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self._arrange()
+
+    def _arrange(self) -> None:
+        """Put the plots next to the segments, or into a tab where there is no room for both."""
+        narrow = self._narrow
+        if narrow:
+            self.tabs.addTab(self._plots, self.tr("Plots"))
+        elif self._plots.parentWidget() is not self._split:
+            self._split.addWidget(self._plots)
+            self._plots.show()
+            self._split.setSizes(_SPLIT_PX)
+        self.bar.set_narrow(narrow)
+        self.measures.set_narrow(narrow)
+        for table, widths in (
+            (self.table, _NARROW_PX if narrow else _COLUMNS_PX),
+            (self.segments.view, _NARROW_SEGMENT_PX if narrow else _SEGMENT_PX),
+        ):
+            for number, width in enumerate(widths):
+                table.setColumnWidth(number, width)
+        for number in (4, 5, 6):  # turning, inflections and marks
+            self.segments.view.setColumnHidden(number, narrow)
+        self._show_columns()
+
+    def _show_columns(self) -> None:
+        self.table.setColumnHidden(PhotoModel.UNCORRECTED, self._narrow or not self.measures.is_corrected())
+        self.table.setColumnHidden(PhotoModel.NOTE, self._narrow)
 
     # Watching
 

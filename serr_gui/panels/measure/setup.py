@@ -1,12 +1,13 @@
 """What a person says for the measures of a photograph: pixel size and optic disc; and what clicks and colours mean."""
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QMenu,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -33,7 +34,14 @@ class MeasureBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
         self._make_choices(row)
-        row.addLayout(_buttons(actions, "mirror", "ruler", "export_measures"))
+        self._buttons = QWidget()
+        buttons = _buttons(actions, "mirror", "ruler", "export_measures")
+        buttons.setContentsMargins(0, 0, 0, 0)
+        self._buttons.setLayout(buttons)
+        self._more = _menu_button(actions, "mirror", "ruler", "export_measures")
+        self._more.hide()
+        row.addWidget(self._buttons)
+        row.addWidget(self._more)
         row.addStretch(1)
         state.events.measure_view.connect(self.show_view)
         self.show_view()
@@ -70,6 +78,14 @@ class MeasureBar(QWidget):
         row.addWidget(QLabel(self.tr("Click")))
         row.addWidget(self.click)
 
+    def set_narrow(self, narrow: bool) -> None:
+        """Where there is little room, the buttons are a menu, and what is chosen may be cut off."""
+        self._buttons.setVisible(not narrow)
+        self._more.setVisible(narrow)
+        for box in (self.colouring, self.click):
+            box.setMinimumContentsLength(6 if narrow else (10 if box is self.colouring else 17))
+            box.setMinimumWidth(76 if narrow else 0)
+
     def show_view(self) -> None:
         """Bring the choices to what the state says."""
         view = self._state.measure_view
@@ -94,6 +110,7 @@ class MeasureSetupForm(QWidget):
         column.setContentsMargins(8, 8, 8, 4)
         column.setSpacing(6)
         form = left_form()
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self._make_pixel(form)
         self._make_disc(form, actions)
         column.addLayout(form)
@@ -215,6 +232,21 @@ class MeasureSetupForm(QWidget):
         }
         sentences.append(hows.get(self._state.editing.tool, ""))
         self._about.setText(" ".join(filter(None, sentences)))
+
+
+def _menu_button(actions: Actions, *keys: str) -> QToolButton:
+    """A small button that opens a menu."""
+    button = QToolButton()
+    button.setText("\u22ef")
+    button.setAccessibleName(QCoreApplication.translate("MeasureBar", "More for measures"))
+    button.setToolTip(QCoreApplication.translate("MeasureBar", "Flips, ruler and export"))
+    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    menu = QMenu(button)
+    for key in keys:
+        menu.addAction(actions[key])
+    button.setMenu(menu)
+    return button
 
 
 def _buttons(actions: Actions, *keys: str) -> QHBoxLayout:

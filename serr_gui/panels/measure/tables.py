@@ -21,7 +21,15 @@ from core.measures.summary import CODEBOOK, VesselMeasures, unit_of
 from core.measures.tortuosity import Tortuosity
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.model.measuring import Measured
-from serr_gui.widgets.measure_texts import bar_text, kind_name, measure_name, unit_text, value_text
+from serr_gui.widgets.measure_texts import (
+    bar_text,
+    kind_name,
+    measure_name,
+    short_bar_text,
+    uncorrected_text,
+    unit_text,
+    value_text,
+)
 
 _Index = QModelIndex | QPersistentModelIndex
 _RIGHT: Final = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -36,13 +44,19 @@ _WHY_UNDEFINED: Final = {
 
 
 class PhotoModel(QAbstractTableModel):
-    """A line for each measure: what it is and where, value, unit, error bar, and what is to be said about it."""
+    """A line for each measure: what it is and where, value, unit, error bar, the value without corrections, and a note.
+
+    ``narrow`` : error bars are only how far they go, and in the place of one that does not exist is the reason.
+    """
+
+    NOTE: Final = 5
+    UNCORRECTED: Final = 4
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._measures: VesselMeasures | None = None
         self._names = list(CODEBOOK)
-        self._waits = self._assumed = False
+        self._waits = self._assumed = self._narrow = False
 
     def set_measures(self, measures: VesselMeasures | None, *, waits: bool, assumed: bool = False) -> None:
         """Show measures; None: none, which ``waits`` for those that are being made.
@@ -53,33 +67,51 @@ class PhotoModel(QAbstractTableModel):
         self._measures, self._waits, self._assumed = measures, waits, assumed
         self.endResetModel()
 
+    def set_narrow(self, narrow: bool) -> None:
+        """Whether there is little room."""
+        self.beginResetModel()
+        self._narrow = narrow
+        self.endResetModel()
+
+    def is_corrected(self) -> bool:
+        """Whether there are values without corrections by hand."""
+        return self._measures is not None and any(not math.isnan(row.uncorrected) for row in self._measures.rows)
+
+    def note_of(self, row: int) -> str:
+        """What is to be said of the measure in a row; empty for nothing."""
+        return self._measures[self._names[row]].note if self._measures is not None else ""
+
     def rowCount(self, parent: _Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self._names)
 
     def columnCount(self, parent: _Index | None = None) -> int:
-        return 5
+        return 6
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Vertical:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             names = (self.tr("Measure"), self.tr("Value"), self.tr("Unit"))
-            return (*names, self.tr("Error bar"), self.tr("Note"))[section]
+            return (*names, self.tr("Error bar"), self.tr("Uncorrected"), self.tr("Note"))[section]
+        if role == Qt.ItemDataRole.ToolTipRole and section == self.UNCORRECTED:
+            return self.tr("The value without the corrections by hand; in brackets what they have changed")
         if role == Qt.ItemDataRole.ToolTipRole and section == 3:
             return self.tr(
                 "The least and the greatest value when the threshold moves by 0.1 to both sides, and in the mirrored "
                 "photograph after Flips; \u00b1: how far that is from the value"
             )
-        return _RIGHT if role == Qt.ItemDataRole.TextAlignmentRole and section in (1, 3) else None
+        return _RIGHT if role == Qt.ItemDataRole.TextAlignmentRole and section in (1, 3, 4) else None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         name, column = self._names[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(name, column)
-        if role == Qt.ItemDataRole.TextAlignmentRole and column in (1, 3):
-            return _RIGHT
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in (1, 3, 4):
+            return None if column == 3 and self._says_why(name) else _RIGHT
         if role == Qt.ItemDataRole.ToolTipRole:
             note = self._measures[name].note if self._measures is not None else ""
+            if self._narrow and self._measures is not None:
+                note = f"{bar_text(self._measures[name])}\n{note}".strip()
             pixel = self._measures.pixel if self._measures is not None else None
             if pixel is not None and "um" in unit_of(name, pixel):
                 size = self.tr("A pixel is {um} \u00b5m wide ({source}).")
@@ -95,18 +127,26 @@ class PhotoModel(QAbstractTableModel):
         found = self._measures[name] if self._measures is not None else None
         return found is not None and bool(found.note) and not math.isnan(found.value)
 
+    def _says_why(self, name: str) -> bool:
+        """Whether the reason for a dash takes the place of the error bar."""
+        return self._narrow and self._measures is not None and math.isnan(self._measures[name].value)
+
     def _text(self, name: str, column: int) -> str:
         if column == 0:
             return measure_name(name)
         if self._measures is None:
             return _WAITING if column == 1 and self._waits else ""
         found = self._measures[name]
-        texts = {1: value_text(found.value, found.unit), 3: bar_text(found), 4: found.note}
+        bar = short_bar_text(found) if self._narrow else bar_text(found)
+        bar = found.note if self._says_why(name) else bar
+        texts = {1: value_text(found.value, found.unit), 3: bar, 4: uncorrected_text(found), 5: found.note}
         if column in texts:
             return texts[column]
         unit = unit_of(name, self._measures.pixel)
         text = unit_text(unit)
-        return self.tr("{unit} (assumed)").format(unit=text) if self._assumed and "um" in unit else text
+        if not self._assumed or "um" not in unit:
+            return text
+        return f"{text}*" if self._narrow else self.tr("{unit} (assumed)").format(unit=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +266,7 @@ def measure_table(name: str, model: QAbstractTableModel) -> QTableView:
     table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 6)
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
     table.horizontalHeader().setStretchLastSection(True)
+    table.horizontalHeader().setMinimumSectionSize(20)
     table.setMinimumSize(200, 60)
     return table
 
