@@ -19,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from skimage.metrics import structural_similarity
 
@@ -118,21 +117,25 @@ def made(rgb: ByteArray, enhancer: Enhancer) -> ByteArray:
 
 
 def vessels(
-    image: FundusImage, fov: FieldOfView, case: Case, networks: tuple[Enhancer, Enhancer], model: LoadedModel
+    sound: ByteArray, fov: FieldOfView, case: Case, networks: tuple[Enhancer, Enhancer], model: LoadedModel
 ) -> dict[str, Numbers]:
-    """Scores of the vessels that are found without and with enhancing, and how many pixels came and went."""
+    """Scores of the vessels that are found without and with enhancing, and how many pixels came and went.
+
+    ``sound`` may be half the size of the photograph; labels and ``fov`` have the photograph's own grid.
+    """
     restore, double = networks
-    labels = [read_label(path, shape=image.shape, values=case.values.get(name)) for name, path in case.labels.items()]
+    shape = fov.inside.shape
+    labels = [read_label(path, shape=shape, values=case.values.get(name)) for name, path in case.labels.items()]
     label, anybody = labels[0].vessel, np.logical_or.reduce([one.vessel for one in labels])
-    pictures = {"original": image.rgb, "restored": made(image.rgb, restore)}
-    poor = spoiled(image.rgb, 1, "strongly")
-    pictures |= {"spoiled": poor, "spoiled, restored": made(poor, restore)}
-    maps = {
-        name: segment_photo(FundusImage(rgb), model, fov=fov, options=_RUN).probability
-        for name, rgb in pictures.items()
+    poor = spoiled(sound, 1, "strongly")
+    pictures = {
+        "original": sound,
+        "restored": made(sound, restore),
+        "doubled": made(sound, double),
+        "spoiled": poor,
+        "spoiled, restored": made(poor, restore),
     }
-    if max(image.shape) <= 2000:
-        maps["doubled"] = doubled_map(image, fov, double, model)
+    maps = {name: found_vessels(rgb, fov, model) for name, rgb in pictures.items()}
     found = {}
     before = {"restored": "original", "doubled": "original", "spoiled, restored": "spoiled"}
     masks = {name: apply_threshold(one, model.card.rule).vessel for name, one in maps.items()}
@@ -151,24 +154,30 @@ def vessels(
     return found
 
 
-def doubled_map(image: FundusImage, fov: FieldOfView, double: Enhancer, model: LoadedModel) -> ProbabilityMap:
-    """Vessels of the picture with doubled sides, on the photograph's own grid."""
-    inside = FieldOfView(fov.inside.repeat(2, axis=0).repeat(2, axis=1), fov.origin)
-    large = segment_photo(FundusImage(made(image.rgb, double)), model, fov=inside, options=_RUN).probability.values
-    small: npt.NDArray[np.float32] = np.asarray(cv2.resize(large, image.shape[::-1], interpolation=cv2.INTER_AREA))
-    return ProbabilityMap(np.where(fov.inside, small.clip(0, 1), np.float32(0)).astype(np.float32))
+def found_vessels(rgb: ByteArray, fov: FieldOfView, model: LoadedModel) -> ProbabilityMap:
+    """Vessels of a picture of any size, on the photograph's own grid."""
+    inside = FieldOfView(resized(fov.inside, rgb.shape[:2]), fov.origin)
+    values = segment_photo(FundusImage(rgb), model, fov=inside, options=_RUN).probability.values
+    (height, width), smaller = fov.inside.shape, rgb.shape[0] > fov.inside.shape[0]
+    if values.shape != (height, width):
+        how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+        values = np.asarray(cv2.resize(values, (width, height), interpolation=how), np.float32)
+    return ProbabilityMap(np.where(fov.inside, values.clip(0, 1), np.float32(0)).astype(np.float32))
+
+
+def resized(inside: BoolArray, shape: tuple[int, ...]) -> BoolArray:
+    found = cv2.resize(inside.astype(np.uint8), (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(found > 0, np.bool_)
 
 
 def photograph(case: Case, restore: Enhancer, double: Enhancer, model: LoadedModel) -> dict[str, object]:
-    """All numbers of a photograph."""
+    """All numbers of a photograph; a very large one is enhanced at half size, as the networks have learned it."""
     image = read_fundus(case.photo)
     fov = read_fov_of(case.fov, image) if case.fov else estimate_field_of_view(image)
     sound = sound_picture(image.rgb)
-    size = (sound.shape[1], sound.shape[0])
-    inside = np.asarray(cv2.resize(fov.inside.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)) > 0
     return {
-        "quality": qualities(sound, inside, restore, double),
-        "vessels": vessels(image, fov, case, (restore, double), model),
+        "quality": qualities(sound, resized(fov.inside, sound.shape), restore, double),
+        "vessels": vessels(sound, fov, case, (restore, double), model),
     }
 
 

@@ -31,7 +31,8 @@ _VESSELS = """## Vessels
 
 The vessels that `serr-unet-drive` finds at its own threshold, inside the field of view; it has learned from none of
 these photographs. Means over the photographs; *better*: photographs whose F1 rose. *spoiled* is strongly, as above.
-*doubled* is brought back to the photograph's grid (not measured on HRF). Pixels, all photographs together: *invented*
+HRF's photographs are enhanced at half size here, too, as the networks have learned them, and *original* is the half
+size. All masks are compared on the photograph's own grid. Pixels, all photographs together: *invented*
 were found only after enhancing, and no expert has them; *gained* were found only after, and an expert has them; *lost*
 were found only before, and an expert has them; *cleared* were found only before, and no expert has them. Vessels that
 come out wider count as invented pixels, too.

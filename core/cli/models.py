@@ -106,14 +106,19 @@ def add(
     notes: Annotated[str | None, typer.Option("--notes", help="Notes for its card.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace your model of that name.")] = False,
 ) -> None:
-    """Take a weights file into your own models, so that it can be chosen by its name. The default stays as it is."""
+    """Take a weights file into your own models, so that it can be chosen by its name. The default stays as it is.
+
+    A network that enhances photographs is taken in as well; it is offered by 'serr enhance' alone.
+    """
     from core.models.catalogue import DEFAULT_MODEL
     from core.models.user_models import add_model
 
     entry = add_model(file, name=name, notes=notes, overwrite=replace)
     say(f"{entry.card.name}  {entry.path}")
     tell(f"serr: {entry.card.experience}")
-    if entry.card.name != DEFAULT_MODEL:
+    if entry.card.task == "enhancement":
+        tell("serr: It enhances photographs and finds no vessels: use it with 'serr enhance --model'.")
+    elif entry.card.name != DEFAULT_MODEL:
         tell(f"serr: Where no model is named, {DEFAULT_MODEL} is used as before; use this one with --model.")
 
 
@@ -150,7 +155,7 @@ def export(
     """Write a model's weights file for another machine, where 'serr models add' takes it in."""
     from core.models.user_models import export_model
 
-    say(str(export_model(found_model(name), target, overwrite=replace)))
+    say(str(export_model(found_model(name, any_task=True), target, overwrite=replace)))
 
 
 @models.command()

@@ -208,11 +208,9 @@ def found_model(name: str, *, any_task: bool = False) -> Path:
     Where models are looked through, those that cannot be used are named on stderr.
     """
     from core.errors import WeightsError
-    from core.models.catalogue import find_model, list_models
+    from core.models.catalogue import find_model
 
-    if any_task and any(entry.card.name == name for entry in list_models(task="enhancement")):
-        return find_model(name, task="enhancement")
     try:
-        return find_model(name, monitor=NotesOnly())
+        return find_model(name, task=None if any_task else "vessels", monitor=NotesOnly())
     except WeightsError as error:
         raise UsageError(str(error)) from None

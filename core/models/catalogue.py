@@ -38,8 +38,8 @@ def user_models_folder() -> Path:
     return user_data_path("serr-fundus", appauthor=False) / "models"
 
 
-def list_models(*, task: Task = "vessels", monitor: Monitor = SILENT) -> list[ModelEntry]:
-    """The models for a task that came with the program, then the person's own, each group by name.
+def list_models(*, task: Task | None = "vessels", monitor: Monitor = SILENT) -> list[ModelEntry]:
+    """The models for a task (None: for any) that came with the program, then the person's own, each group by name.
 
     Only headers are read. A file that cannot be used is left out; ``monitor.note`` says which and why.
     """
@@ -56,14 +56,14 @@ def list_models(*, task: Task = "vessels", monitor: Monitor = SILENT) -> list[Mo
             except WeightsError as error:
                 monitor.note(str(error))
             else:
-                if entry.card.task == task:
+                if task in (None, entry.card.task):
                     group.append(entry)
         entries += sorted(group, key=lambda entry: entry.card.name)
     return entries
 
 
-def find_model(name_or_path: str | Path, *, task: Task = "vessels", monitor: Monitor = SILENT) -> Path:
-    """The weights file for the name of a model for a task, or for a path.
+def find_model(name_or_path: str | Path, *, task: Task | None = "vessels", monitor: Monitor = SILENT) -> Path:
+    """The weights file for the name of a model for a task (None: for any), or for a path.
 
     Text without a folder and without the suffix of a file is a name. Two different models of one name are an error, so
     that nobody gets silently another model than the one they meant. ``monitor.note`` says which files cannot be used.
@@ -86,7 +86,7 @@ def find_model(name_or_path: str | Path, *, task: Task = "vessels", monitor: Mon
         return found[0].path
     names = ", ".join(dict.fromkeys(entry.card.name for entry in entries)) or "none"
     for other in get_args(Task):
-        if other != task and any(entry.card.name == text for entry in list_models(task=other)):
+        if task is not None and other != task and any(entry.card.name == text for entry in list_models(task=other)):
             raise WeightsError(f"{wrong_task(text, other, task)} Available models: {names}.")
     raise WeightsError(
         f'There is no model named "{text}". Available models: {names}. Give one of these names or the path of a '
@@ -95,9 +95,9 @@ def find_model(name_or_path: str | Path, *, task: Task = "vessels", monitor: Mon
 
 
 def load_model(
-    name_or_path: str | Path = DEFAULT_MODEL, device: "str | torch.device" = "cpu", *, task: Task = "vessels"
+    name_or_path: str | Path = DEFAULT_MODEL, device: "str | torch.device" = "cpu", *, task: Task | None = "vessels"
 ) -> LoadedModel:
-    """Read a model by its name or path; every tensor is verified.
+    """Read a model for a task (None: for any) by its name or path; every tensor is verified.
 
     Raises
     ------

@@ -140,6 +140,8 @@ class ModelCard:
         """What it has learned from and how good it was on photographs that it did not learn from, in sentences."""
         counted = ((self.photographs, "photographs"), (self.steps, "steps"))
         much = ", ".join(f"{count} {what}" for count, what in counted if count) or "how much is not known"
+        if self.task == "enhancement":
+            return f"Learned from: {self.trained_on or 'not known'}. {self._clearer}"
         sentences = [f"Learned from: {self.trained_on or 'not known'} ({much})."]
         scores = self.held_out_scores
         if scores is None:
@@ -152,6 +154,16 @@ class ModelCard:
             ]
             sentences.append(f"On photographs held out from it: {', '.join(figures)}.")
         return " ".join(sentences)
+
+    @property
+    def _clearer(self) -> str:
+        """How much nearer its pictures come to the photographs that were spoiled on purpose, where that is known."""
+        for score in self.scores:
+            before, after = score.get("psnr_before_db"), score.get("psnr_db")
+            if isinstance(before, (int, float)) and isinstance(after, (int, float)):
+                where = score.get("protocol") or "photographs"
+                return f"PSNR before and after enhancing: {before:.1f} and {after:.1f} dB ({where})."
+        return "Its pictures were not measured, so how good they are is not known."
 
     @property
     def data_sets(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The registry of a person's own models: taken in, renamed, exported, removed.
 
 It is the folder of their models and nothing else: what the window adds, the command line and Python know by name, too.
+Models that find vessels and networks that enhance photographs are kept together, so no two of them share a name.
 """
 
 from dataclasses import replace
@@ -28,9 +29,9 @@ def add_model(file: Path, *, name: str | None = None, notes: str | None = None, 
     WeightsError : the file cannot be used. NameTakenError : another model has that name. OutputError : the folder
         cannot be used.
     """
-    loaded = load_model(Path(file))
+    loaded = load_model(Path(file), task=None)
     card = _changed(loaded.card, name, notes)
-    for entry in list_models():
+    for entry in list_models(task=None):
         if entry.bundled and (entry.card.name, entry.card.sha256) == (card.name, card.sha256):
             return entry
         if entry.card.name == card.name and entry.card.sha256 != card.sha256 and (entry.bundled or not overwrite):
@@ -56,7 +57,7 @@ def change_model(name: str, *, new_name: str | None = None, notes: str | None = 
     """
     entry = _own_model(name)
     card = _changed(entry.card, new_name, notes)
-    if card.name != entry.card.name and any(other.card.name == card.name for other in list_models()):
+    if card.name != entry.card.name and any(other.card.name == card.name for other in list_models(task=None)):
         raise NameTakenError(f'There is another model named "{card.name}". Choose another name.')
     target = entry.path.with_name(f"{card.name}{SUFFIX}")
     _write(entry.path, target, card)
@@ -81,7 +82,7 @@ def export_model(name_or_path: str | Path, target: Path, *, overwrite: bool = Fa
     ------
     WeightsError : there is no such model, or it is damaged. OutputError : a file is in the way, or cannot be written.
     """
-    loaded = load_model(find_model(name_or_path))
+    loaded = load_model(find_model(name_or_path, task=None), task=None)
     target = Path(target)
     if target.is_dir():
         target = target / f"{loaded.card.name}{SUFFIX}"
@@ -111,14 +112,14 @@ def _write(source: Path, target: Path, card: ModelCard) -> None:
 
 
 def _own() -> list[ModelEntry]:
-    return [entry for entry in list_models() if not entry.bundled]
+    return [entry for entry in list_models(task=None) if not entry.bundled]
 
 
 def _own_model(name: str) -> ModelEntry:
     for entry in _own():
         if entry.card.name == name:
             return entry
-    if any(entry.card.name == name for entry in list_models()):
+    if any(entry.card.name == name for entry in list_models(task=None)):
         raise WeightsError(f'The model "{name}" came with the program: it can be exported, not changed or removed.')
     names = ", ".join(entry.card.name for entry in _own()) or "none"
     raise WeightsError(f'There is no model of your own named "{name}". Your own: {names}.')

@@ -158,7 +158,7 @@ def with_card(data: bytes, card: ModelCard) -> bytes:
     return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
-def read_model(path: Path, device: "str | torch.device" = "cpu", *, task: Task = "vessels") -> LoadedModel:
+def read_model(path: Path, device: "str | torch.device" = "cpu", *, task: Task | None = "vessels") -> LoadedModel:
     """Read a weights file, build its network, and verify every tensor.
 
     Raises
@@ -167,7 +167,7 @@ def read_model(path: Path, device: "str | torch.device" = "cpu", *, task: Task =
         program.
     """
     card, places = _read_header(path)
-    if card.task != task:
+    if task is not None and card.task != task:
         raise WeightsError(f"{wrong_task(display_path(path), card.task, task)} Choose another model.")
     module = _lay_out(path, card, places)
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -12,18 +13,23 @@ from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.state import DeviceChoice, ModelChoice
 
+if TYPE_CHECKING:
+    from core.models.catalogue import ModelEntry
+
 
 class ModelController(QObject):
     """Keeps the model and device choosers' part of the state.
 
     ``added`` carries the ``ModelChoice`` of a model that came to the list. It is not chosen by that: a model is used,
     now and at the next start, only where a person chooses it. ``nameTaken`` carries a ``NameTaken``: a weights file
-    that needs another name. ``cardRead`` carries a ``ModelEntry``.
+    that needs another name. ``cardRead`` carries a ``ModelEntry``. ``enhancerAdded`` : a network that enhances
+    photographs came to the registry, which does not belong to this list.
     """
 
     added = Signal(object)
     nameTaken = Signal(object)
     cardRead = Signal(object)
+    enhancerAdded = Signal()
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
@@ -57,11 +63,16 @@ class ModelController(QObject):
     def add_model(self, file: Path, name: str | None = None, notes: str | None = None) -> None:
         """Take a weights file into the registry, without choosing it; ``None``: name or notes as the file has them."""
 
-        def done(outcome: Path | tasks.NameTaken) -> None:
+        def done(outcome: "ModelEntry | tasks.NameTaken") -> None:
             if isinstance(outcome, tasks.NameTaken):
                 self.nameTaken.emit(outcome)
-                return
-            self._refresh(choose=outcome if file == self._context.state.model else None, added=outcome, moved=file)
+            elif outcome.card.task == "enhancement":
+                text = self.tr("The network {name} is added. View > Enhance offers it.")
+                self._context.notify("success", text.format(name=outcome.card.name))
+                self.enhancerAdded.emit()
+            else:
+                path = outcome.path
+                self._refresh(choose=path if file == self._context.state.model else None, added=path, moved=file)
 
         self._context.workers.start(
             "own models",

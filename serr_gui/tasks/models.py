@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.errors import NameTakenError, SerrError
+from core.files import display_path
 from core.progress import Monitor, Progress
 from serr_gui.model.i18n import translate
 from serr_gui.model.state import DeviceChoice, ModelChoice
@@ -57,15 +58,20 @@ def first_models(wanted: str, added: Sequence[Path], monitor: Monitor) -> FirstM
 def read_models(files: Sequence[Path], monitor: Monitor) -> tuple[ModelChoice, ...]:
     """The registry (``core.models``), then those of ``files`` that are not in it: headers only, no torch."""
     from core.models.catalogue import ModelEntry, list_models
-    from core.models.weights_file import read_card
+    from core.models.weights_file import read_card, wrong_task
 
     entries = list_models(monitor=monitor)
     for path in files:
         if all(entry.path != path for entry in entries):
             try:
-                entries.append(ModelEntry(read_card(path), path, bundled=False))
+                card = read_card(path)
             except SerrError as error:
                 monitor.note(str(error))
+                continue
+            if card.task == "vessels":
+                entries.append(ModelEntry(card, path, bundled=False))
+            else:
+                monitor.note(wrong_task(display_path(path), card.task, "vessels"))
     return tuple(_model_choice(entry) for entry in entries)
 
 
@@ -78,8 +84,8 @@ def read_entry(path: Path, bundled: bool, monitor: Monitor) -> "ModelEntry":
     return ModelEntry(read_card(path), path, bundled)
 
 
-def add_model(file: Path, name: str | None, notes: str | None, monitor: Monitor) -> Path | NameTaken:
-    """Take a weights file into the registry; returns its file there. ``None``: name or notes as the file has them.
+def add_model(file: Path, name: str | None, notes: str | None, monitor: Monitor) -> "ModelEntry | NameTaken":
+    """Take a weights file, of whatever task, into the registry. ``None``: name or notes as the file has them.
 
     Raises
     ------
@@ -90,7 +96,7 @@ def add_model(file: Path, name: str | None, notes: str | None, monitor: Monitor)
 
     monitor.step(Progress("Checking the weights file"))
     try:
-        return add(file, name=name, notes=notes).path
+        return add(file, name=name, notes=notes)
     except NameTakenError:
         card = read_card(file)
         return NameTaken(file, name or card.name, card.notes if notes is None else notes)

@@ -91,7 +91,8 @@ class ModelPrompts(QObject):
 
     def _free(self, name: str) -> str:
         """The name with the first number that makes it one that no model has."""
-        names = {choice.name for choice in self._state.models}
+        state = self._state
+        names = {choice.name for choice in state.models} | {choice.name for choice in state.enhancing.choices}
         number = 2
         while f"{name}-{number}" in names:
             number += 1

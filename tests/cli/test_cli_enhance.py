@@ -68,6 +68,26 @@ def test_wrong_use_is_refused_in_a_sentence(serr: Serr, tmp_path: Path, network:
     assert serr("models", "show", network, "--json").json["task"] == "enhancement"
 
 
+def test_a_network_of_the_user_is_added_used_exported_and_removed(
+    serr: Serr, tmp_path: Path, own_models: Path, weights: Path
+) -> None:
+    eye, file = write_photo(tmp_path / "eye.png", 120, 150), save_small_enhancer(tmp_path, 2, "trained")
+    ran = serr("models", "add", file, "--name", "clinic-2x")
+    assert (ran.code, ran.sentences[-1]) == (
+        0,
+        "serr: It enhances photographs and finds no vessels: use it with 'serr enhance --model'.",
+    )
+    assert serr("enhance", eye, "--out", tmp_path / "out", "--model", "clinic-2x", "--device", "cpu").code == 0
+    assert read_picture(tmp_path / "out" / "eye_enhanced.png").shape == (240, 300, 3)
+    assert library.enhance(eye, model="clinic-2x", device="cpu").shape == (240, 300)
+    refused = serr("segment", eye, "--out", tmp_path / "masks", "--model", "clinic-2x")
+    assert "clinic-2x enhances photographs" in refused.sentences[0]
+    assert serr("models", "export", "clinic-2x", tmp_path / "other.safetensors").code == 0
+    assert serr("models", "remove", "clinic-2x").code == 0
+    assert 'no model named "clinic-2x"' in serr("enhance", eye, "--out", tmp_path, "--model", "clinic-2x").sentences[0]
+    assert serr("models", "add", tmp_path / "other.safetensors").code == 0
+
+
 def test_an_enhanced_picture_is_said_to_be_one_wherever_it_is_used(
     serr: Serr, tmp_path: Path, network: str, weights: Path
 ) -> None:

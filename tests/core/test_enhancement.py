@@ -12,9 +12,10 @@ from core.datasets.layouts import Case
 from core.datasets.synthetic import draw_case
 from core.enhancement.enhancer import SCALES, EnhanceOptions, Scale, enhance_photo, enhancers, load_enhancer
 from core.enhancement.recipe import with_network
-from core.errors import WeightsError
+from core.errors import NameTakenError, WeightsError
 from core.inference.options import InferenceOptions
-from core.models.catalogue import find_model, list_models, load_model
+from core.models.catalogue import DEFAULT_MODEL, find_model, list_models, load_model
+from core.models.user_models import add_model, change_model, export_model, remove_model
 from core.networks.families import RrdbConfig
 from core.networks.rrdb import RrdbNet
 from core.photo.preprocessing import Preprocessing, prepare
@@ -103,6 +104,36 @@ def test_generators_and_vessel_models_are_never_offered_for_each_other(
     with pytest.raises(WeightsError, match='no model named "small-enhancr"'):
         find_model("small-enhancr", task="enhancement")
     assert load_enhancer("small-enhancer").scale == 1
+
+
+def test_a_generator_of_the_user_comes_in_is_renamed_and_goes_out_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERR_MODELS", str(tmp_path / "own"))
+    file = save_small_enhancer(tmp_path, 2, "mine")
+    entry = add_model(file, notes="of our camera")
+    assert (entry.path, "was not measured" in entry.card.experience) == (tmp_path / "own" / "mine.safetensors", False)
+    assert "pictures were not measured" in entry.card.experience
+    vessels = save_small_model(tmp_path / "small.safetensors", "mine")
+    with pytest.raises(NameTakenError, match='another model named "mine"'):
+        add_model(vessels)
+    with pytest.raises(NameTakenError):
+        add_model(file, name=DEFAULT_MODEL)
+    add_model(vessels, name="vessels")
+    with pytest.raises(NameTakenError):
+        change_model("mine", new_name="vessels")
+    assert change_model("mine", new_name="clearer").card.notes == "of our camera"
+    assert load_enhancer("clearer").scale == 2
+    assert "clearer" not in {one.card.name for one in list_models()}
+    out = export_model("clearer", tmp_path / "out.safetensors")
+    assert load_enhancer(out).sha256 == load_enhancer(file).sha256
+    remove_model("clearer")
+    assert [one.card.name for one in enhancers() if not one.bundled] == []
+    with pytest.raises(WeightsError, match="came with the program"):
+        remove_model("serr-enhance-1x")
+    bundled = load_enhancer()
+    assert add_model(bundled.path).path == bundled.path
+    assert "PSNR before and after enhancing: " in bundled.card.experience
 
 
 def test_a_recipe_may_enhance_first_and_always_by_the_same_network(

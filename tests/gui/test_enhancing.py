@@ -137,6 +137,21 @@ def test_the_other_network_and_other_channels(program: Program, qtbot: QtBot) ->
             assert np.array_equal(wipe.pixels, made.picture.rgb[:, :, 1])
 
 
+def test_a_network_that_the_window_adds_is_offered_here_and_never_for_vessels(
+    start: StartProgram, qtbot: QtBot, small_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, file = tmp_path / "own", save_small_enhancer(tmp_path, 1, "trained")
+    monkeypatch.setenv("SERR_MODELS", str(own))
+    program = start(model=str(file))
+    state = program.state
+    assert any("finds no vessels" in notice.text for notice in state.notices), "refused as a model for vessels"
+    assert state.model != file
+    program.controller.models.add_model(file)
+    qtbot.waitUntil(lambda: "trained" in listed(program), timeout=WAIT_MS)
+    assert any("View > Enhance offers it" in notice.text for notice in state.notices)
+    assert "trained" not in {choice.name for choice in state.models}
+
+
 def test_cancelled_switched_and_closed_while_it_runs(program: Program, qtbot: QtBot) -> None:
     state, controller, commands = program.state, program.controller, program.window.commands
     qtbot.waitUntil(lambda: state.enhancing.choice is not None, timeout=WAIT_MS)
