@@ -472,7 +472,7 @@ def _one_for_each(results: Sequence[Result]) -> list[Result]:
     return list({result.protocol: result for result in reversed(results)}.values())[::-1]
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--root", type=Path, required=True, help="the folder that holds DRIVE, STARE, CHASE_DB1 and HRF"
@@ -482,7 +482,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[p.stem for p in PROTOCOLS], help="only these protocols")
     parser.add_argument("--results", type=Path, help="keep every result in this folder, and use those that it holds")
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks"), help="where the page is written")
-    given = parser.parse_args()
+    given = parser.parse_args(words)
 
     started = time.perf_counter()
     names = given.models or [str(entry.path) for entry in list_models() if entry.bundled]

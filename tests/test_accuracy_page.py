@@ -1,7 +1,6 @@
 """The program that measures the models writes a whole page, and says where a model has seen its photographs."""
 
 import re
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,20 +16,13 @@ from core.evaluation.predictions import read_own_map
 from core.models.catalogue import load_model
 from core.models.weights_file import save_model
 from core.types import FieldOfView
-from tests.cli.program import process_environment
 from tests.small_model import save_small_model
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from vessel_errors import VesselErrors  # noqa: E402 - the programs that measure are no package
-
-
-def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "benchmarks" / "accuracy.py"), *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, encoding="utf-8", env=process_environment(), check=True
-    )
+import accuracy  # noqa: E402 - the programs that measure are no package
+from vessel_errors import VesselErrors  # noqa: E402
 
 
 def _differing(model: Path, path: Path) -> Path:
@@ -61,7 +53,10 @@ def _auc_of_means(folder: Path, tta: str) -> float:
     return float(roc_auc_score(np.concatenate(labels), np.concatenate(maps)))
 
 
-def test_the_page_has_every_model_and_parts_seen_photographs_off(tmp_path: Path) -> None:
+def test_the_page_has_every_model_and_parts_seen_photographs_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(accuracy, "RESAMPLES", 20)
     write_drive_layout(tmp_path / "data", 2, side=96)
     learned = {"data": {"dataset": "drive", "split": "train"}}
     fresh = save_small_model(tmp_path / "fresh.safetensors", "fresh", training=learned)
@@ -70,7 +65,7 @@ def test_the_page_has_every_model_and_parts_seen_photographs_off(tmp_path: Path)
     )
     other = _differing(fresh, tmp_path / "other.safetensors")
     out = tmp_path / "out"
-    arguments = (
+    arguments = [
         "--root",
         tmp_path / "data",
         "--models",
@@ -82,8 +77,9 @@ def test_the_page_has_every_model_and_parts_seen_photographs_off(tmp_path: Path)
         "drive",
         "--results",
         tmp_path / "kept",
-    )
-    _run(*arguments, "--out", out)
+    ]
+    accuracy.main([*map(str, arguments), "--out", str(out)])
+    capsys.readouterr()
     text = (out / "accuracy.md").read_text(encoding="utf-8")
     assert "$" not in text
     fair, unfair = text.split("## Photographs that a model has seen: no test")
@@ -99,10 +95,10 @@ def test_the_page_has_every_model_and_parts_seen_photographs_off(tmp_path: Path)
     pictures = re.findall(r"\]\((images/[^)]+\.svg)\)", text)
     assert len(pictures) == 2
     assert all((out / name).read_text(encoding="utf-8").startswith("<svg") for name in pictures)
-    again = _run(*arguments, "--out", tmp_path / "again")
+    accuracy.main([*map(str, arguments), "--out", str(tmp_path / "again")])
     numbers = re.compile(r"^\|.*", re.MULTILINE)
     assert numbers.findall((tmp_path / "again" / "accuracy.md").read_text(encoding="utf-8")) == numbers.findall(text)
-    assert "again" in again.stdout
+    assert "again" in capsys.readouterr().out
 
 
 def test_errors_are_parted_by_width_and_distance() -> None:

@@ -10,7 +10,7 @@ from tests.gui.training_session import FIRST_ACTS
 from tests.job_runs import own_jobs
 from tests.small_model import save_small_model
 
-SMALL = {"Steps": "100000", "Crops in a step": "1", "Crop side": "32", "Validate every": "20"}
+SMALL = {"Steps": "100000", "Crops in a step": "1", "Crop side": "32", "Validate every": "5"}
 
 
 def test_from_a_folder_to_a_model_that_is_used_at_the_next_start(tmp_path: Path) -> None:
@@ -19,7 +19,8 @@ def test_from_a_folder_to_a_model_that_is_used_at_the_next_start(tmp_path: Path)
     models.mkdir()
     save_small_model(models / "small.safetensors")
     numbers = [word for name, value in SMALL.items() for word in ("--number", name, value)]
-    session = [sys.executable, "-m", "tests.gui.training_session", photographs, out, "--model", "small", *numbers]
+    options = ["--model", "small", "--validations", "2", *numbers]
+    session = [sys.executable, "-m", "tests.gui.training_session", photographs, out, *options]
     with own_jobs(out / "own" / "jobs"):  # a training that a failure leaves behind ends with it
         done = subprocess.run(
             session,

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _PATIENCE_S = float(os.environ.get("SERR_PATIENCE_S", "3600"))
 _NEW_MODEL = "my own model"
+_REST_MS, _PICTURE_MS = (10, 0) if os.environ.get("QT_QPA_PLATFORM") == "offscreen" else (100, 500)
+"""Until a layout has come to rest, and until a screen shows it; where there is no screen, events alone count."""
 _Kind = TypeVar("_Kind", bound="QWidget")
 
 
@@ -52,7 +54,7 @@ class Hand:
         from PySide6.QtTest import QTest
         from PySide6.QtWidgets import QApplication
 
-        QTest.qWait(500)
+        QTest.qWait(_PICTURE_MS)
         self._number += 1
         file = self._pictures / f"{self._prefix}-{self._number:02d}-{name}.png"
         screen = QGuiApplication.primaryScreen()
@@ -73,7 +75,7 @@ class Hand:
         from PySide6.QtWidgets import QScrollArea, QWidget
 
         self.wait(lambda: widget.isVisible() and widget.isEnabled(), f"{widget} can be clicked")
-        QTest.qWait(100)  # until the layout has come to rest
+        QTest.qWait(_REST_MS)
         place = at or widget.rect().center()
         around: QWidget | None = widget.parentWidget()
         while around is not None:  # as a person scrolls to what they want to press
