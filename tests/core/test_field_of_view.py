@@ -435,11 +435,12 @@ def test_the_sample_photograph() -> None:
 def test_against_the_given_masks(serr_data: Path, photos: str, mask: str) -> None:
     """A plain threshold with opening and closing gives 0.996 in the mean and 0.987 at the worst over all of them."""
     scores = {}
-    for path in sorted(serr_data.glob(photos)):
+    # Of HRF each fourth, with some of each of its three kinds: benchmarks/photo_doubts.py takes all.
+    for path in sorted(serr_data.glob(photos))[:: 4 if photos.startswith("HRF") else 1]:
         image = read_fundus(path)
         given_mask = read_fov(serr_data / mask.format(number=path.name[:2], stem=path.stem), shape=image.shape)
         scores[path.name] = iou(estimate_field_of_view(image).inside, given_mask.inside)
-    assert len(scores) in (20, 30)
+    assert len(scores) in (8, 20)
     assert np.mean(list(scores.values())) >= 0.9955, scores
     assert min(scores.values()) >= 0.986, scores
 
