@@ -45,8 +45,10 @@ def compare_measures(
     from core.studies.design import read_design
     from core.studies.tables import read_table, row_of, study_files
 
+    names = [name.strip() for name in measures.split(",") if name.strip()] if measures is not None else []
+    if measures is not None and not names:
+        raise UsageError("--measures names no measure. Names are as in the table, such as width/mean/all/fov.")
     rows, design = read_table(table), read_design(groups)
-    names = [name.strip() for name in measures.split(",") if name.strip()] if measures else []
     comparison = compared(rows, design, names)
     files = study_files(rows, design, comparison, out)
     for path, _ in files:

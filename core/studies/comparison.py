@@ -88,6 +88,7 @@ def compare_measures(rows: Sequence[Mapping[str, object]], design: Design, measu
     ------
     InputError : a photograph of the design is in no row or in several, units differ, or a measure is unknown.
     """
+    measures = list(dict.fromkeys(measures))
     for name in measures:
         if name not in CODEBOOK:
             raise InputError(f"There is no measure {name}. Names are as in the table, such as width/mean/all/fov.")
@@ -122,21 +123,36 @@ def match_rows(rows: Sequence[Mapping[str, object]], design: Design) -> list[tup
 
     Raises
     ------
-    InputError : a photograph is in no row, or its name is that of several.
+    InputError : a photograph is in no row or in several that differ, its name is that of several, or two of the design
+    are the same one.
     """
-    by_path: dict[str, Mapping[str, object]] = {str(row.get("file", "")): row for row in rows}
+    by_path: dict[str, list[Mapping[str, object]]] = {}
     by_name: dict[str, list[Mapping[str, object]]] = {}
-    for path, row in by_path.items():
+    for row in rows:
+        path = str(row.get("file", ""))
+        same = by_path.setdefault(path, [])
+        if row in same:  # of a table that is given twice
+            continue
+        same.append(row)
         by_name.setdefault(PurePath(path.replace("\\", "/")).name, []).append(row)
-    found = []
+    found: list[tuple[Member, Mapping[str, object]]] = []
+    taken: dict[str, str] = {}
     for member in design.members:
-        named = [by_path[member.file]] if member.file in by_path else by_name.get(member.file, [])
+        shown = display_path(member.file)
+        named = by_path.get(member.file) or by_name.get(member.file, [])
         if not named:
-            raise InputError(
-                f"{display_path(member.file)} is not in the table of measures: measure it or leave it out."
-            )
+            raise InputError(f"{shown} is not in the table of measures: measure it or leave it out.")
+        paths = {str(row["file"]) for row in named}
+        if len(paths) > 1:
+            raise InputError(f"{shown} is the name of {len(paths)} measured files: give its path.")
         if len(named) > 1:
-            raise InputError(f"{display_path(member.file)} is the name of {len(named)} measured files: give its path.")
+            raise InputError(
+                f"{shown} is in the table of measures {len(named)} times with different values: keep one row of it."
+            )
+        (path,) = paths
+        if path in taken:
+            raise InputError(f"{display_path(taken[path])} and {shown} are the same measured photograph: name it once.")
+        taken[path] = member.file
         found.append((member, named[0]))
     return found
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import InputError
-from core.files import display_path
+from core.files import display_path, printable
+from core.photo.walking import natural_key
 
 COLUMNS: Final = (
     "file,group or file,group,subject for two groups; file,subject,visit or file,subject,eye,visit for visits"
@@ -45,7 +46,7 @@ class Design:
 
 
 def design_of(members: Iterable[Member], *, paired: bool) -> Design:
-    """The design of a study. Of two labels the first in the alphabet comes first, so that years are in their order.
+    """The design of a study. Of two labels the first in natural order comes first: 6 before 12, 2019 before 2023.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def design_of(members: Iterable[Member], *, paired: bool) -> Design:
     """
     members = tuple(members)
     what = "visits" if paired else "groups"
-    labels = sorted({member.group for member in members})
+    labels = sorted({member.group for member in members}, key=natural_key)
     if len(labels) != 2:
         names = f" ({', '.join(labels[:5])})" if labels else ""
         raise InputError(f"A comparison needs two {what}, but there are {len(labels)}{names}.")
@@ -98,7 +99,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
     Raises
     ------
-    InputError : it cannot be read, or is not text in UTF-8.
+    InputError : it cannot be read, is not text in UTF-8, or two of its columns have the same name.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -117,6 +118,9 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     if not lines:
         return []
     names, found = lines[0], list[Mapping[str, str]]()
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise InputError(f'{display_path(path)} has two columns with the name "{printable(twice[0])}": remove one.')
     for number, line in enumerate(lines[1:], 2):
         if len(line) != len(names):
             raise InputError(

@@ -37,10 +37,17 @@ def read_table(path: Path) -> list[dict[str, object]]:
     }
     found = []
     for number, row in enumerate(rows, 2):
-        try:
-            found.append({key: float(value) if key in numbers else value for key, value in row.items() if value})
-        except ValueError as error:
-            raise InputError(f"{display_path(path)}, line {number}: {error}.") from None
+        read: dict[str, object] = {}
+        for key, value in row.items():
+            try:
+                if value:
+                    read[key] = float(value) if key in numbers else value
+            except ValueError:
+                raise InputError(
+                    f'{display_path(path)}, line {number}: {key} is "{printable(value)}", which is not a number. '
+                    "Numbers have a point, not a comma, before their decimals."
+                ) from None
+        found.append(read)
     return [{"file": "", "error": "", **row} for row in found]
 
 

@@ -32,16 +32,18 @@ def read_tables(paths: Sequence[Path], monitor: Monitor) -> Study:
 
 
 def read_groups(path: Path, study: Study, _monitor: Monitor) -> Study:
-    """The same with the groups or visits that a file says.
+    """The same with the groups or visits that a file says, each photograph by the path that it has in the tables.
 
     Raises
     ------
-    InputError : it is not such a file.
+    InputError : it is not such a file, or names photographs that are in no table or in several rows.
     """
+    from core.studies.comparison import match_rows
     from core.studies.design import read_design
 
     design = read_design(path)
-    return replace(study, members=design.members, paired=design.paired, design=None, comparison=None, problem="")
+    members = tuple(replace(member, file=str(row["file"])) for member, row in match_rows(study.rows, design))
+    return replace(study, members=members, paired=design.paired, design=None, comparison=None, problem="")
 
 
 def compare(study: Study, members: Sequence["Member"], monitor: Monitor, *, paired: bool) -> Study:

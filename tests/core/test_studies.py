@@ -137,6 +137,7 @@ def test_the_files_hold_every_value_and_every_test(tmp_path: Path) -> None:
         ("file,subject,visit\na.png,,1\nb.png,s,2\n", "has no subject"),
         ("file,group\na.png\n", "line 2: 1 values for 2 columns"),
         ("file,group\na.png,\n", "line 2: file and group must not be empty"),
+        ("file,group,group\na.png,x,y\n", "two columns with the name"),
         ("", "not a table of groups or visits"),
     ],
 )
@@ -163,3 +164,34 @@ def test_tables_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match="not a table of measures"):
         read_table(tmp_path / "t.csv")
+
+
+def test_no_photograph_counts_twice_or_by_the_row_of_another() -> None:
+    """Where rows or names do not say which is meant, nothing is compared."""
+    both = design_of([Member("a0.png", "x"), Member("b0.png", "y")], paired=False)
+    again = [*ROWS, {**ROWS[0], WIDTH: 9.0}]
+    with pytest.raises(InputError, match=r"a0\.png is in the table of measures 2 times with different values"):
+        compare_measures(again, both)
+    compare_measures([*ROWS, *ROWS], both)  # the same table twice says the same
+    twice = design_of([Member("a0.png", "x"), Member("photos/a0.png", "x"), Member("b0.png", "y")], paired=False)
+    with pytest.raises(InputError, match=r"a0\.png and photos/a0\.png are the same measured photograph"):
+        compare_measures(ROWS, twice)
+    named = [*ROWS, {**ROWS[0], "file": "others/a0.png"}]
+    with pytest.raises(InputError, match=r"a0\.png is the name of 2 measured files"):
+        compare_measures(named, both)
+
+
+def test_the_earlier_visit_comes_first_and_a_measure_is_tested_once() -> None:
+    members = [Member(f"a{n}.png", "12", f"s{n}") for n in range(6)] + [
+        Member(f"b{n}.png", "6", f"s{n}") for n in range(6)
+    ]
+    found = compare_measures(ROWS, design_of(members, paired=True), [WIDTH, WIDTH])
+    assert found.labels == ("6", "12")
+    assert len(found.tests) == found.tested == 1
+
+
+def test_a_decimal_comma_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "measures.csv"
+    path.write_text(f"file;error;{WIDTH}\na.png;;3,1\n")
+    with pytest.raises(InputError, match='line 2: width/mean/all/fov is "3,1", which is not a number'):
+        read_table(path)

@@ -104,6 +104,12 @@ def test_visits_come_from_a_file_and_say_what_is_missing(
     assert test.p == pytest.approx(stats.ttest_rel(FIRST, SECOND).pvalue)
     assert test.difference == pytest.approx(np.mean(SECOND) - np.mean(FIRST))
 
+    # A name that several photographs have gives none of them a group.
+    file.write_text("file,group\neye 0.png,x\neye 1.png,y\n", encoding="utf-8")
+    dialog.file.click()
+    qtbot.waitUntil(lambda: "eye 0.png is the name of 2 measured files" in dialog.about.text(), timeout=WAIT_MS)
+    assert [member.subject for member in dialog.said()] == list("0123401234")
+
     # A table that is none says so, and costs nothing.
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(file)], ""))
     dialog.tables.click()

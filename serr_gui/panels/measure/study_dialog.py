@@ -186,7 +186,7 @@ class StudyDialog(QDialog):
         self.members.blockSignals(True)
         self.members.setRowCount(len(paths))
         for number, (row, path) in enumerate(zip(study.rows, paths, strict=True)):
-            member = said.get(str(row["file"])) or said.get(path.name)
+            member = said.get(str(row["file"]))
             group = path.parent.name if by_folder and not said else ""
             texts = (member.group, member.subject, member.eye) if member is not None else (group, "", "")
             name = QTableWidgetItem(display_path(path.name))
