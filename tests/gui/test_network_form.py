@@ -61,7 +61,7 @@ def test_the_chosen_network_is_in_the_recipe(start: StartProgram, qtbot: QtBot, 
     network = dialog.request().config.network
     assert network.architecture == "attention-unet"
     assert network.config == {"width": 24, "depth": 3, "upsampling": "nearest"}
-    assert dialog._name.text() == "attention-unet-drawn"
+    assert dialog.run.name.text() == "attention-unet-drawn"
 
     pick(dialog.recipe._presets, "paper")
     assert dialog.config().network == network, "a preset keeps a family that was chosen by hand"

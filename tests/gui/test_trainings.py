@@ -41,7 +41,7 @@ def form(program: Program, qtbot: QtBot, dataset: Path, steps: int = 100_000) ->
     dialog = program.window.training_prompts.new_training(dataset)
     assert not dialog._order.isEnabled(), "not before it is known what is in the data set"
     qtbot.waitUntil(lambda: not dialog.is_looking, timeout=WAIT_MS)
-    dialog._device.setCurrentIndex(dialog._device.findData("cpu"))
+    dialog.run.device.setCurrentIndex(dialog.run.device.findData("cpu"))
     small = {"steps": steps, "batch": 1, "crop_px": 16, "validate_every": 5, "peak_rate": 0.0005}
     for key, value in small.items():
         dialog.recipe.numbers[key].setValue(value)
@@ -120,7 +120,7 @@ def test_the_form_makes_the_recipe_that_it_shows(
     assert config.run.validate_every == 5
     assert config.network.start_from == str(program.state.model)
     assert [source.dataset for source in config.data.sources] == [str(dataset)]
-    assert dialog._name.text() == "small-drawn" == config.run.name
+    assert dialog.run.name.text() == "small-drawn" == config.run.name
     assert "training: 2" in dialog._data_facts.text()
 
     dialog._start.setCurrentIndex(dialog._start.count() - 1)
@@ -128,7 +128,7 @@ def test_the_form_makes_the_recipe_that_it_shows(
     assert dialog.recipe.preset == "strong"
     assert dialog.recipe.numbers["steps"].value() == 4500
     assert dialog.config().network.start_from == ""
-    assert dialog._name.text() == "serr-unet-drawn"
+    assert dialog.run.name.text() == "serr-unet-drawn"
 
     whole = read_dataset_file(dataset)
     for learned, said, held in ((3, "1 of training are held out", 1), (1, "Too few", None)):
@@ -149,10 +149,10 @@ def test_the_form_makes_the_recipe_that_it_shows(
     dialog._data.setText(str(dataset))
     qtbot.waitUntil(lambda: not dialog.is_looking, timeout=WAIT_MS)
     for name, usable in (("a/b", False), ("", False), ("mine", True)):
-        dialog._name.textEdited.emit(name)  # as by a key
-        dialog._name.setText(name)
+        dialog.run.name.textEdited.emit(name)  # as by a key
+        dialog.run.name.setText(name)
         assert dialog._order.isEnabled() == usable
-    dialog._name.setText("a/b")
+    dialog.run.name.setText("a/b")
     assert "cannot be the name of a model" in dialog._problem.text()
     dialog.reject()
 
@@ -363,15 +363,15 @@ def test_several_graphics_processors_are_offered_where_there_are_some(
 ) -> None:
     program = start()
     dialog = form(program, qtbot, dataset)
-    assert not dialog._count.isVisible()
+    assert not dialog.run.count.isVisible()
     dialog.reject()
     graphics = [DeviceChoice(f"cuda:{number}", f"GPU {number}") for number in range(3)]
     program.state.devices = (*program.state.devices, *graphics)
     dialog = form(program, qtbot, dataset)
-    assert dialog._count.isVisible()
-    assert dialog._count.maximum() == 3
-    dialog._device.setCurrentIndex(dialog._device.findData("auto"))
-    dialog._count.setValue(2)
+    assert dialog.run.count.isVisible()
+    assert dialog.run.count.maximum() == 3
+    dialog.run.device.setCurrentIndex(dialog.run.device.findData("auto"))
+    dialog.run.count.setValue(2)
     dialog.recipe.numbers["batch"].setValue(3)
     assert "must be a multiple of 2" in dialog._problem.text()
     assert not dialog._order.isEnabled()
@@ -390,18 +390,18 @@ def test_a_training_is_sent_to_a_slurm_cluster(
         (tmp_path / name).chmod(0o755)
     program = start()
     dialog = form(program, qtbot, dataset)
-    assert dialog._device.findData("slurm") == -1
+    assert dialog.run.device.findData("slurm") == -1
     dialog.reject()
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     dialog = form(program, qtbot, dataset)
-    assert not dialog._slurm.isVisible()
-    dialog._device.setCurrentIndex(dialog._device.findData("slurm"))
-    dialog._slurm.setText("partition")
-    assert dialog._slurm.isVisible()
+    assert not dialog.run.slurm.isVisible()
+    dialog.run.device.setCurrentIndex(dialog.run.device.findData("slurm"))
+    dialog.run.slurm.setText("partition")
+    assert dialog.run.slurm.isVisible()
     assert not dialog._measure.isEnabled()
-    dialog._slurm.setText("partition gpu")
+    dialog.run.slurm.setText("partition gpu")
     assert "is not an option of sbatch" in dialog._problem.text()
-    dialog._slurm.setText("partition=gpu")
+    dialog.run.slurm.setText("partition=gpu")
     dialog._order.click()
     job = wait_for_state(program, qtbot, "queued")
     assert (job.request.engine, job.request.slurm) == ("slurm", "partition=gpu")

@@ -1,10 +1,9 @@
 """The form for a new training: data, what to start from, a preset and the few numbers that matter, device, estimate."""
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from PySide6.QtCore import QSignalBlocker, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -14,9 +13,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
-    QPlainTextEdit,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -25,27 +22,19 @@ from core.datasets.dataset_file import SUFFIX
 from core.errors import SerrError
 from core.files import display_path
 from core.jobs.requests import TrainingRequest
-from core.jobs.slurm import OPTIONS_VARIABLE, is_offered, slurm_options
 from core.jobs.store import jobs_folder
 from core.training.config import FINE_TUNING, TrainingConfig, to_toml
 from core.training.recipes import proposed_hold_out
 from serr_gui.model.state import AppState
 from serr_gui.model.training import DataSetFacts
+from serr_gui.panels.training.estimate_text import estimate_text
 from serr_gui.panels.training.network_form import NetworkForm
 from serr_gui.panels.training.recipe_form import RecipeForm, caption
+from serr_gui.panels.training.run_form import SLURM, RunForm
 from serr_gui.widgets.controls import FittedLabel, heading, listen, resize_on_screen
 from serr_gui.widgets.data_set_texts import part_text
-from serr_gui.widgets.durations import duration_text
 from serr_gui.widgets.scrolling import scrolling
 
-if TYPE_CHECKING:
-    from core.training.estimate import Estimate
-
-
-SLURM: Final = "slurm"
-"""Among the devices: wherever the cluster's queue sends it."""
-_MOST_ON_A_NODE: Final = 16
-_OPTIONS_SHOWN: Final = "partition=gpu,time=24:00:00,mem=32G"
 _REST_MS: Final = 250
 """A data set is looked into when its name has been left alone for so long."""
 _WIDTH_PX: Final = 660
@@ -67,7 +56,6 @@ class NewTrainingDialog(QDialog):
     def __init__(self, state: AppState, start_folder: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state, self._start_folder = state, start_folder
-        self._named_by_hand = False
         self._held_out = proposed_hold_out(0)
         self._facts: DataSetFacts | None = None
         self._timer = QTimer(self, singleShot=True)
@@ -89,7 +77,9 @@ class NewTrainingDialog(QDialog):
         self.recipe.changed.connect(self._show_consequences)
         column.addWidget(self.recipe)
         column.addWidget(heading(self.tr("Run")))
-        column.addLayout(self._make_run())
+        self.run = RunForm(state)
+        self.run.changed.connect(self._show_consequences)
+        column.addWidget(self.run)
         column.addLayout(self._make_estimate())
         self._problem = FittedLabel(prominent=True)
         column.addWidget(self._problem)
@@ -134,48 +124,6 @@ class NewTrainingDialog(QDialog):
         form.addRow("", self._data_facts)
         form.addRow(caption(self.tr("Start &from"), self._start), self._start)
         form.addRow("", self._start_facts)
-        return form
-
-    def _make_run(self) -> QFormLayout:
-        self._device = QComboBox()
-        self._device.setAccessibleName(self.tr("Device"))
-        for device in self._state.devices:
-            self._device.addItem(self.tr("Automatic") if device.request == "auto" else device.label, device.request)
-        if is_offered():
-            self._device.addItem(self.tr("Slurm cluster"), SLURM)
-        options = [device.request for device in self._state.devices]
-        self._device.setCurrentIndex(options.index(self._state.device) if self._state.device in options else 0)
-        self._device.activated.connect(self._show_consequences)
-        self._count = QSpinBox()
-        self._gpus = sum(request.startswith("cuda") for request in options)
-        self._count.setAccessibleName(self.tr("Graphics processors at once"))
-        self._count.setToolTip(self.tr("Crops of a step are divided among them; their number must be a multiple"))
-        self._count.valueChanged.connect(self._show_consequences)
-        self._count_caption = caption(self.tr("&GPUs at once"), self._count)
-        self._slurm = QLineEdit(os.environ.get(OPTIONS_VARIABLE, ""))
-        self._slurm.setPlaceholderText(self.tr("Such as {options}").format(options=_OPTIONS_SHOWN))
-        self._slurm.setAccessibleName(self.tr("Options of sbatch"))
-        self._slurm.setToolTip(self.tr("What your cluster needs to know: partition, account, time, memory"))
-        self._slurm.textChanged.connect(self._show_consequences)
-        devices = QHBoxLayout()
-        devices.addWidget(self._device, 1)
-        devices.addWidget(self._count_caption)
-        devices.addWidget(self._count)
-        self._name = QLineEdit()
-        self._name.setAccessibleName(self.tr("Name of the model"))
-        self._name.textEdited.connect(self._on_name_edited)
-        self._name.textChanged.connect(self._show_consequences)
-        self._notes = QPlainTextEdit()
-        self._notes.setAccessibleName(self.tr("Notes"))
-        self._notes.setTabChangesFocus(True)
-        self._notes.setMaximumHeight(52)
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(caption(self.tr("De&vice"), self._device), devices)
-        self._slurm_caption = caption(self.tr("S&lurm options"), self._slurm)
-        form.addRow(self._slurm_caption, self._slurm)
-        form.addRow(caption(self.tr("Na&me"), self._name), self._name)
-        form.addRow(caption(self.tr("N&otes"), self._notes), self._notes)
         return form
 
     def _make_estimate(self) -> QHBoxLayout:
@@ -242,7 +190,7 @@ class NewTrainingDialog(QDialog):
         """
         source = {"dataset": self._data.text().strip(), "validation_photos": self._held_out}
         config = self.recipe.config().replaced("data", sources=[source])
-        config = config.replaced("run", name=self._name.text().strip())
+        config = config.replaced("run", name=self.run.model_name)
         start = self._start.currentData()
         if start is not None:
             return config.replaced("network", start_from=str(start))
@@ -257,39 +205,24 @@ class NewTrainingDialog(QDialog):
         fits = measured is not None and measured.estimate is not None and measured.key == self._key(config)
         return TrainingRequest(
             config=config,
-            name=self._name.text().strip(),
-            notes=self._notes.toPlainText().strip(),
-            device=self._device.currentData(),
-            count=self._count.value(),
-            engine=SLURM if self._is_slurm else "local",
-            slurm=self._slurm.text().strip() if self._is_slurm else "",
+            name=self.run.model_name,
+            notes=self.run.notes.toPlainText().strip(),
+            device=self.run.device.currentData(),
+            count=self.run.count.value(),
+            engine=SLURM if self.run.is_slurm else "local",
+            slurm=self.run.slurm_text,
             estimate=measured.estimate.to_dict() if fits and measured and measured.estimate else {},
         )
 
-    @property
-    def _is_slurm(self) -> bool:
-        return bool(self._device.currentData() == SLURM)
-
-    def _show_places(self) -> None:
-        """On a cluster nobody knows here how many graphics processors there are, nor how fast they are."""
-        self._count.setRange(1, _MOST_ON_A_NODE if self._is_slurm else max(1, self._gpus))
-        self._count.setVisible(self._is_slurm or self._gpus > 1)
-        self._count_caption.setVisible(self._is_slurm or self._gpus > 1)
-        self._slurm.setVisible(self._is_slurm)
-        self._slurm_caption.setVisible(self._is_slurm)
-
     def _key(self, config: TrainingConfig) -> str:
         """What a measurement is of: the name does not matter."""
-        return f"{self._device.currentData()}\n{to_toml(config.replaced('run', name=''))}"
+        return f"{self.run.device.currentData()}\n{to_toml(config.replaced('run', name=''))}"
 
     def _on_browse(self) -> None:
         filters = self.tr("Data sets (*{suffix})").format(suffix=SUFFIX)
         name, _ = QFileDialog.getOpenFileName(self, self.tr("Data Set"), self._start_folder, filters)
         if name:
             self._data.setText(name)
-
-    def _on_name_edited(self) -> None:
-        self._named_by_hand = True
 
     def _on_start_chosen(self) -> None:
         """A model to start from wants the preset for that, and scratch another."""
@@ -335,19 +268,15 @@ class NewTrainingDialog(QDialog):
 
     def _show_consequences(self) -> None:
         usable = self._show_data()
-        with QSignalBlocker(self._count):
-            self._show_places()
-        if not self._named_by_hand:
-            with QSignalBlocker(self._name):
-                self._name.setText(self._proposed_name())
+        self.run.show_places()
+        self.run.propose_name(self._proposed_name())
         problem = ""
         try:
             self.config()
-            if self._is_slurm:
-                slurm_options(self._slurm.text())
+            self.run.check()
         except SerrError as error:
             problem = str(error)
-        count = self._count.value()
+        count = self.run.count.value()
         if count > 1 and self.recipe.numbers["batch"].value() % count:
             problem = self.tr("The crops in a step must be a multiple of {count}.").format(count=count)
         if self._start.currentData() is None and self.recipe.numbers["crop_px"].value() % self.network.stride:
@@ -355,9 +284,9 @@ class NewTrainingDialog(QDialog):
             problem = text.format(stride=self.network.stride)
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
-        good = usable and not problem and bool(self._name.text().strip())
+        good = usable and not problem and bool(self.run.model_name)
         self._order.setEnabled(good)
-        self._measure.setEnabled(good and not self._is_slurm)
+        self._measure.setEnabled(good and not self.run.is_slurm)
         self._show_estimate()
 
     def _show_data(self) -> bool:
@@ -392,7 +321,7 @@ class NewTrainingDialog(QDialog):
         state = self._state.estimate
         busy = state is not None and state.busy
         self._measure.setText(self.tr("Stop") if busy else self.tr("&Estimate"))
-        if self._is_slurm and not busy:
+        if self.run.is_slurm and not busy:
             text = self.tr("The cluster's machines must see this program, the data and the jobs' folder, {folder}.")
             self._measured.setText(text.format(folder=display_path(jobs_folder())))
         elif state is None:
@@ -402,29 +331,9 @@ class NewTrainingDialog(QDialog):
         elif state.estimate is None:
             self._measured.setText(state.problem)
         else:
-            text = _estimate_text(self, state.estimate)
+            text = estimate_text(self, state.estimate)
             try:
                 old = state.key != self._key(self.config())
             except SerrError:
                 old = True
             self._measured.setText(self.tr("For other choices: {text}").format(text=text) if old else text)
-
-
-def _estimate_text(owner: QWidget, estimate: "Estimate") -> str:
-    text = owner.tr("About {time} on {device}: {step} s a step, {count} validations of {each}. Memory {memory}")
-    shown = text.format(
-        time=duration_text(estimate.total_s),
-        device=estimate.device,
-        step=f"{estimate.step_s:.2g}",
-        count=estimate.validations,
-        each=duration_text(estimate.validation_s),
-        memory=f"{estimate.memory_bytes / 1e9:.1f} GB",
-    )
-    if estimate.free_memory_bytes is not None:
-        shown += owner.tr(" of {free} that are free").format(free=f"{estimate.free_memory_bytes / 1e9:.1f} GB")
-    if estimate.device_bytes:
-        used, free = estimate.device_bytes / 1e9, (estimate.free_device_bytes or 0) / 1e9
-        shown += owner.tr("; of the graphics processor {used} of {free} GB").format(
-            used=f"{used:.1f}", free=f"{free:.1f}"
-        )
-    return f"{shown}."
