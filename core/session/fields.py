@@ -18,6 +18,7 @@ from core.session.packing import unpacked_bits, unpacked_codes
 from core.session.records import (
     LAYERS,
     EditsRecord,
+    EnhancedRecord,
     FovSetting,
     LabelRecord,
     PackedMask,
@@ -121,6 +122,12 @@ def _view(value: Any) -> ViewRecord:
     return view
 
 
+def _enhanced(value: Any) -> EnhancedRecord:
+    if isinstance(value["scale"], bool) or value["scale"] not in (1, 2):
+        raise ValueError("no scale")
+    return EnhancedRecord(_text(value["network"]), _text(value["sha256"]), int(value["scale"]))
+
+
 FIELDS: Final = (
     Field("rule", asdict, _rule),
     Field("fov", lambda fov: {"request": fov.request, "file": None if fov.file is None else str(fov.file)}, _fov),
@@ -137,6 +144,7 @@ FIELDS: Final = (
     Field("seconds", _as_it_is, _number),
     Field("view", asdict, _view),
     Field("measuring", dict, _mapping),
+    Field("enhanced", asdict, _enhanced),
     Field("unsaved", _as_it_is, _flag),
 )
 _OTHERS: Final = frozenset({"photograph", "history", "done_steps", "arrays"})

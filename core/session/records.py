@@ -125,6 +125,15 @@ class ViewRecord:
     y: float
 
 
+@dataclass(frozen=True, slots=True)
+class EnhancedRecord:
+    """Which network enhanced a photograph: its name, the SHA-256 of its tensors, its scale. Its picture is not kept."""
+
+    network: str
+    sha256: str
+    scale: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoRecord:
     """All that is kept of a person's work on a photograph.
@@ -135,6 +144,7 @@ class PhotoRecord:
     questionable : pixels that cannot be decided. ``fov_edited`` : the field of view as a hand has drawn it.
     rule : the threshold that was left, None for the model's own.
     seconds : spent on it. ``done``, ``doubtful``, ``note`` : what the person says about it.
+    enhanced : by which network its picture was enhanced last; None where it was not.
     unsaved : whether there is work that no export holds.
     model : the weights file that made the result, as text.
     measuring : what was said for measures of its vessels (optic disc, pixel size, marks), JSON values.
@@ -157,6 +167,7 @@ class PhotoRecord:
     seconds: float = 0.0
     view: ViewRecord | None = None
     measuring: Mapping[str, Any] = field(default_factory=dict)
+    enhanced: EnhancedRecord | None = None
     unsaved: bool = False
     unknown: Mapping[str, Any] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from core.files import display_path
+from core.session.records import EnhancedRecord
 from serr_gui.canvas.wipe import Wipe
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.foreground import ForegroundTask
@@ -33,7 +34,9 @@ class EnhancingController(QObject):
     def __init__(self, context: ControllerContext, foreground: ForegroundTask, photos: PhotoController) -> None:
         super().__init__(context)
         self._context, self._long, self._photos = context, foreground, photos
+        self._made_here: set[Path] = set()
         context.state.events.photos.connect(self._forget_closed)
+        context.state.events.document.connect(self._say_what_was_enhanced)
 
     def start(self) -> None:
         """Look for the networks that enhance."""
@@ -50,8 +53,8 @@ class EnhancingController(QObject):
         state = self._context.state
         if enhanced_photo(state) is not None:
             self._change(shown=not state.enhancing.shown)
-        elif state.enhancing.chosen is not None:
-            self._enhance(state.enhancing.chosen)
+        elif state.enhancing.chosen is not None and state.task is None:
+            self._enhance(self._model_before() or state.enhancing.chosen)
 
     def choose(self, model: Path) -> None:
         """Enhance by another network: its picture is shown, and made first where that is necessary."""
@@ -82,6 +85,36 @@ class EnhancingController(QObject):
             failed=partial(self._context.fail, self.tr("The enhanced photograph could not be written.")),
             completes=True,
         )
+
+    def _before(self) -> EnhancedRecord | None:
+        """Which network enhanced the photograph on the screen at an earlier time, and not in this window."""
+        state = self._context.state
+        document, item = state.document, state.item
+        if document is None or item is None or item.path != document.path or item.path in self._made_here:
+            return None
+        return item.enhanced
+
+    def _say_what_was_enhanced(self) -> None:
+        before, item = self._before(), self._context.state.item
+        if before is not None and item is not None:
+            text = self.tr(
+                "{name} was enhanced by {network} before. Enhanced pictures are not kept with the work: View > Enhance "
+                "(F6) makes it again."
+            )
+            text = text.format(name=display_path(item.path.name), network=before.network)
+            self._context.notify("info", text, until="photo")
+
+    def _model_before(self) -> Path | None:
+        """The network of an earlier time, where it is available still."""
+        before = self._before()
+        if before is None:
+            return None
+        for choice in self._context.state.enhancing.choices:
+            if choice.sha256 == before.sha256:
+                return choice.path
+        text = self.tr("The network {network}, which enhanced this photograph before, is missing: another one is used.")
+        self._context.notify("warning", text.format(network=before.network))
+        return None
 
     def _enhance(self, model: Path) -> None:
         state = self._context.state
@@ -114,7 +147,9 @@ class EnhancingController(QObject):
         wipe = Wipe(outcome.rgb, self.tr("Original"), self.tr("Enhanced"))
         made = EnhancedPhoto(path, model, outcome, wipe)
         kept = with_another(state.enhancing.kept, made)
+        self._made_here.add(path)
         self._change(kept=kept, running=None, chosen=model, shown=True)
+        self._context.set_item(path, enhanced=EnhancedRecord(outcome.card.name, outcome.sha256, outcome.scale))
 
     def _on_choices(self, choices: tuple[EnhancerChoice, ...]) -> None:
         """Where none is chosen, the first that came with the program and keeps the grid is."""

@@ -18,7 +18,8 @@ KEPT_BYTES: Final = 400_000_000
 class EnhancerChoice:
     """A network that enhances photographs: ``scale`` 1 keeps the grid, 2 doubles each side.
 
-    ``measured`` : what its card says about how good it is, in sentences; empty where it says nothing.
+    ``measured`` : what its card says about how good it is, in sentences; empty where it says nothing. ``sha256`` : of
+    its tensors.
     """
 
     name: str
@@ -26,6 +27,7 @@ class EnhancerChoice:
     bundled: bool
     scale: int
     measured: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -63,6 +63,7 @@ def record_of(item: PhotoItem, ref: PhotoRef) -> PhotoRecord:
         note=item.marks.note,
         seconds=item.marks.seconds,
         measuring=item.measuring.values(),
+        enhanced=item.enhanced,
         unsaved=item.unsaved,
     )
 
@@ -91,6 +92,7 @@ def kept_of(record: PhotoRecord, about: dict[str, Any] | None) -> Kept:
         corrected=kept is not None,
         questionable=record.questionable.data if record.questionable is not None else b"",
         measuring=MeasureSetup.from_values(record.measuring),
+        enhanced=record.enhanced,
     )
     history = EditHistory() if edits is None else _history(edits)
     return Kept(record, item, kept, history)

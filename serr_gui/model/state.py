@@ -15,6 +15,7 @@ from psygnal import SignalGroupDescriptor
 from core.evaluation.confusion import Region
 from core.progress import Progress
 from core.session.packing import packed_bits
+from core.session.records import EnhancedRecord
 from core.types import (
     LEVELS,
     NO_MARKS,
@@ -130,7 +131,7 @@ class PhotoItem:
     looked for. ``made_by`` tells of the result. ``doubts`` are those about the photograph and its result, as far as it
     was looked at. ``marks`` are those of the observer; ``corrected`` : a hand has decided pixels of the mask.
     ``questionable`` : the pixels that cannot be decided, packed (``core.session.packing.packed_bits``); empty for none.
-    ``measuring`` : what was said about it for measures of its vessels.
+    ``measuring`` : what was said about it for measures of its vessels. ``enhanced`` : by which network, the last time.
     """
 
     path: Path
@@ -146,6 +147,7 @@ class PhotoItem:
     corrected: bool = False
     questionable: bytes = b""
     measuring: MeasureSetup = NOTHING_SAID
+    enhanced: EnhancedRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,7 +33,8 @@ def read_enhancers(monitor: Monitor) -> tuple[EnhancerChoice, ...]:
 def _choice(entry: "ModelEntry") -> EnhancerChoice:
     card = entry.card
     scale = card.config.get("scale", 1)
-    return EnhancerChoice(card.name, entry.path, entry.bundled, scale if isinstance(scale, int) else 1, card.notes)
+    grid = scale if isinstance(scale, int) else 1
+    return EnhancerChoice(card.name, entry.path, entry.bundled, grid, card.notes, card.sha256)
 
 
 def enhance_document(document: Document, request: RunOptions, monitor: Monitor) -> "Enhanced":

@@ -16,6 +16,7 @@ from core.session.fields import photo_from, photo_values
 from core.session.packing import inflated, packed_floats, unpacked_floats
 from core.session.records import (
     EditsRecord,
+    EnhancedRecord,
     FovSetting,
     LabelRecord,
     MapPlace,
@@ -67,6 +68,7 @@ def full_record() -> PhotoRecord:
         seconds=83.5,
         view=ViewRecord(2.5, 100.0, 40.5),
         measuring={"disc": [10.0, 12.5, 4.0], "disc_doubt": "", "marks": [[3.0, 4.0, "venule"]]},
+        enhanced=EnhancedRecord("serr-enhance-2x", "cd" * 32, 2),
         unsaved=True,
         unknown={"mood": {"from": "a newer version"}},
     )
@@ -128,6 +130,7 @@ def test_an_untouched_photograph_needs_few_words() -> None:
         ("seconds", True),
         ("view", {"zoom": 0, "x": 1, "y": 1}),
         ("done", 1),
+        ("enhanced", {"network": "serr-enhance-2x", "sha256": "cd", "scale": 3}),
     ],
 )
 def test_a_bad_value_costs_only_itself(key: str, bad: object) -> None:

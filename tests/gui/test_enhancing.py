@@ -22,6 +22,7 @@ from serr_gui.tasks.enhancing import read_enhancers
 from serr_gui.window import report_prompts
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
 from tests.gui.test_photo_view import screenshot
+from tests.gui.test_sessions import opened, save_as
 from tests.small_enhancer import save_small_enhancer
 
 
@@ -56,6 +57,14 @@ def press(program: Program, qtbot: QtBot) -> EnhancedPhoto:
     made = enhanced_photo(state)
     assert made is not None
     return made
+
+
+def show(program: Program, qtbot: QtBot, photo: Path) -> None:
+    state = program.state
+    program.controller.photos.select([item.path for item in state.photos].index(photo))
+    qtbot.waitUntil(
+        lambda: state.document is not None and state.document.path == photo and settled(program), timeout=WAIT_MS
+    )
 
 
 def test_enhance_shows_both_pictures_and_changes_nothing_else(program: Program, qtbot: QtBot, photo: Path) -> None:
@@ -150,6 +159,42 @@ def test_a_network_that_the_window_adds_is_offered_here_and_never_for_vessels(
     qtbot.waitUntil(lambda: "trained" in listed(program), timeout=WAIT_MS)
     assert any("View > Enhance offers it" in notice.text for notice in state.notices)
     assert "trained" not in {choice.name for choice in state.models}
+
+
+def test_a_session_remembers_which_network_enhanced_and_makes_its_picture_again(
+    program: Program,
+    start: StartProgram,
+    qtbot: QtBot,
+    enhancers: Path,
+    photos: tuple[Path, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "work.serr-session"
+    for number in (1, 0):
+        show(program, qtbot, photos[number])
+        qtbot.waitUntil(lambda: "larger" in listed(program), timeout=WAIT_MS)
+        program.controller.enhancing.choose(enhancers / "larger.safetensors")
+        qtbot.waitUntil(
+            lambda: program.state.task is None and enhanced_photo(program.state) is not None, timeout=WAIT_MS
+        )
+    save_as(program, path, qtbot, monkeypatch)
+
+    again = start()
+    state = again.state
+    opened(again, path, qtbot)
+    said = [each.text for each in state.notices if f"{photos[0].name} was enhanced by larger" in each.text]
+    assert len(said) == 1
+    assert "not kept" in said[0]
+    assert not state.enhancing.kept
+    assert press(again, qtbot).picture.card.name == "larger"
+
+    (enhancers / "larger.safetensors").unlink()
+    again.controller.enhancing.start()
+    qtbot.waitUntil(lambda: "larger" not in listed(again), timeout=WAIT_MS)
+    show(again, qtbot, photos[1])
+    assert press(again, qtbot).picture.card.name != "larger"
+    assert any("larger, which enhanced this photograph before, is missing" in each.text for each in state.notices)
 
 
 def test_cancelled_switched_and_closed_while_it_runs(program: Program, qtbot: QtBot) -> None:
