@@ -164,6 +164,12 @@ def evaluate(
         list[Path] | None,
         typer.Option("--report", help="Also write a report with pictures to this .html or .pdf file; may be repeated."),
     ] = None,
+    measures: Annotated[
+        bool,
+        typer.Option(
+            "--measures", help="Also measure the vessels that are scored, for --report and --json (serr measure)."
+        ),
+    ] = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="Also write the table to this file.")] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -178,6 +184,8 @@ def evaluate(
     device = checked_device(device)
     threshold = checked_threshold(threshold)
     _check_files(csv, report or [])
+    if measures and not report and not as_json:
+        raise UsageError("--measures are shown in reports: add --report FILE, or --json.")
     if predictions is not None:
         unused = {"--model": model, "--results": results}
         idle = [name for name, value in unused.items() if value is not None]
@@ -194,8 +202,9 @@ def evaluate(
     from core.evaluation.dataset_evaluation import Extras, FileReader, Reader
     from core.evaluation.left_out import WithoutQuestionable
     from core.models.catalogue import DEFAULT_MODEL
+    from core.report_measures import ReportMeasures
 
-    extras = Extras(bootstrap, seed, picture_px=_PICTURE_PX if report else 0)
+    extras = Extras(bootstrap, seed, _PICTURE_PX if report else 0, ReportMeasures() if measures else None)
     reader: Reader = FileReader()
     if questionable is not None:
         reader = WithoutQuestionable(questionable, [case.photo for case in cases.cases], reader)

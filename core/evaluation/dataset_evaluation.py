@@ -37,6 +37,7 @@ from core.evaluation.measure import (
 from core.evaluation.pictures import thumbnails
 from core.evaluation.report import Best, EvaluationReport, ImageScores, Method, RegionResult
 from core.evaluation.summary import Summary
+from core.evaluation.vessel_measures import MeasureVessels
 from core.files import display_path
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.fov_mask import read_fov_of
@@ -45,7 +46,7 @@ from core.photo.label_matching import find_wrong_pair
 from core.photo.label_values import LabelValues
 from core.photo.reading import read_fundus, read_label
 from core.progress import SILENT, Monitor, Progress, part_of
-from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ThresholdRule
+from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ThresholdRule, VesselMask
 
 Predict = Callable[[FundusImage, FieldOfView, Monitor], Prediction]
 """Finds the vessels of one photograph inside its field of view; reports its own progress, if any, to the monitor. What
@@ -118,11 +119,12 @@ Done = Callable[[Path, "ImageScores | str"], None]
 @dataclass(frozen=True, slots=True)
 class Extras:
     """What an evaluation does beyond the scores: intervals from ``resamples`` drawings by ``seed``, and small pictures
-    of ``picture_px`` for a report (0: none)."""
+    of ``picture_px`` for a report (0: none); ``vessels`` measures the vessels that were found."""
 
     resamples: int = 0
     seed: int = 0
     picture_px: int = 0
+    vessels: MeasureVessels | None = None
 
 
 NO_EXTRAS = Extras()
@@ -169,7 +171,7 @@ def evaluate_dataset(
     drawn_by_all = set.intersection(*(set(case.labels) for case in with_truth))
     others = [name for name in with_truth[0].labels if name in drawn_by_all - {truth}]
     main, beside = _Gathered(region, EXACT_PIXELS), _Gathered(_other(region), EXACT_PIXELS // 4)
-    task = _Task(predict, reader, rule, truth, tuple(others), (main, beside), extras.picture_px)
+    task = _Task(predict, reader, rule, truth, tuple(others), (main, beside), extras)
     images: list[ImageScores] = []
     failed: list[tuple[Path, str]] = []
     first_error: SerrError | MemoryError | None = None
@@ -268,7 +270,7 @@ class _Task:
     truth: str
     others: tuple[str, ...]
     gathered: tuple[_Gathered, _Gathered]
-    picture_px: int
+    extras: Extras
 
     def evaluate(self, case: CaseFiles, part: "_Remarks") -> ImageScores:
         """One photograph; nothing of it is gathered before all has succeeded."""
@@ -311,9 +313,13 @@ class _Task:
             for inside in insides
         ]
         pictures = None
-        if self.picture_px:
+        if self.extras.picture_px:
             codes = error_map(vessel, label, insides[0])
-            pictures = thumbnails(image, fov, codes, insides[0], self.picture_px)
+            pictures = thumbnails(image, fov, codes, insides[0], self.extras.picture_px)
+        measured = None
+        if self.extras.vessels is not None:
+            mask = VesselMask(vessel, self.rule) if self.rule is not None else None
+            measured = self.extras.vessels(image, fov, found, mask, part)
         for number, gathered in enumerate(self.gathered):
             gathered.add(own[number], experts[number], against[number])
         return ImageScores(
@@ -327,6 +333,7 @@ class _Task:
             notes=tuple(part.notes),
             doubts=tuple(part.doubts),
             pictures=pictures,
+            vessels=measured,
         )
 
 

@@ -20,6 +20,7 @@ from core.evaluation.tables import (
     total_rows,
     undefined_reasons,
 )
+from core.evaluation.vessel_measures import ABOUT, HEADS, all_doubts, table_lines
 from core.files import display_path, printable, write_bytes_atomic
 from core.resources import resource_path
 
@@ -69,6 +70,10 @@ def to_html(report: EvaluationReport) -> str:
         undefined=undefined_reasons(report),
         why=WHY_UNDEFINED,
         pictures=PICTURES,
+        vessel_heads=HEADS,
+        vessel_about=ABOUT,
+        vessel_lines=table_lines,
+        vessel_doubts=all_doubts,
         cell=cell,
         display_path=display_path,
         data_uri=_data_uri,

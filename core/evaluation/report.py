@@ -12,6 +12,7 @@ from core.evaluation.curves import FINE_BINS, OperatingPoints
 from core.evaluation.measure import ScoreSet
 from core.evaluation.pictures import Thumbnails
 from core.evaluation.summary import Summary
+from core.evaluation.vessel_measures import MeasuredVessels
 from core.files import path_text
 from core.types import FovOrigin, ThresholdRule
 
@@ -54,7 +55,7 @@ class ImageScores:
     ``fov_origin`` says where the field of view came from; ``beside`` are the scores in the other region; ``experts``
     those of the other experts against the same truth, ``against`` those of the method against the other experts;
     ``notes`` are sentences, and ``doubts`` those of them that say that the label or the field of view may be a wrong
-    one; ``pictures`` were made where asked for.
+    one; ``pictures`` and ``vessels`` (what is measured of the vessels that were found) were made where asked for.
     """
 
     stem: str
@@ -67,6 +68,7 @@ class ImageScores:
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     pictures: Thumbnails | None = None
+    vessels: MeasuredVessels | None = None
 
     @property
     def counts(self) -> Counts:
@@ -236,6 +238,7 @@ def _image(image: ImageScores) -> dict[str, object]:
         "against": [{"name": name, **_flat(figures)} for name, figures in image.against],
         "notes": list(image.notes),
         "doubts": list(image.doubts),
+        **({} if image.vessels is None else {"vessels": image.vessels.to_dict()}),
     }
 
 

@@ -8,6 +8,7 @@ from core.evaluation.confusion import SCORE_NAMES, Scores
 from core.evaluation.report import EvaluationReport, ImageScores
 from core.evaluation.report_parts import PICTURES, TITLE, WARNING, created_text, drawings, worst_first
 from core.evaluation.tables import LEGEND, REGION_TEXT, SHORT, cell, facts, total_rows, undefined_reasons
+from core.evaluation.vessel_measures import ABOUT, HEADS, all_doubts, table_lines
 from core.files import display_path, printable
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _LEAST = 150
 """Room that a heading needs below it; else it begins a new page."""
 _PICTURE = 74
 _NAME_WIDTH, _SCORE_WIDTH = 172, 33
+_VESSEL_WIDTHS = (140, 70, 60, 40, 110, 340)
 
 
 def to_pdf(report: EvaluationReport) -> bytes:
@@ -60,12 +62,34 @@ def _story(report: EvaluationReport) -> "list[Flowable]":
     if any(image.pictures for image in images):
         story.append(_text(PICTURES))
     story += [Spacer(1, 6), _table([(image.stem, image.scores) for image in images], images)]
+    story += _vessels(images)
     for title, lines in (
         ("Notes", [f"{image.stem}: {note}" for image in images for note in image.notes]),
         ("Not evaluated", [f"{display_path(path.name)}: {why}" for path, why in report.failed]),
     ):
         if lines:
             story += [_text(title, "Heading2"), *(_text(line) for line in lines)]
+    return story
+
+
+def _vessels(images: list[ImageScores]) -> "list[Flowable]":
+    """A table of vessel measures for each photograph that has them."""
+    from reportlab.platypus import CondPageBreak, Spacer, Table, TableStyle
+
+    measured = [(image, image.vessels) for image in images if image.vessels is not None]
+    story: list[Flowable] = []
+    if measured:
+        story += [CondPageBreak(_LEAST), _text("Vessel measures", "Heading2"), _text(ABOUT)]
+    for image, found in measured:
+        story += [CondPageBreak(_LEAST), _text(image.stem, "Heading3"), *(_text(text) for text in all_doubts(found))]
+        if not found.rows:
+            continue
+        cells: list[list[Any]] = [list(HEADS)]
+        cells += [[*(_printable(text) for text in texts[:-1]), _text(texts[-1])] for _, texts in table_lines(found)]
+        table = Table(cells, colWidths=_VESSEL_WIDTHS, repeatRows=1, hAlign="LEFT")
+        right = [("ALIGN", (column, 0), (column, -1), "RIGHT") for column in (2, 4)]
+        table.setStyle(TableStyle([*_look(), *right]))
+        story += [Spacer(1, 4), table]
     return story
 
 
@@ -95,7 +119,6 @@ def _plots(plots: list[Any]) -> "list[Flowable]":
 
 def _table(rows: list[tuple[str, Scores]], images: list[ImageScores] | None = None) -> "Flowable":
     """A table of scores; with ``images``, of which each has its row, and their pictures."""
-    from reportlab.lib.colors import HexColor
     from reportlab.platypus import Table, TableStyle
 
     pictured = bool(images) and any(image.pictures for image in images or [])
@@ -110,23 +133,29 @@ def _table(rows: list[tuple[str, Scores]], images: list[ImageScores] | None = No
         lines.append([_text(name), *pictures, *(cell(getattr(scores, score), score) for score in SCORE_NAMES)])
     widths = [90, 2 * _PICTURE + 22] if pictured else [_NAME_WIDTH]
     table = Table(lines, colWidths=[*widths, *([_SCORE_WIDTH] * len(SCORE_NAMES))], repeatRows=1, hAlign="LEFT")
-    table.setStyle(
-        TableStyle(
-            [
-                ("FONT", (0, 0), (-1, 0), "Helvetica-Bold", 8),
-                ("FONT", (0, 1), (-1, -1), "Helvetica", 8),
-                ("ALIGN", (2 if pictured else 1, 0), (-1, -1), "RIGHT"),
-                ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
-                ("BACKGROUND", (0, 0), (-1, 0), HexColor("#F0F0F0")),
-                ("LINEBELOW", (0, 0), (-1, -1), 0.4, HexColor("#CCCCCC")),
-                ("LEFTPADDING", (2 if pictured else 1, 0), (-1, -1), 2),
-                ("RIGHTPADDING", (2 if pictured else 1, 0), (-1, -1), 3),
-                ("TOPPADDING", (0, 0), (-1, -1), 1.5),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
-            ]
-        )
-    )
+    first = 2 if pictured else 1
+    look: list[Any] = [
+        ("ALIGN", (first, 0), (-1, -1), "RIGHT"),
+        ("LEFTPADDING", (first, 0), (-1, -1), 2),
+        ("RIGHTPADDING", (first, 0), (-1, -1), 3),
+    ]
+    table.setStyle(TableStyle([*_look(), *look]))
     return table
+
+
+def _look() -> list[Any]:
+    """What all tables have in common."""
+    from reportlab.lib.colors import HexColor
+
+    return [
+        ("FONT", (0, 0), (-1, 0), "Helvetica-Bold", 8),
+        ("FONT", (0, 1), (-1, -1), "Helvetica", 8),
+        ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+        ("BACKGROUND", (0, 0), (-1, 0), HexColor("#F0F0F0")),
+        ("LINEBELOW", (0, 0), (-1, -1), 0.4, HexColor("#CCCCCC")),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.5),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+    ]
 
 
 def _pair(image: ImageScores) -> Any:

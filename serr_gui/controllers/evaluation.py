@@ -54,6 +54,7 @@ class EvaluationController(QObject):
             state.view.region,
             exported,
             state.view.skip_questionable,
+            state.view.evaluate_measures,
         )
         state.evaluation = Evaluation(len(request.items))
         place.begin(

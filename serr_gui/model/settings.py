@@ -301,6 +301,7 @@ _PART_READERS: dict[str, Callable[[object], object]] = {
     "show_edits": _flag,
     "show_questionable": _flag,
     "skip_questionable": _flag,
+    "evaluate_measures": _flag,
     "evaluate_at": _one_of(*get_args(EvaluateAt)),
     "brightness": _number(-1.0, 1.0),
     "contrast": _number(-1.0, 1.0),

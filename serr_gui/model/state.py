@@ -196,7 +196,8 @@ class ViewOptions:
     network sees or what is written.
 
     ``region`` is where scores are counted, ``error_colours`` one of the error map's presets, ``evaluate_at`` the
-    threshold at which all photographs are measured. ``show_label``: an expert's vessels alone, in place of the mask.
+    threshold at which all photographs are measured, ``evaluate_measures``: with the measures of their vessels.
+    ``show_label``: an expert's vessels alone, in place of the mask.
     """
 
     base: Base = "colour"
@@ -218,6 +219,7 @@ class ViewOptions:
     contrast: float = 0.0
     gamma: float = 1.0
     evaluate_at: EvaluateAt = "model"
+    evaluate_measures: bool = False
     show_edits: bool = False
     show_questionable: bool = True
     skip_questionable: bool = False

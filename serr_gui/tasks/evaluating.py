@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from core.evaluation.report import EvaluationReport, ImageScores
     from core.models.weights_file import LoadedModel
     from core.photo.label_values import LabelValues
+    from core.report_measures import ReportMeasures
     from core.reuse import ReusedResults
 
 _PICTURE_PX = 360
@@ -44,7 +45,8 @@ class EvaluationRequest:
     """What shall be evaluated and how.
 
     ``rule`` None: the model's own threshold. ``exported``: the folder in which exported results are looked for; None:
-    the one beside each photograph. ``skip_questionable`` : questionable pixels are not counted.
+    the one beside each photograph. ``skip_questionable`` : questionable pixels are not counted. ``measures`` :
+    the vessels are measured, too.
     """
 
     items: tuple[PhotoItem, ...]
@@ -54,6 +56,7 @@ class EvaluationRequest:
     region: "Region"
     exported: Path | None = None
     skip_questionable: bool = False
+    measures: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,12 +127,26 @@ def evaluate_photos(
         rule=request.rule,
         region=request.region,
         labels=_NAMES[0],
-        extras=Extras(picture_px=_PICTURE_PX),
+        extras=Extras(picture_px=_PICTURE_PX, vessels=_measures(request)),
         predict=lambda kept: _Finder(request, kept, store, monitor).predict,
         reader=_ChosenFiles(photos.cases),
         done=lambda path, outcome: monitor.yield_result(PhotoDone(path, outcome)),
         monitor=monitor,
     ).report
+
+
+def _measures(request: EvaluationRequest) -> "ReportMeasures | None":
+    """Measures the vessels with what was said about each photograph: disc, size of a pixel and marks."""
+    if not request.measures:
+        return None
+    from core.measuring import MeasureOptions
+    from core.report_measures import ReportMeasures
+
+    said = {item.path: item.measuring for item in request.items}
+    return ReportMeasures(
+        {path: MeasureOptions(setup.disc, setup.pixel_used, marks=setup.marks) for path, setup in said.items()},
+        {path: setup.disc_doubt for path, setup in said.items()},
+    )
 
 
 def _open_photos(request: EvaluationRequest) -> _OpenPhotos:

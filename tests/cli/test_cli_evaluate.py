@@ -39,7 +39,7 @@ def _keys(values: dict[str, object], *wanted: str) -> list[object]:
 def test_text_json_csv_and_reports_say_the_same(serr: Serr, data: Path, weights: Path, tmp_path: Path) -> None:
     table, page, paper = tmp_path / "t.csv", tmp_path / "r.html", tmp_path / "r.pdf"
     options = ["evaluate", "--root", data, "--model", weights, "--bootstrap", 30, "--seed", 4]
-    ran = serr(*options, "--json", "--csv", table, "--report", page, "--report", paper)
+    ran = serr(*options, "--json", "--csv", table, "--report", page, "--report", paper, "--measures")
     assert ran.code == 0, ran.err
     values = ran.json
     assert _keys(values, "region", "n_images", "labels", "threshold", "complete") == [
@@ -62,6 +62,12 @@ def test_text_json_csv_and_reports_say_the_same(serr: Serr, data: Path, weights:
         assert figure in text
         assert figure in page.read_text(encoding="utf-8")
     assert paper.read_bytes().startswith(b"%PDF")
+    width = values["per_image"][0]["vessels"]["rows"][3]
+    assert (width["name"], width["unit"]) == ("width/mean", "px")
+    assert f"<td>{width['value']:.4g}</td>" in page.read_text(encoding="utf-8")
+    ran = serr(*options, "--measures")
+    assert ran.code == 2
+    assert "--measures are shown in reports" in ran.err
 
 
 def test_a_model_on_its_own_photographs_is_no_test(serr: Serr, data: Path, tmp_path: Path) -> None:

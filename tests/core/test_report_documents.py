@@ -2,6 +2,8 @@
 
 import base64
 import io
+import json
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -25,6 +27,7 @@ from core.evaluation.report import EvaluationReport, Method
 from core.evaluation.report_parts import drawings, worst_first
 from core.evaluation.report_pdf import to_pdf
 from core.evaluation.tables import cell, facts, to_text
+from core.report_measures import ReportMeasures
 from core.types import ThresholdRule
 from tests.fake_segmenter import fake_segmenter
 
@@ -39,7 +42,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> EvaluationReport:
     data = read_layout("drive", folder, "test")
     data.cases[2].photo.write_bytes(b"nothing")
     method = Method(NASTY, "ab" * 32, "flips", (3, 4), "CPU, fp32")
-    extras = Extras(resamples=20, seed=9, picture_px=64)
+    extras = Extras(resamples=20, seed=9, picture_px=64, vessels=ReportMeasures())
     return evaluate_dataset(data, fake_segmenter, method=method, rule=ThresholdRule(100), extras=extras)
 
 
@@ -67,6 +70,26 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._in_cell and data.strip():
             self.rows[-1].append(data.strip())
+
+
+def test_measures_of_the_vessels_have_bars_and_reasons(report: EvaluationReport) -> None:
+    image = report.images[0]
+    assert image.vessels is not None
+    (width,) = (row for row in image.vessels.rows if (row.name, row.zone) == ("width/mean", "field of view"))
+    (avr,) = (row for row in image.vessels.rows if row.name.startswith("calibre/avr"))
+    assert width.low <= width.value <= width.high
+    assert math.isnan(avr.value)
+    page = _Page(to_html(report))
+    assert [row for row in page.rows if row[0] == "width/mean" and f"{width.value:.4g}" in row and "px" in row]
+    reasons = [row for row in page.rows if row[-1] == "The optic disc is not known."]
+    assert len(reasons) == len(report.images), "one line for all zones of a photograph"
+    assert "-" in reasons[0]
+    (told,) = (each for each in report.to_dict()["per_image"] if each["stem"] == image.stem)  # type: ignore[attr-defined]
+    rows = {(row["name"], row["zone"]): row for row in told["vessels"]["rows"]}
+    assert rows["width/mean", "field of view"]["value"] == width.value
+    assert rows["calibre/avr/knudtson", "B"]["value"] is None
+    assert json.dumps(told, allow_nan=False)
+    assert "Vessel measures" in _pdf_text(to_pdf(report))[0]
 
 
 def test_the_page_needs_nothing_from_elsewhere(report: EvaluationReport) -> None:

@@ -15,6 +15,7 @@ from core.datasets.layouts import read_layout
 from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import Method
 from core.inference.options import InferenceOptions
+from core.measures.summary import PixelSize
 from core.models.catalogue import load_model
 from core.models.weights_file import save_model
 from core.reuse import ReusedResults
@@ -268,6 +269,8 @@ def test_the_report_is_written_as_each_kind(
     start: StartProgram, qtbot: QtBot, drive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = start(drive)
+    program.controller.measuring.set_pixel(PixelSize(7.0, "data sheet"), everywhere=True)
+    program.window.evaluation.measures.click()
     report = evaluate(program, qtbot).report
     assert report is not None
     for suffix, begins in ((".html", b"<!DOCTYPE html>"), (".pdf", b"%PDF"), (".csv", b"dataset,"), (".json", b"{")):
@@ -282,6 +285,11 @@ def test_the_report_is_written_as_each_kind(
     assert "ground truth expert 1 (from 1st_manual)" in stored["protocol"]
     page = (tmp_path / "report.html").read_text()
     assert f"{report.pooled.f1:.4f}" in page
+    vessels = stored["per_image"][0]["vessels"]
+    assert vessels["doubts"][-1] == "A pixel is 7 \u00b5m wide (data sheet)."
+    (length,) = (row for row in vessels["rows"] if row["name"] == "length/total")
+    assert (length["unit"], length["low"] <= length["value"]) == ("um", True)
+    assert f"<td>{length['value']:.4g}</td><td>\u00b5m</td>" in page
     assert "03_test" in page
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "no" / "report.html"), ""))
     program.window.commands["export_evaluation"].trigger()

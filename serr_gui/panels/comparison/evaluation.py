@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QCheckBox,
     QComboBox,
     QHBoxLayout,
     QHeaderView,
@@ -111,6 +112,14 @@ class EvaluationPanel(QWidget):
         self._rule.addItem(self.tr("at the slider's threshold"))
         self._rule.activated.connect(self._on_rule_activated)
         row.addWidget(self._rule)
+        self.measures = QCheckBox(self.tr("Measures"))
+        self.measures.setToolTip(
+            self.tr("Measure the vessels of each photograph, too, for the report; at the next evaluation")
+        )
+        self.measures.clicked.connect(
+            lambda on: self.viewRequested.emit(replace(self._state.view, evaluate_measures=on))
+        )
+        row.addWidget(self.measures)
         self._summary = QLabel()
         row.addWidget(self._summary, 1)
         return row
@@ -132,6 +141,7 @@ class EvaluationPanel(QWidget):
 
     def _show_evaluation(self) -> None:
         state = self._state
+        self.measures.setChecked(state.view.evaluate_measures)
         self._rule.setCurrentIndex(int(state.view.evaluate_at == "slider"))
         now = (state.evaluation, state.view.region)
         if now == self._shown:
