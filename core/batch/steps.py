@@ -73,7 +73,7 @@ class PhotoSteps:
         try:
             with fetched(item.path):
                 return self._read(item, started, seen)
-        except InputError as error:  # there is no such object
+        except (InputError, OutputError) as error:  # there is no such object, or no file here can have its name
             return Over((item, self._failed(item, error, seen)))
 
     def _read(self, item: Item, started: float, seen: tuple[int, int]) -> Ready | Over[Done]:

@@ -5,6 +5,7 @@ photograph of a batch has a path, whether it is a file of this machine or in a s
 the environment, as its vendor's own tools know it; no address, manifest or message of ours says it.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -17,7 +18,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from core.errors import InputError, SerrError
-from core.files import atomic_path, display_path, path_text, printable
+from core.files import atomic_path, display_path, ensure_folder, path_text, printable
 from core.photo.finding import roles
 from core.photo.reading import is_photo_path
 from core.photo.walking import natural_key
@@ -39,6 +40,9 @@ _SIGNED: Final = re.compile(
 _SECRET_NAME: Final = re.compile(r"SECRET|TOKEN|PASSW|CREDENTIAL|CONNECTION_STRING|ACCESS_KEY|ACCOUNT_KEY|SAS")
 _MARKS: Final = ("ETag", "etag", "md5Hash", "generation", "content_md5", "LastModified", "last_modified", "created")
 _MOST_SAID: Final = 200
+_OF_THIS_DISK: Final = frozenset(
+    {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS, errno.ENAMETOOLONG, errno.EFBIG}
+)
 
 
 class StoreError(SerrError):
@@ -201,9 +205,8 @@ def fetched(path: Path) -> Iterator[None]:
 def fetch(address: str, path: Path) -> None:
     """Make a file of an object, whole or not at all. Raises as ``fetched``."""
     system = store(address)
-    with explained(address):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary, explained(address):
+    ensure_folder(path.parent)
+    with atomic_path(path) as temporary, explained(address, writes_here=True):
         system.get_file(address, str(temporary))
 
 
@@ -230,8 +233,10 @@ def store(address: str) -> Any:
 
 
 @contextmanager
-def explained(address: str, *, missing_is_fatal: bool = False) -> Iterator[None]:
+def explained(address: str, *, missing_is_fatal: bool = False, writes_here: bool = False) -> Iterator[None]:
     """What a store's package raises, as a sentence without credentials.
+
+    With ``writes_here`` a full or failing disk of this machine stays an ``OSError``.
 
     Raises
     ------
@@ -248,7 +253,9 @@ def explained(address: str, *, missing_is_fatal: bool = False) -> Iterator[None]
             raise _unusable(address, error) from None
         why = "may not be used with these credentials" if isinstance(error, PermissionError) else "does not exist"
         raise InputError(f"{shown} {why}. Check the address, and who is signed in.") from None
-    except Exception as error:  # noqa: BLE001 - of the vendors' packages; what they raise has no common kind
+    except Exception as error:
+        if writes_here and isinstance(error, OSError) and error.errno in _OF_THIS_DISK:
+            raise
         raise _unusable(address, error) from None
 
 

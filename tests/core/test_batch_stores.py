@@ -12,9 +12,9 @@ import fsspec
 import pytest
 
 from core.batch.plan import find_batch
-from core.batch.stores import address_at, address_of, fetched_path, plain_path
+from core.batch.stores import address_at, address_of, fetched, fetched_path, plain_path
 from core.cli import main
-from core.errors import InputError
+from core.errors import InputError, OutputError
 from core.sidecar import read_sidecar
 from tests.cli.program import write_photo
 from tests.core.test_batch_kills import untrained
@@ -153,9 +153,11 @@ def test_photographs_of_memory_with_results_here(photos: Path, tmp_path: Path) -
     memory = fsspec.filesystem("memory")
     memory.store.clear()
     memory.put(str(photos), "/eyes", recursive=True)
+    memory.pipe_file(f"/eyes/{'n' * 300}.png", b"a name that no file here can have")
     listed = tmp_path / "list.csv"
     listed.write_text(
         "path,eye\nmemory://eyes/2020/OD 1.png,OD\nmemory://eyes/none.png,OS\n"
+        f"memory://eyes/{'n' * 300}.png,OS\n"
         f"{(photos / '2021' / 'OD 1.png').as_uri()},OD\n",
         encoding="utf-8",
     )
@@ -165,8 +167,12 @@ def test_photographs_of_memory_with_results_here(photos: Path, tmp_path: Path) -
     assert by_file["memory://eyes/2020/OD 1.png"]["state"] == "done"
     assert by_file["memory://eyes/2020/OD 1.png"]["eye"] == "OD"
     assert by_file["memory://eyes/none.png"]["reason"].startswith("memory://eyes/none.png does not exist")
+    assert "does not take a file of that name" in by_file[f"memory://eyes/{'n' * 300}.png"]["reason"]
     assert by_file[str(photos / "2021" / "OD 1.png")]["state"] == "done"
-    assert [row["result"] for row in by_file.values()] == ["memory/eyes/2020/OD 1", "memory/eyes/none", "OD 1"]
+    assert [row["result"] for row in by_file.values()] == [
+        *("memory/eyes/2020/OD 1", "memory/eyes/none", f"memory/eyes/{'n' * 300}"),
+        "OD 1",
+    ]
     assert not list((out / "serr-batch").rglob("*.png"))
     memory.store.clear()
 
@@ -196,6 +202,20 @@ def test_a_missing_package_is_named_with_its_extra(
     assert 'gs:// needs the package gcsfs, which is not installed. Install it: pip install "serr-fundus[stores]"' in (
         capsys.readouterr().err
     )
+
+
+def test_a_disk_that_is_full_is_not_taken_for_a_fault_of_the_store(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="this system has no limit on the size of a file")
+    fsspec.filesystem("memory").pipe_file("/eyes/large.png", bytes(1 << 20))
+    path = fetched_path(tmp_path / "serr-batch", "memory://eyes/large.png")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))  # as on a disk with so much room
+    try:
+        with pytest.raises(OutputError, match="no room left on the disk"), fetched(path):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
 
 
 @pytest.mark.parametrize("address", ["s3://b/a//b/ä%/./../c:d.png", "memory://x/y.png", "gs://b/con*?.png"])

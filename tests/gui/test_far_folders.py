@@ -89,7 +89,7 @@ def test_the_forms_for_trainings_read_data_sets_beside_the_window(
     form = program.window.training_prompts.new_training(data_set)
     qtbot.waitUntil(lambda: not form.is_looking, timeout=WAIT_MS)
     assert "training: " in form._data_facts.text()
-    form._name.setText("another")
+    form.run.name.setText("another")
     assert form._order.isEnabled()
     form.reject()
     compared = program.window.training_prompts._compare(small_models / "other.safetensors", "other", data_set)
