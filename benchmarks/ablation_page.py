@@ -197,19 +197,47 @@ _LEGEND: Final = (
 
 
 def _budget(results: Results, recipe: TrainingConfig) -> str:
-    done = [one for arm in results.trained.values() for one in arm.values()]
-    machines = sorted({f"{one['device']}, {one['cores']} CPU cores, torch {one['torch']}" for one in done})
-    dates = sorted({one["date"] for one in done})
     part, source = recipe.optimisation, recipe.data.sources[0]
-    seconds = sum(one["seconds"] for one in done)
+    trained = "; ".join(_machines(results)) or "nothing yet"
     return (
-        f"{', '.join(dates)}. Trained on {'; '.join(machines) or 'nothing yet'}: {len(done)} runs, "
-        f"{seconds / 60:.0f} minutes of trainings that ran side by side. DRIVE: each run learns from its training "
+        f"Trained on {trained}. The minutes are those of all trainings together, some of which ran side by side. "
+        "DRIVE: each run learns from its training "
         f"part, but for {source.validation_photos} photographs that choose the best of five validations, and the "
         "threshold (by F1); which four depends on the seed and not on the network. The test part is measured once, "
         f"with that threshold, inside the field of view. {part.steps} steps of {part.batch} crops of {part.crop_px} "
         f"pixels, loss {part.loss}, AdamW, one cycle up to {part.peak_rate:g}; the recipe is the preset *strong* "
         "with this budget, the same for all. All U-Nets are 16 channels wide and three halvings deep."
+    )
+
+
+def _machines(results: Results) -> Iterator[str]:
+    """Each machine with its runs, the minutes that they took together, and the dates."""
+    done = [one for arm in results.trained.values() for one in arm.values()]
+    by_machine: dict[str, list[Any]] = {}
+    for one in done:
+        name = f"{one['device']} ({one['cores']} CPU cores, torch {one['torch']})"
+        by_machine.setdefault(name, []).append(one)
+    for name, runs in sorted(by_machine.items()):
+        minutes = sum(one["seconds"] for one in runs) / 60
+        dates = " and ".join(dict.fromkeys(one["date"] for one in runs))
+        yield f"{name}: {len(runs)} run{'s' if len(runs) > 1 else ''}, {minutes:.0f} minutes, {dates}"
+
+
+def _across(results: Results) -> str:
+    """A warning where trainings of different devices are compared."""
+    pairs = {
+        (before, after, seed)
+        for _, listed in PARTS
+        for before, after in listed
+        for seed in results.shared_seeds(before, after)
+    }
+    devices = {key: [results.trained.get(name, {}).get(key[2], {}).get("device") for name in key[:2]] for key in pairs}
+    mixed = sum(one != other for one, other in devices.values())
+    if not mixed:
+        return ""
+    return (
+        f"\n{mixed} of these {len(pairs)} pairs compare a training on one device with one on another: their numbers "
+        "are rounded differently, which is a difference like that of another seed."
     )
 
 
@@ -297,6 +325,8 @@ def statement(results: Results) -> Iterator[str]:
         f"*Helps* and *harms* where the interval leaves out zero and p is below {sure:.4f} (0.05 for all lines of this "
         f"table together); below {ENOUGH_SEEDS} pairs nothing is said."
     )
+    if across := _across(results):
+        yield across
 
 
 _VERDICTS: Final = {

@@ -15,11 +15,11 @@ _SETS = {"drive": "DRIVE, test part", "stare": "STARE", "chase_db1": "CHASE_DB1,
 _VARIANTS = {"restored": "original", "doubled": "original", "spoiled, restored": "spoiled"}
 _BEFORE = {1: "as it is", 2: "bicubic"}
 
-_BEGINNING = """# Enhancing photographs
+_BEGINNING = """# Enhancing photographs{of}
 
 What the two networks of `serr enhance` do, on photographs that they neither learned from nor were chosen on. Made by
 
-    python benchmarks/enhancement.py --data DATA --page docs/benchmarks/enhancement.md
+    python benchmarks/enhancement.py --data DATA {only}--large --page PAGE
 """
 _PICTURES = """## Pictures
 
@@ -29,13 +29,13 @@ photographs, PSNR in dB / SSIM. Of non-local means the better of two strengths c
 """
 _VESSELS = """## Vessels
 
-The vessels that `serr-unet-drive` finds at its own threshold, inside the field of view; it has learned from none of
-these photographs. Means over the photographs; *better*: photographs whose F1 rose. *spoiled* is strongly, as above.
-HRF's photographs are enhanced at half size here, too, as the networks have learned them, and *original* is the half
-size. All masks are compared on the photograph's own grid. Pixels, all photographs together: *invented*
-were found only after enhancing, and no expert has them; *gained* were found only after, and an expert has them; *lost*
-were found only before, and an expert has them; *cleared* were found only before, and no expert has them. Vessels that
-come out wider count as invented pixels, too.
+The vessels that `serr-unet-drive` ({sha256}) finds at its own threshold, inside the field of view; it has
+learned from none of these photographs. Means over the photographs; *better*: photographs whose F1 rose. *spoiled* is
+strongly, as above. HRF's photographs are enhanced at half size here, too, as the networks have learned them, and
+*original* is the half size. All masks are compared on the photograph's own grid. Pixels, all photographs together:
+*invented* were found only after enhancing, and no expert has them; *gained* were found only after, and an expert has
+them; *lost* were found only before, and an expert has them; *cleared* were found only before, and no expert has them.
+Vessels that come out wider count as invented pixels, too.
 """
 
 
@@ -70,12 +70,17 @@ def _moved(by: float) -> str:
     return f"{abs(by):.4f} {'higher' if by >= 0 else 'lower'}"
 
 
-def page(results: Results, restore: ModelCard, double: ModelCard) -> str:
-    """The whole page."""
+def page(
+    results: Results, restore: ModelCard, double: ModelCard, vessels: ModelCard, large: dict[str, float] | None
+) -> str:
+    """The whole page; ``large`` : what ``enhancement.large_photograph`` measured."""
+    sets = list(_counts(results))
+    single = len(sets) == 1
+    of = f" of {_SETS[sets[0]].partition(',')[0]}" if single else ""
     sizes = ", ".join(f"{_SETS[name]}: {count} photographs" for name, count in _counts(results).items())
     where = f"{date.today().isoformat()}, {platform.machine()}, torch {torch.__version__.partition('+')[0]}"
     lines = [
-        _BEGINNING,
+        _BEGINNING.format(of=of, only=f"--only {sets[0]} " if single else ""),
         f"on {where}; {sizes}.",
         "",
         "| network | weights | training |",
@@ -84,8 +89,9 @@ def page(results: Results, restore: ModelCard, double: ModelCard) -> str:
         "",
         _PICTURES,
         *_quality_tables(results),
-        _VESSELS,
+        _VESSELS.format(sha256=vessels.sha256[:12]),
         *_vessel_tables(results),
+        *large_rows(large),
         "## What follows",
         "",
         f"`{restore.name}`. {summary(results, 1)}",
@@ -97,6 +103,23 @@ def page(results: Results, restore: ModelCard, double: ModelCard) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def large_rows(large: dict[str, float] | None) -> list[str]:
+    """Time and memory of a large photograph; nothing where they were not measured."""
+    if large is None:
+        return []
+    cores = f"{large['cores']:.0f} core{'s' if large['cores'] > 1 else ''}"
+    return [
+        "## A photograph of 24 megapixels",
+        "",
+        "`serr enhance` took a drawn photograph of 6000 x 4000 pixels through `serr-enhance-1x`, as a process and with",
+        f"reading and writing, in {large['processor_s']:.0f} seconds of processor time and {large['seconds']:.0f} s by "
+        f"the clock, on {cores}",
+        f"at a load of {large['load_before']:.0f} to {large['load_after']:.0f}. Its memory was at most "
+        f"{large['peak_mb']:.0f} MB.",
+        "",
+    ]
 
 
 def _network_row(card: ModelCard) -> str:

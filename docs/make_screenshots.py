@@ -108,7 +108,6 @@ def segmentation(camera: Camera) -> None:
     dialog.reject()
     measures(camera)
     two_models(camera)
-    enhanced(camera)
 
 
 def measures(camera: Camera) -> None:
@@ -322,7 +321,7 @@ def batches(camera: Camera, root: Path) -> None:
     camera.shoot("batch", window.batches)
 
 
-PARTS = ("segmentation", "tools", "comparison", "training", "batches")
+PARTS = ("segmentation", "enhanced", "tools", "comparison", "training", "batches")
 
 
 def take(folder: Path, parts: Sequence[str], theme: "Theme", size: tuple[int, int], *, whole: bool) -> None:
@@ -344,6 +343,9 @@ def take(folder: Path, parts: Sequence[str], theme: "Theme", size: tuple[int, in
     camera.wait(lambda: program.state.result is not None and program.state.task is None)
     if "segmentation" in parts:
         segmentation(camera)
+    if "enhanced" in parts:
+        program.controller.set_theme(theme)
+        enhanced(camera)
     if "tools" in parts:
         program.controller.set_theme(theme)
         tools(camera, whole=whole)
@@ -363,7 +365,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs" / "images", metavar="FOLDER")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="some of the parts")
-    parser.add_argument("--theme", choices=("light", "dark"), default="light", help="of the tools")
+    parser.add_argument(
+        "--theme", choices=("light", "dark"), default="light", help="of the tools and the enhanced picture"
+    )
     parser.add_argument("--size", type=int, nargs=2, default=(1440, 900), help="of the window")
     parser.add_argument("--whole", action="store_true", help="the tools in the whole window, to look at them")
     options = parser.parse_args()

@@ -112,6 +112,22 @@ def test_the_page_says_what_helps_what_harms_and_what_does_nothing(folders: Fold
     assert "(6 paired trainings) helps: AUC +0.0" in verdicts["Recurrence"]
 
 
+def test_the_page_says_what_ran_where_and_which_pairs_are_of_two_devices(folders: Folders) -> None:
+    found = results_of(folders, {"unet": 0.0, "se-unet": 0.0})
+    assert "on one device" not in "\n".join(ablation_page.statement(found))
+    for name in found.tested:
+        found.trained[name] = {}
+        for seed in range(3):
+            device, torch = ("CPU", "2.13") if (name, seed) == ("unet", 2) else ("NVIDIA H200", "2.11")
+            facts = {"device": device, "cores": 2, "torch": torch, "seconds": 120, "date": f"{seed + 1} May 2026"}
+            found.trained[name][seed] = facts
+    said = "\n".join(ablation_page.statement(found))
+    assert "1 of these 3 pairs compare a training on one device with one on another" in said
+    budget = ablation_page._budget(found, load_preset("strong"))
+    assert "CPU (2 CPU cores, torch 2.13): 1 run, 2 minutes, 3 May 2026; NVIDIA H200" in budget
+    assert "5 runs, 10 minutes, 1 May 2026 and 2 May 2026 and 3 May 2026" in budget
+
+
 def test_every_network_has_one_seed_before_any_has_two() -> None:
     order = [(arm.name, seed) for arm, seed in in_order([*NETWORKS, *PREPROCESSING], [0, 1, 2])]
     once = len(NETWORKS) + len(PREPROCESSING)
