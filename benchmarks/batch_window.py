@@ -5,27 +5,32 @@
 The real program segments drawn photographs as a batch, in its process of its own, with the panel Batches open; every
 50 photographs one of them is opened with its result. A heartbeat of the window's event loop notes how long it had to
 wait: on the clock, and as processor time that the window's own thread took between two beats, which other work on the
-machine does not change. The same is measured before, with the panel open and no batch running. ``--write`` puts the
+machine does not change. The same is measured before, with the panel open and no batch running. A bare event loop in
+another process beats beside it, which shows the stalls of the machine itself. ``--write`` puts the
 tables into docs/benchmarks/batch-window.md. The network is small and untrained, so that photographs come fast: the
 faster they come, the more there is to show.
 """
 
 import argparse
 import datetime
+import json
 import os
 import platform
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QTimer
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -38,7 +43,7 @@ if TYPE_CHECKING:
 _DISTINCT = 20
 _SIDE_PX = 300
 _OPEN_EVERY = 50
-_IDLE_S = 60.0
+_IDLE_S = 30.0
 _TIMEOUT_S = 1800.0
 _DOCUMENT = ROOT / "docs" / "benchmarks" / "batch-window.md"
 _INTRODUCTION = """# The window while a batch runs
@@ -47,7 +52,8 @@ Made by `xvfb-run -a -s "-screen 0 1280x720x24" python benchmarks/batch_window.p
 photographs of 300 x 300 pixels as a batch with a small network, which is a process of its own, while the panel
 *Batches* shows it and every 50 photographs one is opened with its result. A beat is asked for each millisecond; a stall
 is how long the event loop let it wait. "own" is the processor time that the window's thread took between two beats,
-which does not change with other work on the machine. The aim: no stall of 50 ms.
+which does not change with other work on the machine. "control" is a bare event loop in a process of its own,
+at the same time: what it waits for, the machine took and not the program. The aim: no stall of 50 ms.
 """
 
 
@@ -80,7 +86,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photographs", type=int, default=500)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--control", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.control:
+        _be_control(arguments.control)
+        return
     with tempfile.TemporaryDirectory(prefix="serr-bench-", ignore_cleanup_errors=True) as folder:
         text = _measure(Path(folder), arguments.photographs)
     print(text)
@@ -110,9 +120,11 @@ def _measure(folder: Path, count: int) -> str:
     program.window.show_dock("batches")
     idle, busy = Heart(), Heart()
     end = time.monotonic() + _IDLE_S
-    _beating(app, idle, lambda: time.monotonic() > end)
+    with _control(folder / "idle.json") as idle_control:
+        _beating(app, idle, lambda: time.monotonic() > end)
     began = time.monotonic()
-    opened = _run(app, program, cohort, folder / "results", busy)
+    with _control(folder / "busy.json") as busy_control:
+        opened = _run(app, program, cohort, folder / "results", busy)
     seconds = time.monotonic() - began
     facts = program.state.batches.batch
     assert facts is not None
@@ -127,8 +139,29 @@ def _measure(folder: Path, count: int) -> str:
 | | median ms | 99.9 % ms | longest ms | of 50 ms and more | longest own ms |
 |---|---|---|---|---|---|
 {idle.row("panel open, no batch")}
+{idle_control.row("control beside it")}
 {busy.row("batch running")}
+{busy_control.row("control beside it")}
 """
+
+
+@contextmanager
+def _control(file: Path) -> Iterator[Heart]:
+    """Beat in a process of its own meanwhile; what it has noted is in the heart afterwards."""
+    heart = Heart()
+    with subprocess.Popen([sys.executable, __file__, "--control", str(file)], stdin=subprocess.PIPE) as process:
+        yield heart
+        process.communicate(b"")
+    heart.stalls_ms, heart.own_ms = json.loads(file.read_text(encoding="utf-8"))
+
+
+def _be_control(file: Path) -> None:
+    """Beat until stdin is closed."""
+    app, heart = QCoreApplication(["control"]), Heart()
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    _beating(app, heart, ended.is_set)
+    file.write_text(json.dumps([heart.stalls_ms, heart.own_ms]), encoding="utf-8")
 
 
 def _run(app: "QApplication", program: "Program", cohort: Path, out: Path, heart: Heart) -> int:
@@ -160,7 +193,7 @@ def _run(app: "QApplication", program: "Program", cohort: Path, out: Path, heart
     return opened
 
 
-def _beating(app: "QApplication", heart: Heart, until: Callable[[], bool]) -> None:
+def _beating(app: QCoreApplication, heart: Heart, until: Callable[[], bool]) -> None:
     """Let the event loop itself run, as the program does."""
     beats, looks = QTimer(), QTimer()
     beats.setInterval(1)
