@@ -15,7 +15,7 @@ from PIL import Image
 from torch import nn
 
 from core.cli.app import run as serr
-from core.jobs.store import JobRequest, JobStatus
+from core.jobs.records import JobRequest, JobStatus
 from core.models.model_card import ModelCard
 from core.models.weights_file import save_model
 from core.networks.registry import build

@@ -214,7 +214,8 @@ def _own_jobs(folder: Path) -> None:
 
 
 def _make_job(folder: Path, name: str) -> None:
-    from core.jobs.store import JobRequest, JobStatus, create_job, write_status
+    from core.jobs.records import JobRequest, JobStatus
+    from core.jobs.store import create_job, write_status
 
     _own_jobs(folder)
     job = create_job(JobRequest(name, notes="n" * 500), "a = 1\n")

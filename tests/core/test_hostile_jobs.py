@@ -17,17 +17,8 @@ from core.errors import TrainingError
 from core.jobs.kinds import KINDS
 from core.jobs.local import child_environment
 from core.jobs.process import end_by_force, pause_job, start_job, stop_job
-from core.jobs.store import (
-    Job,
-    JobRequest,
-    JobStatus,
-    change_order,
-    create_job,
-    find_job,
-    list_jobs,
-    read_job,
-    remove_job,
-)
+from core.jobs.records import JobRequest, JobStatus
+from core.jobs.store import Job, change_order, create_job, find_job, list_jobs, read_job, remove_job
 from core.jobs.store import write_status as say
 from core.jobs.worker import work
 from core.locks import try_lock

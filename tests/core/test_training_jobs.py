@@ -17,9 +17,8 @@ from bad_outputs import small_disk
 from core.errors import DeviceError, OutputError, SerrError, TrainingError
 from core.files import TEMPORARY_PREFIX
 from core.jobs.process import pause_job, start_job, stop_job
+from core.jobs.records import JobRequest, JobStatus
 from core.jobs.store import (
-    JobRequest,
-    JobStatus,
     change_order,
     create_job,
     find_job,

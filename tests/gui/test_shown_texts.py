@@ -18,7 +18,8 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QMessageBox, QP
 from pytestqt.qtbot import QtBot
 
 from core.datasets.synthetic import draw_case
-from core.jobs.store import JobRequest, JobStatus, create_job, jobs_folder, write_status
+from core.jobs.records import JobRequest, JobStatus
+from core.jobs.store import create_job, jobs_folder, write_status
 from core.models.catalogue import ModelEntry
 from core.models.weights_file import read_card
 from serr_gui.app import StartOptions

@@ -17,7 +17,8 @@ from pytestqt.qtbot import QtBot
 
 from core.datasets.dataset_file import read_dataset_file, write_dataset_file
 from core.jobs.locks import try_lock
-from core.jobs.store import Job, JobRequest, JobStatus, create_job, list_jobs, read_job, write_status
+from core.jobs.records import JobRequest, JobStatus
+from core.jobs.store import Job, create_job, list_jobs, read_job, write_status
 from core.models.catalogue import load_model
 from core.models.weights_file import read_card
 from core.training.events import EventLog
