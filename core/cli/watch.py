@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from core.cli.batch import AsFloat, Fov, MinPixels, NewOptions, RetryFailed, Save, Tta, go_behind, planned_batch
+from core.cli.batch import AsFloat, Fov, MinPixels, NewOptions, RetryFailed, Save, Tta
 from core.cli.batch_report import report
+from core.cli.batch_work import go_behind, planned_batch
 from core.cli.console import UsageError, monitored
 from core.cli.options import AsJson, Device, Low, Model, Out, Threshold, checked_device
 from core.errors import InputError

@@ -12,7 +12,8 @@ import psutil
 
 import core
 from core.files import output_error
-from core.jobs.store import LOG_FILE, Job, JobStatus
+from core.jobs.records import JobStatus
+from core.jobs.store import LOG_FILE, Job
 from core.resources import command_line
 
 START_VARIABLE: Final = "SERR_JOB_START"

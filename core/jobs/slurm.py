@@ -16,7 +16,8 @@ from typing import Any, Final
 from core.errors import OutputError, TrainingError
 from core.jobs.local import START_VARIABLE, child_environment
 from core.jobs.queues import TICKET_FILE, Ticket, where_is, withdraw, write_ticket
-from core.jobs.store import LOCK_FILE, LOG_FILE, Job, JobStatus, utc_now, write_status
+from core.jobs.records import JobStatus
+from core.jobs.store import LOCK_FILE, LOG_FILE, Job, utc_now, write_status
 from core.locks import is_held
 from core.resources import command_line
 

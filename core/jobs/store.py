@@ -16,23 +16,18 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 from core.errors import TrainingError
 from core.files import display_path, output_error, write_bytes_atomic
 from core.jobs.queues import where_is
+from core.jobs.records import Command, JobRequest, JobState, JobStatus
 from core.locks import is_held, try_lock
 from core.strict import Malformed, open_regular, read_bytes, read_json
 from core.training.control import READING_STAGE
-
-JobState = Literal["starting", "queued", "running", "paused", "done", "failed", "interrupted", "damaged"]
-"""``paused``: it was paused by a command and can resume. ``interrupted``: its process was killed; it can resume, too.
-``damaged``: its own files cannot be read; it can only be removed."""
-Command = Literal["pause", "stop"]
-"""``pause``: finish the step, keep everything, end. ``stop``: end with the best weights so far."""
 
 FORMAT_VERSION: Final = 1
 ALIVE: Final[frozenset[JobState]] = frozenset({"starting", "queued", "running"})
@@ -42,60 +37,6 @@ _CHECKPOINT_FILE: Final = "checkpoint.safetensors"
 _RESERVE_BYTES: Final = 1 << 16
 _STARTING_S: Final = 60.0
 """A job without a word from its process counts as starting for so long."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobRequest:
-    """What was asked for when the job was made.
-
-    Parameters
-    ----------
-    name, notes : for the user. ``created`` : UTC, ISO 8601.
-    root : folder of the data sets that the recipe names; empty for data set files.
-    data, start_from : what is learned from, and the model that is trained on (empty: from scratch), in words.
-    devices : torch names of the devices that will do ("cuda:0", "cuda:1"); the first free one is taken.
-    count : how many of them at once.
-    estimate : the measured estimate that the person saw, or empty.
-    kind, engine : what the job does (``core.jobs.kinds``) and where it runs (``core.jobs.engines``).
-    slurm : options of sbatch for a job that runs on a Slurm cluster (``core.jobs.slurm``).
-    """
-
-    name: str
-    notes: str = ""
-    created: str = ""
-    root: str = ""
-    data: str = ""
-    start_from: str = ""
-    devices: tuple[str, ...] = ("cpu",)
-    count: int = 1
-    estimate: dict[str, object] = field(default_factory=dict)
-    kind: str = "training"
-    engine: str = "local"
-    slurm: str = ""
-
-    @property
-    def is_submitted(self) -> bool:
-        """Whether a cluster's queue decides when and on which devices it runs."""
-        return self.engine != "local"
-
-
-@dataclass(frozen=True, slots=True)
-class JobStatus:
-    """What the job's process said last. ``sentence`` tells a person why it ended. ``changed`` is UTC, ISO 8601."""
-
-    state: JobState = "starting"
-    sentence: str = ""
-    stage: str = ""
-    device: str = ""
-    pid: int = 0
-    pid_started: float = 0.0
-    host: str = ""
-    start_id: str = ""
-    queued: str = ""
-    changed: str = ""
-    weights: str = ""
-
-
 PREPARING_STAGE: Final = "Preparing"
 """The stage of a job that has its device and has not begun to read its photographs."""
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from core.errors import DeviceError
 from core.jobs.process import start_job
+from core.jobs.records import JobRequest
 from core.jobs.requests import TrainingRequest
 from core.jobs.slurm import slurm_options
-from core.jobs.store import Job, JobRequest, create_job
+from core.jobs.store import Job, create_job
 
 
 def submit_job(request: TrainingRequest) -> Job:

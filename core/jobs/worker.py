@@ -15,14 +15,13 @@ from core.jobs.kinds import kind_of
 from core.jobs.local import START_VARIABLE
 from core.jobs.locks import devices_locked
 from core.jobs.process import step_back, this_process
+from core.jobs.records import JobState, JobStatus
 from core.jobs.store import (
     CONTROL_FILE,
     LOCK_FILE,
     PREPARING_STAGE,
     RESERVE_FILE,
     Job,
-    JobState,
-    JobStatus,
     host_name,
     list_jobs,
     read_job,

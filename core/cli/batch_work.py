@@ -1,0 +1,130 @@
+"""What the commands of ``serr batch`` and ``serr watch`` do alike: planning, continuing and working through a batch."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.cli.batch_report import report
+from core.cli.console import UsageError, monitored
+from core.files import display_path
+from core.progress import Cancelled
+
+if TYPE_CHECKING:
+    from core.batch.plan import Batch
+    from core.cli.batch_inputs import Gathered
+
+
+def go_behind() -> None:
+    """Let every other program go first, where the window has started this one."""
+    from core.batch.control import is_background
+
+    if is_background():
+        from core.jobs.process import step_back
+
+        step_back()
+
+
+def continued_batch(paths: Sequence[str], work: Path | None) -> "Batch":
+    """The batch of the folder that is given alone. Raises UsageError where there is none."""
+    from core.batch.plan import known_batch
+    from core.cli.batch_inputs import where_of
+
+    folder, _ = where_of(Path(paths[0]), work)
+    found = known_batch(folder) if len(paths) == 1 and folder.is_dir() else None
+    if found is None:
+        why = f" ({display_path(folder)} has no batch that could be continued)" if len(paths) == 1 else ""
+        raise UsageError(f"--out is missing: the folder for the results{why}.")
+    return found
+
+
+def planned_batch(
+    gathered: "Gathered",
+    out: Path,
+    given: dict[str, Any],
+    *,
+    shards: int | None = None,
+    new_options: bool,
+    watched: Sequence[Path] = (),
+    store: str = "",
+) -> tuple["Batch", int]:
+    """Plan a batch, or continue one; returns how many photographs are new, too. Raises UsageError, SerrError."""
+    from core.batch.plan import known_batch, plan_batch
+    from core.cli.batch_inputs import options_of
+
+    before = known_batch(out)
+    options = options_of(given, None if before is None else before.options)
+    differences = options.differences(before.options) if before is not None else ()
+    if differences and not new_options:
+        raise UsageError(
+            f"the batch in {display_path(out)} was made with other options: {'; '.join(differences)}. Leave them out "
+            "to continue it, choose another --out, or add --new-options to make what is done again."
+        )
+    known = before.shards if before is not None else 1
+    shards = known if shards is None else shards
+    return plan_batch(gathered.photos, gathered.root, out, options, shards=shards, watched=watched, store=store)
+
+
+def work_through(
+    planned: "Batch",
+    *,
+    shard: int | None,
+    devices: Sequence[str],
+    cluster: str | None,
+    max_bad: float,
+    retry_failed: bool,
+    check: bool,
+    parquet: bool,
+    as_json: bool,
+) -> int:
+    """Work on a batch, or on one of its shards, and say how it ended; returns the exit code.
+
+    Raises
+    ------
+    UsageError : there is no such shard. Cancelled : it was asked to end. SerrError.
+    """
+    from core.batch.control import running
+    from core.batch.refresh import refresh
+    from core.batch.summary import refuse_other_summary, write_summary
+
+    if shard is not None and shard > planned.shards:
+        raise UsageError(f"--shard {shard} is not there: the batch has the shards 1 to {planned.shards}.")
+    if shard is None:
+        refuse_other_summary(planned)  # now, not after days of work
+    work = _worker(planned, devices, cluster)
+    shards = planned.all_shards if shard is None else (shard,)
+    cancelled, summary = False, None
+    with monitored() as console:
+        try:
+            with running(planned.control_folder, console) as monitor:
+                try:
+                    for each in shards:
+                        with planned.open(each) as manifest:
+                            changes = refresh(planned, manifest, retry_failed=retry_failed, check=check)
+                        for sentence in changes.sentences:
+                            monitor.note(sentence)
+                        work(planned, each, most_bad=max_bad, monitor=monitor)
+                finally:
+                    summary = write_summary(planned, parquet=parquet) if shard is None else None
+        except Cancelled:
+            cancelled = True
+    counts = report(planned, as_json, summary=summary, shards=shards, cancelled=cancelled)
+    if cancelled:
+        raise Cancelled("What is done stays done; the same command continues.")
+    return 1 if counts["failed"] or counts["waiting"] else 0
+
+
+def _worker(planned: "Batch", devices: Sequence[str], cluster: str | None) -> Callable[..., None]:
+    """What does a shard: this process, a process for each device, or a cluster."""
+    from core.batch.cluster import run_on_cluster
+    from core.batch.devices import run_on_devices, usable_devices
+    from core.batch.run import run_shard
+    from core.models.catalogue import find_model, load_model
+
+    model = load_model(find_model(planned.options.model))
+    if cluster is not None:
+        return partial(run_on_cluster, address=cluster, device=devices[0])
+    usable = usable_devices(devices)
+    if len(usable) > 1:
+        return partial(run_on_devices, devices=usable)
+    return partial(run_shard, model=model, device=usable[0])
