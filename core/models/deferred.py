@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 from core.errors import WeightsError
@@ -32,6 +33,7 @@ class DeferredModel:
     def __init__(self, path: Path) -> None:
         self.card = read_card(path)
         self._path = path
+        self._lock = Lock()
 
     @property
     def sha256(self) -> str:
@@ -40,7 +42,8 @@ class DeferredModel:
 
     def loaded(self) -> LoadedModel:
         """The network. Raises WeightsError as ``read_model``, or where the file has changed since."""
-        return self._loaded
+        with self._lock:  # of several threads that read photographs one loads it
+            return self._loaded
 
     @cached_property
     def _loaded(self) -> LoadedModel:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from torch import nn
 
 from core.errors import OutputError, WeightsError
 from core.models.catalogue import find_model, list_models, load_model, user_models_folder
+from core.models.deferred import DeferredModel, loaded
 from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel, read_card, save_model
 from core.networks.registry import build
@@ -130,6 +132,14 @@ def test_half_precision_takes_half_the_room_and_computes_in_float32(tmp_path: Pa
     assert {p.dtype for p in loaded.module.parameters()} == {torch.float32}
     largest = float((outputs(loaded) - outputs(module)).abs().max())
     assert 0.0 < largest < 0.02 * float(outputs(module).abs().max())
+
+
+def test_threads_that_need_a_deferred_model_at_once_get_the_same_one(tmp_path: Path) -> None:
+    deferred = DeferredModel(save_model(tmp_path / "small.safetensors", network(), card()))
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: loaded(deferred), range(4)))
+    assert len({id(model) for model in found}) == 1
+    assert found[0].card == deferred.card
 
 
 def test_loading_does_not_depend_on_the_random_state_and_leaves_it_alone(tmp_path: Path) -> None:
