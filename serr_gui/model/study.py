@@ -16,7 +16,7 @@ class Study:
     """``rows`` : of tables of measures. ``members`` : which of them belong where, as a file has said it.
 
     ``paired`` : visits of the same eyes, not groups. ``comparison`` is that of ``design``; ``problem`` says what is
-    missing or wrong.
+    missing or wrong. ``doing`` : what is being done to it.
     """
 
     rows: tuple[Row, ...] = ()
@@ -25,3 +25,4 @@ class Study:
     design: "Design | None" = None
     comparison: "Comparison | None" = None
     problem: str = ""
+    doing: str = ""

@@ -53,7 +53,23 @@ def measure(inputs: MeasureInputs, kept: TracedMask | None, monitor: YieldingMon
         return Measured(inputs, problem=str(error), complete=True)
 
 
-def _traced(inputs: MeasureInputs, monitor: YieldingMonitor[Measured]) -> TracedMask:
+def measure_whole(inputs: MeasureInputs, monitor: Monitor) -> Measured:
+    """The measures of a photograph that need not be on the screen, with error bars; without them ``problem`` says why.
+
+    Raises
+    ------
+    Cancelled : by the monitor.
+    """
+    setup = inputs.setup
+    try:
+        traced = _traced(inputs, monitor).with_bars(monitor)
+        measures = measure_traced(traced, disc=setup.disc, marks=setup.marks, pixel=setup.pixel_used)
+        return Measured(inputs, measures, complete=True)
+    except SerrError as error:
+        return Measured(inputs, problem=str(error), complete=True)
+
+
+def _traced(inputs: MeasureInputs, monitor: Monitor) -> TracedMask:
     """The vessels of the mask with its corrections, and as variants those without them and at other thresholds."""
     from core.measuring import moved_rules, trace_probability
 
@@ -62,7 +78,8 @@ def _traced(inputs: MeasureInputs, monitor: YieldingMonitor[Measured]) -> Traced
     if not result.is_corrected:
         return trace_probability(found.probability, mask, found.fov, monitor=monitor)
     inside = found.fov.inside
-    if rule.is_plain:  # the map has 1 and 0 where a hand has decided: widths elsewhere stay those of the probabilities
+    if rule.is_plain and result.fits(rule):
+        # The map has 1 and 0 where a hand has decided: widths elsewhere stay those of the probabilities.
         values = corrected_values(found.probability, result.levels, (slice(None), slice(None)), result.base_levels)
         before = (Variant("corrections", found.probability.values, rule.threshold),)
         return trace_mask(values, inside, rule.threshold, variants=before, monitor=monitor)
@@ -119,29 +136,36 @@ def names_of_files(path: Path) -> tuple[Path, ...]:
     return path, path.with_name(f"{path.stem}_codebook.csv"), path.with_name(path.stem + _SEGMENTS)
 
 
-def write(found: Measured, photo: Path, path: Path, monitor: CheckingMonitor) -> tuple[Path, ...]:
-    """Write the measures of a photograph as ``serr measure`` does: table, codebook and segments; the files."""
+def table_row(found: Measured, photo: Path) -> dict[str, object]:
+    """The row of a photograph in a table of measures, as ``serr measure`` writes it."""
     from core import measuring
 
-    about, measures = found.inputs.result.segmentation, found.measures
+    about = found.inputs.result.segmentation
     doubts = [doubt.text for doubt in about.doubts]
     if found.inputs.setup.disc_doubt:
         doubts.append(found.inputs.setup.disc_doubt)
-    row = measuring.Measured(
+    return measuring.Measured(
         photo,
-        measures,
+        found.measures,
         found.problem,
         field_of_view=about.fov.origin,
         model=about.card.name,
         threshold=found.inputs.rule.threshold,
         doubts=tuple(doubts),
-    )
+    ).row()
+
+
+def write(found: Measured, photo: Path, path: Path, monitor: CheckingMonitor) -> tuple[Path, ...]:
+    """Write the measures of a photograph as ``serr measure`` does: table, codebook and segments; the files."""
+    from core import measuring
+
+    measures, row = found.measures, table_row(found, photo)
     segments = []
     if measures is not None:
         segments.append((path.with_name(path.stem + _SEGMENTS), measuring.segments_csv(measures)))
     with_bars = measures is not None and measures.threshold is not None
     pixel = found.inputs.setup.pixel_used
-    files = measuring.table_files([row.row()], path, pixel=pixel, error_bars=with_bars, segments=segments)
+    files = measuring.table_files([row], path, pixel=pixel, error_bars=with_bars, segments=segments)
     monitor.check()
     ensure_folder(path.parent)
     write_together(files)

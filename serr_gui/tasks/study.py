@@ -1,15 +1,19 @@
 """Reading tables of measures and comparing groups or visits in them, in a thread."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError, SerrError
-from core.files import ensure_folder, write_together
-from core.progress import Monitor, Progress
+from core.files import display_path, ensure_folder, path_text, write_together
+from core.progress import Monitor, Progress, part_of
+from core.types import ThresholdRule
 from serr_gui.model.i18n import translate
-from serr_gui.model.study import Study
+from serr_gui.model.measuring import MeasureInputs, MeasureSetup
+from serr_gui.model.result_store import ResultStore
+from serr_gui.model.study import Row, Study
+from serr_gui.tasks.measuring import measure_whole, table_row
 
 if TYPE_CHECKING:
     from core.studies.design import Member
@@ -29,6 +33,49 @@ def read_tables(paths: Sequence[Path], monitor: Monitor) -> Study:
         monitor.step(Progress("Reading", number, len(paths)))
         rows += read_table(path)
     return Study(tuple(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPhoto:
+    """A photograph of the list with a mask, its threshold (None: the model's), and what was said of its measures."""
+
+    path: Path
+    rule: ThresholdRule | None
+    setup: MeasureSetup
+
+
+def measure_open(photos: Sequence[OpenPhoto], study: Study, store: ResultStore, monitor: Monitor) -> Study:
+    """The same study with the measures of open photographs, in the place of rows of the same files.
+
+    One that cannot be measured has a row with the reason.
+
+    Raises
+    ------
+    Cancelled : by the monitor.
+    """
+    rows: list[Row] = []
+    for number, photo in enumerate(photos):
+        part = part_of(monitor, number, len(photos), display_path(photo.path.name))
+        part.step(Progress("Measuring"))
+        rows.append(_measured(photo, store, part))
+    new = {row["file"] for row in rows}
+    rows = [*(row for row in study.rows if row["file"] not in new), *rows]
+    return replace(study, rows=tuple(rows), design=None, comparison=None, problem="", doing="")
+
+
+def _measured(photo: OpenPhoto, store: ResultStore, monitor: Monitor) -> Row:
+    from core.photo.reading import read_fundus
+
+    try:
+        result = store.in_memory(photo.path) or store.get(photo.path, read_fundus(photo.path), keep=False)
+    except SerrError as error:
+        return {"file": path_text(photo.path), "error": str(error)}
+    if result is None:
+        problem = translate("Work", "The photograph has changed since it was segmented.")
+        return {"file": path_text(photo.path), "error": problem}
+    rule = photo.rule or result.segmentation.card.rule
+    found = measure_whole(MeasureInputs(result, rule, result.levels, photo.setup), monitor)
+    return table_row(found, photo.path)
 
 
 def read_groups(path: Path, study: Study, _monitor: Monitor) -> Study:

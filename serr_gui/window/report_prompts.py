@@ -99,6 +99,7 @@ class ReportPrompts(QObject):
         dialog = StudyDialog(self._state, self._state.last_folder, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.tablesRequested.connect(study.read_tables)
+        dialog.openRequested.connect(study.measure_open)
         dialog.groupsRequested.connect(study.read_groups)
         dialog.compareRequested.connect(lambda members, paired: study.compare(members, paired=paired))
         dialog.exportRequested.connect(lambda: self._export_study(dialog))

@@ -9,9 +9,12 @@ from pytestqt.qtbot import QtBot
 from scipy import stats
 
 from core.evaluation.csv_text import csv_text
+from core.measures.summary import PixelSize, measure_traced
+from core.measuring import trace_probability
 from serr_gui.app import Program
 from serr_gui.panels.measure.study_dialog import StudyDialog
 from tests.gui.conftest import WAIT_MS, StartProgram
+from tests.gui.test_segmenting import segment
 
 WIDTH = "width/mean/all/fov"
 FIRST, SECOND = (3.1, 3.4, 2.9, 3.3, 3.0), (3.6, 3.9, 3.5, 3.8, 3.7)
@@ -74,6 +77,40 @@ def test_groups_are_compared_plotted_and_written(
     assert {path.name for path in tmp_path.iterdir()} >= {"out.csv", "out.html", "out_long.csv", "out.R"}
     dialog.reject()
     assert program.state.study.rows == ()
+
+
+def test_open_photographs_are_measured_for_groups(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = start(photos[0])
+    dialog = dialog_of(program, qtbot, table(tmp_path), monkeypatch)
+    dialog.opened.click()
+    assert "No open photograph has a mask yet" in dialog.about.text()
+    segment(program, qtbot)
+    program.controller.photos.list_path(photos[1])  # it has none, so it takes no part
+    program.controller.measuring.set_pixel(PixelSize(7.0, "data sheet"))
+    dialog.members.item(0, 1).setText("mine")
+    before = program.state.study
+    dialog.opened.click()
+    assert not dialog.compare.isEnabled()
+    assert "Measuring the open photographs" in dialog.about.text()
+    qtbot.waitUntil(lambda: len(program.state.study.rows) == 11, timeout=WAIT_MS)
+    assert program.state.study.rows[:10] == before.rows
+    row = program.state.study.rows[10]
+    assert row["file"] == str(photos[0])
+    assert row["pixel_um"] == 7.0
+    result = program.state.result
+    assert result is not None
+    traced = trace_probability(
+        result.segmentation.probability, result.mask(program.state.rule), result.segmentation.fov
+    )
+    assert row[WIDTH] == pytest.approx(measure_traced(traced, pixel=PixelSize(7.0, "x"))[WIDTH].value, rel=1e-5)
+    assert dialog.members.item(0, 1).text() == "mine", "what was written stays"
+    dialog.members.item(10, 1).setText("diabetes")
+    dialog.members.item(0, 1).setText("control")
+    compared(dialog, program, qtbot)
+    assert "in pixels and some in micrometres" in dialog.about.text()
+    dialog.reject()
 
 
 def test_visits_come_from_a_file_and_say_what_is_missing(

@@ -37,6 +37,7 @@ class StudyDialog(QDialog):
     """``compareRequested`` carries the members and whether they are visits of the same eyes."""
 
     tablesRequested = Signal(list)
+    openRequested = Signal()
     groupsRequested = Signal(Path)
     compareRequested = Signal(list, bool)
     exportRequested = Signal()
@@ -71,11 +72,14 @@ class StudyDialog(QDialog):
         self.tables = QPushButton(self.tr("Tables of Measures..."))
         self.tables.setToolTip(self.tr("Tables that serr measure or the panel Measure have written; several at once"))
         self.tables.clicked.connect(self._on_tables)
+        self.opened = QPushButton(self.tr("Open Photographs"))
+        self.opened.setToolTip(self.tr("Measure the photographs of the window that have a mask"))
+        self.opened.clicked.connect(self.openRequested)
         self.file = QPushButton(self.tr("Groups from a File..."))
         self.file.setToolTip(self.tr("A table with the columns file and group, or file, subject and visit"))
         self.file.clicked.connect(self._on_file)
         row = QHBoxLayout()
-        for widget in (self.tables, self.file, self.groups, self.visits):
+        for widget in (self.tables, self.opened, self.file, self.groups, self.visits):
             row.addWidget(widget)
         row.addStretch(1)
         return row
@@ -170,8 +174,10 @@ class StudyDialog(QDialog):
         if study.rows is not self._shown.rows or study.members is not self._shown.members:
             self._show_members(study)
         self._shown = study
-        self.file.setEnabled(bool(study.rows))
-        self.compare.setEnabled(bool(study.rows))
+        self.file.setEnabled(bool(study.rows) and not study.doing)
+        self.compare.setEnabled(bool(study.rows) and not study.doing)
+        self.opened.setEnabled(not study.doing)
+        self.tables.setEnabled(not study.doing)
         self.export.setEnabled(study.comparison is not None)
         self._show_tests()
         self.about.setText(self._sentence(study))
@@ -181,6 +187,8 @@ class StudyDialog(QDialog):
         if study.members:
             (self.visits if study.paired else self.groups).setChecked(True)
         said = {member.file: member for member in study.members}
+        if study.members is self._shown.members:  # what was written for photographs that stay
+            said |= {member.file: member for member in self.said()}
         paths = [PurePath(str(row["file"]).replace("\\", "/")) for row in study.rows]
         by_folder = len({path.parent for path in paths}) == 2
         self.members.blockSignals(True)
@@ -199,10 +207,12 @@ class StudyDialog(QDialog):
         self.members.blockSignals(False)
 
     def _sentence(self, study: Study) -> str:
-        if study.problem:
-            return study.problem
+        if study.doing or study.problem:
+            return study.doing or study.problem
         if not study.rows:
-            return self.tr("Choose tables of measures: of serr measure, or exported from the panel Measure.")
+            return self.tr(
+                "Choose tables of measures, of serr measure or the panel Measure, or take the open photographs."
+            )
         found = study.comparison
         if found is None:
             return self.tr("Give each photograph a group, or a visit and its subject; those without are left out.")
