@@ -2,10 +2,10 @@
 
     xvfb-run -a -s "-screen 0 1280x720x24" python benchmarks/desktop_start.py [--repeats 5] [--write]
 
-Each round starts, one after the other, ``python -c "import torch"`` and the real program with ``--sample``, with
-settings of its own. Times are given as ratios to the former within the same round, by the clock and by the processor
-(user and system, all threads): on a busy machine the second is the one to trust. ``--write`` makes
-docs/benchmarks/desktop-start.md.
+Each round starts, one after the other, ``python -c "import torch"``, the same with the libraries of the window, and the
+real program with ``--sample``, with settings of its own. Times are given as ratios to the first within the same round,
+by the clock and by the processor (user and system, all threads): on a busy machine the second is the one to trust.
+``--write`` makes docs/benchmarks/desktop-start.md.
 """
 
 import argparse
@@ -24,7 +24,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 _DOCUMENT = ROOT / "docs" / "benchmarks" / "desktop-start.md"
 _MOMENTS = ("window", "library", "segmented")
+_REFERENCES = {"torch": "import torch", "Qt": "import PySide6.QtWidgets, numpy, cv2"}
 _NAMES = {
+    **{name: f'`python -c "{program}"`' for name, program in _REFERENCES.items()},
     "window": "window on the screen, usable",
     "library": "torch loaded in the background",
     "segmented": "sample segmented by the default model",
@@ -52,15 +54,19 @@ def main() -> None:
 
 
 def measure_round() -> dict[str, tuple[float, float]]:
-    """Seconds by the clock and by the processor: of "torch", and of the program up to each moment."""
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
-    subprocess.run([sys.executable, "-P", "-c", "import torch"], check=True, cwd=ROOT)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    found = {"torch": (time.time() - started, spent)}
+    """Seconds by the clock and by the processor: of the references, and of the program up to each moment."""
+    found = {name: _measure(program) for name, program in _REFERENCES.items()}
     command = [sys.executable, str(Path(__file__).resolve()), "--child", repr(time.time())]
     done = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     return found | {name: tuple(pair) for name, pair in json.loads(done.stdout.splitlines()[-1]).items()}
+
+
+def _measure(program: str) -> tuple[float, float]:
+    """Seconds of a Python program by the clock and by the processor."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
+    subprocess.run([sys.executable, "-P", "-c", program], check=True, cwd=ROOT)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.time() - started, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def run_program(started: float) -> None:
@@ -124,11 +130,10 @@ def as_table(rounds: list[dict[str, tuple[float, float]]]) -> str:
         "| moment | clock, s | processor, s | ratio by the clock | ratio by the processor |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for name in ("torch", *_MOMENTS):
+    for name in (*_REFERENCES, *_MOMENTS):
         clock, spent = (statistics.median(each[name][way] for each in rounds) for way in (0, 1))
         ratios = [statistics.median(each[name][way] / each["torch"][way] for each in rounds) for way in (0, 1)]
-        shown = _NAMES.get(name, '`python -c "import torch"`')
-        lines.append(f"| {shown} | {clock:.2f} | {spent:.2f} | {ratios[0]:.2f} | {ratios[1]:.2f} |")
+        lines.append(f"| {_NAMES[name]} | {clock:.2f} | {spent:.2f} | {ratios[0]:.2f} | {ratios[1]:.2f} |")
     return "\n".join(lines)
 
 
