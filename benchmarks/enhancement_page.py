@@ -19,7 +19,7 @@ _BEGINNING = """# Enhancing photographs{of}
 
 What the two networks of `serr enhance` do, on photographs that they neither learned from nor were chosen on. Made by
 
-    python benchmarks/enhancement.py --data DATA {only}--large --page PAGE
+    python benchmarks/enhancement.py --data DATA {options}--page PAGE
 """
 _PICTURES = """## Pictures
 
@@ -76,11 +76,12 @@ def page(
     """The whole page; ``large`` : what ``enhancement.large_photograph`` measured."""
     sets = list(_counts(results))
     single = len(sets) == 1
+    options = (f"--only {sets[0]} " if single else "") + ("--large " if large is not None else "")
     of = f" of {_SETS[sets[0]].partition(',')[0]}" if single else ""
     sizes = ", ".join(f"{_SETS[name]}: {count} photographs" for name, count in _counts(results).items())
     where = f"{date.today().isoformat()}, {platform.machine()}, torch {torch.__version__.partition('+')[0]}"
     lines = [
-        _BEGINNING.format(of=of, only=f"--only {sets[0]} " if single else ""),
+        _BEGINNING.format(of=of, options=options),
         f"on {where}; {sizes}.",
         "",
         "| network | weights | training |",
