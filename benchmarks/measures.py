@@ -1,133 +1,204 @@
 """Measures of vessels on drawn shapes of known measures, and on photographs.
 
-    python benchmarks/measures.py [--data FOLDER] [--photographs COUNT]
+    python benchmarks/measures.py --data DRIVE [--hrf HRF] [--photographs COUNT] [--work FOLDER]
 
-FOLDER holds DRIVE as published; without it only the shapes are measured. Writes docs/benchmarks/measures.md. Each shape
-is drawn at six angles. Beside each value is what other programs measure in the same run: scikit-image (pixels of the
-skeleton for a length, area divided by that for a width, box counting in one grid for a dimension), and skan and PVBM
-where they are installed (``other_measures`` says how).
+DRIVE and HRF are the folders as published; without --data only the shapes are measured. Writes
+docs/benchmarks/measures.md. Each shape is drawn at six angles. Beside each value is what other programs measure on the
+same pixels: scikit-image (pixels of the skeleton for a length, area divided by that for a width, box counting in one
+grid for a dimension), skan and PVBM. These are installed in an environment of their own in FOLDER.
+
+The program can be stopped at any time: what other programs and the network found is kept in FOLDER, and called again it
+measures what is missing. Our own measures are always made again.
 """
 
 import argparse
+import json
+import os
 import platform
+import subprocess
+import sys
 import time
+import venv
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from measure_shapes import table
-from other_measures import HAS_PVBM, HAS_SKAN
-from repeated_measures import agreement, repeats, with_experts
+import repeated_measures as repeated
+from measure_shapes import ANGLES, PIXELS, Trial, trials
+from measures_page import experts_table, model_table, repeats_table, shape_summary, shape_table
 
 from core.datasets.layouts import read_layout
-from core.measures.summary import CODEBOOK, measure_vessels
+from core.measures.summary import measure_vessels
 from core.photo.reading import read_fov, read_label
-from core.types import BoolArray
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "measures.md"
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "benchmarks" / "measures.md"
+OTHERS = (["numpy", "scipy", "scikit-image", "pillow", "skan"], ["--no-deps", "pvbm"])
+Measured = list[tuple[Trial, dict[str, list[float]]]]
 
 
-def experts(root: Path) -> list[str]:
-    """How well the labels of the two experts of DRIVE agree in each measure."""
-    rows: dict[str, list[tuple[float, float]]] = {}
-    seconds: list[float] = []
-    for case in read_layout("drive", root, "test").cases:
-        assert case.fov is not None
-        inside: BoolArray = read_fov(case.fov).inside
-        both = []
-        for path in case.labels.values():
-            start = time.process_time()
-            both.append(measure_vessels(read_label(path).vessel, inside).as_dict())
-            seconds.append(time.process_time() - start)
-        for name in CODEBOOK:
-            rows.setdefault(name, []).append((both[0][name], both[1][name]))
-    lines = [
-        f"Masks of both experts for the 20 test photographs of DRIVE; {np.median(seconds):.2f} s of processor time for "
-        f"a mask in the median, {max(seconds):.2f} s at most.",
-        "",
-        "| measure | mean, expert 1 | mean, expert 2 | limits of agreement | ICC |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for name, pairs in rows.items():
-        values = np.array(pairs)
-        if np.isnan(values).any():
+def environment(folder: Path) -> Path:
+    """The Python of the other programs, made where it is missing."""
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    done = folder / "complete"
+    if not done.exists():
+        venv.create(folder, with_pip=True, clear=True)
+        for packages in OTHERS:
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+        done.touch()
+    return python
+
+
+def on_shapes(work: Path) -> Measured:
+    """Errors of ours and of the other programs over the angles."""
+    folder = work / "shapes"
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted, measured, names = [], list[tuple[Trial, dict[str, list[float]]]](), list[list[str]]()
+    before = None
+    for trial in trials():
+        if before is None or before.shape != trial.shape:
+            drawn, before = trial.drawn(), trial
+        errors = {"": [trial.error(trial.ours(seen)) for seen in drawn]}
+        if trial.pixels is not None:
+            errors[PIXELS] = [trial.error(trial.pixels(seen)) for seen in drawn]
+        for seen in drawn:
+            place = folder / f"{seen.name}.npy"
+            if not place.exists():
+                np.save(place, seen.values)
+            wanted += [[seen.name, *reading] for reading in trial.others.values()]
+        measured.append((trial, errors))
+        names.append([seen.name for seen in drawn])
+        print(trial.shape, trial.measure, trial.described(errors[""]), flush=True)
+    (folder / "wanted.json").write_text(json.dumps(wanted), encoding="utf-8")
+    python = environment(work / "others")
+    subprocess.run([python, HERE / "other_measures.py", folder], check=True)
+    lines = (folder / "found.jsonl").read_text(encoding="utf-8").splitlines()
+    found = {tuple(each[:3]): each[3] for each in map(json.loads, lines)}
+    for (trial, errors), of_trial in zip(measured, names, strict=True):
+        for program, reading in trial.others.items():
+            values = [found[name, *reading] for name in of_trial]
+            errors[program] = [float("nan") if value is None else trial.error(value) for value in values]
+    return measured
+
+
+def seconds_of(paths: Sequence[tuple[Path, Path]]) -> list[float]:
+    """Processor time for the measures of a mask, of (label, field of view) each."""
+    found = []
+    for label, fov in paths:
+        vessel, inside = read_label(label).vessel, read_fov(fov).inside
+        start = time.process_time()
+        measure_vessels(vessel, inside)
+        found.append(time.process_time() - start)
+    return found
+
+
+def speed(data: Path, hrf: Path) -> Iterator[str]:
+    yield "| data set | size | masks | median | most |"
+    yield "| --- | --- | --- | --- | --- |"
+    for name, root, size in (("drive", data, "565 x 584"), ("hrf", hrf, "3504 x 2336")):
+        if not root.is_dir():
             continue
-        apart = values[:, 1] - values[:, 0]
-        reach = 1.96 * apart.std(ddof=1)
-        first, second = values.mean(axis=0)
-        limits = f"{apart.mean() - reach:+.3g} to {apart.mean() + reach:+.3g}"
-        lines.append(f"| {name} | {first:.4g} | {second:.4g} | {limits} | {agreement(values):.2f} |")
-    return lines
+        of_set = read_layout(name, root, "test" if name == "drive" else "all", complete=False).cases
+        paths = [
+            (label, case.fov)
+            for case in of_set[:20]
+            for label in list(case.labels.values())[:1]
+            if label.exists() and case.fov is not None and case.fov.exists()
+        ]
+        if paths:
+            seconds = seconds_of(paths)
+            yield f"| {name.upper()} | {size} | {len(seconds)} | {np.median(seconds):.2f} s | {max(seconds):.2f} s |"
+
+
+def on_photographs(data: Path, count: int, work: Path) -> Iterator[str]:
+    work.mkdir(parents=True, exist_ok=True)
+    of_set = repeated.cases(data, count)
+    labels = [repeated.of_labels(case) for case in of_set]
+    first, second = ([row[rater] for row in labels] for rater in (0, 1))
+    photographs: dict[str, list[repeated.Row]] = {change: [] for change in repeated.CHANGES}
+    for case in of_set:
+        for change, row in repeated.of_photographs(case, work).items():
+            photographs[change].append(row)
+        print(case.stem, flush=True)
+    yield from ("## Two experts, the same photographs", "")
+    yield from (
+        f"Masks of both experts for {len(of_set)} test photographs of DRIVE.",
+        "",
+        *experts_table(first, second),
+    )
+    yield from ("", EXPERTS, "", "## The default model against both experts", "")
+    yield (
+        f"serr-unet-general on the same {len(of_set)} photographs, which were not used in its training. Its widths are "
+        "taken from probabilities, those of the experts from masks: a part of the difference is that."
+    )
+    yield from ("", *model_table(photographs[repeated.CHANGES[0]], first, second))
+    yield from ("", "## The same photograph again", "")
+    yield (
+        f"The same {len(of_set)} photographs, each segmented again after a change: the median of the absolute change "
+        "in % of the value, and the ICC of both."
+    )
+    yield from ("", *repeats_table(photographs))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument(
-        "--photographs", type=int, default=20, help="how many of DRIVE's test photographs are segmented"
-    )
+    parser.add_argument("--data", type=Path, help="DRIVE")
+    parser.add_argument("--hrf", type=Path, help="HRF, for the time that it takes; the folder HRF beside DRIVE")
+    parser.add_argument("--photographs", type=int, default=20, help="how many test photographs of DRIVE are segmented")
+    parser.add_argument("--work", type=Path, default=HERE.parent / "build" / "measures", help="what can be used again")
+    parser.add_argument("--page", type=Path, default=PAGE)
     options = parser.parse_args()
-    data, count = options.data, options.photographs
-    names = ["numpy", "scipy", "scikit-image", *(["skan"] if HAS_SKAN else []), *(["pvbm"] if HAS_PVBM else [])]
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    data, work = options.data, options.work
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    measured = on_shapes(work)
+    versions = json.loads((work / "shapes" / "versions.json").read_text(encoding="utf-8"))
+    ours = {name: version(name) for name in ("numpy", "scipy", "opencv-python-headless")}
     text = [
         "# Measures of vessels",
         "",
-        f"`python benchmarks/measures.py --data FOLDER`, {datetime.now(UTC):%Y-%m-%d}, {versions}, "
-        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}.",
+        f"`python benchmarks/measures.py{' --data DRIVE' if data else ''}`, {datetime.now(UTC):%Y-%m-%d}; "
+        + ", ".join(f"{name} {number}" for name, number in {**ours, **versions}.items())
+        + f"; Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"load {load:.1f} at the start.",
         "",
         "## On shapes whose measures are known",
         "",
-        "Each shape is drawn in continuous coordinates at 0, 15, 30, 45, 60 and 90 degrees; a pixel has the share that "
-        "the shape covers. The columns give the least and the greatest error over the angles: in % of the truth, in "
-        "degrees, and for dimensions as the difference itself. scikit-image means counting pixels: those of the "
-        "skeleton for a length, area divided by that for a width, boxes of one grid for a dimension. skan adds the "
-        "steps of the skeleton. PVBM's dimensions are without its search over 25 turned pictures. An empty cell: the "
-        "program has no such measure.",
+        SHAPES.format(angles=", ".join(map(str, ANGLES[:-1])) + f" and {ANGLES[-1]}"),
         "",
-        *table(),
+        *shape_summary(measured),
         "",
-        DIMENSIONS,
+        *shape_table(measured),
+        "",
+        WAYS,
     ]
     if data is not None:
-        text += ["", "## Two experts, the same photographs", "", *experts(data)]
-        text += [
-            "",
-            "What two experts do not agree on cannot be trusted in one of them. An ICC below 0.75 is usually called "
-            "moderate at best. Small differences of a mask move counts and branching most.",
-            "",
-            "## The default model against both experts",
-            "",
-            *with_experts(data, count),
-            "",
-            "## The same photograph again",
-            "",
-            *repeats(data, count),
-        ]
-    PAGE.write_text("\n".join(text) + "\n", encoding="utf-8")
+        hrf = options.hrf or data.parent / "HRF"
+        text += ["", *on_photographs(data, options.photographs, work / "maps")]
+        text += ["", "## Time", "", TIME, "", *speed(data, hrf)]
+    options.page.write_text("\n".join(text) + "\n", encoding="utf-8")
 
 
-DIMENSIONS = """\
-Dimensions are right to 0.03 (0.033 at worst) where a set has a dimension over the range of boxes that is used: from
-1 % to 20 % of its extent, from 4 pixels and twice its smallest part. What was tried, as the greatest error of D0 over
-the angles, sides of 240 pixels (square, gasket, carpet):
+SHAPES = """\
+Each shape is drawn in continuous coordinates at {angles} degrees; a pixel has the share that the shape covers. The
+columns give the least and the greatest error over the angles: in % of the truth, in degrees, and for dimensions and
+counts as the difference itself. **missed**: beyond the target at some angle, or further apart between angles than 2 %
+of the truth. scikit-image means counting pixels: those of the skeleton for a length, area divided by that for a width,
+boxes of one grid for a dimension. skan adds the steps of the skeleton. PVBM's dimensions are without its search over 25
+turned pictures. An empty cell: the program has no such measure. The numbers behind the names are widths and lengths or
+radii in pixels, of sets their size."""
 
-| way | square | gasket | carpet |
-| --- | --- | --- | --- |
-| the grid with the fewest boxes of 64 | 0.138 | 0.038 | 0.111 |
-| the same, with a term for the border | 0.028 | 0.091 | 0.058 |
-| mean over 64 grids | 0.158 | 0.084 | 0.130 |
-| the same, with the term b s | 0.019 | 0.082 | 0.047 |
-| area within a distance (Minkowski's sausage) | 0.117 | 0.078 | 0.108 |
-| mean over all places of a box, on quarter pixels, with the term b s | 0.020 | 0.019 | 0.026 |
-| **this**: mean over 36 grids, thirds of pixels, twice the smallest part, b log(1 + s / L) | 0.017 | 0.016 | 0.031 |
+EXPERTS = """\
+What two experts do not agree on cannot be trusted in one of them. An ICC below 0.75 is usually called moderate at best.
+Small differences of a mask move counts and branching most."""
 
-A Koch curve of two generations has 16 straight pieces of a ninth of its length. Boxes between a ninth and a fifth of a
-set are one half of one step of its construction: no slope over them is its dimension (the first five ways are 0.2 to
-0.7 off), and none is given. With three generations the largest boxes are 2.7 times the smallest and the error is up to
-0.1."""
+TIME = """\
+Processor time for all measures of an expert's mask, without a network and without error bars (with these three times as
+long); one thread of the program, a few of OpenCV's."""
+
+WAYS = ""
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.measures.centre_line import REFINED_PX, CentreLine, fit_centre_line
-from core.measures.graph import Node, Points, Segment, VesselGraph, vessel_graph
+from core.measures.centre_line import CentreLine, fit_centre_line
+from core.measures.ends import in_corner, reach_out
+from core.measures.graph import Node, Segment, VesselGraph, vessel_graph
 from core.measures.widths import edges_across
 from core.types import BoolArray, ByteArray, FloatArray
 
@@ -19,15 +20,10 @@ _NODE_RADII: Final = 1.2
 _ANGLE_RADII: Final = (1.0, 3.5)
 """Between so many radii from a node the direction of a vessel is taken."""
 _MASK_BLUR_PX: Final = 0.7
-_END_RADII: Final = 1.5
-"""So far from a free end a skeleton bends into a corner of the end."""
-_END_PX: Final = 6.0
-"""At least so much of a line shows how wide its end is: the last pixels may lie outside the vessel."""
+_UNCLEAR, _IN_CORNER = 0.2, 0.001
+"""Trust in the skeleton where no two edges are seen, and where it may run into a corner of a vessel's end."""
 _BEHIND_PX: Final = 1.0
 """An edge with less of the field of view behind it may be the border of that."""
-_LEAST_REACH_PX: Final = 0.01
-_HEADING_RADII: Final = 2.0
-"""Along so much of the line before that the heading of its end is taken."""
 
 Widths = npt.NDArray[np.float64]
 
@@ -97,7 +93,10 @@ def trace_vessels(values: FloatArray | BoolArray, cut: float = 0.5, inside: Bool
     lines = [fit_centre_line(segment.points, closed=segment.is_ring) for segment in graph.segments]
     field = np.ones(vessel.shape, np.uint8) if inside is None else inside.view(np.uint8)
     lines = _refined(seen, graph, lines, cut, field)
-    lines = [_reached_out(seen, line, segment, graph, cut) for segment, line in zip(graph.segments, lines, strict=True)]
+    lines = [
+        reach_out(seen, line, segment.free, graph.depth, cut)
+        for segment, line in zip(graph.segments, lines, strict=True)
+    ]
     left, right, depth = _across(seen, graph, lines, cut, field)
     vessels = []
     for number, (segment, line) in enumerate(zip(graph.segments, lines, strict=True)):
@@ -147,54 +146,14 @@ def _refined(
             refined.append(line)
             continue
         middles = line.points + np.where(clear, shift, 0.0)[:, None] * line.normals
-        weights = np.where(clear, 1.0, 0.2)
+        weights = np.where(clear, 1.0, _UNCLEAR)
+        for side in (0, 1):
+            if segment.free[side]:
+                weights[in_corner(line, side, graph.depth)] = _IN_CORNER
         if segment.is_ring:
             middles[-1], weights[-1] = middles[0], weights[0]
-        refined.append(fit_centre_line(middles, deviation_px=REFINED_PX, closed=segment.is_ring, weights=weights))
+        refined.append(fit_centre_line(middles, closed=segment.is_ring, weights=weights))
     return refined
-
-
-def _reached_out(seen: FloatArray, line: CentreLine, segment: Segment, graph: VesselGraph, cut: float) -> CentreLine:
-    """The line with its free ends drawn on to where the vessel ends: a skeleton stops half a width before."""
-    points, kept = line.points, [0, len(line.points)]
-    more: list[Points] = [points[:0], points[:0]]
-    for side in (0, 1):
-        if not segment.free[side]:
-            continue
-        from_end = line.along if side == 0 else line.length_px - line.along
-        radius = _end_radius(graph.depth, points, from_end)
-        cut_off, base = _END_RADII * radius, (_END_RADII + _HEADING_RADII) * radius
-        if line.length_px < 2 * base:
-            cut_off, base = 0.0, min(line.length_px, _HEADING_RADII * radius)
-        tip, behind = (int(np.abs(from_end - away).argmin()) for away in (cut_off, base))
-        heading = points[tip] - points[behind]
-        length = float(np.hypot(*heading))
-        if not length:
-            continue
-        heading = heading / length
-        ahead, _ = edges_across(seen, points[tip][None], heading[None], np.array([(_END_RADII + 1) * radius]), cut)
-        if not ahead[0] > _LEAST_REACH_PX:  # also NaN
-            continue
-        kept[side] = tip if side == 0 else tip + 1
-        steps = max(1, round(float(ahead[0])))
-        more[side] = points[tip] + np.arange(1, steps + 1)[:, None] / steps * (ahead[0] * heading)
-    if not len(more[0]) and not len(more[1]):
-        return line
-    inner = slice(*kept)
-    return _with_ends(line, inner, more[0][::-1], more[1])
-
-
-def _with_ends(line: CentreLine, inner: slice, before: Points, after: Points) -> CentreLine:
-    """A part of a line with straight ends in place of the rest; these have no curvature."""
-    points = np.concatenate((before, line.points[inner], after))
-    along = np.r_[0.0, np.cumsum(np.hypot(*np.diff(points, axis=0).T))]
-    tangents = np.gradient(points, along, axis=0)
-    tangents /= np.maximum(np.hypot(*tangents.T), 1e-9)[:, None]
-    place = slice(len(before), len(points) - len(after))
-    tangents[place] = line.tangents[inner]
-    curvature = np.zeros(len(points))
-    curvature[place] = line.curvature[inner]
-    return CentreLine(points, tangents, curvature, along)
 
 
 def _clear_of_nodes(segment: Segment, line: CentreLine, nodes: tuple[Node, ...]) -> BoolArray:
@@ -207,14 +166,6 @@ def _clear_of_nodes(segment: Segment, line: CentreLine, nodes: tuple[Node, ...])
         if node.degree == 1:  # the flat or round end itself
             clear &= np.minimum(line.along, line.length_px - line.along) > 1.0
     return clear
-
-
-def _end_radius(depth: FloatArray, points: Points, from_end: Widths) -> float:
-    """Half the width near a free end: the largest distance to the background not far from it."""
-    rows, columns = np.clip(np.rint(points).astype(int), 0, np.array(depth.shape) - 1).T
-    deep = depth[rows, columns]
-    near = from_end <= 2 * max(float(deep[from_end <= _END_PX].max()), 2.0)
-    return max(float(deep[near].max()), 1.0)
 
 
 def _middle_mean(widths: Widths) -> float:
