@@ -1,8 +1,9 @@
 """Drawn shapes of known measures, what is measured of them, how far it may be off, and the table of how far it is."""
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -36,6 +37,7 @@ Reading = tuple[str, float]
 class Seen:
     """A drawn shape and, once asked for, its vessels: several measures are made of the same."""
 
+    name: str
     values: FloatArray
     kept: dict[str, VesselTree] = field(default_factory=dict)
 
@@ -44,11 +46,6 @@ class Seen:
         if "tree" not in self.kept:
             self.kept["tree"] = trace_vessels(self.values)
         return self.kept["tree"]
-
-    @property
-    def name(self) -> str:
-        """The same for the same pixels."""
-        return hashlib.sha256(self.values.tobytes()).hexdigest()[:20]
 
 
 Read = Callable[[Seen], float]
@@ -69,9 +66,21 @@ class Trial:
     pixels: Read | None = None
     """Counted here, with the parameters that ours has."""
 
-    def drawn(self) -> list[Seen]:
-        """At each angle."""
-        return [Seen(draw(self.inside, Drawing(self.side_px, degrees, (0.3, 0.2)))) for degrees in ANGLES]
+    def drawn(self, folder: Path | None = None, angles: Sequence[int] = ANGLES) -> list[Seen]:
+        """At each angle; kept in a folder, and taken from there."""
+        found = []
+        for degrees in angles:
+            name = f"{re.sub('[^a-z0-9]+', '-', self.shape.lower())}-at-{degrees}"
+            place = None if folder is None else folder / f"{name}.npy"
+            if place is not None and place.exists():
+                found.append(Seen(name, np.load(place)))
+                continue
+            found.append(Seen(name, draw(self.inside, Drawing(self.side_px, degrees, (0.3, 0.2)))))
+            if folder is not None and place is not None:
+                beside = folder / f"{name}.part.npy"
+                np.save(beside, found[-1].values)
+                beside.replace(place)
+        return found
 
     def error(self, value: float) -> float:
         """In degrees, the difference itself of a dimension or a count, and else a share of the truth."""

@@ -12,6 +12,7 @@ measures what is missing. Our own measures are always made again.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -26,10 +27,11 @@ from pathlib import Path
 
 import numpy as np
 import repeated_measures as repeated
-from measure_shapes import ANGLES, PIXELS, Trial, trials
+from measure_shapes import ANGLES, PIXELS, Seen, Trial, trials
 from measures_page import experts_table, model_table, repeats_table, shape_summary, shape_table
 
 from core.datasets.layouts import read_layout
+from core.measures import shapes
 from core.measures.summary import measure_vessels
 from core.photo.reading import read_fov, read_label
 
@@ -51,35 +53,38 @@ def environment(folder: Path) -> Path:
     return python
 
 
-def on_shapes(work: Path) -> Measured:
-    """Errors of ours and of the other programs over the angles."""
-    folder = work / "shapes"
+def drawn_shapes(work: Path) -> Path:
+    """The folder of all drawn shapes, with what the other programs found of them."""
+    source = hashlib.sha256(Path(shapes.__file__).read_bytes()).hexdigest()[:8]
+    folder = work / f"shapes-{source}"  # drawn otherwise, they are drawn again
     folder.mkdir(parents=True, exist_ok=True)
-    wanted, measured, names = [], list[tuple[Trial, dict[str, list[float]]]](), list[list[str]]()
-    before = None
+    wanted = []
     for trial in trials():
-        if before is None or before.shape != trial.shape:
-            drawn, before = trial.drawn(), trial
+        for seen in trial.drawn(folder):
+            wanted += [[seen.name, *reading] for reading in trial.others.values()]
+        print("drawn:", trial.shape, flush=True)
+    (folder / "wanted.json").write_text(json.dumps(wanted), encoding="utf-8")
+    subprocess.run([environment(work / "others"), HERE / "other_measures.py", folder], check=True)
+    return folder
+
+
+def on_shapes(folder: Path) -> Measured:
+    """Errors of ours and of the other programs over the angles."""
+    lines = (folder / "found.jsonl").read_text(encoding="utf-8").splitlines()
+    found = {tuple(each[:3]): each[3] for each in map(json.loads, lines)}
+    measured: Measured = []
+    before, drawn = "", list[Seen]()
+    for trial in trials():
+        if trial.shape != before:
+            drawn, before = trial.drawn(folder), trial.shape
         errors = {"": [trial.error(trial.ours(seen)) for seen in drawn]}
         if trial.pixels is not None:
             errors[PIXELS] = [trial.error(trial.pixels(seen)) for seen in drawn]
-        for seen in drawn:
-            place = folder / f"{seen.name}.npy"
-            if not place.exists():
-                np.save(place, seen.values)
-            wanted += [[seen.name, *reading] for reading in trial.others.values()]
-        measured.append((trial, errors))
-        names.append([seen.name for seen in drawn])
-        print(trial.shape, trial.measure, trial.described(errors[""]), flush=True)
-    (folder / "wanted.json").write_text(json.dumps(wanted), encoding="utf-8")
-    python = environment(work / "others")
-    subprocess.run([python, HERE / "other_measures.py", folder], check=True)
-    lines = (folder / "found.jsonl").read_text(encoding="utf-8").splitlines()
-    found = {tuple(each[:3]): each[3] for each in map(json.loads, lines)}
-    for (trial, errors), of_trial in zip(measured, names, strict=True):
         for program, reading in trial.others.items():
-            values = [found[name, *reading] for name in of_trial]
+            values = [found[seen.name, *reading] for seen in drawn]
             errors[program] = [float("nan") if value is None else trial.error(value) for value in values]
+        measured.append((trial, errors))
+        print(trial.shape, trial.measure, trial.described(errors[""]), flush=True)
     return measured
 
 
@@ -113,7 +118,6 @@ def speed(data: Path, hrf: Path) -> Iterator[str]:
 
 
 def on_photographs(data: Path, count: int, work: Path) -> Iterator[str]:
-    work.mkdir(parents=True, exist_ok=True)
     of_set = repeated.cases(data, count)
     labels = [repeated.of_labels(case) for case in of_set]
     first, second = ([row[rater] for row in labels] for rater in (0, 1))
@@ -152,8 +156,13 @@ def main() -> None:
     options = parser.parse_args()
     data, work = options.data, options.work
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    measured = on_shapes(work)
-    versions = json.loads((work / "shapes" / "versions.json").read_text(encoding="utf-8"))
+    if data is not None:
+        for case in repeated.cases(data, options.photographs):
+            repeated.keep_maps(case, work / "maps")
+            print("segmented:", case.stem, flush=True)
+    folder = drawn_shapes(work)
+    measured = on_shapes(folder)
+    versions = json.loads((folder / "versions.json").read_text(encoding="utf-8"))
     ours = {name: version(name) for name in ("numpy", "scipy", "opencv-python-headless")}
     text = [
         "# Measures of vessels",

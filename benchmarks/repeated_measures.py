@@ -1,6 +1,7 @@
 """Measures of photographs: of two experts' labels, and of what the default model finds in them and in them again."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 from core.datasets.layouts import Case, read_layout
 from core.measures.summary import measure_vessels
 from core.models.catalogue import load_model
+from core.models.weights_file import LoadedModel
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.segment import segment_photo
 from core.types import FieldOfView, FundusImage
@@ -30,21 +32,32 @@ def of_labels(case: Case) -> tuple[Row, Row]:
     return first, second
 
 
-def of_photographs(case: Case, work: Path) -> dict[str, Row]:
-    """Measures of what the default model finds, by CHANGES. Its maps are kept in a folder, and taken from there."""
-    assert case.fov is not None
-    kept = work / f"{case.stem}.npz"
+def keep_maps(case: Case, folder: Path) -> Path:
+    """A file of what the default model finds in a photograph, by CHANGES; made where it is missing."""
+    kept = folder / f"{case.stem}.npz"
     if not kept.exists():
+        assert case.fov is not None
         made: dict[str, np.ndarray] = {}
         image, fov = read_fundus(case.photo), read_fov(case.fov)
         for change, (picture, field) in zip(CHANGES, _changed(image, fov), strict=True):
-            found = segment_photo(picture, load_model(), fov=field)
+            found = segment_photo(picture, _model(), fov=field)
             made |= {f"{change}/map": found.probability.values.astype(np.float16), f"{change}/inside": field.inside}
             made["threshold"] = np.array(found.mask.rule.threshold)
+        folder.mkdir(parents=True, exist_ok=True)
         beside = kept.with_name(f"{case.stem}.part.npz")
         np.savez_compressed(beside, **made)  # type: ignore[arg-type]
         beside.replace(kept)
-    with np.load(kept) as file:
+    return kept
+
+
+@cache
+def _model() -> LoadedModel:
+    return load_model()
+
+
+def of_photographs(case: Case, folder: Path) -> dict[str, Row]:
+    """Measures of what the default model finds, by CHANGES."""
+    with np.load(keep_maps(case, folder)) as file:
         threshold = float(file["threshold"])
         return {
             change: measure_vessels(

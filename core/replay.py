@@ -52,7 +52,7 @@ def replay_sidecar(
             f"The mask of {display_path(path)} was corrected by hand. Its side-car does not hold the strokes, so it "
             "cannot be made again."
         )
-    image = read_fundus(_same_photo(sidecar, photo))
+    image = read_fundus(photo_of(sidecar, photo))
     if sidecar.photo_sha256 not in {None, image.sha256}:
         raise InputError(f"{display_path(image.source or '')} was changed while it was read. Try again.")
     if model is None:
@@ -90,7 +90,7 @@ def replay_sidecar(
     return replace(found, notes=(*found.notes, *notes))
 
 
-def _same_photo(sidecar: SideCar, photo: Path | None) -> Path:
+def photo_of(sidecar: SideCar, photo: Path | None = None) -> Path:
     """The photograph of a side-car: the one that is given, or that the side-car names, or of that name beside it.
 
     Where none of these is there, the one with its hash: beside the side-car, in the folder above, or in the folder that

@@ -22,6 +22,7 @@ DoubtKind = Literal[
     "odd_mask",
     "whole_picture",
     "not_round",
+    "stretched",
     "faint_outline",
     "small_field",
     "several_fields",

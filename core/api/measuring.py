@@ -34,6 +34,7 @@ def measure(
     kinds: Mapping[int, MarkKind] | None = None,
     pixel: PixelSize | None = None,
     error_bars: bool = True,
+    despite_doubts: bool = False,
 ) -> VesselMeasures:
     """Measure vessels: widths, lengths, tortuosity, fractal dimension, branching and calibres.
 
@@ -48,17 +49,20 @@ def measure(
     kinds : "arteriole" or "venule" by the number of a segment, for calibres.
     pixel : ``serr.PixelSize(um, source)``, for lengths in micrometres; in pixels without it.
     error_bars : also measure at the threshold plus and minus 0.1.
+    despite_doubts : also give numbers where a doubt about the photograph (``found.doubts``, ``fov.doubts``) makes them
+        meaningless; without it the note of such a measure has the doubt.
 
     Returns
     -------
-    The measures; ``.as_dict()`` is a row for a table, ``["width/mean/all/fov"]`` one measure with unit and error bar.
+    The measures; ``.as_dict()`` is a row for a table, ``["width/mean/all/fov"]`` one measure with unit and error bar,
+    and, of a Segmentation with a corrected mask, with what it would be ``.uncorrected``.
 
     Raises
     ------
     SerrError : with a sentence that says what is wrong and what to do.
     """
     place: OpticDisc | Literal["auto"] | None = "auto" if disc == "auto" else _of_kind(disc, OpticDisc, "disc")
-    options = MeasureOptions(place, _of_kind(pixel, PixelSize, "pixel"), error_bars)
+    options = MeasureOptions(place, _of_kind(pixel, PixelSize, "pixel"), error_bars, despite_doubts=despite_doubts)
     if isinstance(found, Segmentation):
         if fov is not None or threshold is not None:
             raise ArgumentError("A Segmentation has its own field of view and threshold: leave out fov and threshold.")
@@ -78,6 +82,7 @@ def measure(
         disc=place,
         kinds=kinds,
         pixel=options.pixel,
+        doubts=() if despite_doubts else field.doubts,
         error_bars=error_bars,
     )
 

@@ -1,12 +1,14 @@
 """``serr measure``: widths, lengths, tortuosity, fractal dimension, branching and calibres of vessels, as a table."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli.console import ConsoleMonitor, ResultLines, UsageError, monitored, say_json, tell
+from core.cli.measure_options import assumed_pixel, disc_of, measure_inputs, pixel_of
 from core.cli.options import (
     AsJson,
     Device,
@@ -27,7 +29,6 @@ from core.progress import Cancelled
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from core.measures.calibres import OpticDisc
     from core.measures.summary import PixelSize
     from core.measuring import Measured
 
@@ -88,11 +89,22 @@ def measure(
         ),
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite existing files.")] = False,
+    despite_doubts: Annotated[
+        bool,
+        typer.Option(
+            "--despite-doubts",
+            help="Also give the numbers that a doubt about the photograph makes meaningless, instead of the reason.",
+        ),
+    ] = False,
     device: Device = "auto",
     tta: Tta = "none",
     as_json: AsJson = False,
 ) -> int:
-    """Measure the vessels of photographs or masks.
+    """Measure the vessels of photographs, masks, or results of earlier runs.
+
+    Results are side-cars (NAME.serr.json) and sessions (NAME.serr-session): their masks are measured as they were left,
+    and of corrected ones the table also says what each measure would be without the corrections. So it does for masks
+    (--masks) with their side-car and their probabilities beside them.
 
     Writes a table with one row for each file, also for those that cannot be measured, and beside it
     NAME_codebook.csv, which says what each column means. Lengths are in pixels unless --pixel-um is given.
@@ -106,36 +118,40 @@ def measure(
     if mirrored and not error_bars:
         raise UsageError("--mirrored is for the error bars, which --no-error-bars leaves out.")
     choice = checked_fov(fov)
-    circle, pixel = _disc(disc, masks=masks), _pixel(pixel_um, pixel_source)
-    pixel = pixel if disc_mm is None else _assumed(disc_mm, circle, pixel)
+    circle, pixel = disc_of(disc, masks=masks), pixel_of(pixel_um, pixel_source)
+    pixel = pixel if disc_mm is None else assumed_pixel(disc_mm, circle, pixel)
 
-    from core.cli.inputs import mask_inputs, photo_inputs
     from core.inference.options import InferenceOptions
     from core.measuring import MeasureOptions, codebook_path, measure_files, refuse_other_codebook
     from core.models.catalogue import DEFAULT_MODEL, load_model
     from core.types import ThresholdRule
 
-    inputs = mask_inputs(paths, recursive=recursive) if masks else photo_inputs(paths, recursive=recursive)
-    inputs.tell_rest()
-    if circle not in (None, "auto") and len(inputs.photos) > 1:
-        tell(f"serr: the zones of all {len(inputs.photos)} pictures are taken around the same --disc.")
-    loaded = None if masks else load_model(found_model(DEFAULT_MODEL if model is None else model))
+    inputs = measure_inputs(paths, masks=masks, recursive=recursive)
+    has_choices = mirrored or model is not None or threshold is not None or fov != "auto"
+    inputs.check(masks=masks, has_choices=has_choices, has_segments=segments is not None)
+    inputs.tell_same_disc(circle)
+    pictures = inputs.pictures
+    loaded = None
+    if inputs.photos and not masks:
+        loaded = load_model(found_model(DEFAULT_MODEL if model is None else model))
     for folder in (out.parent, segments):  # before the work, not after it
         if folder is not None:
             ensure_folder(folder)
-    places = _segment_places(inputs.photos, segments)
+    places = _segment_places(pictures, segments)
     refuse_other_codebook(out)
     if not replace:
         _refuse_existing([out, codebook_path(out), *places.values()])
     lines = ResultLines()
     with monitored() as monitor:
         found = measure_files(
-            inputs.photos,
+            pictures,
             loaded,
             fov=choice,
             inference=InferenceOptions(device=device, tta=tta),
             rule=None if threshold is None else ThresholdRule.nearest(threshold),
-            options=MeasureOptions(circle, pixel, error_bars, mirrored=mirrored, disc_mm=disc_mm),
+            options=MeasureOptions(
+                circle, pixel, error_bars, mirrored=mirrored, disc_mm=disc_mm, despite_doubts=despite_doubts
+            ),
             monitor=monitor,
         )
         table = _collected(found, monitor, None if as_json else lines, with_segments=segments is not None)
@@ -146,12 +162,12 @@ def measure(
         written = [path_text(path) for path in files]
         say_json({"files": written, "cancelled": table.cancelled, "rows": table.rows})
     if table.cancelled:
-        raise Cancelled(f"{len(table.rows)} of {len(inputs.photos)} are measured, in {display_path(out)}.")
+        raise Cancelled(f"{len(table.rows)} of {len(pictures)} are measured, in {display_path(out)}.")
     if not as_json:
         lines.say(f"{display_path(out)}: {len(table.rows)} rows; {display_path(files[1])} says what the columns mean.")
     if lines.problem:
         tell(f"serr: the measures are written to {display_path(out)}, but {lines.problem}")
-    return 1 if inputs.failed or lines.problem or any(row["error"] for row in table.rows) else 0
+    return 1 if inputs.given.failed or lines.problem or any(row["error"] for row in table.rows) else 0
 
 
 @dataclass(slots=True)
@@ -179,7 +195,7 @@ def _collected(
                 monitor.note(each.error)
             elif lines is not None:
                 lines.say(_line(each))
-            for doubt in each.measures.doubts if each.measures is not None else ():
+            for doubt in each.doubts:
                 monitor.note(f"{display_path(each.path.name)}: {doubt}")
     except Cancelled:
         table.cancelled = True
@@ -190,9 +206,11 @@ def _line(each: "Measured") -> str:
     if each.measures is None:
         return ""
     length, width = (each.measures[name] for name in ("length/total/all/fov", "width/mean/all/fov"))
-    mean = f"mean width {width.value:.3g} {width.unit}" if not width.note else f"no mean width: {width.note}"
-    count = len(each.measures.tree.vessels)
-    return f"{display_path(each.path)}: {count} segments, length {length.value:.5g} {length.unit}, {mean}"
+    said = [f"{len(each.measures.tree.vessels)} segments"]
+    for name, measure in (("length", length), ("mean width", width)):
+        known = not math.isnan(measure.value)
+        said.append(f"{name} {measure.value:.5g} {measure.unit}" if known else f"no {name} ({measure.note})")
+    return f"{display_path(each.path)}: {', '.join(said)}"
 
 
 def _segment_places(photos: "Sequence[Path]", folder: Path | None) -> dict[Path, Path]:
@@ -221,42 +239,3 @@ def _written(
     files = table_files(table.rows, out, pixel=pixel, error_bars=error_bars, segments=segments)
     write_together(files)
     return [path for path, _ in files]
-
-
-def _disc(text: str | None, *, masks: bool) -> "OpticDisc | Literal['auto'] | None":
-    if masks and text == "auto":
-        raise UsageError("--disc auto looks at photographs; with --masks give row, column and radius.")
-    if text is None or text == "auto":
-        return "auto" if text else None
-    from core.measures.calibres import OpticDisc
-
-    try:
-        row, column, radius, *ellipse = (float(part) for part in text.split(","))
-        if len(ellipse) not in (0, 2):
-            raise ValueError
-    except ValueError:
-        raise UsageError(
-            f"--disc {text} is not understood: give row, column and radius in pixels, such as 290,480,38 (of an "
-            "ellipse both half axes and an angle, such as 290,480,42,36,90), or auto."
-        ) from None
-    return OpticDisc(row, column, radius, *ellipse)
-
-
-def _assumed(disc_mm: float, disc: "OpticDisc | Literal['auto'] | None", given: "PixelSize | None") -> "PixelSize":
-    """For the units of the codebook: each photograph has a size of its own."""
-    if disc is None or given is not None:
-        raise UsageError("--disc-mm needs --disc, and takes the place of --pixel-um.")
-    from core.measures.calibres import OpticDisc
-    from core.measures.pixels import pixel_from_disc
-
-    return pixel_from_disc(OpticDisc(0.0, 0.0, 1.0), disc_mm)
-
-
-def _pixel(um: float | None, source: str | None) -> "PixelSize | None":
-    if um is None and source is None:
-        return None
-    from core.measures.summary import PixelSize
-
-    if um is None or source is None:
-        raise UsageError("--pixel-um and --pixel-source belong together: a size of a pixel needs its source.")
-    return PixelSize(um, source)

@@ -55,16 +55,20 @@ def line(points: Sequence[tuple[float, float]], width: float, *, flat: bool = Tr
 
     def inside(x: Plane, y: Plane) -> npt.NDArray[np.bool_]:
         hit = np.zeros(x.shape, np.bool_)
-        last = len(points) - 2
+        last, reach = len(points) - 2, width / 2
         for number, ((x0, y0), (x1, y1)) in enumerate(pairwise(points)):
+            near = np.abs(x - (x0 + x1) / 2) <= abs(x1 - x0) / 2 + reach
+            near &= np.abs(y - (y0 + y1) / 2) <= abs(y1 - y0) / 2 + reach
+            near_x, near_y = x[near], y[near]  # a stroke has few points: the rest takes the time
             length = float(np.hypot(x1 - x0, y1 - y0))
-            along = ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length
-            aside = np.abs((x - x0) * (y1 - y0) - (y - y0) * (x1 - x0)) / length
-            hit |= (along >= 0) & (along <= length) & (aside <= width / 2)
+            along = ((near_x - x0) * (x1 - x0) + (near_y - y0) * (y1 - y0)) / length
+            aside = np.abs((near_x - x0) * (y1 - y0) - (near_y - y0) * (x1 - x0)) / length
+            within = (along >= 0) & (along <= length) & (aside <= reach)
             if not flat or number > 0:
-                hit |= np.hypot(x - x0, y - y0) <= width / 2
+                within |= np.hypot(near_x - x0, near_y - y0) <= reach
             if not flat or number < last:
-                hit |= np.hypot(x - x1, y - y1) <= width / 2
+                within |= np.hypot(near_x - x1, near_y - y1) <= reach
+            hit[near] |= within
         return hit
 
     return inside

@@ -1,8 +1,10 @@
 """All measures of the vessels of a photograph, as rows with a value, a unit and an error bar.
 
 Names are ``measure/variant/structure/zone``: ``width/mean/all/fov``, ``calibre/knudtson/arteriole/B``. A measure that
-cannot be had has no number but a reason. Its error bar is the range of the measure when the threshold moves by
-``SPREAD`` to both sides: what depends on where exactly vessels end shows it there.
+cannot be had, or that a doubt about the photograph makes meaningless (``doubtful``), has no number but a reason. Its
+error bar is the range of the measure when the threshold moves by ``SPREAD`` to both sides, and over mirrored
+photographs where these are given: what depends on where exactly vessels end shows it there. Beside it is what a measure
+would be without the corrections by hand: a correction is no error, so it does not widen the bar.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,17 +25,21 @@ from core.measures.calibres import (
     knudtson_equivalent,
     widths_in_zone,
 )
+from core.measures.doubtful import without_doubtful
 from core.measures.marks import MarkKind, VesselMark, marked_vessels
 from core.measures.traced import SPREAD, Cause, TracedMask, VesselState, trace_mask
 from core.measures.vessels import VesselTree
 from core.measures.whole_field import NONE, Found, known_or, mean
 from core.progress import SILENT, Monitor
-from core.types import BoolArray, FloatArray
+from core.types import BoolArray, Doubt, FloatArray
 
 MOVES: Final = 0.1
 """A measure that moves by more than this share over its error bar says so."""
 LEAST_SEEN: Final = 0.9
 """Share of a zone that must lie inside the field of view."""
+
+LEAST_IN_ZONE: Final = 3
+"""So many vessels make a mean width in a zone."""
 
 Unit = Literal["", "px", "um", "1/px", "1/um", "deg", "count", "share"]
 
@@ -66,8 +72,8 @@ class _Given:
 class Measure:
     """One number: ``name`` (measure/variant/structure/zone), ``value`` (NaN: none, ``note`` says why) and its unit.
 
-    ``low`` and ``high`` are the least and greatest value within the error bar, NaN where there is none. ``uncorrected``
-    is the value without corrections by hand, NaN where there are none.
+    ``low`` and ``high`` are the least and greatest value within the error bar, NaN where there is none.
+    ``uncorrected`` is the value without the corrections by hand, NaN where there are none.
     """
 
     name: str
@@ -165,6 +171,7 @@ def measure_vessels(
     kinds: Mapping[int, MarkKind] | None = None,
     marks: Sequence[VesselMark] = (),
     pixel: PixelSize | None = None,
+    doubts: Sequence[Doubt] = (),
     error_bars: bool = True,
     monitor: Monitor = SILENT,
 ) -> VesselMeasures:
@@ -179,6 +186,7 @@ def measure_vessels(
     kinds : arterioles and venules, by the numbers of the segments in ``tree``; a person or a program has to say them.
     marks : the same by places on them, which hold for the vessels of the error bars, too.
     pixel : the size of a pixel, for lengths in micrometres; in pixels without it.
+    doubts : about the photograph and its field of view; what they make meaningless has them for a reason.
     error_bars : also measure at the threshold plus and minus SPREAD, three times the work.
 
     Raises
@@ -188,7 +196,7 @@ def measure_vessels(
     traced = trace_mask(values, inside, threshold, monitor=monitor)
     if error_bars:
         traced = traced.with_bars(monitor)
-    return measure_traced(traced, disc=disc, kinds=kinds, marks=marks, pixel=pixel)
+    return measure_traced(traced, disc=disc, kinds=kinds, marks=marks, pixel=pixel, doubts=doubts)
 
 
 def measure_traced(
@@ -198,6 +206,7 @@ def measure_traced(
     kinds: Mapping[int, MarkKind] | None = None,
     marks: Sequence[VesselMark] = (),
     pixel: PixelSize | None = None,
+    doubts: Sequence[Doubt] = (),
 ) -> VesselMeasures:
     """The measures of vessels that were followed; parameters as of ``measure_vessels``."""
     tree = traced.state.tree
@@ -212,20 +221,19 @@ def measure_traced(
         _with_bar(row, {cause: [each[row.name].value for each in found] for cause, found in others.items()})
         for row in rows
     ]
+    rows = list(without_doubtful(rows, doubts))
     return VesselMeasures(tuple(rows), tree, traced.state.nodes, traced.threshold, disc, pixel, kinds)
 
 
 _WHEN: Final[dict[Cause, str]] = {
-    "threshold": f"when the threshold moves by {SPREAD}",
-    "mirrored": "when the photograph is mirrored",
+    "threshold": f"Changes from {{low:.3g}} to {{high:.3g}} when the threshold moves by {SPREAD}.",
+    "mirrored": "Changes from {low:.3g} to {high:.3g} when the photograph is mirrored.",
+    "corrections": "Without the corrections by hand it is {other:.3g}.",
 }
 
 
 def _with_bar(row: Measure, others: Mapping[Cause, list[float]]) -> Measure:
-    """The error bar, and a note for each cause that moves the measure by more than MOVES.
-
-    Corrections by hand do not widen it: what they have changed is only said.
-    """
+    """The error bar, the value without corrections, and a note for each cause that moves it by more than MOVES."""
     if np.isnan(row.value):
         return row
     size = abs(row.value)
@@ -240,11 +248,10 @@ def _with_bar(row: Measure, others: Mapping[Cause, list[float]]) -> Measure:
         moves = high - low > MOVES * size
         if cause == "corrections":
             row = replace(row, uncorrected=known[0])
-            notes += [f"Without the corrections by hand it is {known[0]:.3g}."] if moves else []
-            continue
-        lows.append(low)
-        highs.append(high)
-        notes += [f"Changes from {low:.3g} to {high:.3g} {_WHEN[cause]}."] if moves else []
+        else:
+            lows.append(low)
+            highs.append(high)
+        notes += [_WHEN[cause].format(low=low, high=high, other=known[0])] if moves else []
     if len(lows) == 1:
         return replace(row, note=" ".join(notes))
     return replace(row, low=min(lows), high=max(highs), note=" ".join(notes))
@@ -274,7 +281,7 @@ def _zones(tree: VesselTree, given: _Given) -> dict[str, Found]:
             for vessel in tree.vessels
         )
         found[f"length/density/all/{zone}"] = (length / np.count_nonzero(ring), "")
-        few = "" if widths else "No vessel crosses the zone."
+        few = "" if len(widths) >= LEAST_IN_ZONE else f"Fewer than {LEAST_IN_ZONE} vessels cross the zone."
         found[f"width/mean/all/{zone}"] = known_or(lambda widths=widths: mean(list(widths.values())), few)  # type: ignore[misc]
         if zone == "A":
             continue

@@ -44,16 +44,16 @@ def whole_field(tree: VesselTree, nodes: Nodes, inside: BoolArray) -> Iterable[t
     yield "width/median/all/fov", known_or(lambda: _weighted_median(widths[known], lengths[known]), few)
     yield "width/twice_depth/all/fov", known_or(lambda: float(np.average(depths[known], weights=lengths[known])), few)
     yield from _winding(tree, lengths)
+    sparse = "" if len(lengths) >= LEAST_VESSELS else f"Fewer than {LEAST_VESSELS} segments."
     extent = float(np.sqrt(4 * area / np.pi))
     dimensions = fractal_dimensions(places_along(tree), box_sides(extent))
     short = "" if dimensions is not None else "The field of view is too small for boxes of several sizes."
+    short = short or sparse
     for name in ("d0", "d1", "d2"):
-        yield f"fractal/{name}/all/fov", (NONE if dimensions is None else getattr(dimensions, name), short)
+        yield f"fractal/{name}/all/fov", known_or(lambda name=name: getattr(dimensions, name), short)  # type: ignore[misc]
     gaps = lacunarity(vessel, max(2, round(_LACUNARITY_SHARE * extent)), inside)
-    yield (
-        "fractal/lacunarity/all/fov",
-        (gaps, "No box with a vessel fits into the field of view." if np.isnan(gaps) else ""),
-    )
+    empty = "No box with a vessel fits into the field of view." if np.isnan(gaps) else sparse
+    yield "fractal/lacunarity/all/fov", known_or(lambda: gaps, empty)
     counts = {"segments": len(tree.vessels), "branchings": len(nodes.branchings), "crossings": len(nodes.crossings)}
     for name, count in {**counts, "ends": _free_ends(tree, nodes, inside, extent)}.items():
         yield f"count/{name}/all/fov", (float(count), "")

@@ -37,7 +37,7 @@ def stretched(ellipse: Ellipse) -> Doubt:
     """The doubt about an ellipse instead of a circle."""
     narrow, wide = sorted(ellipse[1])
     return Doubt(
-        "not_round",
+        "stretched",
         f"The field of view is an ellipse, {wide / narrow - 1:.0%} longer than wide: the photograph seems to have been "
         "stretched, so lengths, widths and angles of vessels are wrong. Use the original photograph.",
     )

@@ -21,7 +21,17 @@ from core.results import fit
 from core.segmentation import Segmentation
 from core.session.packing import packed_bits
 from core.sidecar import SUFFIX, SideCar, read_sidecar, sidecar_path
-from core.types import NO_MARKS, ByteArray, FieldOfView, FundusImage, PhotoMarks, ProbabilityMap
+from core.types import (
+    NO_MARKS,
+    BoolArray,
+    ByteArray,
+    FieldOfView,
+    FloatArray,
+    FundusImage,
+    PhotoMarks,
+    ProbabilityMap,
+    ThresholdRule,
+)
 
 RESULTS_FOLDER: Final = "SERR results"
 """Beside the photographs: where the window exports to while no other folder is chosen."""
@@ -170,11 +180,7 @@ def load_exported(found: ExportedResult) -> tuple[Segmentation, ByteArray | None
     mask = decode(folder / sidecar.files["mask"]).pixels[:, :, 0] == 255
     if values.shape != image.shape or mask.shape != image.shape or values[~field.inside].any():
         raise InputError("The files of the result do not fit its photograph.")
-    threshold = np.float32(sidecar.rule.threshold)
-    near = np.abs(values - threshold) <= _NEAR
-    values = np.where(near & mask, np.maximum(values, threshold), values)
-    values = np.where(near & ~mask, np.minimum(values, np.nextafter(threshold, np.float32(0))), values)
-    probability = ProbabilityMap(values.astype(np.float32))
+    probability = probability_of(values, mask, sidecar.rule)
     codes = np.zeros(image.shape, np.uint8)
     vessel = apply_threshold(probability, sidecar.rule).vessel
     codes[mask & ~vessel] = VESSEL
@@ -184,6 +190,15 @@ def load_exported(found: ExportedResult) -> tuple[Segmentation, ByteArray | None
     if (codes.any() and not sidecar.edited) or not np.array_equal(edits.mask(sidecar.rule).vessel, mask):
         raise InputError("The mask is not that of its probabilities.")
     return _segmentation(found, image, probability, field), codes if codes.any() else None
+
+
+def probability_of(values: FloatArray, mask: BoolArray, rule: ThresholdRule) -> ProbabilityMap:
+    """The map of a file whose probabilities were rounded, on that side of the threshold on which the mask has them."""
+    threshold = np.float32(rule.threshold)
+    near = np.abs(values - threshold) <= _NEAR
+    values = np.where(near & mask, np.maximum(values, threshold), values)
+    values = np.where(near & ~mask, np.minimum(values, np.nextafter(threshold, np.float32(0))), values)
+    return ProbabilityMap(values.astype(np.float32))
 
 
 def _segmentation(

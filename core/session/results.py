@@ -97,6 +97,19 @@ def export_session(
     return session, tuple(outcomes)
 
 
+def masks_of_session(
+    path: Path, monitor: Monitor = SILENT
+) -> tuple[OpenedSession, Iterator[tuple[PhotoRecord, "SessionMask | str"]]]:
+    """The photographs of a session in turn, each with its mask as it was left, or the reason why there is none.
+
+    Raises
+    ------
+    InputError : it is not a session.
+    """
+    session = read_session(path)
+    return session, _masks(session, monitor)
+
+
 def replay_session(
     path: Path, monitor: Monitor = SILENT
 ) -> tuple[OpenedSession, Iterator[tuple[SessionOutcome, SessionMask | None]]]:

@@ -43,7 +43,8 @@ def measure(inputs: MeasureInputs, kept: TracedMask | None, monitor: YieldingMon
         numbers, windings = vessel_numbers(tree), tuple(tortuosity(vessel.line) for vessel in tree.vessels)
 
         def made(traced: TracedMask, *, complete: bool) -> Measured:
-            measures = measure_traced(traced, disc=setup.disc, marks=setup.marks, pixel=setup.pixel_used)
+            about = inputs.result.segmentation.doubts
+            measures = measure_traced(traced, disc=setup.disc, marks=setup.marks, pixel=setup.pixel_used, doubts=about)
             return Measured(inputs, measures, numbers, traced, windings, complete=complete)
 
         if traced.pending:

@@ -44,7 +44,9 @@ def test_masks_become_rows_and_a_bad_one_says_why(serr: Serr, masks: Path, tmp_p
     good = rows[0]
     assert (good["count/segments/all/fov"], good["count/branchings/all/fov"]) == ("15.0", "7.0")
     assert good["field_of_view"] == "full"
-    assert good["doubts"].startswith("The whole picture was taken")
+    assert good["area/share/all/fov"] == ""
+    for said in (good["doubts"], good["area/share/all/fov/note"]):
+        assert said.startswith("The field of view is not known: give its mask (--fov)")
     assert good["width/mean/all/B/note"] == "The optic disc is not known."
     assert {row["name"] for row in table(out.with_name("vessels_codebook.csv"))} > set(CODEBOOK)
     parts = table(tmp_path / "parts" / "eye 2_segments.csv")

@@ -126,3 +126,15 @@ def test_what_is_no_session_is_told_in_a_sentence(serr: Serr, tmp_path: Path) ->
         assert len(ran.sentences) == 1
         assert "session" in ran.err
         assert not (tmp_path / "out").exists()
+
+
+def test_the_masks_of_a_session_are_measured_as_they_were_left(
+    serr: Serr, session: tuple[Path, np.ndarray], tmp_path: Path
+) -> None:
+    path, _ = session
+    ran = serr("measure", path, "--out", tmp_path / "a.csv", "--despite-doubts", "--json")
+    assert ran.code == 1  # the second photograph is not segmented
+    first, second = json.loads(ran.out)["rows"]
+    name = "area/share/all/fov"
+    assert first[name] > first[f"{name}/uncorrected"]
+    assert "is not segmented" in second["error"]

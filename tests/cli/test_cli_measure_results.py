@@ -1,0 +1,82 @@
+"""``serr measure`` of results of earlier runs: with the corrections by hand, and what it would be without them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.export import ExportChoices, export_segmentation
+from core.masks.edits import VESSEL, MaskEdits
+from core.masks.strokes import brush_step
+from core.measures.summary import measure_vessels
+from core.models.catalogue import load_model
+from core.photo.reading import read_fundus
+from core.segment import segment_photo
+from core.sidecar import Annotation
+from core.types import NO_MARKS, ThresholdRule
+from tests.cli.program import Serr, write_photo
+
+SHARE = "area/share/all/fov"
+RULE = ThresholdRule(102)
+
+
+@pytest.fixture
+def result(tmp_path: Path, weights: Path) -> tuple[Path, float, float]:
+    """A folder with a corrected result, and the share of its vessels with and without the corrections."""
+    photo = write_photo(tmp_path / "eye.png")
+    found = segment_photo(read_fundus(photo), load_model(weights), rule=RULE)
+    edits = MaskEdits(found.probability.levels)
+    step = brush_step((60.0, 60.0), (90.0, 80.0), 9.0)
+    edits.paint(step.top, step.left, step.pixels, VESSEL)
+    folder = tmp_path / "results"
+    folder.mkdir()
+    mask = edits.mask(RULE)
+    export_segmentation(found, folder, "eye", ExportChoices(), mask=mask, annotation=Annotation(NO_MARKS, 300))
+    with_it, without = (
+        measure_vessels(each.vessel, found.fov.inside, error_bars=False)[SHARE].value for each in (mask, found.mask)
+    )
+    assert with_it > without
+    return folder, with_it, without
+
+
+def rows(serr: Serr, *arguments: object) -> list[dict[str, object]]:
+    ran = serr("measure", *arguments, "--json", "--despite-doubts", "--replace")
+    assert ran.code == 0, ran.err
+    return list(json.loads(ran.out)["rows"])
+
+
+def test_a_corrected_result_says_what_it_was_without(
+    serr: Serr, result: tuple[Path, float, float], tmp_path: Path
+) -> None:
+    folder, with_it, without = result
+    out = tmp_path / "vessels.csv"
+    (of_sidecar,) = rows(serr, folder / "eye.serr.json", "--out", out)
+    (of_mask,) = rows(serr, folder / "eye_mask.png", "--masks", "--out", out)
+    for row in (of_sidecar, of_mask):
+        assert row[SHARE] == pytest.approx(with_it)
+        assert row[f"{SHARE}/uncorrected"] == pytest.approx(without)
+    assert f"{SHARE}/uncorrected" in out.read_text(encoding="utf-8").splitlines()[0]
+    assert Path(str(of_sidecar["file"])).name == "eye.png"
+    refused = serr("measure", folder / "eye.serr.json", "--out", out, "--threshold", "0.4", "--replace")
+    assert refused.code == 2
+    assert "results have a model, a threshold" in refused.err
+
+
+def test_a_mask_that_was_changed_elsewhere_or_lost_its_probabilities_says_so(
+    serr: Serr, result: tuple[Path, float, float], tmp_path: Path
+) -> None:
+    folder, with_it, without = result
+    mask = np.asarray(Image.open(folder / "eye_mask.png")).copy()
+    mask[100:110, 60:100] = 255
+    Image.fromarray(mask).save(folder / "eye_mask.png")
+    (changed,) = rows(serr, folder / "*.serr.json", "--out", tmp_path / "a.csv")
+    assert "changed in another program" in str(changed["doubts"])
+    assert float(str(changed[SHARE])) > with_it
+    assert changed[f"{SHARE}/uncorrected"] == pytest.approx(without)
+    next(folder.glob("eye_probability*")).unlink()
+    (alone,) = rows(serr, folder / "eye.serr.json", "--out", tmp_path / "a.csv")
+    assert "without the corrections is not known" in str(alone["doubts"])
+    assert alone[SHARE] == changed[SHARE]
+    assert f"{SHARE}/uncorrected" not in alone
