@@ -10,7 +10,7 @@ import numpy as np
 from core.measures import shapes
 from core.measures.branching import nodes_of
 from core.measures.calibres import OpticDisc, knudtson_equivalent, widths_in_zone
-from core.measures.fractal import box_sides, fractal_dimensions, places_of
+from core.measures.fractal import FractalDimensions, box_sides, fractal_dimensions, places_of
 from core.measures.shapes import Drawing, Inside, draw
 from core.measures.tortuosity import tortuosity
 from core.measures.vessels import VesselTree, trace_vessels
@@ -40,6 +40,7 @@ class Seen:
     name: str
     values: FloatArray
     kept: dict[str, VesselTree] = field(default_factory=dict)
+    dimensions: dict[str, FractalDimensions | None] = field(default_factory=dict)
 
     @property
     def tree(self) -> VesselTree:
@@ -154,8 +155,10 @@ def calibre(disc: OpticDisc) -> Read:
 
 def dimension(order: int, extent: float, part: float, *, of_lines: bool) -> Read:
     def read(seen: Seen) -> float:
-        places = places_along(seen.tree) if of_lines else places_of(seen.values >= 0.5, 3)
-        found = fractal_dimensions(places, box_sides(extent, part))
+        if "d" not in seen.dimensions:  # the three are counted together
+            places = places_along(seen.tree) if of_lines else places_of(seen.values >= 0.5, 3)
+            seen.dimensions["d"] = fractal_dimensions(places, box_sides(extent, part))
+        found = seen.dimensions["d"]
         return NAN if found is None else (found.d0, found.d1, found.d2)[order]
 
     return read

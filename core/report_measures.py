@@ -10,7 +10,6 @@ from core.evaluation.vessel_measures import MeasuredVessels, VesselMeasure
 from core.measures.summary import CODEBOOK, VesselMeasures, measure_traced
 from core.measures.traced import trace_mask
 from core.measuring import MeasureOptions, trace_probability
-from core.photo.photo_doubts import doubts_about
 from core.progress import Monitor
 from core.types import FieldOfView, FundusImage, VesselMask
 
@@ -37,8 +36,7 @@ class ReportMeasures:
         path = image.source
         options = self.options.get(path, MeasureOptions()) if path is not None else MeasureOptions()
         said = self.doubts.get(path, "") if path is not None else ""
-        of_photo = doubts_about(image, fov)
-        doubts = (*(doubt.text for doubt in of_photo), *((said,) if said else ()))
+        doubts = (*(doubt.text for doubt in fov.doubts), *((said,) if said else ()))
         disc = options.disc if options.disc != "auto" else None
         try:
             if isinstance(found, GivenMask):
@@ -47,7 +45,7 @@ class ReportMeasures:
                 assert mask is not None  # of probabilities a rule makes one
                 traced = trace_probability(found, mask, fov, monitor=monitor).with_bars(monitor)
             pixel = options.pixel_of(disc)
-            measures = measure_traced(traced, disc=disc, marks=options.marks, pixel=pixel, doubts=of_photo)
+            measures = measure_traced(traced, disc=disc, marks=options.marks, pixel=pixel, doubts=fov.doubts)
         except InputError as error:
             return MeasuredVessels(problem=str(error), doubts=doubts)
         source = () if pixel is None else (f"A pixel is {pixel.um:.4g} \u00b5m wide ({pixel.source}).",)

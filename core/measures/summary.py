@@ -4,7 +4,7 @@ Names are ``measure/variant/structure/zone``: ``width/mean/all/fov``, ``calibre/
 cannot be had, or that a doubt about the photograph makes meaningless (``doubtful``), has no number but a reason. Its
 error bar is the range of the measure when the threshold moves by ``SPREAD`` to both sides, and over mirrored
 photographs where these are given: what depends on where exactly vessels end shows it there. Beside it is what a measure
-would be without the corrections by hand: a correction is no error, so it does not widen the bar.
+would be without the corrections by hand: a correction is not an error, so it does not widen the bar.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -43,8 +43,7 @@ def measure(inputs: MeasureInputs, kept: TracedMask | None, monitor: YieldingMon
         numbers, windings = vessel_numbers(tree), tuple(tortuosity(vessel.line) for vessel in tree.vessels)
 
         def made(traced: TracedMask, *, complete: bool) -> Measured:
-            about = inputs.result.segmentation.doubts
-            measures = measure_traced(traced, disc=setup.disc, marks=setup.marks, pixel=setup.pixel_used, doubts=about)
+            measures = measure_traced(traced, disc=setup.disc, marks=setup.marks, pixel=setup.pixel_used)
             return Measured(inputs, measures, numbers, traced, windings, complete=complete)
 
         if traced.pending:
