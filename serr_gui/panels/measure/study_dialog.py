@@ -62,6 +62,13 @@ class StudyDialog(QDialog):
         listen(self, state.events.study, self._show)
         self._show()
         resize_on_screen(self, _WIDTH_PX, _HEIGHT_PX)
+        small = self.width() < _WIDTH_PX
+        for table, widths in (
+            (self.members, (82, 78, 56) if small else (134, 104, 74)),
+            (self.tests, (132, 58, 58, 100, 56) if small else (222, 76, 76, 176, 68)),
+        ):
+            for number, width in enumerate(widths):
+                table.setColumnWidth(number, width)
 
     # Making
 
@@ -92,8 +99,6 @@ class StudyDialog(QDialog):
         )
         self.members.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         _compact(self.members)
-        for number, width in enumerate((134, 104, 74)):
-            self.members.setColumnWidth(number, width)
         self.members.itemChanged.connect(self._on_edited)
         return self.members
 
@@ -104,8 +109,6 @@ class StudyDialog(QDialog):
         self.tests.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.tests.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         _compact(self.tests)
-        for number, width in enumerate((222, 76, 76, 176, 68)):
-            self.tests.setColumnWidth(number, width)
         self.tests.currentCellChanged.connect(lambda *_: self._show_plot())
         self.plot = PairPlot()
         self.plot.setAccessibleName(self.tr("Values of the chosen measure in both groups or visits"))
@@ -262,3 +265,4 @@ def _compact(table: QTableWidget) -> None:
     table.verticalHeader().hide()
     table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 6)
     table.horizontalHeader().setStretchLastSection(True)
+    table.horizontalHeader().setMinimumSectionSize(20)
