@@ -191,6 +191,11 @@ class MeasuringController(QObject):
         change = self._steps.change_all if everywhere else partial(self._steps.change, merge=True)
         change(name, pixel=pixel, disc_mm=None)
 
+    def despite_doubts(self, despite: bool) -> None:
+        """Whether also what a doubt about the photograph makes meaningless has a number."""
+        name = self.tr("Measure Despite Doubts") if despite else self.tr("No Numbers Where Doubtful")
+        self._steps.change(name, despite_doubts=despite)
+
     def assume_disc(self, mm: float | None, *, everywhere: bool = False) -> None:
         """The size of a pixel follows from the optic disc, if that is so wide; None: it does not."""
         name = self.tr("No Pixel Size")

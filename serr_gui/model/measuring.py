@@ -42,6 +42,7 @@ class MeasureSetup:
 
     ``disc_doubt`` : what is doubtful about a disc that the program proposed; empty for one that a person has placed.
     ``disc_mm`` : the diameter of the disc that is assumed, from which the size of a pixel follows; None: it does not.
+    ``despite_doubts`` : also what a doubt about the photograph makes meaningless has a number.
     """
 
     disc: OpticDisc | None = None
@@ -49,6 +50,7 @@ class MeasureSetup:
     pixel: PixelSize | None = None
     marks: tuple[VesselMark, ...] = ()
     disc_mm: float | None = None
+    despite_doubts: bool = False
 
     @property
     def pixel_used(self) -> PixelSize | None:
@@ -72,6 +74,8 @@ class MeasureSetup:
             values["pixel"] = {"um": self.pixel.um, "source": self.pixel.source}
         if self.disc_mm is not None:
             values["disc_mm"] = self.disc_mm
+        if self.despite_doubts:
+            values["despite_doubts"] = True
         if self.marks:
             values["marks"] = [[mark.row, mark.column, mark.kind] for mark in self.marks]
         return values
@@ -91,7 +95,8 @@ class MeasureSetup:
             disc_mm = float(values["disc_mm"]) if "disc_mm" in values else None
             if disc_mm is not None and not DISC_LIMITS_MM[0] <= disc_mm <= DISC_LIMITS_MM[1]:
                 disc_mm = None
-            return cls(disc, str(values.get("disc_doubt", "")), pixel, marks, disc_mm)
+            despite = values.get("despite_doubts") is True
+            return cls(disc, str(values.get("disc_doubt", "")), pixel, marks, disc_mm, despite)
         except (KeyError, TypeError, ValueError, SerrError):
             return cls()
 

@@ -13,7 +13,7 @@ from core.masks.threshold import apply_threshold
 from core.masks.tracing import corrected_values
 from core.measures.disc import DiscProposal, propose_disc
 from core.measures.marks import vessel_numbers
-from core.measures.summary import measure_traced
+from core.measures.summary import VesselMeasures, measure_traced
 from core.measures.tortuosity import tortuosity
 from core.measures.traced import TracedMask, Variant, trace_mask
 from core.measures.vessels import VesselTree, trace_vessels
@@ -33,7 +33,6 @@ def measure(inputs: MeasureInputs, kept: TracedMask | None, monitor: YieldingMon
 
     ``kept`` : the vessels of the same mask, where they were followed before.
     """
-    setup = inputs.setup
     try:
         traced = kept
         if traced is None:
@@ -43,7 +42,7 @@ def measure(inputs: MeasureInputs, kept: TracedMask | None, monitor: YieldingMon
         numbers, windings = vessel_numbers(tree), tuple(tortuosity(vessel.line) for vessel in tree.vessels)
 
         def made(traced: TracedMask, *, complete: bool) -> Measured:
-            measures = measure_traced(traced, disc=setup.disc, marks=setup.marks, pixel=setup.pixel_used)
+            measures = _measures(traced, inputs)
             return Measured(inputs, measures, numbers, traced, windings, complete=complete)
 
         if traced.pending:
@@ -60,13 +59,17 @@ def measure_whole(inputs: MeasureInputs, monitor: Monitor) -> Measured:
     ------
     Cancelled : by the monitor.
     """
-    setup = inputs.setup
     try:
-        traced = _traced(inputs, monitor).with_bars(monitor)
-        measures = measure_traced(traced, disc=setup.disc, marks=setup.marks, pixel=setup.pixel_used)
-        return Measured(inputs, measures, complete=True)
+        return Measured(inputs, _measures(_traced(inputs, monitor).with_bars(monitor), inputs), complete=True)
     except SerrError as error:
         return Measured(inputs, problem=str(error), complete=True)
+
+
+def _measures(traced: TracedMask, inputs: MeasureInputs) -> VesselMeasures:
+    """The measures with what a person has said; without those that a doubt about the photograph makes meaningless."""
+    setup = inputs.setup
+    doubts = () if setup.despite_doubts else inputs.result.segmentation.doubts
+    return measure_traced(traced, disc=setup.disc, marks=setup.marks, pixel=setup.pixel_used, doubts=doubts)
 
 
 def _traced(inputs: MeasureInputs, monitor: Monitor) -> TracedMask:

@@ -137,4 +137,5 @@ def join_measures(window: "MainWindow") -> None:
     panel.bar.clickRequested.connect(measuring.click_for)
     panel.setup.pixelRequested.connect(lambda pixel, everywhere: measuring.set_pixel(pixel, everywhere=everywhere))
     panel.setup.assumedRequested.connect(lambda mm, everywhere: measuring.assume_disc(mm, everywhere=everywhere))
+    panel.setup.despiteRequested.connect(measuring.despite_doubts)
     panel.setup.discRemoveRequested.connect(measuring.remove_disc)

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
+from core.datasets.synthetic import draw_case
 from core.masks.tracing import corrected_values
 from core.measures.calibres import OpticDisc
 from core.measures.summary import PixelSize, VesselMeasures, measure_traced, measure_vessels
@@ -26,6 +28,14 @@ from tests.gui.test_editing import Hand
 from tests.gui.test_keeping import continued
 from tests.gui.test_segmenting import answer, export, segment
 from tests.gui.test_sessions import save_as
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """Of a retina that is wide enough for measures that nobody doubts."""
+    path = tmp_path / "wide.png"
+    Image.fromarray(draw_case(1, 232).image.rgb).save(path)
+    return path
 
 
 def measures_of(program: Program, qtbot: QtBot) -> VesselMeasures:
@@ -73,6 +83,24 @@ def middle(measures: VesselMeasures, vessel: int) -> tuple[float, float]:
 
 def click(hand: Hand, at: tuple[float, float]) -> None:
     QTest.mouseClick(hand.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, hand.place(at))
+
+
+def test_a_doubtful_photograph_has_dashes_with_their_reason_until_a_person_wants_numbers(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path]
+) -> None:
+    program, _ = opened(start, qtbot, photos[0])
+    name, setup = "width/mean/all/fov", program.window.measure.setup
+    measures_of(program, qtbot)
+    assert shown(program, name) == DASH
+    assert "small vessels cannot be seen" in measures_of(program, qtbot)[name].note
+    assert setup.despite.isVisibleTo(setup)
+    setup.despite.click()
+    assert measures_of(program, qtbot)[name].note == ""
+    assert shown(program, name) != DASH
+    program.window.commands["undo"].trigger()
+    measures_of(program, qtbot)
+    assert shown(program, name) == DASH
+    assert not setup.despite.isChecked()
 
 
 def test_values_are_those_of_the_library_and_never_of_another_mask(

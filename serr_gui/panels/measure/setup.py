@@ -97,11 +97,13 @@ class MeasureSetupForm(QWidget):
     """``pixelRequested`` carries a ``PixelSize`` or None, and whether it is meant for all photographs.
 
     ``assumedRequested`` : the same with the diameter of the disc in millimetres from which the size is to follow.
+    ``despiteRequested`` : whether what a doubt about the photograph makes meaningless is to have a number.
     """
 
     pixelRequested = Signal(object, bool)
     assumedRequested = Signal(object, bool)
     discRemoveRequested = Signal()
+    despiteRequested = Signal(bool)
 
     def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -113,7 +115,13 @@ class MeasureSetupForm(QWidget):
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self._make_pixel(form)
         self._make_disc(form, actions)
+        self.despite = QCheckBox(self.tr("Numbers despite the doubts about this photograph"))
+        self.despite.setToolTip(
+            self.tr("Where a doubt makes a measure meaningless, the table has a dash with the doubt as its reason")
+        )
+        self.despite.clicked.connect(self.despiteRequested)
         column.addLayout(form)
+        column.addWidget(self.despite)
         self._about = FittedLabel()
         column.addWidget(self._about)
         column.addStretch(1)
@@ -210,6 +218,9 @@ class MeasureSetupForm(QWidget):
             for given in (self.pixel_um, self.source):
                 given.setEnabled(mm is None)
         self.remove_disc.setEnabled(setup is not None and setup.disc is not None)
+        result = state.result
+        self.despite.setVisible(result is not None and bool(result.segmentation.doubts))
+        self.despite.setChecked(setup is not None and setup.despite_doubts)
         self._show_about()
 
     def _show_about(self) -> None:
