@@ -34,8 +34,8 @@ def enhanced_doubt(image: FundusImage) -> Doubt | None:
     if record is None:
         return None
     network, original = (_part(record, *place) for place in (("network", "name"), ("original", "file")))
-    by = f" ({network})" if network else ""
-    instead = f" {Path(original).name}" if original else ""
+    by = f" ({network[:_SHOWN]})" if network else ""
+    instead = f" {Path(original).name[:_SHOWN]}" if original else ""
     return Doubt(
         "enhanced",
         f"This picture was enhanced by a network{by}: what it shows may be invented. For results that count use the "
@@ -87,4 +87,4 @@ def _mapping(values: object) -> Mapping[str, Any]:
 
 def _part(record: Mapping[str, Any], section: str, key: str) -> str:
     value = _mapping(record.get(section)).get(key)
-    return printable(value)[:_SHOWN] if isinstance(value, str) else ""
+    return printable(value) if isinstance(value, str) else ""

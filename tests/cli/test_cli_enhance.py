@@ -91,13 +91,15 @@ def test_a_network_of_the_user_is_added_used_exported_and_removed(
 def test_an_enhanced_picture_is_said_to_be_one_wherever_it_is_used(
     serr: Serr, tmp_path: Path, network: str, weights: Path
 ) -> None:
-    eye = write_photo(tmp_path / "eye.png", 200, 200)
-    assert serr("enhance", eye, "--out", tmp_path, "--model", network, "--device", "cpu").code == 0
-    assert photos_in(tmp_path).photos == (eye,), "beside its photograph it is a result"
+    folder = tmp_path / "a folder with a name that is as long as they are in archives of clinics, and longer"
+    folder.mkdir()
+    eye = write_photo(folder / "eye.png", 200, 200)
+    assert serr("enhance", eye, "--out", folder, "--model", network, "--device", "cpu").code == 0
+    assert photos_in(folder).photos == (eye,), "beside its photograph it is a result"
     copy = tmp_path / "elsewhere" / "copy.png"
     copy.parent.mkdir()
-    shutil.copy(tmp_path / "eye_enhanced.png", copy)  # without its side-car
-    for picture in (tmp_path / "eye_enhanced.png", copy):
+    shutil.copy(folder / "eye_enhanced.png", copy)  # without its side-car
+    for picture in (folder / "eye_enhanced.png", copy):
         ran = serr(
             *("segment", picture, "--out", tmp_path / "out", "--model", weights, "--device", "cpu", "--fov", "full"),
             "--json",
@@ -110,10 +112,8 @@ def test_an_enhanced_picture_is_said_to_be_one_wherever_it_is_used(
     serr("measure", copy, "--out", table, "--model", weights, "--device", "cpu", "--fov", "full")
     assert "enhanced by a network" in table.read_text()
     assert str(tmp_path).encode() not in copy.read_bytes(), "where the original is stays in the side-car"
-    (tmp_path / "eye_enhanced.enhanced.json").write_text("{ damaged")
-    ran = serr(
-        "segment", tmp_path / "eye_enhanced.png", "--out", tmp_path / "again", "--model", weights, "--fov", "full"
-    )
+    (folder / "eye_enhanced.enhanced.json").write_text("{ damaged")
+    ran = serr("segment", folder / "eye_enhanced.png", "--out", tmp_path / "again", "--model", weights, "--fov", "full")
     assert "This picture was enhanced by a network: what it shows" in ran.err
 
 
