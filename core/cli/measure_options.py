@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core.cli.console import UsageError, tell
-from core.cli.inputs import Inputs, mask_inputs, photo_inputs
 
 if TYPE_CHECKING:
+    from core.cli.inputs import Inputs
     from core.measures.calibres import OpticDisc
     from core.measures.summary import PixelSize
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class MeasureInputs:
     """The photographs or masks that are given, and the results: side-cars and sessions."""
 
-    given: Inputs
+    given: "Inputs"
     results: tuple[Path, ...]
 
     @property
@@ -48,6 +48,7 @@ class MeasureInputs:
 
 def measure_inputs(paths: Sequence[str], *, masks: bool, recursive: bool) -> MeasureInputs:
     """The files of paths, folders and patterns; what could not be expanded is said. UsageError where there is none."""
+    from core.cli.inputs import Inputs, mask_inputs, photo_inputs
     from core.measuring import is_result
     from core.photo.walking import expand
 
