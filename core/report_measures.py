@@ -10,6 +10,7 @@ from core.evaluation.vessel_measures import MeasuredVessels, VesselMeasure
 from core.measures.summary import CODEBOOK, VesselMeasures, measure_traced
 from core.measures.traced import trace_mask
 from core.measuring import MeasureOptions, trace_probability
+from core.photo.photo_doubts import doubts_about
 from core.progress import Monitor
 from core.types import FieldOfView, FundusImage, VesselMask
 
@@ -36,7 +37,8 @@ class ReportMeasures:
         path = image.source
         options = self.options.get(path, MeasureOptions()) if path is not None else MeasureOptions()
         said = self.doubts.get(path, "") if path is not None else ""
-        doubts = (*(doubt.text for doubt in fov.doubts), *((said,) if said else ()))
+        about = doubts_about(image, fov)
+        doubts = (*(doubt.text for doubt in about), *((said,) if said else ()))
         disc = options.disc if options.disc != "auto" else None
         try:
             if isinstance(found, GivenMask):
@@ -45,7 +47,8 @@ class ReportMeasures:
                 assert mask is not None  # of probabilities a rule makes one
                 traced = trace_probability(found, mask, fov, monitor=monitor).with_bars(monitor)
             pixel = options.pixel_of(disc)
-            measures = measure_traced(traced, disc=disc, marks=options.marks, pixel=pixel, doubts=fov.doubts)
+            against = () if options.despite_doubts else about
+            measures = measure_traced(traced, disc=disc, marks=options.marks, pixel=pixel, doubts=against)
         except InputError as error:
             return MeasuredVessels(problem=str(error), doubts=doubts)
         source = () if pixel is None else (f"A pixel is {pixel.um:.4g} \u00b5m wide ({pixel.source}).",)

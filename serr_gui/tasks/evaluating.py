@@ -143,10 +143,11 @@ def _measures(request: EvaluationRequest) -> "ReportMeasures | None":
     from core.report_measures import ReportMeasures
 
     said = {item.path: item.measuring for item in request.items}
-    return ReportMeasures(
-        {path: MeasureOptions(setup.disc, setup.pixel_used, marks=setup.marks) for path, setup in said.items()},
-        {path: setup.disc_doubt for path, setup in said.items()},
-    )
+    options = {
+        path: MeasureOptions(setup.disc, setup.pixel_used, marks=setup.marks, despite_doubts=setup.despite_doubts)
+        for path, setup in said.items()
+    }
+    return ReportMeasures(options, {path: setup.disc_doubt for path, setup in said.items()})
 
 
 def _open_photos(request: EvaluationRequest) -> _OpenPhotos:

@@ -270,6 +270,7 @@ def test_the_report_is_written_as_each_kind(
 ) -> None:
     program = start(drive)
     program.controller.measuring.set_pixel(PixelSize(7.0, "data sheet"), everywhere=True)
+    program.controller.measuring.despite_doubts(True)  # of the first, which is too small to measure without a doubt
     program.window.evaluation.measures.click()
     report = evaluate(program, qtbot).report
     assert report is not None
@@ -285,7 +286,10 @@ def test_the_report_is_written_as_each_kind(
     assert "ground truth expert 1 (from 1st_manual)" in stored["protocol"]
     page = (tmp_path / "report.html").read_text()
     assert f"{report.pooled.f1:.4f}" in page
-    vessels = stored["per_image"][0]["vessels"]
+    doubtful, vessels = (stored["per_image"][number]["vessels"] for number in (1, 0))
+    (length,) = (row for row in doubtful["rows"] if row["name"] == "length/total")
+    assert length["value"] is None
+    assert "small vessels cannot be seen" in length["note"]
     assert vessels["doubts"][-1] == "A pixel is 7 \u00b5m wide (data sheet)."
     (length,) = (row for row in vessels["rows"] if row["name"] == "length/total")
     assert (length["unit"], length["low"] <= length["value"]) == ("um", True)

@@ -72,6 +72,7 @@ def test_on_a_small_screen_measures_are_seen_without_scrolling_sideways(
 ) -> None:
     program = start(photo)
     segment(program, qtbot)
+    program.controller.measuring.despite_doubts(True)  # the drawing is too small to measure without a doubt
     window, panel = program.window, program.window.measure
     for size, tabs, plots_in_tab in ((SMALL, 4, True), (QSize(1280, 720), 3, False)):
         window.resize(size)

@@ -89,6 +89,7 @@ def test_open_photographs_are_measured_for_groups(
     segment(program, qtbot)
     program.controller.photos.list_path(photos[1])  # it has none, so it takes no part
     program.controller.measuring.set_pixel(PixelSize(7.0, "data sheet"))
+    program.controller.measuring.despite_doubts(True)  # the drawing is too small to measure without a doubt
     dialog.members.item(0, 1).setText("mine")
     before = program.state.study
     dialog.opened.click()
