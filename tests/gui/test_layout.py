@@ -87,6 +87,11 @@ def test_on_a_small_screen_measures_are_seen_without_scrolling_sideways(
             QApplication.processEvents()
             assert inside.horizontalScrollBar().maximum() == 0
         assert panel.plots.isVisible() != plots_in_tab
+        panel.tabs.setCurrentIndex(2)
+        QApplication.processEvents()
+        setup = panel.tabs.widget(2)
+        assert isinstance(setup, QScrollArea)
+        assert setup.horizontalScrollBar().maximum() == 0
     avr = panel.measures.index(panel.measures.rowCount() - 1, 0)
     panel.table.setCurrentIndex(avr)
     assert panel.about.full_text() == "The optic disc is not known.", "why there is a dash, for the keyboard, too"

@@ -115,7 +115,7 @@ class MeasureSetupForm(QWidget):
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self._make_pixel(form)
         self._make_disc(form, actions)
-        self.despite = QCheckBox(self.tr("Numbers despite the doubts about this photograph"))
+        self.despite = QCheckBox(self.tr("Numbers despite doubts"))
         self.despite.setToolTip(
             self.tr("Where a doubt makes a measure meaningless, the table has a dash with the doubt as its reason")
         )
