@@ -17,7 +17,7 @@ from serr_gui.controllers.exported import ExportedController
 from serr_gui.controllers.photos import PhotoController
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.batch import MOST_KNOWN, Batches, BatchFacts, BatchOrder, BatchPreview, BatchRow
-from serr_gui.model.state import NoticeChoice
+from serr_gui.model.notices import NoticeChoice
 from serr_gui.tasks import batch as work
 from serr_gui.tasks.exported import TakenBack
 

@@ -10,9 +10,10 @@ from core.errors import OutputError
 from core.resources import sample_path
 from core.types import ThresholdRule
 from serr_gui.controllers.workers import Failure, WorkerPool
+from serr_gui.model.notices import Notice, NoticeChoice, NoticeKind, Until
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import model_rule
-from serr_gui.model.state import AppState, Notice, NoticeChoice, NoticeKind, PhotoItem, Until
+from serr_gui.model.state import AppState, PhotoItem
 
 _NOTICE_LIMIT = 50
 

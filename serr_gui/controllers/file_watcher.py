@@ -9,8 +9,9 @@ from PySide6.QtCore import QObject, Signal
 from core.files import display_path, file_sha256
 from core.progress import Monitor
 from serr_gui.controllers.context import ControllerContext
+from serr_gui.model.notices import Notice, NoticeChoice
 from serr_gui.model.result_store import Stamp, file_stamp
-from serr_gui.model.state import Document, Notice, NoticeChoice, TaskStatus
+from serr_gui.model.state import Document, TaskStatus
 
 _GONE: Stamp = (-1, -1)
 

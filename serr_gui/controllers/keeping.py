@@ -27,7 +27,8 @@ from serr_gui.controllers.photos import PhotoController
 from serr_gui.controllers.session_task import SessionTask
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.keeping import Tracked, Written, common_steps, edits_record, journals_folder, record_of, step_record
-from serr_gui.model.state import Notice, NoticeChoice, PhotoItem
+from serr_gui.model.notices import Notice, NoticeChoice
+from serr_gui.model.state import PhotoItem
 from serr_gui.tasks import keeping as tasks
 
 _DELAY_MS = 200

@@ -18,9 +18,10 @@ from serr_gui.controllers.workers import Failure
 from serr_gui.model import label_choices
 from serr_gui.model.comparison import LabelFiles
 from serr_gui.model.editing import EditStep
+from serr_gui.model.notices import Notice, NoticeChoice
 from serr_gui.model.selectors import next_listed, seen_enhanced, sorted_photos
 from serr_gui.model.settings import RECENT_LIMIT
-from serr_gui.model.state import BaseView, Document, FovChoice, ListOrder, ListShow, Notice, NoticeChoice, PhotoItem
+from serr_gui.model.state import BaseView, Document, FovChoice, ListOrder, ListShow, PhotoItem
 from serr_gui.tasks.channel_views import make_base_view
 
 

@@ -20,9 +20,10 @@ from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.editing import EditHistory, EditStep
 from serr_gui.model.export_options import ExportOptions
+from serr_gui.model.notices import NoticeChoice, NoticeKind
 from serr_gui.model.result import Result
 from serr_gui.model.selectors import may_export, without_result
-from serr_gui.model.state import MadeBy, NoticeChoice, NoticeKind, PhotoItem
+from serr_gui.model.state import MadeBy, PhotoItem
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from psygnal import SignalGroupDescriptor
 
@@ -45,21 +45,17 @@ from serr_gui.model.editing import Editing
 from serr_gui.model.enhancing import EnhancedPhoto, Enhancing
 from serr_gui.model.export_options import ExportOptions
 from serr_gui.model.measuring import NOTHING_SAID, Measured, MeasureSetup, MeasureView, Mirrored
+from serr_gui.model.notices import Notice
 from serr_gui.model.result import Result
 from serr_gui.model.study import Study
 from serr_gui.model.training import EstimateState, ModelsCompared, Trainings
 from serr_gui.model.two_models import TwoModels
-
-if TYPE_CHECKING:
-    pass
 
 Base = Literal["colour", "red", "green", "blue", "enhanced", "enhanced_colour"]
 BASES: tuple[Base, ...] = ("colour", "red", "green", "blue", "enhanced", "enhanced_colour")
 Theme = Literal["system", "light", "dark"]
 FovSource = Literal["estimated", "file", "full", "edited"]
 PhotoStatus = Literal["new", "done", "failed"]
-Until = Literal["", "work", "photo", "disk", "batch"]
-NoticeKind = Literal["info", "success", "warning", "error"]
 EvaluateAt = Literal["model", "slider"]
 ListOrder = Literal["opened", "name", "new", "done", "worst", "undone", "corrected", "doubtful"]
 ListShow = Literal["all", "undone", "done", "corrected", "doubtful", "noted"]
@@ -295,32 +291,6 @@ class TaskStatus:
         if self.items <= 1:
             return part
         return (self.item - 1 + (part or 0.0)) / self.items
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeChoice:
-    """A button of a notice: its text, and what it asks for of a photograph, of a folder ("add below"), of the work that
-    was left in a folder of journals ("continue", "start empty"), or of a batch."""
-
-    text: str
-    request: Literal["reload", "keep", "add below", "continue", "start empty", "resume batch"]
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A sentence for the person, shown in the window until it is closed. ``folder`` adds the button "Open folder".
-
-    ``until`` : what makes it old, so that it goes by itself: the next long work, another photograph, a disk that takes
-    what is written again, or a batch that has started.
-    """
-
-    kind: NoticeKind
-    text: str
-    details: str = ""
-    folder: Path | None = None
-    until: Until = ""
-    choices: tuple[NoticeChoice, ...] = ()
 
 
 CACHE_MB = 1024

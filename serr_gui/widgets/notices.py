@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
-from serr_gui.model.state import Notice, NoticeKind
+from serr_gui.model.notices import Notice, NoticeKind
 from serr_gui.system.desktop import open_outside
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import ElidedLabel

@@ -17,8 +17,9 @@ from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.segmentation import ExportRequest
 from serr_gui.model.enhancing import EnhancerChoice
 from serr_gui.model.export_options import RESULTS_FOLDER, ExportPreview
+from serr_gui.model.notices import Notice, NoticeChoice
 from serr_gui.model.selectors import made_with, outdated, unsaved
-from serr_gui.model.state import FovChoice, ModelChoice, Notice, NoticeChoice, PhotoItem, Preferences
+from serr_gui.model.state import FovChoice, ModelChoice, PhotoItem, Preferences
 from serr_gui.panels.comparison.two_models_dialog import TwoModelsDialog
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.panels.help_dialog import HelpDialog

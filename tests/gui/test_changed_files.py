@@ -13,7 +13,7 @@ from core.sidecar import read_sidecar
 from serr_gui.app import Program
 from serr_gui.controllers.segmentation import ExportRequest
 from serr_gui.model.export_options import ExportOptions
-from serr_gui.model.state import Notice
+from serr_gui.model.notices import Notice
 from serr_gui.tasks import ExportItem
 from tests.gui.conftest import WAIT_MS, StartProgram
 
