@@ -18,7 +18,7 @@ from core.errors import InputError
 from core.evaluation.compare import holm, signed_rank
 from core.files import display_path
 from core.measures.summary import CODEBOOK, PixelSize, unit_of
-from core.studies.design import Design, Member
+from core.studies.design import Design, Member, unit_text
 
 LEAST: Final = 3
 """So many values on each side are compared."""
@@ -103,7 +103,7 @@ def compare_measures(rows: Sequence[Mapping[str, object]], design: Design, measu
             if len({member.group for member, _ in found if member.unit == unit}) == 2
         }
         alone = sorted({member.unit for member, _ in found} - both)
-        left_out += [f"{unit}: only one visit was measured." for unit in alone]
+        left_out += [f"{unit_text(unit)}: only one visit was measured." for unit in alone]
     tests, values, units = [], {}, {}
     for name in measures or CODEBOOK:
         sides = [_means(found, name, label) for label in design.labels]
@@ -111,7 +111,7 @@ def compare_measures(rows: Sequence[Mapping[str, object]], design: Design, measu
             shared = sorted(sides[0].keys() & sides[1].keys())
             sides = [{unit: side[unit] for unit in shared} for side in sides]
         first, second = (list(side.values()) for side in sides)
-        values[name], units[name] = (first, second), (list(sides[0]), list(sides[1]))
+        values[name], units[name] = (first, second), (list(map(unit_text, sides[0])), list(map(unit_text, sides[1])))
         tests.append(_test(name, unit_of(name, pixel), np.array(first), np.array(second), paired=design.paired))
     return Comparison(
         design.labels, design.paired, _corrected(tests), values, units, tuple(left_out), tuple(_notes(found, design))
@@ -166,9 +166,11 @@ def _pixel(rows: Iterable[Mapping[str, object]]) -> PixelSize | None:
     return PixelSize(1.0, "the table") if sizes == {True} else None
 
 
-def _means(found: Sequence[tuple[Member, Mapping[str, object]]], name: str, label: str) -> dict[str, float]:
+def _means(
+    found: Sequence[tuple[Member, Mapping[str, object]]], name: str, label: str
+) -> dict[tuple[str, str, str], float]:
     """The mean of a measure for each unit of a group."""
-    each: dict[str, list[float]] = {}
+    each: dict[tuple[str, str, str], list[float]] = {}
     for member, row in found:
         value = row.get(name)
         if member.group == label and isinstance(value, int | float) and math.isfinite(value):

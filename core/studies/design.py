@@ -31,9 +31,17 @@ class Member:
     eye: str = ""
 
     @property
-    def unit(self) -> str:
-        """What is counted once: the subject's eye, the subject, or the photograph."""
-        return " ".join(part for part in (self.subject, self.eye) if part) or self.file
+    def unit(self) -> tuple[str, str, str]:
+        """What is counted once: the subject's eye, the subject, or the photograph.
+
+        Its parts stay apart: subject "A" with eye "B" is not the subject "A B".
+        """
+        return (self.subject, self.eye, "") if self.subject else ("", "", self.file)
+
+
+def unit_text(unit: tuple[str, str, str]) -> str:
+    """A ``Member.unit`` as text for the user."""
+    return " ".join(part for part in unit if part)
 
 
 @dataclass(frozen=True, slots=True)

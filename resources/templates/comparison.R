@@ -11,9 +11,10 @@ text <- c(file = "character", group = "character", subject = "character", eye = 
 long <- read.csv(table, encoding = "UTF-8", stringsAsFactors = FALSE, colClasses = text, na.strings = "")
 if (!all(groups %in% long$group)) stop("The table does not hold both ", groups[1], " and ", groups[2], ".")
 
-# What counts once: a subject's eye, a subject, or a photograph where no subject is named.
+# What counts once: a subject's eye, a subject, or a photograph where no subject is named. The length tells where the
+# subject ends: subject "A" with eye "B" is not the subject "A B".
 eye <- ifelse(is.na(long$eye), "", long$eye)
-long$counted <- ifelse(is.na(long$subject), long$file, trimws(paste(long$subject, eye)))
+long$counted <- ifelse(is.na(long$subject), paste("file", long$file), paste(nchar(long$subject), long$subject, eye))
 long <- long[!is.na(long$value), ]
 means <- aggregate(value ~ measure + group + counted, data = long, FUN = mean)
 

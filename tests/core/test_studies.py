@@ -86,6 +86,18 @@ def test_photographs_of_one_subject_count_once_and_what_is_missing_is_said() -> 
     assert found.left_out == ("c.png: c.png: no vessel",)
 
 
+def test_a_subject_with_an_eye_is_not_the_subject_whose_name_has_both() -> None:
+    """Subject "s0 R" without an eye, subject "s0" with eye "R", and a photograph that is called like a subject."""
+    names = [("s0 R", ""), ("s0", "R"), ("s0", "L"), ("s1", "")]
+    members = [Member(f"{p}{n}.png", label, *names[n]) for p, label in (("a", "1"), ("b", "2")) for n in range(4)]
+    paired = compare_measures(ROWS, design_of(members, paired=True), [WIDTH])
+    assert paired.tests[0].count == (4, 4)
+    assert sorted(paired.values[WIDTH][0]) == sorted(FIRST[:4])
+    members = [Member("a0.png", "x", "a1.png"), *(Member(f"a{n}.png", "x") for n in (1, 2))]
+    members += [Member(f"b{n}.png", "y") for n in range(3)]
+    assert compare_measures(ROWS, design_of(members, paired=False), [WIDTH]).tests[0].count == (3, 3)
+
+
 def test_p_holds_for_all_tests_together() -> None:
     random = np.random.default_rng(0)
     names = list(CODEBOOK)[:5]
