@@ -20,7 +20,7 @@ from core.models.deferred import loaded
 from core.photo.preprocessing import NetInput
 from core.pipeline import Over
 from core.progress import SILENT, Monitor
-from core.results import Verdict, Wanted, corrected_by_hand, judge
+from core.results import Verdict, Wanted, corrected_by_hand, judge, left_over
 from core.segment import Place, prepared_ahead, read_inputs, segment_photo, write_results
 from core.segmentation import Segmentation
 from core.sidecar import SideCar, read_sidecar, sidecar_path
@@ -43,7 +43,7 @@ _FATAL: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ready:
-    """A photograph that is read."""
+    """A photograph that is read. ``fetched`` : what is in its place here is a copy of results in the store."""
 
     item: Item
     place: Place
@@ -53,6 +53,7 @@ class Ready:
     prepared: NetInput | None
     seen: tuple[int, int]
     seconds: float
+    fetched: bool = False
 
 
 class PhotoSteps:
@@ -79,6 +80,7 @@ class PhotoSteps:
     def _read(self, item: Item, started: float, seen: tuple[int, int]) -> Ready | Over[Done]:
         name = Path(*item.place.split("/"))
         place = Place(item.path, name.name, self._folder / name.parent)
+        published, before = False, None
         try:
             if place.folder not in self._made:
                 ensure_folder(place.folder)
@@ -93,6 +95,7 @@ class PhotoSteps:
                     finish = self._publisher.forget if published else self._publisher.publish
                     finish(item.place, place.folder)
                 return Over((item, outcome))
+            before = self._seen_result(verdict, published)
             image, fov = read_inputs(place, self._wanted)
             image = replace(image, origin=address_at(item.path))
             refuse_another(place.folder, place.stem, image, way_out="")
@@ -100,8 +103,15 @@ class PhotoSteps:
         except StoreError:
             raise
         except (SerrError, MemoryError) as error:
-            return Over((item, self._failed(item, error, seen)))
-        return Ready(item, place, verdict, image, fov, prepared, seen, time.perf_counter() - started)
+            outcome = self._failed(item, error, seen, before=before)
+            self._drop(item, place, published)
+            return Over((item, outcome))
+        return Ready(item, place, verdict, image, fov, prepared, seen, time.perf_counter() - started, published)
+
+    def _drop(self, item: Item, place: Place, published: bool) -> None:
+        """Remove what was fetched of earlier results, where nothing comes of the photograph: the store keeps it."""
+        if self._publisher is not None and published:
+            self._publisher.forget(item.place, place.folder)
 
     def segment(self, ready: Ready) -> tuple[Ready, Segmentation] | Over[Done]:
         wanted = self._wanted
@@ -116,23 +126,30 @@ class PhotoSteps:
                 monitor=self._monitor,
             )
         except (SerrError, MemoryError) as error:
-            return Over((ready.item, self._failed(ready.item, error, ready.seen, ready.image.sha256)))
+            return Over(self._without_result(ready, error))
         return ready, found
+
+    def _without_result(self, ready: Ready, error: SerrError | MemoryError) -> Done:
+        before = self._seen_result(ready.verdict, ready.fetched)
+        outcome = self._failed(ready.item, error, ready.seen, ready.image.sha256, before=before)
+        self._drop(ready.item, ready.place, ready.fetched)
+        return ready.item, outcome
 
     def write(self, made: tuple[Ready, Segmentation]) -> Done:
         ready, found = made
         started = time.perf_counter()
         try:
             done = write_results(found, ready.place, self._wanted, ready.verdict)
+            left = self._left(ready)
             if self._publisher is not None:
                 self._publisher.publish(ready.item.place, ready.place.folder)
         except StoreError:
             raise
         except (SerrError, MemoryError) as error:
-            return ready.item, self._failed(ready.item, error, ready.seen, ready.image.sha256)
+            return self._without_result(ready, error)
         outcome = Outcome(
             "done",
-            reason=f"Made again: {done.again}" if done.again else "",
+            reason=" ".join(filter(None, (f"Made again: {done.again}" if done.again else "", left))),
             sha256=found.image.sha256 or "",
             threshold=done.threshold,
             vessel_share=done.vessel_share,
@@ -141,6 +158,27 @@ class PhotoSteps:
             outputs=tuple(path.name for path in done.files.values()),
         )
         return ready.item, self._stamped(outcome, ready.seen)
+
+    def _seen_result(self, verdict: Verdict, published: bool) -> SideCar | None:
+        """The earlier result where its user finds it: not one that a killed run left here on its way to a store."""
+        return verdict.before if published or self._publisher is None else None
+
+    def _left(self, ready: Ready) -> str:
+        """The sentence on files of an earlier result that the new one does not have, such as of other options.
+
+        In a store they stay, as they do in a folder of results; their copies here go, before the new side-car is
+        published: after a kill the older one still names them.
+        """
+        before, folder = ready.verdict.before, ready.place.folder
+        names = () if before is None else left_over(before, folder, ready.place.stem)
+        if before is None or not names:
+            return ""
+        if self._publisher is not None:
+            for name in names:
+                (folder / name).unlink(missing_ok=True)
+            if not ready.fetched:  # never published
+                return ""
+        return f"Left from an earlier result ({before.model}): {', '.join(display_path(name) for name in names)}."
 
     def _there_already(self, place: Place, verdict: Verdict, seen: tuple[int, int]) -> Outcome:
         """Results that are on the disk: of a run that was killed before it wrote that down, or corrected by hand."""
@@ -155,12 +193,19 @@ class PhotoSteps:
         return self._stamped(replace(outcome, state="kept" if by_hand else "done", reason=by_hand), seen)
 
     def _failed(
-        self, item: Item, error: SerrError | MemoryError, seen: tuple[int, int], sha256: str | None = None
+        self,
+        item: Item,
+        error: SerrError | MemoryError,
+        seen: tuple[int, int],
+        sha256: str | None = None,
+        *,
+        before: SideCar | None = None,
     ) -> Outcome:
         if isinstance(error, OutputError) and isinstance(error.__cause__, OSError) and error.__cause__.errno in _FATAL:
             raise error
         memory = f"There is not enough memory for {display_path(item.path.name)}. Close other programs."
-        outcome = Outcome("failed", str(error) or memory, sha256=sha256 or file_sha256(item.path) or "")
+        kept = f" An earlier result ({before.model}) is still there." if before is not None else ""
+        outcome = Outcome("failed", f"{str(error) or memory}{kept}", sha256=sha256 or file_sha256(item.path) or "")
         return self._stamped(outcome, seen)
 
     def _stamped(self, outcome: Outcome, seen: tuple[int, int]) -> Outcome:

@@ -37,15 +37,16 @@ def write_summary(batch: Batch, *, parquet: bool = False) -> Path:
 
     Parameters
     ----------
-    parquet : as ``summary.parquet``, too: numbers as float64, empty where there is no result, all else as text.
+    parquet : as ``summary.parquet``, too: numbers as float64, empty where there is no result, all else as text. Where
+        an earlier run has written one it is written again without being asked for, so that the two never differ.
 
     Raises
     ------
     OutputError : it cannot be written, or a file of that name is there which is not such a table.
     StoreError : it cannot be published where the results are.
     """
-    refuse_other_summary(batch)
-    path = batch.folder / SUMMARY
+    refuse_other_summary(batch, parquet=parquet)
+    path, table = batch.folder / SUMMARY, batch.folder / PARQUET
     kept: dict[str, None] = {}
     for shard in _there(batch):
         with batch.open(shard, read_only=True) as manifest:
@@ -54,13 +55,26 @@ def write_summary(batch: Batch, *, parquet: bool = False) -> Path:
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         write_csv(file, columns, _rows(batch))
     written = [path]
-    if parquet:
-        _write_parquet(batch.folder / PARQUET, columns, _rows(batch))
-        written.append(batch.folder / PARQUET)
+    if parquet or is_own_parquet(table):
+        _write_parquet(table, columns, _rows(batch))
+        written.append(table)
     if batch.store:
         for each in written:
             Publisher(batch.store).put(each, f"{batch.store}/{each.name}")
     return path
+
+
+def is_own_parquet(path: Path) -> bool:
+    """Whether a file is such a table as Parquet; False where that cannot be told."""
+    if not path.is_file() or find_spec("pyarrow") is None:
+        return False
+    from pyarrow.lib import ArrowException
+    from pyarrow.parquet import read_schema
+
+    try:
+        return tuple(read_schema(path).names[: len(_COLUMNS)]) == _COLUMNS
+    except (ArrowException, OSError):
+        return False
 
 
 def _write_parquet(path: Path, columns: Sequence[str], rows: Iterator[Mapping[str, object]]) -> None:
@@ -110,9 +124,14 @@ def _free(name: str) -> str:
     return f"{name} (list)" if name in _COLUMNS else name
 
 
-def refuse_other_summary(batch: Batch) -> None:
+def refuse_other_summary(batch: Batch, *, parquet: bool = False) -> None:
     """Raises OutputError where a file of that name is there which is not such a table."""
-    path = batch.folder / SUMMARY
+    path, table = batch.folder / SUMMARY, batch.folder / PARQUET
+    if parquet and table.exists() and not is_own_parquet(table):
+        raise OutputError(
+            f"{display_path(table)} already exists and is not a summary of a batch: it is left as it is. Rename it, or "
+            "leave --parquet out."
+        )
     try:
         with path.open("rb") as file:
             start = file.read(64)

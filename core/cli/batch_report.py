@@ -100,5 +100,18 @@ def report(
     for shard in planned.missing:
         tell(f"serr: shard {shard} is missing: plan the batch again with the same photographs.")
     if summary is not None:
+        _say_older_table(summary)
         say(f"  {display_path(f'{planned.store}/{summary.name}' if planned.store else summary)}")
     return counts
+
+
+def _say_older_table(summary: Path) -> None:
+    """Say that a Parquet table is not what the summary is now, as where it cannot be written here."""
+    from core.batch.summary import PARQUET
+
+    table = summary.with_name(PARQUET)
+    if table.is_file() and table.stat().st_mtime_ns < summary.stat().st_mtime_ns:
+        tell(
+            f"serr: {display_path(table)} is older than {summary.name}, and was not written again: pyarrow is not "
+            "installed here, or another program has made it."
+        )

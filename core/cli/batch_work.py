@@ -90,7 +90,7 @@ def work_through(
     if shard is not None and shard > planned.shards:
         raise UsageError(f"--shard {shard} is not there: the batch has the shards 1 to {planned.shards}.")
     if shard is None:
-        refuse_other_summary(planned)  # now, not after days of work
+        refuse_other_summary(planned, parquet=parquet)  # now, not after days of work
     work = _worker(planned, devices, cluster)
     shards = planned.all_shards if shard is None else (shard,)
     cancelled, summary = False, None

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import fsspec
 import pytest
+from pyarrow.parquet import read_table
 
 from core.batch.plan import find_batch
 from core.batch.stores import address_at, address_of, fetched, fetched_path, plain_path
@@ -174,6 +175,33 @@ def test_photographs_of_memory_with_results_here(photos: Path, tmp_path: Path) -
         "OD 1",
     ]
     assert not list((out / "serr-batch").rglob("*.png"))
+    memory.store.clear()
+
+
+def test_results_of_other_options_leave_nothing_here_and_what_they_leave_there_is_said(
+    photos: Path, tmp_path: Path
+) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.store.clear()
+    (photos / "2021" / "bad.png").unlink()
+    weights, work = untrained(tmp_path / "small.safetensors"), tmp_path / "work"
+    command = ["batch", "run", str(photos), "--out", "memory://eyes/out", "--work", str(work), "--model", str(weights)]
+    assert main([*command, "--fov", "full", "--parquet"]) == 0
+
+    (photos / "2021" / "OD 1.png").write_text("no picture any more")
+    assert main([*command, "--threshold", "0.25", "--save", "mask", "--new-options"]) == 1
+    assert {path.name for path in work.rglob("*") if path.is_file() and path.parent.name != "serr-batch"} == {
+        "summary.csv",
+        "summary.parquet",
+    }
+    found = rows(work)
+    assert (
+        "Left from an earlier result (small): OD 1_probability.png, OD 1_overlay.png." in found["2020/OD 1"]["reason"]
+    )
+    assert found["2021/OD 1"]["reason"].endswith("An earlier result (small) is still there.")
+    assert memory.exists("/eyes/out/2020/OD 1_overlay.png")
+    table = read_table(work / "summary.parquet").to_pylist()
+    assert {row["result"]: row["state"] for row in table} == {name: row["state"] for name, row in found.items()}
     memory.store.clear()
 
 
