@@ -28,7 +28,7 @@ from core.evaluation.measure import measure, pool
 from core.files import write_bytes_atomic
 from core.inference.device import choose_device, fastest_precision
 from core.inference.options import InferenceOptions
-from core.inference.runner import Runner
+from core.inference.runner import TorchRunner
 from core.models.catalogue import load_model
 from core.models.weights_file import save_model
 from core.networks.cost import DRIVE_PX
@@ -240,7 +240,7 @@ def time_networks(task: Task, arms: list[Arm], seconds: float) -> str:
     for arm in arms:
         part = arm.recipe(task.recipe, task.seed).network
         module = build(part.architecture, part.config)
-        runner = Runner(module, device, precision, on_layer=_nothing, on_strip=_nothing)
+        runner = TorchRunner(module, device, precision)
         height, width = (side + -side % runner.stride for side in DRIVE_PX)
         planes = np.random.default_rng(0).standard_normal((module.in_channels, height, width), np.float32)
         runners[arm.name] = (runner, planes)
@@ -255,10 +255,6 @@ def time_networks(task: Task, arms: list[Arm], seconds: float) -> str:
     text = {"seconds": medians, "rounds": rounds - 1, "precision": precision, **machine(task.device)}
     write_bytes_atomic(task.folders.times(device.kind), json.dumps(text).encode())
     return f"times on {device.label}: {rounds - 1} rounds"
-
-
-def _nothing() -> None:
-    pass
 
 
 def machine(device: str) -> dict[str, Any]:

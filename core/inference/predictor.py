@@ -17,6 +17,7 @@ import torch
 
 from core.errors import DeviceError, WeightsError
 from core.inference.device import Device, choose_device, fastest_precision, free_bytes, threads
+from core.inference.engines import runner_for
 from core.inference.memory import return_freed
 from core.inference.options import SMALLEST_TILE_PX, InferenceOptions, Precision, TestTimeAugmentation
 from core.inference.runner import Runner
@@ -96,14 +97,16 @@ def predict(
             side, ran_out = attempt.side or longest, False
             try:
                 report = _Reporter(monitor)
-                runner = Runner(
-                    model.module, attempt.device, attempt.precision, on_layer=report.advance, on_strip=report.poll
-                )
-                side = attempt.side or _side_by_memory(net_input.inside.shape, runner)
-                _refuse_more_than_free(side, net_input.inside.shape, runner)
-                settled = replace(options, device=attempt.device.torch_name, precision=attempt.precision, threads=count)
-                result = _run(runner, net_input, replace(settled, tile_px=max(side, SMALLEST_TILE_PX)), report)
-                if result.tiles > 1 and runner.reach_px:
+                with runner_for(
+                    model, attempt.device, attempt.precision, on_layer=report.advance, on_strip=report.poll
+                ) as runner:
+                    side = attempt.side or _side_by_memory(net_input.inside.shape, runner)
+                    _refuse_more_than_free(side, net_input.inside.shape, runner)
+                    settled = replace(
+                        options, device=attempt.device.torch_name, precision=attempt.precision, threads=count
+                    )
+                    result = _run(runner, net_input, replace(settled, tile_px=max(side, SMALLEST_TILE_PX)), report)
+                if result.tiles > 1 and model.module.reach_px:
                     tell(
                         f"{model.card.name} looks at more than a piece of the photograph at once: done in "
                         f"{result.tiles} pieces, its result differs from that of the whole photograph."
@@ -225,8 +228,7 @@ def _run(runner: Runner, net_input: NetInput, options: InferenceOptions, report:
         raise _NotFinite
     total[~net_input.inside] = 0.0
     total.setflags(write=False)
-    label = runner.device.label
-    return Prediction(total, label, len(plan), runner.precision, (), plan.tile, passes, change, options)
+    return Prediction(total, runner.label, len(plan), runner.precision, (), plan.tile, passes, change, options)
 
 
 def _run_tiles(

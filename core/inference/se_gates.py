@@ -48,11 +48,13 @@ class SharedGates:
 
     def end(self) -> list[Tensor]:
         """End the pass; the means over the plane, float32 (C,) for each unit."""
+        means = [total / count for total, count in zip(self._sums, self._counts, strict=True) if total is not None]
         self.release()
-        return [total / count for total, count in zip(self._sums, self._counts, strict=True) if total is not None]
+        return means
 
     def release(self) -> None:
-        """Let every unit pool over what it sees, as it does by itself."""
+        """Let every unit pool over what it sees, as it does by itself, and keep no tensors."""
+        self._used, self._sums, self._tile = None, [], None
         for unit in self._units:
             unit.pool = None
 

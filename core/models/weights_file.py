@@ -56,7 +56,7 @@ _NEWER = "A newer version of this program may be needed."
 Tensors = dict[str, npt.NDArray[Any]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class LoadedModel:
     """A network ready for inference (evaluation mode, no gradients, float32), with its card, file and checked hash."""
 

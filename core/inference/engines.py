@@ -1,0 +1,68 @@
+"""Runners: where one is made from a network, and where it is kept from one photograph to the next.
+
+To rewrite a network for inference takes the processor about 35 ms, more than a GPU needs for the whole photograph. So
+what was made for a model is kept with it, as long as somebody holds the model and its weights stay as they are.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from threading import Lock
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from torch import nn
+
+from core.inference.device import Device
+from core.inference.options import Precision
+from core.inference.runner import Runner, TorchRunner
+from core.models.weights_file import LoadedModel
+
+_State = tuple[Precision, tuple[tuple[int, int], ...]]
+"""What a runner was made of: the number format, and where each tensor is and how often it was written to."""
+
+_KEPT: Final[WeakKeyDictionary[LoadedModel, dict[str, tuple[_State, Runner]]]] = WeakKeyDictionary()
+_LOCK: Final = Lock()
+
+
+@contextmanager
+def runner_for(
+    model: LoadedModel,
+    device: Device,
+    precision: Precision,
+    *,
+    on_layer: Callable[[], None],
+    on_strip: Callable[[], None],
+) -> Iterator[Runner]:
+    """A runner for this block alone: the one that an earlier block has left, or a new one.
+
+    Of several threads with the same model each gets its own, and one of them is kept for each device. After an
+    exception it is not kept: the run may have ended anywhere.
+
+    Parameters
+    ----------
+    on_layer : called after every layer. ``on_strip`` : called within a long one. Both may raise to end the run.
+    """
+    weights = _weights_state(model.module)
+    state = precision, weights or ()
+    with _LOCK:
+        kept = _KEPT.get(model, {}).pop(device.torch_name, None)
+    runner = TorchRunner(model.module, device, precision) if kept is None or kept[0] != state else kept[1]
+    runner.device = device  # its label may have changed
+    runner.calls.on_layer, runner.calls.on_strip = on_layer, on_strip
+    yield runner
+    runner.release()
+    if weights is not None:
+        with _LOCK:
+            _KEPT.setdefault(model, {})[device.torch_name] = state, runner
+
+
+def _weights_state(module: nn.Module) -> tuple[tuple[int, int], ...] | None:
+    """Where each tensor is and how often it was written to; None where torch does not count that.
+
+    CUDA graphs write without being counted. Training uses them, and makes a ``LoadedModel`` for each validation.
+    """
+    tensors = list(chain(module.parameters(), module.buffers()))
+    if any(tensor.is_inference() for tensor in tensors):
+        return None
+    return tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)
