@@ -3,6 +3,7 @@
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Final, Literal
 
 from core.api.arguments import PathLike, described
 from core.errors import ArgumentError
@@ -23,12 +24,20 @@ __all__ = [
     "models",
 ]
 
+TASKS: Final = ("vessels", "enhancement", "any")
 Model = PathLike | LoadedModel
 
 
-def models() -> list[ModelEntry]:
-    """The models that can be named: those that ship with the program, then your own. Only headers are read."""
-    return list_models()
+def models(task: Literal["vessels", "enhancement", "any"] = "vessels") -> list[ModelEntry]:
+    """The models that can be named: those that ship with the program, then your own. Only headers are read.
+
+    Parameters
+    ----------
+    task : "vessels", "enhancement" (for ``enhance``), or "any"; ``card.task`` of each says which.
+    """
+    if task not in TASKS:
+        raise ArgumentError(f"task must be one of {', '.join(TASKS)}, not {described(task)}.")
+    return list_models(task=None if task == "any" else task)
 
 
 def architectures() -> list[Architecture]:

@@ -37,6 +37,7 @@ def info(as_json: AsJson = False) -> None:
             "sample photograph": str(sample_path()),
         },
         "models": {entry.card.name: str(entry.path) for entry in list_models(monitor=NotesOnly())},
+        "enhancers": {entry.card.name: str(entry.path) for entry in list_models(task="enhancement")},
     }
     if as_json:
         say_json(values)

@@ -2,7 +2,7 @@
 
 import textwrap
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,21 +13,33 @@ from core.cli.options import (
     Tta,
     checked_dataset,
     checked_device,
+    checked_task,
     checked_tta,
     found_model,
 )
+
+if TYPE_CHECKING:
+    from core.models.catalogue import ModelEntry
 
 models = typer.Typer(help="List the models, show their cards, add and remove models.", invoke_without_command=True)
 
 
 @models.callback()
-def list_all(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the models; 'serr models show NAME' shows the card of one."""
+def list_all(
+    context: typer.Context,
+    *,
+    task: Annotated[
+        str, typer.Option("--task", help="What for: vessels, enhancement (for 'serr enhance'), any.")
+    ] = "vessels",
+    as_json: AsJson = False,
+) -> None:
+    """List the models that find vessels, or those for --task; 'serr models show NAME' shows the card of one."""
     if context.invoked_subcommand is not None:
         return
     from core.models.catalogue import DEFAULT_MODEL, list_models, user_models_folder
 
-    entries = list_models(monitor=NotesOnly())
+    chosen = checked_task(task)
+    entries = list_models(task=chosen, monitor=NotesOnly())
     if as_json:
         say_json(
             [
@@ -44,20 +56,28 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
     if not entries:
         say(f"There are no models yet. Train one with 'serr train', or put weights files into {user_models_folder()}.")
         return
-    rows = [("NAME", "FROM", "NETWORK", "THRESHOLD", "TRAINED ON")]
-    for entry in entries:
-        name = entry.card.name + (" *" if entry.card.name == DEFAULT_MODEL else "")
-        source = "this program" if entry.bundled else "your folder"
-        card = entry.card
-        data = ", ".join(card.data_sets) or "-"
-        rows.append((name, source, card.architecture, f"{card.default_threshold:.4f}", data))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)] + [0]
-    for row in rows:
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    say(f"\n* is used where no model is named. Your folder is {user_models_folder()}.")
+    _say_table(entries)
+    default = "* is used where no model is named. " if chosen != "enhancement" else ""
+    say(f"\n{default}Your folder is {user_models_folder()}.")
     enhancers = ", ".join(entry.card.name for entry in list_models(task="enhancement"))
     if enhancers:
         say(f"For 'serr enhance --model', which finds no vessels: {enhancers}.")
+
+
+def _say_table(entries: "list[ModelEntry]") -> None:
+    from core.models.catalogue import DEFAULT_MODEL
+
+    rows = [("NAME", "FROM", "TASK", "NETWORK", "THRESHOLD", "TRAINED ON")]
+    for entry in entries:
+        card = entry.card
+        name = card.name + (" *" if card.name == DEFAULT_MODEL else "")
+        source = "this program" if entry.bundled else "your folder"
+        threshold = "-" if card.task == "enhancement" else f"{card.default_threshold:.4f}"
+        data = ", ".join(card.data_sets) or "-"
+        rows.append((name, source, card.task, card.architecture, threshold, data))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] + [0]
+    for row in rows:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 @models.command()

@@ -10,6 +10,7 @@ from core.cli.console import NotesOnly, UsageError
 
 if TYPE_CHECKING:
     from core.export import ExportChoices
+    from core.models.model_card import Task
     from core.photo.label_values import LabelValues
     from core.photo.sibling_files import FovOption
     from core.types import ThresholdRule
@@ -138,6 +139,12 @@ def checked_fov(fov: str) -> "FovOption":
 def checked_tta(tta: str) -> Literal["none", "flips"]:
     """How to average over mirrored photographs."""
     return cast(Literal["none", "flips"], one_of("--tta", tta, ("none", "flips")))
+
+
+def checked_task(task: str) -> "Task | None":
+    """What the models of a list are for; None for any."""
+    chosen = one_of("--task", task, ("vessels", "enhancement", "any"))
+    return None if chosen == "any" else cast("Task", chosen)
 
 
 def checked_values(vessel: str | None, ignored: str | None) -> "LabelValues | None":

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import WeightsError
-from core.models.catalogue import find_model
+from core.models.catalogue import find_model, list_models
 from core.photo.preprocessing import Preprocessing
 from core.progress import SILENT, Monitor
 from core.types import FundusImage
@@ -51,7 +51,7 @@ def with_network(recipe: Preprocessing) -> Preprocessing:
 
 
 def _checked(recipe: Preprocessing) -> "Enhancer":
-    path = find_model(recipe.enhance, task="enhancement")
+    path = _by_hash(recipe.enhance_sha256) or find_model(recipe.enhance, task="enhancement")
     enhancer = _loaded(path, path.stat().st_mtime_ns if path.exists() else 0)
     if enhancer.scale != 1:
         raise WeightsError(
@@ -65,6 +65,13 @@ def _checked(recipe: Preprocessing) -> "Enhancer":
             "place, or choose another model."
         )
     return enhancer
+
+
+def _by_hash(sha256: str) -> Path | None:
+    """The network of a hash, whatever its name is now; None where no hash is known, or no network has it."""
+    if not sha256:
+        return None
+    return next((one.path for one in list_models(task="enhancement") if one.card.sha256 == sha256), None)
 
 
 @lru_cache(maxsize=2)

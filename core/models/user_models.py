@@ -67,8 +67,20 @@ def change_model(name: str, *, new_name: str | None = None, notes: str | None = 
 
 
 def remove_model(name: str) -> Path:
-    """Remove one of the person's own models; returns the file that was removed. Raises WeightsError, OutputError."""
+    """Remove one of the person's own models; returns the file that was removed.
+
+    Raises
+    ------
+    WeightsError : it is none of their own, or another of their models needs it for its recipe. OutputError : as files
+        do.
+    """
     entry = _own_model(name)
+    needed_by = ", ".join(_needed_by(entry))
+    if needed_by:
+        raise WeightsError(
+            f'"{name}" is needed by {needed_by}: photographs are enhanced with it before vessels are looked for. '
+            f"Remove {needed_by} first."
+        )
     _remove(entry.path)
     return entry.path
 
@@ -123,6 +135,14 @@ def _own_model(name: str) -> ModelEntry:
         raise WeightsError(f'The model "{name}" came with the program: it can be exported, not changed or removed.')
     names = ", ".join(entry.card.name for entry in _own()) or "none"
     raise WeightsError(f'There is no model of your own named "{name}". Your own: {names}.')
+
+
+def _needed_by(entry: ModelEntry) -> list[str]:
+    """The person's models whose recipe enhances by this network, where there is no other copy of it."""
+    sha256 = entry.card.sha256
+    if any(other.card.sha256 == sha256 and other.path != entry.path for other in list_models(task="enhancement")):
+        return []
+    return [other.card.name for other in _own() if other.card.preprocessing.enhance_sha256 == sha256]
 
 
 def _remove(path: Path) -> None:

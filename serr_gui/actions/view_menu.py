@@ -207,6 +207,13 @@ COMMANDS: Final[tuple[Command, ...]] = (
         section=3,
     ),
     Command(
+        "enhancers",
+        "view",
+        QT_TRANSLATE_NOOP("Actions", "Net&works That Enhance..."),
+        QT_TRANSLATE_NOOP("Actions", "Add, rename, export and remove networks that enhance photographs"),
+        section=3,
+    ),
+    Command(
         "two_models",
         "view",
         QT_TRANSLATE_NOOP("Actions", "Compare &Models on This Photograph..."),

@@ -91,7 +91,7 @@ class Controller(QObject):
         self.comparison = ComparisonController(self.context)
         self.two_models = TwoModelsController(self.context, foreground, self.segmentation.model_cache)
         self.enhancing = EnhancingController(self.context, foreground, self.photos)
-        self.models.enhancerAdded.connect(self.enhancing.start)
+        self.models.enhancersChanged.connect(self.enhancing.start)
         self.training = TrainingController(self.context, foreground)
         self.data_sets = DataSetController(self.context)
         self.session_task = SessionTask(self.context)

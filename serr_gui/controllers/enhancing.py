@@ -14,7 +14,7 @@ from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.controllers.photos import PhotoController
 from serr_gui.controllers.workers import Failure
-from serr_gui.model.enhancing import EnhancedPhoto, EnhancerChoice, with_another
+from serr_gui.model.enhancing import EnhancedPhoto, EnhancerChoice, places_now, with_another
 from serr_gui.model.selectors import enhanced_photo
 from serr_gui.tasks import enhancing as enhancing_work
 from serr_gui.tasks.segmenting import RunOptions
@@ -152,11 +152,16 @@ class EnhancingController(QObject):
         self._context.set_item(path, enhanced=EnhancedRecord(outcome.card.name, outcome.sha256, outcome.scale))
 
     def _on_choices(self, choices: tuple[EnhancerChoice, ...]) -> None:
-        """Where none is chosen, the first that came with the program and keeps the grid is."""
+        """Where none is chosen, the first that came with the program and keeps the grid is.
+
+        A network that has another name now keeps its pictures; those of one that was removed are let go.
+        """
         enhancing = self._context.state.enhancing
         best = sorted(choices, key=lambda choice: (not choice.bundled, choice.scale))
-        chosen = enhancing.chosen if any(choice.path == enhancing.chosen for choice in choices) else None
-        self._change(choices=choices, chosen=chosen or (best[0].path if best else None))
+        now = places_now(enhancing.choices, choices)
+        chosen = now.get(enhancing.chosen) if enhancing.chosen is not None else None
+        kept = tuple(replace(each, model=now[each.model]) for each in enhancing.kept if each.model in now)
+        self._change(choices=choices, chosen=chosen or (best[0].path if best else None), kept=kept)
 
     def _forget_closed(self) -> None:
         """Let go of the pictures, which are large, of photographs that were closed."""

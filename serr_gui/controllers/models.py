@@ -22,14 +22,14 @@ class ModelController(QObject):
 
     ``added`` carries the ``ModelChoice`` of a model that came to the list. It is not chosen by that: a model is used,
     now and at the next start, only where a person chooses it. ``nameTaken`` carries a ``NameTaken``: a weights file
-    that needs another name. ``cardRead`` carries a ``ModelEntry``. ``enhancerAdded`` : a network that enhances
-    photographs came to the registry, which does not belong to this list.
+    that needs another name. ``cardRead`` carries a ``ModelEntry``. ``enhancersChanged`` : networks that
+    enhance photographs, which do not belong to this list, came to the registry, got another name or were removed.
     """
 
     added = Signal(object)
     nameTaken = Signal(object)
     cardRead = Signal(object)
-    enhancerAdded = Signal()
+    enhancersChanged = Signal()
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
@@ -69,7 +69,7 @@ class ModelController(QObject):
             elif outcome.card.task == "enhancement":
                 text = self.tr("The network {name} is added. View > Enhance offers it.")
                 self._context.notify("success", text.format(name=outcome.card.name))
-                self.enhancerAdded.emit()
+                self.enhancersChanged.emit()
             else:
                 path = outcome.path
                 self._refresh(choose=path if file == self._context.state.model else None, added=path, moved=file)
@@ -88,6 +88,16 @@ class ModelController(QObject):
     def remove_model(self, name: str) -> None:
         """Remove one of the person's own models."""
         self._change(partial(tasks.remove_model, name), self.tr("The model {name} is removed."), name, gone=True)
+
+    def change_enhancer(self, old_name: str, name: str, notes: str) -> None:
+        """Give one of the person's own networks that enhance another name and other notes."""
+        task, sentence = partial(tasks.change_model, old_name, name, notes), self.tr("The network {name} is written.")
+        self._change(task, sentence, name, enhancer=True)
+
+    def remove_enhancer(self, name: str) -> None:
+        """Remove one of the person's own networks that enhance."""
+        task, sentence = partial(tasks.remove_model, name), self.tr("The network {name} is removed.")
+        self._change(task, sentence, name, enhancer=True)
 
     def export_model(self, file: Path, target: Path) -> None:
         """Write a weights file for another machine."""
@@ -116,10 +126,15 @@ class ModelController(QObject):
         """Ask for another device from the next run on."""
         self._context.state.device = request
 
-    def _change(self, task: Callable[[Monitor], Path], sentence: str, name: str, *, gone: bool = False) -> None:
+    def _change(
+        self, task: Callable[[Monitor], Path], sentence: str, name: str, *, gone: bool = False, enhancer: bool = False
+    ) -> None:
         def done(outcome: Path) -> None:
             self._context.notify("success", sentence.format(name=name))
-            self._refresh(choose=None if gone else outcome)
+            if enhancer:
+                self.enhancersChanged.emit()
+            else:
+                self._refresh(choose=None if gone else outcome)
 
         self._context.workers.start(
             "own models",

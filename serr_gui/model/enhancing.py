@@ -70,6 +70,14 @@ class Enhancing:
         return next(found, None)
 
 
+def places_now(before: tuple[EnhancerChoice, ...], now: tuple[EnhancerChoice, ...]) -> dict[Path, Path]:
+    """Where the file of each network is that still exists: where it was, or, with the same weights, by another name."""
+    found = {choice.path: choice.path for choice in now}
+    by_hash = {choice.sha256: choice.path for choice in now if choice.sha256}
+    renamed = {choice.path: by_hash[choice.sha256] for choice in before if choice.sha256 in by_hash}
+    return renamed | found
+
+
 def with_another(kept: tuple[EnhancedPhoto, ...], new: EnhancedPhoto) -> tuple[EnhancedPhoto, ...]:
     """The pictures with a new one, as many of the newest as ``KEPT_BYTES`` has room for."""
     others = tuple(each for each in kept if (each.photo, each.model) != (new.photo, new.model))

@@ -85,6 +85,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "show_probability": controller.toggle_probability,
         "show_fov": controller.toggle_fov,
         "enhance": controller.enhancing.toggle,
+        "enhancers": lambda: _none(models.show_enhancers()),
         "two_models": lambda: _none(prompts.compare_two_models()),
         "fit": canvas.fit,
         "actual_size": lambda: canvas.zoom_to(1.0),

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core.jobs.store import Job
 from serr_gui.controllers.controller import Controller
+from serr_gui.model.enhancing import EnhancerChoice
 from serr_gui.model.state import ModelChoice
+from serr_gui.panels.enhancers_dialog import EnhancersDialog
 from serr_gui.tasks import NameTaken
 from serr_gui.widgets.questions import Answer, ask, may_replace
 from serr_gui.window.model_dialogs import UseModelDialog
@@ -79,9 +81,33 @@ class ModelPrompts(QObject):
         if choice is None:
             return
         question = self.tr("Remove the model {name}?").format(name=choice.name)
-        text = self.tr("Its weights file is removed from your models. Export it before if it may be needed again.")
-        if ask(self._window, question, text, [Answer("yes", self.tr("Remove"), destructive=True)]) == "yes":
+        if self._may_remove(question, self._window):
             self._models.remove_model(choice.name)
+
+    def show_enhancers(self) -> EnhancersDialog:
+        """Show the networks that enhance photographs, and what can be done with them."""
+        dialog = EnhancersDialog(self._state, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.addRequested.connect(self.add_file)
+        dialog.aboutRequested.connect(lambda one: self._models.read_card(one.path, bundled=one.bundled))
+        dialog.editRequested.connect(lambda one: self._edit_enhancer(one, dialog))
+        dialog.exportRequested.connect(lambda one: self._export(one.path, one.name))
+        dialog.removeRequested.connect(lambda one: self._remove_enhancer(one, dialog))
+        dialog.show()
+        return dialog
+
+    def _edit_enhancer(self, choice: EnhancerChoice, parent: QWidget) -> None:
+        dialog = NameDialog(self.tr("Network"), choice.name, choice.measured, "", parent)
+        dialog.accepted.connect(lambda: self._models.change_enhancer(choice.name, dialog.name(), dialog.notes()))
+        dialog.open()
+
+    def _remove_enhancer(self, choice: EnhancerChoice, parent: QWidget) -> None:
+        if self._may_remove(self.tr("Remove the network {name}?").format(name=choice.name), parent):
+            self._models.remove_enhancer(choice.name)
+
+    def _may_remove(self, question: str, parent: QWidget) -> bool:
+        text = self.tr("Its weights file is removed from your models. Export it before if it may be needed again.")
+        return ask(parent, question, text, [Answer("yes", self.tr("Remove"), destructive=True)]) == "yes"
 
     def _ask_for_name(self, file: Path, name: str, notes: str, note: str) -> NameDialog:
         dialog = NameDialog(self.tr("Add Model"), name, notes, note, self._window)

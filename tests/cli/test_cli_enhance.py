@@ -65,6 +65,14 @@ def test_wrong_use_is_refused_in_a_sentence(serr: Serr, tmp_path: Path, network:
     listed = serr("models").out.splitlines()
     assert [line for line in listed if network in line] == [line for line in listed if "finds no vessels" in line]
     assert network not in {one["name"] for one in serr("models", "--json").json}
+    assert {one["task"] for one in serr("models", "--task", "any", "--json").json} == {"vessels", "enhancement"}
+    only = serr("models", "--task", "enhancement", "--json").json
+    assert network in {one["name"] for one in only}
+    assert {(one["task"], one["default"]) for one in only} == {("enhancement", False)}
+    assert [entry.card.name for entry in library.models("enhancement")] == [one["name"] for one in only]
+    assert "--task maps is not known; choose one of: vessels, enhancement, any." in serr("models", "--task", "maps").err
+    with pytest.raises(library.ArgumentError, match="task must be one of vessels, enhancement, any"):
+        library.models("maps")  # type: ignore[arg-type]
     assert serr("models", "show", network, "--json").json["task"] == "enhancement"
 
 

@@ -155,6 +155,12 @@ def test_a_recipe_may_enhance_first_and_always_by_the_same_network(
     np.testing.assert_array_equal(found.probability.values, expected.probability.values)
     assert found.image is case.image
     assert "small looks for vessels in the photograph as small-enhancer enhances it." in found.notes
+    with pytest.raises(WeightsError, match='"small-enhancer" is needed by small: '):
+        remove_model("small-enhancer")
+    change_model("small-enhancer", new_name="clearer")
+    renamed = segment_photo(case.image, model, fov=case.fov, options=on_cpu)
+    np.testing.assert_array_equal(renamed.probability.values, expected.probability.values)
+    change_model("clearer", new_name="small-enhancer")
     save_small_enhancer(tmp_path, seed=1)
     with pytest.raises(WeightsError, match="made with another enhancement network of the name small-enhancer"):
         segment_photo(case.image, model, fov=case.fov, options=on_cpu)

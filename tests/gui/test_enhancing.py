@@ -10,16 +10,18 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLabel
+from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from core.enhancement.enhancer import enhance_photo, load_enhancer
 from core.progress import SILENT
 from serr_gui.app import Program
-from serr_gui.model.enhancing import KEPT_BYTES, EnhancedPhoto, with_another
+from serr_gui.model.enhancing import KEPT_BYTES, EnhancedPhoto, EnhancerChoice, with_another
 from serr_gui.model.selectors import canvas_picture, enhanced_photo
+from serr_gui.panels.enhancers_dialog import EnhancersDialog
 from serr_gui.tasks.enhancing import read_enhancers
-from serr_gui.window import report_prompts
+from serr_gui.window import model_prompts, report_prompts
+from serr_gui.window.name_dialog import NameDialog
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
 from tests.gui.test_photo_view import screenshot
 from tests.gui.test_sessions import opened, save_as
@@ -159,6 +161,70 @@ def test_a_network_that_the_window_adds_is_offered_here_and_never_for_vessels(
     qtbot.waitUntil(lambda: "trained" in listed(program), timeout=WAIT_MS)
     assert any("View > Enhance offers it" in notice.text for notice in state.notices)
     assert "trained" not in {choice.name for choice in state.models}
+
+
+def select(dialog: EnhancersDialog, name: str) -> EnhancerChoice:
+    (row,) = dialog.networks.findItems(name, Qt.MatchFlag.MatchExactly)
+    dialog.networks.setCurrentItem(row)
+    return selected(dialog)
+
+
+def selected(dialog: EnhancersDialog) -> EnhancerChoice:
+    choice = dialog.selected()
+    assert choice is not None
+    return choice
+
+
+def test_networks_of_the_user_are_renamed_exported_and_removed(
+    program: Program, qtbot: QtBot, enhancers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, out, answers = program.state, tmp_path / "out.safetensors", ["", "yes"]
+    qtbot.waitUntil(lambda: "larger" in listed(program), timeout=WAIT_MS)
+    program.controller.enhancing.choose(enhancers / "larger.safetensors")
+    qtbot.waitUntil(lambda: state.task is None and enhanced_photo(state) is not None, timeout=WAIT_MS)
+    made = state.enhancing.kept[0]
+    program.window.commands["enhancers"].trigger()
+    (dialog,) = program.window.findChildren(EnhancersDialog)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(out), ""))
+    monkeypatch.setattr(model_prompts, "ask", lambda *_: answers.pop(0))
+
+    assert dialog.networks.topLevelItemCount() == len(listed(program))
+    select(dialog, "serr-enhance-1x")
+    assert "PSNR" in dialog.measured.toPlainText()
+    assert (dialog.edit.isEnabled(), dialog.remove.isEnabled()) == (False, False)
+    assert "came with the program" in dialog.remove.toolTip()
+    assert select(dialog, "larger").scale == 2
+    assert "not measured" in dialog.measured.toPlainText()
+
+    dialog.edit.click()
+    (names,) = dialog.findChildren(NameDialog)
+    names.findChildren(QLineEdit)[0].setText("clinic-2x")
+    names.accept()
+    qtbot.waitUntil(lambda: "clinic-2x" in listed(program), timeout=WAIT_MS)
+    assert load_enhancer("clinic-2x").scale == 2
+    assert not (enhancers / "larger.safetensors").exists()
+    assert selected(dialog).name == "clinic-2x"
+    renamed = enhanced_photo(state)
+    assert renamed is not None
+    assert renamed.picture is made.picture, "its picture stays"
+
+    dialog.export.click()
+    qtbot.waitUntil(out.is_file, timeout=WAIT_MS)
+
+    dialog.remove.click()
+    assert select(dialog, "clinic-2x").path.is_file(), "Cancel"
+    dialog.remove.click()
+    qtbot.waitUntil(lambda: "clinic-2x" not in listed(program), timeout=WAIT_MS)
+    assert not (enhancers / "clinic-2x.safetensors").exists()
+    assert not state.enhancing.kept
+    assert enhanced_photo(state) is None
+    assert dialog.networks.topLevelItemCount() == len(listed(program))
+
+    dialog.add.click()
+    qtbot.waitUntil(lambda: "clinic-2x" in listed(program), timeout=WAIT_MS)
+    assert selected(dialog).name == "clinic-2x", "what was added is selected"
+    dialog.close()
 
 
 def test_a_session_remembers_which_network_enhanced_and_makes_its_picture_again(
