@@ -9,12 +9,15 @@ Dask clusters of 1 to N workers.
 """
 
 import argparse
+import os
 import platform
 import resource
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 
 import cv2
 import torch
@@ -22,11 +25,11 @@ import torch
 from core.batch.cluster import local_cluster, run_on_cluster
 from core.batch.manifest import Outcome
 from core.batch.options import BatchOptions
-from core.batch.places import new_places
-from core.batch.plan import as_listed, plan_batch
+from core.batch.plan import as_listed, find_batch, plan_batch
 from core.batch.refresh import refresh
 from core.batch.run import run_shard
 from core.batch.summary import write_summary
+from core.cli.batch_inputs import gather
 from core.datasets.synthetic import draw_case
 from core.models.catalogue import load_model
 from core.models.model_card import ModelCard
@@ -43,6 +46,9 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--shards", type=int, default=1)
+    parser.add_argument("--no-summary", action="store_true", help="Without the table, which takes as long as the plan.")
+    parser.add_argument("--shuffled", action="store_true", help="A list in any order, not folder by folder.")
     parser.add_argument("--photographs", type=int, default=200)
     parser.add_argument("--size", type=int, default=64, help="Pixels at a side of the drawn photographs.")
     parser.add_argument("--default", action="store_true", help="The default model instead of a small network.")
@@ -54,18 +60,35 @@ def main() -> None:
         if arguments.masks:
             masks_table(Path(folder), arguments.masks)
         if arguments.rows:
-            manifest_table(Path(folder), arguments.rows)
+            manifest_table(
+                Path(folder),
+                arguments.rows,
+                arguments.shards,
+                shuffled=arguments.shuffled,
+                without_summary=arguments.no_summary,
+            )
         if arguments.photographs:
             chain_table(Path(folder), arguments.photographs, arguments.size, default=arguments.default)
         if arguments.workers:
             workers_table(Path(folder), arguments.workers, default=arguments.default)
 
 
-def manifest_table(folder: Path, rows: int) -> None:
-    """Times of a manifest whose photographs are names alone."""
-    options = BatchOptions("small", "small", "0" * 64, 96)
-    photos = as_listed(folder / "in" / f"{number // 1000:05}" / f"{number:08}.jpg" for number in range(rows))
-    print(f"{rows:,} rows\n\n| what | seconds of the processor | microseconds a row |\n| --- | --- | --- |")
+def manifest_table(folder: Path, rows: int, shards: int, *, shuffled: bool, without_summary: bool) -> None:
+    """Times of a plan whose photographs are names in a list, and of the manifest that it makes."""
+    options, out = BatchOptions("small", "small", "0" * 64, 96), folder / "rows"
+    names = [f"{number // 1000:05}/{number:08}.jpg" for number in range(rows)] if shuffled else ()
+    Random(0).shuffle(names)  # type: ignore[arg-type]
+    with (folder / "list.csv").open("w", encoding="utf-8") as file:
+        file.write("path,eye\n")
+        for number in range(rows):
+            name = names[number] if names else f"{number // 1000:05}/{number:08}.jpg"
+            file.write(f"/data/cohort/{name},{'OD' if number % 2 else 'OS'}\n")
+    del names
+    order = "in any order" if shuffled else "in order"
+    print(
+        f"{rows:,} rows {order}, {shards} shards; load {os.getloadavg()[0]:.0f}; {_most_mb():.0f} MB resident before\n"
+    )
+    print("| what | seconds of the processor | microseconds a row |\n| --- | --- | --- |")
 
     def told(what: str, work: Callable[[], object], count: int = rows) -> None:
         started = time.process_time()
@@ -73,9 +96,19 @@ def manifest_table(folder: Path, rows: int) -> None:
         passed = time.process_time() - started
         print(f"| {what} | {passed:.1f} | {1e6 * passed / count:.1f} |", flush=True)
 
-    told("names of results", lambda: new_places([photo.path for photo in photos], folder / "in", {}))
-    told("plan (with the names)", lambda: plan_batch(photos, folder / "in", folder / "rows", options))
-    batch, _ = plan_batch([], folder / "in", folder / "rows", options)
+    started = time.process_time()
+    with gather([str(folder / "list.csv")], None, out) as found:
+        passed = time.process_time() - started
+        print(f"| read the list, each photograph once | {passed:.1f} | {1e6 * passed / rows:.1f} |", flush=True)
+        told("places, and the manifests", lambda: plan_batch(found.photos, found.root, out, options, shards=shards))
+        held = sum(os.fstat(number).st_size for number in _unnamed())
+    size = sum(path.stat().st_size for path in out.rglob("*.sqlite*"))
+    print(
+        f"\nplanned: {size / rows:.0f} bytes a row in the manifests, {held / rows:.0f} among temporary files; "
+        f"at most {_most_mb():.0f} MB resident; load {os.getloadavg()[0]:.0f}\n",
+        flush=True,
+    )
+    batch = find_batch(out)
     some = min(rows, 20_000)
 
     def work() -> None:
@@ -90,9 +123,22 @@ def manifest_table(folder: Path, rows: int) -> None:
     with batch.open(1) as manifest:
         told("look for what has changed (done rows)", lambda: refresh(batch, manifest), some)
         told("count the states", manifest.counts)
-    told("summary.csv", lambda: write_summary(batch))
-    size = sum(path.stat().st_size for path in (folder / "rows").rglob("*.sqlite*"))
-    print(f"\n{size / rows:.0f} bytes a row; at most {_most_mb():.0f} MB resident\n")
+    if not without_summary:
+        told("summary.csv", lambda: write_summary(batch))
+    print(f"\nat most {_most_mb():.0f} MB resident\n")
+
+
+def _unnamed() -> list[int]:
+    """Open files without a name: the database that a plan is made in."""
+    there = Path("/proc/self/fd")
+    if not there.is_dir():
+        return []
+    found = []
+    for each in there.iterdir():
+        with suppress(OSError):  # that of the folder itself
+            if "(deleted)" in str(each.readlink()):
+                found.append(int(each.name))
+    return found
 
 
 def masks_table(folder: Path, count: int) -> None:

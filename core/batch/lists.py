@@ -2,18 +2,22 @@
 
 import csv
 import io
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from core.batch.stores import address_of, plain_path
 from core.errors import InputError
 from core.files import display_path
 from core.photo.walking import same_name
-from core.strict import Malformed, read_bytes
+from core.strict import Malformed, open_regular
 
 LIST_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt", ".list"})
-_MOST_BYTES: Final = 2 << 30
+_LONGEST: Final = 1 << 17
+"""Characters of a line."""
 _PATH_COLUMNS: Final = (
     "path",
     "file",
@@ -40,8 +44,8 @@ def is_list(path: Path) -> bool:
     return path.suffix.lower() in LIST_SUFFIXES and path.is_file()
 
 
-def read_list(file: Path, column: str | None = None) -> list[Listed]:
-    """The photographs of a list in its order, each once.
+def read_list(file: Path, column: str | None = None) -> Iterator[Listed]:
+    """The photographs of a list in its order, one after the other, as often as it names them.
 
     Paths count from the folder of the list; one that is not there but in the working folder is taken from there.
     Addresses in stores (``core.batch.stores``) are taken as they are.
@@ -54,56 +58,62 @@ def read_list(file: Path, column: str | None = None) -> list[Listed]:
     ------
     InputError : the list cannot be read, has no such column, or a row does not fit its header.
     """
-    text = _text(file)
-    rows = _table(file, text, column) if file.suffix.lower() in {".csv", ".tsv"} else _lines(text)
-    listed = [Listed(_found(file, path), columns) for path, columns in rows]
-    if not listed:
-        raise InputError(f"The list {display_path(file)} names no photographs. Give one with a path in each row.")
-    first: dict[Path, Listed] = {}
-    for each in listed:
-        first.setdefault(each.path, each)
-    return list(first.values())
-
-
-def _text(file: Path) -> str:
+    is_empty = True
     try:
-        return read_bytes(file, _MOST_BYTES).decode("utf-8-sig")
+        with open_regular(file) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
+            rows = _table(file, text, column) if file.suffix.lower() in {".csv", ".tsv"} else _lines(file, text)
+            for path, columns in rows:
+                is_empty = False
+                yield Listed(_found(file, path), columns)
     except UnicodeDecodeError:
         why = "it is not UTF-8 text. Save it as CSV UTF-8"
     except Malformed as error:
         why = str(error)
     except OSError as error:
         why = error.strerror or str(error)
+    else:
+        if is_empty:
+            raise InputError(f"The list {display_path(file)} names no photographs. Give one with a path in each row.")
+        return
     raise InputError(f"The list {display_path(file)} cannot be read: {why}.")
 
 
-def _lines(text: str) -> list[tuple[str, dict[str, str]]]:
-    lines = (line.strip() for line in text.splitlines())
-    return [(line, {}) for line in lines if line and not line.startswith("#")]
+def _lines(file: Path, text: TextIO) -> Iterator[tuple[str, dict[str, str]]]:
+    for whole in _pieces(text):
+        for line in map(str.strip, whole.splitlines()):
+            if "\0" in line or len(line) > _LONGEST:
+                raise InputError(f"The list {display_path(file)} is not a text with a path in each line.")
+            if line and not line.startswith("#"):
+                yield line, {}
 
 
-def _table(file: Path, text: str, column: str | None) -> list[tuple[str, dict[str, str]]]:
+def _pieces(text: TextIO) -> Iterator[str]:
+    """Its lines; where one is too long the first part of it."""
+    while line := text.readline(_LONGEST + 2):
+        yield line
+
+
+def _table(file: Path, text: TextIO, column: str | None) -> Iterator[tuple[str, dict[str, str]]]:
     name = display_path(file)
-    head = text.partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)
+    first = text.readline(_LONGEST)
+    delimiter = max(",;\t", key=first.count)
+    rows = csv.reader(chain([first], _pieces(text)), delimiter=delimiter, strict=True)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        header = [title.strip() for title in next(rows, [])]
+        if not header or len(set(header)) < len(header) or not all(header):
+            raise InputError(f"The list {name} needs a first row that gives each column a name of its own.")
+        at = _path_column(name, header, column)
+        for number, row in enumerate(rows, 2):
+            if not any(cell.strip() for cell in row):
+                continue
+            if len(row) != len(header) or not row[at].strip() or "\0" in row[at]:
+                what = (
+                    "no path" if len(row) == len(header) else f"{len(row)} columns, and the first row has {len(header)}"
+                )
+                raise InputError(f"Row {number} of the list {name} has {what}. Correct the list and start again.")
+            yield row[at].strip(), {title: row[place].strip() for place, title in enumerate(header) if place != at}
     except csv.Error as error:
         raise InputError(f"The list {name} is not a table of separated values: {error}.") from None
-    header = [title.strip() for title in rows[0]] if rows else []
-    if not header or len(set(header)) < len(header) or not all(header):
-        raise InputError(f"The list {name} needs a first row that gives each column a name of its own.")
-    at = _path_column(name, header, column)
-    found = []
-    for number, row in enumerate(rows[1:], 2):
-        if not any(cell.strip() for cell in row):
-            continue
-        if len(row) != len(header) or not row[at].strip() or "\0" in row[at]:
-            what = "no path" if len(row) == len(header) else f"{len(row)} columns, and the first row has {len(header)}"
-            raise InputError(f"Row {number} of the list {name} has {what}. Correct the list and start again.")
-        columns = {title: row[place].strip() for place, title in enumerate(header) if place != at}
-        found.append((row[at].strip(), columns))
-    return found
 
 
 def _path_column(name: str, header: list[str], column: str | None) -> int:
@@ -121,8 +131,10 @@ def _path_column(name: str, header: list[str], column: str | None) -> int:
 
 def _found(file: Path, text: str) -> Path:
     text = plain_path(text)
-    path = Path(text).expanduser()
+    path = Path(text).expanduser() if text.startswith("~") else Path(text)
     if address_of(text) is not None:
         return path
     listed = file.parent / path
-    return path if not path.is_absolute() and not listed.exists() and path.exists() else listed
+    if path.is_absolute() or os.path.exists(listed):  # noqa: PTH110 - False for names that no file can have
+        return listed
+    return path if os.path.exists(path) else listed  # noqa: PTH110

@@ -28,6 +28,7 @@ STATES: Final[tuple[State, ...]] = get_args(State)
 
 _FORMAT: Final = 1
 _PATIENCE_S: Final = 60.0
+_FILLING_KB: Final = 64 << 10
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS items (
@@ -99,15 +100,6 @@ class Item:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class NewItem:
-    """A photograph that is put into a manifest."""
-
-    path: Path
-    place: str
-    columns: Mapping[str, str]
-
-
 _OUTCOME: Final = tuple(field.name for field in fields(Outcome))
 _LISTS: Final = frozenset({"doubts", "outputs"})
 _COLUMNS: Final = ", ".join(("id", "path", "place", "columns", *_OUTCOME))
@@ -127,23 +119,27 @@ class Manifest:
     ----------
     path : its file. It is made where it is missing, unless it is only read.
     shared : on a disk of several machines, where SQLite's write-ahead log cannot be used.
+    made_at : where a new one is being made that will be moved to ``path``: it is filled quickly, and lost by a kill.
 
     Raises
     ------
     InputError : it is damaged, or of a newer version. OutputError : it cannot be written.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False, shared: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, read_only: bool = False, shared: bool = False, made_at: Path | None = None
+    ) -> None:
         self.path = path
         self.worker = secrets.token_hex(6)
         self._lock: FileLock | None = None
         try:
             with self._explained():
-                address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+                address = f"{(made_at or path).absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
                 self._base = sqlite3.connect(address, _PATIENCE_S, isolation_level=None, uri=True)
                 if not read_only:
-                    self._base.execute(f"PRAGMA journal_mode={'DELETE' if shared else 'WAL'}")
-                    self._base.execute("PRAGMA synchronous=NORMAL")
+                    journal = "OFF" if made_at is not None else "DELETE" if shared else "WAL"
+                    self._base.execute(f"PRAGMA journal_mode={journal}")
+                    self._base.execute(f"PRAGMA synchronous={'OFF' if made_at is not None else 'NORMAL'}")
                     self._base.executescript(f"BEGIN IMMEDIATE;{_TABLES}COMMIT;")
                 self._check_version()
         except SerrError:
@@ -173,13 +169,15 @@ class Manifest:
 
     # photographs
 
-    def extend(self, items: Iterable[NewItem], facts: Mapping[str, Any]) -> None:
-        """Add photographs and set facts, in one transaction. Known ones get new columns of the list."""
-        rows = (
-            (os.fsencode(item.path), item.place, same_name(item.place), json.dumps(dict(item.columns)))
-            for item in items
-        )
+    def extend(self, rows: Iterable[tuple[bytes, str, str, str]], facts: Mapping[str, Any]) -> None:
+        """Add photographs and set facts, in one transaction. Known ones get new columns of the list.
+
+        Parameters
+        ----------
+        rows : the path, the place of the results, that place as ``same_name`` makes it, and the columns as JSON.
+        """
         with self._transaction():
+            self._base.execute(f"PRAGMA cache_size=-{_FILLING_KB}")
             self._base.executemany(
                 "INSERT INTO items (path, place, place_key, columns) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (path) DO UPDATE SET columns = excluded.columns WHERE excluded.columns <> '{}'",
@@ -190,12 +188,10 @@ class Manifest:
                 [(name, json.dumps(value)) for name, value in {**facts, "format": _FORMAT}.items()],
             )
 
-    def places(self) -> dict[Path, str]:
-        """Where the results of each photograph are."""
+    def places(self) -> Iterator[tuple[bytes, str, str]]:
+        """The path of each photograph, where its results are, and that place as ``same_name`` makes it."""
         with self._explained():
-            return {
-                Path(os.fsdecode(path)): place for path, place in self._base.execute("SELECT path, place FROM items")
-            }
+            yield from self._base.execute("SELECT path, place, place_key FROM items")
 
     def titles(self) -> list[str]:
         """The names of all columns that lists have said something in."""
@@ -212,6 +208,20 @@ class Manifest:
         with self._explained():
             for row in self._base.execute(f"SELECT {_COLUMNS} FROM items {where} ORDER BY id", states):
                 yield _item(row)
+
+    def portions(self, *states: State, size: int) -> Iterator[list[Item]]:
+        """The photographs of some states in their order, so many at a time: their states may be changed meanwhile."""
+        marks, last = ", ".join("?" * len(states)), -1
+        while True:
+            with self._explained():
+                rows = self._base.execute(
+                    f"SELECT {_COLUMNS} FROM items NOT INDEXED WHERE id > ? AND state IN ({marks}) ORDER BY id LIMIT ?",
+                    (last, *states, size),
+                ).fetchall()
+            if not rows:
+                return
+            yield list(map(_item, rows))
+            last = rows[-1][0]
 
     def look_at(self, kind: str, part: str = "") -> Iterator[Item]:
         """The photographs of a kind (``core.batch.status.Kind``) in their order.

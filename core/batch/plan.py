@@ -1,20 +1,23 @@
 """Planning a batch: which photographs it has, where their results go, and in which shard each of them is."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from core.batch.gathering import Gathering, Row
 from core.batch.lists import Listed
-from core.batch.manifest import Manifest, NewItem
+from core.batch.manifest import Manifest
 from core.batch.options import BatchOptions
-from core.batch.places import new_places
-from core.errors import InputError
-from core.files import display_path, ensure_folder
+from core.errors import InputError, OutputError
+from core.files import atomic_path, display_path, ensure_folder
+from core.locks import wait_for_lock
 
 BATCH_FOLDER: Final = "serr-batch"
 """In the folder of the results: manifests and scripts."""
+_LOCK: Final = "planning"
+_PATIENCE_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def find_batch(folder: Path) -> Batch:
 
 
 def plan_batch(
-    photos: Sequence[Listed],
+    photos: Iterable[Listed] | Gathering,
     root: Path,
     folder: Path,
     options: BatchOptions,
@@ -114,8 +117,12 @@ def plan_batch(
 ) -> tuple[Batch, int]:
     """Plan a batch, or add photographs to one; those that it has stay where they are.
 
+    They are never all in memory. A manifest that is new is in its place when all are written, and what is added to one
+    is one transaction: a plan that is interrupted leaves what was there.
+
     Parameters
     ----------
+    photos : by absolute paths; a ``Gathering`` is settled.
     root : the folder whose tree the results mirror; that of a batch which is there already stays.
     options : of a batch which is there already they become these.
     watched : folders whose new photographs come to it.
@@ -130,41 +137,76 @@ def plan_batch(
     InputError : it is divided into another number of shards, or has its results elsewhere. OutputError : it cannot be
     written.
     """
+    if not isinstance(photos, Gathering):
+        with Gathering() as found:
+            found.add(replace(photo, path=photo.path.absolute()) for photo in photos)
+            found.settle()
+            return plan_batch(found, root, folder, options, shards=shards, watched=watched, store=store)
     ensure_folder(folder)
     ensure_folder(folder / BATCH_FOLDER)
-    before = known_batch(folder)
-    if before is not None and before.shards != shards:
-        raise InputError(
-            f"The batch in {display_path(folder)} is divided into {before.shards}, not {shards}. Choose another --out, "
-            f"or plan it with --shards {before.shards}."
-        )
-    if before is not None and before.store != store:
-        raise InputError(
-            f"The batch in {display_path(folder)} has its results in {display_path(before.store or folder)}, not in "
-            f"{display_path(store or folder)}. Choose another folder."
-        )
-    batch = Batch(folder, root if before is None else before.root, shards, options, tuple(watched), store)
-    with ExitStack() as stack:
-        manifests = [
-            stack.enter_context(Manifest(batch.manifest_path(shard), shared=shards > 1)) for shard in batch.all_shards
-        ]
-        there = [manifest.places() for manifest in manifests]
-        all_there = {path: place for places in there for path, place in places.items()}
-        new = new_places([photo.path for photo in photos], batch.root, all_there)
-        owner = {path: number for number, places in enumerate(there) for path in places}
-        owner |= {path: number % shards for number, path in enumerate(new)}
-        parts: list[list[NewItem]] = [[] for _ in manifests]
-        for photo in photos:
-            place = new.get(photo.path) or all_there[photo.path]
-            parts[owner[photo.path]].append(NewItem(photo.path, place, photo.columns))
-        for shard, (manifest, part) in enumerate(zip(manifests, parts, strict=True), 1):
-            manifest.extend(part, {**_facts(batch), "shard": shard})
-    return batch, len(new)
+    with _only_one(folder):
+        before = known_batch(folder)
+        if before is not None and before.shards != shards:
+            raise InputError(
+                f"The batch in {display_path(folder)} is divided into {before.shards}, not {shards}. Choose another "
+                f"--out, or plan it with --shards {before.shards}."
+            )
+        if before is not None and before.store != store:
+            raise InputError(
+                f"The batch in {display_path(folder)} has its results in {display_path(before.store or folder)}, not "
+                f"in {display_path(store or folder)}. Choose another folder."
+            )
+        batch = Batch(folder, root if before is None else before.root, shards, options, tuple(watched), store)
+        place_all(photos, batch)
+        _write(photos, batch)
+    return batch, photos.new
 
 
-def as_listed(paths: Iterable[Path]) -> list[Listed]:
+def place_all(photos: Gathering, batch: Batch) -> None:
+    """Give photographs their places in a batch, which may not be there yet. Raises InputError, OutputError."""
+    for shard in batch.all_shards:
+        if batch.manifest_path(shard).is_file():
+            with batch.open(shard, read_only=True) as manifest:
+                photos.know(shard, manifest.places())
+    photos.place(batch.root, batch.shards)
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """One process at a time plans a batch: another one that was started with it finds what the first has planned."""
+    path = folder / BATCH_FOLDER / _LOCK
+    lock = wait_for_lock(path, _PATIENCE_S)
+    if lock is None:
+        raise OutputError(
+            f"Another process has planned the batch in {display_path(folder)} for a long time. Wait until it has "
+            "ended, then start the same command again."
+        )
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _write(photos: Gathering, batch: Batch) -> None:
+    left = set(batch.all_shards)
+    with ExitStack() as new:
+
+        def write(shard: int, rows: Iterable[Row]) -> None:
+            left.discard(shard)
+            path, facts = batch.manifest_path(shard), {**_facts(batch), "shard": shard}
+            made_at = None if path.is_file() else new.enter_context(atomic_path(path))
+            with Manifest(path, shared=batch.shards > 1, made_at=made_at) as manifest:
+                manifest.extend((row[:4] for row in rows), facts)
+
+        for shard, rows in photos.to_write():
+            write(shard, rows)
+        for shard in sorted(left):
+            write(shard, ())
+
+
+def as_listed(paths: Iterable[Path]) -> Iterator[Listed]:
     """Photographs without a list."""
-    return [Listed(path, {}) for path in paths]
+    return (Listed(path, {}) for path in paths)
 
 
 def _facts(batch: Batch) -> dict[str, object]:

@@ -1,8 +1,7 @@
 """What has changed since a batch was last run: photographs, results and options."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,8 @@ from core.files import file_sha256
 _REASON_OPTIONS: Final = "it was made with other options"
 _REASON_PHOTO: Final = "the photograph has changed"
 _REASON_FILES: Final = "files of its result are missing"
-_AT_ONCE: Final = 512
+_REASON_FAILED: Final = ""
+_AT_ONCE: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +54,34 @@ def refresh(
     all are looked at again: hashes of photographs and results are compared, and only what differs is made again.
     ``only`` : look at these photographs alone; None: at all.
     """
-    reasons: dict[str, list[int]] = {_REASON_OPTIONS: [], _REASON_PHOTO: [], _REASON_FILES: [], "": []}
-    same: list[tuple[int, int]] = []
+    counts = dict.fromkeys((_REASON_OPTIONS, _REASON_PHOTO, _REASON_FILES, _REASON_FAILED), 0)
     wanted = batch.options.sha256
-    wanted_items = (item for item in manifest.items("done", "kept", "failed") if only is None or item.path in only)
-    for item, now, lacks in _looked_at(batch, wanted_items):
-        failed = item.outcome.state == "failed"
-        if item.outcome.options != wanted:
-            reasons[_REASON_OPTIONS].append(item.id)
-        elif now is not None and now != (item.outcome.size, item.outcome.changed_ns):
-            if item.outcome.sha256 and _sha256(item.path) == item.outcome.sha256:
-                same.append((item.id, now[1]))
-            else:
-                reasons[_REASON_PHOTO].append(item.id)
-        elif failed and retry_failed:
-            reasons[""].append(item.id)
-        elif not failed and (check or lacks):
-            reasons[_REASON_FILES].append(item.id)
-    for reason, ids in reasons.items():
-        if ids:
-            manifest.put_back(ids, reason)
-    if same:
-        manifest.note_time(same)
-    return Changes(*map(len, reasons.values()))
+    for items in manifest.portions("done", "kept", "failed", size=_AT_ONCE):
+        reasons: dict[str, list[int]] = {reason: [] for reason in counts}
+        same: list[tuple[int, int]] = []
+        for item, now, lacks in _looked_at(batch, [each for each in items if only is None or each.path in only]):
+            failed = item.outcome.state == "failed"
+            if item.outcome.options != wanted:
+                reasons[_REASON_OPTIONS].append(item.id)
+            elif now is not None and now != (item.outcome.size, item.outcome.changed_ns):
+                if item.outcome.sha256 and _sha256(item.path) == item.outcome.sha256:
+                    same.append((item.id, now[1]))
+                else:
+                    reasons[_REASON_PHOTO].append(item.id)
+            elif failed and retry_failed:
+                reasons[_REASON_FAILED].append(item.id)
+            elif not failed and (check or lacks):
+                reasons[_REASON_FILES].append(item.id)
+        for reason, ids in reasons.items():
+            counts[reason] += len(ids)
+            if ids:
+                manifest.put_back(ids, reason)
+        if same:
+            manifest.note_time(same)
+    return Changes(*counts.values())
 
 
-def _looked_at(batch: Batch, items: Iterable[Item]) -> Iterator[tuple[Item, tuple[int, int] | None, bool]]:
+def _looked_at(batch: Batch, items: Sequence[Item]) -> Iterator[tuple[Item, tuple[int, int] | None, bool]]:
     """Each with the size and time of change of its photograph now, and whether its result lacks files.
 
     What is in stores is asked for many at once. There a result is complete where its side-car is.
@@ -92,10 +94,8 @@ def _looked_at(batch: Batch, items: Iterable[Item]) -> Iterator[tuple[Item, tupl
         lacks = _lacks_files(batch.folder, item) if publisher is None else not publisher.has(item.place)
         return item, stamp(item.path), lacks
 
-    waiting = iter(items)
-    while some := list(islice(waiting, _AT_ONCE)):
-        slow = publisher is not None or any(address_at(item.path) for item in some)
-        yield from each_of(look, some) if slow else map(look, some)
+    slow = publisher is not None or any(address_at(item.path) for item in items)
+    yield from each_of(look, list(items)) if slow else map(look, items)
 
 
 def _sha256(path: Path) -> str | None:

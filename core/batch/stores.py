@@ -56,7 +56,8 @@ def address_of(given: Path | str) -> str | None:
     ------
     InputError : the kind of store is not known, or the address has credentials in it.
     """
-    found = _ADDRESS.fullmatch(os.fspath(given))
+    text = os.fspath(given)
+    found = _ADDRESS.fullmatch(text) if ":" in text else None
     if found is None or len(found[1]) < 2 or Path(given).exists():
         return None
     scheme, rest = found[1].lower(), found[2].replace("\\", "/") if os.name == "nt" else found[2]
@@ -78,11 +79,11 @@ def address_of(given: Path | str) -> str | None:
 
 def plain_path(given: str) -> str:
     """A path of this machine, where it is given as file://; everything else as it is."""
+    if given[:6].lower() != "file:/":
+        return given
     from urllib.parse import urlsplit
     from urllib.request import url2pathname
 
-    if not re.match(r"file:/", given, re.IGNORECASE):
-        return given
     return url2pathname(urlsplit(re.sub(r"^file:/+", "file:///", given, flags=re.IGNORECASE)).path)
 
 

@@ -182,12 +182,12 @@ def run_command(
     from core.cli.batch_inputs import gather, where_of
 
     folder, store = where_of(out, work)
-    gathered = gather(paths, column, folder, dry=dry_run, store=store)
-    if dry_run:
-        return say_plan(gathered, folder, as_json)
-    planned, _ = planned_batch(gathered, folder, given, new_options=new_options, store=store)
-    code = begin(planned)
-    return max(code, 1 if gathered.failed else 0)
+    with gather(paths, column, folder, dry=dry_run, store=store) as gathered:
+        if dry_run:
+            return say_plan(gathered, folder, as_json)
+        failed = gathered.failed
+        planned, _ = planned_batch(gathered.photos, gathered.root, folder, given, new_options=new_options, store=store)
+    return max(begin(planned), 1 if failed else 0)
 
 
 @batch.command()
@@ -217,12 +217,15 @@ def plan(
     from core.cli.batch_inputs import gather, where_of
 
     folder, store = where_of(out, work)
-    gathered = gather(paths, column, folder, store=store)
     given = {
         **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
         **{"fov": fov, "tta": tta, "save": save, "as_float": as_float},
     }
-    planned, new = planned_batch(gathered, folder, given, shards=shards, new_options=new_options, store=store)
+    with gather(paths, column, folder, store=store) as gathered:
+        count, failed = len(gathered.photos), gathered.failed
+        planned, new = planned_batch(
+            gathered.photos, gathered.root, folder, given, shards=shards, new_options=new_options, store=store
+        )
     from core.batch.scripts import write_scripts
     from core.cli.batch_inputs import program
 
@@ -231,17 +234,17 @@ def plan(
         say_json(
             {
                 "out": store or path_text(folder),
-                "photographs": len(gathered.photos),
+                "photographs": count,
                 "new": new,
                 "shards": shards,
                 "scripts": [path_text(path) for path in scripts],
             }
         )
     else:
-        say(f"{planned.where}: {len(gathered.photos):,} photographs, {new:,} of them new, in {shards} shards.")
+        say(f"{planned.where}: {count:,} photographs, {new:,} of them new, in {shards} shards.")
         for path in scripts:
             say(f"  {display_path(path)}")
-    return 1 if gathered.failed else 0
+    return 1 if failed else 0
 
 
 @batch.command()

@@ -1,21 +1,25 @@
 """From what is given to ``serr batch`` to the photographs, where they are, and how their results are made."""
 
+import glob
 import hashlib
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.batch.archives import UNPACKED, is_archive, look_into, unpack
+from core.batch.gathering import Gathering, absolute
 from core.batch.lists import Listed, is_list, read_list
 from core.batch.places import common_root, pattern_root
 from core.batch.plan import BATCH_FOLDER, as_listed
 from core.batch.stores import address_at, address_of, fetched_path, photos_at, plain_path
 from core.cli.console import UsageError, monitored, tell
-from core.cli.inputs import photo_inputs
+from core.cli.inputs import inputs_of
 from core.cli.options import (
     ALL_KINDS,
     checked_fov,
@@ -25,9 +29,12 @@ from core.cli.options import (
     found_model,
     refined_rule,
 )
+from core.errors import InputError
 from core.files import display_path
+from core.photo.finding import FolderPhotos, LeftOut, photos_below, photos_of_folder, without_own_results
+from core.photo.given import Found, Place
 from core.photo.sibling_files import safe_name
-from core.photo.walking import same_name
+from core.photo.walking import matches, same_name
 
 if TYPE_CHECKING:
     from core.batch.options import BatchOptions
@@ -35,9 +42,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Photographs by absolute paths, each once; the folder that they are all in; whether something was not found."""
+    """Photographs, each once; the folder that they are all in; whether something was not found."""
 
-    photos: tuple[Listed, ...]
+    photos: Gathering
     root: Path
     failed: bool
 
@@ -63,9 +70,12 @@ def where_of(given: Path, work: Path | None = None) -> tuple[Path, str]:
     return user_data_path("serr-fundus", appauthor=False) / "batches" / name, address
 
 
-def gather(given: Sequence[str], column: str | None, out: Path, *, dry: bool = False, store: str = "") -> Gathered:
-    """Photographs of folders with all below, patterns, files and lists, of archives, or of object stores. What is left
-    out is said on stderr.
+@contextmanager
+def gather(
+    given: Sequence[str], column: str | None, out: Path, *, dry: bool = False, store: str = ""
+) -> Iterator[Gathered]:
+    """Photographs of folders with all below, patterns, files and lists, of archives, or of object stores; for ``with``.
+    What is left out is said on stderr.
 
     Parameters
     ----------
@@ -78,42 +88,121 @@ def gather(given: Sequence[str], column: str | None, out: Path, *, dry: bool = F
     room. StoreError : a store cannot be listed.
     """
     given = [plain_path(text) for text in given]
+    folder = out.absolute() / BATCH_FOLDER
     archives = [Path(text) for text in given if is_archive(Path(text))]
-    if archives:
-        if len(archives) < len(given):
-            raise UsageError("archives (.zip) are a batch of their own: unpack them, or give the rest another --out.")
-        return _of_archives(archives, out.absolute() / BATCH_FOLDER, dry=dry)
+    if archives and len(archives) < len(given):
+        raise UsageError("archives (.zip) are a batch of their own: unpack them, or give the rest another --out.")
     lists = [Path(text) for text in given if is_list(Path(text))]
     addresses = [address for address in map(address_of, given) if address is not None]
     others = [text for text in given if not is_list(Path(text)) and address_of(text) is None]
-    if column is not None and not lists:
+    if column is not None and not lists and not archives:
         raise UsageError("--column is for lists, and no CSV file is given.")
-    folder = out.absolute() / BATCH_FOLDER
-    listed = [_here(photo, folder) for file in lists for photo in read_list(file, column)]
-    failed = False
-    roots = [photo.path.absolute().parent for photo in listed]
-    if others:
-        inputs = photo_inputs(others, recursive=True)
+    with Gathering() as photos:
+        if archives:
+            yield _of_archives(archives, folder, photos, dry=dry)
+            return
+        roots = _Roots()
+        for file in lists:
+            photos.add(_of_list(file, column, folder, roots))
+        places = _Places(others, photos, roots) if others else None
+        for address in addresses:
+            found, root = photos_at(address, folder, without=store)
+            photos.add(as_listed(found))
+            roots.add(root)
+        again = photos.settle()
+        yield Gathered(photos, roots.common, places.said(again) if places is not None else False)
+
+
+class _Roots:
+    """The folder that all photographs are in: of files of this machine, where there are some among objects."""
+
+    def __init__(self) -> None:
+        self._commons: dict[bool, str] = {}
+
+    def add(self, folder: Path | str) -> None:
+        text = os.fspath(folder)
+        if any(f"{text}{os.sep}".startswith(f"{common}{os.sep}") for common in self._commons.values()):
+            return
+        is_object = address_at(Path(text)) is not None
+        before = [Path(self._commons[is_object])] if is_object in self._commons else []
+        self._commons[is_object] = str(common_root([*before, absolute(Path(text))]))
+
+    @property
+    def common(self) -> Path:
+        return Path(self._commons.get(False) or self._commons[True])
+
+
+class _Places:
+    """The photographs of folders, patterns and single files, which are added folder by folder.
+
+    Parameters
+    ----------
+    given : as the user has named them.
+    """
+
+    def __init__(self, given: Sequence[str], photos: Gathering, roots: _Roots) -> None:
+        self._photos, self._places = photos, dict[int, Place]()
+        paths = [Path(text) for text in given]
+        named, self._own = without_own_results([path for path in paths if not path.is_dir()])
+        self._any: list[Path] = []
+        for path in paths:
+            roots.add(absolute(_root(path)))
+            if path.is_dir():
+                self._add(path, photos_below(absolute(path)))
+            elif not os.path.lexists(path) and glob.has_magic(str(path)):
+                folders = photos.in_natural_order(matches(str(absolute(path))))
+                self._add(path, (photos_of_folder(folder, files) for folder, files in folders))
+            elif path in named:
+                self._any = self._any or [path]
+                photos.add(as_listed([absolute(path)]))
+
+    def _add(self, path: Path, parts: Iterable[FolderPhotos]) -> None:
+        left_out, first = LeftOut(), list[Path]()
+
+        def each() -> Iterator[Path]:
+            nonlocal left_out
+            for part in parts:
+                left_out += part.left_out
+                first.extend(part.photos[: 1 - len(first)])
+                yield from part.photos
+
+        problem = ""
+        try:
+            source = self._photos.add(as_listed(each()), links_last=True)
+        except InputError as error:
+            source, problem = -len(self._places), str(error)
+        self._places[source] = Place(path, FolderPhotos(tuple(first), left_out), problem)
+        self._any = self._any or first
+
+    def said(self, again: Mapping[int, int]) -> bool:
+        """Say what was left out; whether something was not found. ``again`` : of ``Gathering.settle``.
+
+        Raises
+        ------
+        UsageError : there are no photographs.
+        """
+        places = []
+        for source, place in self._places.items():
+            names = LeftOut(Counter({"again": again.get(source, 0)}))
+            places.append(replace(place, found=replace(place.found, left_out=place.found.left_out + names)))
+        inputs = inputs_of(Found(tuple(self._any), tuple(places), self._own))
         inputs.tell_rest()
-        failed = bool(inputs.failed)
-        listed += [Listed(path, {}) for path in inputs.photos]
-        roots += [_root(text) for text in others]
-    for address in addresses:
-        found, root = photos_at(address, folder, without=store)
-        listed += as_listed(found)
-        roots.append(root)
-    photos: dict[str, Listed] = {}
-    for photo in listed:
-        photos.setdefault(os.path.realpath(photo.path), replace(photo, path=_absolute(photo.path)))
-    of_files = [root for root in roots if address_at(root) is None]
-    return Gathered(tuple(photos.values()), common_root(_absolute(root) for root in of_files or roots), failed)
+        return bool(inputs.failed)
 
 
-def _of_archives(archives: Sequence[Path], folder: Path, *, dry: bool) -> Gathered:
+def _of_list(file: Path, column: str | None, folder: Path, roots: _Roots) -> Iterator[Listed]:
+    """The photographs of a list; where it names addresses, by the paths that they have here."""
+    for photo in read_list(file, column):
+        address = address_of(photo.path)
+        path = absolute(photo.path) if address is None else fetched_path(folder, address)
+        roots.add(os.path.dirname(path))  # noqa: PTH120 - a million times
+        yield Listed(path, photo.columns)
+
+
+def _of_archives(archives: Sequence[Path], folder: Path, photos: Gathering, *, dry: bool) -> Gathered:
     twice = [one for one in archives if sum(same_name(one.stem) == same_name(each.stem) for each in archives) > 1]
     if twice:
         raise UsageError(f"several archives are called {display_path(twice[0].name)}. Rename all but one of them.")
-    photos: list[Listed] = []
     roots, failed = [], False
     for file in archives:
         with monitored() as monitor:
@@ -121,9 +210,10 @@ def _of_archives(archives: Sequence[Path], folder: Path, *, dry: bool) -> Gather
         for sentence in found.problems:
             failed = True
             tell(f"serr: {sentence}")
-        photos += [Listed(path, {}) for path in found.photos]
+        photos.add(as_listed(found.photos))
         roots.append(found.root)
-    return Gathered(tuple(photos), roots[0] if len(roots) == 1 else folder / UNPACKED, failed)
+    photos.settle()
+    return Gathered(photos, roots[0] if len(roots) == 1 else folder / UNPACKED, failed)
 
 
 def options_of(given: Mapping[str, Any], before: "BatchOptions | None") -> "BatchOptions":
@@ -180,18 +270,7 @@ def program() -> str:
     return f"{shlex.quote(sys.executable)} -m core.cli"
 
 
-def _here(photo: Listed, folder: Path) -> Listed:
-    """A photograph of a list; where that names an address, by the path that it has here."""
-    address = address_of(photo.path)
-    return photo if address is None else replace(photo, path=fetched_path(folder, address))
-
-
-def _absolute(path: Path) -> Path:
-    return path.resolve() if ".." in path.parts else path.absolute()
-
-
-def _root(text: str) -> Path:
-    path = Path(text)
+def _root(path: Path) -> Path:
     if path.is_dir():
         return path
-    return path.parent if os.path.lexists(path) else pattern_root(text)
+    return path.parent if os.path.lexists(path) else pattern_root(str(path))

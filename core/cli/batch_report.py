@@ -1,12 +1,16 @@
 """What ``serr batch`` and ``serr watch`` say of a batch."""
 
+import os
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from core.cli.console import say, say_json, tell
+from core.cli.console import OneByOne, say, say_json, tell
 from core.files import display_path, path_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from core.batch.plan import Batch
     from core.cli.batch_inputs import Gathered
 
@@ -15,32 +19,22 @@ _SHOWN: Final = 20
 
 def say_plan(gathered: "Gathered", out: Path, as_json: bool) -> int:
     """Say which photographs are found and where their results would go; the exit code."""
-    from core.batch.places import new_places
-    from core.batch.plan import known_batch
+    from core.batch.options import BatchOptions
+    from core.batch.plan import Batch, known_batch, place_all
     from core.batch.stores import place_shown, place_text
 
-    before, there = known_batch(out), dict[Path, str]()
-    for shard in () if before is None else before.all_shards:
-        with before.open(shard, read_only=True) as manifest:  # type: ignore[union-attr]
-            there |= manifest.places()
-    paths = [photo.path for photo in gathered.photos]
-    new = new_places(paths, gathered.root if before is None else before.root, there)
-    where = {path: new.get(path) or there[path] for path in paths}
+    photos = gathered.photos
+    place_all(photos, known_batch(out) or Batch(out, gathered.root, 1, BatchOptions("", "", "", 0)))
+    found = ((Path(os.fsdecode(row.path)), row) for row in photos.placed())
     if as_json:
-        say_json(
-            {
-                "out": path_text(out),
-                "photographs": [
-                    {"photo": place_text(path), "result": place, "new": path in new} for path, place in where.items()
-                ],
-            }
-        )
+        told = ({"photo": place_text(path), "result": row.place, "new": row.new} for path, row in found)
+        say_json({"out": path_text(out), "photographs": OneByOne(told)})
     else:
-        say(f"{len(paths):,} photographs, {len(new):,} of them new in {display_path(out)}. Nothing is written.")
-        for path, place in list(where.items())[:_SHOWN]:
-            say(f"  {place_shown(path)} -> {display_path(place)}")
-        if len(where) > _SHOWN:
-            say(f"  ... and {len(where) - _SHOWN:,} more")
+        say(f"{len(photos):,} photographs, {photos.new:,} of them new in {display_path(out)}. Nothing is written.")
+        for path, row in islice(found, _SHOWN):
+            say(f"  {place_shown(path)} -> {display_path(row.place)}")
+        if len(photos) > _SHOWN:
+            say(f"  ... and {len(photos) - _SHOWN:,} more")
     return 1 if gathered.failed else 0
 
 
@@ -59,14 +53,19 @@ def report(
     from core.batch.stores import place_shown, place_text
 
     counts: dict[str, int] = dict.fromkeys(STATES, 0)
-    failed: list[tuple[Path, str]] = []
-    for shard in planned.all_shards if shards is None else shards:
-        if shard in planned.missing:
-            continue
+    missing = planned.missing
+    there = [shard for shard in (planned.all_shards if shards is None else shards) if shard not in missing]
+    for shard in there:
         with planned.open(shard, read_only=True) as manifest:
             for state, count in manifest.counts().items():
                 counts[state] += count
-            failed += [(item.path, item.outcome.reason) for item in manifest.items("failed")]
+
+    def failed() -> "Iterator[tuple[Path, str]]":
+        for shard in there:
+            with planned.open(shard, read_only=True) as manifest:
+                for item in manifest.items("failed"):
+                    yield item.path, item.outcome.reason
+
     about = batch_status(planned) if is_status else None
     if as_json:
         say_json(
@@ -77,27 +76,26 @@ def report(
                 **({} if about is None else {"doubtful": about.doubtful}),
                 "model": {"name": planned.options.model_name, "sha256": planned.options.model_sha256},
                 "shards": planned.shards,
-                "missing_shards": list(planned.missing),
+                "missing_shards": list(missing),
                 "counts": counts,
                 "cancelled": cancelled,
                 "summary": None if summary is None else path_text(summary),
-                "failed": [{"photo": place_text(path), "why": why} for path, why in failed],
+                "failed": OneByOne({"photo": place_text(path), "why": why} for path, why in failed()),
             }
         )
         return counts
-    if isinstance(shards, range | tuple):  # the failures were said when they happened
-        failed = []
     total = sum(counts.values())
     parts = [f"{count:,} {state}" for state, count in counts.items() if count]
     say(f"{planned.where}: {total:,} photographs: {', '.join(parts) or 'none'}.")
     if about is not None:
         doubts = f", {about.doubtful:,} of the results are doubtful" if about.doubtful else ""
         say(f"  {about.word}{doubts}. {about.problem}".rstrip())
-    for path, why in failed[:_SHOWN]:
-        say(f"  {place_shown(path)}: {why}")
-    if len(failed) > _SHOWN:
-        say(f"  ... and {len(failed) - _SHOWN:,} more that failed")
-    for shard in planned.missing:
+    if shards is None:  # else the failures were said when they happened
+        for path, why in islice(failed(), _SHOWN):
+            say(f"  {place_shown(path)}: {why}")
+        if counts["failed"] > _SHOWN:
+            say(f"  ... and {counts['failed'] - _SHOWN:,} more that failed")
+    for shard in missing:
         tell(f"serr: shard {shard} is missing: plan the batch again with the same photographs.")
     if summary is not None:
         _say_older_table(summary)

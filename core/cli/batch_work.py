@@ -1,6 +1,6 @@
 """What the commands of ``serr batch`` and ``serr watch`` do alike: planning, continuing and working through a batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,9 @@ from core.files import display_path
 from core.progress import Cancelled
 
 if TYPE_CHECKING:
+    from core.batch.gathering import Gathering
+    from core.batch.lists import Listed
     from core.batch.plan import Batch
-    from core.cli.batch_inputs import Gathered
 
 
 def go_behind() -> None:
@@ -39,7 +40,8 @@ def continued_batch(paths: Sequence[str], work: Path | None) -> "Batch":
 
 
 def planned_batch(
-    gathered: "Gathered",
+    photos: "Iterable[Listed] | Gathering",
+    root: Path,
     out: Path,
     given: dict[str, Any],
     *,
@@ -62,7 +64,7 @@ def planned_batch(
         )
     known = before.shards if before is not None else 1
     shards = known if shards is None else shards
-    return plan_batch(gathered.photos, gathered.root, out, options, shards=shards, watched=watched, store=store)
+    return plan_batch(photos, root, out, options, shards=shards, watched=watched, store=store)
 
 
 def work_through(

@@ -6,8 +6,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain, islice
 from types import FrameType
 from typing import Protocol
 
@@ -55,9 +56,23 @@ def say(text: str) -> None:
         sys.stdout.write(printable(text, keep=_LAYOUT) + "\n")
 
 
+class OneByOne(list[object]):
+    """A list in what ``say_json`` says that is never all in memory; it can be gone through once."""
+
+    def __init__(self, items: Iterable[object]) -> None:
+        self._rest = iter(items)
+        super().__init__(islice(self._rest, 1))
+
+    def __iter__(self) -> Iterator[object]:
+        return chain(super().__iter__(), self._rest)
+
+
 def say_json(value: object) -> None:
     """The result as JSON, on stdout, in plain ASCII so that every console and pipe carries it."""
-    say(json.dumps(value, indent=2, allow_nan=False))
+    with _told():
+        for part in json.JSONEncoder(indent=2, allow_nan=False).iterencode(value):
+            sys.stdout.write(printable(part, keep=_LAYOUT))
+        sys.stdout.write("\n")
 
 
 def flush() -> None:

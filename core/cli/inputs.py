@@ -26,17 +26,16 @@ class Inputs:
 
 def photo_inputs(given: Sequence[str], *, recursive: bool = False) -> Inputs:
     """Photographs of files, folders and patterns (see ``core.photo.given``). Raises UsageError where there is none."""
-    return _inputs(
-        find_photos(given, recursive=recursive, patterns=True), "photographs", ", or the photographs themselves"
-    )
+    return inputs_of(find_photos(given, recursive=recursive, patterns=True))
 
 
 def mask_inputs(given: Sequence[str], *, recursive: bool = False) -> Inputs:
     """Masks of files, folders and patterns (see ``core.photo.given``). Raises UsageError where there is none."""
-    return _inputs(find_masks(given, recursive=recursive, patterns=True), "masks", "")
+    return inputs_of(find_masks(given, recursive=recursive, patterns=True), "masks", "")
 
 
-def _inputs(found: Found, what: str, instead: str) -> Inputs:
+def inputs_of(found: Found, what: str = "photographs", instead: str = ", or the photographs themselves") -> Inputs:
+    """What was found, with sentences on the rest. Raises UsageError where that is nothing."""
     failed: list[tuple[Path, str]] = []
     notes: list[str] = []
     for place in found.places:

@@ -72,15 +72,13 @@ def watch(
     from core.batch.refresh import refresh
     from core.batch.summary import refuse_other_summary, write_summary
     from core.batch.watching import watch as watch_folders
-    from core.cli.batch_inputs import Gathered
     from core.models.catalogue import find_model, load_model
 
     given = {
         **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
         **{"fov": fov, "tta": tta, "save": save, "as_float": as_float},
     }
-    nothing = Gathered((), common_root(watched), False)
-    planned, _ = planned_batch(nothing, out, given, new_options=new_options, watched=watched)
+    planned, _ = planned_batch((), common_root(watched), out, given, new_options=new_options, watched=watched)
     refuse_other_summary(planned)
     loaded = load_model(find_model(planned.options.model))
     if retry_failed:

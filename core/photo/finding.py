@@ -8,7 +8,7 @@ same.
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -125,10 +125,10 @@ def photos_in(folder: Path, *, recursive: bool = False) -> FolderPhotos:
     ------
     InputError : the folder cannot be read.
     """
+    if recursive:
+        return _each_once(_joined(photos_below(folder)))
     entries = entries_of(folder)
     found = _among(folder, entries)
-    if recursive:
-        return _each_once(_with_all_below(folder, found))
     if not found.photos:
         for inner in (each for each in subfolders(entries) if _PHOTO_FOLDERS.match(each.name)):
             try:
@@ -170,15 +170,8 @@ def photos_among(files: Iterable[Path]) -> FolderPhotos:
     by_folder: dict[Path, list[Path]] = {}
     for path in files:
         by_folder.setdefault(path.parent, []).append(path)
-    found = FolderPhotos()
-    for folder in sorted(by_folder, key=natural_key):
-        try:
-            there = [entry.name for entry in entries_of(folder) if is_file(entry)]
-        except InputError:  # what is in it may be opened, but not listed
-            there = [path.name for path in by_folder[folder]]
-        more = _of_names(by_folder[folder], there)
-        found = FolderPhotos(found.photos + more.photos, found.left_out + more.left_out)
-    return _each_once(found)
+    folders = sorted(by_folder, key=natural_key)
+    return _each_once(_joined(photos_of_folder(folder, by_folder[folder]) for folder in folders))
 
 
 def count_below(folder: Path, limit: int = _COUNT_LIMIT) -> Below:
@@ -238,19 +231,44 @@ def _may_hold_photos(folder: Path) -> bool:
     return not _OTHER_FOLDERS.match(folder.name)
 
 
-def _with_all_below(folder: Path, found: FolderPhotos) -> FolderPhotos:
-    skipped: list[Path] = []
+def photos_below(folder: Path) -> Iterator[FolderPhotos]:
+    """The photographs of a folder, then of each folder below: one at a time, so that no number of them is too large.
+
+    A file that has further names (links) comes once by each of them.
+
+    Raises
+    ------
+    InputError : the folder cannot be read.
+    """
+    skipped = 0
 
     def wanted(each: Path) -> bool:
-        if _may_hold_photos(each):
-            return True
-        skipped.append(each)
-        return False
+        nonlocal skipped
+        skipped += not _may_hold_photos(each)
+        return _may_hold_photos(each)
 
+    yield _among(folder, entries_of(folder))
     for each, entries in walk(folder, wanted):
-        more = _among(each, entries)
-        found = FolderPhotos(found.photos + more.photos, found.left_out + more.left_out)
-    return replace(found, left_out=found.left_out + LeftOut(Counter({"folder": len(skipped)})))
+        yield _among(each, entries)
+    yield FolderPhotos(left_out=LeftOut(Counter({"folder": skipped})))
+
+
+def photos_of_folder(folder: Path, files: Collection[Path]) -> FolderPhotos:
+    """The photographs among some files of one folder, such as those that a pattern names there."""
+    try:
+        names = [entry.name for entry in entries_of(folder) if is_file(entry)]
+    except InputError:  # what is in it may be opened, but not listed
+        names = [path.name for path in files]
+    return _of_names(files, names)
+
+
+def _joined(parts: Iterable[FolderPhotos]) -> FolderPhotos:
+    photos: list[Path] = []
+    left_out = LeftOut()
+    for part in parts:
+        photos += part.photos
+        left_out += part.left_out
+    return FolderPhotos(tuple(photos), left_out)
 
 
 def _among(folder: Path, entries: Sequence[Entry]) -> FolderPhotos:

@@ -5,12 +5,15 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from core.errors import InputError
 from core.files import display_path
 
 Entry = os.DirEntry[str]
+
+_PARTS = re.compile(r"(\d+|[/\\])")
 
 
 def natural_key(path: Path | str) -> tuple[list[tuple[int, int, str]], str]:
@@ -19,8 +22,22 @@ def natural_key(path: Path | str) -> tuple[list[tuple[int, int, str]], str]:
     Of a path each folder is compared before what is in it.
     """
     text = str(path)
-    parts = re.split(r"(\d+|[/\\])", same_name(text))
-    return [_rank(part) for part in parts if part], text
+    return [_rank(part) for part in _PARTS.split(same_name(text)) if part], text
+
+
+def natural_bytes(text: str) -> bytes:
+    """``natural_key`` as bytes that sort alike, for databases that sort what does not fit into memory."""
+    parts = []
+    for kind, number, letters in natural_key(text)[0]:
+        digits = str(number).encode() if kind == 1 else b""
+        rest = len(digits).to_bytes(2) + digits if kind == 1 else _code_points(letters)
+        parts.append(bytes((kind + 1,)) + rest + b"\0" * (kind == 2))
+    return b"".join(parts) + b"\0" + _code_points(text)
+
+
+def _code_points(text: str) -> bytes:
+    """Sorts as the text itself; so do bytes of names that are not UTF-8, which Python keeps as halves of characters."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _rank(part: str) -> tuple[int, int, str]:
@@ -31,6 +48,8 @@ def _rank(part: str) -> tuple[int, int, str]:
 
 def same_name(text: str) -> str:
     """What names have in common that a person takes for the same: letters small, accents in one form (NFC)."""
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
@@ -99,9 +118,14 @@ def expand(pattern: str) -> list[Path]:
 
     Python's own glob goes through a link to a folder above again and again; here each folder is gone through once.
     """
+    return sorted(dict.fromkeys(matches(pattern)), key=natural_key)
+
+
+def matches(pattern: str) -> Iterator[Path]:
+    """The files of ``expand`` one after the other, in any order; some may come twice."""
     whole = Path(pattern)
     start, parts = Path(whole.anchor), whole.parts[1 if whole.anchor else 0 :]
-    return sorted(dict.fromkeys(_matches(start, parts, set())), key=natural_key)
+    yield from _matches(start, parts, set())
 
 
 def _matches(folder: Path, parts: Sequence[str], been: set[tuple[str, int]]) -> Iterator[Path]:
@@ -109,7 +133,7 @@ def _matches(folder: Path, parts: Sequence[str], been: set[tuple[str, int]]) -> 
     head, *rest = parts
     if head == "**":
         below = rest or ["*"]
-        for each in [folder, *(inner for inner, _ in walk(folder))]:
+        for each in chain((folder,), (inner for inner, _ in walk(folder))):
             place = (os.path.realpath(each), len(below))
             if place not in been:
                 been.add(place)

@@ -1,12 +1,16 @@
 """Which photographs a list names, and where the results of photographs go."""
 
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from core.batch.gathering import Gathering
 from core.batch.lists import Listed, read_list
-from core.batch.places import new_places
+from core.batch.plan import as_listed
 from core.errors import InputError
+from core.photo.walking import same_name
 
 
 def test_a_text_list_has_a_path_in_each_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,7 +22,8 @@ def test_a_text_list_has_a_path_in_each_line(tmp_path: Path, monkeypatch: pytest
     file = tmp_path / "lists" / "all.txt"
     file.write_text(f"# by hand\n\na.png\nb.png\n{tmp_path / 'c.png'}\nb.png\n", encoding="utf-8")
     folder = tmp_path / "lists"
-    assert read_list(file) == [Listed(path, {}) for path in (Path("a.png"), folder / "b.png", tmp_path / "c.png")]
+    named = (Path("a.png"), folder / "b.png", tmp_path / "c.png", folder / "b.png")
+    assert list(read_list(file)) == [Listed(path, {}) for path in named]
 
 
 @pytest.mark.parametrize(
@@ -38,17 +43,27 @@ def test_a_list_that_cannot_be_used_is_said(tmp_path: Path, content: str | bytes
     file = tmp_path / "list.csv"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError, match=reason):
-        read_list(file)
+        list(read_list(file))
+
+
+def places_of(photos: Sequence[Path], root: Path, known: Mapping[Path, str]) -> dict[Path, str]:
+    """Where a batch that knows some photographs would put those that it does not."""
+    with Gathering() as found:
+        found.add(as_listed(photos))
+        assert not found.settle()
+        found.know(1, ((bytes(path), place, same_name(place)) for path, place in known.items()))
+        found.place(root)
+        return {Path(os.fsdecode(row.path)): row.place for row in found.placed() if row.new}
 
 
 def test_places_mirror_the_tree_and_never_change_once_given() -> None:
     root = Path("/study")
     first = [root / "a/OD.png", root / "a/od.jpg", root / "b/OD.png", Path("/other/x.png"), root / "bell\x07/y.png"]
-    places = new_places(first, root, {})
+    places = places_of(first, root, {})
     assert list(places.values()) == ["a/OD_png", "a/od_jpg", "b/OD", "other/x", "bell%07/y"]
-    assert new_places(first[::-1], root, {}) == places
+    assert places_of(first[::-1], root, {}) == places
     later = [*first, root / "b/od.TIF", root / "other/x.bmp", root / "a/OD.jpg.gz"]
-    assert new_places(later, root, places) == {
+    assert places_of(later, root, places) == {
         root / "b/od.TIF": "b/od_TIF",
         root / "other/x.bmp": "other/x_bmp",
         root / "a/OD.jpg.gz": "a/OD",
