@@ -235,6 +235,13 @@ class SideCar:
     files_sha256: dict[str, str]
     record: dict[str, Any]
 
+    @property
+    def measuring(self) -> dict[str, Any]:
+        """What was said for measures of the photograph, JSON values that nobody has checked yet."""
+        about = self.record.get("annotation")
+        said = about.get("measuring") if isinstance(about, dict) else None
+        return said if isinstance(said, dict) else {}
+
 
 def read_sidecar(path: Path) -> SideCar:
     """Read a side-car and check every value that is needed to make the result again.

@@ -29,7 +29,6 @@ from core.progress import Cancelled
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from core.measures.summary import PixelSize
     from core.measuring import Measured
 
 
@@ -103,8 +102,10 @@ def measure(
     """Measure the vessels of photographs, masks, or results of earlier runs.
 
     Results are side-cars (NAME.serr.json) and sessions (NAME.serr-session): their masks are measured as they were left,
-    and of corrected ones the table also says what each measure would be without the corrections. So it does for masks
-    (--masks) with their side-car and their probabilities beside them.
+    with the optic disc, the pixel size and the marks of vessels that they hold, and of corrected ones the table also
+    says what each measure would be without the corrections. So it does for masks (--masks) with their side-car and
+    their probabilities beside them. --disc, --pixel-um and --disc-mm win over what a result holds; the columns
+    disc_from, pixel_from and marks_from say where each of them is from.
 
     Writes a table with one row for each file, also for those that cannot be measured, and beside it
     NAME_codebook.csv, which says what each column means. Lengths are in pixels unless --pixel-um is given.
@@ -130,6 +131,7 @@ def measure(
     has_choices = mirrored or model is not None or threshold is not None or fov != "auto"
     inputs.check(masks=masks, has_choices=has_choices, has_segments=segments is not None)
     inputs.tell_same_disc(circle)
+    inputs.tell_unused()
     pictures = inputs.pictures
     loaded = None
     if inputs.photos and not masks:
@@ -157,7 +159,7 @@ def measure(
         table = _collected(found, monitor, None if as_json else lines, with_segments=segments is not None)
     if table.cancelled and not table.rows:
         raise Cancelled("Nothing was measured, and nothing is written.")
-    files = _written(table, out, places, pixel, error_bars=error_bars)
+    files = _written(table, out, places, error_bars=error_bars)
     if as_json:
         written = [path_text(path) for path in files]
         say_json({"files": written, "cancelled": table.cancelled, "rows": table.rows})
@@ -195,6 +197,8 @@ def _collected(
                 monitor.note(each.error)
             elif lines is not None:
                 lines.say(_line(each))
+            if each.said:
+                monitor.note(f"{display_path(each.path.name)}: {each.said}")
             for doubt in each.doubts:
                 monitor.note(f"{display_path(each.path.name)}: {doubt}")
     except Cancelled:
@@ -229,13 +233,11 @@ def _refuse_existing(files: "Sequence[Path]") -> None:
             raise UsageError(f"{display_path(path)} already exists; choose another name, or add --replace.")
 
 
-def _written(
-    table: _Table, out: Path, places: dict[Path, Path], pixel: "PixelSize | None", *, error_bars: bool
-) -> list[Path]:
+def _written(table: _Table, out: Path, places: dict[Path, Path], *, error_bars: bool) -> list[Path]:
     """Write the table, its codebook and the tables of segments, all or none; the paths in this order."""
     from core.measuring import table_files
 
     segments = [(places[path], text) for path, text in table.segments.items()]
-    files = table_files(table.rows, out, pixel=pixel, error_bars=error_bars, segments=segments)
+    files = table_files(table.rows, out, error_bars=error_bars, segments=segments)
     write_together(files)
     return [path for path, _ in files]

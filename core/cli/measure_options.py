@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core.cli.console import UsageError, tell
+from core.files import display_path
 
 if TYPE_CHECKING:
     from core.cli.inputs import Inputs
@@ -38,6 +39,20 @@ class MeasureInputs:
             raise UsageError(
                 "results have a model, a threshold and a field of view of their own: leave out --masks, --model, "
                 "--threshold, --fov and --mirrored."
+            )
+
+    def tell_unused(self) -> None:
+        """Say where a session or a side-car next to the photographs holds what is not used, since it is not measured.
+
+        That is what a person has said for the measures, or corrected by hand.
+        """
+        from core.measuring import unused_results
+
+        for path, count in unused_results(self.photos, self.results):
+            these = "one of these photographs" if count == 1 else f"{count} of these photographs"
+            tell(
+                f"serr: {display_path(path)} holds a person's work on {these} (optic disc, pixel size, marks or "
+                "corrections), which is not used here. To use it, measure that file instead."
             )
 
     def tell_same_disc(self, disc: "OpticDisc | Literal['auto'] | None") -> None:

@@ -6,7 +6,7 @@ The measures themselves are in ``core.measures``.
 from core.measuring.files import measure_files
 from core.measuring.mirrored import mirrored_maps, mirrored_variants
 from core.measuring.options import MeasureOptions
-from core.measuring.results import is_result
+from core.measuring.results import is_result, unused_results
 from core.measuring.segmentations import measure_segmentation, moved_rules, trace_probability
 from core.measuring.tables import (
     Measured,
@@ -36,4 +36,5 @@ __all__ = [
     "segments_csv",
     "table_files",
     "trace_probability",
+    "unused_results",
 ]

@@ -15,7 +15,7 @@ from core.measures.traced import Variant
 from core.measuring.mirrored import mirrored_maps, mirrored_variants
 from core.measuring.options import AS_THEY_ARE, MeasureOptions
 from core.measuring.results import SESSION_SUFFIX, is_result, measure_session, measure_sidecar, sidecar_of_mask
-from core.measuring.segmentations import measure_segmentation
+from core.measuring.segmentations import measure_segmentation, sources_of
 from core.measuring.tables import Measured
 from core.models.weights_file import LoadedModel
 from core.photo.label_checks import refuse_inverted
@@ -88,6 +88,7 @@ def _of_photo(found: Segmentation, model: LoadedModel, options: MeasureOptions, 
         model=found.card.name,
         threshold=found.mask.rule.threshold,
         doubts=(*found.notes, *(doubt.text for doubt in found.doubts), *measures.doubts),
+        sources=sources_of(options, measures),
     )
 
 
@@ -127,4 +128,10 @@ def _of_mask(path: Path, fov: FovOption | MaskFolder, options: MeasureOptions) -
         doubts=() if options.despite_doubts else doubts,
         error_bars=options.error_bars,
     )
-    return Measured(path, found, field_of_view=field.origin, doubts=(*notes, *(doubt.text for doubt in doubts)))
+    return Measured(
+        path,
+        found,
+        field_of_view=field.origin,
+        doubts=(*notes, *(doubt.text for doubt in doubts)),
+        sources=sources_of(options, found),
+    )

@@ -1,22 +1,24 @@
 """Measuring results of earlier runs: side-cars and sessions, with the mask as it was left and the network's own."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from core.errors import InputError, SerrError
 from core.evaluation.predictions import read_own_map
-from core.files import display_path
+from core.files import display_path, is_there
 from core.measures.traced import trace_mask
 from core.measuring.options import MeasureOptions
-from core.measuring.segmentations import measure_followed, measure_segmentation, trace_probability
+from core.measuring.segmentations import measure_followed, measure_segmentation, sources_of, trace_probability
 from core.measuring.tables import Measured
 from core.photo.photo_doubts import doubts_about
 from core.photo.reading import read_fundus, read_label
 from core.progress import Monitor
 from core.replay import photo_of, same_field
 from core.results import fit
+from core.session.archive import read_session
 from core.session.exported import probability_of
 from core.session.results import SessionMask, masks_of_session
 from core.sidecar import SUFFIX, SideCar, pixels_sha256, read_sidecar, sidecar_path
@@ -29,6 +31,38 @@ _MASK: Final = "_mask"
 def is_result(path: Path) -> bool:
     """Whether a file is a side-car or a session, by its name."""
     return path.name.endswith((SUFFIX, SESSION_SUFFIX))
+
+
+def unused_results(photos: Sequence[Path], measured: Collection[Path]) -> Iterator[tuple[Path, int]]:
+    """Sessions and side-cars in the folders of photographs that hold a person's work on them, and on how many of them.
+
+    Parameters
+    ----------
+    measured : those that are measured themselves: what they hold is used.
+    """
+    known = {os.path.realpath(path) for path in measured}
+    here: dict[Path, set[str]] = {}
+    for photo in photos:
+        here.setdefault(photo.parent, set()).add(os.path.realpath(photo))
+    for folder, names in here.items():
+        for path in sorted(folder.glob("*")) if folder.is_dir() else ():
+            if is_result(path) and os.path.realpath(path) not in known:
+                worked = {os.path.realpath(each) for each in _worked_on(path)}
+                if worked & names:
+                    yield path, len(worked & names)
+
+
+def _worked_on(path: Path) -> list[Path]:
+    """The photographs that a person has worked on, by a session or a side-car; none where it cannot be read."""
+    try:
+        if not path.name.endswith(SESSION_SUFFIX):
+            sidecar = read_sidecar(path)
+            return [photo_of(sidecar)] if sidecar.measuring or sidecar.edited else []
+        session = read_session(path)
+    except SerrError:
+        return []
+    worked = [each.photo.path for each in session.record.photos if each.measuring or each.edits or each.rule]
+    return [each if is_there(each) else path.parent / each.name for each in worked]
 
 
 def measure_session(path: Path, options: MeasureOptions, monitor: Monitor) -> Iterator[Measured]:
@@ -58,6 +92,7 @@ def _of_session(photo: Path, found: SessionMask, options: MeasureOptions) -> Mea
     if options.disc == "auto" and not found.has_photo:
         options = replace(options, disc=None)
         notes.append("The optic disc cannot be looked for without the photograph.")
+    options, said = options.with_said(found.record.measuring, "session")
     measures = measure_segmentation(made, options)
     return Measured(
         photo,
@@ -66,6 +101,8 @@ def _of_session(photo: Path, found: SessionMask, options: MeasureOptions) -> Mea
         model=made.card.name,
         threshold=made.mask.rule.threshold,
         doubts=(*notes, *(doubt.text for doubt in made.doubts), *measures.doubts),
+        sources=sources_of(options, measures),
+        said=said,
     )
 
 
@@ -93,6 +130,7 @@ def measure_sidecar(path: Path, options: MeasureOptions) -> Measured:
     else:
         traced = trace_mask(vessel, fov.inside)
         notes += [_UNKNOWN] if sidecar.edited or notes else []
+    options, said = options.with_said(sidecar.measuring, "side-car")
     measures = measure_followed(traced, image, fov, doubts, options)
     return Measured(
         image.source or path,
@@ -101,6 +139,8 @@ def measure_sidecar(path: Path, options: MeasureOptions) -> Measured:
         model=sidecar.model,
         threshold=sidecar.rule.threshold,
         doubts=(*_said(sidecar), *notes, *(doubt.text for doubt in doubts), *measures.doubts),
+        sources=sources_of(options, measures),
+        said=said,
     )
 
 

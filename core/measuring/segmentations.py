@@ -61,7 +61,17 @@ def measure_followed(
     pixel = options.pixel_of(disc)
     against = () if options.despite_doubts else doubts
     measures = measure_traced(traced, disc=disc, kinds=kinds, marks=options.marks, pixel=pixel, doubts=against)
+    doubt = doubt or options.disc_doubt
     return replace(measures, doubts=(doubt,) if doubt else ())
+
+
+def sources_of(options: MeasureOptions, measures: VesselMeasures) -> dict[str, str]:
+    """By "disc", "pixel" and "marks" where each of them is from, as far as they were used."""
+    sources = options.all_sources
+    if options.disc == "auto":
+        sources["disc"] = "proposed"
+    used = {"disc": measures.disc is not None, "pixel": measures.pixel is not None, "marks": bool(options.marks)}
+    return {name: source for name, source in sources.items() if used[name]}
 
 
 PROPOSED: Final = "The optic disc was proposed by the program: look whether it is right."

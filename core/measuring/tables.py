@@ -1,7 +1,7 @@
 """Tables of measures: a row for each photograph, a codebook, and a row for each segment."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +14,15 @@ from core.measures.summary import CODEBOOK, PixelSize, VesselMeasures, unit_of
 from core.measures.tortuosity import tortuosity
 from core.measures.traced import SPREAD
 
-FACTS: Final = ("file", "error", "field_of_view", "model", "threshold", "doubts", "disc", "pixel_um", "pixel_source")
+FACTS: Final = (
+    *("file", "error", "field_of_view", "model", "threshold", "doubts"),
+    *("disc", "disc_from", "pixel_um", "pixel_source", "pixel_from", "marks_from"),
+)
 """Columns of a row before its measures."""
+_FROM: Final = (
+    "option: of the command line. session, side-car: a person said it in the window, and it was kept there. proposed: "
+    "the program looked for it."
+)
 DISC_MEANS: Final = (
     "Row, column and radius of the optic disc; of an ellipse also the half axis across the first one, and the angle of "
     "the first one in degrees, clockwise from the direction of the columns."
@@ -24,7 +31,11 @@ DISC_MEANS: Final = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """A photograph or mask: its measures, or in ``error`` why there are none, and what is doubtful about them."""
+    """A photograph or mask: its measures, or in ``error`` why there are none, and what is doubtful about them.
+
+    ``sources`` : by "disc", "pixel" and "marks" where each of them is from. ``said`` : the same as a sentence, where
+    they are from a session or a side-car.
+    """
 
     path: Path
     measures: VesselMeasures | None = None
@@ -33,6 +44,8 @@ class Measured:
     model: str = ""
     threshold: float | None = None
     doubts: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    said: str = ""
 
     def row(self) -> dict[str, object]:
         """A row of a table, by the names of ``columns``; what is not known is left out."""
@@ -46,6 +59,7 @@ class Measured:
         }
         if self.measures is None:
             return facts
+        facts |= {f"{name}_from": source for name, source in self.sources.items()}
         disc = self.measures.disc
         if disc is not None:  # as --disc takes it
             facts["disc"] = ",".join(f"{value:.1f}" for value in disc.values())
@@ -70,16 +84,27 @@ def columns(*, error_bars: bool, corrected: bool = False) -> list[str]:
     return [*FACTS, *CODEBOOK, *others, *(f"{name}/note" for name in CODEBOOK)]
 
 
-def codebook(pixel: PixelSize | None = None) -> list[dict[str, object]]:
-    """What the columns mean, as rows of name, unit and description."""
+def codebook(pixel: PixelSize | None = None, *, mixed: bool = False) -> list[dict[str, object]]:
+    """What the columns mean, as rows of name, unit and description.
+
+    Parameters
+    ----------
+    mixed : some rows have a pixel size and some have none.
+    """
+
+    def unit(name: str) -> str:
+        units = [unit_of(name, each) for each in ((None, PixelSize(1.0, "the table")) if mixed else (pixel,))]
+        return units[0] if len(set(units)) == 1 else f"{units[0]}; {units[1]} where pixel_um has a number"
+
     rows: list[dict[str, object]] = [
-        {"name": name, "unit": unit_of(name, pixel), "description": text} for name, text in CODEBOOK.items()
+        {"name": name, "unit": unit(name), "description": text} for name, text in CODEBOOK.items()
     ]
     moved = (
         f"when the threshold moves by {SPREAD} to both sides, and, where that was asked for, in the mirrored photograph"
     )
     return [
         {"name": "disc", "unit": "px", "description": DISC_MEANS},
+        {"name": "disc_from, pixel_from, marks_from", "unit": "", "description": _FROM},
         *rows,
         {"name": "MEASURE/low, MEASURE/high", "unit": "", "description": f"Least and greatest value {moved}."},
         {
@@ -131,7 +156,6 @@ def table_files(
     rows: Sequence[Mapping[str, object]],
     out: Path,
     *,
-    pixel: PixelSize | None,
     error_bars: bool,
     segments: Iterable[tuple[Path, str]] = (),
 ) -> list[tuple[Path, bytes]]:
@@ -143,10 +167,12 @@ def table_files(
     out : of the table; the codebook is NAME_codebook.csv.
     segments : tables of ``segments_csv`` and where they go.
     """
+    sizes = {bool(row.get("pixel_um")) for row in rows if not row.get("error")}
+    pixel = PixelSize(1.0, "the table") if sizes == {True} else None
     corrected = any(key.endswith(UNCORRECTED) for row in rows for key in row)
     tables = [
         (out, csv_text(columns(error_bars=error_bars, corrected=corrected), rows)),
-        (codebook_path(out), csv_text(_CODEBOOK_COLUMNS, codebook(pixel))),
+        (codebook_path(out), csv_text(_CODEBOOK_COLUMNS, codebook(pixel, mixed=len(sizes) > 1))),
         *segments,
     ]
     return [(path, text.encode()) for path, text in tables]

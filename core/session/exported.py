@@ -65,9 +65,7 @@ class ExportedResult:
     @property
     def measuring(self) -> dict[str, Any]:
         """What was said for measures of the photograph, JSON values that nobody has checked yet."""
-        about = self.sidecar.record.get("annotation")
-        said = about.get("measuring") if isinstance(about, dict) else None
-        return said if isinstance(said, dict) else {}
+        return self.sidecar.measuring
 
     def layer(self, kind: Literal["questionable", "fov"]) -> bytes:
         """A mask that was written with it, as ``packing.packed_bits``; empty where there is none, or it has changed."""

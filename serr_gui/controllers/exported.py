@@ -5,11 +5,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from core.measures.setup import NOTHING_SAID
 from core.resources import sample_path
 from core.types import NO_MARKS
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.photos import PhotoController
-from serr_gui.model.measuring import NOTHING_SAID
 from serr_gui.model.state import FovChoice, MadeBy
 from serr_gui.tasks.exported import TakenBack, find_exported
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from core.measures.setup import MeasureSetup, changed_values
 from core.resources import sample_path
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.history import HistoryController
 from serr_gui.model.editing import EditStep
-from serr_gui.model.measuring import MeasureSetup, changed_values
 
 
 class MeasureSteps(QObject):

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from core.errors import SerrError
 from core.files import is_there
 from core.masks.edits import MaskEdits
+from core.measures.setup import MeasureSetup
 from core.session.records import (
     EditsRecord,
     FovSetting,
@@ -21,7 +22,6 @@ from core.types import Doubt, DoubtKind, FovOrigin, PhotoMarks
 from serr_gui.model.comparison import EXPERTS, LabelFile
 from serr_gui.model.editing import EditHistory, EditStep
 from serr_gui.model.label_choices import expert_name, label_from, label_values
-from serr_gui.model.measuring import MeasureSetup
 from serr_gui.model.result_store import KeptEdits
 from serr_gui.model.settings import config_folder
 from serr_gui.model.state import FovChoice, FovSource, MadeBy, PhotoItem

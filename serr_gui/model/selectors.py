@@ -14,6 +14,7 @@ from core.evaluation.error_map import ErrorRegion
 from core.masks.edits import UNTOUCHED
 from core.measures.calibres import OpticDisc
 from core.measures.disc import USUAL_RADIUS
+from core.measures.setup import MeasureSetup
 from core.photo.circles import circles_of
 from core.photo.walking import natural_key
 from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, FieldOfView, ThresholdRule
@@ -22,7 +23,7 @@ from serr_gui.canvas.vessel_marks import VesselClasses, VesselMarks
 from serr_gui.canvas.wipe import Wipe
 from serr_gui.model.comparison import ErrorLayer
 from serr_gui.model.enhancing import EnhancedPhoto
-from serr_gui.model.measuring import MeasureSetup, measured, vessel_classes, vessel_marks
+from serr_gui.model.measuring import measured, vessel_classes, vessel_marks
 from serr_gui.model.score_selectors import error_layer, error_list
 from serr_gui.model.state import AppState, Document, ListOrder, PhotoItem
 

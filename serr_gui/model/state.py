@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, get_args
 from psygnal import SignalGroupDescriptor
 
 from core.evaluation.confusion import Region
+from core.measures.setup import NOTHING_SAID, MeasureSetup
 from core.progress import Progress
 from core.session.packing import packed_bits
 from core.session.records import EnhancedRecord
@@ -44,7 +45,7 @@ from serr_gui.model.comparison import (
 from serr_gui.model.editing import Editing
 from serr_gui.model.enhancing import EnhancedPhoto, Enhancing
 from serr_gui.model.export_options import ExportOptions
-from serr_gui.model.measuring import NOTHING_SAID, Measured, MeasureSetup, MeasureView, Mirrored
+from serr_gui.model.measuring import Measured, MeasureView, Mirrored
 from serr_gui.model.notices import Notice
 from serr_gui.model.result import Result
 from serr_gui.model.study import Study

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import SerrError
+from core.measures.setup import NOTHING_SAID, MeasureSetup
 from core.progress import Progress
 from core.types import PhotoMarks, ThresholdRule
-from serr_gui.model.measuring import NOTHING_SAID, MeasureSetup
 from serr_gui.model.result_store import KeptEdits, Load
 from serr_gui.model.state import Averaging, MadeBy
 from serr_gui.tasks.monitor import YieldingMonitor

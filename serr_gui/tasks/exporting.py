@@ -9,12 +9,12 @@ import numpy as np
 
 from core.errors import InputError, SerrError
 from core.masks.edits import BACKGROUND, VESSEL
+from core.measures.setup import NOTHING_SAID, MeasureSetup
 from core.progress import Monitor, Progress
 from core.session.packing import unpacked_bits
 from core.types import NO_MARKS, BoolArray, PhotoMarks, ThresholdRule
 from serr_gui.model.export_options import ExportOptions, ExportPreview
 from serr_gui.model.i18n import translate
-from serr_gui.model.measuring import NOTHING_SAID, MeasureSetup
 from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore
 from serr_gui.tasks.monitor import BatchStep, YieldingMonitor

@@ -167,8 +167,7 @@ def write(found: Measured, photo: Path, path: Path, monitor: CheckingMonitor) ->
     if measures is not None:
         segments.append((path.with_name(path.stem + _SEGMENTS), measuring.segments_csv(measures)))
     with_bars = measures is not None and measures.threshold is not None
-    pixel = found.inputs.setup.pixel_used
-    files = measuring.table_files([row], path, pixel=pixel, error_bars=with_bars, segments=segments)
+    files = measuring.table_files([row], path, error_bars=with_bars, segments=segments)
     monitor.check()
     ensure_folder(path.parent)
     write_together(files)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError, SerrError
 from core.files import display_path, ensure_folder, path_text, write_together
+from core.measures.setup import MeasureSetup
 from core.progress import Monitor, Progress, part_of
 from core.types import ThresholdRule
 from serr_gui.model.i18n import translate
-from serr_gui.model.measuring import MeasureInputs, MeasureSetup
+from serr_gui.model.measuring import MeasureInputs
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.study import Row, Study
 from serr_gui.tasks.measuring import measure_whole, table_row

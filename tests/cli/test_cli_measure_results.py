@@ -14,6 +14,9 @@ from core.measures.summary import measure_vessels
 from core.models.catalogue import load_model
 from core.photo.reading import read_fundus
 from core.segment import segment_photo
+from core.session.archive import PhotoContent, write_session
+from core.session.maps import result_members
+from core.session.records import PhotoRecord, PhotoRef, SessionRecord
 from core.sidecar import Annotation
 from core.types import NO_MARKS, ThresholdRule
 from tests.cli.program import Serr, write_photo
@@ -80,3 +83,46 @@ def test_a_mask_that_was_changed_elsewhere_or_lost_its_probabilities_says_so(
     assert "without the corrections is not known" in str(alone["doubts"])
     assert alone[SHARE] == changed[SHARE]
     assert f"{SHARE}/uncorrected" not in alone
+
+
+def test_what_a_person_said_in_the_window_is_used_and_options_win(serr: Serr, tmp_path: Path, weights: Path) -> None:
+    """Of sessions and side-cars; where a photograph is measured without its session, that is said."""
+    photo = write_photo(tmp_path / "eye.png")
+    found = segment_photo(read_fundus(photo), load_model(weights), rule=RULE)
+    middle = np.argwhere(found.mask.vessel & found.fov.inside)[100]
+    said = {
+        "disc": [75.0, 80.0, 12.0],
+        "disc_doubt": "Look at it.",
+        "pixel": {"um": 5.5, "source": "data sheet"},
+        "marks": [[int(middle[0]), int(middle[1]), "arteriole"]],
+    }
+    record = PhotoRecord(PhotoRef(photo, found.image.sha256, found.image.shape), rule=RULE, measuring=said)
+    session = tmp_path / "work.serr-session"
+    write_session(session, SessionRecord((record,)), lambda _index: PhotoContent(result_members(found, weights)))
+    (tmp_path / "results").mkdir()
+    choices, about = ExportChoices(), Annotation(NO_MARKS, measuring=said)
+    export_segmentation(found, tmp_path / "results", "eye", choices, annotation=about)
+    out = tmp_path / "vessels.csv"
+
+    for given, where in ((session, "session"), (tmp_path / "results" / "eye.serr.json", "side-car")):
+        ran = serr("measure", given, "--out", out, "--json", "--despite-doubts", "--replace", "--no-error-bars")
+        assert ran.code == 0, ran.err
+        assert f"eye.png: From the {where}: optic disc, pixel size and 1 mark of vessels." in ran.err
+        (row,) = json.loads(ran.out)["rows"]
+        assert [row[f"{what}_from"] for what in ("disc", "pixel", "marks")] == [where] * 3
+        assert (row["disc"], row["pixel_um"], row["pixel_source"]) == ("75.0,80.0,12.0", 5.5, "data sheet")
+        assert "Look at it." in row["doubts"]
+        codes = (tmp_path / "vessels_codebook.csv").read_text(encoding="utf-8").splitlines()
+        assert any(line.startswith("length/total/all/fov,um,") for line in codes)
+
+    (wins,) = rows(serr, session, "--out", out, "--disc", "60,70,20", "--no-error-bars")
+    assert (wins["disc"], wins["disc_from"], wins["pixel_from"]) == ("60.0,70.0,20.0", "option", "session")
+    assert "Look at it." not in str(wins["doubts"])
+
+    alone = serr("measure", photo, "--out", out, "--model", weights, "--replace", "--no-error-bars")
+    assert "work.serr-session holds a person's work on one of these photographs" in alone.err
+    both = serr("measure", photo, session, "--out", out, "--model", weights, "--replace", "--no-error-bars", "--json")
+    assert "holds a person's work" not in both.err
+    assert [row.get("pixel_um") for row in both.json["rows"]] == [None, 5.5]
+    codes = (tmp_path / "vessels_codebook.csv").read_text(encoding="utf-8").splitlines()
+    assert any(line.startswith("length/total/all/fov,px; um where pixel_um has a number,") for line in codes)

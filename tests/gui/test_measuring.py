@@ -14,12 +14,13 @@ from pytestqt.qtbot import QtBot
 from core.datasets.synthetic import draw_case
 from core.masks.tracing import corrected_values
 from core.measures.calibres import OpticDisc
+from core.measures.setup import MeasureSetup
 from core.measures.summary import PixelSize, VesselMeasures, measure_traced, measure_vessels
 from core.measuring import mirrored_maps, trace_probability
 from core.models.catalogue import load_model
 from serr_gui.app import Program
 from serr_gui.canvas.tools.ruler import RulerTool
-from serr_gui.model.measuring import MeasureSetup, measured
+from serr_gui.model.measuring import measured
 from serr_gui.model.state import PhotoItem
 from serr_gui.widgets.measure_texts import bar_text, value_text
 from serr_gui.widgets.score_texts import DASH
