@@ -4,14 +4,16 @@
 
 Prints two tables. The first has drawn rows without files: planning, looking for what has changed, claiming and
 finishing, the summary. The second segments drawn photographs with an untrained network of width 4 (with ``--default``:
-the default model), once by ``segment_files`` and once as a batch. With ``--workers N`` a third has the same on local
-Dask clusters of 1 to N workers.
+the default model), once by ``segment_files`` and once as a batch. With ``--workers N`` a third has the same by 1 to N
+processes that share a batch.
 """
 
 import argparse
 import os
 import platform
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,7 +24,6 @@ from random import Random
 import cv2
 import torch
 
-from core.batch.cluster import local_cluster, run_on_cluster
 from core.batch.manifest import Outcome
 from core.batch.options import BatchOptions
 from core.batch.plan import as_listed, find_batch, plan_batch
@@ -31,13 +32,16 @@ from core.batch.run import run_shard
 from core.batch.summary import write_summary
 from core.cli.batch_inputs import gather
 from core.datasets.synthetic import draw_case
+from core.inference.predictor import predict
 from core.models.catalogue import load_model
 from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel, read_card, save_model
 from core.networks.registry import build
-from core.photo.preprocessing import Preprocessing
+from core.photo.preprocessing import Preprocessing, prepare
+from core.photo.reading import read_fundus
 from core.photo.sibling_files import MaskFolder, fov_file
 from core.segment_files import segment_files
+from core.types import FieldOfView
 
 _SMALL: dict[str, object] = {"in_channels": 1, "width": 4, "depth": 2, "steps": 1, "reduction": 2}
 
@@ -52,7 +56,7 @@ def main() -> None:
     parser.add_argument("--photographs", type=int, default=200)
     parser.add_argument("--size", type=int, default=64, help="Pixels at a side of the drawn photographs.")
     parser.add_argument("--default", action="store_true", help="The default model instead of a small network.")
-    parser.add_argument("--workers", type=int, default=0, help="Also on a local Dask cluster of 1 to this many.")
+    parser.add_argument("--workers", type=int, default=0, help="Also by 1 to this many processes.")
     parser.add_argument("--masks", type=int, default=0, help="Also a folder with so many masks of fields of view.")
     arguments = parser.parse_args()
     print(f"{platform.platform()}, Python {platform.python_version()}, torch {torch.__version__}\n")
@@ -109,7 +113,7 @@ def manifest_table(folder: Path, rows: int, shards: int, *, shuffled: bool, with
         flush=True,
     )
     batch = find_batch(out)
-    some = min(rows, 20_000)
+    some = min(rows // shards, 20_000)
 
     def work() -> None:
         with batch.open(1) as manifest:
@@ -189,24 +193,57 @@ def chain_table(folder: Path, count: int, size: int, *, default: bool) -> None:
 
 
 def workers_table(folder: Path, most: int, *, default: bool) -> None:
-    """The photographs of ``chain_table`` again, on 1 to ``most`` workers with a thread each."""
+    """The photographs of ``chain_table`` again, by 1 to ``most`` processes that share a batch, with a thread each.
+
+    In processor seconds, which other work on the machine hardly changes. What starting costs is left out: it is in the
+    few photographs, too.
+    """
     path = folder / "small.safetensors"
     card = load_model().card if default else read_card(path)
     photos = sorted((folder / "photos").iterdir())
-    print("| workers | photographs a second | ratio |\n| --- | --- | --- |")
-    first = 0.0
+    options = BatchOptions(card.name if default else str(path), card.name, card.sha256, card.rule.level, fov="full")
+    network = 1000 * _network_s(photos[:10], load_model() if default else load_model(path))
+    print(
+        f"\nthe network alone: {network:.1f} ms of the processor a photograph; load {os.getloadavg()[0]:.0f}\n\n"
+        "| workers | of the processor, ms a photograph | without the network | wall clock, photographs a second |\n"
+        "| --- | --- | --- | --- |"
+    )
+    few = 2 * most
     for count in range(1, most + 1):
-        options = BatchOptions(card.name if default else str(path), card.name, card.sha256, card.rule.level, fov="full")
-        batch, _ = plan_batch(as_listed(photos), photos[0].parent, folder / f"cluster-{count}", options)
-        times: list[float] = []
-        with local_cluster(count) as cluster:
-            run_on_cluster(
-                batch, 1, cluster.scheduler_address, finished=lambda *_, t=times: t.append(time.perf_counter())
-            )
-        begun = sum(when - times[0] < 0.02 for when in times)  # the first task: until then workers load torch
-        rate = (len(times) - begun) / (times[-1] - times[0])
-        first = first or rate
-        print(f"| {count} | {rate:.2f} | {rate / first:.2f} |", flush=True)
+        (begun, _), (used, wall) = (
+            _shared(photos[:number], folder / f"shared-{count}-{number}", options, count)
+            for number in (few, len(photos))
+        )
+        each = 1000 * (used - begun) / (len(photos) - few)
+        print(f"| {count} | {each:.1f} | {each - network:.1f} | {len(photos) / wall:.2f} |", flush=True)
+
+
+def _shared(photos: list[Path], out: Path, options: BatchOptions, count: int) -> tuple[float, float]:
+    """Seconds of the processor, and of the clock, that so many processes need for a batch together."""
+    plan_batch(as_listed(photos), photos[0].parent, out, options)
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    command = [sys.executable, "-m", "core.cli", "batch", "run", str(out)]
+    said, around = subprocess.DEVNULL, {**os.environ, "OMP_NUM_THREADS": "1"}
+    running = [subprocess.Popen(command, env=around, stdout=said, stderr=said) for _ in range(count)]
+    for process in running:
+        process.wait()
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    with find_batch(out).open(1, read_only=True) as manifest:
+        assert manifest.counts()["done"] == len(photos)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
+
+
+def _network_s(photos: list[Path], model: LoadedModel) -> float:
+    """Seconds of the processor that the network alone needs for a photograph."""
+    inputs = []
+    for photo in photos:
+        image = read_fundus(photo)
+        inputs.append(prepare(image, FieldOfView.full(image.shape), model.card.preprocessing))
+    predict(model, inputs[0])
+    started = time.process_time()
+    for each in inputs:
+        predict(model, each)
+    return (time.process_time() - started) / len(inputs)
 
 
 def _small(folder: Path) -> LoadedModel:
