@@ -1,15 +1,17 @@
 """Whether a label can belong to a photograph at all: drawn vessels are darker than what is beside them."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import cv2
 import numpy as np
 
 from core.files import display_path
-from core.photo.preprocessing import NetInput, Preprocessing, prepare
 from core.photo.samples import turned
 from core.types import BoolArray, ExpertLabel, FieldOfView, FloatArray, FundusImage
+
+if TYPE_CHECKING:
+    from core.photo.preprocessing import NetInput
 
 Targets = Literal["hard", "soft"]
 
@@ -79,7 +81,7 @@ def find_wrong_pair(image: FundusImage, fov: FieldOfView, label: ExpertLabel) ->
     Whatever recipe a network may have, this goes by the default one: without its CLAHE uneven light would drown the
     vessels of many a photograph.
     """
-    prepared = prepare(image, fov, Preprocessing())
+    prepared = _prepare(image, fov)
     contrast = _contrast(prepared, label.vessel)
     if not contrast < FITTING_CONTRAST:
         return None
@@ -100,14 +102,20 @@ def find_wrong_pair(image: FundusImage, fov: FieldOfView, label: ExpertLabel) ->
 
 def find_turn(image: FundusImage, fov: FieldOfView, vessel: BoolArray) -> int:
     """The orientation in which a label of the photograph's height and width, or of these exchanged, fits; else 1."""
-    return _fitting_turn(prepare(image, fov, Preprocessing()), vessel, image.shape)
+    return _fitting_turn(_prepare(image, fov), vessel, image.shape)
 
 
-def _contrast(prepared: NetInput, vessel: BoolArray) -> float:
+def _prepare(image: FundusImage, fov: FieldOfView) -> "NetInput":
+    from core.photo.preprocessing import Preprocessing, prepare  # recipes need pydantic, which takes a moment to load
+
+    return prepare(image, fov, Preprocessing())
+
+
+def _contrast(prepared: "NetInput", vessel: BoolArray) -> float:
     return vessel_contrast(prepared.planes.mean(axis=0), on_grid(vessel, prepared, "soft"), prepared.inside)
 
 
-def _fitting_turn(prepared: NetInput, vessel: BoolArray, shape: tuple[int, int], as_it_is: float = 0.0) -> int:
+def _fitting_turn(prepared: "NetInput", vessel: BoolArray, shape: tuple[int, int], as_it_is: float = 0.0) -> int:
     contrasts = {}
     for turn in TURNS:
         changed = turned(vessel, turn)
@@ -117,7 +125,7 @@ def _fitting_turn(prepared: NetInput, vessel: BoolArray, shape: tuple[int, int],
     return best if contrasts and contrasts[best] >= max(FITTING_CONTRAST, as_it_is + 0.2) else 1
 
 
-def on_grid(vessel: BoolArray | FloatArray, prepared: NetInput, targets: Targets) -> FloatArray:
+def on_grid(vessel: BoolArray | FloatArray, prepared: "NetInput", targets: Targets) -> FloatArray:
     """The label, or probabilities, on the grid of the prepared photograph, float32 (h, w), 0 outside the field of view.
 
     "soft" gives the share of each pixel's area that is vessel. "hard" gives 1 where that is at least half, which loses

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from core.datasets.checks import Examination, examine
 from core.datasets.dataset_file import (
     PARTS,
     DataSetFile,
@@ -21,6 +21,9 @@ from core.types import BoolArray, FieldOfView
 from serr_gui.model.training import DataSetFacts
 from serr_gui.tasks.monitor import YieldingMonitor
 
+if TYPE_CHECKING:
+    from core.datasets.checks import Examination
+
 PICTURE_PX = 160
 
 
@@ -29,7 +32,7 @@ class Examined:
     """What was seen of one entry."""
 
     entry: Entry
-    examination: Examination
+    examination: "Examination"
 
 
 def find_data_set(path: Path, monitor: Monitor) -> Recognised:
@@ -54,6 +57,8 @@ def count_parts(file: Path, monitor: Monitor) -> DataSetFacts:
 
 def examine_all(entries: Sequence[Entry], monitor: YieldingMonitor[Examined]) -> None:
     """Deliver an ``Examined`` for each entry, in their order."""
+    from core.datasets.checks import examine
+
     for number, entry in enumerate(entries):
         monitor.step(Progress("Checking photographs", number, len(entries)))
         monitor.yield_result(Examined(entry, examine(entry.case, picture_px=PICTURE_PX)))

@@ -1,5 +1,6 @@
 """Icons drawn once as black lines and tinted from the palette, so that they fit every theme, also when disabled."""
 
+from collections.abc import Sequence
 from functools import cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
@@ -19,36 +20,48 @@ def _drawing(name: str) -> bytes:
 def pixmap(name: str, size_px: int, colour: QColor | None = None) -> QPixmap:
     """An icon at a size in device pixels, in one colour, or in its own where that is None.
 
-    Drawn once: each start asks for a thousand, many of them several times.
+    Kept, as it is asked for while something is painted.
     """
     key = f"serr {name} {size_px} {colour.rgba() if colour else ''}"
     kept = QPixmap()
-    if QPixmapCache.find(key, kept):
-        return kept
-    picture = QPixmap(QSize(size_px, size_px))
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    QSvgRenderer(QByteArray(_drawing(name))).render(painter, QRectF(0, 0, size_px, size_px))
-    if colour is not None:
-        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-        painter.fillRect(picture.rect(), colour)
+    if not QPixmapCache.find(key, kept):
+        kept = _pixmaps(QSvgRenderer(QByteArray(_drawing(name))), size_px, [colour])[0]
+        QPixmapCache.insert(key, kept)
+    return kept
+
+
+def _pixmaps(drawing: QSvgRenderer, size_px: int, colours: Sequence[QColor | None]) -> list[QPixmap]:
+    """A drawing at a size in each of some colours: the lines are drawn once, which costs far more than their colour."""
+    lines = QPixmap(QSize(size_px, size_px))
+    lines.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(lines)
+    drawing.render(painter, QRectF(0, 0, size_px, size_px))
     painter.end()
-    QPixmapCache.insert(key, picture)
+    return [lines if colour is None else _tinted(lines, colour) for colour in colours]
+
+
+def _tinted(lines: QPixmap, colour: QColor) -> QPixmap:
+    picture = QPixmap(lines)
+    painter = QPainter(picture)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(picture.rect(), colour)
+    painter.end()
     return picture
 
 
 def icon(name: str, palette: QPalette | None = None) -> QIcon:
     """An icon in the colours of a palette (the program's): text, faded where disabled, bright in a chosen row."""
     palette = palette or QGuiApplication.palette()
-    role = QPalette.ColorRole.ButtonText
-    made = QIcon()
+    group, role = QPalette.ColorGroup, QPalette.ColorRole
+    colours = {
+        QIcon.Mode.Normal: palette.color(group.Active, role.ButtonText),
+        QIcon.Mode.Disabled: palette.color(group.Disabled, role.ButtonText),
+        QIcon.Mode.Selected: palette.color(group.Active, role.HighlightedText),
+    }
+    drawing, made = QSvgRenderer(QByteArray(_drawing(name))), QIcon()
     for size in _SIZES_PX:
-        normal = palette.color(QPalette.ColorGroup.Active, role)
-        disabled = palette.color(QPalette.ColorGroup.Disabled, role)
-        made.addPixmap(pixmap(name, size, normal), QIcon.Mode.Normal)
-        made.addPixmap(pixmap(name, size, disabled), QIcon.Mode.Disabled)
-        selected = palette.color(QPalette.ColorGroup.Active, QPalette.ColorRole.HighlightedText)
-        made.addPixmap(pixmap(name, size, selected), QIcon.Mode.Selected)
+        for mode, picture in zip(colours, _pixmaps(drawing, size, list(colours.values())), strict=True):
+            made.addPixmap(picture, mode)
     return made
 
 

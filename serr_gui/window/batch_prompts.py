@@ -1,6 +1,7 @@
 """What batches need to be asked: their photographs, the folder of an earlier one, and whether one shall stop."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -8,8 +9,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from serr_gui.controllers.batch import name_of
 from serr_gui.controllers.controller import Controller
 from serr_gui.model.batch import BatchFacts
-from serr_gui.panels.batch.new_batch_dialog import NewBatchDialog
 from serr_gui.widgets.questions import Answer, ask
+
+if TYPE_CHECKING:
+    from serr_gui.panels.batch.new_batch_dialog import NewBatchDialog
 
 
 class BatchPrompts(QObject):
@@ -19,8 +22,10 @@ class BatchPrompts(QObject):
         super().__init__(window)
         self._controller, self._state, self._window = controller, controller.state, window
 
-    def new_batch(self) -> NewBatchDialog:
+    def new_batch(self) -> "NewBatchDialog":
         """Show the form for a new batch."""
+        from serr_gui.panels.batch.new_batch_dialog import NewBatchDialog
+
         batch = self._controller.batch
         dialog = NewBatchDialog(self._state, (), self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

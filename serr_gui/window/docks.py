@@ -1,6 +1,6 @@
 """Where the docks are at the first start: one on the left, two on the right with others behind, the rest on demand."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -23,12 +23,31 @@ _BOTTOM_PX: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Dock:
-    """A panel and its place; those at the bottom open on demand and lie behind one another."""
+    """A panel, or what makes it when it is first shown, and its place; those at the bottom open on demand."""
 
     name: str
     title: str
-    panel: QWidget
+    panel: QWidget | Callable[[], QWidget]
     area: Literal["left", "right", "bottom"]
+
+
+class PanelDock(QDockWidget):
+    """A dock whose panel is made when it is first shown: a window has many, and few are seen at its start."""
+
+    def __init__(self, plan: Dock, window: QMainWindow) -> None:
+        super().__init__(plan.title, window)
+        self.setObjectName(plan.name)
+        self.setProperty("area", plan.area)
+        self._panel = plan.panel
+        if isinstance(plan.panel, QWidget):
+            self.setWidget(plan.panel)
+
+    def setVisible(self, visible: bool) -> None:
+        """Called by Qt, too, for whatever shows a dock: a menu, a stored layout, ``show``."""
+        if visible and not isinstance(self._panel, QWidget):
+            self._panel = self._panel()
+            self.setWidget(self._panel)
+        super().setVisible(visible)
 
 
 def make_docks(window: QMainWindow, wanted: Sequence[Dock]) -> list[QDockWidget]:
@@ -39,13 +58,7 @@ def make_docks(window: QMainWindow, wanted: Sequence[Dock]) -> list[QDockWidget]
     window.setDockOptions(QMainWindow.DockOption.AnimatedDocks | QMainWindow.DockOption.AllowTabbedDocks)
     window.setCorner(Qt.Corner.BottomRightCorner, _AREAS["right"])
     window.setCorner(Qt.Corner.BottomLeftCorner, _AREAS["left"])
-    docks = []
-    for plan in wanted:
-        dock = QDockWidget(plan.title, window)
-        dock.setObjectName(plan.name)
-        dock.setProperty("area", plan.area)
-        dock.setWidget(plan.panel)
-        docks.append(dock)
+    docks: list[QDockWidget] = [PanelDock(plan, window) for plan in wanted]
     arrange_docks(window, docks)
     window.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # Qt's own menu of docks knows no tabs
     return docks

@@ -1,6 +1,5 @@
 """What panels with many requests ask for, joined to who does it."""
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF
@@ -44,7 +43,6 @@ def join_segmentation(window: "MainWindow") -> None:
     window.display.viewRequested.connect(controller.set_view)
     window.editing.sizeRequested.connect(controller.editing.set_size)
     window.editing.widthRequested.connect(controller.editing.set_width)
-    window.history.stepRequested.connect(controller.history.go_to)
 
 
 def join_enhancing(window: "MainWindow") -> None:
@@ -67,10 +65,6 @@ def join_comparison(window: "MainWindow") -> None:
     labels.fovRequested.connect(controller.photos.set_fov)
     labels.fovFileRequested.connect(window.prompts.choose_fov_file)
     labels.dropped.connect(controller.take_file)
-    window.curves.levelRequested.connect(controller.set_level)
-    window.curves.exportRequested.connect(partial(window.report_prompts.export_curves, window.curves))
-    window.evaluation.photoRequested.connect(controller.photos.open_or_select)
-    window.evaluation.viewRequested.connect(controller.set_view)
     window.scores.regionRequested.connect(controller.set_region)
     window.errors.viewRequested.connect(controller.set_view)
     window.errors.requestChosen.connect(controller.set_error_filter)
@@ -92,50 +86,11 @@ def join_sessions(window: "MainWindow") -> None:
     window.controller.sessions.viewAsked.connect(look)
 
 
-def join_trainings(window: "MainWindow") -> None:
-    """The panel of trainings."""
-    panel, context, questions = window.trainings, window.controller.training, window.training_prompts
-    panel.jobRequested.connect(context.choose)
-    panel.pauseRequested.connect(context.pause)
-    panel.stopRequested.connect(context.stop)
-    panel.resumeRequested.connect(context.resume)
-    panel.forceRequested.connect(questions.end_job_by_force)
-    panel.removeRequested.connect(questions.remove_job)
-    panel.describeRequested.connect(questions.describe_job)
-    panel.folderRequested.connect(questions.open_job_folder)
-    panel.compareRequested.connect(questions.compare_job)
-    panel.takeRequested.connect(window.model_prompts.add_job)
-    panel.exportRequested.connect(window.model_prompts.export_job)
-    context.foundRunning.connect(window.show_trainings)
-
-
-def join_batches(window: "MainWindow") -> None:
-    """The panel of batches."""
-    panel, batch = window.batches, window.controller.batch
-    panel.batchRequested.connect(batch.choose)
-    panel.findRequested.connect(batch.find)
-    panel.photoRequested.connect(batch.open_photo)
-    panel.pauseRequested.connect(lambda facts: batch.ask(facts.folder, "pause"))
-    panel.stopRequested.connect(window.batch_prompts.stop)
-    panel.resumeRequested.connect(lambda facts: batch.resume(facts.folder))
-    panel.retryRequested.connect(lambda facts: batch.resume(facts.folder, retry_failed=True))
-    panel.folderRequested.connect(lambda facts: open_outside(facts.folder))
-    panel.forgetRequested.connect(lambda facts: batch.forget(facts.folder))
-    batch.shown.connect(lambda: window.show_dock("batches"))
-
-
-def join_measures(window: "MainWindow") -> None:
-    """The panel of measures, and clicks on vessels in the photograph."""
-    panel, measuring = window.measure, window.controller.measuring
-    window.canvas.clicked.connect(measuring.click)
-    events = window.state.events
+def join_others(window: "MainWindow") -> None:
+    """What brings a panel to the front, or shows on the canvas what it is about."""
+    controller, events = window.controller, window.state.events
+    controller.training.foundRunning.connect(window.show_trainings)
+    controller.batch.shown.connect(lambda: window.show_dock("batches"))
+    window.canvas.clicked.connect(controller.measuring.click)
     for event in (events.measured, events.measure_view, events.photos):
         event.connect(window.show_picture)
-    panel.watchRequested.connect(measuring.watch)
-    panel.segments.vesselRequested.connect(measuring.choose)
-    panel.bar.colourRequested.connect(measuring.colour)
-    panel.bar.clickRequested.connect(measuring.click_for)
-    panel.setup.pixelRequested.connect(lambda pixel, everywhere: measuring.set_pixel(pixel, everywhere=everywhere))
-    panel.setup.assumedRequested.connect(lambda mm, everywhere: measuring.assume_disc(mm, everywhere=everywhere))
-    panel.setup.despiteRequested.connect(measuring.despite_doubts)
-    panel.setup.discRemoveRequested.connect(measuring.remove_disc)

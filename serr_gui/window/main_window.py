@@ -1,5 +1,6 @@
 """The window: it puts the parts together and joins requests to the controller; what is shown follows from the state."""
 
+from functools import cached_property
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
@@ -25,20 +26,14 @@ from serr_gui.controllers.controller import Controller
 from serr_gui.model.comparison import NO_LABELS
 from serr_gui.model.selectors import CanvasPicture, canvas_picture, may_export, unsaved
 from serr_gui.model.state import Theme
-from serr_gui.panels.batch.panel import BatchPanel
-from serr_gui.panels.comparison.curves import CurvesPanel
 from serr_gui.panels.comparison.errors import ErrorsPanel
-from serr_gui.panels.comparison.evaluation import EvaluationPanel
 from serr_gui.panels.comparison.labels import LabelsPanel
 from serr_gui.panels.comparison.scores import ScoresPanel
 from serr_gui.panels.display import DisplayPanel
 from serr_gui.panels.editing import EditingPanel
 from serr_gui.panels.enhancing import EnhancedBar
-from serr_gui.panels.history import HistoryPanel
-from serr_gui.panels.measure.panel import MeasurePanel
 from serr_gui.panels.photos import PhotosPanel
 from serr_gui.panels.segmentation import SegmentationPanel
-from serr_gui.panels.training.panel import TrainingPanel
 from serr_gui.system.desktop import open_guide, open_outside
 from serr_gui.system.logs import log_folder
 from serr_gui.tasks import Thumbnail
@@ -55,16 +50,22 @@ from serr_gui.window.canvas_tools import CanvasTools
 from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
 from serr_gui.window.joins import (
-    join_batches,
     join_comparison,
     join_enhancing,
     join_list,
-    join_measures,
+    join_others,
     join_segmentation,
     join_sessions,
-    join_trainings,
 )
 from serr_gui.window.label_prompts import LabelPrompts
+from serr_gui.window.late_panels import (
+    make_batches,
+    make_curves,
+    make_evaluation,
+    make_history,
+    make_measure,
+    make_trainings,
+)
 from serr_gui.window.layout import bring_on_screen, fit_screen
 from serr_gui.window.menus import make_menus, make_message_bar, make_tool_bar
 from serr_gui.window.model_prompts import ModelPrompts
@@ -82,6 +83,13 @@ class MainWindow(QMainWindow):
 
     closing = Signal()
     closed = Signal()
+
+    history = cached_property(make_history)
+    curves = cached_property(make_curves)
+    evaluation = cached_property(make_evaluation)
+    batches = cached_property(make_batches)
+    measure = cached_property(make_measure)
+    trainings = cached_property(make_trainings)
 
     def __init__(self, controller: Controller) -> None:
         super().__init__()
@@ -139,15 +147,9 @@ class MainWindow(QMainWindow):
         self.segmentation = SegmentationPanel(self.state, self.commands)
         self.display = DisplayPanel(self.state, self.commands)
         self.editing = EditingPanel(self.state, self.commands)
-        self.history = HistoryPanel(self.state, self.commands)
         self.labels = LabelsPanel(self.state, self.commands)
         self.scores = ScoresPanel(self.state)
         self.errors = ErrorsPanel(self.state, self.commands)
-        self.curves = CurvesPanel(self.state, self.commands)
-        self.evaluation = EvaluationPanel(self.state, self.commands)
-        self.trainings = TrainingPanel(self.state, self.commands)
-        self.batches = BatchPanel(self.state, self.commands)
-        self.measure = MeasurePanel(self.state, self.commands)
         self.enhanced = EnhancedBar(self.state, self.commands)
 
     def _make_centre(self) -> None:
@@ -165,6 +167,9 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._pages)
 
     def _make_docks(self) -> list[QDockWidget]:
+        def wide(panel: QWidget) -> QWidget:
+            return scrolling(panel, sideways=True)
+
         comparison = stacked(self.labels, self.scores, self.errors)
         return make_docks(
             self,
@@ -174,12 +179,12 @@ class MainWindow(QMainWindow):
                 Dock("display", self.tr("Display"), scrolling(self.display), "right"),
                 Dock("editing", self.tr("Correction"), scrolling(self.editing), "right"),
                 Dock("comparison", self.tr("Comparison"), scrolling(comparison), "right"),
-                Dock("history", self.tr("History"), self.history, "bottom"),
-                Dock("curves", self.tr("Curves"), scrolling(self.curves, sideways=True), "bottom"),
-                Dock("evaluation", self.tr("All Photographs"), scrolling(self.evaluation, sideways=True), "bottom"),
-                Dock("batches", self.tr("Batches"), scrolling(self.batches, sideways=True), "bottom"),
-                Dock("measure", self.tr("Measure"), scrolling(self.measure, sideways=True), "bottom"),
-                Dock("trainings", self.tr("Trainings"), scrolling(self.trainings, sideways=True), "bottom"),
+                Dock("history", self.tr("History"), lambda: self.history, "bottom"),
+                Dock("curves", self.tr("Curves"), lambda: wide(self.curves), "bottom"),
+                Dock("evaluation", self.tr("All Photographs"), lambda: wide(self.evaluation), "bottom"),
+                Dock("batches", self.tr("Batches"), lambda: wide(self.batches), "bottom"),
+                Dock("measure", self.tr("Measure"), lambda: wide(self.measure), "bottom"),
+                Dock("trainings", self.tr("Trainings"), lambda: wide(self.trainings), "bottom"),
             ),
         )
 
@@ -189,9 +194,7 @@ class MainWindow(QMainWindow):
         join_segmentation(self)
         join_comparison(self)
         join_sessions(self)
-        join_trainings(self)
-        join_batches(self)
-        join_measures(self)
+        join_others(self)
         join_enhancing(self)
         controller.photos.thumbnailMade.connect(self._on_thumbnail_made)
         self.notice_bar.dismissRequested.connect(controller.context.dismiss)

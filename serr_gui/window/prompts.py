@@ -20,17 +20,16 @@ from serr_gui.model.export_options import RESULTS_FOLDER, ExportPreview
 from serr_gui.model.notices import Notice, NoticeChoice
 from serr_gui.model.selectors import made_with, outdated, unsaved
 from serr_gui.model.state import FovChoice, ModelChoice, PhotoItem, Preferences
-from serr_gui.panels.comparison.two_models_dialog import TwoModelsDialog
-from serr_gui.panels.export_dialog import ExportDialog
-from serr_gui.panels.help_dialog import HelpDialog
-from serr_gui.panels.model_card_dialog import ModelCardDialog
-from serr_gui.panels.settings_dialog import SettingsDialog
 from serr_gui.system.desktop import guide_page
 from serr_gui.tasks import ExportItem
 from serr_gui.widgets.questions import may_replace
 from serr_gui.window.dialogs import ask_to_discard, ask_to_lose, ask_to_replace, ask_what_of_the_last_time
 from serr_gui.window.model_dialogs import ask_to_mix
 from serr_gui.window.report_prompts import with_suffix
+
+if TYPE_CHECKING:
+    from serr_gui.panels.comparison.two_models_dialog import TwoModelsDialog
+    from serr_gui.panels.settings_dialog import SettingsDialog
 
 if TYPE_CHECKING:
     from core.models.catalogue import ModelEntry
@@ -210,6 +209,8 @@ class Prompts(QObject):
         self._export_items(self._controller.items_of([path for path in paths if path in done]))
 
     def _export_items(self, items: tuple[PhotoItem, ...]) -> None:
+        from serr_gui.panels.export_dialog import ExportDialog
+
         if not items or not self._may_mix(items):
             return
         paths = [item.path for item in items]
@@ -267,8 +268,10 @@ class Prompts(QObject):
         else:
             self._controller.photos.choose(notice, choice)
 
-    def open_settings(self) -> SettingsDialog:
+    def open_settings(self) -> "SettingsDialog":
         """Let a person change the settings."""
+        from serr_gui.panels.settings_dialog import SettingsDialog
+
         dialog = SettingsDialog(self._state, self._state.export_options.folder, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: self._take_preferences(dialog.preferences))
@@ -279,8 +282,10 @@ class Prompts(QObject):
         self._state.export_options = replace(self._state.export_options, folder=preferences.export_folder)
         self._controller.set_preferences(preferences)
 
-    def compare_two_models(self) -> TwoModelsDialog:
+    def compare_two_models(self) -> "TwoModelsDialog":
         """Show what two models find in the photograph on the screen."""
+        from serr_gui.panels.comparison.two_models_dialog import TwoModelsDialog
+
         two_models = self._controller.two_models
         dialog = TwoModelsDialog(self._state, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -300,6 +305,8 @@ class Prompts(QObject):
         self._controller.models.read_card(choice.path, bundled=choice.bundled)
 
     def _on_card_read(self, entry: "ModelEntry") -> None:
+        from serr_gui.panels.model_card_dialog import ModelCardDialog
+
         page = guide_page(f"models/{entry.card.name}") if entry.bundled else None
         dialog = ModelCardDialog(entry, has_page=page is not None, parent=self._window)
         if page is not None:
@@ -308,6 +315,8 @@ class Prompts(QObject):
 
     def show_help(self, page: Path | None = None) -> bool:
         """Show a page of the guide inside the window; False where there is no guide."""
+        from serr_gui.panels.help_dialog import HelpDialog
+
         first = guide_page()
         if first is None:
             return False

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -12,11 +12,13 @@ from serr_gui.controllers.controller import Controller
 from serr_gui.model.enhancing import EnhancedPhoto
 from serr_gui.model.score_selectors import scored_label
 from serr_gui.model.selectors import enhanced_photo, with_result
-from serr_gui.panels.comparison.curves import CurvesPanel
-from serr_gui.panels.measure.study_dialog import StudyDialog
 from serr_gui.tasks.measuring import names_of_files
 from serr_gui.tasks.study import files_of
 from serr_gui.widgets.questions import Answer, ask, may_replace
+
+if TYPE_CHECKING:
+    from serr_gui.panels.comparison.curves import CurvesPanel
+    from serr_gui.panels.measure.study_dialog import StudyDialog
 
 _REPORT_NAME: Final = "evaluation.html"
 _MEASURES: Final = "_measures.csv"
@@ -31,7 +33,7 @@ class ReportPrompts(QObject):
         super().__init__(window)
         self._controller, self._state, self._window = controller, controller.state, window
 
-    def export_curves(self, panel: CurvesPanel) -> None:
+    def export_curves(self, panel: "CurvesPanel") -> None:
         document, against = self._state.document, scored_label(self._state)
         if document is None or against is None:
             return
@@ -93,8 +95,10 @@ class ReportPrompts(QObject):
         if ask(self._window, question, text.format(folder=display_path(folder)), answers) == "replace":
             self._controller.enhancing.write(made, folder, overwrite=True)
 
-    def compare_groups(self) -> StudyDialog:
+    def compare_groups(self) -> "StudyDialog":
         """Show the comparison of two groups or visits."""
+        from serr_gui.panels.measure.study_dialog import StudyDialog
+
         study = self._controller.study
         dialog = StudyDialog(self._state, self._state.last_folder, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -107,7 +111,7 @@ class ReportPrompts(QObject):
         dialog.show()
         return dialog
 
-    def _export_study(self, dialog: StudyDialog) -> None:
+    def _export_study(self, dialog: "StudyDialog") -> None:
         name, _ = QFileDialog.getSaveFileName(
             dialog,
             self.tr("Export the Comparison"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -10,13 +11,15 @@ from core.datasets.dataset_file import SUFFIX, dataset_path, is_dataset_file
 from core.jobs.requests import TrainingRequest
 from core.jobs.store import Job
 from serr_gui.controllers.controller import Controller
-from serr_gui.panels.data_set.dialog import DataSetDialog
-from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
-from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
 from serr_gui.system.desktop import open_outside
 from serr_gui.widgets.questions import Answer, ask
 from serr_gui.window.model_prompts import ModelPrompts
 from serr_gui.window.name_dialog import NameDialog
+
+if TYPE_CHECKING:
+    from serr_gui.panels.data_set.dialog import DataSetDialog
+    from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
+    from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
 
 
 class TrainingPrompts(QObject):
@@ -35,8 +38,10 @@ class TrainingPrompts(QObject):
 
     # Data sets
 
-    def open_data_set(self, path: Path | None = None) -> DataSetDialog:
+    def open_data_set(self, path: Path | None = None) -> "DataSetDialog":
         """Show the wizard, with the data set of a folder or file if one is given."""
+        from serr_gui.panels.data_set.dialog import DataSetDialog
+
         sets = self._controller.data_sets
         dialog = DataSetDialog(self._state.last_folder, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -82,8 +87,10 @@ class TrainingPrompts(QObject):
 
     # Trainings
 
-    def new_training(self, data_set: Path | None = None) -> NewTrainingDialog:
+    def new_training(self, data_set: Path | None = None) -> "NewTrainingDialog":
         """Show the form for a new training."""
+        from serr_gui.panels.training.new_training_dialog import NewTrainingDialog
+
         trainings = self._controller.training
         trainings.forget_estimate()
         dialog = NewTrainingDialog(self._state, self._state.last_folder, self._window)
@@ -135,13 +142,13 @@ class TrainingPrompts(QObject):
 
     # Models
 
-    def compare_job(self, job: Job) -> ModelsComparedDialog | None:
+    def compare_job(self, job: Job) -> "ModelsComparedDialog | None":
         """Compare the model of a job with another, on the job's data set."""
         if job.weights is None:
             return None
         return self._compare(job.weights, job.request.name, _data_set_of(job), job)
 
-    def compare_models(self) -> ModelsComparedDialog | None:
+    def compare_models(self) -> "ModelsComparedDialog | None":
         """Compare the chosen model with another, on a data set that is asked for."""
         choice = self._state.model_choice
         filters = self.tr("Data sets (*{suffix})").format(suffix=SUFFIX)
@@ -151,7 +158,9 @@ class TrainingPrompts(QObject):
             return None
         return self._compare(choice.path, choice.name, Path(name))
 
-    def _compare(self, new: Path, name: str, data_set: Path | None, job: Job | None = None) -> ModelsComparedDialog:
+    def _compare(self, new: Path, name: str, data_set: Path | None, job: Job | None = None) -> "ModelsComparedDialog":
+        from serr_gui.panels.training.models_compared_dialog import ModelsComparedDialog
+
         dialog = ModelsComparedDialog(self._state, (new, name), data_set, job, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.compareRequested.connect(self._controller.training.compare)

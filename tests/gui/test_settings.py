@@ -132,6 +132,7 @@ def test_the_program_comes_back_as_it_was_left(start: StartProgram, qtbot: QtBot
     window.resize(760, 620)  # within the offscreen platform's 800 x 800
     docks = {dock.objectName(): dock for dock in window.findChildren(type(window.files.parent()))}
     docks["display"].close()
+    window.show_dock("history")
     window.close()
 
     settings, unusable = load_settings(config_folder())
@@ -146,6 +147,7 @@ def test_the_program_comes_back_as_it_was_left(start: StartProgram, qtbot: QtBot
     assert second.window.size() == window.size()
     assert not second.window.display.isVisible()
     assert second.window.segmentation.isVisible()
+    assert second.window.history.isVisible()  # made for the layout of the last time
 
 
 def test_a_window_from_a_screen_that_is_gone_comes_back_into_sight(start: StartProgram) -> None:
