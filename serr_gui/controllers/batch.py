@@ -235,8 +235,7 @@ class BatchController(QObject):
 
     def _on_no_result(self, photo: Path, failure: Failure) -> None:
         self._context.fail(self.tr("The result cannot be shown."), failure)
-        if photo.exists():
-            self._photos.open_or_select(photo)
+        self._context.look(photo.exists, lambda exists: self._photos.open_or_select(photo) if exists else None)
 
 
 def name_of(facts: BatchFacts) -> str:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
@@ -16,6 +18,8 @@ from serr_gui.model.selectors import model_rule
 from serr_gui.model.state import AppState, PhotoItem
 
 _NOTICE_LIMIT = 50
+
+T = TypeVar("T")
 
 
 class ControllerContext(QObject):
@@ -32,6 +36,17 @@ class ControllerContext(QObject):
         self.store = store
         self.workers = WorkerPool(self)
         self.segment_when_ready = False
+        self._looks = 0
+
+    def look(self, at: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Ask the disk something beside the window, which continues with the answer: a slow share takes seconds."""
+        self._looks += 1
+        self.workers.start(
+            f"look {self._looks}",  # none ends another
+            lambda _monitor: at(),
+            succeeded=then,
+            failed=partial(self.fail, self.tr("A file or folder could not be looked at.")),
+        )
 
     def notify(
         self,

@@ -64,7 +64,7 @@ class FileWatcher(QObject):
             return
         document = self._context.state.document
         if document is not None and document.path == choice.path:
-            self.trust(document, file_stamp(choice.path))
+            self._context.look(partial(file_stamp, choice.path), partial(self.trust, document))
 
     def _on_job(self, job: TaskStatus | None) -> None:
         if job is not None and not self._works:

@@ -149,10 +149,10 @@ class ModelController(QObject):
         ``moved`` : a weights file that was used where it is, and is now in the registry.
         """
         state = self._context.state
-        files = tuple(choice.path for choice in state.models if choice.path != moved and choice.path.exists())
+        files = tuple(choice.path for choice in state.models if choice.path != moved)
         self._context.workers.start(
             "models",
-            partial(tasks.read_models, files),
+            lambda monitor: tasks.read_models([path for path in files if path.exists()], monitor),
             succeeded=partial(self._on_models_refreshed, choose, added, str(choose or state.model or "")),
             failed=partial(self._context.fail, self.tr("The models cannot be read.")),
             noted=partial(self._context.notify, "warning"),

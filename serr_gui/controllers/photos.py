@@ -351,6 +351,11 @@ class PhotoController(QObject):
 
     def _add_recent(self, paths: Sequence[Path]) -> None:
         opened = tuple(path.absolute() for path in paths if path != sample_path())
-        if len(opened) > 1:  # many files at once: their folder is what one wants to find again
-            opened = tuple(dict.fromkeys(path if path.is_dir() else path.parent for path in opened))
-        self._context.state.recent = tuple(dict.fromkeys((*opened, *self._context.state.recent)))[:RECENT_LIMIT]
+
+        def add(folders: frozenset[Path]) -> None:
+            places = opened
+            if len(opened) > 1:  # many files at once: their folder is what one wants to find again
+                places = tuple(dict.fromkeys(path if path in folders else path.parent for path in opened))
+            self._context.state.recent = tuple(dict.fromkeys((*places, *self._context.state.recent)))[:RECENT_LIMIT]
+
+        self._context.look(partial(tasks.folders_among, opened), add)

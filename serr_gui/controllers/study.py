@@ -1,6 +1,6 @@
 """Comparing the measures of two groups, or of two visits: the work, and its outcome in the state."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,8 +25,14 @@ class StudyController(QObject):
         self._context = context
 
     def read_tables(self, paths: Sequence[Path]) -> None:
-        """Take the rows of tables of measures."""
-        self._run(partial(study_work.read_tables, tuple(paths)))
+        """Take the rows of tables of measures, too."""
+        self._run(partial(study_work.read_tables, tuple(paths), self._context.state.study))
+
+    def take_out(self, numbers: Collection[int]) -> None:
+        """Leave out rows, by their numbers."""
+        study = self._context.state.study
+        rows = tuple(row for number, row in enumerate(study.rows) if number not in numbers)
+        self._take(replace(study, rows=rows, design=None, comparison=None, problem=""))
 
     def measure_open(self) -> None:
         """Measure the photographs of the list that have a mask, for groups of them."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 if TYPE_CHECKING:
     from core.export import ExportChoices
     from core.sidecar import Annotation
+
+FileInPlace = Literal["", "photograph", "label", "file"]
+"""What a file that is to be written would replace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,16 @@ def _annotation(item: ExportItem, result: Result, store: ResultStore) -> "Annota
     history = store.history(item.path)
     strokes = sum(step.kind == "edits" and step.delta is not None for step in history.steps[: history.done])
     return Annotation(item.marks, int(counts[VESSEL]), int(counts[BACKGROUND]), strokes, item.observer, said)
+
+
+def file_in_place(path: Path, photos: Sequence[Path], labels: Sequence[Path]) -> FileInPlace:
+    """What a label in this place would replace: one of the open photographs, one of the labels in use, another file."""
+    if not path.exists():
+        return ""
+    place = path.resolve()
+    if any(place == photo.resolve() for photo in photos):
+        return "photograph"
+    return "label" if any(place == label.resolve() for label in labels) else "file"
 
 
 def write_label(path: Path, vessel: BoolArray) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from core.errors import InputError, SerrError
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from core.studies.design import Member
 
 
-def read_tables(paths: Sequence[Path], monitor: Monitor) -> Study:
-    """The rows of tables of measures, such as ``serr measure`` and the panel Measure write them.
+def read_tables(paths: Sequence[Path], study: Study, monitor: Monitor) -> Study:
+    """The same study with the rows of tables of measures, such as ``serr measure`` and the panel Measure write them.
+
+    They replace rows with the same absolute path. The same name without its folder may be that of another photograph:
+    both rows stay, and the comparison refuses them.
 
     Raises
     ------
@@ -33,7 +36,15 @@ def read_tables(paths: Sequence[Path], monitor: Monitor) -> Study:
     for number, path in enumerate(paths):
         monitor.step(Progress("Reading", number, len(paths)))
         rows += read_table(path)
-    return Study(tuple(rows))
+    known = [row for row in study.rows if row not in rows]
+    return _with_rows(replace(study, rows=tuple(known)), rows)
+
+
+def _with_rows(study: Study, rows: Sequence[Row]) -> Study:
+    """With further rows; those of photographs that are certainly the same are replaced."""
+    new = {file for row in rows if PurePath(file := str(row["file"])).is_absolute()}
+    kept = [row for row in study.rows if row["file"] not in new]
+    return replace(study, rows=(*kept, *rows), design=None, comparison=None, problem="", doing="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +70,7 @@ def measure_open(photos: Sequence[OpenPhoto], study: Study, store: ResultStore, 
         part = part_of(monitor, number, len(photos), display_path(photo.path.name))
         part.step(Progress("Measuring"))
         rows.append(_measured(photo, store, part))
-    new = {row["file"] for row in rows}
-    rows = [*(row for row in study.rows if row["file"] not in new), *rows]
-    return replace(study, rows=tuple(rows), design=None, comparison=None, problem="", doing="")
+    return _with_rows(study, rows)
 
 
 def _measured(photo: OpenPhoto, store: ResultStore, monitor: Monitor) -> Row:

@@ -1,5 +1,6 @@
 """Questions around labels that are drawn here: where they are written, and whether corrections may go."""
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -7,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core.files import display_path
 from serr_gui.controllers.controller import Controller
+from serr_gui.tasks.exporting import FileInPlace, file_in_place
 from serr_gui.widgets.questions import Answer, ask
 
 
@@ -47,20 +49,23 @@ class LabelPrompts(QObject):
         path = Path(name)
         if path.suffix.lower() != ".png":
             path = path.with_name(path.name + ".png")
-        if path.exists() and not self._may_replace(path):
-            return
-        self._controller.state.label_out = path.parent
-        self._controller.labelling.save_label(path)
+        photos = [item.path for item in self._controller.state.photos]
+        labels = [slot.file.path for slot in document.labels if slot is not None]
 
-    def _may_replace(self, path: Path) -> bool:
-        if path.resolve() in {item.path.resolve() for item in self._controller.state.photos}:
+        def save(what: FileInPlace) -> None:
+            if self._controller.state.document is document and (not what or self._may_replace(path, what)):
+                self._controller.state.label_out = path.parent
+                self._controller.labelling.save_label(path)
+
+        self._controller.context.look(partial(file_in_place, path, photos, labels), save)
+
+    def _may_replace(self, path: Path, what: FileInPlace) -> bool:
+        if what == "photograph":
             text = self.tr("{name} is an open photograph. Choose another name for the label.")
             self._controller.context.notify("error", text.format(name=display_path(path.name)), until="photo")
             return False
-        labels = self._controller.state.document.labels if self._controller.state.document is not None else ()
-        used = [slot.file.path.resolve() for slot in labels if slot is not None]
         text = self.tr("A file with this name exists. Its contents will be lost.")
-        if path.resolve() in used:
+        if what == "label":
             text = self.tr("This is the file of an expert's label that is in use. What the expert drew is lost.")
         answers = [Answer("replace", self.tr("Replace"), destructive=True)]
         question = self.tr("Replace {name}?").format(name=display_path(path.name))

@@ -21,18 +21,16 @@ from serr_gui.model.notices import Notice, NoticeChoice
 from serr_gui.model.selectors import made_with, outdated, unsaved
 from serr_gui.model.state import FovChoice, ModelChoice, PhotoItem, Preferences
 from serr_gui.system.desktop import guide_page
-from serr_gui.tasks import ExportItem
+from serr_gui.tasks import ExportItem, folders_among
 from serr_gui.widgets.questions import may_replace
 from serr_gui.window.dialogs import ask_to_discard, ask_to_lose, ask_to_replace, ask_what_of_the_last_time
 from serr_gui.window.model_dialogs import ask_to_mix
 from serr_gui.window.report_prompts import with_suffix
 
 if TYPE_CHECKING:
+    from core.models.catalogue import ModelEntry
     from serr_gui.panels.comparison.two_models_dialog import TwoModelsDialog
     from serr_gui.panels.settings_dialog import SettingsDialog
-
-if TYPE_CHECKING:
-    from core.models.catalogue import ModelEntry
 
 
 class Prompts(QObject):
@@ -99,7 +97,7 @@ class Prompts(QObject):
 
     def open_session_file(self, path: Path) -> None:
         """Open a session; where photographs are open, ask what becomes of them."""
-        self._begin_there([path])
+        self._begin_at(path)
         instead_of = self._replaced(self.tr("Open the session {name}?").format(name=display_path(path.name)))
         if instead_of is not None:
             self._controller.sessions.open(path, instead_of)
@@ -132,7 +130,7 @@ class Prompts(QObject):
         )
         chosen = with_suffix(name, "", (), (SESSION_SUFFIX,))
         if chosen is not None and may_replace(self._window, name, [chosen]):
-            self._begin_there([chosen])
+            self._begin_at(chosen)
             self._controller.sessions.save(chosen, self._view(), embed=kind == kinds[1])
 
     def _view(self) -> ViewRecord | None:
@@ -143,33 +141,42 @@ class Prompts(QObject):
 
         ``instead_of`` : as in ``PhotoController.open_paths``.
         """
-        sessions = [path for path in paths if path.suffix == SESSION_SUFFIX and path.is_file()]
-        others = [path for path in paths if path not in sessions]
-        for path in sessions[:1]:
-            self.open_session_file(path)
-        if others:
-            self._begin_there(others)
-            self._controller.photos.open_paths(others, instead_of=instead_of)
+
+        def open_them(folders: frozenset[Path]) -> None:
+            sessions = [path for path in paths if path.suffix == SESSION_SUFFIX and path not in folders]
+            others = [path for path in paths if path not in sessions]
+            for path in sessions[:1]:
+                self.open_session_file(path)
+            if others:
+                self._begin_at(others[0], folders)
+                self._controller.photos.open_paths(others, instead_of=instead_of)
+
+        self._controller.context.look(partial(folders_among, paths), open_them)
 
     def take_dropped(self, paths: list[Path]) -> None:
         """Open what was dropped on the window, or take it for a label."""
         if any(path.suffix == SESSION_SUFFIX for path in paths):
             self.open_paths(paths)
             return
-        self._begin_there(paths)
-        self._controller.take_dropped(paths)
 
-    def _begin_there(self, paths: list[Path]) -> None:
-        first = paths[0].absolute()
-        self._state.last_folder = str(first if first.is_dir() else first.parent)
+        def take(folders: frozenset[Path]) -> None:
+            self._begin_at(paths[0], folders)
+            self._controller.take_dropped(paths)
+
+        self._controller.context.look(partial(folders_among, paths[:1]), take)
+
+    def _begin_at(self, path: Path, folders: frozenset[Path] = frozenset()) -> None:
+        """Dialogs for files begin in this folder, or in that of this file."""
+        self._state.last_folder = str((path if path in folders else path.parent).absolute())
 
     def open_recent(self, path: Path) -> None:
-        if path.is_dir():
-            self._open_folder(path)
-        elif path.suffix == SESSION_SUFFIX:
-            self.open_session_file(path)
-        else:
-            self.open_paths([path])
+        def open_it(folders: frozenset[Path]) -> None:
+            if path in folders:
+                self._open_folder(path)
+            else:
+                self.open_paths([path])
+
+        self._controller.context.look(partial(folders_among, [path]), open_it)
 
     def choose_fov_file(self) -> None:
         document = self._state.document

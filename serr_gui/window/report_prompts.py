@@ -104,6 +104,7 @@ class ReportPrompts(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.tablesRequested.connect(study.read_tables)
         dialog.openRequested.connect(study.measure_open)
+        dialog.takeOutRequested.connect(study.take_out)
         dialog.groupsRequested.connect(study.read_groups)
         dialog.compareRequested.connect(lambda members, paired: study.compare(members, paired=paired))
         dialog.exportRequested.connect(lambda: self._export_study(dialog))

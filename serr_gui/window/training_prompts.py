@@ -180,4 +180,4 @@ def _data_set_of(job: Job) -> Path | None:
     """The data set file that a job learns from, if it is one."""
     name = job.request.data.rpartition(" (")[0]
     path = Path(job.request.root) / name
-    return path if is_dataset_file(name) and path.is_file() else None
+    return path if is_dataset_file(name) else None

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from serr_gui.model.export_options import RESULTS_FOLDER
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.panels.model_card_dialog import ModelCardDialog
+from serr_gui.window import label_prompts
 from tests.gui.conftest import WAIT_MS, StartProgram, looked
 from tests.job_runs import drawn_dataset
 
@@ -116,4 +118,38 @@ def test_the_card_of_a_model_is_read_beside_the_window(
     assert isinstance(dialog, ModelCardDialog)
     assert "small" in dialog.text.toPlainText()
     dialog.reject()
+    assert set(looks) == {"beside"}
+
+
+def test_opening_again_and_saving_a_label_look_beside_the_window(
+    start: StartProgram,
+    qtbot: QtBot,
+    photos: tuple[Path, ...],
+    far: tuple[Path, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, looks = far
+    first, second, _ = (Path(shutil.copy(path, folder)) for path in photos)
+    program = start()
+    window, state, prompts = program.window, program.state, program.window.prompts
+    looks.clear()
+    prompts.open_recent(first)
+    qtbot.waitUntil(lambda: state.document is not None, timeout=WAIT_MS)
+    assert state.last_folder == str(folder)
+    prompts.take_dropped([second, folder / "eye 10.png"])
+    qtbot.waitUntil(lambda: len(state.photos) == 3 and state.opening is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: state.recent == (folder, first), timeout=WAIT_MS)
+    program.controller.segmentation.segment()
+    qtbot.waitUntil(lambda: state.result is not None and state.task is None, timeout=WAIT_MS)
+
+    chosen, asked = [first, folder / "eye 1_label.png"], list[str]()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args, **_kwargs: (str(chosen.pop(0)), ""))
+    monkeypatch.setattr(label_prompts, "ask", lambda _parent, question, *_rest: asked.append(question) or "replace")
+    window.commands["save_label"].trigger()
+    qtbot.waitUntil(lambda: any("is an open photograph" in notice.text for notice in state.notices), timeout=WAIT_MS)
+    window.commands["save_label"].trigger()
+    qtbot.waitUntil(lambda: any("is written" in notice.text for notice in state.notices), timeout=WAIT_MS)
+    chosen.append(folder / "eye 1_label.png")
+    window.commands["save_label"].trigger()
+    qtbot.waitUntil(lambda: asked == ["Replace eye 1_label.png?"], timeout=WAIT_MS)
     assert set(looks) == {"beside"}

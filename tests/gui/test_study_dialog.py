@@ -114,6 +114,34 @@ def test_open_photographs_are_measured_for_groups(
     dialog.reject()
 
 
+def test_what_was_written_survives_further_tables(
+    start: StartProgram, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = start()
+    dialog = dialog_of(program, qtbot, table(tmp_path), monkeypatch)
+    dialog.members.item(0, 1).setText("mine")
+    dialog.members.item(1, 2).setText("Q7")
+    dialog.members.item(1, 1).setText("")  # a subject without a group yet
+    more = tmp_path / "more.csv"
+    more.write_text(
+        f"file,error,{WIDTH},{WIDTH}/note\n/data/control/eye 4.png,,9.5,\n/data/third/eye.png,,3.3,\n", encoding="utf-8"
+    )
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(more)], ""))
+    dialog.tables.click()
+    qtbot.waitUntil(lambda: len(program.state.study.rows) == 11, timeout=WAIT_MS)
+    texts = {row["file"]: dialog.members.item(number, 1).text() for number, row in enumerate(program.state.study.rows)}
+    assert texts["/data/control/eye 0.png"] == "mine"
+    assert texts["/data/control/eye 4.png"] == "control", "another row of the same photograph"
+    assert texts["/data/third/eye.png"] == ""
+    assert dialog.members.item(1, 2).text() == "Q7"
+
+    dialog.members.selectRow(0)
+    dialog.take_out.click()
+    assert len(program.state.study.rows) == 10
+    assert "/data/control/eye 0.png" not in {member.file for member in dialog.said()}
+    dialog.reject()
+
+
 def test_visits_come_from_a_file_and_say_what_is_missing(
     start: StartProgram, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -38,6 +39,7 @@ class StudyDialog(QDialog):
 
     tablesRequested = Signal(list)
     openRequested = Signal()
+    takeOutRequested = Signal(list)
     groupsRequested = Signal(Path)
     compareRequested = Signal(list, bool)
     exportRequested = Signal()
@@ -46,6 +48,7 @@ class StudyDialog(QDialog):
         super().__init__(parent)
         self._state, self._folder = state, folder
         self._shown = Study()
+        self._written: dict[str, tuple[str, str, str]] = {}
         self.setWindowTitle(self.tr("Compare Groups or Visits"))
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         column = QVBoxLayout(self)
@@ -91,7 +94,7 @@ class StudyDialog(QDialog):
         row.addStretch(1)
         return row
 
-    def _make_members(self) -> QTableWidget:
+    def _make_members(self) -> QWidget:
         self.members = QTableWidget(0, 4)
         self.members.setAccessibleName(self.tr("Photographs with their group or visit"))
         self.members.setHorizontalHeaderLabels(
@@ -100,7 +103,22 @@ class StudyDialog(QDialog):
         self.members.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         _compact(self.members)
         self.members.itemChanged.connect(self._on_edited)
-        return self.members
+        self.take_out = QPushButton(self.tr("&Take Out"))
+        self.take_out.setToolTip(self.tr("Leave the chosen photographs out of the table (Delete)"))
+        self.take_out.clicked.connect(self._on_take_out)
+        self.members.itemSelectionChanged.connect(self._show_buttons)
+        QShortcut(
+            QKeySequence.StandardKey.Delete,
+            self.members,
+            self._on_take_out,
+            context=Qt.ShortcutContext.WidgetShortcut,
+        )
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.members, 1)
+        column.addWidget(self.take_out, 0, Qt.AlignmentFlag.AlignLeft)
+        return whole
 
     def _make_tests(self) -> QWidget:
         self.tests = QTableWidget(0, 6)
@@ -161,6 +179,11 @@ class StudyDialog(QDialog):
         if name:
             self.groupsRequested.emit(Path(name))
 
+    def _on_take_out(self) -> None:
+        rows = sorted({index.row() for index in self.members.selectedIndexes()})
+        if rows and not self._state.study.doing:
+            self.takeOutRequested.emit(rows)
+
     def _on_edited(self, item: QTableWidgetItem) -> None:
         """What is written into one of several chosen rows is meant for all of them."""
         self.members.blockSignals(True)
@@ -177,29 +200,42 @@ class StudyDialog(QDialog):
         if study.rows is not self._shown.rows or study.members is not self._shown.members:
             self._show_members(study)
         self._shown = study
+        self._show_buttons()
+        self._show_tests()
+        self.about.setText(self._sentence(study))
+
+    def _show_buttons(self) -> None:
+        study = self._state.study
         self.file.setEnabled(bool(study.rows) and not study.doing)
         self.compare.setEnabled(bool(study.rows) and not study.doing)
         self.opened.setEnabled(not study.doing)
         self.tables.setEnabled(not study.doing)
+        self.take_out.setEnabled(bool(self.members.selectedIndexes()) and not study.doing)
         self.export.setEnabled(study.comparison is not None)
-        self._show_tests()
-        self.about.setText(self._sentence(study))
+
+    def _remember_written(self) -> None:
+        """Keep what somebody has written for the photographs in the table, also for those that leave it for a while."""
+        for row in range(self.members.rowCount()):
+            name = self.members.item(row, 0)
+            if name is not None:
+                texts = (self._cell(row, 1), self._cell(row, 2), self._cell(row, 3))
+                self._written[name.data(Qt.ItemDataRole.UserRole)] = texts
 
     def _show_members(self, study: Study) -> None:
-        """From a file, or by the folders of the photographs, where these are two."""
-        if study.members:
+        """As written here or said by a file, or by the folders of the photographs, where these are two."""
+        self._remember_written()
+        if study.members and study.members is not self._shown.members:
             (self.visits if study.paired else self.groups).setChecked(True)
-        said = {member.file: member for member in study.members}
-        if study.members is self._shown.members:  # what was written for photographs that stay
-            said |= {member.file: member for member in self.said()}
+            self._written |= {each.file: (each.group, each.subject, each.eye) for each in study.members}
+        nothing_said = not any(map(any, self._written.values()))
         paths = [PurePath(str(row["file"]).replace("\\", "/")) for row in study.rows]
         by_folder = len({path.parent for path in paths}) == 2
         self.members.blockSignals(True)
         self.members.setRowCount(len(paths))
         for number, (row, path) in enumerate(zip(study.rows, paths, strict=True)):
-            member = said.get(str(row["file"]))
-            group = path.parent.name if by_folder and not said else ""
-            texts = (member.group, member.subject, member.eye) if member is not None else (group, "", "")
+            group = path.parent.name if by_folder and nothing_said else ""
+            written = self._written.get(str(row["file"]))
+            texts = (group, "", "") if nothing_said or written is None else written
             name = QTableWidgetItem(display_path(path.name))
             name.setData(Qt.ItemDataRole.UserRole, str(row["file"]))
             name.setToolTip(display_path(str(path)))
