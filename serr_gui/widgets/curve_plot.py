@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QEvent, QIODevice, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPalette
+from PySide6.QtGui import QColor, QFontMetricsF, QGuiApplication, QImage, QPainter, QPalette
 from PySide6.QtSvg import QSvgGenerator, QSvgRenderer
 from PySide6.QtWidgets import QWidget
 
@@ -22,6 +22,7 @@ from core.types import LEVELS
 from serr_gui.widgets.plot_rows import PlotRows
 
 _NEAR_PX: Final = 60.0
+_TITLE_PT: Final = 10
 _LEAST: Final = QSize(230, 180)
 _EXPORT: Final = QSize(1000, 480)
 _CURVE: Final = ("#0b6e7f", "#5cc3d4")
@@ -63,6 +64,8 @@ class CurvePlot(pg.PlotItem):  # type: ignore[misc]
         self._level_requested = level_requested
         self._places: tuple[DoubleArray, DoubleArray] | None = None
         self._showing = False
+        self._title, self._text = "", QColor()
+        self.setMinimumWidth(_LEAST.width() // 2)  # of its own, and not what its title needs
         self.setMenuEnabled(False)
         self.hideButtons()
         self.getAxis("bottom").setStyle(hideOverlappingLabels=False)  # or the 1.0 at the end is left out
@@ -109,6 +112,19 @@ class CurvePlot(pg.PlotItem):  # type: ignore[misc]
         self._point.setHoverBrush(pg.mkBrush(text))
         self._point.setHoverPen(pg.mkPen(_POINT[dark], width=3))
 
+    def _show_title(self) -> None:
+        """In a narrow plot only the area: the axes say which curve it is."""
+        font = QGuiApplication.font()
+        font.setPointSize(_TITLE_PT)
+        fits = QFontMetricsF(font).horizontalAdvance(self._title) <= self.getViewBox().width()
+        shown = self._title if fits else self._title.rpartition(": ")[2]
+        self.setTitle(shown, color=self._text.name(), size=f"{_TITLE_PT}pt")
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "_title"):  # pyqtgraph resizes while it is being made
+            self._show_title()
+
     def show_data(self, data: CurveData | None, *, text: QColor) -> None:
         """Draw a curve, or none."""
         if data is None:
@@ -116,7 +132,8 @@ class CurvePlot(pg.PlotItem):  # type: ignore[misc]
             self._curve.setData([], [])
             for item in (self._expert, self._expert_text, self._hover, self._point):
                 item.setVisible(False)
-            self.setTitle("")
+            self._title = ""
+            self._show_title()
             return
         levels = histogram_points(data.histogram)
         x, y = _xy(levels, roc=self._roc)
@@ -124,7 +141,8 @@ class CurvePlot(pg.PlotItem):  # type: ignore[misc]
         x, y = _xy(data.curve if data.curve is not None else levels, roc=self._roc)
         known = np.isfinite(x) & np.isfinite(y)
         self._curve.setData(x[known], y[known])
-        self.setTitle(data.titles[0 if self._roc else 1], color=text.name(), size="10pt")
+        self._title, self._text = data.titles[0 if self._roc else 1], text
+        self._show_title()
         seen = False
         if data.expert is not None:
             at = place(data.expert, roc=self._roc)

@@ -161,7 +161,7 @@ def test_photographs_that_arrive_later_come_to_a_batch(
     shutil.copy(cohort / "eye 1.png", cohort / "late.png")
     qtbot.waitUntil(lambda: done(4), timeout=LONG_MS)
     panel = program.window.batches
-    assert "waits for photographs" in panel._title.full_text()
+    assert "waits for photographs" in panel.title.full_text()
     panel._pause.click()
     wait_for(program, qtbot, "paused")
     assert panel._resume.isEnabled()

@@ -92,7 +92,7 @@ def test_dragging_the_operating_point_sets_the_threshold(
     drag(plots, on_screen(plots, number, plot.place_of(60)), on_screen(plots, number, wanted))
     assert state.rule.origin == "user"
     now = plot.place_of(state.rule.level)
-    assert now == pytest.approx(wanted, abs=0.02)
+    assert now == pytest.approx(wanted, abs=0.03)  # three pixels of the plot in this small window
     assert program.window.segmentation._slider.value() == state.rule.level
     assert state.rule.level > 100
     at = plot._point.pos()

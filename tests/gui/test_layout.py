@@ -9,8 +9,12 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication, QDockWidget, QScrollArea, QTabBar
 from pytestqt.qtbot import QtBot
 
+from core.jobs.records import JobRequest, JobStatus
+from core.jobs.store import Job
 from core.photo.label_values import FoundValue
+from serr_gui.model.batch import Batches, BatchFacts
 from serr_gui.model.measuring import measured
+from serr_gui.model.training import Trainings
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.widgets.controls import ElidedLabel
 from serr_gui.widgets.curve_plot import CurvePlots
@@ -280,3 +284,33 @@ def test_the_keys_of_the_panels_below_open_and_close_them(
     assert not dock.visibleRegion().isEmpty()
     action.trigger()
     assert dock.isHidden()
+
+
+def test_on_a_small_screen_no_panel_scrolls_sideways(start: StartProgram, qtbot: QtBot, tmp_path: Path) -> None:
+    """Lists of work are above what is chosen there, and buttons that are needed less are in the menu."""
+    program = start()
+    window, state = program.window, program.state
+    ids = ("20260102-first", "20260102-second")
+    state.batch_folders = tuple(tmp_path / name for name in ids)
+    state.batches = Batches(tuple(BatchFacts(tmp_path / name) for name in ids), chosen=tmp_path / ids[0])
+    jobs = [Job(tmp_path / name, JobRequest(name), JobStatus("done", weights="w"), "done") for name in ids]
+    (jobs[0].run).mkdir(parents=True)
+    (jobs[0].run / "w").touch()
+    state.trainings = Trainings(tuple(jobs), chosen=jobs[0].id)
+    window.resize(SMALL)
+    for name in ("curves", "evaluation", "batches", "trainings"):
+        window.show_dock(name)
+        for tab in range(window.trainings.tabs.count() if name == "trainings" else 1):
+            window.trainings.tabs.setCurrentIndex(tab)
+            QApplication.processEvents()
+            area = docks_of(window)[name].widget()
+            assert isinstance(area, QScrollArea)
+            assert area.horizontalScrollBar().maximum() == 0, name
+    for panel, spare in ((window.batches, window.batches._retry), (window.trainings, window.trainings._compare)):
+        line = next(line for line in panel.menu.actions() if line.text() == spare.text())
+        assert line.isVisible()
+        assert not spare.isVisible()
+        panel.resize(1000, 500)  # as in a wide window
+        assert spare.isVisibleTo(panel)
+        assert not line.isVisible()
+    assert window.evaluation.table.horizontalScrollBar().maximum() == 0

@@ -340,7 +340,7 @@ def test_name_and_notes_of_a_training_can_be_changed(start: StartProgram, qtbot:
     program = start()
     qtbot.waitUntil(lambda: program.state.trainings.job is not None, timeout=WAIT_MS)
     program.controller.training.describe(job, "better name", "two\nlines")
-    qtbot.waitUntil(lambda: "better name" in program.window.trainings._title._full, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "better name" in program.window.trainings.title._full, timeout=WAIT_MS)
     assert read_job(job.folder).request.notes == "two\nlines"
 
 
@@ -424,9 +424,9 @@ def test_a_training_that_prepares_says_so(start: StartProgram, qtbot: QtBot) -> 
     for stage, words in (("Reading photographs", "preparing"), ("Training", "running")):
         write_status(job.folder, JobStatus(state="running", start_id="x", device="cpu", stage=stage))
         qtbot.waitUntil(lambda words=words: words in panel.jobs.item(0).text(), timeout=WAIT_MS)  # type: ignore[misc]
-        qtbot.waitUntil(lambda words=words: words in panel._title.full_text(), timeout=WAIT_MS)  # type: ignore[misc]
+        qtbot.waitUntil(lambda words=words: words in panel.title.full_text(), timeout=WAIT_MS)  # type: ignore[misc]
         assert ("Reading photographs" in panel._facts.full_text()) == (words == "preparing")
-        assert panel._bar.maximum() == (0 if words == "preparing" else 50)
+        assert panel.bar.maximum() == (0 if words == "preparing" else 50)
     lock.release()
 
 

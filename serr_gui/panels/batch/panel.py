@@ -3,18 +3,12 @@
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtCore import Qt, QTimer, Signal, SignalInstance
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QMenu,
-    QProgressBar,
     QPushButton,
-    QSplitter,
-    QStackedLayout,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -25,15 +19,15 @@ from serr_gui.actions.qactions import Actions
 from serr_gui.model.batch import MOST_ROWS, BatchFacts
 from serr_gui.model.state import AppState
 from serr_gui.panels.batch.views import BatchList, PhotoTable, name_text, word_text
+from serr_gui.panels.work_panel import WorkPanel, beginning
 from serr_gui.widgets.controls import ElidedLabel, chooser, faded
 from serr_gui.widgets.durations import duration_text
 
 _TYPING_MS: Final = 250
-_WIDE_PX: Final = 640
-"""As wide as list and photographs want to be together."""
+_LIST_PX: Final = 220
 
 
-class BatchPanel(QWidget):
+class BatchPanel(WorkPanel):
     """Lists the batches and shows the chosen one. Every request but the last three carries the ``BatchFacts``.
 
     ``batchRequested`` carries a folder, ``findRequested`` (kind, part of the name), ``photoRequested`` a ``BatchRow``.
@@ -50,71 +44,37 @@ class BatchPanel(QWidget):
     photoRequested = Signal(object)
 
     def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._state = state
         self.batches = BatchList()
+        super().__init__(self.batches, parent)
+        self._state = state
         self.batches.keyRequested.connect(lambda folder: self.batchRequested.emit(Path(folder)))
-        left = self._left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(8, 6, 0, 6)
-        column.setSpacing(6)
-        column.addWidget(self.batches, 1)
-        column.addLayout(_beginning(actions))
-        split = self._split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(left)
-        split.addWidget(self._make_right())
-        split.setStretchFactor(0, 0)
-        split.setStretchFactor(1, 1)
-        split.setSizes([220, 800])
-        split.setChildrenCollapsible(False)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        self._nothing = self._make_nothing(actions)
-        whole.addWidget(self._nothing)
-        whole.addWidget(split)
+        nothing = self.tr(
+            "No batch yet. A batch segments folders with any number of photographs while you work on others; it can "
+            "be paused and resumed at any time, also after a crash. One that was begun with the command line can be "
+            "opened."
+        )
+        page = self._make_page()
+        self.make_frame(page, nothing, _LIST_PX, lambda: beginning(actions, "new_batch", "open_batch"))
         state.events.batches.connect(self._show_batches)
         state.events.batch_folders.connect(self._show_batches)
         self._show_batches()
 
     # Making
 
-    def _make_nothing(self, actions: Actions) -> QWidget:
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.addWidget(
-            faded(
-                self.tr(
-                    "No batch yet. A batch segments folders with any number of photographs while you work on others; "
-                    "it can be paused and resumed at any time, also after a crash. One that was begun with the command "
-                    "line can be opened."
-                )
-            )
-        )
-        column.addLayout(_beginning(actions))
-        column.addStretch(1)
-        return page
-
-    def _make_right(self) -> QWidget:
+    def _make_page(self) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(4, 6, 8, 6)
         column.setSpacing(4)
-        self._title = ElidedLabel()
-        font = self._title.font()
-        font.setBold(True)
-        self._title.setFont(font)
         self._problem = QLabel()
         self._problem.setWordWrap(True)
         self._problem.setTextFormat(Qt.TextFormat.PlainText)
         self._problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._bar.setFixedHeight(6)
-        self._bar.setAccessibleName(self.tr("Progress of the batch"))
+        self.bar.setAccessibleName(self.tr("Progress of the batch"))
         self._facts = ElidedLabel(leave_out=Qt.TextElideMode.ElideRight)
-        column.addWidget(self._title)
+        column.addWidget(self.title)
         column.addLayout(self._make_buttons())
-        column.addWidget(self._bar)
+        column.addWidget(self.bar)
         column.addWidget(self._facts)
         column.addWidget(self._problem)
         column.addLayout(self._make_filter())
@@ -129,11 +89,7 @@ class BatchPanel(QWidget):
         column.addWidget(self._reason)
         self._more_rows = faded()
         column.addWidget(self._more_rows)
-        right = QWidget()
-        self._pages = QStackedLayout(right)
-        self._pages.addWidget(QWidget())
-        self._pages.addWidget(page)
-        return right
+        return page
 
     def _make_buttons(self) -> QHBoxLayout:
         self._pause = QPushButton(self.tr("&Pause"))
@@ -151,26 +107,23 @@ class BatchPanel(QWidget):
         self._open = QPushButton(self.tr("&Open Photograph"))
         self._open.setToolTip(self.tr("Open the chosen photograph with its result (Enter, or double-click)"))
         self._open.clicked.connect(lambda: self.table.request(self.table.currentIndex().row()))
-        more = QPushButton(self.tr("&More"))
-        menu = QMenu(more)
-        self._more: dict[str, QAction] = {}
-        for key, text, signal in (
-            ("folder", self.tr("Open &Folder of Results"), self.folderRequested),
-            ("forget", self.tr("&Take Out of the List"), self.forgetRequested),
-        ):
-            action = menu.addAction(text)
-            action.triggered.connect(lambda _on=False, signal=signal: self._request(signal))
-            self._more[key] = action
-        more.setMenu(menu)
+        self._more = self.fill_menu(
+            (
+                ("folder", self.tr("Open &Folder of Results"), self.folderRequested),
+                ("forget", self.tr("&Take Out of the List"), self.forgetRequested),
+            ),
+            self._request,
+        )
+        self.spare(self._retry, self._open)
         row = QHBoxLayout()
         row.setSpacing(6)
-        for button in (self._pause, self._resume, self._stop, self._retry, self._open, more):
+        for button in (self._pause, self._resume, self._stop, self._retry, self._open, self.more):
             row.addWidget(button)
         row.addStretch(1)
         return row
 
     def _make_filter(self) -> QHBoxLayout:
-        self._kind = chooser(self.tr("Which photographs"), letters=12)
+        self._kind = chooser(self.tr("Which photographs"), letters=8)
         texts = {
             "all": self.tr("All"),
             "failed": self.tr("Failed"),
@@ -197,43 +150,25 @@ class BatchPanel(QWidget):
         row.setSpacing(6)
         row.addWidget(caption)
         row.addWidget(self._kind)
-        row.addWidget(self._part, 1)
+        row.addWidget(self._part, 2)
         row.addStretch(1)
         return row
 
+    def set_narrow(self, *, narrow: bool) -> None:
+        super().set_narrow(narrow=narrow)
+        self.table.set_narrow(narrow=narrow)
+
     # Showing the state
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        place = self.parentWidget()
-        if place is not None:
-            place.installEventFilter(self)
-        self._fit()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and watched is self.parentWidget():
-            self._fit()
-        return False
-
-    def _fit(self) -> None:
-        """Where there is little room and but one batch, the photographs have it all."""
-        place = self.parentWidget()
-        room = place.width() if place is not None else self.width()
-        self._left.setVisible(len(self._state.batches.known) > 1 or room >= _WIDE_PX)
 
     def _show_batches(self) -> None:
         batches = self._state.batches
-        if self.isVisible():
-            self._fit()
         self.batches.show_batches(batches.known, batches.chosen)
-        self._nothing.setVisible(not self._state.batch_folders)
-        self._split.setVisible(bool(self._state.batch_folders))
         facts = batches.batch
-        self._pages.setCurrentIndex(0 if facts is None else 1)
+        self.show_frame(any_work=bool(self._state.batch_folders), chosen=facts is not None)
         if facts is None:
             return
         status = facts.status
-        self._title.set_full_text(f"{name_text(facts.folder)}: {word_text(facts)}")
+        self.title.set_full_text(f"{name_text(facts.folder)}: {word_text(facts)}")
         self._problem.setText(facts.problem)
         self._problem.setVisible(bool(facts.problem))
         failed = status.counts["failed"] if status is not None else 0
@@ -248,8 +183,8 @@ class BatchPanel(QWidget):
         self._more["forget"].setEnabled(not facts.running)
         self._facts.set_full_text(self._facts_of(facts))
         total = status.total if status is not None else 0
-        self._bar.setRange(0, max(total, 1))
-        self._bar.setValue(total - left)
+        self.bar.setRange(0, max(total, 1))
+        self.bar.setValue(total - left)
         self._kind.setCurrentIndex(self._kind.findData(batches.kind))
         self.table.show_rows(batches.rows)
         self._show_open()
@@ -295,22 +230,7 @@ class BatchPanel(QWidget):
         self._typing.stop()
         self.findRequested.emit(str(self._kind.currentData()), self._part.text().strip())
 
-    def _request(self, signal: object) -> None:
+    def _request(self, signal: SignalInstance) -> None:
         facts = self._state.batches.batch
         if facts is not None:
-            signal.emit(facts)  # type: ignore[attr-defined]
-
-
-def _beginning(actions: Actions) -> QHBoxLayout:
-    """Buttons of what begins a batch, or takes one up."""
-    row = QHBoxLayout()
-    row.setSpacing(4)
-    for key in ("new_batch", "open_batch"):
-        button = QToolButton()
-        button.setDefaultAction(actions[key])
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.setIconSize(QSize(18, 18))
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        row.addWidget(button)
-    row.addStretch(1)
-    return row
+            signal.emit(facts)

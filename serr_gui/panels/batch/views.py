@@ -22,6 +22,11 @@ from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.widgets import icons
 from serr_gui.widgets.work_list import WorkList, WorkRow
 
+_LETTERS: Final = (22, 9, 13)
+_NARROW_LETTERS: Final = (12, 7, 11)
+"""Widths of the columns before the last; the icon and the margins come to that."""
+_BESIDE_PX: Final = 20
+_REASON: Final = 3
 _LIST_ICONS: Final = {
     "running": "segment-all",
     "pausing": "pause",
@@ -189,10 +194,15 @@ class PhotoTable(QTableView):
         header = self.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setStretchLastSection(True)
-        letter = self.fontMetrics().averageCharWidth()
-        for column, letters in enumerate((22, 9, 13)):
-            header.resizeSection(column, letters * letter + 20)
+        self.set_narrow(narrow=False)
         self.doubleClicked.connect(lambda index: self.request(index.row()))
+
+    def set_narrow(self, *, narrow: bool) -> None:
+        """Have fewer columns, and narrower ones; what is the matter with the chosen photograph is said below."""
+        letter = self.fontMetrics().averageCharWidth()
+        for column, letters in enumerate(_NARROW_LETTERS if narrow else _LETTERS):
+            self.horizontalHeader().resizeSection(column, letters * letter + _BESIDE_PX)
+        self.setColumnHidden(_REASON, narrow)
 
     def show_rows(self, rows: tuple[BatchRow, ...]) -> None:
         """Show others; the chosen photograph stays chosen where it is among them."""

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QCheckBox,
     QComboBox,
     QHBoxLayout,
@@ -38,6 +39,11 @@ _LOW_PX: Final = 340
 """In a panel that is lower, rows and pictures are smaller, so that more than the worst photograph is seen."""
 _NAME_PX: Final = 180
 _FIGURE_PX: Final = 56
+_LEAST_PX: Final = 290
+_ROOM_PX: Final = 560
+"""With less, the table has fewer columns, the boxes are below it, and the bar has two rows."""
+_NARROW_NAME_PX: Final = 144
+_NARROW_KEYS: Final = ("sensitivity", "f1")
 
 
 class EvaluationPanel(QWidget):
@@ -48,7 +54,8 @@ class EvaluationPanel(QWidget):
 
     def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._state = state
+        self.setMinimumWidth(_LEAST_PX)
+        self._state, self._narrow = state, False
         self._shown: tuple[Evaluation | None, str] = (None, "")
         self._pictures: dict[Path, QIcon] = {}
         self.table = _table(self.tr("Photographs with their scores"))
@@ -76,7 +83,7 @@ class EvaluationPanel(QWidget):
         column.setSpacing(2)
         column.addWidget(self.table, 1)
         column.addWidget(self.totals)
-        split = QSplitter(Qt.Orientation.Horizontal)
+        split = self._split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(tables)
         split.addWidget(self.boxes)
         split.setStretchFactor(0, 2)
@@ -96,22 +103,27 @@ class EvaluationPanel(QWidget):
             event.connect(self._show_current)
         self._show_evaluation()
 
-    def _make_bar(self, actions: Actions) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(6)
+    def _make_bar(self, actions: Actions) -> QBoxLayout:
+        bar = self._bar = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        bar.setSpacing(6)
+        first, last = QHBoxLayout(), QHBoxLayout()
+        for row in (first, last):
+            row.setSpacing(6)
+        bar.addLayout(first)
+        bar.setAlignment(first, Qt.AlignmentFlag.AlignLeft)
         for key in ("evaluate_all", "export_evaluation"):
             button = QToolButton()
             button.setDefaultAction(actions[key])
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            row.addWidget(button)
+            first.addWidget(button)
         self._rule = QComboBox()
         self._rule.setAccessibleName(self.tr("Threshold for all photographs"))
         self._rule.setToolTip(self.tr("One threshold for all photographs, at the next evaluation"))
         self._rule.addItem(self.tr("at the model's own threshold"))
         self._rule.addItem(self.tr("at the slider's threshold"))
         self._rule.activated.connect(self._on_rule_activated)
-        row.addWidget(self._rule)
+        bar.addWidget(self._rule, 0, Qt.AlignmentFlag.AlignLeft)
         self.measures = QCheckBox(self.tr("Measures"))
         self.measures.setToolTip(
             self.tr("Measure the vessels of each photograph, too, for the report; at the next evaluation")
@@ -119,10 +131,11 @@ class EvaluationPanel(QWidget):
         self.measures.clicked.connect(
             lambda on: self.viewRequested.emit(replace(self._state.view, evaluate_measures=on))
         )
-        row.addWidget(self.measures)
+        last.addWidget(self.measures)
         self._summary = QLabel()
-        row.addWidget(self._summary, 1)
-        return row
+        last.addWidget(self._summary, 1)
+        bar.addLayout(last, 1)
+        return bar
 
     def _set_widths(self) -> None:
         for table in (self.table, self.totals):
@@ -275,7 +288,21 @@ class EvaluationPanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        narrow = event.size().width() < _ROOM_PX
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self._arrange()
         self._set_row_height(_ROW_PX if self.height() >= _LOW_PX else _ROW_PX * 2 // 3)
+
+    def _arrange(self) -> None:
+        """Put the parts next to or below one another."""
+        narrow = self._narrow
+        self._bar.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        self._split.setOrientation(Qt.Orientation.Vertical if narrow else Qt.Orientation.Horizontal)
+        for table in (self.table, self.totals):
+            for number, key in enumerate(KEYS, start=1):
+                table.setColumnHidden(number, narrow and key not in _NARROW_KEYS)
+            table.horizontalHeader().resizeSection(0, _NARROW_NAME_PX if narrow else _NAME_PX)
 
     def _set_row_height(self, height: int) -> None:
         rows = self.table.verticalHeader()

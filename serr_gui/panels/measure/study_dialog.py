@@ -67,8 +67,8 @@ class StudyDialog(QDialog):
         resize_on_screen(self, _WIDTH_PX, _HEIGHT_PX)
         small = self.width() < _WIDTH_PX
         for table, widths in (
-            (self.members, (82, 78, 56) if small else (134, 104, 74)),
-            (self.tests, (132, 58, 58, 100, 56) if small else (222, 76, 76, 176, 68)),
+            (self.members, (70, 92, 54, 30) if small else (134, 104, 74, 50)),
+            (self.tests, (120, 52, 52, 116, 62, 30) if small else (222, 76, 76, 176, 68, 60)),
         ):
             for number, width in enumerate(widths):
                 table.setColumnWidth(number, width)
@@ -302,3 +302,5 @@ def _compact(table: QTableWidget) -> None:
     table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 6)
     table.horizontalHeader().setStretchLastSection(True)
     table.horizontalHeader().setMinimumSectionSize(20)
+    table.horizontalHeader().setHighlightSections(False)  # bold names would not fit
+    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

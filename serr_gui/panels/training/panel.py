@@ -3,17 +3,13 @@
 import math
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QFontDatabase, QGuiApplication, QShowEvent
+from PySide6.QtCore import QEvent, Qt, Signal, SignalInstance
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
-    QMenu,
     QPlainTextEdit,
-    QProgressBar,
     QPushButton,
-    QSplitter,
-    QStackedLayout,
     QTabWidget,
     QToolButton,
     QVBoxLayout,
@@ -25,17 +21,19 @@ from core.training.run_view import RunView
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.state import AppState
 from serr_gui.panels.training.views import JobList, ValidationPictures, state_text
+from serr_gui.panels.work_panel import WorkPanel, beginning
 from serr_gui.widgets import icons
-from serr_gui.widgets.controls import ElidedLabel, faded
+from serr_gui.widgets.controls import ElidedLabel
 from serr_gui.widgets.durations import duration_text
 
 if TYPE_CHECKING:
     from serr_gui.panels.training.plots import TrainingCurves
 
 _LOG_LINES: Final = 5000
+_LIST_PX: Final = 190
 
 
-class TrainingPanel(QWidget):
+class TrainingPanel(WorkPanel):
     """Lists the jobs and follows the chosen one. Every request but ``jobRequested`` (an id) carries the ``Job``."""
 
     jobRequested = Signal(str)
@@ -51,53 +49,24 @@ class TrainingPanel(QWidget):
     exportRequested = Signal(object)
 
     def __init__(self, state: AppState, actions: Actions, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        self.jobs = JobList()
+        super().__init__(self.jobs, parent)
         self._state = state
         self._copies: list[QToolButton] = []
         self.curves: TrainingCurves | None = None
-        self._shown: tuple[RunView | None, str] = (None, "")
-        self.jobs = JobList()
+        self._shown_run: tuple[RunView | None, str] = (None, "")
         self.jobs.keyRequested.connect(self.jobRequested)
-        left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(8, 6, 0, 6)
-        column.setSpacing(6)
-        column.addWidget(self.jobs, 1)
-        column.addWidget(_new_training(actions))
-        split = self._split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(left)
-        split.addWidget(self._make_right(actions))
-        split.setStretchFactor(0, 0)
-        split.setStretchFactor(1, 1)
-        split.setSizes([190, 800])
-        split.setChildrenCollapsible(False)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        self._nothing = self._make_nothing(actions)
-        whole.addWidget(self._nothing)
-        whole.addWidget(split)
+        nothing = self.tr(
+            "No training yet. Train > Data Set chooses photographs and labels, Train > New Training starts."
+        )
+        self.make_frame(self._make_page(), nothing, _LIST_PX, lambda: beginning(actions, "new_training"))
         self._tint()
         state.events.trainings.connect(self._show_trainings)
         self._show_trainings()
 
     # Making
 
-    def _make_nothing(self, actions: Actions) -> QWidget:
-        """What is there before the first training, in place of the rest, so that it is seen whole in a narrow panel."""
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.addWidget(
-            faded(
-                self.tr(
-                    "No training yet. Train > Data Set chooses photographs and labels, Train > New Training starts."
-                )
-            )
-        )
-        column.addWidget(_new_training(actions), 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch(1)
-        return page
-
-    def _make_right(self, actions: Actions) -> QWidget:
+    def _make_page(self) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(4, 6, 8, 6)
@@ -108,17 +77,9 @@ class TrainingPanel(QWidget):
         self._sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column.addWidget(self._sentence)
         column.addWidget(self._make_tabs(), 1)
-        right = QWidget()
-        self._pages = QStackedLayout(right)
-        self._pages.addWidget(QWidget())
-        self._pages.addWidget(page)
-        return right
+        return page
 
     def _make_head(self) -> QVBoxLayout:
-        self._title = ElidedLabel()
-        font = self._title.font()
-        font.setBold(True)
-        self._title.setFont(font)
         self._pause = QPushButton(self.tr("&Pause"))
         self._pause.setToolTip(self.tr("Finish the step, keep everything, and end; it can be resumed later"))
         self._pause.clicked.connect(lambda: self._request(self.pauseRequested))
@@ -134,41 +95,32 @@ class TrainingPanel(QWidget):
         self._take = QPushButton(self.tr("&Add to Models..."))
         self._take.setToolTip(self.tr("Add the new model to those that can be chosen"))
         self._take.clicked.connect(lambda: self._request(self.takeRequested))
+        self._more = self.fill_menu(
+            (
+                ("describe", self.tr("&Name and Notes..."), self.describeRequested),
+                ("export", self.tr("&Export Model..."), self.exportRequested),
+                ("folder", self.tr("Open &Folder"), self.folderRequested),
+                ("force", self.tr("End by F&orce"), self.forceRequested),
+                ("remove", self.tr("&Remove..."), self.removeRequested),
+            ),
+            self._request,
+        )
+        self.spare(self._compare, self._take)
         row = QHBoxLayout()
         row.setSpacing(6)
         for button in (self._pause, self._resume, self._stop, self._compare, self._take):
             row.addWidget(button)
-        row.addWidget(self._make_more())
+        row.addWidget(self.more)
         row.addStretch(1)
         self._facts = ElidedLabel()
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._bar.setFixedHeight(6)
-        self._bar.setAccessibleName(self.tr("Progress of the training"))
+        self.bar.setAccessibleName(self.tr("Progress of the training"))
         head = QVBoxLayout()
         head.setSpacing(4)
-        head.addWidget(self._title)  # above the buttons: beside them nothing is left of a long name
+        head.addWidget(self.title)  # above the buttons: beside them nothing is left of a long name
         head.addLayout(row)
-        head.addWidget(self._bar)
+        head.addWidget(self.bar)
         head.addWidget(self._facts)
         return head
-
-    def _make_more(self) -> QPushButton:
-        more = QPushButton(self.tr("&More"))
-        menu = QMenu(more)
-        self._more: dict[str, QAction] = {}
-        for key, text, signal in (
-            ("describe", self.tr("&Name and Notes..."), self.describeRequested),
-            ("export", self.tr("&Export Model..."), self.exportRequested),
-            ("folder", self.tr("Open &Folder"), self.folderRequested),
-            ("force", self.tr("End by F&orce"), self.forceRequested),
-            ("remove", self.tr("&Remove..."), self.removeRequested),
-        ):
-            action = menu.addAction(text)
-            action.triggered.connect(lambda _on=False, signal=signal: self._request(signal))
-            self._more[key] = action
-        more.setMenu(menu)
-        return more
 
     def _make_tabs(self) -> QTabWidget:
         self._curves_place = QWidget()
@@ -236,19 +188,17 @@ class TrainingPanel(QWidget):
                 }
             )
             self._curves_layout.addWidget(self.curves)
-        self._shown = (None, "")
+        self._shown_run = (None, "")
         self._show_run(self._state.trainings.run)
 
     def _show_trainings(self) -> None:
         trainings = self._state.trainings
         self.jobs.show_jobs(trainings.jobs, trainings.chosen)
         job = trainings.job
-        self._nothing.setVisible(not trainings.jobs)
-        self._split.setVisible(bool(trainings.jobs))
-        self._pages.setCurrentIndex(0 if job is None else 1)
+        self.show_frame(any_work=bool(trainings.jobs), chosen=job is not None)
         if job is None:
             return
-        self._title.set_full_text(f"{job.request.name}: {state_text(job)}")
+        self.title.set_full_text(f"{job.request.name}: {state_text(job)}")
         self._sentence.setText(job.status.sentence)
         self._sentence.setVisible(bool(job.status.sentence))
         ended = job.state in {"done", "damaged"}  # for good
@@ -258,15 +208,15 @@ class TrainingPanel(QWidget):
         self._stop.setEnabled(job.command != "stop")
         self._resume.setVisible(not job.alive and not ended)
         for button in (self._compare, self._take):
-            button.setVisible(job.weights is not None)
+            self.show_button(button, shown=job.weights is not None)
         self._more["export"].setEnabled(job.weights is not None)
         self._more["force"].setEnabled(job.alive)
         self._more["remove"].setEnabled(not job.alive)
         self._facts.set_full_text(self._facts_of(job, trainings.run))
         run = trainings.run
-        self._bar.setVisible(job.alive)
-        self._bar.setRange(0, run.steps if run and not job.preparing else 0)
-        self._bar.setValue(run.step if run else 0)
+        self.bar.setVisible(job.alive)
+        self.bar.setRange(0, run.steps if run and not job.preparing else 0)
+        self.bar.setValue(run.step if run else 0)
         self._show_run(run)
 
     def _show_run(self, run: RunView | None) -> None:
@@ -276,8 +226,8 @@ class TrainingPanel(QWidget):
         if job is None or not self.isVisible():
             return
         page = self.tabs.currentIndex()
-        if page == 0 and self.curves is not None and self._shown != (run, job.id):
-            self._shown = (run, job.id)
+        if page == 0 and self.curves is not None and self._shown_run != (run, job.id):
+            self._shown_run = (run, job.id)
             self.curves.show_run(run)
         elif page == 1:
             self.pictures.show_run(job.run, run)
@@ -329,19 +279,10 @@ class TrainingPanel(QWidget):
         lines = [f"{name}: {value}" for name, value in rows if value]
         return "\n".join([*lines, "", self._state.trainings.recipe])
 
-    def _request(self, signal: object) -> None:
+    def _request(self, signal: SignalInstance) -> None:
         job = self._state.trainings.job
         if job is not None:
-            signal.emit(job)  # type: ignore[attr-defined]
-
-
-def _new_training(actions: Actions) -> QToolButton:
-    button = QToolButton()
-    button.setDefaultAction(actions["new_training"])
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setIconSize(QSize(18, 18))
-    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    return button
+            signal.emit(job)
 
 
 def _show_text(place: QPlainTextEdit, text: str, *, keep_end: bool = True) -> None:

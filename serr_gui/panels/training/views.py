@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QCoreApplication, QRect, QSignalBlocker, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPixmap
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QHBoxLayout,
     QLabel,
     QSizePolicy,
@@ -19,6 +20,8 @@ from core.training.run_view import RunView, Validated
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.widgets.work_list import WorkList, WorkRow
 
+_ROOM_PX: Final = 420
+"""With less, the slider of the validations and what it says are below one another."""
 _ICONS: Final = {
     "starting": "segment",
     "queued": "info",
@@ -132,13 +135,18 @@ class ValidationPictures(QWidget):
         pictures.setSpacing(8)
         for picture in (self.photo, self.label, self.map):
             pictures.addWidget(picture, 1)
-        below = QHBoxLayout()
+        below = self._below = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         below.addWidget(self._slider, 1)
         below.addWidget(self._caption)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 4)
         column.addLayout(pictures, 1)
         column.addLayout(below)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = event.size().width() < _ROOM_PX
+        self._below.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
 
     def show_run(self, run: Path | None, view: RunView | None) -> None:
         """Show the pictures of a run. Whoever looks at the newest map continues to newer ones."""
