@@ -3,6 +3,7 @@
 Nothing is refused because a single file is missing: its path is in the entry, and ``checks`` says what is wrong.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -273,7 +274,7 @@ def _pairs(folder: Path) -> tuple[list[Case], list[str]]:
         by_role.setdefault(folder_role(sub.name), []).append(sub)
     photo_folders = [sub for sub in by_role.get("photograph", []) if _pictures_below(sub)]
     labels, masks = by_role.get("label", []), by_role.get("mask", [])
-    photos = _pictures_below(photo_folders[0]) if photo_folders else []
+    photos = _without_results(_pictures_below(photo_folders[0])) if photo_folders else []
     if not photos:
         photos = [path for path in _pictures(folder) if take_apart(path).role == "photograph"] if labels else []
     if not photos:
@@ -354,6 +355,15 @@ def _pictures_below(folder: Path, depth: int = _DEPTH) -> list[Path]:
         for sub in _folders(folder):
             found += _pictures_below(sub, depth - 1)
     return found
+
+
+def _without_results(pictures: Sequence[Path]) -> list[Path]:
+    """Without those that the program has made of photographs, which by default it writes into a folder among these."""
+    kept = []
+    for folder, files in itertools.groupby(pictures, key=lambda path: path.parent):
+        named = roles(files, [each.name for each in _listing(folder)])
+        kept += [path for path, role in named.items() if role != "result"]
+    return kept
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -109,3 +109,20 @@ def test_for_many_photographs_a_folder_is_looked_through_once(
     once = len(listed)
     assert [first, *(finder.case_of(path) for path in paths[1:])] == single
     assert len(listed) == once > 0
+
+
+def test_results_below_the_photographs_take_no_label_away(tmp_path: Path) -> None:
+    """A batch writes into a folder among its photographs unless somebody says where else."""
+    drawn = draw_case(3, 64)
+    photo = tmp_path / "images" / "07_test.png"
+    photo.parent.mkdir()
+    Image.fromarray(drawn.image.rgb).save(photo)
+    label = write(tmp_path / "1st_manual" / "07_manual1.png", drawn.label.vessel)
+    fov = write(tmp_path / "mask" / "07_test_mask.png", drawn.fov.inside)
+    results = photo.parent / "SERR results"
+    for kind in ("mask", "probability", "overlay"):
+        write(results / f"07_test_{kind}.png", drawn.label.vessel)
+    (results / "07_test.serr.json").write_text("{}")
+    found = case_of(photo)
+    assert found is not None
+    assert (list(found.labels.values()), found.fov) == ([label], fov)

@@ -19,9 +19,9 @@ from serr_gui.actions.qactions import Actions
 from serr_gui.model.batch import MOST_ROWS, BatchFacts
 from serr_gui.model.state import AppState
 from serr_gui.panels.batch.views import BatchList, PhotoTable, name_text, word_text
-from serr_gui.panels.work_panel import WorkPanel, beginning
 from serr_gui.widgets.controls import ElidedLabel, chooser, faded
 from serr_gui.widgets.durations import duration_text
+from serr_gui.widgets.work_panel import WorkPanel, beginning
 
 _TYPING_MS: Final = 250
 _LIST_PX: Final = 220
@@ -54,7 +54,7 @@ class BatchPanel(WorkPanel):
             "opened."
         )
         page = self._make_page()
-        self.make_frame(page, nothing, _LIST_PX, lambda: beginning(actions, "new_batch", "open_batch"))
+        self.make_frame(page, nothing, _LIST_PX, lambda: beginning(actions["new_batch"], actions["open_batch"]))
         state.events.batches.connect(self._show_batches)
         state.events.batch_folders.connect(self._show_batches)
         self._show_batches()

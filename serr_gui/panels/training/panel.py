@@ -21,10 +21,10 @@ from core.training.run_view import RunView
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.state import AppState
 from serr_gui.panels.training.views import JobList, ValidationPictures, state_text
-from serr_gui.panels.work_panel import WorkPanel, beginning
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import ElidedLabel
 from serr_gui.widgets.durations import duration_text
+from serr_gui.widgets.work_panel import WorkPanel, beginning
 
 if TYPE_CHECKING:
     from serr_gui.panels.training.plots import TrainingCurves
@@ -59,7 +59,7 @@ class TrainingPanel(WorkPanel):
         nothing = self.tr(
             "No training yet. Train > Data Set chooses photographs and labels, Train > New Training starts."
         )
-        self.make_frame(self._make_page(), nothing, _LIST_PX, lambda: beginning(actions, "new_training"))
+        self.make_frame(self._make_page(), nothing, _LIST_PX, lambda: beginning(actions["new_training"]))
         self._tint()
         state.events.trainings.connect(self._show_trainings)
         self._show_trainings()

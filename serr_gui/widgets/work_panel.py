@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from serr_gui.actions.qactions import Actions
 from serr_gui.widgets.controls import ElidedLabel, faded
 from serr_gui.widgets.work_list import WorkList
 
@@ -135,13 +134,13 @@ class WorkPanel(QWidget):
         self._fit()
 
 
-def beginning(actions: Actions, *keys: str) -> QHBoxLayout:
+def beginning(*actions: QAction) -> QHBoxLayout:
     """Buttons of what begins such work, or takes one up."""
     row = QHBoxLayout()
     row.setSpacing(4)
-    for key in keys:
+    for action in actions:
         button = QToolButton()
-        button.setDefaultAction(actions[key])
+        button.setDefaultAction(action)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setIconSize(QSize(18, 18))
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
