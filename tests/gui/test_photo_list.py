@@ -6,25 +6,22 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from serr_gui.app import Program
 from serr_gui.panels.export_dialog import ExportDialog
 from tests.gui.conftest import WAIT_MS, StartProgram, looked, settled
+from tests.gui.test_segmenting import answer
 
 Photos = tuple[Path, Path, Path]
 
 
-def press_later(button: str) -> None:
-    """Answer the question that will be there."""
-
-    def press() -> None:
-        box = QApplication.activeModalWidget()
-        assert isinstance(box, QMessageBox)
-        next(each for each in box.buttons() if each.text() == button).click()
-
-    QTimer.singleShot(0, press)
+def press_later(button: str) -> list[str]:
+    """Answer the question that will be there; the list is empty until it was asked."""
+    seen: list[str] = []
+    QTimer.singleShot(0, answer(button, seen))
+    return seen
 
 
 def select(program: Program, *rows: int) -> None:
@@ -144,8 +141,9 @@ def test_a_folder_replaces_or_comes_to_what_is_open(
     program.window.commands["close_all"].trigger()
     program.window.open_paths([other])
     qtbot.waitUntil(lambda: settled(program), timeout=WAIT_MS)
-    press_later(button)
+    asked = press_later(button)
     program.window.prompts.open_recent(photos[0].parent)
+    qtbot.waitUntil(lambda: bool(asked), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: len(program.state.photos) == len(expected) and settled(program), timeout=WAIT_MS)
     assert names(program) == [f"eye {number}.png" for number in expected]
 

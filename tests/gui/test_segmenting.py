@@ -66,10 +66,13 @@ def read_mask(path: Path) -> BoolArray:
 
 
 def answer(button: str, seen: list[str]) -> Callable[[], None]:
-    """Presses a button of the question that will be there."""
+    """Presses a button of the question that will be there, at once or when the disk has answered."""
 
     def press() -> None:
         box = QApplication.activeModalWidget()
+        if box is None:
+            QTimer.singleShot(10, press)
+            return
         assert isinstance(box, QMessageBox)
         default = box.defaultButton()
         seen.extend([f"{box.text()} {box.informativeText()}", default.text() if default else ""])
