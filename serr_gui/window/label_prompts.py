@@ -53,7 +53,9 @@ class LabelPrompts(QObject):
         labels = [slot.file.path for slot in document.labels if slot is not None]
 
         def save(what: FileInPlace) -> None:
-            if self._controller.state.document is document and (not what or self._may_replace(path, what)):
+            now = self._controller.state.document
+            same = now is not None and now.path == document.path  # and not one that was opened meanwhile
+            if same and (not what or self._may_replace(path, what)):
                 self._controller.state.label_out = path.parent
                 self._controller.labelling.save_label(path)
 
