@@ -7,11 +7,11 @@ inside the field of view only, and everything happens on its bounding box, so th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal, cast
+from typing import Annotated, Final, Literal, Self, cast
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import FieldOfViewError, WeightsError
 from core.types import BoolArray, ByteArray, FieldOfView, FloatArray, FundusImage
@@ -22,6 +22,7 @@ _CLIP_SD = 3.0  # standardised values beyond this many standard deviations carry
 MOST_DIAMETER_PX: Final = 4096
 """The largest diameter that a recipe may ask for, which bounds the memory that a weights file can ask for."""
 
+_MAX_FIELD: Final = "fov_diameter_max_px"
 _Weight = Annotated[float, Field(ge=-100, le=100)]
 
 
@@ -39,6 +40,13 @@ class Preprocessing(BaseModel):
         ge=0,
         le=MOST_DIAMETER_PX,
         description="diameter to which the field of view is resampled; 0 for native resolution",
+    )
+    fov_diameter_max_px: float = Field(
+        default=0.0,
+        ge=0,
+        le=MOST_DIAMETER_PX,
+        description="photographs with more than twice as many pixels across are brought to half their own diameter, "
+        "up to this one; 0: all to fov_diameter_px",
     )
     scale_tolerance: float = Field(
         default=0.05, ge=0, lt=1, description="no resampling where the diameter is within this share of the wanted one"
@@ -60,14 +68,34 @@ class Preprocessing(BaseModel):
         description="which network that was; filled in when a training begins",
     )
 
+    @model_validator(mode="after")
+    def _largest_is_not_smaller(self) -> Self:
+        if 0 < self.fov_diameter_max_px < self.fov_diameter_px or (
+            self.fov_diameter_max_px and not self.fov_diameter_px
+        ):
+            raise ValueError("fov_diameter_max_px must be 0, or at least fov_diameter_px, which then must not be 0")
+        return self
+
     @property
     def planes(self) -> int:
         """Number of planes that ``prepare`` gives."""
         return 1 if self.colour == "mix" else 3
 
     def to_dict(self) -> dict[str, object]:
-        """As plain JSON values; the step that enhances is left out where there is none, for older programs."""
-        return self.model_dump(mode="json", exclude=None if self.enhance else {"enhance", "enhance_sha256"})
+        """As plain JSON values; what a recipe does not use of the newer steps is left out, for older programs."""
+        unused = set() if self.enhance else {"enhance", "enhance_sha256"}
+        return self.model_dump(mode="json", exclude=unused | (set() if self.fov_diameter_max_px else {_MAX_FIELD}))
+
+    def diameter_for(self, native_px: float) -> float:
+        """How many pixels across a field of view of ``native_px`` is brought to; ``native_px`` where it is left alone.
+
+        Fine photographs have vessels that are thinner than a pixel of the usual grid. Only what is at least halved is
+        made larger than ``fov_diameter_px``, since the mean over pixels takes their noise away.
+        """
+        if not self.fov_diameter_px:
+            return native_px
+        wanted = max(self.fov_diameter_px, min(native_px / 2, self.fov_diameter_max_px))
+        return native_px if abs(wanted / native_px - 1.0) <= self.scale_tolerance else wanted
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, object]) -> "Preprocessing":
@@ -128,10 +156,7 @@ def prepare(image: FundusImage, fov: FieldOfView, recipe: Preprocessing) -> NetI
     else:
         planes = [*np.moveaxis(colours.astype(np.float32), 2, 0)]
 
-    scale = 1.0
-    if recipe.fov_diameter_px > 0:
-        wanted = recipe.fov_diameter_px / fov.diameter_px
-        scale = 1.0 if abs(wanted - 1.0) <= recipe.scale_tolerance else wanted
+    scale = recipe.diameter_for(fov.diameter_px) / fov.diameter_px
     if scale != 1.0:
         size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
         how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC

@@ -107,7 +107,7 @@ class NetworkSection(_Section):
     )
     keep_scale: bool = Field(
         default=True,
-        description="resample photographs as that model has it; false: as preprocessing.fov_diameter_px says",
+        description="resample photographs as that model has it; false: as fov_diameter_px and fov_diameter_max_px say",
     )
     start_sha256: str = Field(default="", description="of that model's tensors; written by the program")
     start_sources: tuple[dict[str, Any], ...] = Field(

@@ -30,7 +30,8 @@ def prepare_config(config: TrainingConfig) -> TrainingConfig:
     config = config.replaced("network", **fields, start_sha256=card.sha256, start_sources=sources)
     preprocessing = card.preprocessing.model_dump(mode="json")
     if not config.network.keep_scale:
-        preprocessing["fov_diameter_px"] = config.preprocessing.fov_diameter_px
+        for field in ("fov_diameter_px", "fov_diameter_max_px"):
+            preprocessing[field] = getattr(config.preprocessing, field)
     return _with_enhancer(config.replaced("preprocessing", **preprocessing))
 
 

@@ -39,7 +39,7 @@ class ModelCardDialog(QDialog):
 
     def _html(self, entry: "ModelEntry") -> str:
         card = entry.card
-        scale = card.preprocessing.fov_diameter_px
+        scale, largest = card.preprocessing.fov_diameter_px, card.preprocessing.fov_diameter_max_px
         parts = [f"<h2>{escape(card.name)}</h2>"]
         origin = self.tr("Comes with the program.") if entry.bundled else self.tr("Added by you.")
         parts.append(f"<p>{escape(origin)} {escape(card.notes)}</p>")
@@ -58,7 +58,12 @@ class ModelCardDialog(QDialog):
                 "The field of view of every photograph is resampled to {pixels} pixels across: smaller details are "
                 "lost."
             )
-            camera = grid.format(pixels=f"{scale:g}") + " " + camera
+            if largest > scale:
+                grid = self.tr(
+                    "The field of view of every photograph is resampled to at least {pixels} and at most {most} "
+                    "pixels across: smaller details are lost."
+                )
+            camera = grid.format(pixels=f"{scale:g}", most=f"{largest:g}") + " " + camera
         parts.append(_section(self.tr("For which camera"), [camera]))
         parts.append(_section(self.tr("What kind of network"), _kind(card)))
         scores = []

@@ -114,3 +114,23 @@ def test_rgb_recipe_gives_three_planes() -> None:
     case = draw_case(8, 96)
     recipe = Preprocessing(colour="rgb")
     assert prepare(case.image, case.fov, recipe).planes.shape[0] == recipe.planes == 3
+
+
+@pytest.mark.parametrize(("side", "found"), [(100, 60), (140, 70), (240, 90)], ids=["coarse", "finer", "finest"])
+def test_a_fine_photograph_is_brought_to_half_its_diameter_at_most(side: int, found: int) -> None:
+    case = draw_case(6, side)
+    inside = np.ones((side, side), np.bool_)
+    recipe = Preprocessing(fov_diameter_px=60, fov_diameter_max_px=90)
+    prepared = prepare(case.image, FieldOfView(inside, "full"), recipe)
+    assert prepared.planes.shape == (1, found, found)
+    whole = restore(prepared.planes[0], prepared, FieldOfView(inside, "full"))
+    assert whole.shape == (side, side)
+
+
+def test_a_largest_diameter_that_cannot_be_is_refused_and_an_unused_one_is_not_written() -> None:
+    assert "fov_diameter_max_px" not in Preprocessing(fov_diameter_px=720).to_dict()
+    both = Preprocessing(fov_diameter_px=720, fov_diameter_max_px=1020)
+    assert Preprocessing.from_dict(both.to_dict()) == both
+    for least, most in ((720, 540), (0, 540)):
+        with pytest.raises(WeightsError, match="fov_diameter_max_px must be 0, or at least fov_diameter_px"):
+            Preprocessing.from_dict({"fov_diameter_px": least, "fov_diameter_max_px": most})
