@@ -6,6 +6,7 @@ the same command is run to its end. Ends with the first n at which the batch was
 whole after the kill, with their inodes, is written to FOLDER/n.json.
 """
 
+import gc
 import json
 import os
 import signal
@@ -27,6 +28,8 @@ def kill_and_continue(photos: Path, weights: Path, folder: Path, stride: int) ->
     (folder / "0.json").write_text("{}")
     # In this process, which has then imported everything when the others are made.
     assert main([*("batch", "run", str(photos), "--out", str(folder / "0")), *options]) == 0
+    gc.collect()
+    gc.freeze()  # or each child's search for garbage copies all that it shares with this process
     number, killed = 1 - stride, True
     while killed:
         number += stride

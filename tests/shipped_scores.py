@@ -4,9 +4,9 @@
 
 measures all of them (minutes), or some, and writes shipped_scores.json.
 
-The tests measure every fourth photograph (of wide networks every tenth) and compare it with the file; that the file as
-a whole is what the models' pages say is arithmetic. So a change of weights, preparation or inference is seen, without
-80 photographs in each run.
+The tests measure every eighth photograph (of wide networks every twentieth) and compare it with the file; that the
+file as a whole is what the models' pages say is arithmetic. So a change of weights, preparation or inference is seen,
+without 80 photographs in each run.
 """
 
 import json
@@ -37,8 +37,8 @@ MEASURED = (
     ("serr-unet-stare-seed", "stare", "seed"),
 )
 """Network, data set, part of it."""
-EVERY = 4
-EVERY_OF_WIDE = 10
+EVERY = 8
+EVERY_OF_WIDE = 20
 """Networks of width 32 take four times as long."""
 WIDE = frozenset({"serr-unet-drive", "serr-unet-general-large"})
 

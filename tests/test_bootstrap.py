@@ -78,10 +78,37 @@ def lay_out(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A set-up checkout in a folder with a space and a letter beyond ASCII. Tests put back what they change."""
+    """A set-up checkout in a folder with a space and a letter beyond ASCII. Tests put back what they change.
+
+    Its first set-up was killed: a test of its own for that would set up twice more.
+    """
     root = lay_out(tmp_path_factory.mktemp("home") / "Netzhaut für alle")
+    kill_a_set_up(root)
     set_up(root, Wanted(), tell)
     return root
+
+
+def kill_a_set_up(root: Path) -> None:
+    """Kill a set-up without warning while pip works; what it leaves is known for unfinished."""
+    # The project's own build waits until it is killed, so that the moment does not depend on the machine's speed.
+    (root / "backend.py").write_text(BACKEND + "\nopen('building', 'w').close()\nimport time\ntime.sleep(600)\n")
+    program = textwrap.dedent(f"""
+        from pathlib import Path
+        from tools.environment import Wanted
+        from tools.setup import set_up
+        set_up(Path({str(root)!r}), Wanted(), print)
+    """)
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        while not (root / "building").exists():
+            assert process.poll() is None, "the set-up ended by itself"
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+    environment = Environment(root)
+    assert (environment.folder / UNFINISHED).exists()
+    assert environment.examine(Wanted()).reason == "it was not finished"
+    (root / "backend.py").write_text(BACKEND)
 
 
 @pytest.fixture
@@ -181,29 +208,9 @@ def test_what_is_only_outdated_is_completed_in_place(changed: Environment) -> No
 # ------------------------------------------------------------------------------------------------ what goes wrong
 
 
-def test_an_interrupted_set_up_is_made_anew(tmp_path: Path) -> None:
-    """Killed without warning while pip works; the next set-up starts from nothing and ends whole."""
-    root = lay_out(tmp_path / "checkout")
-    # The project's own build waits until it is killed, so that the moment does not depend on the machine's speed.
-    (root / "backend.py").write_text(BACKEND + "\nopen('building', 'w').close()\nimport time\ntime.sleep(600)\n")
-    program = textwrap.dedent(f"""
-        from pathlib import Path
-        from tools.environment import Wanted
-        from tools.setup import set_up
-        set_up(Path({str(root)!r}), Wanted(), print)
-    """)
-    with subprocess.Popen(
-        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
-    ) as process:
-        while not (root / "building").exists():
-            assert process.poll() is None, "the set-up ended by itself"
-            time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGKILL)
-    environment = Environment(root)
-    assert (environment.folder / UNFINISHED).exists()
-    assert environment.examine(Wanted()).reason == "it was not finished"
-    (root / "backend.py").write_text(BACKEND)
-    set_up(root, Wanted(), tell)
+def test_an_interrupted_set_up_is_made_again_and_whole(finished: Path) -> None:
+    """The checkout of all these tests was set up after a set-up that was killed (``kill_a_set_up``)."""
+    environment = Environment(finished)
     assert environment.examine(Wanted()).state == "ready"
     assert not (environment.folder / UNFINISHED).exists()
 

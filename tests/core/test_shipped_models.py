@@ -61,7 +61,7 @@ def test_a_shipped_model_scores_as_it_is_known_to(serr_data: Path, name: str, da
     """On some photographs of those that its page is about."""
     photos = known(name, dataset, split).photos
     report = measure(serr_data, name, dataset, split)
-    assert report.n_images in (1, 2, 3, 5)
+    assert report.n_images in (1, 2, 3)
     for image in report.images:
         auc_roc, f1 = photos[image.stem]
         assert image.scores.auc_roc == pytest.approx(auc_roc, abs=0.001), image.stem

@@ -67,7 +67,7 @@ def curve(run: Path) -> list[tuple[int, float, float]]:
 
 
 def test_killed_run_resumes_to_the_same_curve_and_weights(tmp_path: Path, drawn: Path) -> None:
-    config = tiny_config(tmp_path, steps=40)
+    config = tiny_config(tmp_path, steps=24)
     whole = train(config, drawn, tmp_path / "whole", device="cpu")
 
     # The same run in a process of its own, killed without warning after a checkpoint or two.
@@ -87,7 +87,7 @@ def test_killed_run_resumes_to_the_same_curve_and_weights(tmp_path: Path, drawn:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
     process.wait()
-    assert 2 <= len(curve(killed)) < 10, "the run was to be killed on its way"
+    assert 2 <= len(curve(killed)) < 6, "the run was to be killed on its way"
     with (killed / EVENTS_FILE).open("a") as file:
         file.write('{"event": "validated", "step": 9999, "trai')  # what a kill in the middle of a line leaves
 

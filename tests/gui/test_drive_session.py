@@ -38,7 +38,7 @@ def test_drive_from_one_photograph_to_the_report(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(pyqtgraph.CONFIG_OPTIONS, "mouseRateLimit", -1)
-    drive = every_fourth(serr_data / "DRIVE" / "test", tmp_path / "DRIVE" / "test")
+    drive = some_of(serr_data / "DRIVE" / "test", tmp_path / "DRIVE" / "test")
     # The network that comes with the program, on the processor.
     program = start(drive / "images" / "01_test.tif", settings=Settings(model="serr-unet-drive-small", device="cpu"))
     window = program.window
@@ -130,7 +130,7 @@ def step_through_errors(program: Program, qtbot: QtBot) -> None:
     assert state.error_at == 2
 
 
-def every_fourth(drive: Path, folder: Path) -> Path:
+def some_of(drive: Path, folder: Path) -> Path:
     """The photographs that tests/shipped_scores.py measures, with their labels and masks, laid out as DRIVE is."""
     for number in range(1, 21, EVERY):
         for path in drive.glob(f"*/{number:02d}_*"):
@@ -144,18 +144,18 @@ def evaluate_all(program: Program, qtbot: QtBot, folder: Path) -> None:
     """At the model's own threshold."""
     window, state = program.window, program.state
     window.open_paths([folder])
-    qtbot.waitUntil(lambda: len(state.photos) == 5 and state.opening is None, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: len(state.photos) == 3 and state.opening is None, timeout=LONG_MS)
     window.commands["evaluate_all"].trigger()
     qtbot.waitUntil(lambda: state.task is None, timeout=LONG_MS)
     report = report_of(program)
-    assert (report.n_images, report.failed) == (5, ())
+    assert (report.n_images, report.failed) == (3, ())
     assert report.method.seen == 0  # the network has learned from DRIVE's other half
     photos = known("serr-unet-drive-small", "drive", "test").photos
     for image in report.images:
         assert (image.scores.auc_roc, image.scores.f1) == pytest.approx(photos[image.stem], abs=0.002), image.stem
-    assert report.pooled.accuracy == pytest.approx(0.9558, abs=0.005), "that of all twenty"
+    assert report.pooled.accuracy == pytest.approx(0.9558, abs=0.01), "that of all twenty"
     f1 = [float(row[5]) for row in cells(program)]
-    assert len(f1) == 5
+    assert len(f1) == 3
     assert f1 == sorted(f1)
     assert cells(program, totals=True)[3][0].startswith("Expert 2")
 
@@ -176,8 +176,8 @@ def write_reports(program: Program, qtbot: QtBot, folder: Path, monkeypatch: pyt
         qtbot.waitUntil(path.is_file, timeout=LONG_MS)
     page = (folder / "drive.html").read_text(encoding="utf-8")
     assert all(f"{number:02d}_test" in page for number in range(1, 21, EVERY))
-    assert "5 open photographs; ground truth expert 1 (from 1st_manual)" in page
-    assert page.count("data:image/") >= 10
+    assert "3 open photographs; ground truth expert 1 (from 1st_manual)" in page
+    assert page.count("data:image/") >= 6
     assert (folder / "drive.pdf").read_bytes().startswith(b"%PDF")
     assert json.loads((folder / "drive.json").read_text())["complete"] is True
     lines = csv.DictReader(io.StringIO((folder / "drive.csv").read_text()))

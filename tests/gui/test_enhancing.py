@@ -340,6 +340,7 @@ def test_what_was_measured_of_the_networks_that_come_with_the_program_is_said() 
     bundled = [choice for choice in read_enhancers(SILENT) if choice.bundled]
     assert {choice.scale for choice in bundled} == {1, 2}
     for each in bundled:
+        assert each.path.stat().st_size < 10_000_000
         assert re.search(r"PSNR .* dB", each.measured)
         assert "that no expert has drawn" in each.measured
 

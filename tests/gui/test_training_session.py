@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from core.datasets.synthetic import write_drive_layout
-from tests.gui.training_session import FIRST_ACTS
+from core.models.weights_file import read_card
+from serr_gui.model.settings import load_settings
+from tests.gui.training_session import FIRST_ACTS, NEW_MODEL
 from tests.job_runs import own_jobs
 from tests.small_model import save_small_model
 
@@ -20,6 +22,8 @@ def test_from_a_folder_to_a_model_that_is_used_at_the_next_start(tmp_path: Path)
     save_small_model(models / "small.safetensors")
     numbers = [word for name, value in SMALL.items() for word in ("--number", name, value)]
     options = ["--model", "small", "--validations", "2", *numbers]
+    acts = FIRST_ACTS[:2]  # the third starts the program once more, which takes seconds; its settings tell as much
+    options += [word for act in acts for word in ("--act", act)]
     session = [sys.executable, "-m", "tests.gui.training_session", photographs, out, *options]
     with own_jobs(out / "own" / "jobs"):  # a training that a failure leaves behind ends with it
         done = subprocess.run(
@@ -30,4 +34,8 @@ def test_from_a_folder_to_a_model_that_is_used_at_the_next_start(tmp_path: Path)
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [f"{act}: done" for act in FIRST_ACTS]
+    assert done.stdout.splitlines() == [f"{act}: done" for act in acts]
+    settings, unusable = load_settings(out / "own" / "config_dir")
+    assert unusable == ()
+    assert settings.model == str(models / f"{NEW_MODEL}.safetensors"), "what the next start uses"
+    assert read_card(Path(settings.model)).name == NEW_MODEL

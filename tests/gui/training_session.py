@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from serr_gui.window.main_window import MainWindow
 
 _PATIENCE_S = float(os.environ.get("SERR_PATIENCE_S", "3600"))
-_NEW_MODEL = "my own model"
+NEW_MODEL = "my own model"
 _REST_MS, _PICTURE_MS = (10, 0) if os.environ.get("QT_QPA_PLATFORM") == "offscreen" else (100, 500)
 """Until a layout has come to rest, and until a screen shows it; where there is no screen, events alone count."""
 _Kind = TypeVar("_Kind", bound="QWidget")
@@ -59,7 +59,7 @@ class Hand:
         file = self._pictures / f"{self._prefix}-{self._number:02d}-{name}.png"
         screen = QGuiApplication.primaryScreen()
         if QGuiApplication.platformName() != "xcb":
-            (QApplication.activeModalWidget() or self.window).grab().save(str(file))
+            (QApplication.activeModalWidget() or self.window).grab()  # painted, but nobody looks at a file of it
             return
         whole = self.window.frameGeometry()
         for widget in QApplication.topLevelWidgets():
@@ -284,13 +284,13 @@ def go_on(hand: Hand, options: argparse.Namespace) -> None:
     hand.look("compared")
     hand.push("Add New Model...", compare)
     ask = _dialog(hand, NameDialog)
-    hand.fill("Name", _NEW_MODEL, ask)
+    hand.fill("Name", NEW_MODEL, ask)
     hand.look("name")
     hand.push("OK", ask)
     use = _dialog(hand, UseModelDialog)
     hand.look("use")
-    hand.push(f"Use {_NEW_MODEL}", use)
-    hand.wait(lambda: _model(window) == _NEW_MODEL, "the new model is used")
+    hand.push(f"Use {NEW_MODEL}", use)
+    hand.wait(lambda: _model(window) == NEW_MODEL, "the new model is used")
     hand.push("Close", compare)
     hand.look("added")
     photograph = next(e.case.photo for e in _dataset(options).entries if e.part == "test")
@@ -317,7 +317,7 @@ def look_again(hand: Hand, _options: argparse.Namespace) -> None:
     """The new model is the one that is used at the next start."""
     window = hand.window
     hand.wait(lambda: window.state.library_ready, "the models are read")
-    assert _model(window) == _NEW_MODEL, f"{_model(window)} is used"
+    assert _model(window) == NEW_MODEL, f"{_model(window)} is used"
     hand.look_at_list("Model", "model-list")
     _see_trainings(hand)
     hand.look("trainings")
