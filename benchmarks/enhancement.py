@@ -6,7 +6,7 @@
 Each photograph's numbers are kept in ``--results``, so that a run that was ended continues. ``--part choosing`` takes
 the photographs for choosing between weights; the usual ones were neither learned from nor chosen on. ``--page`` writes
 the tables, ``--ship`` the two weights files with what was measured in their cards. ``--large`` measures time and
-memory of ``serr enhance`` for a drawn photograph of 24 megapixels, too (Linux and macOS).
+memory of ``serr enhance`` at both scales for a drawn photograph of 24 megapixels, too (Linux and macOS).
 """
 
 import argparse
@@ -32,7 +32,7 @@ from benchmarks.enhancement_page import page, summary
 from core.datasets.layouts import Case, read_layout
 from core.datasets.synthetic import draw_case
 from core.enhancement.degradation import degrade, same_strengths
-from core.enhancement.enhancer import EnhanceOptions, Enhancer, enhance_photo, load_enhancer
+from core.enhancement.enhancer import SCALES, EnhanceOptions, Enhancer, enhance_photo, load_enhancer
 from core.errors import InputError
 from core.evaluation.measure import measure
 from core.files import write_bytes_atomic
@@ -188,7 +188,7 @@ def photograph(case: Case, restore: Enhancer, double: Enhancer, model: LoadedMod
     }
 
 
-def large_photograph() -> Numbers:
+def large_photograph(scale: int) -> Numbers:
     """Time and memory of ``serr enhance`` as a process, for a drawn photograph of 6000 x 4000 pixels."""
     import resource  # not on Windows
 
@@ -200,6 +200,7 @@ def large_photograph() -> Numbers:
         load, started = os.getloadavg()[0], time.perf_counter()
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "-m", "core.cli", "enhance", str(photo), "--out", str(Path(folder) / "out")]
+        command += ["--scale", str(scale), "--device", "cpu"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
@@ -212,6 +213,18 @@ def large_photograph() -> Numbers:
     }
 
 
+def large_photographs(results: Path, *, measure: bool) -> dict[int, Numbers]:
+    """What is known of a large photograph, by scale; measured where it is not."""
+    found = {}
+    for scale in SCALES:
+        kept = results / f"large-{scale}x.json"
+        if measure and not kept.is_file():
+            write_bytes_atomic(kept, json.dumps(large_photograph(scale)).encode())
+        if kept.is_file():
+            found[int(scale)] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     restore = load_enhancer(chosen.restore, scale=1)
@@ -219,6 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     model = load_model(VESSELS)
     chosen.results.mkdir(parents=True, exist_ok=True)
     results: dict[str, dict[str, object]] = {}
+    networks = {"restore": restore.sha256, "double": double.sha256, "vessel_model": model.sha256}
     for name, listed in cases(chosen.data, chosen.part).items():
         for case in listed[: chosen.most] if name in (chosen.only or name) else ():
             kept = chosen.results / f"{name}_{case.stem}.json"
@@ -228,17 +242,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 continue
             else:
                 found = photograph(case, restore, double, model)
-                found |= {"restore": restore.sha256, "double": double.sha256}
+                found |= networks
                 write_bytes_atomic(kept, json.dumps(found).encode())
-            if (found["restore"], found["double"]) != (restore.sha256, double.sha256):
+            if {key: found.get(key) for key in networks} != networks:
                 print(f"{kept} is of other networks: give another --results", file=sys.stderr)
                 return 1
             results[f"{name}/{case.stem}"] = found
             print(f"{name}/{case.stem}", flush=True)
-    kept = chosen.results / "large.json"
-    if chosen.large and not kept.is_file():
-        write_bytes_atomic(kept, json.dumps(large_photograph()).encode())
-    large = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else None
+    large = large_photographs(chosen.results, measure=chosen.large)
     print(summary(results))
     if chosen.page is not None:
         write_bytes_atomic(chosen.page, page(results, restore.card, double.card, model.card, large).encode())

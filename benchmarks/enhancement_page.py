@@ -39,6 +39,16 @@ Vessels that come out wider count as invented pixels, too.
 """
 
 
+_NOT_MEASURED = """## What was not measured
+
+- Graphics processors (CUDA, MPS): all numbers are of the CPU. What time and memory one takes, and by how much its
+  number formats change grey levels, is not known.
+- A vessel network that was trained on enhanced photographs (`preprocessing.enhance`).
+- Whether a person reads an enhanced picture better or worse than the original.
+- Other seeds, other cameras, and photographs that are poor by themselves rather than spoiled on purpose.
+"""
+
+
 def summary(results: Results, scale: int | None = None) -> str:
     """What was measured, in sentences for a card; of one scale, or of both."""
     return " ".join(_sentences(results, one) for one in ((1, 2) if scale is None else (scale,)))
@@ -71,12 +81,12 @@ def _moved(by: float) -> str:
 
 
 def page(
-    results: Results, restore: ModelCard, double: ModelCard, vessels: ModelCard, large: dict[str, float] | None
+    results: Results, restore: ModelCard, double: ModelCard, vessels: ModelCard, large: dict[int, dict[str, float]]
 ) -> str:
-    """The whole page; ``large`` : what ``enhancement.large_photograph`` measured."""
+    """The whole page; ``large`` : what ``enhancement.large_photograph`` measured, by scale."""
     sets = list(_counts(results))
     single = len(sets) == 1
-    options = (f"--only {sets[0]} " if single else "") + ("--large " if large is not None else "")
+    options = (f"--only {sets[0]} " if single else "") + ("--large " if large else "")
     of = f" of {_SETS[sets[0]].partition(',')[0]}" if single else ""
     sizes = ", ".join(f"{_SETS[name]}: {count} photographs" for name, count in _counts(results).items())
     where = f"{date.today().isoformat()}, {platform.machine()}, torch {torch.__version__.partition('+')[0]}"
@@ -99,26 +109,33 @@ def page(
         "",
         f"`{double.name}`. {summary(results, 2)}",
         "",
-        "An enhanced picture is for looking at. Masks and measures are made of the original. A vessel network that was",
-        "trained on enhanced photographs (`preprocessing.enhance`) was not measured here.",
+        "An enhanced picture is for looking at. Masks and measures are made of the original.",
         "",
+        _NOT_MEASURED
+        + "".join(
+            f"- Time and memory of the {scale}x network for 24 megapixels.\n" for scale in (1, 2) if scale not in large
+        ),
     ]
     return "\n".join(lines)
 
 
-def large_rows(large: dict[str, float] | None) -> list[str]:
+def large_rows(large: dict[int, dict[str, float]]) -> list[str]:
     """Time and memory of a large photograph; nothing where they were not measured."""
-    if large is None:
+    if not large:
         return []
-    cores = f"{large['cores']:.0f} core{'s' if large['cores'] > 1 else ''}"
+    rows = [
+        f"| {scale}x | {6000 * scale} x {4000 * scale} | {found['processor_s']:.0f} | {found['seconds']:.0f} | "
+        f"{found['cores']:.0f} | {found['load_before']:.0f} to {found['load_after']:.0f} | {found['peak_mb']:.0f} |"
+        for scale, found in sorted(large.items())
+    ]
     return [
         "## A photograph of 24 megapixels",
         "",
-        "`serr enhance` took a drawn photograph of 6000 x 4000 pixels through `serr-enhance-1x`, as a process and with",
-        f"reading and writing, in {large['processor_s']:.0f} seconds of processor time and {large['seconds']:.0f} s by "
-        f"the clock, on {cores}",
-        f"at a load of {large['load_before']:.0f} to {large['load_after']:.0f}. Its memory was at most "
-        f"{large['peak_mb']:.0f} MB.",
+        "`serr enhance` with a drawn photograph of 6000 x 4000 pixels, as a process, with reading and writing.",
+        "",
+        "| scale | picture | processor time, s | by the clock, s | cores | load | most memory, MB |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *rows,
         "",
     ]
 
