@@ -4,14 +4,14 @@
 
 Prints three tables. *processes*: programs from their start to their end, as ratios to ``python -c "import torch"``;
 each round starts all of them one after the other, so that what else the machine does meets all alike. *network*: the
-default model as it is run, as it was trained, the W-Net of lwnet at its published size and a U-Net of width 64, as
-ratios to the W-Net, with the rate of a product of matrices beside. *imports*: the packages that ``serr segment``
-imports besides torch, by ``-X importtime``. Times are of the processor (user and system, all threads), medians;
-wall-clock times are given for processes, and mean something where the load in the first line is near 0.
+default model as it is run, as it was trained, and through ``predict`` by each engine that is installed; the W-Net of
+lwnet at its published size, a U-Net of width 64, and the SERR-U-Net as published in its authors' way, on overlapping
+patches; as ratios to the W-Net, with the rate of a product of matrices beside. *imports*: the packages that ``serr
+segment`` imports besides torch, by ``-X importtime``. Times are of the processor (user and system, all threads),
+medians; wall-clock times are given for processes, and mean something where the load in the first line is near 0.
 """
 
 import argparse
-import copy
 import os
 import platform
 import resource
@@ -26,7 +26,6 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
 _SAMPLE = _ROOT / "resources" / "sample" / "retina.jpg"
-_MATRIX = 2048
 
 
 def main() -> None:
@@ -50,11 +49,19 @@ def main() -> None:
 
 def processes(photo: Path, repeats: int) -> None:
     """Whole programs."""
+    from core.inference.engine_choice import is_installed
+
     python = [sys.executable, "-P"]
     with tempfile.TemporaryDirectory() as out:
+        segment = [*python, "-m", "core.cli", "segment", str(photo), "--out", out]
         commands = {
             'python -c "import torch"': [*python, "-c", "import torch"],
-            f"serr segment {photo.name}": [*python, "-m", "core.cli", "segment", str(photo), "--out", out],
+            f"serr segment {photo.name}": segment,
+            **(
+                {f"serr segment {photo.name} --engine openvino": [*segment, "--engine", "openvino"]}
+                if is_installed("openvino")
+                else {}
+            ),
             "serr --help": [*python, "-m", "core.cli", "--help"],
             "serr models": [*python, "-m", "core.cli", "models"],
             "serr-gui, imports up to its window": [*python, "-c", "import serr_gui.app"],
@@ -85,61 +92,21 @@ def _process(command: list[str]) -> tuple[float, float]:
 
 
 def network(repeats: int, threads: int) -> None:
-    """Networks alone, one photograph each, on planes of noise."""
+    """Networks, one photograph each, on planes of noise."""
     import torch
-    from peers import LittleWNet
-
-    from core.inference.device import choose_device, fastest_precision
-    from core.inference.folding import fold, to_precision
-    from core.inference.runner import _channels_last
-    from core.models.catalogue import load_model
-    from core.networks.cost import gflop
-    from core.networks.registry import build
+    from network_ways import all_ways
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    precision = fastest_precision(choose_device("cpu"))
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-
-    def planes(channels: int, side: int) -> torch.Tensor:
-        return _channels_last(torch.rand(1, channels, side, side))
-
-    def run(module: torch.nn.Module, x: torch.Tensor, form: torch.dtype) -> Callable[[], object]:
-        module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-        def once() -> object:
-            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=form != torch.float32):
-                return module(x)
-
-        return once
-
-    ways: dict[str, tuple[Callable[[], object], float]] = {}
-    wnet = LittleWNet()
-    ways["lwnet's W-Net, fp32, 512 x 512"] = run(wnet, planes(3, 512), torch.float32), _flop(wnet, planes(3, 512))
-    for name, side in (("serr-unet-general", 720), ("serr-unet-drive-small", 544)):
-        model = load_model(name)
-        cost = gflop(model.card.architecture, model.card.config, (side, side))
-        folded = fold(copy.deepcopy(model.module))
-        to_precision(folded, dtype)
-        ways[f"{name} as it is run, {precision}, {side} x {side}"] = run(folded, planes(1, side), dtype), cost
-        if name == "serr-unet-general":
-            for form, text in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
-                plain = copy.deepcopy(model.module)
-                ways[f"{name} as trained, {text}, {side} x {side}"] = run(plain, planes(1, side), form), cost
-    unet = fold(build("unet", {"width": 64, "depth": 4}).eval().requires_grad_(False))
-    to_precision(unet, dtype)
-    cost = gflop("unet", {"width": 64, "depth": 4}, (720, 720))
-    ways[f"U-Net of width 64, {precision}, folded, 720 x 720"] = run(unet, planes(1, 720), dtype), cost
-    for form, text in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
-        one = torch.rand(_MATRIX, _MATRIX).to(form)
-        ways[f"product of matrices, {_MATRIX}^3, {text}"] = (lambda one=one: one @ one), 2 * _MATRIX**3 / 1e9
-    used = _interleaved({name: work for name, (work, _) in ways.items()}, repeats)
+    ways = list(all_ways(threads))
+    used = _interleaved({way.name: way.work for way in ways}, repeats)
     print(f"{threads} threads; torch {torch.__version__}\n")
     print("| network | GFLOP | processor, s | ratio to lwnet | GFLOP a second of the processor |")
     print("| --- | --- | --- | --- | --- |")
-    first = used[next(iter(ways))]
-    for name, (_, cost) in ways.items():
-        print(f"| {name} | {cost:.1f} | {used[name]:.3f} | {used[name] / first:.2f} | {cost / used[name]:.0f} |")
+    first = used[ways[0].name]
+    for way in ways:
+        taken = used[way.name] * way.parts
+        print(f"| {way.name} | {way.gflop:.1f} | {taken:.3f} | {taken / first:.2f} | {way.gflop / taken:.0f} |")
     print(flush=True)
 
 
@@ -153,17 +120,6 @@ def _interleaved(ways: Mapping[str, Callable[[], object]], repeats: int) -> dict
             if round_:
                 used[name].append(time.process_time() - started)
     return {name: statistics.median(times) for name, times in used.items()}
-
-
-def _flop(module: "object", x: "object") -> float:
-    """GFLOP of the convolutions of a network that is not one of the program's."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    assert isinstance(module, torch.nn.Module)
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        module.eval()(x)
-    return counter.get_total_flops() / 1e9
 
 
 def imports(photo: Path) -> None:

@@ -41,6 +41,10 @@ class DeviceError(SerrError):
     """The device that was asked for is not there, or ran out of memory with nothing left to fall back on."""
 
 
+class EngineError(SerrError):
+    """The engine that was asked for is not installed, or cannot run this network in this way."""
+
+
 class TrainingError(SerrError):
     """A training run cannot start or continue: bad configuration, data that does not fit, a broken checkpoint."""
 

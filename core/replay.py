@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from core.errors import DeviceError, FieldOfViewError, InputError, WeightsError
+from core.errors import DeviceError, EngineError, FieldOfViewError, InputError, WeightsError
 from core.files import display_path, file_sha256, path_text
 from core.inference.device import choose_device
+from core.inference.engine_choice import checked_engine
 from core.inference.options import InferenceOptions
 from core.models.catalogue import list_models, load_model
 from core.models.temperature import Temperature
@@ -79,6 +80,11 @@ def replay_sidecar(
             f'It was made on the device "{options.device}", which is not there: small differences are possible.'
         )
         options = replace(options, device="auto")
+    try:
+        checked_engine(options.engine, options.device)
+    except EngineError:
+        notes.append(f"It was made by the engine {options.engine}, which is not there: small differences are possible.")
+        options = replace(options, engine="torch")
     model = replace(model, card=replace(model.card, preprocessing=recipe, scaling=scaling))
     field = same_field(sidecar, image)
     found = segment_photo(image, model, fov=field, options=options, rule=sidecar.rule, monitor=monitor)

@@ -189,6 +189,9 @@ def option_differences(sidecar: SideCar, options: InferenceOptions) -> list[str]
     found = []
     if sidecar.options.get("tta") != options.tta:
         found.append(f"it was made {'without' if options.tta == 'flips' else 'with'} averaging over mirror images")
+    engine = sidecar.options.get("engine", "torch")  # version 0.1.0 had no other
+    if engine != options.engine:
+        found.append(f"it was computed by the engine {engine}, not {options.engine}")
     precision = _part(sidecar, "inference").get("precision")
     if options.precision not in {"auto", precision}:
         found.append(f"it was computed in {precision}, not {options.precision}")

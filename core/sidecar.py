@@ -6,9 +6,10 @@ Its fields are described in ``docs/formats.md``.
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -84,7 +85,12 @@ def unfinished_record(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_same_result(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two records are of the same mask, made of the same photograph by the same model in the same way."""
-    return all(_at(one, place) == _at(other, place) for place in _SAME)
+    return all(_at(_with_engine(one), place) == _at(_with_engine(other), place) for place in _SAME)
+
+
+def _with_engine(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of version 0.1.0 does not name the engine: there was torch alone."""
+    return {**record, "inference": {"options": {"engine": "torch", **_at(record, "inference.options")}}}
 
 
 def merged(older: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,6 +138,15 @@ class Annotation:
         }
 
 
+def _versions(engine: str) -> dict[str, str]:
+    """Of torch, and of what ran the network in its place. An opened session may name what is not installed here."""
+    versions = {"torch": version("torch")}
+    if engine != "torch":
+        with suppress(PackageNotFoundError):
+            versions[engine] = version(engine)
+    return versions
+
+
 def make_record(segmentation: "Segmentation", mask: VesselMask, annotation: Annotation | None = None) -> dict[str, Any]:
     """All that is needed to know how a result was made and to make it again, as plain JSON values."""
     image, fov, card = segmentation.image, segmentation.fov, segmentation.card
@@ -139,7 +154,7 @@ def make_record(segmentation: "Segmentation", mask: VesselMask, annotation: Anno
     vessels = int(np.count_nonzero(mask.vessel))
     return {
         "serr_sidecar": 1 if mask.rule.is_plain else FORMAT_VERSION,
-        "program": {"version": __version__, "torch": version("torch"), "opencv": cv2.__version__},
+        "program": {"version": __version__, **_versions(segmentation.options.engine), "opencv": cv2.__version__},
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "photograph": {
             "file": image.origin or (path_text(image.source.absolute()) if image.source else None),

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCIKIT_LEARN = ("sklearn.linear_model", "sklearn.isotonic", "sklearn.metrics", "sklearn.model_selection")
 """What of scikit-learn is in the built program, whether it is used already or not."""
 
-OF_EXTRAS = ("distributed", "pyarrow", "s3fs", "submitit")
+OF_EXTRAS = ("distributed", "openvino", "pyarrow", "s3fs", "submitit")
 """Packages of extras, which the built program does not carry: what asks for them says so where they are absent."""
 
 

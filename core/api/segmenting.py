@@ -6,7 +6,8 @@ from typing import Literal
 from core.api.arguments import Fov, Photo, Threshold, as_fov, as_photo, as_refined_rule, described
 from core.api.models import DEFAULT_MODEL, Model, as_model
 from core.errors import ArgumentError
-from core.inference.options import InferenceOptions
+from core.inference.engine_choice import checked_engine
+from core.inference.options import ENGINES, Engine, InferenceOptions
 from core.models.weights_file import LoadedModel
 from core.progress import SILENT, Monitor
 from core.segment import segment_photo
@@ -26,6 +27,7 @@ def segment(
     min_pixels: int = 0,
     device: str = "auto",
     tta: Literal["none", "flips"] = "none",
+    engine: Engine = "torch",
     doubt: bool = False,
     monitor: Monitor = SILENT,
 ) -> Segmentation:
@@ -44,6 +46,7 @@ def segment(
     min_pixels : vessels of fewer pixels (8 neighbours) are left out.
     device : "auto", "cpu", "cuda", "cuda:1" or "mps".
     tta : "flips" averages the photograph and its three mirror images: a little better, four times as long.
+    engine : what runs the network: "torch", or "openvino" on the CPU, where serr-fundus[openvino] is installed.
     doubt : make a doubt map, too (``found.doubt``), which takes six times as long: how much the probability changes
         with changes of the photograph that should not matter, float32 (H, W) in [0, 0.5].
     monitor : gets the progress, and may end the work.
@@ -57,7 +60,7 @@ def segment(
     ------
     SerrError : with a sentence that says what is wrong and what to do.
     """
-    loaded, options = as_model(model), _options(device, tta)
+    loaded, options = as_model(model), _options(device, tta, engine)
     rule = as_refined_rule(threshold, low, min_pixels, loaded.card.rule)
     return _segmented(photo, fov, model=loaded, rule=rule, options=options, doubt=doubt, monitor=monitor)
 
@@ -72,6 +75,7 @@ def segment_many(
     min_pixels: int = 0,
     device: str = "auto",
     tta: Literal["none", "flips"] = "none",
+    engine: Engine = "torch",
     monitor: Monitor = SILENT,
 ) -> Iterator[Segmentation]:
     """Find the vessels of photographs, one after the other, as they are asked for.
@@ -87,7 +91,7 @@ def segment_many(
         raise ArgumentError(f"photos must be several photographs, such as a list of paths, not {described(photos)}.")
     if fov not in {"auto", "full"}:
         raise ArgumentError(f'fov must be "auto" or "full" for several photographs, not {described(fov)}.')
-    loaded, options = as_model(model), _options(device, tta)
+    loaded, options = as_model(model), _options(device, tta, engine)
     rule = as_refined_rule(threshold, low, min_pixels, loaded.card.rule)
     return (_segmented(photo, fov, model=loaded, rule=rule, options=options, monitor=monitor) for photo in photos)
 
@@ -106,9 +110,11 @@ def _segmented(
     return segment_photo(image, model, fov=as_fov(fov, image), options=options, rule=rule, doubt=doubt, monitor=monitor)
 
 
-def _options(device: str, tta: Literal["none", "flips"]) -> InferenceOptions:
+def _options(device: str, tta: Literal["none", "flips"], engine: Engine) -> InferenceOptions:
     if not isinstance(device, str):
         raise ArgumentError(f'device must be "auto", "cpu", "cuda", "cuda:1" or "mps", not {described(device)}.')
     if tta not in ("none", "flips"):
         raise ArgumentError(f'tta must be "none" or "flips", not {described(tta)}.')
-    return InferenceOptions(device=device, tta=tta)
+    if engine not in ENGINES:
+        raise ArgumentError(f'engine must be "torch" or "openvino", not {described(engine)}.')
+    return InferenceOptions(device=device, tta=tta, engine=checked_engine(engine, device))

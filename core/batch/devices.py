@@ -16,6 +16,8 @@ from core.batch.control import Watched
 from core.batch.plan import Batch
 from core.batch.run import Tally, run_shard
 from core.errors import SerrError
+from core.inference.engine_choice import checked_engine
+from core.inference.options import Engine
 from core.models.weights_file import LoadedModel
 from core.progress import Cancelled, Monitor, Progress
 from core.resources import command_line
@@ -33,16 +35,19 @@ class DevicesError(SerrError):
     """The processes ended before all was done."""
 
 
-def usable_devices(wanted: Sequence[str]) -> tuple[str, ...]:
-    """The devices to work on, by torch's names: all graphics processors where there are several and none was named.
+def usable_devices(wanted: Sequence[str], engine: Engine = "torch") -> tuple[str, ...]:
+    """The devices to work on, by torch's names: all graphics processors where there are several and none was named, and
+    the engine can use them.
 
     Raises
     ------
-    DeviceError : one is not there.
+    DeviceError : one is not there. EngineError : the engine is not, or cannot compute on one of them.
     """
+    for name in wanted:
+        checked_engine(engine, name)
     from core.inference.device import choose_device, list_devices
 
-    if list(wanted) == ["auto"]:
+    if list(wanted) == ["auto"] and engine == "torch":
         found = tuple(device.torch_name for device in list_devices() if device.kind == "cuda")
         return found if len(found) > 1 else ("auto",)
     for name in wanted:

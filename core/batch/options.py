@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, cast
 
 from core.errors import InputError
+from core.inference.options import ENGINES, Engine
 from core.types import ThresholdRule
 
 
@@ -18,6 +19,7 @@ class BatchOptions:
     model : its name or the path of its file, to load it again. ``model_sha256`` : of its tensors.
     level, low_level, min_pixels : as of a ``ThresholdRule``; ``is_own_rule``: the model's own, chosen by nobody.
     fov : "auto", "full", or the path of a mask file or a folder of masks.
+    engine : what runs the network, as of ``InferenceOptions``.
     kinds : what is written besides the side-car: "mask", "probability", "overlay".
     """
 
@@ -32,6 +34,7 @@ class BatchOptions:
     fov: str = "auto"
     kinds: tuple[str, ...] = ("mask", "probability", "overlay")
     float_probability: bool = False
+    engine: Engine = "torch"
 
     @property
     def rule(self) -> ThresholdRule:
@@ -42,6 +45,8 @@ class BatchOptions:
     def sha256(self) -> str:
         """Of all that changes a result."""
         told = {key: value for key, value in self.to_dict().items() if key not in {"model", "model_name"}}
+        if self.engine == "torch":
+            del told["engine"]  # as it was before there was another: what is done stays done
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
@@ -52,7 +57,10 @@ class BatchOptions:
     def from_dict(cls, values: object) -> "BatchOptions":
         """Raises InputError where they are not those of a batch."""
         try:
-            taken = {field.name: cast(dict[str, Any], values)[field.name] for field in fields(cls)}
+            given = {"engine": "torch", **cast(dict[str, Any], values)}  # a manifest of version 0.1.0 names none
+            if given["engine"] not in ENGINES:
+                raise KeyError
+            taken = {field.name: given[field.name] for field in fields(cls)}
             return cls(**{**taken, "kinds": tuple(taken["kinds"])})
         except (KeyError, TypeError):
             raise InputError("The manifest does not say how its results are made. Plan the batch again.") from None
@@ -65,6 +73,7 @@ class BatchOptions:
             ("lower threshold", *("none" if one.rule.low is None else f"{one.rule.low:g}" for one in (other, self))),
             ("smallest vessel in pixels", str(other.min_pixels), str(self.min_pixels)),
             ("averaging over mirror images", other.tta, self.tta),
+            ("engine", other.engine, self.engine),
             ("field of view", other.fov, self.fov),
             ("results", ", ".join(sorted(other.kinds)), ", ".join(sorted(self.kinds))),
             ("format of the probabilities", *("float" if one.float_probability else "16 bit" for one in (other, self))),

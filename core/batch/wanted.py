@@ -5,6 +5,7 @@ from typing import cast
 
 from core.batch.options import BatchOptions
 from core.export import ExportChoices
+from core.inference.engine_choice import checked_engine
 from core.inference.options import InferenceOptions
 from core.models.deferred import KnownModel
 from core.photo.sibling_files import FovOption, mask_folder
@@ -12,7 +13,8 @@ from core.results import Wanted
 
 
 def wanted_by(options: BatchOptions, model: KnownModel, device: str) -> Wanted:
-    """Raises FieldOfViewError where a folder of masks cannot be read."""
+    """Raises FieldOfViewError where a folder of masks cannot be read, EngineError where the engine cannot be had."""
+    engine = checked_engine(options.engine, device)
     fov: FovOption = cast(FovOption, options.fov if options.fov in {"auto", "full"} else Path(options.fov))
     rule = model.card.rule if options.is_own_rule else options.rule
     export = ExportChoices(
@@ -21,4 +23,6 @@ def wanted_by(options: BatchOptions, model: KnownModel, device: str) -> Wanted:
         overlay="overlay" in options.kinds,
         float_probability=options.float_probability,
     )
-    return Wanted(model, InferenceOptions(device=device, tta=options.tta), rule, mask_folder(fov), export)
+    return Wanted(
+        model, InferenceOptions(device=device, tta=options.tta, engine=engine), rule, mask_folder(fov), export
+    )

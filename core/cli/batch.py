@@ -9,6 +9,7 @@ from core.cli.batch_report import report, say_plan
 from core.cli.batch_work import continued_batch, go_behind, planned_batch, work_through
 from core.cli.console import UsageError, monitored, say, say_json
 from core.cli.options import (
+    ENGINE,
     FLOAT_HELP,
     MIN_PIXELS,
     OUT,
@@ -60,6 +61,7 @@ Fov = Annotated[
     ),
 ]
 Tta = Annotated[str | None, TTA]
+EngineName = Annotated[str | None, ENGINE]
 Save = Annotated[
     str | None,
     typer.Option(
@@ -114,6 +116,7 @@ def run_command(
     min_pixels: MinPixels = None,
     fov: Fov = None,
     tta: Tta = None,
+    engine: EngineName = None,
     save: Save = None,
     as_float: AsFloat = None,
     column: Column = None,
@@ -173,7 +176,7 @@ def run_command(
 
     given = {
         **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
-        **{"fov": fov, "tta": tta, "save": save, "as_float": as_float},
+        **{"fov": fov, "tta": tta, "engine": engine, "save": save, "as_float": as_float},
     }
     if out is None:
         if any(value is not None for value in given.values()) or column is not None or dry_run:
@@ -203,6 +206,7 @@ def plan(
     min_pixels: MinPixels = None,
     fov: Fov = None,
     tta: Tta = None,
+    engine: EngineName = None,
     save: Save = None,
     as_float: AsFloat = None,
     column: Column = None,
@@ -219,7 +223,7 @@ def plan(
     folder, store = where_of(out, work)
     given = {
         **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
-        **{"fov": fov, "tta": tta, "save": save, "as_float": as_float},
+        **{"fov": fov, "tta": tta, "engine": engine, "save": save, "as_float": as_float},
     }
     with gather(paths, column, folder, store=store) as gathered:
         count, failed = len(gathered.photos), gathered.failed

@@ -22,6 +22,7 @@ from core.cli.console import UsageError, monitored, tell
 from core.cli.inputs import inputs_of
 from core.cli.options import (
     ALL_KINDS,
+    checked_engine,
     checked_fov,
     checked_kinds,
     checked_threshold,
@@ -223,6 +224,7 @@ def options_of(given: Mapping[str, Any], before: "BatchOptions | None") -> "Batc
     """
     checked_threshold(given["threshold"])
     tta = None if given["tta"] is None else checked_tta(given["tta"])
+    engine = None if given["engine"] is None else checked_engine(given["engine"], "auto")
     fov = given["fov"]
     if fov is not None and fov not in {"auto", "full"}:
         fov = str(Path(checked_fov(fov)).absolute())
@@ -256,6 +258,7 @@ def options_of(given: Mapping[str, Any], before: "BatchOptions | None") -> "Batc
         min_pixels=rule.min_pixels,
         is_own_rule=own,
         tta=tta or usual.tta,
+        engine=engine or usual.engine,
         fov=fov or usual.fov,
         kinds=usual.kinds if kinds is None else kinds,
         float_probability=usual.float_probability if given["as_float"] is None else given["as_float"],

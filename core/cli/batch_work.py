@@ -126,7 +126,7 @@ def _worker(planned: "Batch", devices: Sequence[str], cluster: str | None) -> Ca
     model = load_model(find_model(planned.options.model))
     if cluster is not None:
         return partial(run_on_cluster, address=cluster, device=devices[0])
-    usable = usable_devices(devices)
+    usable = usable_devices(devices, planned.options.engine)
     if len(usable) > 1:
         return partial(run_on_devices, devices=usable)
     return partial(run_shard, model=model, device=usable[0])

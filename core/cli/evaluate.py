@@ -11,6 +11,7 @@ from core.cli.options import (
     MIN_PIXELS,
     AsJson,
     Device,
+    EngineName,
     IgnoreValues,
     Low,
     Model,
@@ -18,6 +19,7 @@ from core.cli.options import (
     VesselValues,
     checked_dataset,
     checked_device,
+    checked_engine,
     checked_threshold,
     checked_tta,
     checked_values,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from core.evaluation.dataset_evaluation import Extras, Reader
     from core.evaluation.prediction_values import Said
     from core.evaluation.report import EvaluationReport
+    from core.inference.options import InferenceOptions
     from core.types import ThresholdRule
 
 _REPORTS = (".html", ".pdf")
@@ -147,6 +150,7 @@ def evaluate(
     ] = None,
     tta: Tta = "none",
     device: Device = "auto",
+    engine: EngineName = "torch",
     bootstrap: Annotated[
         int,
         typer.Option(
@@ -182,6 +186,7 @@ def evaluate(
     counted = cast(Literal["fov", "image"], one_of("--region", region, ("fov", "image")))
     averaging = checked_tta(tta)
     device = checked_device(device)
+    by = checked_engine(engine, device)
     threshold = checked_threshold(threshold)
     _check_files(csv, report or [])
     if measures and not report and not as_json:
@@ -190,6 +195,7 @@ def evaluate(
         unused = {"--model": model, "--results": results}
         idle = [name for name, value in unused.items() if value is not None]
         idle += ["--tta"] if averaging != "none" else []
+        idle += ["--engine"] if by != "torch" else []
         if idle:
             raise UsageError(f"--predictions scores existing files; leave out {', '.join(idle)}.")
     said = _said(predictions, prediction_values, prediction_max)
@@ -201,6 +207,7 @@ def evaluate(
 
     from core.evaluation.dataset_evaluation import Extras, FileReader, Reader
     from core.evaluation.left_out import WithoutQuestionable
+    from core.inference.options import InferenceOptions
     from core.models.catalogue import DEFAULT_MODEL
     from core.report_measures import ReportMeasures
 
@@ -215,7 +222,8 @@ def evaluate(
             done = _score_predictions(predictions, given, monitor)
         else:
             assert weights is not None
-            done = _score_model(weights, (device, averaging), results, given, monitor)
+            options = InferenceOptions(device=device, tta=averaging, engine=by)
+            done = _score_model(weights, options, results, given, monitor)
         _write(done, csv, report or [], monitor)
     if as_json:
         say_json(done.to_dict())
@@ -311,15 +319,13 @@ def _score_predictions(folder: Path, given: _Given, monitor: ConsoleMonitor) -> 
 
 def _score_model(
     path: Path,
-    how: tuple[str, Literal["none", "flips"]],
+    options: "InferenceOptions",
     results: Path | None,
     given: _Given,
     monitor: ConsoleMonitor,
 ) -> "EvaluationReport":
-    """``how``: the device and the averaging."""
     from core.datasets.leakage import seen_by
     from core.files import ensure_folder
-    from core.inference.options import InferenceOptions
     from core.model_evaluation import evaluate_model
     from core.models.catalogue import load_model
 
@@ -331,7 +337,7 @@ def _score_model(
             model,
             given.cases,
             seen_by(model.card, given.dataset, given.root, [case.photo for case in given.cases.cases]),
-            options=InferenceOptions(device=how[0], tta=how[1]),
+            options=options,
             rule=given.rule.of(model.card.rule),
             region=given.region,
             labels=given.labels,

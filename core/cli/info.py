@@ -16,6 +16,7 @@ def info(as_json: AsJson = False) -> None:
     import torch
 
     from core.inference.device import choose_device, list_devices
+    from core.inference.engine_choice import engine_versions
     from core.models.catalogue import list_models, user_models_folder
 
     devices = list_devices()
@@ -28,6 +29,7 @@ def info(as_json: AsJson = False) -> None:
             "numpy": np.__version__,
             "system": platform.platform(),
         },
+        "engines": engine_versions(),
         "devices": {device.torch_name: device.label for device in devices} | {"auto": choose_device("auto").torch_name},
         "files": {
             "python": sys.executable,

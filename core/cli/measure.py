@@ -12,12 +12,14 @@ from core.cli.measure_options import assumed_pixel, disc_of, measure_inputs, pix
 from core.cli.options import (
     AsJson,
     Device,
+    EngineName,
     Model,
     Photos,
     Recursive,
     Threshold,
     Tta,
     checked_device,
+    checked_engine,
     checked_fov,
     checked_threshold,
     checked_tta,
@@ -96,6 +98,7 @@ def measure(
         ),
     ] = False,
     device: Device = "auto",
+    engine: EngineName = "torch",
     tta: Tta = "none",
     as_json: AsJson = False,
 ) -> int:
@@ -114,6 +117,7 @@ def measure(
         raise UsageError(f"--out {display_path(out)} must be a file that ends in .csv.")
     checked_threshold(threshold)
     device, tta = checked_device(device), checked_tta(tta)
+    by = checked_engine(engine, device)
     if masks and (model is not None or threshold is not None or mirrored):
         raise UsageError("--masks measures masks as they are; leave out --model, --threshold and --mirrored.")
     if mirrored and not error_bars:
@@ -149,7 +153,7 @@ def measure(
             pictures,
             loaded,
             fov=choice,
-            inference=InferenceOptions(device=device, tta=tta),
+            inference=InferenceOptions(device=device, tta=tta, engine=by),
             rule=None if threshold is None else ThresholdRule.nearest(threshold),
             options=MeasureOptions(
                 circle, pixel, error_bars, mirrored=mirrored, disc_mm=disc_mm, despite_doubts=despite_doubts

@@ -10,9 +10,11 @@ from core.cli.console import NotesOnly, UsageError, monitored, say, say_json, te
 from core.cli.options import (
     AsJson,
     Device,
+    EngineName,
     Tta,
     checked_dataset,
     checked_device,
+    checked_engine,
     checked_task,
     checked_tta,
     found_model,
@@ -189,16 +191,18 @@ def compare(
     labels: Annotated[str | None, typer.Option("--labels", help="Name of the expert to take for the truth.")] = None,
     tta: Tta = "none",
     device: Device = "auto",
+    engine: EngineName = "torch",
     as_json: AsJson = False,
 ) -> None:
     """Compare two models on the same labelled photographs, each at its own threshold, by Wilcoxon's paired test."""
     averaging, device, dataset = checked_tta(tta), checked_device(device), checked_dataset(dataset)
+    by = checked_engine(engine, device)
     paths = found_model(old), found_model(new)
     from core.datasets.finding import find_split
     from core.inference.options import InferenceOptions
     from core.model_comparison import compare_models
 
-    options = InferenceOptions(device=device, tta=averaging)
+    options = InferenceOptions(device=device, tta=averaging, engine=by)
     cases = find_split(dataset, root, split)
     with monitored() as monitor:
         done = compare_models(*paths, cases, name=dataset, root=root, options=options, labels=labels, monitor=monitor)

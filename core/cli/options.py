@@ -10,6 +10,7 @@ from core.cli.console import NotesOnly, UsageError
 
 if TYPE_CHECKING:
     from core.export import ExportChoices
+    from core.inference.options import Engine
     from core.models.model_card import Task
     from core.photo.label_values import LabelValues
     from core.photo.sibling_files import FovOption
@@ -19,6 +20,10 @@ KINDS = ("mask", "probability", "overlay", "sidecar")
 ALL_KINDS = ",".join(KINDS)
 
 DEVICE = typer.Option("--device", help="auto, cpu, cuda or mps; auto takes a GPU where there is one.")
+ENGINE = typer.Option(
+    "--engine",
+    help="What runs the network: torch, or openvino on the CPU where it is installed ('serr info' says so).",
+)
 MODEL = typer.Option("--model", help="Name of a model ('serr models' lists them) or a weights file.")
 TTA = typer.Option(
     "--tta",
@@ -49,6 +54,7 @@ FLOAT_HELP = "Write the probability as 32-bit float TIFF, not as 16-bit PNG."
 Photos = Annotated[list[str], typer.Argument(metavar="PATH", help="Photographs, folders of them, or patterns.")]
 Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Look through the sub-folders of folders as well.")]
 Device = Annotated[str, DEVICE]
+EngineName = Annotated[str, ENGINE]
 Model = Annotated[str | None, MODEL]
 Tta = Annotated[str, TTA]
 Threshold = Annotated[float | None, THRESHOLD]
@@ -97,6 +103,14 @@ def checked_device(device: str) -> str:
     if number and not (kind.lower() == "cuda" and number.isdecimal()):
         raise UsageError(f"--device {device} is not known; choose one of: {', '.join(DEVICES)}, or cuda:0, cuda:1 ...")
     return one_of("--device", kind, DEVICES) + (f":{number}" if number else "")
+
+
+def checked_engine(engine: str, device: str) -> "Engine":
+    """An engine that is installed and can compute on the device. Raises UsageError, EngineError."""
+    from core.inference.engine_choice import checked_engine as checked
+    from core.inference.options import ENGINES, Engine
+
+    return checked(cast(Engine, one_of("--engine", engine, ENGINES)), device)
 
 
 def checked_threshold(threshold: float | None) -> float | None:

@@ -13,6 +13,7 @@ from core.cli.options import (
     AsFloat,
     AsJson,
     Device,
+    EngineName,
     Low,
     Model,
     Out,
@@ -22,6 +23,7 @@ from core.cli.options import (
     Threshold,
     Tta,
     checked_device,
+    checked_engine,
     checked_fov,
     checked_kinds,
     checked_out,
@@ -60,6 +62,7 @@ def segment(
         ),
     ] = "auto",
     device: Device = "auto",
+    engine: EngineName = "torch",
     tta: Tta = "none",
     save: Save = ALL_KINDS,
     as_float: AsFloat = False,
@@ -99,6 +102,7 @@ def segment(
     checked_out(out)
     checked_threshold(threshold)
     device, tta = checked_device(device), checked_tta(tta)
+    by = checked_engine(engine, device)
     choice = checked_fov(fov)
 
     with importing():
@@ -121,7 +125,7 @@ def segment(
                 out,
                 known,
                 fov=choice,
-                options=InferenceOptions(device=device, tta=tta),
+                options=InferenceOptions(device=device, tta=tta, engine=by),
                 rule=rule,
                 export=replace(export_choices(kinds, as_float), doubt=doubt),
                 skip_existing=skip_existing,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.batch import AsFloat, Fov, MinPixels, NewOptions, RetryFailed, Save, Tta
+from core.cli.batch import AsFloat, EngineName, Fov, MinPixels, NewOptions, RetryFailed, Save, Tta
 from core.cli.batch_report import report
 from core.cli.batch_work import go_behind, planned_batch
 from core.cli.console import UsageError, monitored
@@ -27,6 +27,7 @@ def watch(
     min_pixels: MinPixels = None,
     fov: Fov = None,
     tta: Tta = None,
+    engine: EngineName = None,
     save: Save = None,
     as_float: AsFloat = None,
     device: Device = "auto",
@@ -76,7 +77,7 @@ def watch(
 
     given = {
         **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
-        **{"fov": fov, "tta": tta, "save": save, "as_float": as_float},
+        **{"fov": fov, "tta": tta, "engine": engine, "save": save, "as_float": as_float},
     }
     planned, _ = planned_batch((), common_root(watched), out, given, new_options=new_options, watched=watched)
     refuse_other_summary(planned)

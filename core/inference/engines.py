@@ -11,17 +11,20 @@ from threading import Lock
 from typing import Final
 from weakref import WeakKeyDictionary
 
+import torch
 from torch import nn
 
 from core.inference.device import Device
-from core.inference.options import Precision
+from core.inference.options import Engine, Precision
 from core.inference.runner import Runner, TorchRunner
 from core.models.weights_file import LoadedModel
+from core.networks.base import Network
 
-_State = tuple[Precision, tuple[tuple[int, int], ...]]
-"""What a runner was made of: the number format, and where each tensor is and how often it was written to."""
+_Place = tuple[Engine, str]
+_State = tuple[Precision, int, tuple[tuple[int, int], ...]]
+"""What a runner was made of: number format, threads, and where each tensor is and how often it was written to."""
 
-_KEPT: Final[WeakKeyDictionary[LoadedModel, dict[str, tuple[_State, Runner]]]] = WeakKeyDictionary()
+_KEPT: Final[WeakKeyDictionary[LoadedModel, dict[_Place, tuple[_State, Runner]]]] = WeakKeyDictionary()
 _LOCK: Final = Lock()
 
 
@@ -31,30 +34,43 @@ def runner_for(
     device: Device,
     precision: Precision,
     *,
+    engine: Engine = "torch",
     on_layer: Callable[[], None],
     on_strip: Callable[[], None],
 ) -> Iterator[Runner]:
     """A runner for this block alone: the one that an earlier block has left, or a new one.
 
-    Of several threads with the same model each gets its own, and one of them is kept for each device. After an
-    exception it is not kept: the run may have ended anywhere.
+    Of several threads with the same model each gets its own, and one of them is kept for each engine and device. After
+    an exception it is not kept: the run may have ended anywhere.
 
     Parameters
     ----------
     on_layer : called after every layer. ``on_strip`` : called within a long one. Both may raise to end the run.
+
+    Raises
+    ------
+    EngineError : the engine cannot run the network.
     """
     weights = _weights_state(model.module)
-    state = precision, weights or ()
+    place, state = (engine, device.torch_name), (precision, torch.get_num_threads(), weights or ())
     with _LOCK:
-        kept = _KEPT.get(model, {}).pop(device.torch_name, None)
-    runner = TorchRunner(model.module, device, precision) if kept is None or kept[0] != state else kept[1]
+        kept = _KEPT.get(model, {}).pop(place, None)
+    runner = kept[1] if kept is not None and kept[0] == state else _made(engine, model.module, device, precision)
     runner.device = device  # its label may have changed
     runner.calls.on_layer, runner.calls.on_strip = on_layer, on_strip
     yield runner
     runner.release()
     if weights is not None:
         with _LOCK:
-            _KEPT.setdefault(model, {})[device.torch_name] = state, runner
+            _KEPT.setdefault(model, {})[place] = state, runner
+
+
+def _made(engine: Engine, module: Network, device: Device, precision: Precision) -> Runner:
+    if engine == "openvino":
+        from core.inference.openvino_runner import OpenVinoRunner
+
+        return OpenVinoRunner(module, device, precision)
+    return TorchRunner(module, device, precision)
 
 
 def _weights_state(module: nn.Module) -> tuple[tuple[int, int], ...] | None:

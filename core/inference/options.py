@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Final, Literal, get_args
 
+Engine = Literal["torch", "openvino"]
+"""What runs the network: torch, or the optional package OpenVINO (``pip install 'serr-fundus[openvino]'``)."""
+ENGINES: Final[tuple[Engine, ...]] = get_args(Engine)
 Precision = Literal["fp32", "bf16", "fp16"]
 TestTimeAugmentation = Literal["none", "flips"]
 
@@ -38,6 +41,7 @@ class InferenceOptions:
     precision : "auto", "fp32", "bf16", or "fp16" (CUDA only).
     threads : of the CPU; None for all of torch's.
     gate_tolerance : tiles are run again until no squeeze-and-excitation gate (0 to 1) moves by more than this.
+    engine : "torch", or "openvino" on the CPU (``core.inference.engine_choice``).
     """
 
     device: str = "auto"
@@ -47,6 +51,7 @@ class InferenceOptions:
     precision: Literal["auto"] | Precision = "auto"
     threads: int | None = None
     gate_tolerance: float = 0.002
+    engine: Engine = "torch"
 
     def __post_init__(self) -> None:
         if not isinstance(self.device, str):
@@ -59,6 +64,8 @@ class InferenceOptions:
             raise ValueError(f"tta must be one of {get_args(TestTimeAugmentation)}, not {self.tta!r}")
         if self.precision not in ("auto", *get_args(Precision)):
             raise ValueError(f"precision must be auto or one of {get_args(Precision)}, not {self.precision!r}")
+        if self.engine not in ENGINES:
+            raise ValueError(f"engine must be one of {ENGINES}, not {self.engine!r:.80}")
         if isinstance(self.gate_tolerance, bool) or not 0 <= self.gate_tolerance <= 1:
             raise ValueError(f"gate_tolerance must lie between 0 and 1, not {self.gate_tolerance!r:.80}")
 

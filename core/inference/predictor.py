@@ -15,11 +15,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from core.errors import DeviceError, WeightsError
+from core.errors import DeviceError, EngineError, WeightsError
 from core.inference.device import Device, choose_device, fastest_precision, free_bytes, threads
+from core.inference.engine_choice import checked_engine
 from core.inference.engines import runner_for
 from core.inference.memory import return_freed
-from core.inference.options import SMALLEST_TILE_PX, InferenceOptions, Precision, TestTimeAugmentation
+from core.inference.options import SMALLEST_TILE_PX, Engine, InferenceOptions, Precision, TestTimeAugmentation
 from core.inference.runner import Runner
 from core.inference.tiling import Blender, TilePlan, plan_tiles
 from core.models.weights_file import LoadedModel
@@ -71,6 +72,7 @@ def predict(
     Raises
     ------
     DeviceError : the device is not there, or nothing has enough memory even for small tiles.
+    EngineError : the engine is not installed, or cannot run this network, or not on this device or in tiles.
     WeightsError : the network is for other input than this, or gives values that are not numbers.
     Cancelled : by the monitor, which is asked between all layers.
     """
@@ -80,7 +82,8 @@ def predict(
         raise WeightsError(f"{model.card.name} reads {wanted} planes, but the photograph has {planes.shape[0]} planes.")
     if given != 1:
         raise WeightsError(f"{model.card.name} gives {given} planes, but one map of vessels is asked for.")
-    device = choose_device(options.device)
+    engine = checked_engine(options.engine, options.device)
+    device = choose_device(options.device if engine == "torch" else "cpu")
     notes: list[str] = []
 
     def tell(sentence: str) -> None:
@@ -89,7 +92,7 @@ def predict(
 
     if device.note:
         tell(device.note)
-    precision = fastest_precision(device) if options.precision == "auto" else options.precision
+    precision = _fastest(engine, device) if options.precision == "auto" else options.precision
     longest = max(planes.shape[1:])
     with threads(options.threads) as count:
         attempt: _Attempt | None = _Attempt(device, precision, options.tile_px)
@@ -98,7 +101,10 @@ def predict(
             try:
                 report = _Reporter(monitor)
                 with runner_for(
-                    model, attempt.device, attempt.precision, on_layer=report.advance, on_strip=report.poll
+                    *(model, attempt.device, attempt.precision),
+                    engine=engine,
+                    on_layer=report.advance,
+                    on_strip=report.poll,
                 ) as runner:
                     side = attempt.side or _side_by_memory(net_input.inside.shape, runner)
                     _refuse_more_than_free(side, net_input.inside.shape, runner)
@@ -131,6 +137,11 @@ def predict(
         f"There is not enough memory ({device.label}) for this photograph, even in small pieces. "
         "Close other programs and try again."
     )
+
+
+def _fastest(engine: Engine, device: Device) -> Precision:
+    """OpenVINO's bf16 gives neither the mask of torch's bf16 nor that of fp32; its fp32 gives that of torch's."""
+    return "fp32" if engine == "openvino" else fastest_precision(device)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -206,6 +217,11 @@ def _run(runner: Runner, net_input: NetInput, options: InferenceOptions, report:
     side = max(options.tile_px - options.tile_px % runner.stride, runner.stride)
     overlap = min(max(options.overlap_px, runner.reach_px), side // 2 - side // 2 % runner.stride)
     plan = plan_tiles((height + below, width + right), side, overlap, runner.stride)
+    if len(plan) > 1 and not runner.shares_gates:
+        raise EngineError(
+            f"The engine {options.engine} cannot do this photograph in pieces, for which it is too large here "
+            f"({width} x {height} pixels): the network needs the whole of it. Use the engine torch."
+        )
 
     flips = _FLIPS[options.tta]
     report.begin("Finding vessels", len(flips) * runner.layers)
