@@ -184,16 +184,16 @@ def do_chunk(batch: Batch, chunk: list[Item], device: str, run: str) -> list[Don
 @lru_cache(maxsize=2)
 def _wanted(options: BatchOptions, device: str, run: str) -> Wanted:
     """Once for a run: a folder with the masks of a cohort is not looked through for each few photographs."""
-    return wanted_by(options, _model(options.model, options.model_sha256), device)
+    return wanted_by(options, _model(options), device)
 
 
 @lru_cache(maxsize=2)
-def _model(name: str, sha256: str) -> LoadedModel:
-    model = load_model(find_model(name))
-    if model.sha256 != sha256:
+def _model(options: BatchOptions) -> LoadedModel:
+    model = load_model(find_model(options.model))
+    if not options.is_for(model):
         raise InputError(
-            f"The model {name} of this worker is not the one that the batch was planned with. Give all workers the "
-            "same models, or plan the batch with the path of a file that all of them see."
+            f"The model {options.model} of this worker is not the one that the batch was planned with. Give all "
+            "workers the same models, or plan the batch with the path of a file that all of them see."
         )
     return model
 

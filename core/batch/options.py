@@ -3,11 +3,14 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from core.errors import InputError
 from core.inference.options import ENGINES, Engine
 from core.types import ThresholdRule
+
+if TYPE_CHECKING:
+    from core.models.weights_file import LoadedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class BatchOptions:
     Parameters
     ----------
     model : its name or the path of its file, to load it again. ``model_sha256`` : of its tensors.
+    model_applied : its card's ``applied_sha256``; empty in older manifests, which do not say it.
     level, low_level, min_pixels : as of a ``ThresholdRule``; ``is_own_rule``: the model's own, chosen by nobody.
     fov : "auto", "full", or the path of a mask file or a folder of masks.
     engine : what runs the network, as of ``InferenceOptions``.
@@ -35,6 +39,7 @@ class BatchOptions:
     kinds: tuple[str, ...] = ("mask", "probability", "overlay")
     float_probability: bool = False
     engine: Engine = "torch"
+    model_applied: str = ""
 
     @property
     def rule(self) -> ThresholdRule:
@@ -45,9 +50,14 @@ class BatchOptions:
     def sha256(self) -> str:
         """Of all that changes a result."""
         told = {key: value for key, value in self.to_dict().items() if key not in {"model", "model_name"}}
-        if self.engine == "torch":
-            del told["engine"]  # as it was before there was another: what is done stays done
+        unsaid = {"engine": "torch", "model_applied": ""}  # as in older manifests: what is done there stays done
+        told = {key: value for key, value in told.items() if key not in unsaid or value != unsaid[key]}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    def is_for(self, model: "LoadedModel") -> bool:
+        """Whether a model is the one of these options, applied in the same way."""
+        applied = self.model_applied in {"", model.card.applied_sha256}
+        return model.sha256 == self.model_sha256 and applied
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -57,7 +67,7 @@ class BatchOptions:
     def from_dict(cls, values: object) -> "BatchOptions":
         """Raises InputError where they are not those of a batch."""
         try:
-            given = {"engine": "torch", **cast(dict[str, Any], values)}  # a manifest of version 0.1.0 names none
+            given = {"engine": "torch", "model_applied": "", **cast(dict[str, Any], values)}  # older ones have neither
             if given["engine"] not in ENGINES:
                 raise KeyError
             taken = {field.name: given[field.name] for field in fields(cls)}
@@ -81,4 +91,6 @@ class BatchOptions:
         found = [f"{what} {theirs}, not {ours}" for what, theirs, ours in pairs if theirs != ours]
         if other.model_sha256 != self.model_sha256 and other.model_name == self.model_name:
             found.append(f"another model that is called {self.model_name}, too")
+        elif other.model_sha256 == self.model_sha256 and other.model_applied != self.model_applied:
+            found.append(f"the model {self.model_name} with another preparation of photographs, or another calibration")
         return tuple(found)

@@ -49,7 +49,7 @@ def run_shard(
     InputError : ``model`` is not the one of the batch.
     Cancelled : by the monitor; the photographs that were begun wait again.
     """
-    if model.sha256 != batch.options.model_sha256:
+    if not batch.options.is_for(model):
         raise InputError(
             f"The model {batch.options.model_name} is not the one that the batch in {display_path(batch.folder)} was "
             "planned with. Name the photographs again with --new-options to make all results with this one."

@@ -253,6 +253,7 @@ def options_of(given: Mapping[str, Any], before: "BatchOptions | None") -> "Batc
         model=str(path.absolute()) if os.path.sep in name or path == Path(name).expanduser() else name,
         model_name=loaded.card.name,
         model_sha256=loaded.sha256,
+        model_applied=loaded.card.applied_sha256,
         level=rule.level,
         low_level=rule.low_level,
         min_pixels=rule.min_pixels,

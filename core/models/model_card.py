@@ -1,5 +1,7 @@
 """The model card: what a weights file says about itself, as plain JSON values."""
 
+import hashlib
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -82,6 +84,12 @@ class ModelCard:
     def rule(self) -> ThresholdRule:
         """The default threshold as a rule."""
         return ThresholdRule(round(self.default_threshold * LEVELS), "model")
+
+    @property
+    def applied_sha256(self) -> str:
+        """Of how photographs are prepared for it and its logits scaled, which the hash of its tensors lacks."""
+        how = {"preprocessing": self.preprocessing.to_dict(), "scaling": self.scaling.to_record()}
+        return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()
 
     @property
     def sources(self) -> tuple[Mapping[str, Any], ...]:

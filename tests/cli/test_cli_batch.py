@@ -17,6 +17,7 @@ from pyarrow.parquet import read_table
 from core.batch import control
 from tests.bad_outputs import ordinary_rights
 from tests.cli.program import Ran, Serr, process_environment, start, write_photo
+from tests.small_model import RECIPE, save_small_model
 
 
 def rows(out: Path) -> dict[str, dict[str, str]]:
@@ -102,6 +103,23 @@ def test_other_options_are_refused_or_made_again_and_never_mixed(begin: Any, ser
     assert (record["low"], record["min_pixels"]) == (0.125, 5)
     assert serr("batch", "run", out).code == 0  # continued with the options that it has now
     assert {row["threshold"] for row in rows(out).values()} == {"0.25"}
+
+
+def test_a_model_that_prepares_photographs_in_another_way_is_another_option(
+    serr: Serr, cohort: Path, tmp_path: Path
+) -> None:
+    """Its tensors, and so its hash, are the same."""
+    model, out = save_small_model(tmp_path / "own.safetensors"), tmp_path / "out"
+    command = ("batch", "run", cohort, "--out", out, "--model", model, "--fov", "full")
+    assert serr(*command).code == 0
+    save_small_model(model, preprocessing=RECIPE.model_copy(update={"gamma": 2.0}))
+    refused = serr(*command)
+    assert refused.code == 2
+    assert "the model small with another preparation of photographs" in refused.err
+    assert "is not the one that the batch" in serr("batch", "run", out).err
+    assert serr(*command, "--new-options").code == 0
+    record = json.loads((out / "2021" / "a.serr.json").read_text())["model"]
+    assert record["preprocessing"]["gamma"] == 2.0
 
 
 def test_bad_files_are_in_the_table_and_too_many_stop_it(begin: Any, cohort: Path, serr: Serr, tmp_path: Path) -> None:
