@@ -1,7 +1,7 @@
 """What models need to be asked: files, names, whether one is used, and whether it may be removed."""
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -10,12 +10,14 @@ from core.jobs.store import Job
 from serr_gui.controllers.controller import Controller
 from serr_gui.model.enhancing import EnhancerChoice
 from serr_gui.model.state import ModelChoice
-from serr_gui.panels.enhancers_dialog import EnhancersDialog
 from serr_gui.tasks import NameTaken
 from serr_gui.widgets.questions import Answer, ask, may_replace
 from serr_gui.window.model_dialogs import UseModelDialog
 from serr_gui.window.name_dialog import NameDialog
 from serr_gui.window.report_prompts import with_suffix
+
+if TYPE_CHECKING:
+    from serr_gui.panels.enhancers_dialog import EnhancersDialog
 
 _SUFFIX: Final = ".safetensors"
 
@@ -84,8 +86,10 @@ class ModelPrompts(QObject):
         if self._may_remove(question, self._window):
             self._models.remove_model(choice.name)
 
-    def show_enhancers(self) -> EnhancersDialog:
+    def show_enhancers(self) -> "EnhancersDialog":
         """Show the networks that enhance photographs, and what can be done with them."""
+        from serr_gui.panels.enhancers_dialog import EnhancersDialog
+
         dialog = EnhancersDialog(self._state, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.addRequested.connect(self.add_file)
