@@ -10,8 +10,8 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QHBoxLayout,
     QHeaderView,
+    QPlainTextEdit,
     QPushButton,
-    QTextBrowser,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -73,7 +73,8 @@ class EnhancersDialog(QDialog):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.networks.currentItemChanged.connect(self._show_selected)
-        self.measured = QTextBrowser()
+        self.measured = QPlainTextEdit()
+        self.measured.setReadOnly(True)
         self.measured.setAccessibleName(self.tr("What was measured"))
         column = QVBoxLayout()
         column.addWidget(self.networks, 1)
