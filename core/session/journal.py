@@ -111,6 +111,7 @@ class Journal:
         """The sizes of results that came from elsewhere: the window reads them when they are asked for."""
         self._told = told
         self._problem = ""
+        self._problems = {"entries": "", "results": ""}
         self._folder = parent / secrets.token_hex(8)
         self._lock: FileLock | None = None
         self._state = JournalState()
@@ -266,14 +267,11 @@ class Journal:
                     (self._folder / MAPS / name).unlink(missing_ok=True)
             except (OSError, OutputError) as error:
                 self._whole = False  # what is there may end in half an entry
-                sentence = (
-                    str(error) if isinstance(error, OutputError) else str(output_error(self._folder / LOG, error))
-                )
-                self._tell(sentence)
+                self._tell("entries", _sentence(self._folder / LOG, error))
                 if self._closing:
                     return
             else:
-                self._tell("")
+                self._tell("entries", "")
 
     def _applied(self, entries: list[Entry]) -> tuple[list[Entry], frozenset[str]]:
         """Those that make sense (not for a photograph that was closed meanwhile), and the results that are old now."""
@@ -343,12 +341,14 @@ class Journal:
             try:
                 self._write_map(path, files)
             except (OSError, OutputError) as error:
-                self._tell(str(error))
+                self._tell("results", _sentence(self._folder / MAPS, error))
                 with self._changed:
                     self._maps.setdefault(path, files)
                     self._changed.wait_for(lambda: self._closing, _RETRY_S)
-            except Exception:  # noqa: BLE001 - a result that is gone or damaged must not end the journal of the others
                 continue
+            except Exception:  # noqa: BLE001 - a result that is gone or damaged must not end the journal of the others
+                pass
+            self._tell("results", "")
 
     def _write_map(self, path: Path, files: ResultFiles) -> None:
         result = files()
@@ -360,8 +360,17 @@ class Journal:
             write_result(self._folder / MAPS / name, result)
         self.put(map_entry(path, name))
 
-    def _tell(self, problem: str) -> None:
-        results_wait = bool(self._maps) or self._map_busy
-        if problem != self._problem and (problem or not results_wait):
-            self._problem = problem
-            self._told(problem)
+    def _tell(self, thread: str, problem: str) -> None:
+        """Tell the problem of the disk when it changes. Both threads have one, and only the first of them counts."""
+        with self._changed:
+            self._problems[thread] = problem
+            first = next(filter(None, self._problems.values()), "")
+            results_wait = bool(self._maps) or self._map_busy
+            if first == self._problem or (not first and results_wait):
+                return
+            self._problem = first
+        self._told(first)
+
+
+def _sentence(path: Path, error: OSError | OutputError) -> str:
+    return str(error) if isinstance(error, OutputError) else str(output_error(path, error))

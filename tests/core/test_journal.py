@@ -284,6 +284,28 @@ def test_a_result_that_finds_no_room_is_told_once_while_smaller_things_are_writt
     assert journal.close()
 
 
+def test_entries_and_results_that_both_fail_are_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a sentence with its own file: told by turns, they would come again with every retry."""
+    monkeypatch.setattr(journal_module, "_RETRY_S", 0.01)
+    told: list[str] = []
+    tries = threading.Semaphore(0)
+
+    def files() -> dict[str, bytes]:
+        tries.release()
+        return {"result.json": b"{}", "probability.zlib": b"", "result_field.zlib": b""}
+
+    with read_only_folder(tmp_path) as folder:
+        journal = Journal(folder / "journals", told.append)
+        journal.put(list_entry((PHOTO.path,), 0, ""))
+        assert not journal.flush(60)
+        journal.put_result(PHOTO.path, files)
+        for _ in range(3):
+            assert tries.acquire(timeout=60)
+        assert len(told) == 1
+        assert "read-only" in told[0]
+        assert not journal.close()
+
+
 def written(journal: Journal, path: Path, data: bytes) -> None:
     result = {"result.json": b"{}", "probability.zlib": data, "result_field.zlib": b""}
     journal.put_result(path, lambda: result)
