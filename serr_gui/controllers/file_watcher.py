@@ -37,6 +37,8 @@ class FileWatcher(QObject):
         super().__init__(context)
         self._context = context
         self._settled: dict[Path, tuple[str | None, Stamp]] = {}
+        self._asked: dict[Path, Stamp] = {}
+        """The states of files about which a person is asked: *Keep* is about that one, whatever has happened since."""
         self._works = False
         context.state.events.task.connect(self._on_job)
 
@@ -64,7 +66,7 @@ class FileWatcher(QObject):
             return
         document = self._context.state.document
         if document is not None and document.path == choice.path:
-            self._context.look(partial(file_stamp, choice.path), partial(self.trust, document))
+            self.trust(document, self._asked[choice.path])
 
     def _on_job(self, job: TaskStatus | None) -> None:
         if job is not None and not self._works:
@@ -98,6 +100,7 @@ class FileWatcher(QObject):
                     "{name} has changed on the disk since it was opened. Reload it (its result and your corrections "
                     "are then dropped), or keep what is shown."
                 )
+            self._asked[document.path] = outcome.stamp
             choices = (
                 NoticeChoice(self.tr("Reload"), "reload", document.path),
                 NoticeChoice(self.tr("Keep"), "keep", document.path),

@@ -142,6 +142,20 @@ class Hand:
         self.click(shown, shown.actionGeometry(action).center())
         self.wait(lambda: not shown.isVisible(), f"{command} is chosen")
 
+    def push_or_choose(self, name: str) -> None:
+        """Click the button with this text or, where a narrow panel has no room for it, its line in the menu More."""
+        from PySide6.QtCore import QTimer
+        from PySide6.QtWidgets import QPushButton
+
+        more = self.find(QPushButton, "More")
+        menu = more.menu()
+        line = next(action for action in menu.actions() if action.text().replace("&", "") == name)
+        if not line.isVisible():
+            self.push(name)
+            return
+        QTimer.singleShot(0, lambda: self.click(menu, menu.actionGeometry(line).center()))  # the menu holds the click
+        self.click(more)
+
     def answer_file_dialog(self, path: Path) -> None:
         """Type a path into the file dialog that the next click opens; the click itself does not return before."""
         from PySide6.QtCore import QTimer
@@ -276,7 +290,7 @@ def go_on(hand: Hand, options: argparse.Namespace) -> None:
     hand.wait(lambda: hand.state_of_job() == "done", "it is done")
     hand.show_tab("Curves")
     hand.look("done")
-    hand.push("Compare...")
+    hand.push_or_choose("Compare...")
     compare = _dialog(hand, ModelsComparedDialog)
     hand.wait(lambda: compare.order() is not None, "the data set is read")
     hand.push("Compare", compare)
