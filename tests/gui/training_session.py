@@ -153,8 +153,15 @@ class Hand:
         if not line.isVisible():
             self.push(name)
             return
-        QTimer.singleShot(0, lambda: self.click(menu, menu.actionGeometry(line).center()))  # the menu holds the click
-        self.click(more)
+
+        def take() -> None:
+            if menu.isVisible():
+                self.click(menu, menu.actionGeometry(line).center())
+            else:
+                QTimer.singleShot(50, take)
+
+        take()
+        self.click(more)  # which does not return before the menu is closed
 
     def answer_file_dialog(self, path: Path) -> None:
         """Type a path into the file dialog that the next click opens; the click itself does not return before."""
