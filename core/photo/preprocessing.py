@@ -22,7 +22,6 @@ _CLIP_SD = 3.0  # standardised values beyond this many standard deviations carry
 MOST_DIAMETER_PX: Final = 4096
 """The largest diameter that a recipe may ask for, which bounds the memory that a weights file can ask for."""
 
-_MAX_FIELD: Final = "fov_diameter_max_px"
 _Weight = Annotated[float, Field(ge=-100, le=100)]
 
 
@@ -70,9 +69,7 @@ class Preprocessing(BaseModel):
 
     @model_validator(mode="after")
     def _largest_is_not_smaller(self) -> Self:
-        if 0 < self.fov_diameter_max_px < self.fov_diameter_px or (
-            self.fov_diameter_max_px and not self.fov_diameter_px
-        ):
+        if self.fov_diameter_max_px and not 0 < self.fov_diameter_px <= self.fov_diameter_max_px:
             raise ValueError("fov_diameter_max_px must be 0, or at least fov_diameter_px, which then must not be 0")
         return self
 
@@ -83,8 +80,12 @@ class Preprocessing(BaseModel):
 
     def to_dict(self) -> dict[str, object]:
         """As plain JSON values; what a recipe does not use of the newer steps is left out, for older programs."""
-        unused = set() if self.enhance else {"enhance", "enhance_sha256"}
-        return self.model_dump(mode="json", exclude=unused | (set() if self.fov_diameter_max_px else {_MAX_FIELD}))
+        newer = {
+            "enhance": self.enhance,
+            "enhance_sha256": self.enhance,
+            "fov_diameter_max_px": self.fov_diameter_max_px,
+        }
+        return self.model_dump(mode="json", exclude={field for field, used in newer.items() if not used})
 
     def diameter_for(self, native_px: float) -> float:
         """How many pixels across a field of view of ``native_px`` is brought to; ``native_px`` where it is left alone.
