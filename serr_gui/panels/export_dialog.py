@@ -83,7 +83,7 @@ class ExportDialog(QDialog):
         form.addRow(self._overlay, faded(self.tr("PNG, the photograph with the vessels drawn over it")))
         form.addRow(
             self._sidecar,
-            faded(self.tr("JSON: model, threshold, field of view and hashes, to make the same mask again")),
+            faded(self.tr("JSON: model, threshold, hashes: what makes the same mask again")),
         )
         for box in (self._mask, self._probability, self._overlay, self._sidecar):
             box.toggled.connect(lambda: self._look_later(0))

@@ -7,10 +7,12 @@ from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
-_LEFT, _TOP, _BOTTOM, _RIGHT = 34, 8, 34, 8
+_LEFT, _TOP, _RIGHT = 34, 8, 8
+_GAP_PX: Final = 5
+"""Between two names of a line."""
 _NEAR_PX: Final = 8.0
 _DOT_PX: Final = 2.6
 _FONT_SHARE: Final = 0.88
@@ -60,9 +62,7 @@ class BoxPlot(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = painter.font()
-        font.setPointSizeF(font.pointSizeF() * _FONT_SHARE)
-        painter.setFont(font)
+        painter.setFont(self._small_font())
         palette = self.palette()
         painter.fillRect(self.rect(), palette.color(QPalette.ColorRole.Base))
         text, faint = palette.color(QPalette.ColorRole.Text), palette.color(QPalette.ColorRole.Mid)
@@ -76,8 +76,9 @@ class BoxPlot(QWidget):
             painter.setPen(text)
             label = QRectF(0, height - 9, _LEFT - 5, 18)
             painter.drawText(label, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{value:.1f}")
+        lines = self._lines()
         for number, box in enumerate(self._boxes):
-            self._paint_box(painter, number, box)
+            self._paint_box(painter, box, number, number % lines)
         dots = QColor(text)
         dots.setAlpha(150)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -86,7 +87,7 @@ class BoxPlot(QWidget):
             painter.drawEllipse(at, _DOT_PX, _DOT_PX)
         painter.end()
 
-    def _paint_box(self, painter: QPainter, number: int, box: Box) -> None:
+    def _paint_box(self, painter: QPainter, box: Box, number: int, line: int) -> None:
         values = np.sort([value for _, value in box.values])
         low, middle, high = (float(each) for each in np.quantile(values, (0.25, 0.5, 0.75)))
         reach = 1.5 * (high - low)
@@ -105,17 +106,35 @@ class BoxPlot(QWidget):
         painter.setPen(QPen(accent, 2.4))
         painter.drawLine(QPointF(left, self._y(middle)), QPointF(right, self._y(middle)))
         painter.setPen(palette.color(QPalette.ColorRole.Text))
-        # Every other name a line lower, so that narrow boxes keep whole names.
         height = painter.fontMetrics().height()
-        below = QRectF(x - 60, self.height() - _BOTTOM + 3 + (number % 2) * height, 120, height)
+        below = QRectF(x - 60, self.height() - self._bottom() + 3 + line * height, 120, height)
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, box.name)
+
+    def _small_font(self) -> QFont:
+        font = QFont(self.font())
+        font.setPointSizeF(font.pointSizeF() * _FONT_SHARE)
+        return font
+
+    def _lines(self) -> int:
+        """In how many lines the names are, by turns, so that whole names do not touch below narrow boxes."""
+        metrics = QFontMetricsF(self._small_font())
+        widths = [metrics.horizontalAdvance(box.name) for box in self._boxes]
+        step = self._x(1) - self._x(0)
+        for lines in range(1, len(widths)):
+            pairs = zip(widths, widths[lines:], strict=False)
+            if all((one + other) / 2 + _GAP_PX <= lines * step for one, other in pairs):
+                return lines
+        return max(1, len(widths))
+
+    def _bottom(self) -> float:
+        return 6 + self._lines() * QFontMetricsF(self._small_font()).height()
 
     def _x(self, column: float) -> float:
         return _LEFT + column / max(1, len(self._boxes)) * (self.width() - _LEFT - _RIGHT)
 
     def _y(self, value: float) -> float:
         share = (value - self._low) / (1.0 - self._low)
-        return _TOP + (1.0 - share) * (self.height() - _TOP - _BOTTOM)
+        return _TOP + (1.0 - share) * (self.height() - _TOP - self._bottom())
 
     def _nearest(self, place: QPointF) -> tuple[QPointF, str, str] | None:
         def distance(dot: tuple[QPointF, str, str]) -> float:
