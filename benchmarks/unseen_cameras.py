@@ -1,12 +1,14 @@
 """How a recipe does on cameras that it has never seen: each data set is left out once and then measured on.
 
     python benchmarks/unseen_cameras.py --root DATA --out RUNS [--from MODEL] [--steps N] [--only NAME ...] [--tta T]
+        [--preset PRESET] [--teachers RUNS]
 
 For each source of the recipe a network learns from all the others, chooses its weights and its threshold on their
 validation photographs, and is scored on the photographs that the left-out source would have given: inside the field of
 view, all pixels pooled, at its own default threshold. No test photograph takes part. Where the recipe starts from a
 model that has learned from the left-out data set, the network starts from scratch instead, with that model's
-preprocessing, ``--scratch-steps`` and the optimisation of the preset ``strong``. It can be stopped at any time: called
+preprocessing, ``--scratch-steps`` and the optimisation of the preset ``strong``. Where the recipe has a teacher, the
+network of ``--teachers`` without the same data set takes its place. It can be stopped at any time: called
 again it continues where it was. The table is printed and is in RUNS/unseen-cameras.md.
 """
 
@@ -47,6 +49,14 @@ def without(recipe: TrainingConfig, left_out: SourceSection, scratch_steps: int)
     return recipe.replaced("optimisation", **scratch)
 
 
+def taught_by(recipe: TrainingConfig, teachers: Path, left_out: SourceSection) -> TrainingConfig:
+    """The recipe with the network without the same data set as its teacher."""
+    found = sorted((teachers / left_out.dataset).glob("*.safetensors"))
+    if len(found) != 1:
+        raise SystemExit(f"{teachers / left_out.dataset} has {len(found)} weights files; one is wanted, the teacher")
+    return recipe.replaced("teacher", model=str(found[0].resolve()))
+
+
 def score(weights: Path, source: SourceSection, root: Path, tta: TestTimeAugmentation, monitor: Monitor) -> Scores:
     """The pooled scores of a network on a source's photographs."""
     model = load_model(weights)
@@ -76,6 +86,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=0, help="instead of the recipe's")
     parser.add_argument("--scratch-steps", type=int, default=1500, help="where a network cannot start from a model")
     parser.add_argument("--only", nargs="+", default=[], help="names of data sets to leave out; all by default")
+    parser.add_argument("--teachers", type=Path, help="runs of this program whose networks become the teachers")
     parser.add_argument("--tta", choices=("none", "flips"), default="none")
     chosen = parser.parse_args()
     recipe = load_preset(chosen.preset)
@@ -83,6 +94,8 @@ def main() -> None:
         recipe = recipe.replaced("network", start_from=chosen.start_from)
     if chosen.steps:
         recipe = recipe.replaced("optimisation", steps=chosen.steps)
+    if recipe.teacher.model and chosen.teachers is None:
+        parser.error(f"the recipe {chosen.preset} has a teacher that knows every data set: give --teachers")
     lines = [
         "| left out, and measured on | threshold | AUC | F1 | SE | SP | ACC |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -90,9 +103,12 @@ def main() -> None:
     for source in recipe.data.sources:
         if chosen.only and source.dataset not in chosen.only:
             continue
+        part = without(recipe, source, chosen.scratch_steps)
+        if recipe.teacher.model:
+            part = taught_by(part, chosen.teachers, source)
         with monitored() as monitor:
             weights = train(
-                without(recipe, source, chosen.scratch_steps),
+                part,
                 chosen.root,
                 chosen.out / source.dataset,
                 resume=True,

@@ -35,10 +35,16 @@ class UNetConfig(NetworkConfig):
         title="Upsampling",
         description="a transposed convolution, or nearest neighbours with a convolution after them",
     )
+    patch_px: Literal[1, 2, 4] = Field(
+        default=1,
+        title="Patch",
+        description="side of the squares of pixels that the network reads, and answers, as one place of its first "
+        "level: 2 takes about a fifth of the time, and knows the thinnest vessels less well",
+    )
 
     @property
     def stride(self) -> int:
-        return int(2**self.depth)
+        return int(self.patch_px * 2**self.depth)
 
 
 class SeUNetConfig(UNetConfig):

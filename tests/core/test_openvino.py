@@ -38,7 +38,10 @@ if not is_installed("openvino"):
 
 TORCH = InferenceOptions(device="cpu", precision="fp32")
 OPENVINO = replace(TORCH, engine="openvino", precision="auto")
-SMALL: dict[str, dict[str, object]] = {"deeplab-v3plus": {"encoder": "resnet18", "width": 8}}
+SMALL: dict[str, dict[str, object]] = {
+    "deeplab-v3plus": {"encoder": "resnet18", "width": 8},
+    "r2-unet": {"width": 4, "depth": 2, "patch_px": 2},
+}
 
 
 def of_family(name: str) -> LoadedModel:

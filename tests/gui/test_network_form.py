@@ -60,7 +60,7 @@ def test_the_chosen_network_is_in_the_recipe(start: StartProgram, qtbot: QtBot, 
     pick(upsampling, "nearest")
     network = dialog.request().config.network
     assert network.architecture == "attention-unet"
-    assert network.config == {"width": 24, "depth": 3, "upsampling": "nearest"}
+    assert network.config == {"width": 24, "depth": 3, "upsampling": "nearest", "patch_px": 1}
     assert dialog.run.name.text() == "attention-unet-drawn"
 
     pick(dialog.recipe._presets, "paper")
