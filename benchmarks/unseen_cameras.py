@@ -1,7 +1,7 @@
 """How a recipe does on cameras that it has never seen: each data set is left out once and then measured on.
 
     python benchmarks/unseen_cameras.py --root DATA --out RUNS [--from MODEL] [--steps N] [--only NAME ...] [--tta T]
-        [--preset PRESET] [--teachers RUNS]
+        [--preset PRESET] [--teachers RUNS] [--set PART.FIELD=VALUE ...]
 
 For each source of the recipe a network learns from all the others, chooses its weights and its threshold on their
 validation photographs, and is scored on the photographs that the left-out source would have given: inside the field of
@@ -84,6 +84,9 @@ def main() -> None:
     parser.add_argument("--preset", default="serr-unet-general")
     parser.add_argument("--from", dest="start_from", default="", help="model to start from, instead of the recipe's")
     parser.add_argument("--steps", type=int, default=0, help="instead of the recipe's")
+    parser.add_argument(
+        "--set", dest="changes", nargs="+", default=[], metavar="PART.FIELD=VALUE", help="of the recipe"
+    )
     parser.add_argument("--scratch-steps", type=int, default=1500, help="where a network cannot start from a model")
     parser.add_argument("--only", nargs="+", default=[], help="names of data sets to leave out; all by default")
     parser.add_argument("--teachers", type=Path, help="runs of this program whose networks become the teachers")
@@ -94,6 +97,10 @@ def main() -> None:
         recipe = recipe.replaced("network", start_from=chosen.start_from)
     if chosen.steps:
         recipe = recipe.replaced("optimisation", steps=chosen.steps)
+    for change in chosen.changes:
+        where, _, value = change.partition("=")
+        part, _, name = where.partition(".")
+        recipe = recipe.replaced(part, **{name: value})
     if recipe.teacher.model and chosen.teachers is None:
         parser.error(f"the recipe {chosen.preset} has a teacher that knows every data set: give --teachers")
     lines = [

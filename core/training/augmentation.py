@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from core.training.config import AugmentationSection
+from core.training.distractors import with_distractors
 from core.types import BoolArray, FloatArray
 
 
@@ -78,6 +79,8 @@ def random_crop(
     drawn = cut(sample.label)
     label = (drawn if soft else (drawn >= 0.5).astype(np.float32)) * inside
     planes = np.stack([cut(plane) for plane in sample.variants[variant]])
+    if part.distractors and random.random() < part.distractors:
+        planes = with_distractors(planes, random)
     return Crop(_recolour(planes, random, part) * inside, label[None], inside[None])
 
 

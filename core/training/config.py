@@ -172,6 +172,13 @@ class AugmentationSection(_Section):
         description="how many more times each photograph is prepared as if another camera had taken it (colours, "
         "light, haze, sharpness, noise, JPEG); crops are drawn from all of them",
     )
+    distractors: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of the crops into which things are drawn that look like vessels and are none: laser scars, "
+        "haemorrhages, rims of atrophy, vessels of the choroid",
+    )
 
 
 class OptimisationSection(_Section):

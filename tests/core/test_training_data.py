@@ -28,6 +28,7 @@ from core.training.config import (
     recipes_of_models,
 )
 from core.training.data import hold_out, load_sample, load_training_data
+from core.training.distractors import KINDS
 from core.training.recipes import proposed_hold_out
 
 
@@ -128,6 +129,33 @@ def test_a_soft_crop_keeps_shares_and_a_hard_one_cuts_them() -> None:
     hard = random_crop(sources, 8, STILL, (0, 0, 0))
     assert soft.label[soft.inside > 0] == pytest.approx(0.3)
     assert not hard.label.any()
+
+
+def test_distractors_change_what_is_seen_and_never_the_label() -> None:
+    sources = [[flat_sample("a", 0.0)]]
+    quiet = STILL.model_copy(update={"log_scale": 0.0, "log_aspect": 0.0})
+    often = quiet.model_copy(update={"distractors": 0.5})
+    changed = 0
+    for slot in range(60):
+        key = (0, 0, slot)
+        plain, drawn = random_crop(sources, 32, quiet, key, soft=True), random_crop(sources, 32, often, key, soft=True)
+        assert np.array_equal(drawn.label, plain.label)
+        assert np.array_equal(drawn.inside, plain.inside)
+        assert not drawn.planes[0][drawn.inside[0] == 0].any()
+        assert np.array_equal(drawn.planes, random_crop(sources, 32, often, key, soft=True).planes)
+        changed += int(not np.array_equal(drawn.planes, plain.planes))
+    assert 15 < changed < 35, "in about half of the crops; some lie outside of this small field of view"
+
+
+def test_each_kind_of_distractor_looks_as_it_should() -> None:
+    random = np.random.default_rng(0)
+    seen = {kind: np.stack([draw(128, random) for _ in range(40)]) for kind, draw in KINDS.items()}
+    assert seen["haemorrhage"].max() <= 0 > seen["haemorrhage"].min()
+    assert seen["rim of atrophy"].min() >= 0 < seen["rim of atrophy"].max()
+    for both in ("laser scar", "choroidal vessel"):
+        assert seen[both].min() < 0 < seen[both].max()
+    steepest = {kind: np.abs(np.diff(planes, axis=2)).max() for kind, planes in seen.items()}
+    assert steepest["choroidal vessel"] < 0.25 * min(steepest["haemorrhage"], steepest["laser scar"]), "no sharp edge"
 
 
 def test_other_cameras_change_the_colours_but_neither_the_place_of_vessels_nor_the_field_of_view(
