@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from core.errors import OutputError
 from core.resources import sample_path
 from core.types import ThresholdRule
 from serr_gui.controllers.workers import Failure, WorkerPool
@@ -16,6 +15,7 @@ from serr_gui.model.notices import Notice, NoticeChoice, NoticeKind, Until
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.selectors import model_rule
 from serr_gui.model.state import AppState, PhotoItem
+from serr_gui.tasks.pending import PendingWrites
 
 _NOTICE_LIMIT = 50
 
@@ -25,7 +25,8 @@ T = TypeVar("T")
 class ControllerContext(QObject):
     """``settled`` tells that opening has come to an end or a model is chosen, so that what waited may begin.
 
-    ``segment_when_ready``: the photograph that is being opened shall be segmented as soon as it and a model are there.
+    ``pending`` : what ``keep`` was given and is not written yet. ``segment_when_ready``: the photograph that is being
+    opened shall be segmented as soon as it and a model are there.
     """
 
     settled = Signal()
@@ -35,6 +36,7 @@ class ControllerContext(QObject):
         self.state = state
         self.store = store
         self.workers = WorkerPool(self)
+        self.pending = PendingWrites()
         self.segment_when_ready = False
         self._looks = 0
 
@@ -88,11 +90,19 @@ class ControllerContext(QObject):
         self.state.photos = tuple(changed(item) for item in self.state.photos)
 
     def keep(self, write: Callable[[], None]) -> None:
-        """Write something down for the next start (``label_choices``); where that fails, it costs a notice."""
-        try:
-            write()
-        except OutputError as error:
-            self.notify("warning", str(error))
+        """Write something down for the next start (``label_choices``) beside the window; a failure costs a notice."""
+        self.pending.add(write)
+        self.workers.start(
+            "keep",
+            lambda _monitor: self.pending.write_all(),
+            succeeded=lambda _none: self._tell_problems(),
+            failed=partial(self.fail, self.tr("The settings could not be written.")),
+            completes=True,
+        )
+
+    def _tell_problems(self) -> None:
+        for problem in self.pending.take_problems():
+            self.notify("warning", problem)
 
     def set_rule(self, rule: ThresholdRule) -> None:
         """Give the photograph on the screen a threshold: its line keeps it, and ``state.rule`` follows."""

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from core.errors import OutputError
 from core.evaluation.confusion import Region
 from core.files import display_path, write_bytes_atomic
 from core.resources import sample_path
@@ -104,6 +103,7 @@ class Controller(QObject):
     def shutdown(self) -> None:
         """End all jobs, wait for their threads, and remove the files of this run."""
         self.context.workers.shutdown()
+        self.context.pending.write_all()
         self.annotating.pause()  # the time since it was last written down
         self.keeping.close()  # results that it has to write down are in the store
         self.context.store.close()
@@ -227,15 +227,17 @@ class Controller(QObject):
         )
 
     def write_file(self, path: Path, content: bytes) -> None:
-        """Write a small file, and say so."""
-        try:
-            write_bytes_atomic(path, content, follow_link=True)
-        except OutputError as error:
-            self.context.notify("error", str(error))
-        else:
-            self.context.notify(
+        """Write a small file beside the window, and say so."""
+        self.context.workers.start(
+            f"write {path}",
+            lambda _monitor: write_bytes_atomic(path, content, follow_link=True),
+            succeeded=lambda _none: self.context.notify(
                 "success", self.tr("{name} is written.").format(name=display_path(path.name)), folder=path.parent
-            )
+            ),
+            failed=partial(self.context.fail, self.tr("The file could not be written.")),
+            in_turn=True,
+            completes=True,
+        )
 
     def set_error_filter(self, request: ErrorFilter) -> None:
         """Step through these errors."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from core.files import display_path
+from core.progress import Monitor
 from core.resources import sample_path
 from core.types import FieldOfView, ThresholdRule
 from serr_gui import tasks
@@ -23,6 +24,7 @@ from serr_gui.model.selectors import next_listed, seen_enhanced, sorted_photos
 from serr_gui.model.settings import RECENT_LIMIT
 from serr_gui.model.state import BaseView, Document, FovChoice, ListOrder, ListShow, PhotoItem
 from serr_gui.tasks.channel_views import make_base_view
+from serr_gui.tasks.looking import folders_among
 
 
 class PhotoController(QObject):
@@ -79,9 +81,15 @@ class PhotoController(QObject):
         if state.document is not None and state.document.path != item.path:
             self._context.workers.cancel("fov")
             state.document, state.base_view = None, None
+        pending, folders, store = self._context.pending, state.label_folders, self._context.store
+
+        def open_it(monitor: Monitor) -> tasks.Opened:
+            pending.write_all()  # what was chosen for it a moment ago is read again
+            return tasks.open_document(item, folders, store, monitor)
+
         self._context.workers.start(
             "open",
-            partial(tasks.open_document, item, state.label_folders, self._context.store),
+            open_it,
             succeeded=self._on_document_opened,
             failed=partial(self._on_open_failed, item.path),
             in_turn=True,  # a held key asks for many photographs, and only the last is wanted
@@ -358,4 +366,4 @@ class PhotoController(QObject):
                 places = tuple(dict.fromkeys(path if path in folders else path.parent for path in opened))
             self._context.state.recent = tuple(dict.fromkeys((*places, *self._context.state.recent)))[:RECENT_LIMIT]
 
-        self._context.look(partial(tasks.folders_among, opened), add)
+        self._context.look(partial(folders_among, opened), add)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -29,9 +30,13 @@ if TYPE_CHECKING:
 
 
 class TrainingController(QObject):
-    """Keeps the trainings' part of the state. ``foundRunning``: at the start, a job was running already."""
+    """Keeps the trainings' part of the state. ``foundRunning``: at the start, a job was running already.
+
+    ``pictureRead`` carries the ``RunPicture`` that was asked for last of each place.
+    """
 
     foundRunning = Signal()
+    pictureRead = Signal(object)
 
     def __init__(self, context: ControllerContext, foreground: ForegroundTask) -> None:
         super().__init__(context)
@@ -58,6 +63,15 @@ class TrainingController(QObject):
         state = self._context.state
         if job_id != state.trainings.chosen:
             state.trainings = Trainings(state.trainings.jobs, job_id)
+
+    def read_picture(self, place: str, files: tuple[Path, ...]) -> None:
+        """Read a picture of a run; ``pictureRead`` brings it."""
+        self._context.workers.start(
+            f"picture {place}",
+            partial(work.read_picture, place, files),
+            succeeded=self.pictureRead.emit,
+            in_turn=True,  # a slider asks for many, and only the last is wanted
+        )
 
     def _on_trainings(self, part: Trainings) -> None:
         state = self._context.state

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from core.datasets.dataset_file import Part
 from core.jobs.store import Job
 from core.training.run_view import RunView
+from core.types import ByteArray
 
 if TYPE_CHECKING:
     from core.model_comparison import ModelComparison
@@ -31,6 +32,19 @@ class Trainings:
 
     def named(self, job_id: str) -> Job | None:
         return next((job for job in self.jobs if job.id == job_id), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunPicture:
+    """A picture of a run: ``pixels`` uint8 (h, w, 3) of ``file``, the first of the ``wanted`` ones that exists.
+
+    ``place`` : which picture, for whoever asked. ``pixels`` None: it cannot be read.
+    """
+
+    place: str
+    wanted: tuple[Path, ...]
+    file: Path | None
+    pixels: ByteArray | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

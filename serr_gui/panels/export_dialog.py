@@ -36,10 +36,12 @@ class ExportDialog(QDialog):
     """Asks for folder and choices.
 
     ``lookRequested`` carries (folder, ``ExportOptions``): what is there is wanted by ``show_preview``.
-    ``exportRequested`` carries the ``ExportPreview`` to which the person agreed.
+    ``browseRequested`` carries the folder near which ``browse`` is wanted. ``exportRequested`` carries the
+    ``ExportPreview`` to which the person agreed.
     """
 
     lookRequested = Signal(Path, object)
+    browseRequested = Signal(Path)
     exportRequested = Signal(object)
 
     def __init__(self, folder: Path, options: ExportOptions, subject: str, parent: QWidget | None = None) -> None:
@@ -95,7 +97,7 @@ class ExportDialog(QDialog):
         self._folder.setAccessibleName(self.tr("Folder"))
         self._folder.textChanged.connect(lambda: self._look_later(_REST_MS))
         browse = QPushButton(self.tr("&Browse..."))
-        browse.clicked.connect(self._on_browse_clicked)
+        browse.clicked.connect(lambda: self.browseRequested.emit(self.folder()))
         caption = QLabel(self.tr("&Folder"))
         caption.setBuddy(self._folder)
         row = QHBoxLayout()
@@ -209,8 +211,8 @@ class ExportDialog(QDialog):
             said.append(text.format(names=_some(others)))
         return said
 
-    def _on_browse_clicked(self) -> None:
-        start = next((path for path in (self.folder(), *self.folder().parents) if path.is_dir()), Path.home())
+    def browse(self, start: Path) -> None:
+        """Let a folder be chosen, beginning in one that exists."""
         chosen = QFileDialog.getExistingDirectory(self, self.tr("Folder for the files"), str(start))
         if chosen:
             self._folder.setText(chosen)

@@ -1,7 +1,6 @@
 """Finding and opening photographs with their fields of view and labels, and their small pictures."""
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -39,11 +38,6 @@ class FoundPhotos:
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
     below: tuple[Path, ...] = ()
-
-
-def folders_among(paths: Iterable[Path]) -> frozenset[Path]:
-    """Those of some paths that are folders; what cannot be looked at is none."""
-    return frozenset(path for path in paths if os.path.isdir(path))  # noqa: PTH112 - Path.is_dir raises where it may not look
 
 
 def photos_to_open(paths: Sequence[Path], monitor: Monitor, *, recursive: bool = False) -> FoundPhotos:

@@ -2,14 +2,17 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from core.errors import InputError
 from core.jobs.requests import TrainingRequest
 from core.jobs.store import RECIPE_FILE, Job, list_jobs, read_log
 from core.progress import Monitor, Progress
 from core.strict import Malformed, read_bytes
 from core.training.run_view import EVENTS_FILE, RunFollower
-from serr_gui.model.training import ComparisonOrder, Trainings
+from serr_gui.model.training import ComparisonOrder, RunPicture, Trainings
+from serr_gui.tasks.looking import existing
 from serr_gui.tasks.monitor import YieldingMonitor
 
 if TYPE_CHECKING:
@@ -71,6 +74,19 @@ def watch_trainings(watch: JobPoller, monitor: YieldingMonitor[Trainings]) -> No
             last = now
             monitor.yield_result(Trainings(*now, recipe))
         watch.rest(monitor)
+
+
+def read_picture(place: str, files: tuple[Path, ...], monitor: Monitor) -> RunPicture:
+    """The first of some pictures of a run that exists; without pixels where none does, or it cannot be read."""
+    from core.photo.decoding import decode
+
+    monitor.step(Progress("Reading a picture"))
+    file = next((each for each in files if existing([each])), None)
+    try:
+        pixels = decode(file).pixels if file is not None else None
+    except InputError:
+        pixels = None
+    return RunPicture(place, files, file, pixels)
 
 
 def _recipe(job: Job) -> str:

@@ -83,6 +83,8 @@ class ElidedLabel(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def set_full_text(self, text: str) -> None:
+        if text == self._full:  # finding where to cut it costs more than all the rest
+            return
         self._full = text
         self.setToolTip(text)
         self.setAccessibleName(text)
@@ -117,6 +119,8 @@ class LinesLabel(QLabel):
         self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 2)
 
     def set_full_text(self, text: str) -> None:
+        if text == self._full:  # finding where to cut it costs more than all the rest
+            return
         self._full = text
         self.setToolTip(text)
         self.setAccessibleName(text)

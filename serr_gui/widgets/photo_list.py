@@ -62,19 +62,22 @@ class PhotoListModel(QAbstractListModel):
 
     def set_items(self, items: tuple[PhotoItem, ...]) -> None:
         """Take over a new list; lines that stay are only refreshed, so that the view keeps its place."""
-        old = self._items
-        if [item.path for item in old] == [item.path for item in items]:
-            self._items = items
-            for row, (before, after) in enumerate(zip(old, items, strict=True)):
-                if before is not after:
-                    self.dataChanged.emit(self.index(row), self.index(row))
+        old, names = self._items, self._names
+        if not old or [item.path for item in old] != [item.path for item in items[: len(old)]]:
+            self.beginResetModel()
+            self._items, self._names = items, list_names(items)
+            kept = {item.path for item in items}
+            self._pictures = {path: picture for path, picture in self._pictures.items() if path in kept}
+            self.endResetModel()
             return
-        self.beginResetModel()
+        if len(items) > len(old):
+            self.beginInsertRows(QModelIndex(), len(old), len(items) - 1)
+            self._items, self._names = items, list_names(items)
+            self.endInsertRows()
         self._items = items
-        self._names = list_names(items)
-        kept = {item.path for item in items}
-        self._pictures = {path: picture for path, picture in self._pictures.items() if path in kept}
-        self.endResetModel()
+        for row, (before, after) in enumerate(zip(old, items, strict=False)):
+            if before is not after or names[after.path] != self._names[after.path]:
+                self.dataChanged.emit(self.index(row), self.index(row))
 
     def set_picture(self, path: Path, pixels: ByteArray | None) -> None:
         """A thumbnail, uint8 (h, w, 3), or None where the file cannot be read."""

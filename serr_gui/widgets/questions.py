@@ -69,17 +69,16 @@ def ask(
     return next((key for key, button in buttons.items() if button is pressed), "")
 
 
-def may_replace(parent: QWidget, chosen: str, files: Sequence[Path]) -> bool:
-    """Ask before files are replaced, but for ``chosen``, as the file dialog gave it: there it was asked already."""
-    there = [path for path in files if path != Path(chosen) and path.exists()]
-    if not there:
+def may_replace(parent: QWidget, existing: Sequence[Path]) -> bool:
+    """Ask before files are replaced; True where there are none."""
+    if not existing:
         return True
 
     def text(source: str) -> str:
         return QCoreApplication.translate("Dialogs", source)
 
-    names = ", ".join(display_path(path.name) for path in there)
+    names = ", ".join(display_path(path.name) for path in existing)
     question, details = text(_REPLACE_ONE).format(name=names), text(_LOST_ONE)
-    if len(there) > 1:
-        question, details = text(_REPLACE_MANY).format(count=len(there)), text(_LOST).format(names=names)
+    if len(existing) > 1:
+        question, details = text(_REPLACE_MANY).format(count=len(existing)), text(_LOST).format(names=names)
     return ask(parent, question, details, [Answer("replace", text(_REPLACE), destructive=True)]) == "replace"

@@ -1,5 +1,6 @@
 """What batches need to be asked: their photographs, the folder of an earlier one, and whether one shall stop."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from serr_gui.controllers.batch import name_of
 from serr_gui.controllers.controller import Controller
 from serr_gui.model.batch import BatchFacts
 from serr_gui.widgets.questions import Answer, ask
+from serr_gui.window.looks import browse_near
 
 if TYPE_CHECKING:
     from serr_gui.panels.batch.new_batch_dialog import NewBatchDialog
@@ -32,6 +34,7 @@ class BatchPrompts(QObject):
         dialog.previewRequested.connect(batch.preview)
         batch.previewed.connect(dialog.show_preview)
         dialog.batchRequested.connect(batch.submit)
+        dialog.browseRequested.connect(partial(browse_near, self._controller.context, dialog))
         dialog.open()
         return dialog
 

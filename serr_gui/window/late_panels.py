@@ -51,6 +51,8 @@ def make_trainings(window: "MainWindow") -> "TrainingPanel":
     panel, training = TrainingPanel(window.state, window.commands), window.controller.training
     questions = window.training_prompts
     panel.jobRequested.connect(training.choose)
+    panel.pictures.pictureRequested.connect(training.read_picture)
+    training.pictureRead.connect(panel.pictures.show_picture)
     panel.pauseRequested.connect(training.pause)
     panel.stopRequested.connect(training.stop)
     panel.resumeRequested.connect(training.resume)

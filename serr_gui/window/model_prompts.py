@@ -1,5 +1,6 @@
 """What models need to be asked: files, names, whether one is used, and whether it may be removed."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,8 @@ from serr_gui.controllers.controller import Controller
 from serr_gui.model.enhancing import EnhancerChoice
 from serr_gui.model.state import ModelChoice
 from serr_gui.tasks import NameTaken
-from serr_gui.widgets.questions import Answer, ask, may_replace
+from serr_gui.widgets.questions import Answer, ask
+from serr_gui.window.looks import write_if_wanted
 from serr_gui.window.model_dialogs import UseModelDialog
 from serr_gui.window.name_dialog import NameDialog
 from serr_gui.window.report_prompts import with_suffix
@@ -28,6 +30,7 @@ class ModelPrompts(QObject):
     def __init__(self, controller: Controller, window: QWidget) -> None:
         super().__init__(window)
         self._models, self._state, self._window = controller.models, controller.state, window
+        self._context = controller.context
         self._models.added.connect(self.ask_to_use)
         self._models.nameTaken.connect(self.ask_for_another_name)
 
@@ -133,5 +136,6 @@ class ModelPrompts(QObject):
         filters = self.tr("Weights files (*{suffix})").format(suffix=_SUFFIX)
         chosen, _ = QFileDialog.getSaveFileName(self._window, self.tr("Export Model"), start, filters)
         path = with_suffix(chosen, "", (), (_SUFFIX,))
-        if path is not None and may_replace(self._window, chosen, [path]):
-            self._models.export_model(file, path)
+        if path is not None:
+            write = partial(self._models.export_model, file, path)
+            write_if_wanted(self._context, self._window, chosen, [path], write)

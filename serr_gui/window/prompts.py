@@ -21,9 +21,10 @@ from serr_gui.model.notices import Notice, NoticeChoice
 from serr_gui.model.selectors import made_with, outdated, unsaved
 from serr_gui.model.state import FovChoice, ModelChoice, PhotoItem, Preferences
 from serr_gui.system.desktop import guide_page
-from serr_gui.tasks import ExportItem, folders_among
-from serr_gui.widgets.questions import may_replace
+from serr_gui.tasks import ExportItem
+from serr_gui.tasks.looking import folders_among
 from serr_gui.window.dialogs import ask_to_discard, ask_to_lose, ask_to_replace, ask_what_of_the_last_time
+from serr_gui.window.looks import browse_near, write_if_wanted
 from serr_gui.window.model_dialogs import ask_to_mix
 from serr_gui.window.report_prompts import with_suffix
 
@@ -129,9 +130,14 @@ class Prompts(QObject):
             self._window, self.tr("Save Session"), str(start), ";;".join(kinds), first
         )
         chosen = with_suffix(name, "", (), (SESSION_SUFFIX,))
-        if chosen is not None and may_replace(self._window, name, [chosen]):
+        if chosen is None:
+            return
+
+        def save() -> None:
             self._begin_at(chosen)
             self._controller.sessions.save(chosen, self._view(), embed=kind == kinds[1])
+
+        write_if_wanted(self._controller.context, self._window, name, [chosen], save)
 
     def _view(self) -> ViewRecord | None:
         return self.view_now() if self._state.document is not None else None
@@ -238,6 +244,7 @@ class Prompts(QObject):
         dialog.lookRequested.connect(partial(previews.look, paths))
         previews.found.connect(dialog.show_preview)
         dialog.exportRequested.connect(partial(self._on_export_agreed, items))
+        dialog.browseRequested.connect(partial(browse_near, self._controller.context, dialog))
         dialog.open()
 
     def _on_export_agreed(self, items: tuple[PhotoItem, ...], agreed: ExportPreview) -> None:

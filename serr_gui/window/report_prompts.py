@@ -1,6 +1,7 @@
 """Where tables, curves and reports are written to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,8 @@ from serr_gui.model.score_selectors import scored_label
 from serr_gui.model.selectors import enhanced_photo, with_result
 from serr_gui.tasks.measuring import names_of_files
 from serr_gui.tasks.study import files_of
-from serr_gui.widgets.questions import Answer, ask, may_replace
+from serr_gui.widgets.questions import Answer, ask
+from serr_gui.window.looks import write_if_wanted
 
 if TYPE_CHECKING:
     from serr_gui.panels.comparison.curves import CurvesPanel
@@ -41,8 +43,8 @@ class ReportPrompts(QObject):
         kinds = (self.tr("PNG picture (*.png)"), self.tr("SVG picture (*.svg)"), self.tr("Table (*.csv)"))
         name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export Curves"), str(stem), ";;".join(kinds))
         path = with_suffix(name, kind, kinds, (".png", ".svg", ".csv"))
-        if path is not None and may_replace(self._window, name, [path]):
-            self._controller.write_file(path, panel.file_of(path.suffix.lower()))
+        if path is not None:
+            self._write(name, [path], lambda: self._controller.write_file(path, panel.file_of(path.suffix.lower())))
 
     def export_evaluation(self) -> None:
         item = self._state.item
@@ -57,8 +59,8 @@ class ReportPrompts(QObject):
             self._window, self.tr("Export Report"), str(Path(folder) / _REPORT_NAME), ";;".join(kinds)
         )
         path = with_suffix(name, kind, kinds, (".html", ".pdf", ".csv", ".json"))
-        if path is not None and may_replace(self._window, name, [path]):
-            self._controller.evaluation.write(path)
+        if path is not None:
+            self._write(name, [path], partial(self._controller.evaluation.write, path))
 
     def export_measures(self) -> None:
         """Ask where the table of measures goes, and write it."""
@@ -73,8 +75,8 @@ class ReportPrompts(QObject):
             self.tr("Table (*.csv)"),
         )
         path = with_suffix(name, "", (), (".csv",))
-        if path is not None and may_replace(self._window, name, names_of_files(path)):
-            self._controller.measuring.write(path)
+        if path is not None:
+            self._write(name, names_of_files(path), partial(self._controller.measuring.write, path))
 
     def export_enhanced(self) -> None:
         """Ask which folder the enhanced picture goes to, and write it."""
@@ -120,8 +122,9 @@ class ReportPrompts(QObject):
             self.tr("Table (*.csv)"),
         )
         path = with_suffix(name, "", (), (".csv",))
-        if path is not None and may_replace(dialog, name, files_of(path)):
-            self._controller.study.write(path)
+        if path is not None:
+            context, write = self._controller.context, partial(self._controller.study.write, path)
+            write_if_wanted(context, dialog, name, files_of(path), write)
 
     def export_shares(self) -> None:
         """Ask where the table of vessel shares goes, and write it."""
@@ -136,8 +139,11 @@ class ReportPrompts(QObject):
             self.tr("Table (*.csv)"),
         )
         path = with_suffix(name, "", (), (".csv",))
-        if path is not None and may_replace(self._window, name, [path]):
-            self._controller.write_shares(items, path)
+        if path is not None:
+            self._write(name, [path], partial(self._controller.write_shares, items, path))
+
+    def _write(self, chosen: str, files: Sequence[Path], write: Callable[[], None]) -> None:
+        write_if_wanted(self._controller.context, self._window, chosen, files, write)
 
 
 def with_suffix(name: str, kind: str, kinds: Sequence[str], suffixes: Sequence[str]) -> Path | None:

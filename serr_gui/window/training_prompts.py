@@ -1,18 +1,20 @@
 """What trainings and data sets need to be asked: files, names, and whether something may be removed."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from core.datasets.dataset_file import SUFFIX, dataset_path, is_dataset_file
+from core.datasets.dataset_file import SUFFIX, DataSetFile, dataset_path, is_dataset_file
 from core.jobs.requests import TrainingRequest
 from core.jobs.store import Job
 from serr_gui.controllers.controller import Controller
 from serr_gui.system.desktop import open_outside
 from serr_gui.widgets.questions import Answer, ask
+from serr_gui.window.looks import write_if_wanted
 from serr_gui.window.model_prompts import ModelPrompts
 from serr_gui.window.name_dialog import NameDialog
 
@@ -47,7 +49,7 @@ class TrainingPrompts(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.findRequested.connect(sets.find)
         dialog.examineRequested.connect(sets.examine)
-        dialog.saveRequested.connect(sets.save)
+        dialog.saveRequested.connect(partial(self._save_data_set, dialog))
         dialog.trainRequested.connect(self.new_training)
         dialog.finished.connect(lambda _result: sets.stop())
         sets.found.connect(dialog.show_found)
@@ -59,6 +61,11 @@ class TrainingPrompts(QObject):
         if path is not None:
             dialog.look_into(path)
         return dialog
+
+    def _save_data_set(self, dialog: "DataSetDialog", chosen: Path, dataset: DataSetFile) -> None:
+        path = dataset_path(chosen)
+        save = partial(self._controller.data_sets.save, path.absolute(), dataset)
+        write_if_wanted(self._controller.context, dialog, str(chosen), [path], save)
 
     def add_to_data_set(self) -> None:
         """Add the photograph on the screen; the first time, ask to which data set."""

@@ -129,8 +129,10 @@ def test_the_curves_are_exported_as_pictures_and_table(
         path = tmp_path / f"curve{suffix}"
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args, path=path: (str(path), ""))
         program.window.curves._export.click()
+        qtbot.waitUntil(
+            lambda path=path: any(path.name in each.text for each in program.state.notices), timeout=WAIT_MS
+        )
         assert path.is_file()
-        assert path.name in program.state.notices[-1].text
     picture = cv2.imread(str(tmp_path / "curve.png"))
     assert picture.shape == (960, 2000, 3)
     assert (picture[2, 2] == 255).all()
@@ -156,6 +158,7 @@ def test_the_curves_are_exported_as_pictures_and_table(
     for where, suffix in (("whole image", ".svg"), ("image", ".csv")):
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args, s=suffix: (str(tmp_path / f"again{s}"), ""))
         program.window.curves._export.click()
+        qtbot.waitUntil((tmp_path / f"again{suffix}").exists, timeout=WAIT_MS)
         assert where in (tmp_path / f"again{suffix}").read_text()
     assert "whole image" in program.window.curves._notes.text()
 

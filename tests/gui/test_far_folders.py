@@ -9,15 +9,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from PySide6.QtWidgets import QFileDialog
+from PIL import Image
+from PySide6.QtWidgets import QDialog, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
+from core.datasets.synthetic import draw_case
+from core.training.pictures import Pictures
+from core.training.run_view import RunView, Validated
+from serr_gui.model import label_choices
 from serr_gui.model.export_options import RESULTS_FOLDER
+from serr_gui.model.settings import config_folder
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.panels.model_card_dialog import ModelCardDialog
+from serr_gui.widgets import questions
 from serr_gui.window import label_prompts
-from tests.gui.conftest import WAIT_MS, StartProgram, looked
+from tests.gui.conftest import SIDE, WAIT_MS, StartProgram, looked
 from tests.job_runs import drawn_dataset
 
 
@@ -41,8 +49,20 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str
     return folder, looks
 
 
+@pytest.fixture
+def begun_in(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folders in which dialogs for folders have begun; nobody chooses one."""
+    begun = list[str]()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda _parent, _title, start: begun.append(start) or "")
+    return begun
+
+
+def browse(dialog: QDialog) -> None:
+    next(button for button in dialog.findChildren(QPushButton) if button.text() == "&Browse...").click()
+
+
 def test_the_export_dialog_looks_into_folders_beside_the_window(
-    start: StartProgram, qtbot: QtBot, photo: Path, far: tuple[Path, list[str]]
+    start: StartProgram, qtbot: QtBot, photo: Path, far: tuple[Path, list[str]], begun_in: list[str]
 ) -> None:
     folder, looks = far
     program = start(photo, segment=True)
@@ -57,12 +77,19 @@ def test_the_export_dialog_looks_into_folders_beside_the_window(
     dialog._overlay.click()
     looked(qtbot, dialog)
     assert "eye 1_mask.png   (replaces a file)" in dialog._preview.toPlainText()
+    dialog._folder.setText(str(folder / "not yet" / "made"))
+    browse(dialog)
+    qtbot.waitUntil(lambda: begun_in == [str(folder)], timeout=WAIT_MS)
     dialog.reject()
     assert set(looks) == {"beside"}
 
 
 def test_the_form_of_a_batch_looks_at_its_inputs_beside_the_window(
-    start: StartProgram, qtbot: QtBot, photos: tuple[Path, ...], far: tuple[Path, list[str]]
+    start: StartProgram,
+    qtbot: QtBot,
+    photos: tuple[Path, ...],
+    far: tuple[Path, list[str]],
+    begun_in: list[str],
 ) -> None:
     folder, looks = far
     shutil.copytree(photos[0].parent, folder / "eyes")
@@ -75,6 +102,8 @@ def test_the_form_of_a_batch_looks_at_its_inputs_beside_the_window(
     qtbot.waitUntil(dialog._start.isEnabled, timeout=WAIT_MS)
     assert dialog.out() == folder / "eyes" / RESULTS_FOLDER
     assert dialog._watch.isEnabled()
+    browse(dialog)
+    qtbot.waitUntil(lambda: begun_in == [str(folder / "eyes")], timeout=WAIT_MS)
     dialog.add_inputs([listed])
     qtbot.waitUntil(lambda: not dialog._watch.isEnabled(), timeout=WAIT_MS)
     dialog.reject()
@@ -152,4 +181,63 @@ def test_opening_again_and_saving_a_label_look_beside_the_window(
     chosen.append(folder / "eye 1_label.png")
     window.commands["save_label"].trigger()
     qtbot.waitUntil(lambda: asked == ["Replace eye 1_label.png?"], timeout=WAIT_MS)
+    assert set(looks) == {"beside"}
+
+
+def test_files_are_replaced_and_choices_kept_beside_the_window(
+    start: StartProgram,
+    qtbot: QtBot,
+    photos: tuple[Path, ...],
+    far: tuple[Path, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, looks = far
+    (folder / "shares.csv").write_text("mine")
+    label = folder / "label.png"
+    Image.fromarray(np.where(draw_case(10, SIDE).label.vessel, 0, 255).astype(np.uint8)).save(label)
+    program = start(photos[0], segment=True)
+    window, state = program.window, program.state
+    qtbot.waitUntil(lambda: state.result is not None and state.task is None, timeout=WAIT_MS)
+    asked, answers = list[str](), ["", "replace"]
+    chosen = iter([folder / "shares", folder / "shares", folder / "mine"])
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args, **_kwargs: (str(next(chosen)), ""))
+    monkeypatch.setattr(questions, "ask", lambda _parent, question, *_rest: asked.append(question) or answers.pop(0))
+    looks.clear()
+    window.commands["export_shares"].trigger()
+    qtbot.waitUntil(lambda: asked == ["Replace shares.csv?"], timeout=WAIT_MS)
+    window.commands["export_shares"].trigger()
+    qtbot.waitUntil(lambda: any("shares.csv is written" in notice.text for notice in state.notices), timeout=WAIT_MS)
+    window.commands["save_session_as"].trigger()
+    qtbot.waitUntil(lambda: state.session == folder / "mine.serr-session", timeout=WAIT_MS)
+
+    window.controller.comparison.load_label(0, label)
+    qtbot.waitUntil(lambda: state.document is not None and state.document.labels[0] is not None, timeout=WAIT_MS)
+    window.labels.acceptRequested.emit(0, True)
+    kept = config_folder() / label_choices.FILE_NAME
+    qtbot.waitUntil(lambda: "answered for" in kept.read_text(), timeout=WAIT_MS)
+    assert set(looks) == {"beside"}
+
+
+def test_the_pictures_of_a_training_are_read_beside_the_window(
+    start: StartProgram, qtbot: QtBot, far: tuple[Path, list[str]]
+) -> None:
+    run, looks = far
+    written = Pictures(run)
+    photo, label = written.begin(np.full((20, 30, 3), (200, 60, 20), np.uint8), np.ones((20, 30), bool))
+    maps = tuple(
+        Validated(step, 0.0, 0.0, 0.9, 0.0, 0.8, 0.0, 0.0, written.add(step, np.full((20, 30), 1.0, np.float32)))
+        for step in (0, 1, 2)
+    )
+    (run / maps[1].picture).unlink()
+    program = start()
+    pictures = program.window.trainings.pictures
+    looks.clear()
+    pictures.show_run(run, RunView(photo=photo, label=label, validated=maps))
+    qtbot.waitUntil(lambda: pictures.photo.has_picture and pictures.map.has_picture, timeout=WAIT_MS)
+    assert "step 2:" in pictures._caption.text()
+    assert pictures.photo._picture.toImage().pixelColor(5, 5).getRgb()[:3] == (200, 60, 20)
+    pictures._slider.setValue(1)
+    qtbot.waitUntil(lambda: "step 0:" in pictures._caption.text(), timeout=WAIT_MS)
+    pictures.show_run(None, None)
+    assert not pictures.photo.has_picture
     assert set(looks) == {"beside"}

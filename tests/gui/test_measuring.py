@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
@@ -22,12 +22,13 @@ from serr_gui.app import Program
 from serr_gui.canvas.tools.ruler import RulerTool
 from serr_gui.model.measuring import measured
 from serr_gui.model.state import PhotoItem
+from serr_gui.widgets import questions
 from serr_gui.widgets.measure_texts import bar_text, value_text
 from serr_gui.widgets.score_texts import DASH
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
 from tests.gui.test_editing import Hand
 from tests.gui.test_keeping import continued
-from tests.gui.test_segmenting import answer, export, segment
+from tests.gui.test_segmenting import export, segment
 from tests.gui.test_sessions import save_as
 
 
@@ -440,20 +441,20 @@ def test_files_next_to_the_table_are_not_replaced_without_a_question(
     codebook = tmp_path / "eye_codebook.csv"
     codebook.write_text("mine")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "eye"), ""))
-    asked: list[str] = []
+    asked, answers, workers = list[str](), ["", "replace", ""], program.controller.context.workers
+    monkeypatch.setattr(questions, "ask", lambda _parent, *said: asked.append(" ".join(said[:2])) or answers.pop(0))
     QApplication.processEvents()
-    for button, there in (("Cancel", False), ("Replace", True)):
-        QTimer.singleShot(0, answer(button, asked))
+    for count, there in ((1, False), (2, True)):
         program.window.commands["export_measures"].trigger()
-        qtbot.waitUntil(lambda: not program.controller.context.workers.busy("measures"), timeout=WAIT_MS)
+        qtbot.waitUntil(lambda count=count: len(asked) == count and not workers.busy("measures"), timeout=WAIT_MS)
         assert (tmp_path / "eye.csv").is_file() == there
         assert (codebook.read_text(encoding="utf-8") == "mine") != there
     assert asked[0].startswith("Replace eye_codebook.csv?")
     (row,) = csv.DictReader((tmp_path / "eye.csv").read_text(encoding="utf-8").splitlines())
     assert float(row["length/total/all/fov/uncorrected"]) == pytest.approx(uncorrected, rel=1e-5)
-    QTimer.singleShot(0, answer("Cancel", asked))
     program.window.commands["export_measures"].trigger()  # the dialog asked about "eye", and not about "eye.csv"
-    assert "eye.csv, eye_codebook.csv, eye_segments.csv" in asked[-2]
+    qtbot.waitUntil(lambda: len(asked) == 3, timeout=WAIT_MS)
+    assert "eye.csv, eye_codebook.csv, eye_segments.csv" in asked[2]
 
 
 def test_a_proposed_disc_says_that_it_is_one(start: StartProgram, qtbot: QtBot, photo: Path) -> None:

@@ -215,9 +215,9 @@ def test_from_the_form_to_a_model_that_is_used(  # noqa: PLR0915 - one life, fro
     qtbot.waitUntil(lambda: len(panel.curves.plots[1].lines[0].getData()[0]) >= 2, timeout=LONG_MS)  # type: ignore[union-attr]
     panel.tabs.setCurrentIndex(1)
     for picture in (panel.pictures.photo, panel.pictures.label, panel.pictures.map):
-        assert picture.has_picture
+        qtbot.waitUntil(lambda picture=picture: picture.has_picture, timeout=WAIT_MS)
     panel.pictures._slider.setValue(0)
-    assert "step 0:" in panel.pictures._caption.text()
+    qtbot.waitUntil(lambda: "step 0:" in panel.pictures._caption.text(), timeout=WAIT_MS)
     panel.tabs.setCurrentIndex(3)
     assert "In a terminal: serr jobs show" in panel.details.toPlainText()
     assert "steps = 100000" in panel.details.toPlainText()

@@ -32,13 +32,15 @@ _LOOK_MS = 300
 
 
 class NewBatchDialog(QDialog):
-    """Asks for all of it. ``batchRequested`` carries a ``BatchOrder``; ``previewRequested`` (inputs, folder or None).
+    """Asks for all of it. ``batchRequested`` carries a ``BatchOrder``; ``previewRequested`` (inputs, folder or None);
+    ``browseRequested`` the folder near which ``browse`` is wanted.
 
     Where the folder has a batch already, the photographs are added to that one, which keeps its options.
     """
 
     batchRequested = Signal(object)
     previewRequested = Signal(object, object)
+    browseRequested = Signal(Path)
 
     def __init__(self, state: AppState, inputs: Iterable[Path] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -102,7 +104,7 @@ class NewBatchDialog(QDialog):
         self._out.textChanged.connect(self._on_out_changed)
         browse = QPushButton(self.tr("&Browse..."))
         browse.setAutoDefault(False)
-        browse.clicked.connect(self._on_browse)
+        browse.clicked.connect(lambda: self.browseRequested.emit(self.out() or Path(self._begin())))
         where = QHBoxLayout()
         where.addWidget(self._out, 1)
         where.addWidget(browse)
@@ -294,9 +296,8 @@ class NewBatchDialog(QDialog):
         self._inputs.takeItem(self._inputs.currentRow())
         self._look_later()
 
-    def _on_browse(self) -> None:
-        out = self.out()
-        start = next((path for path in (out, *out.parents) if path.is_dir()), Path.home()) if out else self._begin()
+    def browse(self, start: Path) -> None:
+        """Let the folder of the results be chosen, beginning in one that exists."""
         chosen = QFileDialog.getExistingDirectory(self, self.tr("Folder for the Results"), str(start))
         if chosen:
             self._out.setText(chosen)

@@ -25,7 +25,7 @@ from core.files import display_path
 from core.photo.label_checks import AS_IT_IS
 from core.types import FieldOfView
 from serr_gui.actions.qactions import Actions
-from serr_gui.model.comparison import EXPERTS, LabelSlot
+from serr_gui.model.comparison import EXPERTS, NO_LABELS, LabelSlot, LabelSlots
 from serr_gui.model.state import AppState, FovChoice
 from serr_gui.widgets import icons
 from serr_gui.widgets.controls import ElidedLabel, faded, heading
@@ -79,8 +79,15 @@ class LabelsPanel(QWidget):
         column.addWidget(self._fov_question)
         column.addWidget(self._hint)
         self._fov.dropped.connect(partial(self.dropped.emit, None))
-        for event in (state.events.document, state.events.photos, state.events.current):
-            event.connect(self._show_document)
+        menu = self._fov.new_menu()
+        menu.addAction(self.tr("Choose Mask File..."), self.fovFileRequested.emit)
+        menu.addAction(self.tr("Estimate from the Photograph"), partial(self.fovRequested.emit, FovChoice()))
+        menu.addAction(self.tr("Whole Image"), partial(self.fovRequested.emit, FovChoice("full")))
+        self._slots: LabelSlots = NO_LABELS
+        for expert in EXPERTS:
+            self._show_slot(expert, None)
+        self._show_fov(None)
+        state.events.document.connect(self._show_document)
         self._show_document()
 
     def _role(self, expert: int) -> str:
@@ -89,11 +96,13 @@ class LabelsPanel(QWidget):
     def _show_document(self) -> None:
         document = self._state.document
         self.setEnabled(document is not None)
-        slots = document.labels if document is not None else (None, None)
+        slots, fov = (document.labels, document.fov) if document is not None else (NO_LABELS, None)
+        before, self._slots = self._slots, slots
         for expert, slot in enumerate(slots):
-            self._show_slot(expert, slot)
+            if slot != before[expert]:  # often a result has come, or a correction: nothing that is shown here
+                self._show_slot(expert, slot)
         self._hint.setVisible(slots == (None, None))
-        self._show_fov()
+        self._show_fov(fov)
 
     def _show_slot(self, expert: int, slot: LabelSlot | None) -> None:
         row, question = self._rows[expert], self._questions[expert]
@@ -161,9 +170,7 @@ class LabelsPanel(QWidget):
         question.offer(self.tr("Remove"), partial(self.removeRequested.emit, expert))
         question.show()
 
-    def _show_fov(self) -> None:
-        document = self._state.document
-        fov = document.fov if document is not None else None
+    def _show_fov(self, fov: FieldOfView | None) -> None:
         words = {
             "estimated": self.tr("estimated"),
             "full": self.tr("whole image"),
@@ -177,10 +184,6 @@ class LabelsPanel(QWidget):
         else:
             self._fov.show_file("", words[fov.origin])
         self._show_fov_question(fov)
-        menu = self._fov.new_menu()
-        menu.addAction(self.tr("Choose Mask File..."), self.fovFileRequested.emit)
-        menu.addAction(self.tr("Estimate from the Photograph"), partial(self.fovRequested.emit, FovChoice()))
-        menu.addAction(self.tr("Whole Image"), partial(self.fovRequested.emit, FovChoice("full")))
 
     def _show_fov_question(self, fov: FieldOfView | None) -> None:
         """What is doubtful about the field of view, for as long as it is used."""
@@ -221,6 +224,7 @@ class _RoleRow(QWidget):
         row.addWidget(caption)
         row.addWidget(self._name, 1)
         row.addWidget(self._button)
+        self._tint()
 
     def show_file(self, name: str, about: str, *, in_use: bool = True) -> None:
         """The file's name, or, without one, what there is instead."""
@@ -229,7 +233,6 @@ class _RoleRow(QWidget):
         self._name.setAccessibleName(f"{self._role}: {name or about}")
         plain = QPalette.ColorRole.WindowText if name and in_use else QPalette.ColorRole.PlaceholderText
         self._name.setForegroundRole(plain)
-        self._tint()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

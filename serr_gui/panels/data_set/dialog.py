@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.datasets.checks import Examination
-from core.datasets.dataset_file import PARTS, SUFFIX, DataSetFile, Entry, dataset_path, make_case, with_entry
+from core.datasets.dataset_file import PARTS, SUFFIX, DataSetFile, Entry, make_case, with_entry
 from core.datasets.recognise import Recognised
 from core.datasets.splits import grouped_by_patient, kept_together
 from core.errors import InputError
@@ -31,7 +31,6 @@ from serr_gui.panels.data_set.table import DataSetModel
 from serr_gui.widgets.controls import FittedLabel, resize_on_screen
 from serr_gui.widgets.data_set_texts import part_text
 from serr_gui.widgets.label_values_dialog import LabelValuesDialog
-from serr_gui.widgets.questions import may_replace
 
 _LAYOUTS: Final = {"drive": "DRIVE", "stare": "STARE", "chase_db1": "CHASE_DB1", "hrf": "HRF"}
 
@@ -40,7 +39,7 @@ class DataSetDialog(QDialog):
     """Shows a data set and lets it be changed.
 
     ``findRequested`` carries a folder or a data set file, ``examineRequested`` entries to look into, ``saveRequested``
-    (file, ``DataSetFile``). ``trainRequested`` comes after a save from "Save and Train".
+    (file as it was chosen, ``DataSetFile``). ``trainRequested`` comes after a save from "Save and Train".
     """
 
     findRequested = Signal(Path)
@@ -329,10 +328,9 @@ class DataSetDialog(QDialog):
         start = self._file or Path(self._start_folder or ".") / f"{self.dataset().name}{SUFFIX}"
         filters = self.tr("Data sets (*{suffix})").format(suffix=SUFFIX)
         name, _ = QFileDialog.getSaveFileName(self, self.tr("Save Data Set"), str(start), filters)
-        path = dataset_path(Path(name)) if name else None
-        if path is not None and may_replace(self, name, [path]):
+        if name:
             self._train_after = train
-            self.saveRequested.emit(path.absolute(), self.dataset())
+            self.saveRequested.emit(Path(name), self.dataset())
 
     # What follows
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QCoreApplication, QRect, QSignalBlocker, Qt
+from PySide6.QtCore import QCoreApplication, QRect, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -17,7 +17,9 @@ from PySide6.QtWidgets import (
 
 from core.jobs.store import Job
 from core.training.run_view import RunView, Validated
+from core.types import ByteArray
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
+from serr_gui.model.training import RunPicture
 from serr_gui.widgets.work_list import WorkList, WorkRow
 
 _ROOM_PX: Final = 420
@@ -80,19 +82,19 @@ class Picture(QWidget):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._name, self._picture, self._file = name, QPixmap(), Path()
+        self._name, self._picture = name, QPixmap()
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(90, 90)
 
-    def show_file(self, file: Path | None) -> None:
-        """Show a picture file; one that is shown already is not read again."""
-        file = file or Path()
-        if file != self._file:
-            self._file = file
-            image = QImage(str(file)) if file.name else QImage()
-            self._picture = QPixmap.fromImage(image) if not image.isNull() else QPixmap()
-            self.update()
+    def show_pixels(self, pixels: ByteArray | None) -> None:
+        """Show a picture, uint8 (h, w, 3), or None."""
+        self._picture = QPixmap()
+        if pixels is not None:
+            height, width = pixels.shape[:2]
+            image = QImage(pixels.tobytes(), width, height, width * 3, QImage.Format.Format_RGB888)
+            self._picture = QPixmap.fromImage(image)
+        self.update()
 
     @property
     def has_picture(self) -> bool:
@@ -115,11 +117,18 @@ class Picture(QWidget):
 
 
 class ValidationPictures(QWidget):
-    """A validation photograph, its label, and its map at the validation that the slider chooses."""
+    """A validation photograph, its label, and its map at the validation that the slider chooses.
+
+    ``pictureRequested`` carries (which of the three, files): the first of the files that exists is wanted by
+    ``show_picture``.
+    """
+
+    pictureRequested = Signal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._run, self._maps = Path(), tuple[Validated, ...]()
+        self._wanted: dict[str, tuple[Path, ...]] = {}
         self.photo = Picture(self.tr("Validation photograph"))
         self.label = Picture(self.tr("Expert's label"))
         self.map = Picture(self.tr("Network's map"))
@@ -133,7 +142,8 @@ class ValidationPictures(QWidget):
         )
         pictures = QHBoxLayout()
         pictures.setSpacing(8)
-        for picture in (self.photo, self.label, self.map):
+        self._places = {"photo": self.photo, "label": self.label, "map": self.map}
+        for picture in self._places.values():
             pictures.addWidget(picture, 1)
         below = self._below = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         below.addWidget(self._slider, 1)
@@ -151,11 +161,15 @@ class ValidationPictures(QWidget):
     def show_run(self, run: Path | None, view: RunView | None) -> None:
         """Show the pictures of a run. Whoever looks at the newest map continues to newer ones."""
         at_end = self._slider.value() == self._slider.maximum() or run != self._run
+        if (run or Path()) != self._run:
+            self._wanted.clear()
+            for picture in self._places.values():
+                picture.show_pixels(None)  # nothing of another run
         self._run = run or Path()
         self._maps = tuple(each for each in view.validated if each.picture) if view is not None and run else ()
         known = run is not None and view is not None
-        self.photo.show_file(self._run / view.photo if known and view and view.photo else None)
-        self.label.show_file(self._run / view.label if known and view and view.label else None)
+        self._want("photo", (self._run / view.photo,) if known and view and view.photo else ())
+        self._want("label", (self._run / view.label,) if known and view and view.label else ())
         with QSignalBlocker(self._slider):
             self._slider.setRange(0, max(0, len(self._maps) - 1))
             if at_end:
@@ -164,14 +178,28 @@ class ValidationPictures(QWidget):
         self._show_map()
 
     def _show_map(self) -> None:
-        if not self._maps:
-            self.map.show_file(None)
+        """The map of the chosen validation, or one before it: of a long run every second picture is removed."""
+        chosen = self._maps[self._slider.value() :: -1] if self._maps else ()
+        if not chosen:
             self._caption.setText(self.tr("no validation yet") if self._run.name else "")
+        self._want("map", tuple(self._run / each.picture for each in chosen))
+
+    def _want(self, place: str, files: tuple[Path, ...]) -> None:
+        """Ask for a picture; one that was asked for already is not read again."""
+        if files == self._wanted.get(place):
             return
-        wanted = min(self._slider.value(), len(self._maps) - 1)
-        while wanted and not (self._run / self._maps[wanted].picture).is_file():
-            wanted -= 1  # of a long run every second picture is removed
-        chosen = self._maps[wanted]
-        self.map.show_file(self._run / chosen.picture)
-        text = self.tr("step {step}: AUC {auc}, F1 {f1}")
-        self._caption.setText(text.format(step=chosen.step, auc=f"{chosen.auc_roc:.4f}", f1=f"{chosen.f1:.4f}"))
+        self._wanted[place] = files
+        if files:
+            self.pictureRequested.emit(place, files)
+        else:
+            self._places[place].show_pixels(None)
+
+    def show_picture(self, found: RunPicture) -> None:
+        """Show a picture that was asked for, unless another is wanted now."""
+        if found.wanted != self._wanted.get(found.place):
+            return
+        self._places[found.place].show_pixels(found.pixels)
+        chosen = next((each for each in self._maps if self._run / each.picture == found.file), None)
+        if chosen is not None:
+            text = self.tr("step {step}: AUC {auc}, F1 {f1}")
+            self._caption.setText(text.format(step=chosen.step, auc=f"{chosen.auc_roc:.4f}", f1=f"{chosen.f1:.4f}"))
