@@ -10,12 +10,14 @@ import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.inference import strips
+from core.inference.memory import return_freed
 from core.networks.base import Network
 from core.networks.blocks import RecurrentConv
 from core.networks.encoder_decoder import EncoderDecoder
@@ -110,14 +112,24 @@ class _FoldedRecurrent(nn.Module):
         self.steps = nn.ModuleList(FoldedConv(block.conv, _norm(norm), relu=True) for norm in block.norms)
 
     def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.steps[0](x)
-        for step in list(self.steps)[1:]:
-            h = step(h.add_(x))
+        return self.run(x, lambda step, h: cast(Tensor, step(h)))
+
+    def run(self, x: Tensor, call: Callable[[FoldedConv, Tensor], Tensor]) -> Tensor:
+        """As ``forward``, each step called by ``call``."""
+        first, *others = cast(list[FoldedConv], list(self.steps))
+        h = call(first, x)
+        for step in others:
+            h = call(step, h.add_(x))
         return h
 
 
 class _FoldedSerrBlock(nn.Module):
-    """A SERR block whose gate and residual sum are one step."""
+    """A SERR block whose gate and residual sum are one step.
+
+    Its recurrent convolutions take a large plane in strips of rows, each strip through all of them. So what lies
+    between them is small: it is in the cache, and its memory is used again, where whole planes would be five, each
+    fresh from the system. Only rows at the ends of a strip are computed twice.
+    """
 
     def __init__(self, block: SerrBlock) -> None:
         super().__init__()
@@ -128,17 +140,48 @@ class _FoldedSerrBlock(nn.Module):
 
     def after_projection(self, x: Tensor) -> Tensor:
         """All but the first convolution."""
-        y = self.recurrent(x)
+        y = self._recurrent(x)
         gates = self.gate.gates(self.gate.mean(y))[:, :, None, None]
-        return torch.addcmul(x, y, gates.to(x.dtype))
+        return torch.addcmul(x, y, gates.to(x.dtype), out=y)
+
+    def _recurrent(self, x: Tensor) -> Tensor:
+        parts = strips.strips_of(x, reach=self._convolutions, most_bytes=strips.STRIP_BYTES)
+        if len(parts) < 2 or x.device.type != "cpu":
+            return cast(Tensor, self.recurrent(x))
+        if x.numel() * x.element_size() > strips.LARGE_BYTES:
+            return_freed()
+        y = torch.empty_like(x)
+        for number, part in enumerate(parts):
+            y[:, :, part.kept] = self._of_strip(x[:, :, part.window], number, len(parts))[:, :, part.kept_in_window]
+        return y
+
+    @property
+    def _convolutions(self) -> int:
+        return sum(len(block.steps) for block in cast(list[_FoldedRecurrent], self.recurrent))
+
+    def _of_strip(self, x: Tensor, number: int, parts: int) -> Tensor:
+        """The last convolution's plane. Each convolution reports to be done once, evenly spread over the strips."""
+        done, total = 0, self._convolutions
+
+        def call(step: FoldedConv, h: Tensor) -> Tensor:
+            nonlocal done
+            reports, done = done * parts // total == number, done + 1
+            if reports:
+                return cast(Tensor, step(h))  # calls the hooks, too
+            step.on_strip()
+            return step.forward(h)
+
+        for block in cast(list[_FoldedRecurrent], self.recurrent):
+            x = block.run(x, call)
+        return x
 
 
 class _FoldedJoin(nn.Module):
     """A SERR block of the decoder with the upsampling before it.
 
     The projection of both planes together is the sum of the projections of each, and the upsampled one is projected by
-    the upsampling itself. So the planes are not copied together, and the skip is freed as soon as it is projected:
-    on the first level these are the two largest pieces of memory.
+    the upsampling itself. So the planes are not copied together, and on the CPU the sum takes the place of the skip:
+    on the first level these are the largest pieces of memory.
     """
 
     def __init__(self, up: nn.ConvTranspose2d, block: SerrBlock) -> None:
@@ -159,10 +202,22 @@ class _FoldedJoin(nn.Module):
         del self.block.project
 
     def forward(self, skips: list[Tensor], x: Tensor) -> Tensor:
-        """Takes the last of the skips out of the list."""
-        joined: Tensor = self.skip(skips.pop())
-        joined += self.up(x)
-        return self.block.after_projection(joined)
+        """Takes the last of the skips out of the list, and may write over it."""
+        return self.block.after_projection(self._joined(skips.pop(), x))
+
+    def _joined(self, skip: Tensor, x: Tensor) -> Tensor:
+        parts = strips.strips_of(skip[:, :, ::2], reach=0, most_bytes=strips.STRIP_BYTES // 4)
+        if len(parts) < 2 or x.device.type != "cpu" or skip.dtype != self.skip.weight.dtype:
+            joined: Tensor = self.skip(skip)
+            joined += self.up(x)
+            return joined
+        for number, part in enumerate(parts, start=1):
+            rows = slice(2 * part.kept.start, 2 * part.kept.stop)
+            project, up = (self.skip, self.up) if number == len(parts) else (self.skip.forward, self.up.forward)
+            joined = project(skip[:, :, rows])
+            joined += up(x[:, :, part.kept])
+            skip[:, :, rows] = joined
+        return skip
 
 
 def fold(network: Network, *, on_strip: Callable[[], None] = _nothing) -> Network:

@@ -1,6 +1,7 @@
 """The network as it is run: norms folded, steps fused, the same numbers."""
 
 import copy
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from core.inference import strips
 from core.inference.device import bf16_is_faster
 from core.inference.folding import FoldedConv, fold
 from core.inference.runner import _channels_last
@@ -101,6 +103,31 @@ def test_work_is_counted_not_timed() -> None:
     in_one_step = "mkldnn::_convolution_pointwise" in steps
     assert steps.count("aten::relu") == blocks if in_one_step else steps.count("aten::relu_") == blocks * 6
     assert gflop(model.card.architecture, model.card.config, (720, 720)) < 104.5
+
+
+def test_large_planes_in_strips_give_the_same_and_take_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = fold(trained("serr-unet", {"width": 8, "depth": 2})).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    done: list[int] = []
+    for layer in network.modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(lambda *_: done.append(1))
+    planes = _channels_last(torch.randn(1, 1, 308, 60, generator=torch.Generator().manual_seed(1)))
+    plane_bytes = 8 * 308 * 60 * 4
+
+    with torch.inference_mode():
+        whole = network(planes)
+    layers = len(done)
+    done.clear()
+    monkeypatch.setattr(strips, "STRIP_BYTES", plane_bytes // 8)
+    monkeypatch.setattr(strips, "LARGE_BYTES", plane_bytes - 1)
+    kinds = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=kinds, profile_memory=True) as profile, torch.inference_mode():
+        cut = network(planes)
+    assert torch.allclose(cut, whole, atol=1e-5)
+    assert len(done) == layers, "progress counts layers, not strips"
+    events = sorted(profile.profiler.kineto_results.events(), key=lambda event: event.start_ns())
+    held = accumulate(event.nbytes() for event in events if event.name() == "[memory]")
+    assert max(held) < 3.5 * plane_bytes, "the plane of a block, that of its result, and strips: whole, it is 4.5"
 
 
 @pytest.mark.parametrize(
