@@ -104,7 +104,12 @@ def main() -> None:
 
 def write(model: LoadedModel, scaling: Temperature, moved: int, out: Path) -> None:
     """The weights file with a temperature; its tensors stay."""
-    card = replace(model.card, scaling=scaling, default_threshold=moved / LEVELS)
+    card = replace(
+        model.card,
+        scaling=scaling,
+        default_threshold=moved / LEVELS,
+        styles=(),  # of other probabilities: benchmarks/drawing_styles.py measures them again
+    )
     write_bytes_atomic(out, with_card(model.path.read_bytes(), card))
 
 

@@ -66,13 +66,16 @@ def scored(photographs: Sequence[Photograph], level: int) -> Scored:
 
 
 def write(model: LoadedModel, scores: dict[str, Scored], out: Path) -> None:
-    """The weights file with the recipe and the scores measured with it; its tensors stay."""
+    """The weights file with the recipe and the scores measured with it; its tensors stay.
+
+    The drawing styles are those of another grid: benchmarks/drawing_styles.py measures them again.
+    """
     figures = {name: {"auc_roc": one.auc_roc, "auc_pr": one.auc_pr, "f1": one.f1} for name, one in scores.items()}
     figures["mean over the data sets"] = {
         key: mean(one[key] for one in figures.values()) for key in ("auc_roc", "auc_pr", "f1")
     }
     kept = tuple(dict(old) | figures.get(str(old["data"]), {}) for old in model.card.scores)
-    write_bytes_atomic(out, with_card(model.path.read_bytes(), replace(model.card, scores=kept)))
+    write_bytes_atomic(out, with_card(model.path.read_bytes(), replace(model.card, scores=kept, styles=())))
 
 
 def main() -> None:

@@ -33,6 +33,10 @@ class NameTakenError(WeightsError):
     """Another model has the name."""
 
 
+class StyleError(WeightsError):
+    """The model has no drawing style of that name."""
+
+
 class OutputError(SerrError):
     """A result cannot be written: the folder is read-only, full, or not a folder."""
 

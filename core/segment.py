@@ -42,7 +42,7 @@ _HARDLY_ANY_VESSEL = Doubt(
 class BatchItem:
     """A photograph of a batch that is done: the stem and the files of its results, by kind, and how they came about.
 
-    ``low`` and ``min_pixels`` : hysteresis and smallest vessel (``ThresholdRule``).
+    ``low``, ``min_pixels`` and ``style`` : hysteresis, smallest vessel and drawing style (``ThresholdRule``).
     ``vessel_share`` is that of the field of view, in [0, 1]. ``doubts`` says why the result may be wrong, ``again`` why
     one that was there with ``skip_existing`` was made again.
     """
@@ -60,6 +60,7 @@ class BatchItem:
     again: str = ""
     low: float | None = None
     min_pixels: int = 0
+    style: str = ""
 
 
 def prepared_ahead(image: FundusImage, fov: FieldOfView, recipe: Preprocessing) -> NetInput | None:
@@ -233,6 +234,7 @@ def _item(path: Path, stem: str, files: dict[str, Path], found: Segmentation, ve
         again=verdict.again,
         low=found.mask.rule.low,
         min_pixels=found.mask.rule.min_pixels,
+        style=found.mask.rule.style,
     )
 
 

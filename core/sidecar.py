@@ -26,8 +26,8 @@ from core.types import LEVELS, NO_MARKS, BoolArray, FovOrigin, PhotoMarks, Thres
 if TYPE_CHECKING:  # it knows torch, and reading a side-car must not wait for that
     from core.segmentation import Segmentation
 
-FORMAT_VERSION: Final = 2
-"""What is written is of version 1 unless the rule is of a kind that version 1 does not know."""
+FORMAT_VERSION: Final = 3
+"""What is written is of version 1 unless the rule has hysteresis or a smallest vessel (2), or a drawing style (3)."""
 SUFFIX: Final = ".serr.json"
 
 _SAME = (
@@ -153,7 +153,7 @@ def make_record(segmentation: "Segmentation", mask: VesselMask, annotation: Anno
     inside = int(np.count_nonzero(fov.inside))
     vessels = int(np.count_nonzero(mask.vessel))
     return {
-        "serr_sidecar": 1 if mask.rule.is_plain else FORMAT_VERSION,
+        "serr_sidecar": FORMAT_VERSION if mask.rule.style else 1 if mask.rule.is_plain else 2,
         "program": {"version": __version__, **_versions(segmentation.options.engine), "opencv": cv2.__version__},
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "photograph": {
@@ -199,6 +199,8 @@ def make_record(segmentation: "Segmentation", mask: VesselMask, annotation: Anno
 
 def _rule_record(rule: ThresholdRule) -> dict[str, Any]:
     plain: dict[str, Any] = {"level": rule.level, "origin": rule.origin, "threshold": rule.threshold}
+    if rule.style:
+        plain["style"] = rule.style
     meaning = "vessel where floor(256 * probability) >= level"
     if rule.is_plain:
         return {**plain, "meaning": meaning}
@@ -217,11 +219,11 @@ def _rule_record(rule: ThresholdRule) -> dict[str, Any]:
 
 
 def _rule_of(record: dict[str, Any], level: int, origin: ThresholdOrigin) -> ThresholdRule:
-    """The rule of a record; ``low_level`` and ``min_pixels`` are missing where it is a plain one."""
-    low_level, min_pixels = record.get("low_level"), record.get("min_pixels", 0)
-    if not (low_level is None or type(low_level) is int) or type(min_pixels) is not int:
+    """The rule of a record; ``low_level``, ``min_pixels`` and ``style`` are missing where it has none."""
+    low_level, min_pixels, style = record.get("low_level"), record.get("min_pixels", 0), record.get("style", "")
+    if not (low_level is None or type(low_level) is int) or type(min_pixels) is not int or not isinstance(style, str):
         raise TypeError(f"rule is {record!r:.120}")
-    return ThresholdRule(level, origin, low_level, min_pixels)
+    return ThresholdRule(level, origin, low_level, min_pixels, style)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ DoubtKind = Literal[
     "enhanced",
 ]
 FovOrigin = Literal["file", "estimated", "edited", "full"]
-ThresholdOrigin = Literal["model", "user", "otsu", "youden", "best_f1", "expert", "sidecar", "default"]
+ThresholdOrigin = Literal["model", "user", "style", "otsu", "youden", "best_f1", "expert", "sidecar", "default"]
 
 LEVELS = 256
 """Thresholds are k/256 with k in 1..255, so that p >= k/256 is the same as level >= k (see ``ProbabilityMap``)."""
@@ -211,12 +211,15 @@ class ThresholdRule:
     ``low_level``, 1..``level``: hysteresis. A pixel with p >= low_level / 256 is vessel, too, where pixels of this kind
     connect it with one at ``level`` or higher. None: no hysteresis. ``min_pixels``: vessels of fewer pixels are left
     out; 0: none.
+
+    ``style``: the name of the drawing style where ``origin`` is "style", and empty elsewhere.
     """
 
     level: int
     origin: ThresholdOrigin = "user"
     low_level: int | None = None
     min_pixels: int = 0
+    style: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.level <= LEVELS - 1:
@@ -225,6 +228,8 @@ class ThresholdRule:
             raise ValueError(f"the low level must be 1 to the level {self.level}, not {self.low_level}")
         if self.min_pixels < 0:
             raise ValueError(f"a vessel cannot have fewer than 0 pixels, not even {self.min_pixels}")
+        if (self.origin == "style") != bool(self.style):
+            raise ValueError(f"a threshold of a drawing style names it, and no other does: {self.style!r:.80}")
 
     @property
     def threshold(self) -> float:
@@ -254,12 +259,14 @@ class ThresholdRule:
     def refined(self, low: float | None, min_pixels: int) -> "ThresholdRule":
         """The same threshold with hysteresis from ``low``, a probability, and a smallest vessel.
 
+        None and 0 leave what the rule has.
+
         Raises
         ------
         ValueError : ``low`` is above the threshold or no probability, or ``min_pixels`` below 0.
         """
-        low_level = None if low is None else _nearest_level(low)
-        return ThresholdRule(self.level, self.origin, low_level, min_pixels)
+        low_level = self.low_level if low is None else _nearest_level(low)
+        return ThresholdRule(self.level, self.origin, low_level, min_pixels or self.min_pixels, self.style)
 
 
 def _nearest_level(threshold: float) -> int:

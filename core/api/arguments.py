@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ArgumentError, LabelError
+from core.models.model_card import ModelCard
 from core.photo.label_values import LabelValues, apply_values, find_values
 from core.photo.reading import MIN_SIDE_PX, read_fundus, read_label
 from core.photo.sibling_files import resolve_fov
@@ -97,23 +98,35 @@ def as_rule(threshold: Threshold) -> ThresholdRule | None:
 
 
 def as_refined_rule(
-    threshold: Threshold, low: float | None, min_pixels: int, own: ThresholdRule
+    threshold: Threshold, draw_like: str | None, low: float | None, min_pixels: int, card: ModelCard
 ) -> ThresholdRule | None:
-    """A threshold with hysteresis and a smallest vessel; ``own`` is the model's rule, which None stands for."""
-    rule = as_rule(threshold)
+    """A threshold or a drawing style, with hysteresis and a smallest vessel; None for the rule of the model's card."""
+    rule = _style_rule(draw_like, threshold, card) or as_rule(threshold)
     if low is None and isinstance(min_pixels, int) and not min_pixels:
         return rule
     if low is not None and (isinstance(low, bool) or not isinstance(low, int | float | np.floating)):
         raise ArgumentError(f"low must be a number between 0 and the threshold, not {described(low)}.")
     if isinstance(min_pixels, bool) or not isinstance(min_pixels, int | np.integer) or min_pixels < 0:
         raise ArgumentError(f"min_pixels must be a number of pixels, 0 or more, not {described(min_pixels)}.")
-    rule = rule or own
+    rule = rule or card.rule
     try:
         return rule.refined(None if low is None else float(low), int(min_pixels))
     except ValueError:
         raise ArgumentError(
             f"low must be a number between 0 and the threshold {rule.threshold:g}, not {low}."
         ) from None
+
+
+def _style_rule(draw_like: object, threshold: Threshold, card: ModelCard) -> ThresholdRule | None:
+    if draw_like is None:
+        return None
+    if not isinstance(draw_like, str):
+        raise ArgumentError(
+            f'draw_like must be the name of a drawing style, such as "DRIVE", not {described(draw_like)}.'
+        )
+    if threshold is not None:
+        raise ArgumentError("draw_like chooses a threshold: leave out threshold, or draw_like.")
+    return card.style_rule(draw_like)
 
 
 def as_label(label: object, shape: tuple[int, int], values: LabelValues | None = None) -> ExpertLabel:

@@ -23,6 +23,7 @@ def segment(
     *,
     fov: Fov = "auto",
     threshold: Threshold = None,
+    draw_like: str | None = None,
     low: float | None = None,
     min_pixels: int = 0,
     device: str = "auto",
@@ -41,6 +42,8 @@ def segment(
         or an array bool (H, W), or a FieldOfView.
     threshold : vessel where the probability is at least this; None for the model's own. Used is the nearest multiple of
         1/256.
+    draw_like : the data set whose experts' drawing to follow, such as "DRIVE", in the place of a threshold; the model's
+        ``card.styles`` are those that it has.
     low : hysteresis: a pixel of at least this probability is vessel, too, where such pixels connect it (4 neighbours)
         with one at the threshold. None: no hysteresis.
     min_pixels : vessels of fewer pixels (8 neighbours) are left out.
@@ -61,7 +64,7 @@ def segment(
     SerrError : with a sentence that says what is wrong and what to do.
     """
     loaded, options = as_model(model), _options(device, tta, engine)
-    rule = as_refined_rule(threshold, low, min_pixels, loaded.card.rule)
+    rule = as_refined_rule(threshold, draw_like, low, min_pixels, loaded.card)
     return _segmented(photo, fov, model=loaded, rule=rule, options=options, doubt=doubt, monitor=monitor)
 
 
@@ -71,6 +74,7 @@ def segment_many(
     *,
     fov: Literal["auto", "full"] = "auto",
     threshold: Threshold = None,
+    draw_like: str | None = None,
     low: float | None = None,
     min_pixels: int = 0,
     device: str = "auto",
@@ -92,7 +96,7 @@ def segment_many(
     if fov not in {"auto", "full"}:
         raise ArgumentError(f'fov must be "auto" or "full" for several photographs, not {described(fov)}.')
     loaded, options = as_model(model), _options(device, tta, engine)
-    rule = as_refined_rule(threshold, low, min_pixels, loaded.card.rule)
+    rule = as_refined_rule(threshold, draw_like, low, min_pixels, loaded.card)
     return (_segmented(photo, fov, model=loaded, rule=rule, options=options, monitor=monitor) for photo in photos)
 
 

@@ -3,14 +3,17 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from core.errors import InputError
 from core.inference.options import ENGINES, Engine
-from core.types import ThresholdRule
+from core.types import ThresholdOrigin, ThresholdRule
 
 if TYPE_CHECKING:
     from core.models.weights_file import LoadedModel
+
+_UNSAID: Final[dict[str, Any]] = {"engine": "torch", "model_applied": "", "style": ""}
+"""What older manifests do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class BatchOptions:
     model : its name or the path of its file, to load it again. ``model_sha256`` : of its tensors.
     model_applied : its card's ``applied_sha256``; empty in older manifests, which do not say it.
     level, low_level, min_pixels : as of a ``ThresholdRule``; ``is_own_rule``: the model's own, chosen by nobody.
+    style : the drawing style that the rule is; empty: none.
     fov : "auto", "full", or the path of a mask file or a folder of masks.
     engine : what runs the network, as of ``InferenceOptions``.
     kinds : what is written besides the side-car: "mask", "probability", "overlay".
@@ -40,18 +44,20 @@ class BatchOptions:
     float_probability: bool = False
     engine: Engine = "torch"
     model_applied: str = ""
+    style: str = ""
 
     @property
     def rule(self) -> ThresholdRule:
         """How probabilities become masks, as somebody chose it."""
-        return ThresholdRule(self.level, low_level=self.low_level, min_pixels=self.min_pixels)
+        origin: ThresholdOrigin = "style" if self.style else "user"
+        return ThresholdRule(self.level, origin, self.low_level, self.min_pixels, self.style)
 
     @property
     def sha256(self) -> str:
         """Of all that changes a result."""
         told = {key: value for key, value in self.to_dict().items() if key not in {"model", "model_name"}}
-        unsaid = {"engine": "torch", "model_applied": ""}  # as in older manifests: what is done there stays done
-        told = {key: value for key, value in told.items() if key not in unsaid or value != unsaid[key]}
+        # As in older manifests: what is done there stays done.
+        told = {key: value for key, value in told.items() if key not in _UNSAID or value != _UNSAID[key]}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def is_for(self, model: "LoadedModel") -> bool:
@@ -67,7 +73,7 @@ class BatchOptions:
     def from_dict(cls, values: object) -> "BatchOptions":
         """Raises InputError where they are not those of a batch."""
         try:
-            given = {"engine": "torch", "model_applied": "", **cast(dict[str, Any], values)}  # older ones have neither
+            given = {**_UNSAID, **cast(dict[str, Any], values)}
             if given["engine"] not in ENGINES:
                 raise KeyError
             taken = {field.name: given[field.name] for field in fields(cls)}
@@ -80,6 +86,7 @@ class BatchOptions:
         pairs = (
             ("model", other.model_name, self.model_name),
             ("threshold", f"{other.level / 256:g}", f"{self.level / 256:g}"),
+            ("drawing style", other.style or "none", self.style or "none"),
             ("lower threshold", *("none" if one.rule.low is None else f"{one.rule.low:g}" for one in (other, self))),
             ("smallest vessel in pixels", str(other.min_pixels), str(self.min_pixels)),
             ("averaging over mirror images", other.tta, self.tta),

@@ -11,16 +11,14 @@ from core.cli.console import UsageError, monitored, say, say_json
 from core.cli.options import (
     ENGINE,
     FLOAT_HELP,
-    MIN_PIXELS,
     OUT,
     TTA,
     AsJson,
     Device,
-    Low,
     Model,
-    Threshold,
     checked_device,
 )
+from core.cli.rule_options import MIN_PIXELS, DrawLike, Low, Threshold
 from core.files import display_path, path_text
 
 if TYPE_CHECKING:
@@ -112,6 +110,7 @@ def run_command(
     ] = None,
     model: Model = None,
     threshold: Threshold = None,
+    draw_like: DrawLike = None,
     low: Low = None,
     min_pixels: MinPixels = None,
     fov: Fov = None,
@@ -175,7 +174,7 @@ def run_command(
         )
 
     given = {
-        **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
+        **{"model": model, "threshold": threshold, "draw_like": draw_like, "low": low, "min_pixels": min_pixels},
         **{"fov": fov, "tta": tta, "engine": engine, "save": save, "as_float": as_float},
     }
     if out is None:
@@ -202,6 +201,7 @@ def plan(
     shards: Annotated[int, typer.Option("--shards", min=2, max=9999, help="Into how many parts to divide it.")],
     model: Model = None,
     threshold: Threshold = None,
+    draw_like: DrawLike = None,
     low: Low = None,
     min_pixels: MinPixels = None,
     fov: Fov = None,
@@ -222,7 +222,7 @@ def plan(
 
     folder, store = where_of(out, work)
     given = {
-        **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
+        **{"model": model, "threshold": threshold, "draw_like": draw_like, "low": low, "min_pixels": min_pixels},
         **{"fov": fov, "tta": tta, "engine": engine, "save": save, "as_float": as_float},
     }
     with gather(paths, column, folder, store=store) as gathered:

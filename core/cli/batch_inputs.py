@@ -25,11 +25,10 @@ from core.cli.options import (
     checked_engine,
     checked_fov,
     checked_kinds,
-    checked_threshold,
     checked_tta,
     found_model,
-    refined_rule,
 )
+from core.cli.rule_options import RuleChoice
 from core.errors import InputError
 from core.files import display_path
 from core.photo.finding import FolderPhotos, LeftOut, photos_below, photos_of_folder, without_own_results
@@ -39,6 +38,8 @@ from core.photo.walking import matches, same_name
 
 if TYPE_CHECKING:
     from core.batch.options import BatchOptions
+    from core.models.model_card import ModelCard
+    from core.types import ThresholdRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +223,7 @@ def options_of(given: Mapping[str, Any], before: "BatchOptions | None") -> "Batc
 
     With another model the threshold is that model's own, where none is given. Raises UsageError, WeightsError.
     """
-    checked_threshold(given["threshold"])
+    RuleChoice(given["threshold"], given["low"], given["min_pixels"] or 0, given["draw_like"])  # its checks, at once
     tta = None if given["tta"] is None else checked_tta(given["tta"])
     engine = None if given["engine"] is None else checked_engine(given["engine"], "auto")
     fov = given["fov"]
@@ -239,31 +240,38 @@ def options_of(given: Mapping[str, Any], before: "BatchOptions | None") -> "Batc
     name = given["model"] or usual.model
     path = found_model(name)
     loaded = load_model(path)
-    rule, own = loaded.card.rule, usual.is_own_rule or (before is not None and loaded.sha256 != before.model_sha256)
-    parts = [given[name] for name in ("threshold", "low", "min_pixels")]
-    if not own:
-        rule = usual.rule
-        parts = [
-            kept if part is None else part for part, kept in zip(parts, (None, rule.low, rule.min_pixels), strict=True)
-        ]
-    if any(part is not None for part in parts):
-        threshold, low, min_pixels = parts
-        rule, own = refined_rule(threshold, rule, low, min_pixels or 0) or rule, False
+    another = before is not None and loaded.sha256 != before.model_sha256
+    rule = _rule_of(given, None if usual.is_own_rule or another else usual.rule, loaded.card)
     return BatchOptions(
         model=str(path.absolute()) if os.path.sep in name or path == Path(name).expanduser() else name,
         model_name=loaded.card.name,
         model_sha256=loaded.sha256,
         model_applied=loaded.card.applied_sha256,
-        level=rule.level,
-        low_level=rule.low_level,
-        min_pixels=rule.min_pixels,
-        is_own_rule=own,
+        level=(rule or loaded.card.rule).level,
+        low_level=rule.low_level if rule else None,
+        min_pixels=rule.min_pixels if rule else 0,
+        is_own_rule=rule is None,
+        style=rule.style if rule else "",
         tta=tta or usual.tta,
         engine=engine or usual.engine,
         fov=fov or usual.fov,
         kinds=usual.kinds if kinds is None else kinds,
         float_probability=usual.float_probability if given["as_float"] is None else given["as_float"],
     )
+
+
+def _rule_of(given: Mapping[str, Any], before: "ThresholdRule | None", card: "ModelCard") -> "ThresholdRule | None":
+    """The rule that is asked for, with what the batch has where nothing is given; None for the model's own."""
+    threshold, draw_like, low, min_pixels = (given[name] for name in ("threshold", "draw_like", "low", "min_pixels"))
+    if all(value is None for value in (threshold, draw_like, low, min_pixels)):
+        return before
+    if before is not None:
+        low = before.low if low is None else low
+        min_pixels = before.min_pixels if min_pixels is None else min_pixels
+    asked = RuleChoice(threshold, low, min_pixels or 0, draw_like)
+    if draw_like is not None:
+        return asked.of(card)
+    return asked.over(card.rule if before is None else replace(before, low_level=None, min_pixels=0))
 
 
 def program() -> str:

@@ -75,6 +75,7 @@ def report(
                 **({} if about is None else {"state": about.word, "problem": about.problem}),
                 **({} if about is None else {"doubtful": about.doubtful}),
                 "model": {"name": planned.options.model_name, "sha256": planned.options.model_sha256},
+                "drawing_style": planned.options.style,
                 "shards": planned.shards,
                 "missing_shards": list(missing),
                 "counts": counts,

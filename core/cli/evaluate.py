@@ -8,25 +8,22 @@ import typer
 
 from core.cli.console import ConsoleMonitor, UsageError, monitored, say, say_json, tell
 from core.cli.options import (
-    MIN_PIXELS,
     AsJson,
     Device,
     EngineName,
     IgnoreValues,
-    Low,
     Model,
     Tta,
     VesselValues,
     checked_dataset,
     checked_device,
     checked_engine,
-    checked_threshold,
     checked_tta,
     checked_values,
     found_model,
     one_of,
-    refined_rule,
 )
+from core.cli.rule_options import MIN_PIXELS, DrawLike, Low, RuleChoice
 from core.progress import Cancelled, Progress
 
 if TYPE_CHECKING:
@@ -36,26 +33,9 @@ if TYPE_CHECKING:
     from core.evaluation.prediction_values import Said
     from core.evaluation.report import EvaluationReport
     from core.inference.options import InferenceOptions
-    from core.types import ThresholdRule
 
 _REPORTS = (".html", ".pdf")
 _PICTURE_PX = 360
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """What was asked for in the place of the model's own threshold."""
-
-    threshold: float | None
-    low: float | None
-    min_pixels: int
-
-    def of(self, own: "ThresholdRule") -> "ThresholdRule":
-        return refined_rule(self.threshold, own, self.low, self.min_pixels) or own
-
-    @property
-    def is_given(self) -> bool:
-        return self.threshold is not None or self.low is not None or self.min_pixels > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +45,7 @@ class _Given:
     cases: "DataSet"
     dataset: str
     root: Path
-    rule: _Rule
+    rule: RuleChoice
     region: "Region"
     labels: str | None
     extras: "Extras"
@@ -111,6 +91,7 @@ def evaluate(
             "maps of --predictions.",
         ),
     ] = None,
+    draw_like: DrawLike = None,
     low: Low = None,
     min_pixels: Annotated[int, MIN_PIXELS] = 0,
     region: Annotated[
@@ -187,12 +168,12 @@ def evaluate(
     averaging = checked_tta(tta)
     device = checked_device(device)
     by = checked_engine(engine, device)
-    threshold = checked_threshold(threshold)
+    rule = RuleChoice(threshold, low, min_pixels, draw_like)
     _check_files(csv, report or [])
     if measures and not report and not as_json:
         raise UsageError("--measures are shown in reports: add --report FILE, or --json.")
     if predictions is not None:
-        unused = {"--model": model, "--results": results}
+        unused = {"--model": model, "--results": results, "--draw-like": draw_like}
         idle = [name for name, value in unused.items() if value is not None]
         idle += ["--tta"] if averaging != "none" else []
         idle += ["--engine"] if by != "torch" else []
@@ -215,7 +196,7 @@ def evaluate(
     reader: Reader = FileReader()
     if questionable is not None:
         reader = WithoutQuestionable(questionable, [case.photo for case in cases.cases], reader)
-    given = _Given(cases, dataset, root, _Rule(threshold, low, min_pixels), counted, truth, extras, said, reader)
+    given = _Given(cases, dataset, root, rule, counted, truth, extras, said, reader)
     weights = found_model(model if model is not None else DEFAULT_MODEL) if predictions is None else None
     with monitored() as monitor:
         if predictions is not None:
@@ -299,7 +280,7 @@ def _score_predictions(folder: Path, given: _Given, monitor: ConsoleMonitor) -> 
         monitor.note(note)
     rule = None
     if found.kind == "probabilities":
-        rule = given.rule.of(ThresholdRule(LEVELS // 2, "default"))
+        rule = given.rule.over(ThresholdRule(LEVELS // 2, "default"))
     elif given.rule.is_given:
         raise UsageError(
             f"--threshold, --low, --min-pixels: the files in {folder} are masks of two values; they need no threshold."
@@ -338,7 +319,7 @@ def _score_model(
             given.cases,
             seen_by(model.card, given.dataset, given.root, [case.photo for case in given.cases.cases]),
             options=options,
-            rule=given.rule.of(model.card.rule),
+            rule=given.rule.of(model.card) or model.card.rule,
             region=given.region,
             labels=given.labels,
             extras=given.extras,

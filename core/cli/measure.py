@@ -16,15 +16,14 @@ from core.cli.options import (
     Model,
     Photos,
     Recursive,
-    Threshold,
     Tta,
     checked_device,
     checked_engine,
     checked_fov,
-    checked_threshold,
     checked_tta,
     found_model,
 )
+from core.cli.rule_options import DrawLike, RuleChoice, Threshold
 from core.files import display_path, ensure_folder, path_text, write_together
 from core.progress import Cancelled
 
@@ -44,6 +43,7 @@ def measure(
     recursive: Recursive = False,
     model: Model = None,
     threshold: Threshold = None,
+    draw_like: DrawLike = None,
     fov: Annotated[
         str,
         typer.Option(
@@ -115,11 +115,13 @@ def measure(
     """
     if out.suffix.lower() != ".csv" or out.is_dir():
         raise UsageError(f"--out {display_path(out)} must be a file that ends in .csv.")
-    checked_threshold(threshold)
+    asked = RuleChoice(threshold, draw_like=draw_like)
     device, tta = checked_device(device), checked_tta(tta)
     by = checked_engine(engine, device)
-    if masks and (model is not None or threshold is not None or mirrored):
-        raise UsageError("--masks measures masks as they are; leave out --model, --threshold and --mirrored.")
+    if masks and (model is not None or asked.is_given or mirrored):
+        raise UsageError(
+            "--masks measures masks as they are; leave out --model, --threshold, --draw-like and --mirrored."
+        )
     if mirrored and not error_bars:
         raise UsageError("--mirrored is for the error bars, which --no-error-bars leaves out.")
     choice = checked_fov(fov)
@@ -129,10 +131,9 @@ def measure(
     from core.inference.options import InferenceOptions
     from core.measuring import MeasureOptions, codebook_path, measure_files, refuse_other_codebook
     from core.models.catalogue import DEFAULT_MODEL, load_model
-    from core.types import ThresholdRule
 
     inputs = measure_inputs(paths, masks=masks, recursive=recursive)
-    has_choices = mirrored or model is not None or threshold is not None or fov != "auto"
+    has_choices = mirrored or model is not None or asked.is_given or fov != "auto"
     inputs.check(masks=masks, has_choices=has_choices, has_segments=segments is not None)
     inputs.tell_same_disc(circle)
     inputs.tell_unused()
@@ -154,7 +155,7 @@ def measure(
             loaded,
             fov=choice,
             inference=InferenceOptions(device=device, tta=tta, engine=by),
-            rule=None if threshold is None else ThresholdRule.nearest(threshold),
+            rule=asked.of(loaded.card) if loaded else None,
             options=MeasureOptions(
                 circle, pixel, error_bars, mirrored=mirrored, disc_mm=disc_mm, despite_doubts=despite_doubts
             ),

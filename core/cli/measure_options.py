@@ -38,7 +38,7 @@ class MeasureInputs:
         if self.results and not self.photos and (masks or has_choices):
             raise UsageError(
                 "results have a model, a threshold and a field of view of their own: leave out --masks, --model, "
-                "--threshold, --fov and --mirrored."
+                "--threshold, --draw-like, --fov and --mirrored."
             )
 
     def tell_unused(self) -> None:

@@ -91,11 +91,12 @@ def show(
     from core.models.weights_file import read_card
 
     path = found_model(name, any_task=True)
-    values = {"path": str(path), **read_card(path).to_dict()}
+    card = read_card(path)
+    values = {"path": str(path), **card.to_dict()}
     if as_json:
         say_json(values)
     else:
-        _say_indented(values, "")
+        _say_indented({**values, "styles": [style.text for style in card.styles]}, "")
 
 
 @models.command()

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from core.models.model_card import Task
     from core.photo.label_values import LabelValues
     from core.photo.sibling_files import FovOption
-    from core.types import ThresholdRule
 
 KINDS = ("mask", "probability", "overlay", "sidecar")
 ALL_KINDS = ",".join(KINDS)
@@ -29,15 +28,6 @@ TTA = typer.Option(
     "--tta",
     help="none, or flips: average over the four mirrored photographs; a little better, four times slower.",
 )
-THRESHOLD = typer.Option(
-    "--threshold", help="Vessel where the probability is at least this, between 0 and 1; the model's own by default."
-)
-LOW = typer.Option(
-    "--low",
-    help="Hysteresis: a pixel of at least this probability is vessel, too, where such pixels connect it with one at "
-    "the threshold.",
-)
-MIN_PIXELS = typer.Option("--min-pixels", min=0, help="Leave out vessels of fewer pixels than this; 0: none.")
 
 
 def _of_this_machine(out: Path | None) -> Path | None:
@@ -57,8 +47,6 @@ Device = Annotated[str, DEVICE]
 EngineName = Annotated[str, ENGINE]
 Model = Annotated[str | None, MODEL]
 Tta = Annotated[str, TTA]
-Threshold = Annotated[float | None, THRESHOLD]
-Low = Annotated[float | None, LOW]
 Out = Annotated[Path, typer.Option("--out", "-o", help=OUT_HELP, callback=_of_this_machine)]
 Save = Annotated[
     str,
@@ -111,34 +99,6 @@ def checked_engine(engine: str, device: str) -> "Engine":
     from core.inference.options import ENGINES, Engine
 
     return checked(cast(Engine, one_of("--engine", engine, ENGINES)), device)
-
-
-def checked_threshold(threshold: float | None) -> float | None:
-    """A probability strictly between 0 and 1, or None for the model's own."""
-    if threshold is not None and not 0.0 < threshold < 1.0:
-        raise UsageError(
-            f"--threshold {threshold:g} is out of range: it is a probability between 0 and 1, such as 0.5."
-        )
-    return threshold
-
-
-def refined_rule(
-    threshold: float | None, own: "ThresholdRule", low: float | None, min_pixels: int
-) -> "ThresholdRule | None":
-    """The rule that is asked for; None for the model's own. Raises UsageError."""
-    from core.types import ThresholdRule
-
-    if threshold is None and low is None and not min_pixels:
-        return None
-    rule = own if threshold is None else ThresholdRule.nearest(threshold)
-    if low is not None and not 0.0 < low < 1.0:
-        raise UsageError(f"--low {low:g} is out of range: it is a probability between 0 and 1, below --threshold.")
-    if low is not None and low > (rule.threshold if threshold is None else threshold):
-        raise UsageError(
-            f"--low {low:g} is above the threshold {rule.threshold if threshold is None else threshold:g}: hysteresis "
-            "grows from the threshold down to --low. Choose a smaller --low."
-        )
-    return rule.refined(low, min_pixels)
 
 
 def checked_fov(fov: str) -> "FovOption":

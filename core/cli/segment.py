@@ -9,30 +9,26 @@ import typer
 from core.cli.console import ResultLines, monitored, say_json, tell
 from core.cli.options import (
     ALL_KINDS,
-    MIN_PIXELS,
     AsFloat,
     AsJson,
     Device,
     EngineName,
-    Low,
     Model,
     Out,
     Photos,
     Recursive,
     Save,
-    Threshold,
     Tta,
     checked_device,
     checked_engine,
     checked_fov,
     checked_kinds,
     checked_out,
-    checked_threshold,
     checked_tta,
     export_choices,
     found_model,
-    refined_rule,
 )
+from core.cli.rule_options import MIN_PIXELS, DrawLike, Low, RuleChoice, Threshold
 from core.files import display_path, path_text
 from core.progress import Cancelled
 from core.startup import importing
@@ -50,6 +46,7 @@ def segment(
     recursive: Recursive = False,
     model: Model = None,
     threshold: Threshold = None,
+    draw_like: DrawLike = None,
     low: Low = None,
     min_pixels: Annotated[int, MIN_PIXELS] = 0,
     fov: Annotated[
@@ -100,7 +97,7 @@ def segment(
     """
     kinds = checked_kinds(save)
     checked_out(out)
-    checked_threshold(threshold)
+    asked = RuleChoice(threshold, low, min_pixels, draw_like)
     device, tta = checked_device(device), checked_tta(tta)
     by = checked_engine(engine, device)
     choice = checked_fov(fov)
@@ -116,7 +113,7 @@ def segment(
     inputs = photo_inputs(paths, recursive=recursive)
     inputs.tell_rest()
     known = DeferredModel(weights)
-    rule = refined_rule(threshold, known.card.rule, low, min_pixels)
+    rule = asked.of(known.card)
     lines = ResultLines()
     with monitored() as monitor:
         try:
@@ -188,6 +185,7 @@ def _as_json(
                 "threshold": item.threshold,
                 "low": item.low,
                 "min_pixels": item.min_pixels,
+                "drawing_style": item.style,
                 "vessel_share": item.vessel_share,
                 "field_of_view": item.fov_origin,
                 "device": item.device,

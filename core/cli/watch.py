@@ -9,7 +9,8 @@ from core.cli.batch import AsFloat, EngineName, Fov, MinPixels, NewOptions, Retr
 from core.cli.batch_report import report
 from core.cli.batch_work import go_behind, planned_batch
 from core.cli.console import UsageError, monitored
-from core.cli.options import AsJson, Device, Low, Model, Out, Threshold, checked_device
+from core.cli.options import AsJson, Device, Model, Out, checked_device
+from core.cli.rule_options import DrawLike, Low, Threshold
 from core.errors import InputError
 from core.files import display_path
 from core.progress import Cancelled
@@ -23,6 +24,7 @@ def watch(
     out: Out,
     model: Model = None,
     threshold: Threshold = None,
+    draw_like: DrawLike = None,
     low: Low = None,
     min_pixels: MinPixels = None,
     fov: Fov = None,
@@ -76,7 +78,7 @@ def watch(
     from core.models.catalogue import find_model, load_model
 
     given = {
-        **{"model": model, "threshold": threshold, "low": low, "min_pixels": min_pixels},
+        **{"model": model, "threshold": threshold, "draw_like": draw_like, "low": low, "min_pixels": min_pixels},
         **{"fov": fov, "tta": tta, "engine": engine, "save": save, "as_float": as_float},
     }
     planned, _ = planned_batch((), common_root(watched), out, given, new_options=new_options, watched=watched)

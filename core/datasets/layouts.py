@@ -63,6 +63,11 @@ def splits(name: str) -> tuple[str, ...]:
     return _layout(name).splits
 
 
+def published_title(name: str) -> str:
+    """A data set as its publication calls it, "CHASE_DB1" for example. Raises InputError for an unknown data set."""
+    return _layout(name).folder
+
+
 def same_layout(one: str, other: str) -> bool:
     """Whether two names mean the same published data set."""
     try:

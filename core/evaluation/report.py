@@ -214,6 +214,7 @@ class EvaluationReport:
             "field_of_view": self.fov_origins,
             "threshold": None if self.rule is None else self.rule.threshold,
             "threshold_origin": "masks as given" if self.rule is None else self.rule.origin,
+            "drawing_style": "" if self.rule is None else self.rule.style,
             "low": None if self.rule is None else self.rule.low,
             "min_pixels": 0 if self.rule is None else self.rule.min_pixels,
             "model": asdict(self.method) | {"seeds": list(self.method.seeds), "unknown": list(self.method.unknown)},

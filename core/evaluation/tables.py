@@ -61,6 +61,7 @@ REGION_TEXT: dict[Region, str] = {"fov": "inside the field of view", "image": "w
 _ORIGIN_TEXT: dict[ThresholdOrigin, str] = {
     "model": "the model's own",
     "user": "given by the user",
+    "style": "as the experts of {style} draw",
     "default": "one half: none was given",
     "otsu": "by Otsu's method",
     "youden": "largest Youden index",
@@ -142,7 +143,12 @@ def threshold_text(rule: ThresholdRule | None) -> str:
         f", hysteresis from {rule.low:.4f} ({rule.low_level}/256)" if rule.low_level not in (None, rule.level) else ""
     )
     least = f", vessels of {rule.min_pixels} pixels or more" if rule.min_pixels > 1 else ""
-    return f"{rule.threshold:.4f} ({rule.level}/256){grown}{least}, {_ORIGIN_TEXT[rule.origin]}{warning}"
+    return f"{rule.threshold:.4f} ({rule.level}/256){grown}{least}, {origin_text(rule)}{warning}"
+
+
+def origin_text(rule: ThresholdRule) -> str:
+    """In words, where a threshold came from."""
+    return _ORIGIN_TEXT[rule.origin].replace("{style}", rule.style)
 
 
 def total_rows(result: RegionResult) -> list[tuple[str, Counts | None, Scores]]:
@@ -215,6 +221,7 @@ def to_csv(report: EvaluationReport) -> str:
         "seeds": " ".join(str(seed) for seed in report.method.seeds),
         "threshold": "" if report.rule is None else report.rule.threshold,
         "threshold_origin": "masks as given" if report.rule is None else report.rule.origin,
+        "drawing_style": "" if report.rule is None else report.rule.style,
         "low": "" if report.rule is None or report.rule.low is None else report.rule.low,
         "min_pixels": 0 if report.rule is None else report.rule.min_pixels,
         "seen_before": "" if report.method.seen is None else report.method.seen,

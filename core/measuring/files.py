@@ -87,6 +87,7 @@ def _of_photo(found: Segmentation, model: LoadedModel, options: MeasureOptions, 
         field_of_view=found.fov.origin,
         model=found.card.name,
         threshold=found.mask.rule.threshold,
+        style=found.mask.rule.style,
         doubts=(*found.notes, *(doubt.text for doubt in found.doubts), *measures.doubts),
         sources=sources_of(options, measures),
     )

@@ -15,7 +15,7 @@ from core.measures.tortuosity import tortuosity
 from core.measures.traced import SPREAD
 
 FACTS: Final = (
-    *("file", "error", "field_of_view", "model", "threshold", "doubts"),
+    *("file", "error", "field_of_view", "model", "threshold", "drawing_style", "doubts"),
     *("disc", "disc_from", "pixel_um", "pixel_source", "pixel_from", "marks_from"),
 )
 """Columns of a row before its measures."""
@@ -43,6 +43,7 @@ class Measured:
     field_of_view: str = ""
     model: str = ""
     threshold: float | None = None
+    style: str = ""
     doubts: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     said: str = ""
@@ -55,6 +56,7 @@ class Measured:
             "field_of_view": self.field_of_view,
             "model": self.model,
             "threshold": self.threshold,
+            "drawing_style": self.style,
             "doubts": " ".join(self.doubts),
         }
         if self.measures is None:

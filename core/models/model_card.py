@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from core.errors import StyleError
+from core.models.drawing_style import DrawingStyle, checked_styles, style_named
 from core.models.temperature import Temperature
 from core.photo.preprocessing import Preprocessing
 from core.types import LEVELS, ThresholdRule
@@ -36,6 +38,8 @@ class ModelCard:
     sha256 : of the tensors, filled in when the file is written.
     task : what it is for: "vessels" (a map of vessels), "artery_vein" (a map of each) or "enhancement" (a photograph).
     scaling : by which the network's probabilities are calibrated; ``default_threshold`` is of those.
+    styles : for each data set the threshold that draws like its expert (``core.models.drawing_style``), of the
+        calibrated probabilities as well; may be empty.
 
     Raises
     ------
@@ -58,6 +62,7 @@ class ModelCard:
     sha256: str = ""
     task: Task = "vessels"
     scaling: Temperature = Temperature()  # noqa: RUF009 - a frozen value
+    styles: tuple[DrawingStyle, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("name", "architecture", "trained_on", "licence", "notes", "created", "version", "sha256"):
@@ -75,6 +80,7 @@ class ModelCard:
                 f"default_threshold must be k/{LEVELS} with k in 1..{LEVELS - 1}, not {self.default_threshold}"
             )
         object.__setattr__(self, "default_threshold", level / LEVELS)
+        object.__setattr__(self, "styles", checked_styles(self.styles))
         object.__setattr__(self, "config", _plain_mapping(self.config, "config"))
         object.__setattr__(self, "training", _plain_mapping(self.training, "training"))
         object.__setattr__(self, "seeds", tuple(int(seed) for seed in self.seeds))
@@ -84,6 +90,27 @@ class ModelCard:
     def rule(self) -> ThresholdRule:
         """The default threshold as a rule."""
         return ThresholdRule(round(self.default_threshold * LEVELS), "model")
+
+    def style_rule(self, name: str) -> ThresholdRule:
+        """The rule that draws like the expert of a data set.
+
+        Raises
+        ------
+        StyleError : the model has no such style; the sentence names those that it has.
+        """
+        found = style_named(self.styles, name)
+        if found is None:
+            raise StyleError(self._no_style(name))
+        return found.rule
+
+    def _no_style(self, name: str) -> str:
+        if not self.styles:
+            return (
+                f'{self.name} cannot draw like "{name:.80}": it has no drawing styles. Models have them that learned '
+                "from several data sets. Leave the style out, or choose another model."
+            )
+        names = ", ".join(one.name for one in self.styles)
+        return f'{self.name} has no drawing style "{name:.80}". It can draw like: {names}.'
 
     @property
     def applied_sha256(self) -> str:
@@ -187,6 +214,7 @@ class ModelCard:
             "seeds": list(self.seeds),
             "scores": list(self.scores),
             "scaling": self.scaling.to_record(),
+            "styles": [style.to_record() for style in self.styles],
         }
 
     @classmethod

@@ -202,6 +202,8 @@ def _card_text(card: ModelCard) -> str:
     values = card.to_dict()
     if card.scaling.is_none:
         del values["scaling"]
+    if not card.styles:
+        del values["styles"]
     version = _UNSCALED_VERSION if card.scaling.is_none else FORMAT_VERSION
     return json.dumps({"format_version": version, "card": values}, ensure_ascii=False, allow_nan=False)
 

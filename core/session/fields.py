@@ -94,10 +94,17 @@ def _rule(value: Any) -> ThresholdRule:
     _whole(value["level"], 1, 255)
     if value.get("origin", "user") not in get_args(ThresholdOrigin):
         raise ValueError("no origin of a threshold")
-    others = {key: number for key, number in value.items() if key != "origin"}
+    _text(value.get("style", ""))
+    others = {key: number for key, number in value.items() if key not in {"origin", "style"}}
     if not all(number is None or type(number) in (int, float) for number in others.values()):
         raise TypeError("numbers expected")
     return ThresholdRule(**value)
+
+
+def _written_rule(rule: ThresholdRule) -> dict[str, Any]:
+    """Without the style where it is none, so that older versions know the rule."""
+    values = asdict(rule)
+    return values if rule.style else {key: value for key, value in values.items() if key != "style"}
 
 
 def _fov(value: Any) -> FovSetting:
@@ -129,7 +136,7 @@ def _enhanced(value: Any) -> EnhancedRecord:
 
 
 FIELDS: Final = (
-    Field("rule", asdict, _rule),
+    Field("rule", _written_rule, _rule),
     Field("fov", lambda fov: {"request": fov.request, "file": None if fov.file is None else str(fov.file)}, _fov),
     Field(
         "labels",

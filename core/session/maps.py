@@ -137,6 +137,7 @@ def _rule(rule: dict[str, Any]) -> ThresholdRule:
         rule["origin"],
         None if low_level is None else int(low_level),
         int(rule.get("min_pixels", 0)),
+        str(rule.get("style", "")),
     )
 
 

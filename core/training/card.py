@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from core.datasets.layouts import data_set_names, published_title
+from core.models.drawing_style import DrawingStyle, style_name
 from core.models.model_card import ModelCard
 from core.training.config import TrainingConfig
 from core.training.data import TrainingData
@@ -61,6 +63,7 @@ def chosen_card(card: ModelCard, step: int, chosen: Validation) -> ModelCard:
         training=card.training | {"best_step": step},
         default_threshold=chosen.level / LEVELS,
         scores=_scores(chosen),
+        styles=_styles(chosen),
     )
 
 
@@ -68,6 +71,24 @@ def last_card(card: ModelCard, step: int, last: Validation) -> ModelCard:
     """The card of the weights that a run ended with."""
     notes = f"The weights of the last step ({step}), to continue from; the chosen ones are in {card.name}."
     return replace(chosen_card(card, step, last), name=f"{card.name}-last", notes=notes)
+
+
+def _styles(chosen: Validation) -> tuple[DrawingStyle, ...]:
+    """How the experts of several data sets draw, each by the photographs of it that were held out."""
+    if len(chosen.sources) < 2:
+        return ()
+    found: dict[str, DrawingStyle] = {}
+    for source, scores in chosen.sources.items():
+        if scores.held_out:
+            name = _style_name(source)
+            found.setdefault(name, DrawingStyle(name, scores.best_level, scores.photographs))
+    return tuple(found.values())
+
+
+def _style_name(source: str) -> str:
+    """A published data set as its publication calls it; the name of a source may have a split or a number behind it."""
+    name, slash, rest = source.partition("/")
+    return style_name(f"{published_title(name)}{slash}{rest}" if name in data_set_names() else source)
 
 
 def _scores(chosen: Validation) -> tuple[dict[str, object], ...]:

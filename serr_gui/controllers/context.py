@@ -13,7 +13,7 @@ from core.types import ThresholdRule
 from serr_gui.controllers.workers import Failure, WorkerPool
 from serr_gui.model.notices import Notice, NoticeChoice, NoticeKind, Until
 from serr_gui.model.result_store import ResultStore
-from serr_gui.model.selectors import model_rule
+from serr_gui.model.selectors import model_rule, model_styles, style_rule
 from serr_gui.model.state import AppState, PhotoItem
 from serr_gui.tasks.pending import PendingWrites
 
@@ -119,7 +119,12 @@ class ControllerContext(QObject):
             state.rule = rule
 
     def follow_rule(self) -> None:
-        """``state.rule`` is that of the photograph's line, or else its model's own: the only place that derives it."""
+        """``state.rule`` is that of the photograph's line, or else its model's own: the only place that derives it.
+
+        Where there is no result yet, it is what the result will have.
+        """
         state = self.state
         kept = state.item.rule if state.item is not None else None
+        if kept is None and state.result is None:
+            kept = style_rule(model_styles(state), state.draw_like)
         state.rule = kept or model_rule(state) or state.rule

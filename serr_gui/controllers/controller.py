@@ -52,7 +52,7 @@ from serr_gui.controllers.two_models import TwoModelsController
 from serr_gui.controllers.vessels import VesselController
 from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.result_store import ResultStore
-from serr_gui.model.selectors import model_rule, stale_reasons, with_result
+from serr_gui.model.selectors import model_rule, model_styles, stale_reasons, style_rule, with_result
 from serr_gui.model.state import AppState, Base, FovChoice, PhotoItem, Preferences, RunSettings, Theme, ViewOptions
 from serr_gui.tasks import comparing as comparing_work
 from serr_gui.tasks.shares import ShareItem, write_shares
@@ -121,8 +121,18 @@ class Controller(QObject):
 
     def reset_level(self) -> None:
         """Go back to the model's own threshold."""
-        rule = model_rule(self.state)
-        if rule is not None:
+        self.draw_like("")
+
+    def draw_like(self, style: str) -> None:
+        """Draw as the experts of a data set do, this photograph and later ones; empty: at the model's own threshold."""
+        state = self.state
+        state.draw_like = style
+        rule = style_rule(model_styles(state), style) or model_rule(state)
+        if state.result is None:
+            if state.item is not None and state.item.rule is not None:
+                self.context.set_item(state.item.path, rule=None)
+            self.context.follow_rule()
+        elif rule is not None:
             self._set_rule(rule)
 
     def otsu_level(self) -> None:

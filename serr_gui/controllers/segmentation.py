@@ -22,7 +22,7 @@ from serr_gui.model.editing import EditHistory, EditStep
 from serr_gui.model.export_options import ExportOptions
 from serr_gui.model.notices import NoticeChoice, NoticeKind
 from serr_gui.model.result import Result
-from serr_gui.model.selectors import may_export, without_result
+from serr_gui.model.selectors import may_export, rule_of_new_result, without_result
 from serr_gui.model.state import MadeBy, PhotoItem
 
 
@@ -175,10 +175,15 @@ class SegmentationController(QObject):
         drawn = packed_bits(found_in.inside) if found_in.origin == "edited" else b""
         tta = segmentation.options.tta
         made_by = MadeBy(result.model, result.model_path, found_in.origin, found_in.source, tta, drawn)
-        before = next(item.made_by for item in state.photos if item.path == path)
+        item = next(item for item in state.photos if item.path == path)
+        before, rule = item.made_by, rule_of_new_result(state, item, segmentation.card.styles)
+        if item.rule is not None and rule is None:
+            text = self.tr("{model} has no drawing style {style}: its own threshold is used.")
+            self._context.notify("info", text.format(model=result.model, style=item.rule.style), until="work")
         self._context.set_item(
             path,
             status="done",
+            rule=rule,
             unsaved=path != sample_path() or bool(result.edits),
             corrected=result.is_corrected,
             problem="",

@@ -40,11 +40,11 @@ class ShapingController(QObject):
         """The lower threshold of the hysteresis; that of the rule itself, or above: none."""
         rule = self._context.state.rule
         low = max(level, 1) if level < rule.level else None
-        self._set(replace(rule, low_level=low, origin="user"))
+        self._set(replace(rule, low_level=low, origin="user", style=""))
 
     def set_min_pixels(self, count: int) -> None:
         """Vessels of fewer pixels are left out; 0: none."""
-        self._set(replace(self._context.state.rule, min_pixels=max(count, 0), origin="user"))
+        self._set(replace(self._context.state.rule, min_pixels=max(count, 0), origin="user", style=""))
 
     def _set(self, rule: ThresholdRule) -> None:
         if rule != self._context.state.rule:

@@ -30,6 +30,8 @@ class ThresholdSteps(QObject):
         last = self._context.store.history(path).last
         by_hand = last is not None and last.kind == "rule" and _is_by_hand(last.after) and rule.origin == "user"
         name = self.tr("Threshold {value}").format(value=f"{rule.threshold:.3f}")
+        if rule.style:
+            name = self.tr("Draw Like {name}").format(name=rule.style)
         self._history.push(path, EditStep(name, kind="rule", before=before, after=after), merge=by_hand)
 
     def _apply(self, _path: Path, step: EditStep, back: bool) -> bool:

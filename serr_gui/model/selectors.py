@@ -15,6 +15,7 @@ from core.masks.edits import UNTOUCHED
 from core.measures.calibres import OpticDisc
 from core.measures.disc import USUAL_RADIUS
 from core.measures.setup import MeasureSetup
+from core.models.drawing_style import DrawingStyle
 from core.photo.circles import circles_of
 from core.photo.walking import natural_key
 from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, FieldOfView, ThresholdRule
@@ -154,6 +155,38 @@ def model_rule(state: AppState) -> ThresholdRule | None:
         return state.result.segmentation.card.rule
     choice = state.model_choice
     return ThresholdRule(choice.default_level, "model") if choice else None
+
+
+def model_styles(state: AppState) -> tuple[DrawingStyle, ...]:
+    """The drawing styles of the model which made the result, else of the chosen one."""
+    if state.result:
+        return state.result.segmentation.card.styles
+    return state.model_choice.styles if state.model_choice else ()
+
+
+def shown_style(state: AppState) -> str | None:
+    """The drawing style that the threshold is; empty for the model's own threshold, None for any other."""
+    if state.rule.origin == "model":
+        return ""
+    return next((style.name for style in model_styles(state) if style.rule == state.rule), None)
+
+
+def style_rule(styles: Sequence[DrawingStyle], name: str) -> ThresholdRule | None:
+    """The threshold of a drawing style; None where the model has no style of that name."""
+    return next((style.rule for style in styles if style.name == name), None)
+
+
+def rule_of_new_result(state: AppState, item: PhotoItem, styles: Sequence[DrawingStyle]) -> ThresholdRule | None:
+    """The threshold of a photograph when a model with ``styles`` has found its vessels; None for the model's own.
+
+    One that a person has set stays. A drawing style becomes that of this model, since levels of models differ.
+    """
+    if item.rule is None:
+        return style_rule(styles, state.draw_like) if item.made_by is None else None
+    if not item.rule.style:
+        return item.rule
+    found = style_rule(styles, item.rule.style)
+    return item.rule if found is not None and found.level == item.rule.level else found
 
 
 def stale_reasons(state: AppState) -> frozenset[Stale]:

@@ -14,6 +14,7 @@ from psygnal import SignalGroupDescriptor
 
 from core.evaluation.confusion import Region
 from core.measures.setup import NOTHING_SAID, MeasureSetup
+from core.models.drawing_style import DrawingStyle
 from core.progress import Progress
 from core.session.packing import packed_bits
 from core.session.records import EnhancedRecord
@@ -249,7 +250,8 @@ class Preferences:
 class ModelChoice:
     """A model that can be chosen: its name, its file, and what its card says, in words.
 
-    ``experience`` : what it learned from and how good it was on photographs held out from that.
+    ``experience`` : what it learned from and how good it was on photographs held out from that. ``styles`` : how it
+    can draw.
     """
 
     name: str
@@ -259,6 +261,7 @@ class ModelChoice:
     about: str
     notes: str = ""
     experience: str = ""
+    styles: tuple[DrawingStyle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +306,7 @@ class AppState:
     """Everything that the window shows; ``events.<field>`` tells when a field has changed.
 
     ``export_options``, ``last_folder`` and ``label_out`` (the folder of labels that were drawn) are proposed next.
+    ``draw_like`` : the drawing style that photographs get with their first result; empty for the model's own threshold.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -323,6 +327,7 @@ class AppState:
     device: str = "auto"
     device_used: str = ""
     run: RunSettings = field(default_factory=RunSettings)
+    draw_like: str = ""
     cache_mb: int = CACHE_MB
     font_pt: int = 0
     library_ready: bool = False

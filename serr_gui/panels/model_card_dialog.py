@@ -78,6 +78,8 @@ class ModelCardDialog(QDialog):
         )
         if card.task != "enhancement":
             parts.append(_section(self.tr("Its own threshold"), [threshold]))
+        if card.styles:
+            parts.append(_section(self.tr("It can draw like"), [style.text for style in card.styles]))
         licence = card.licence or self.tr("Not recorded: ask its author before you use or pass it on.")
         terms = self.tr(
             "Data sets of photographs have terms of their own: those of DRIVE and STARE allow research and education. "

@@ -26,6 +26,7 @@ from serr_gui.model.state import AppState, FovChoice, FovSource
 from serr_gui.widgets.controls import DecimalBox, ElidedLabel, LinesLabel, chooser, heading
 from serr_gui.widgets.refinement import RefinementRows
 from serr_gui.widgets.score_texts import refinement_text
+from serr_gui.widgets.style_row import StyleRow
 
 _REMARK_LINES: Final = 2
 _FOV_SOURCES: Final[tuple[FovSource, ...]] = ("estimated", "file", "full", "edited")
@@ -172,8 +173,10 @@ class SegmentationPanel(QWidget):
             buttons.addWidget(button)
         column = QVBoxLayout()
         column.setSpacing(6)
+        self.styles = StyleRow(self._state)
         self.refinement = RefinementRows(self._state)
         column.addLayout(line)
+        column.addWidget(self.styles)
         column.addWidget(self.refinement)
         column.addWidget(self._origin)
         column.addLayout(buttons)
@@ -282,6 +285,7 @@ class SegmentationPanel(QWidget):
             "model": self.tr("the model's own"),
             "otsu": self.tr("by Otsu's method"),
             "user": self.tr("set by hand"),
+            "style": self.tr("as the experts of {name} draw").format(name=rule.style),
             "best_f1": self.tr("best F1 on this label"),
             "youden": self.tr("largest Youden index on this label"),
             "expert": self.tr("expert 2's sensitivity on this label"),

@@ -154,6 +154,7 @@ def table_row(found: Measured, photo: Path) -> dict[str, object]:
         field_of_view=about.fov.origin,
         model=about.card.name,
         threshold=found.inputs.rule.threshold,
+        style=found.inputs.rule.style,
         doubts=tuple(doubts),
     ).row()
 

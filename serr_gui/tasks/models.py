@@ -140,4 +140,6 @@ def _model_choice(entry: "ModelEntry") -> ModelChoice:
     lines = [trained.format(data=card.trained_on) if card.trained_on else "", card.notes]
     lines.append(licence.format(name=card.licence) if card.licence else "")
     about = "\n".join(line for line in lines if line)
-    return ModelChoice(card.name, entry.path, entry.bundled, card.rule.level, about, card.notes, card.experience)
+    return ModelChoice(
+        card.name, entry.path, entry.bundled, card.rule.level, about, card.notes, card.experience, card.styles
+    )

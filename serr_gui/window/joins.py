@@ -38,6 +38,7 @@ def join_segmentation(window: "MainWindow") -> None:
     panel.fovFileRequested.connect(window.prompts.choose_fov_file)
     panel.fovDrawRequested.connect(window.commands["fov_circle"].trigger)
     panel.levelRequested.connect(controller.set_level)
+    panel.styles.styleRequested.connect(controller.draw_like)
     panel.refinement.lowRequested.connect(controller.shaping.set_low)
     panel.refinement.leastRequested.connect(controller.shaping.set_min_pixels)
     window.display.viewRequested.connect(controller.set_view)

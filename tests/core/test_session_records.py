@@ -122,6 +122,8 @@ def test_an_untouched_photograph_needs_few_words() -> None:
         ("rule", {"level": 0}),
         ("rule", {"level": 77, "origin": "guess"}),
         ("rule", {"level": 77, "a field of a newer version": 3}),
+        ("rule", {"level": 77, "origin": "style"}),
+        ("rule", {"level": 77, "origin": "style", "style": 5}),
         ("fov", "estimated"),
         ("labels", [{"role": "expert 1"}]),
         ("note", ["a"]),

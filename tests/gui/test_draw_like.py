@@ -1,0 +1,152 @@
+"""Drawing styles in the window: chosen, moved away from, kept in sessions, taken along to other models."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QScrollArea
+from pytestqt.qtbot import QtBot
+
+from core.models.drawing_style import DrawingStyle
+from core.types import ThresholdRule
+from serr_gui.app import Program
+from serr_gui.model.settings import Settings
+from tests.gui.conftest import WAIT_MS, StartProgram, settled
+from tests.gui.test_layout import SMALL, docks_of
+from tests.gui.test_segmenting import export, read_mask, segment
+from tests.gui.test_sessions import opened, save_as
+from tests.small_model import save_small_model
+
+DRIVE, HRF = DrawingStyle("DRIVE", 40, 4), DrawingStyle("HRF", 180, 1)
+
+
+@pytest.fixture
+def styled(start: StartProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings with a model that has two drawing styles; "second" has one of them at another level, "small" none."""
+    folder = tmp_path / "models of styles"
+    folder.mkdir()
+    path = save_small_model(folder / "styled.safetensors", name="styled", styles=(DRIVE, HRF))
+    save_small_model(folder / "second.safetensors", name="second", styles=(DrawingStyle("DRIVE", 70),))
+    save_small_model(folder / "small.safetensors")
+    monkeypatch.setenv("SERR_MODELS", str(folder))
+    return Settings(model=str(path), device="cpu")
+
+
+def choose(program: Program, name: str) -> None:
+    """By the keyboard, as a person does."""
+    box = program.window.segmentation.styles.box
+    assert box.isEnabled()
+    box.setFocus()
+    for _ in range(box.count()):
+        QTest.keyClick(box, Qt.Key.Key_Up)
+    while box.currentText() != name:
+        before = box.currentIndex()
+        QTest.keyClick(box, Qt.Key.Key_Down)
+        assert box.currentIndex() > before
+
+
+def with_model(program: Program, qtbot: QtBot, name: str) -> None:
+    state = program.state
+    program.controller.models.set_model(next(choice.path for choice in state.models if choice.name == name))
+    program.window.commands["segment"].trigger()
+    qtbot.waitUntil(lambda: state.result is not None and state.result.model == name, timeout=WAIT_MS)
+
+
+def show(program: Program, qtbot: QtBot, index: int) -> None:
+    program.controller.photos.select(index)
+    qtbot.waitUntil(lambda: settled(program), timeout=WAIT_MS)
+
+
+def test_a_style_moves_the_slider_counts_is_undone_and_exported(
+    start: StartProgram, qtbot: QtBot, photo: Path, styled: Settings, tmp_path: Path
+) -> None:
+    program = start(photo, settings=styled)
+    segment(program, qtbot)
+    panel, state = program.window.segmentation, program.state
+    box = panel.styles.box
+    assert [box.itemText(row) for row in range(box.count())] == ["Average", "DRIVE", "HRF"]
+    assert box.currentText() == "Average"
+    assert "DRIVE: 40/256, chosen by 4 photographs" in box.toolTip()
+    choose(program, "DRIVE")
+    assert state.rule == DRIVE.rule
+    assert panel._slider.value() == 40
+    assert panel._origin.full_text() == "40/256, as the experts of DRIVE draw"
+    levels = state.result.segmentation.probability.levels  # type: ignore[union-attr]
+    export(program, qtbot, tmp_path / "out")
+    assert np.array_equal(read_mask(next((tmp_path / "out").glob("*_mask.png"))), levels >= 40)
+    rule = json.loads(next((tmp_path / "out").glob("*.serr.json")).read_text())["rule"]
+    assert (rule["origin"], rule["style"]) == ("style", "DRIVE")
+    panel._slider.setValue(41)
+    assert (box.currentIndex(), box.currentText(), state.rule) == (-1, "", ThresholdRule(41))
+    panel._slider.setValue(40)
+    assert box.currentIndex() == -1, "set by hand, at whatever level"
+    assert program.window.commands["undo"].text() == "&Undo Threshold 0.156"
+    program.window.commands["undo"].trigger()
+    assert box.currentText() == "DRIVE"
+    assert program.window.commands["undo"].text() == "&Undo Draw Like DRIVE"
+    program.window.commands["undo"].trigger()
+    assert (box.currentText(), state.rule.level) == ("Average", 96)
+
+
+def test_what_is_segmented_from_then_on_is_drawn_in_that_style(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path], styled: Settings
+) -> None:
+    program = start(*photos, settings=styled)
+    segment(program, qtbot)
+    show(program, qtbot, 1)
+    choose(program, "HRF")
+    assert (program.state.rule, program.window.segmentation._slider.value()) == (HRF.rule, 180)
+    segment(program, qtbot)
+    assert program.state.photos[1].rule == HRF.rule
+    program.controller.segmentation.segment_all()
+    qtbot.waitUntil(lambda: program.state.photos[2].status == "done", timeout=WAIT_MS)
+    assert [item.rule for item in program.state.photos] == [None, HRF.rule, HRF.rule]
+    show(program, qtbot, 0)
+    assert program.window.segmentation.styles.box.currentText() == "Average"
+    show(program, qtbot, 1)
+    program.window.commands["threshold_model"].trigger()
+    assert (program.state.draw_like, program.state.photos[1].rule) == ("", None)
+
+
+def test_another_model_draws_at_its_own_level_of_that_style_or_says_that_it_cannot(
+    start: StartProgram, qtbot: QtBot, photo: Path, styled: Settings
+) -> None:
+    program = start(photo, settings=styled)
+    segment(program, qtbot)
+    choose(program, "DRIVE")
+    with_model(program, qtbot, "second")
+    assert program.state.rule == ThresholdRule(70, "style", style="DRIVE")
+    with_model(program, qtbot, "small")
+    assert program.state.rule == ThresholdRule(96, "model")
+    assert "small has no drawing style DRIVE: its own threshold is used." in [n.text for n in program.state.notices]
+    box = program.window.segmentation.styles.box
+    assert (box.isEnabled(), box.currentText()) == (False, "Average")
+    assert "no drawing styles" in box.toolTip()
+
+
+def test_a_session_remembers_the_style_and_the_chooser_fits_a_small_screen(
+    start: StartProgram,
+    qtbot: QtBot,
+    photo: Path,
+    styled: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = start(photo, settings=styled)
+    segment(program, qtbot)
+    choose(program, "DRIVE")
+    window = program.window
+    window.resize(SMALL)
+    window.show_dock("segmentation")
+    QApplication.processEvents()
+    area = docks_of(window)["segmentation"].widget()
+    assert isinstance(area, QScrollArea)
+    assert area.horizontalScrollBar().maximum() == 0
+    save_as(program, tmp_path / "eye.serr-session", qtbot, monkeypatch)
+    again = start(settings=styled)
+    opened(again, tmp_path / "eye.serr-session", qtbot)
+    assert again.state.rule == DRIVE.rule
+    assert again.window.segmentation.styles.box.currentText() == "DRIVE"
