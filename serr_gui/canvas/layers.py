@@ -31,6 +31,7 @@ from serr_gui.canvas.overlays import (
     to_argb32,
     with_rim,
 )
+from serr_gui.canvas.prepared import Prepared
 from serr_gui.canvas.resampling import Box, LevelPyramid, PhotoPyramid, Scrolled
 from serr_gui.canvas.vessel_marks import CLASS_COLOURS
 
@@ -59,6 +60,7 @@ class Layers:
         self.overlay_visible = True
         self.fov_visible = True
         self.wipe_from: int | None = None
+        self.prepared: Prepared | None = None
         self._base: Scrolled | None = None
         self._wiped: Scrolled | None = None
         self._wiped_scale = 1
@@ -85,7 +87,11 @@ class Layers:
 
     def set_base(self, pixels: ByteArray | None) -> None:
         """The lowest picture: uint8 (H, W, 3) or (H, W)."""
-        self._base = None if pixels is None else Scrolled(PhotoPyramid(np.ascontiguousarray(pixels)).render)
+        self._base = None
+        if pixels is not None:
+            pixels = np.ascontiguousarray(pixels)
+            made = self.prepared.photo(pixels) if self.prepared is not None else None
+            self._base = Scrolled((made or PhotoPyramid(pixels)).render)
         self._base_image = _Kept()
 
     def set_wiped(self, pixels: ByteArray | None, scale: int = 1) -> None:
@@ -97,7 +103,10 @@ class Layers:
     def set_levels(self, levels: ByteArray | None) -> None:
         """The level map, uint8 (H, W)."""
         self._levels = None if levels is None else np.ascontiguousarray(levels)
-        self._pyramid = None if self._levels is None else LevelPyramid(self._levels)
+        self._pyramid = None
+        if self._levels is not None:
+            made = self.prepared.levels(self._levels) if self.prepared is not None else None
+            self._pyramid = made or LevelPyramid(self._levels)
         self._scrolled_levels = None if self._pyramid is None else Scrolled(self._pyramid.render)
         self._overlay_image = _Kept()
 
@@ -154,7 +163,8 @@ class Layers:
 
     def set_fov(self, inside: BoolArray | None) -> None:
         """The field of view, bool (H, W)."""
-        self._outline = None if inside is None else FovOutline(inside)
+        made = self.prepared.outline(inside) if self.prepared is not None and inside is not None else None
+        self._outline = None if inside is None else made or FovOutline(inside)
         self._outline_image = _Kept()
 
     def mask(self) -> BoolArray | None:

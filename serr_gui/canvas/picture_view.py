@@ -15,6 +15,7 @@ from serr_gui.canvas.layers import EDIT_COLOURS, QUESTIONABLE_COLOUR, Layers
 from serr_gui.canvas.legend import paint_legend
 from serr_gui.canvas.mark_painting import paint_marks
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone, error_colours
+from serr_gui.canvas.prepared import Prepared
 from serr_gui.canvas.resampling import Box, device_box, zoomed_size
 from serr_gui.canvas.vessel_marks import CLASS_COLOURS, VesselClasses, VesselMarks
 from serr_gui.canvas.wipe import Wipe
@@ -62,6 +63,10 @@ class PictureView(ZoomedView):
         self._forget_marks()
         self._geometry.set_image(*((0, 0) if rgb is None else (rgb.shape[1], rgb.shape[0])))
         self._view_changed()
+
+    def set_prepared(self, prepared: Prepared | None) -> None:
+        """What was made already of the pictures that are set from now on."""
+        self._layers.prepared = prepared
 
     def set_base(self, pixels: ByteArray | None) -> None:
         """Show another picture of the same photograph, uint8 (H, W, 3) or (H, W); None: the photograph itself."""

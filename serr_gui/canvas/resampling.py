@@ -26,6 +26,8 @@ Box = tuple[int, int, int, int]
 Render = Callable[[float, Box], ByteArray]
 IndexArray = npt.NDArray[np.int64]
 
+_WINDOW_PX = 300
+"""A photograph in a small window; what is halved often is small, and costs little."""
 CRISP_FROM = 2.0
 """Zoom from which the photograph's pixels are shown as squares."""
 
@@ -77,6 +79,11 @@ def _halve_largest(levels: ByteArray) -> ByteArray:
     return columns
 
 
+def _stages_of(shape: tuple[int, int]) -> int:
+    """How many times an image is halved until a window is larger than it."""
+    return max(0, math.ceil(math.log2(max(*shape, 1) / _WINDOW_PX)))
+
+
 class LevelPyramid:
     """Level map, uint8 (H, W), at any zoom. Each stage halves the one before by taking the largest of four.
 
@@ -108,6 +115,10 @@ class LevelPyramid:
         left, top, right, bottom = box
         self._stages[0][top:bottom, left:right] = levels
         self.refresh(box)
+
+    def make_stages(self) -> None:
+        """Make those that a window may show, which are otherwise made when they are first wanted."""
+        self._stage(_stages_of(self.shape))
 
     def _stage(self, number: int) -> ByteArray:
         while len(self._stages) <= number:
@@ -146,6 +157,16 @@ class PhotoPyramid:
         self._to_screen = cv2.COLOR_RGB2BGRA if pixels.ndim == 3 else cv2.COLOR_GRAY2BGRA
         self._halved: list[ByteArray] = []
         self.shape = (pixels.shape[0], pixels.shape[1])
+
+    @property
+    def pixels(self) -> ByteArray:
+        """The photograph; do not write to it."""
+        return self._pixels
+
+    def make_stages(self) -> None:
+        """As ``LevelPyramid.make_stages``."""
+        if number := _stages_of(self.shape):
+            self._stage(number)
 
     def _stage(self, number: int) -> ByteArray:
         """A halved stage, in the screen's four channels: OpenCV warps four more than twice as fast as three."""

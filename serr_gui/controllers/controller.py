@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject
 
 from core.evaluation.confusion import Region
 from core.files import display_path, write_bytes_atomic
+from core.masks.threshold import otsu_level
 from core.resources import sample_path
 from core.types import ThresholdRule
 from serr_gui.controllers.annotating import AnnotatingController
@@ -140,10 +141,18 @@ class Controller(QObject):
         result = self.state.result
         if result is None:
             return
-        from core.masks.threshold import otsu_level
+        made = result.segmentation
 
-        level = otsu_level(result.segmentation.probability, result.segmentation.fov)
-        self._set_rule(ThresholdRule(level, "otsu"))
+        def found(level: int) -> None:
+            if self.state.result is not None and self.state.result.segmentation is made:
+                self._set_rule(ThresholdRule(level, "otsu"))
+
+        self.context.workers.start(
+            "otsu",
+            lambda _monitor: otsu_level(made.probability, made.fov),
+            succeeded=found,
+            failed=partial(self.context.fail, self.tr("The threshold could not be found.")),
+        )
 
     def suggest_level(self, how: str) -> None:
         """Set the threshold that follows from the labels (``ComparisonController.suggested_rule``)."""

@@ -342,7 +342,7 @@ class PhotoController(QObject):
         if now is not None and now.image is document.image:
             result = now.result
             # The same choice as that of the result is not another field of view.
-            same = result is not None and (result.segmentation.fov.inside == outcome.inside).all()
+            same = result is not None and result.segmentation.fov.same_pixels(outcome)
             fov = result.segmentation.fov if result is not None and same else outcome
             shown = replace(now, fov=fov, fov_problem="")
             status = "done" if result else "new"

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QObject
 
 from core.files import display_path
@@ -192,7 +191,7 @@ class SegmentationController(QObject):
         )
         if is_shown and state.document is not None:
             fov = state.document.fov
-            if fov is None or np.array_equal(fov.inside, segmentation.fov.inside):
+            if fov is None or fov.same_pixels(segmentation.fov):
                 fov = segmentation.fov  # a batch finds the same field of view again
             image = state.document.image
             if image.sha256 != segmentation.image.sha256:  # a batch reads the file, which has changed meanwhile

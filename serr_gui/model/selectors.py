@@ -20,6 +20,7 @@ from core.photo.circles import circles_of
 from core.photo.walking import natural_key
 from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, FieldOfView, ThresholdRule
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone
+from serr_gui.canvas.prepared import Prepared
 from serr_gui.canvas.vessel_marks import VesselClasses, VesselMarks
 from serr_gui.canvas.wipe import Wipe
 from serr_gui.model.comparison import ErrorLayer
@@ -57,6 +58,7 @@ class CanvasPicture:
     classes: VesselClasses | None = None
     vessel_marks: VesselMarks | None = None
     wipe: Wipe | None = None
+    prepared: Prepared | None = None
 
 
 def enhanced_photo(state: AppState) -> EnhancedPhoto | None:
@@ -114,6 +116,7 @@ def canvas_picture(state: AppState) -> CanvasPicture:
         classes=vessel_classes(found, state.measure_view.colouring) if drawn is None else None,
         vessel_marks=vessel_marks(found, setup, state.measure_view.vessel) if is_watched else None,
         wipe=wipe,
+        prepared=document.prepared if document else None,
     )
 
 

@@ -30,6 +30,7 @@ from core.types import (
     PhotoMarks,
     ThresholdRule,
 )
+from serr_gui.canvas.prepared import Prepared
 from serr_gui.canvas.wipe import Wipe
 from serr_gui.model.batch import Batches
 from serr_gui.model.comparison import (
@@ -154,6 +155,7 @@ class Document:
 
     ``fov`` is what the next run will use, None where none could be found; ``fov_problem`` then says why. ``labels``
     are the experts'. ``questionable`` : uint8 (H, W), 1 where it cannot be decided what is there; None for nowhere.
+    ``prepared`` : what the canvas needs of it as it was opened.
     """
 
     path: Path
@@ -163,6 +165,7 @@ class Document:
     result: Result | None = None
     labels: LabelSlots = NO_LABELS
     questionable: ByteArray | None = None
+    prepared: Prepared | None = None
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:

@@ -13,6 +13,7 @@ from core.progress import Monitor, Progress
 from core.session.packing import unpacked_bits
 from core.strict import Malformed
 from core.types import ByteArray, FieldOfView, FundusImage
+from serr_gui.canvas.prepared import Prepared
 from serr_gui.model.i18n import translate
 from serr_gui.model.result_store import ResultStore, Stamp, file_stamp
 from serr_gui.model.state import Document, FovChoice, PhotoItem
@@ -108,7 +109,10 @@ def open_document(item: PhotoItem, folders: Sequence[Path | None], store: Result
     document = opened.document
     monitor.step(Progress("Reading labels"))
     slots = comparing.read_slots(files, document.image, document.fov)
-    return replace(opened, document=replace(document, labels=slots, questionable=_questionable(item, document.image)))
+    inside = document.fov.inside if document.fov is not None else None
+    levels = document.result.live_levels if document.result is not None else None
+    prepared, questionable = Prepared(document.image.rgb, inside, levels), _questionable(item, document.image)
+    return replace(opened, document=replace(document, labels=slots, questionable=questionable, prepared=prepared))
 
 
 def _questionable(item: PhotoItem, image: FundusImage) -> ByteArray | None:

@@ -1,7 +1,12 @@
 """Panels that are made when they are first shown: each with who does what it asks for."""
 
+import gc
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QTimer
 
 from serr_gui.system.desktop import open_outside
 
@@ -13,6 +18,52 @@ if TYPE_CHECKING:
     from serr_gui.panels.measure.panel import MeasurePanel
     from serr_gui.panels.training.panel import TrainingPanel
     from serr_gui.window.main_window import MainWindow
+
+
+MODULES: Final = (
+    "pyqtgraph",  # by itself: two threads that import it through others could wait for one another
+    "serr_gui.widgets.curve_plot",
+    "serr_gui.panels.training.plots",
+    "serr_gui.panels.training.panel",
+    "serr_gui.panels.measure.panel",
+    "serr_gui.panels.comparison.curves",
+    "serr_gui.panels.comparison.evaluation",
+    "serr_gui.panels.batch.panel",
+    "serr_gui.panels.history",
+)
+"""What the panels are made of."""
+REST_MS: Final = 3000
+"""So that a photograph is opened and segmented first."""
+
+
+def load_beside(window: "MainWindow") -> None:
+    """Load the modules of the panels beside the window, some time after the libraries, when nothing else is done.
+
+    Otherwise the first look at a panel lets the window wait for them; pyqtgraph alone takes a quarter of a second.
+    """
+    state, rest = window.state, QTimer(window)
+    rest.setSingleShot(True)
+    rest.setInterval(REST_MS)
+
+    def load() -> None:
+        if state.task is not None or state.opening is not None:
+            rest.start()
+        else:
+            window.controller.context.look(_load, lambda _none: _freeze())
+
+    rest.timeout.connect(load)
+    state.events.library_ready.connect(lambda ready: rest.start() if ready else None)
+
+
+def _load() -> None:
+    for name in MODULES:
+        with suppress(ImportError):  # whoever shows the panel hears of it
+            import_module(name)
+
+
+def _freeze() -> None:
+    if gc.get_freeze_count():  # as the libraries (``app.freeze_when_loaded``)
+        gc.freeze()
 
 
 def make_history(window: "MainWindow") -> "HistoryPanel":

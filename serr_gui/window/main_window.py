@@ -59,6 +59,7 @@ from serr_gui.window.joins import (
 )
 from serr_gui.window.label_prompts import LabelPrompts
 from serr_gui.window.late_panels import (
+    load_beside,
     make_batches,
     make_curves,
     make_evaluation,
@@ -214,6 +215,7 @@ class MainWindow(QMainWindow):
         events.editing.connect(self._show_correction_once)
         events.notices.connect(self.notice_bar.set_notices)
         events.theme.connect(self._on_theme_changed)
+        load_beside(self)
         QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
         ActivityWatch(controller.annotating, self)
 

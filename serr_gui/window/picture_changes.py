@@ -7,6 +7,8 @@ from serr_gui.model.selectors import CanvasPicture
 
 def show_on(canvas: PhotoView, old: CanvasPicture | None, new: CanvasPicture) -> None:
     """Show what is new of a picture. ``old`` : what is shown of the same photograph; None: its pixels alone."""
+    if old is None:
+        canvas.set_prepared(new.prepared)
     if old is None or new.base is not old.base:
         canvas.set_base(new.base)
     if old is None or new.wipe is not old.wipe:

@@ -33,13 +33,13 @@ def steps(program: Program) -> tuple[str, ...]:
     return program.state.editing.steps
 
 
-def test_the_threshold_is_a_step_and_moves_of_the_slider_are_one(hand: Hand) -> None:
+def test_the_threshold_is_a_step_and_moves_of_the_slider_are_one(hand: Hand, qtbot: QtBot) -> None:
     program, state = hand.program, hand.program.state
     own = state.rule
     for level in (100, 90, 80):
         program.controller.set_level(level)
     program.window.commands["threshold_otsu"].trigger()
-    assert len(steps(program)) == 2
+    qtbot.waitUntil(lambda: len(steps(program)) == 2, timeout=WAIT_MS)
     otsu = state.rule
     hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert state.rule == ThresholdRule(80, "user")

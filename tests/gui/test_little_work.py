@@ -1,11 +1,22 @@
 """What has not changed is not made again: each change of the state comes to every panel, and the window must answer."""
 
+import threading
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+from PIL import Image
 from pytestqt.qtbot import QtBot
 
+from serr_gui.canvas import overlays, resampling
+from serr_gui.model.selectors import canvas_picture
 from serr_gui.widgets import icons
+from serr_gui.window import late_panels
+from serr_gui.window.picture_changes import show_on
 from tests.gui.conftest import WAIT_MS, StartProgram
 
 
@@ -28,3 +39,54 @@ def test_opening_a_photograph_remakes_neither_icons_nor_menus_nor_the_list(
     controller.comparison.load_label(0, photos[1])
     qtbot.waitUntil(lambda: window.labels._rows[0]._button.menu() is not menus[0], timeout=WAIT_MS)
     assert photos[1].name in window.labels._rows[0]._name.full_text()
+
+
+def test_what_late_panels_are_made_of_is_loaded_beside_the_window(
+    start: StartProgram, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = list[tuple[str, bool]]()
+
+    def load(name: str) -> None:
+        loaded.append((name, threading.current_thread() is threading.main_thread()))
+
+    monkeypatch.setattr(late_panels, "import_module", load)
+    monkeypatch.setattr(late_panels, "REST_MS", 0)
+    start()
+    qtbot.waitUntil(lambda: loaded == [(name, False) for name in late_panels.MODULES], timeout=WAIT_MS)
+    assert all(find_spec(name) for name in late_panels.MODULES)
+
+
+def test_what_the_canvas_needs_of_an_opened_photograph_is_made_beside_the_window(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = np.asarray(Image.open(photos[0]).resize((1600, 1600)))
+    Image.fromarray(large).save(photos[0])
+    program = start(*photos, segment=True)
+    state, canvas = program.state, program.window.canvas
+    qtbot.waitUntil(lambda: state.result is not None and state.task is None, timeout=WAIT_MS)
+    program.controller.photos.select(1)
+    qtbot.waitUntil(lambda: state.opening is None, timeout=WAIT_MS)
+    canvas.grab()
+    made = list[tuple[str, bool]]()
+
+    def watched(owner: Any, name: str) -> None:
+        real = getattr(owner, name)
+
+        def make(*values: Any, **named: Any) -> Any:
+            made.append((name, threading.current_thread() is threading.main_thread()))
+            return real(*values, **named)
+
+        monkeypatch.setattr(owner, name, make)
+
+    for owner, name in ((resampling, "_halve_largest"), (overlays.FovOutline, "__init__"), (cv2, "resize")):
+        watched(owner, name)
+    program.controller.photos.select(0)
+    qtbot.waitUntil(lambda: state.opening is None, timeout=WAIT_MS)
+    shown = canvas.grab().toImage()
+    assert {name for name, _ in made} == {"_halve_largest", "__init__", "resize"}
+    assert [name for name, in_window in made if in_window] == []
+    assert state.document is not None
+    canvas.set_photo(state.document.image.rgb)
+    show_on(canvas, None, replace(canvas_picture(state), prepared=None))
+    assert canvas.grab().toImage() == shown
+    assert any(in_window for _, in_window in made)
