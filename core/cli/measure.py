@@ -73,8 +73,8 @@ def measure(
         float | None,
         typer.Option(
             "--disc-mm",
-            help="Take the size of a pixel from the optic disc (--disc), as if it were so wide: 1.8 is the usual "
-            "assumption.",
+            help="Take the size of a pixel from the optic disc (--disc, or that of a session or side-car), as if it "
+            "were so wide: 1.8 is the usual assumption.",
         ),
     ] = None,
     segments: Annotated[
@@ -126,7 +126,6 @@ def measure(
         raise UsageError("--mirrored is for the error bars, which --no-error-bars leaves out.")
     choice = checked_fov(fov)
     circle, pixel = disc_of(disc, masks=masks), pixel_of(pixel_um, pixel_source)
-    pixel = pixel if disc_mm is None else assumed_pixel(disc_mm, circle, pixel)
 
     from core.inference.options import InferenceOptions
     from core.measuring import MeasureOptions, codebook_path, measure_files, refuse_other_codebook
@@ -135,6 +134,7 @@ def measure(
     inputs = measure_inputs(paths, masks=masks, recursive=recursive)
     has_choices = mirrored or model is not None or asked.is_given or fov != "auto"
     inputs.check(masks=masks, has_choices=has_choices, has_segments=segments is not None)
+    pixel = assumed_pixel(disc_mm, pixel, has_disc=circle is not None or bool(inputs.results))
     inputs.tell_same_disc(circle)
     inputs.tell_unused()
     pictures = inputs.pictures

@@ -104,10 +104,18 @@ def disc_of(text: str | None, *, masks: bool) -> "OpticDisc | Literal['auto'] | 
     return OpticDisc(row, column, radius, *ellipse)
 
 
-def assumed_pixel(disc_mm: float, disc: "OpticDisc | Literal['auto'] | None", given: "PixelSize | None") -> "PixelSize":
-    """For the units of the codebook: each photograph has a size of its own."""
-    if disc is None or given is not None:
-        raise UsageError("--disc-mm needs --disc, and takes the place of --pixel-um.")
+def assumed_pixel(disc_mm: float | None, given: "PixelSize | None", *, has_disc: bool) -> "PixelSize | None":
+    """For the units of the codebook, where there is --disc-mm: each photograph has a size of its own.
+
+    ``has_disc`` : --disc is given, or results are measured, which may hold a disc.
+    """
+    if disc_mm is None:
+        return given
+    if not has_disc or given is not None:
+        raise UsageError(
+            "--disc-mm needs the optic disc (--disc, or sessions or side-cars that hold it), and takes the place of "
+            "--pixel-um."
+        )
     from core.measures.calibres import OpticDisc
     from core.measures.pixels import pixel_from_disc
 

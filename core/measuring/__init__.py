@@ -7,7 +7,7 @@ from core.measuring.files import measure_files
 from core.measuring.mirrored import mirrored_maps, mirrored_variants
 from core.measuring.options import MeasureOptions
 from core.measuring.results import is_result, unused_results
-from core.measuring.segmentations import measure_segmentation, moved_rules, trace_probability
+from core.measuring.segmentations import measure_segmentation, moved_rules, sources_of, trace_probability
 from core.measuring.tables import (
     Measured,
     codebook,
@@ -34,6 +34,7 @@ __all__ = [
     "refuse_other_codebook",
     "segment_rows",
     "segments_csv",
+    "sources_of",
     "table_files",
     "trace_probability",
     "unused_results",

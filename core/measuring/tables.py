@@ -20,8 +20,8 @@ FACTS: Final = (
 )
 """Columns of a row before its measures."""
 _FROM: Final = (
-    "option: of the command line. session, side-car: a person said it in the window, and it was kept there. proposed: "
-    "the program looked for it."
+    "option: of the command line. window: a person said it in the window that wrote this table. session, side-car: a "
+    "person said it in the window, and it was kept there. proposed: the program looked for it."
 )
 DISC_MEANS: Final = (
     "Row, column and radius of the optic disc; of an ellipse also the half axis across the first one, and the angle of "

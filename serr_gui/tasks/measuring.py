@@ -143,10 +143,12 @@ def table_row(found: Measured, photo: Path) -> dict[str, object]:
     """The row of a photograph in a table of measures, as ``serr measure`` writes it."""
     from core import measuring
 
-    about = found.inputs.result.segmentation
+    about, setup, measures = found.inputs.result.segmentation, found.inputs.setup, found.measures
     doubts = [doubt.text for doubt in about.doubts]
-    if found.inputs.setup.disc_doubt:
-        doubts.append(found.inputs.setup.disc_doubt)
+    if setup.disc_doubt:
+        doubts.append(setup.disc_doubt)
+    sources = {"disc": "proposed" if setup.disc_doubt else "window", "pixel": "window", "marks": "window"}
+    options = measuring.MeasureOptions(marks=setup.marks, sources=sources)
     return measuring.Measured(
         photo,
         found.measures,
@@ -156,6 +158,7 @@ def table_row(found: Measured, photo: Path) -> dict[str, object]:
         threshold=found.inputs.rule.threshold,
         style=found.inputs.rule.style,
         doubts=tuple(doubts),
+        sources=measuring.sources_of(options, measures) if measures is not None else {},
     ).row()
 
 

@@ -118,6 +118,15 @@ def test_what_a_person_said_in_the_window_is_used_and_options_win(serr: Serr, tm
     (wins,) = rows(serr, session, "--out", out, "--disc", "60,70,20", "--no-error-bars")
     assert (wins["disc"], wins["disc_from"], wins["pixel_from"]) == ("60.0,70.0,20.0", "option", "session")
     assert "Look at it." not in str(wins["doubts"])
+    (wide,) = rows(serr, session, "--out", out, "--disc-mm", "1.2", "--no-error-bars")  # the disc of the session
+    assert (wide["disc_from"], wide["pixel_from"], wide["pixel_um"]) == ("session", "option", 50.0)
+    (tmp_path / "results" / "eye.serr.json").write_text(
+        (tmp_path / "results" / "eye.serr.json").read_text(encoding="utf-8").replace('"disc"', '"not"'),
+        encoding="utf-8",
+    )
+    without = serr("measure", tmp_path / "results" / "eye.serr.json", "--out", out, "--replace", "--disc-mm", "1.2")
+    assert (without.code, "optic disc, which is not known" in without.err) == (1, True)
+    assert "eye" in without.err
 
     alone = serr("measure", photo, "--out", out, "--model", weights, "--replace", "--no-error-bars")
     assert "work.serr-session holds a person's work on one of these photographs" in alone.err
