@@ -1,4 +1,4 @@
-"""The chooser of drawing styles, below the threshold."""
+"""The chooser of drawing styles, above the threshold."""
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -27,8 +27,9 @@ class StyleRow(QWidget):
         self.box = chooser(self.tr("Draw like"), letters=6)
         self.box.setPlaceholderText("–")
         self.box.activated.connect(lambda index: self.styleRequested.emit(self.box.itemData(index)))
+        row.addStretch(1)
         row.addWidget(caption)
-        row.addWidget(self.box, 1)
+        row.addWidget(self.box, 2)
         events = state.events
         for event in (events.rule, events.document, events.models, events.model, events.draw_like):
             event.connect(self._show)
