@@ -336,7 +336,8 @@ def _run(app: QApplication, options: StartOptions, instance: Instance) -> int:
     instance.asked.connect(program.take_over)
     opener = FileOpener(app)
     opener.wanted.connect(program.take_over)
-    app.installEventFilter(opener)
+    if sys.platform == "darwin":
+        app.installEventFilter(opener)
     tell_of_the_past(program.controller, unusable, crash)
     freeze_when_loaded(program.state)
     program.start()

@@ -3,9 +3,11 @@
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QTabletEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from serr_gui.controllers.annotating import AnnotatingController
+from serr_gui.widgets.event_watch import EventWatch
 
 _INPUT: Final = frozenset(
     {
@@ -20,19 +22,18 @@ _INPUT: Final = frozenset(
 )
 
 
-class ActivityWatch(QObject):
-    """Tells the controller of every input that a widget of the program gets while the program is in front."""
+def watch_activity(watch: EventWatch, annotating: AnnotatingController) -> None:
+    """Tell the controller of every input that a widget of the program gets while the program is in front."""
 
-    def __init__(self, annotating: AnnotatingController, parent: QObject) -> None:
-        super().__init__(parent)
-        self._annotating = annotating
-        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        kind = event.type()
-        if kind in _INPUT:
-            if watched.isWidgetType() and QApplication.activeWindow() is not None:
-                self._annotating.touch()
-        elif kind == QEvent.Type.ApplicationDeactivate:
-            self._annotating.pause()
+    def on_input(watched: QObject, event: QEvent) -> bool:
+        if event.type() in _INPUT and watched.isWidgetType() and QApplication.activeWindow() is not None:
+            annotating.touch()
         return False
+
+    def on_program(_app: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ApplicationDeactivate:
+            annotating.pause()
+        return False
+
+    watch.add(on_input, QMouseEvent, QWheelEvent, QKeyEvent, QTabletEvent)
+    watch.add(on_program, QEvent, of=QApplication)

@@ -38,13 +38,14 @@ from serr_gui.system.desktop import open_guide, open_outside
 from serr_gui.system.logs import log_folder
 from serr_gui.tasks import Thumbnail
 from serr_gui.widgets import icons
+from serr_gui.widgets.event_watch import EventWatch
 from serr_gui.widgets.notices import NoticeBar
-from serr_gui.widgets.plain_text import PlainTextGuard
+from serr_gui.widgets.plain_text import show_plain_text
 from serr_gui.widgets.scrolling import scrolling
 from serr_gui.widgets.theme import apply_theme
 from serr_gui.widgets.wheel import WheelGuard
 from serr_gui.window.action_handlers import make_handlers
-from serr_gui.window.activity import ActivityWatch
+from serr_gui.window.activity import watch_activity
 from serr_gui.window.batch_prompts import BatchPrompts
 from serr_gui.window.canvas_tools import CanvasTools
 from serr_gui.window.dialogs import ask_to_lose
@@ -109,8 +110,9 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(icons.program_icon())
         self.setAcceptDrops(True)
         fit_screen(self)
-        WheelGuard(self)  # before the panels, which it sees being made
-        PlainTextGuard(self)
+        self._watch = EventWatch(self)  # before the panels, which it sees being made
+        self._wheel = WheelGuard(self._watch)
+        show_plain_text(self._watch)
 
         self.canvas = PhotoView()
         self.tools = CanvasTools(self.canvas, controller, self)
@@ -216,8 +218,9 @@ class MainWindow(QMainWindow):
         events.notices.connect(self.notice_bar.set_notices)
         events.theme.connect(self._on_theme_changed)
         load_beside(self)
-        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
-        ActivityWatch(controller.annotating, self)
+        watch_activity(self._watch, controller.annotating)
+        self._watch.add(self._on_key, QKeyEvent)
+        self._watch.add(self._on_activation, QEvent, of=(QMainWindow, QApplication))
 
     # Showing the state
 
@@ -321,18 +324,22 @@ class MainWindow(QMainWindow):
 
     # Events
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def _on_key(self, _watched: QObject, event: QEvent) -> bool:
         """H held hides the overlays, wherever the focus is except in a text field."""
-        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_H and not event.modifiers():
-            pressed = event.type() in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride)
-            if event.isAutoRepeat():
-                return self.state.overlay_hidden
-            if event.type() == QEvent.Type.KeyRelease and self.state.overlay_hidden:
-                self.controller.hide_overlay(False)
-            elif pressed and self.isActiveWindow() and not _writes_text(QApplication.focusWidget()):
-                self.controller.hide_overlay(True)
-                return event.type() == QEvent.Type.KeyPress
-        elif watched is self and event.type() == QEvent.Type.WindowActivate:  # each event of the program passes here
+        if not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_H or event.modifiers():
+            return False
+        if event.isAutoRepeat():
+            return self.state.overlay_hidden
+        pressed = event.type() in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride)
+        if event.type() == QEvent.Type.KeyRelease and self.state.overlay_hidden:
+            self.controller.hide_overlay(False)
+        elif pressed and self.isActiveWindow() and not _writes_text(QApplication.focusWidget()):
+            self.controller.hide_overlay(True)
+            return event.type() == QEvent.Type.KeyPress
+        return False
+
+    def _on_activation(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self and event.type() == QEvent.Type.WindowActivate:
             self.controller.photos.watcher.check()
         elif self.state.overlay_hidden and event.type() == QEvent.Type.ApplicationDeactivate:
             self.controller.hide_overlay(False)  # the release of the key will not be seen

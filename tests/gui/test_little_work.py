@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from serr_gui.canvas import overlays, resampling
@@ -90,3 +92,11 @@ def test_what_the_canvas_needs_of_an_opened_photograph_is_made_beside_the_window
     show_on(canvas, None, replace(canvas_picture(state), prepared=None))
     assert canvas.grab().toImage() == shown
     assert any(in_window for _, in_window in made)
+
+
+def test_one_filter_sees_the_events_of_the_program(start: StartProgram, qapp: QApplication) -> None:
+    installed, real = list[QObject](), QApplication.installEventFilter
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(QApplication, "installEventFilter", lambda app, each: installed.append(each) or real(app, each))
+        program = start()
+    assert installed == [program.window._watch]
