@@ -50,7 +50,7 @@ class BatchFacts:
     """A batch: where, how it is, how its results are made, and how fast it goes.
 
     ``problem`` : why it cannot be looked at, or what stopped it. ``rate`` : photographs a second, None while unknown.
-    ``watched`` : folders whose new photographs come to it.
+    ``watched`` : folders whose new photographs come to it. ``style`` : the drawing style that the threshold is.
     """
 
     folder: Path
@@ -61,6 +61,12 @@ class BatchFacts:
     watched: tuple[Path, ...] = ()
     problem: str = ""
     rate: float | None = None
+    style: str = ""
+
+    @property
+    def threshold_text(self) -> str:
+        """The threshold, with the data set whose experts it follows."""
+        return f"{self.threshold:.3f} ({self.style})" if self.style else f"{self.threshold:.3f}"
 
     @property
     def word(self) -> str:

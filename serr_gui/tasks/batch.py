@@ -156,6 +156,7 @@ def facts_of(folder: Path) -> BatchFacts:
         batch.options.kinds,
         batch.watched,
         status.problem,
+        style=rule.style,
     )
 
 

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from core.models.drawing_style import DrawingStyle
 from core.types import ThresholdRule
 from serr_gui.app import Program
+from serr_gui.model.batch import BatchFacts
 from serr_gui.model.settings import Settings
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
 from tests.gui.test_layout import SMALL, docks_of
@@ -150,3 +151,23 @@ def test_a_session_remembers_the_style_and_the_chooser_fits_a_small_screen(
     opened(again, tmp_path / "eye.serr-session", qtbot)
     assert again.state.rule == DRIVE.rule
     assert again.window.segmentation.styles.box.currentText() == "DRIVE"
+
+
+def test_a_batch_of_the_window_is_drawn_in_a_style(
+    start: StartProgram, qtbot: QtBot, photo: Path, styled: Settings, tmp_path: Path
+) -> None:
+    program = start(settings=styled)
+    choose(program, "HRF")
+    dialog = program.window.batch_prompts.new_batch()
+    dialog._out.setText(str(tmp_path / "out"))
+    assert dialog.order().words[-2:] == ("--draw-like", "HRF"), "as the window's photographs"
+    assert dialog._threshold.value() == pytest.approx(180 / 256, abs=5e-4)
+    dialog._own.setChecked(False)
+    assert not dialog._style.isEnabled()
+    assert dialog.order().words[-2:] == ("--threshold", "0.7030")
+    dialog._own.setChecked(True)
+    dialog._model.setCurrentIndex(dialog._model.findText("small"))
+    dialog._model.activated.emit(dialog._model.currentIndex())
+    assert (dialog._style.isEnabled(), dialog.order().words[-2:]) == (False, ("--tta", "none"))
+    dialog.reject()
+    assert BatchFacts(tmp_path, threshold=0.25, style="DRIVE").threshold_text == "0.250 (DRIVE)"

@@ -113,7 +113,12 @@ class NewBatchDialog(QDialog):
             self._model.addItem(choice.name, choice)
         chosen = self._state.model_choice
         self._model.setCurrentIndex(max(0, self._model.findText(chosen.name) if chosen is not None else 0))
-        self._model.activated.connect(self._show_own_threshold)
+        self._model.activated.connect(self._show_styles)
+        self._style = chooser(
+            self.tr("Draw like"),
+            self.tr("Draw as thick and as fine as the experts of a data set, or as an average of them"),
+        )
+        self._style.activated.connect(self._show_own_threshold)
         self._own = QCheckBox(self.tr("The model's o&wn"))
         self._own.setChecked(True)
         self._own.toggled.connect(self._show_own_threshold)
@@ -124,8 +129,9 @@ class NewBatchDialog(QDialog):
         self._threshold.setSingleStep(1 / LEVELS)
         threshold = QHBoxLayout()
         threshold.addWidget(self._own)
-        threshold.addWidget(self._threshold)
+        threshold.addWidget(self._style)
         threshold.addStretch(1)
+        threshold.addWidget(self._threshold)
         self._kinds = {
             "mask": QCheckBox(self.tr("&Mask")),
             "probability": QCheckBox(self.tr("&Probability")),
@@ -159,7 +165,7 @@ class NewBatchDialog(QDialog):
         self._start.setDefault(True)
         box.accepted.connect(self._on_accepted)
         box.rejected.connect(self.reject)
-        self._show_own_threshold()
+        self._show_styles()
         return box
 
     # What is chosen
@@ -183,6 +189,8 @@ class NewBatchDialog(QDialog):
         words += ["--tta", self._state.run.tta]
         if not self._own.isChecked():
             words += ["--threshold", f"{self._threshold.value():.4f}"]
+        elif self._style.currentData() is not None:
+            words += ["--draw-like", self._style.currentData().name]
         return BatchOrder(self.inputs(), out, tuple(words), watch)
 
     def add_inputs(self, paths: Iterable[Path]) -> None:
@@ -217,11 +225,24 @@ class NewBatchDialog(QDialog):
     def _ask_preview(self) -> None:
         self.previewRequested.emit(self.inputs(), self.out() if self._out_is_mine else None)
 
+    def _show_styles(self) -> None:
+        choice = self._model.currentData()
+        styles = choice.styles if choice is not None else ()
+        self._style.clear()
+        self._style.addItem(self.tr("Average"), None)
+        for style in styles:
+            self._style.addItem(self.tr("like {name}").format(name=style.name), style)
+        names = [style.name for style in styles]
+        wanted = self._state.draw_like  # as photographs of the window are drawn
+        self._style.setCurrentIndex(1 + names.index(wanted) if wanted in names else 0)
+        self._show_own_threshold()
+
     def _show_own_threshold(self) -> None:
-        choice, own = self._model.currentData(), self._own.isChecked()
-        if own and choice is not None:
+        choice, style = self._model.currentData(), self._style.currentData()
+        if self._own.isChecked() and choice is not None:
+            level = choice.default_level if style is None else style.level
             with QSignalBlocker(self._threshold):
-                self._threshold.setValue(choice.default_level / LEVELS)
+                self._threshold.setValue(level / LEVELS)
         self._show()
 
     def _show(self) -> None:
@@ -229,6 +250,7 @@ class NewBatchDialog(QDialog):
         for widget in (self._model, self._own, *self._kinds.values()):
             widget.setEnabled(there is None)
         self._threshold.setEnabled(there is None and not self._own.isChecked())
+        self._style.setEnabled(there is None and self._own.isChecked() and self._style.count() > 1)
         only_folders = self._preview.only_folders
         self._watch.setEnabled(only_folders)
         if not only_folders:
@@ -269,7 +291,7 @@ class NewBatchDialog(QDialog):
                 done=f"{status.total - status.left:,}",
                 total=f"{status.total:,}",
                 model=there.model,
-                threshold=f"{there.threshold:.3f}",
+                threshold=there.threshold_text,
             )
             if there.running:
                 text += " " + self.tr("It is running: pause it first.")

@@ -215,9 +215,7 @@ class BatchPanel(WorkPanel):
             if facts.seconds_left is not None:
                 parts.append(self.tr("{time} to go").format(time=duration_text(facts.seconds_left)))
         parts.append(
-            self.tr("model {model}, threshold {threshold}").format(
-                model=facts.model, threshold=f"{facts.threshold:.3f}"
-            )
+            self.tr("model {model}, threshold {threshold}").format(model=facts.model, threshold=facts.threshold_text)
         )
         if facts.watched:
             text = self.tr("also what comes later into {folders}")
