@@ -130,6 +130,7 @@ def segment_photo(
         doubts += (_HARDLY_ANY_VESSEL,)
     for reason in doubts:
         monitor.note(reason.text)
+    return_freed()  # what the doubts took: the pictures are made next
     return Segmentation(
         image=image,
         fov=fov,

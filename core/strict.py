@@ -98,9 +98,9 @@ def parse_json(text: bytes | str, *, surrogates: bool = False, nan: bool = False
     except UnicodeDecodeError:
         raise Malformed("it is not text (UTF-8)") from None
     level = 0
-    for match in _JSON_TOKEN.finditer(words):
-        token = match[0]
-        level = _deeper(level, token)
+    for token in _JSON_TOKEN.findall(words):
+        if token[0] != '"':
+            level = _deeper(level, token)
     try:
         values = json.loads(words, object_pairs_hook=_without_doubles, parse_constant=None if nan else _no_constant)
     except Malformed:
@@ -190,15 +190,18 @@ def parse_tensor_header(header: bytes) -> tuple[dict[str, str], dict[str, Tensor
 
 
 def _place(name: str, entry: object) -> TensorPlace:
-    wrong = Malformed(f"the entry of its tensor {_short(name)} cannot be used")
-    if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-        raise wrong
-    dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in _TENSOR_BITS or not _sizes(shape) or not _sizes(offsets):
-        raise wrong
-    if len(offsets) != 2 or 8 * (offsets[1] - offsets[0]) != math.prod(shape) * _TENSOR_BITS[dtype]:
-        raise wrong
-    return TensorPlace(dtype, tuple(shape), offsets[0], offsets[1])
+    if isinstance(entry, dict) and entry.keys() == {"dtype", "shape", "data_offsets"}:
+        dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+        if (
+            isinstance(dtype, str)
+            and dtype in _TENSOR_BITS
+            and _sizes(shape)
+            and _sizes(offsets)
+            and len(offsets) == 2
+            and 8 * (offsets[1] - offsets[0]) == math.prod(shape) * _TENSOR_BITS[dtype]
+        ):
+            return TensorPlace(dtype, tuple(shape), offsets[0], offsets[1])
+    raise Malformed(f"the entry of its tensor {_short(name)} cannot be used")
 
 
 def _sizes(values: object) -> bool:
@@ -297,32 +300,39 @@ def _no_constant(name: str) -> NoReturn:
 
 def _check(values: Any, *, surrogates: bool = False, nan: bool = False) -> None:
     """Raise Malformed for a value beyond the limits, with its place."""
-    waiting: list[tuple[str, Any, int]] = [("", values, 0)]
+    waiting: list[tuple[_Where, Any, int]] = [(None, values, 0)]
     while waiting:
         place, value, level = waiting.pop()
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             if not surrogates and not is_text(value):
                 raise Malformed(f"the text{_at(place)} has characters that no text has")
-        elif isinstance(value, (bool, type(None))):
-            continue
-        elif isinstance(value, int):
-            if abs(value) >= _MOST_INT:
+        elif kind is int:
+            if not -_MOST_INT < value < _MOST_INT:
                 raise Malformed(f"the number{_at(place)} is too large")
-        elif isinstance(value, float):
+        elif kind is float:
             if not math.isfinite(value) and not (nan and math.isnan(value)):
                 raise Malformed(f"the number{_at(place)} is not finite")
-        elif isinstance(value, (dict, list)):
+        elif kind is dict or kind is list:
             if level >= MOST_LEVELS:
                 raise Malformed(f"it is nested more than {MOST_LEVELS} levels deep")
-            items = value.items() if isinstance(value, dict) else enumerate(value, start=1)
+            items: Iterable[tuple[Any, Any]] = value.items() if kind is dict else enumerate(value, start=1)
             for key, item in items:
-                if isinstance(key, str) and (len(key) > _MOST_KEY or not (surrogates or is_text(key))):
+                if kind is dict and (len(key) > _MOST_KEY or not (surrogates or is_text(key))):
                     raise Malformed("it has a key that is too long or no text")
-                waiting.append((f"{place}.{key}"[: 4 * _SHOWN], item, level + 1))
+                waiting.append(((place, key), item, level + 1))
 
 
-def _at(place: str) -> str:
-    return f" at '{_short(place[1:])}'" if place else ""
+_Where = tuple[Any, object] | None
+"""A key and the place that it is in; None for the whole document. Only a message makes words of it."""
+
+
+def _at(place: _Where) -> str:
+    keys = []
+    while place is not None:
+        place, key = place
+        keys.append(str(key)[: 4 * _SHOWN])
+    return f" at '{_short('.'.join(reversed(keys))[: 4 * _SHOWN])}'" if keys else ""
 
 
 def _short(what: object) -> str:

@@ -41,6 +41,8 @@ LEVELS = 256
 """Thresholds are k/256 with k in 1..255, so that p >= k/256 is the same as level >= k (see ``ProbabilityMap``)."""
 
 
+_BAND_ROWS: Final = 64
+
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
@@ -192,8 +194,12 @@ class ProbabilityMap:
         low, high = float(values.min()), float(values.max())
         if not (low >= 0.0 and high <= 1.0):  # also catches NaN
             raise ValueError(f"probabilities must lie in [0, 1], found {low} to {high}")
-        # 256 p is exact in float32 (a power of two), so the floor is that of the true value.
-        levels = np.minimum(values * np.float32(LEVELS), np.float32(LEVELS - 1)).astype(np.uint8)
+        levels = np.empty(values.shape, np.uint8)
+        for start in range(0, len(values), _BAND_ROWS):  # in bands, which spares copies as floats
+            band = slice(start, start + _BAND_ROWS)
+            # 256 p is exact in float32 (a power of two), so the floor is that of the true value.
+            levels[band] = np.minimum(values[band] * np.float32(LEVELS), np.float32(LEVELS - 1))
+        levels.setflags(write=False)  # so that it is taken over without a copy
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "levels", _sealed(levels, "levels", np.uint8, 2))
 

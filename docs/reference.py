@@ -40,9 +40,9 @@ def command_line_page() -> str:
     """``serr`` with all its commands, in Markdown."""
     from typer.main import get_command
 
-    from core.cli.app import app
+    from core.cli.app import program
 
-    return "\n".join([_HEAD, *_sections(get_command(app), "serr")])
+    return "\n".join([_HEAD, *_sections(get_command(program()), "serr")])
 
 
 def recipe_page() -> str:

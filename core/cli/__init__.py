@@ -15,6 +15,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. With None that of ``sys.argv``, as a process that ends with it."""
     # Read by OpenMP when torch loads it: idle threads sleep instead of burning the cores that other programs need.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Read by pydantic, which else looks for plugins in all packages that are installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from core.startup import end_with, importing, own_process
 
     if arguments is None:

@@ -2,44 +2,17 @@
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
 
 from core import __version__
-from core.cli.batch import batch
-from core.cli.compare_measures import compare_measures
+from core.cli.commands import COMMANDS, add_commands
 from core.cli.console import CANCELLED_CODE, UsageError, drop_output, flush, is_debugging, prepare_streams, say, tell
-from core.cli.dataset import dataset
-from core.cli.enhance import enhance
-from core.cli.evaluate import evaluate
-from core.cli.info import info
-from core.cli.jobs import jobs
-from core.cli.measure import measure
-from core.cli.models import models
-from core.cli.replay import replay
-from core.cli.segment import segment
-from core.cli.session import session
-from core.cli.train import train
-from core.cli.watch import watch
 from core.errors import SerrError
 from core.progress import Cancelled
-
-app = typer.Typer(
-    name="serr",
-    help="Find the blood vessels in colour fundus photographs with a SERR-U-Net.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command in (segment, watch, replay, evaluate, measure, compare_measures, enhance, train, info):
-    app.command()(command)
-app.add_typer(batch, name="batch")
-app.add_typer(models, name="models")
-app.add_typer(dataset, name="dataset")
-app.add_typer(jobs, name="jobs")
-app.add_typer(session, name="session")
+from core.startup import importing
 
 
 def _version(wanted: bool) -> None:
@@ -48,7 +21,20 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """``serr`` with some of its commands."""
+    app = typer.Typer(
+        name="serr",
+        help="Find the blood vessels in colour fundus photographs with a SERR-U-Net.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    add_commands(app, names)
+    app.callback()(serr)
+    return app
+
+
 def serr(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
@@ -61,6 +47,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every way in which it may end is reported here, in one sentence."""
     prepare_streams()
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    with importing():
+        app = program(arguments[:1] if arguments[0] in COMMANDS else COMMANDS)
     try:
         code = app(args=arguments, prog_name="serr", standalone_mode=False)
         flush()

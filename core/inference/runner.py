@@ -7,6 +7,7 @@ and keeps them from one photograph to the next.
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from core.inference.se_gates import SharedGates
 from core.networks.base import Network
 from core.types import FloatArray
 
+_Layer = TypeVar("_Layer", bound=nn.Module)
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 # Memory of a run over that of the input and output of its largest layer; measured 3.1 to 3.6 on SERR-U-Nets.
@@ -111,7 +113,7 @@ class TorchRunner(Runner):
     def __init__(self, module: Network, device: Device, precision: Precision) -> None:
         bound_caches()
         calls = Calls()  # of its own, or the network would keep its runner alive, and this the network
-        own = fold(copy.deepcopy(module).eval().requires_grad_(False), on_strip=calls.strip)
+        own = _with_own_tensors(fold(_layers_of(module).eval(), on_strip=calls.strip))
         numbers_per_pixel, layers = probe(own)
         to_precision(own, _DTYPES[precision])
         own = own.to(torch.device(device.torch_name))
@@ -134,6 +136,25 @@ class TorchRunner(Runner):
         with torch.inference_mode(), autocast:
             logits: Tensor = self._module(_channels_last(x.to(self.device.torch_name)))
         return logits
+
+
+def _layers_of(module: _Layer) -> _Layer:
+    """Copies of all layers, with the same tensors: to copy those, too, takes longer, and folding makes new ones."""
+    made = copy.copy(module)
+    made.__dict__ = {name: copy.copy(value) if isinstance(value, dict) else value for name, value in vars(made).items()}
+    made._modules = {name: None if child is None else _layers_of(child) for name, child in made._modules.items()}
+    return made
+
+
+def _with_own_tensors(module: Network) -> Network:
+    """The network with copies of the tensors that folding has left as they were."""
+    for layer in module.modules():
+        for name, weight in layer._parameters.items():
+            if weight is not None:
+                layer._parameters[name] = nn.Parameter(weight.detach().clone(), requires_grad=False)
+        for name, values in layer._buffers.items():
+            layer._buffers[name] = None if values is None else values.clone()
+    return module
 
 
 def _channels_last(x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -263,8 +264,9 @@ def _filled(module: "Network", tensors: Tensors) -> "Network":
     return module.eval().requires_grad_(False)
 
 
+@lru_cache(maxsize=32)
 def _parse_header(path: Path, header: bytes) -> tuple[ModelCard, dict[str, TensorPlace]]:
-    """The card and the tensors that a safetensors header announces."""
+    """The card and the tensors that a safetensors header announces; the same header is parsed once."""
     try:
         metadata, places = parse_tensor_header(header)
         card = parse_json(metadata[_METADATA_KEY])

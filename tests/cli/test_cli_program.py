@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import __version__
-from core.cli.app import app
+from core.cli.commands import COMMANDS
 from core.errors import InputError
 from tests.cli.program import Ran, Serr, process_environment, start
 
@@ -69,16 +69,15 @@ def test_wrong_use_is_said_in_one_sentence(serr: Serr, arguments: list[str], wor
 
 
 @pytest.fixture
-def failing():  # type: ignore[no-untyped-def]
+def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     """A further command that raises what it is told."""
     raised: list[BaseException] = []
 
-    @app.command("fail")
     def fail() -> None:
         raise raised[0]
 
-    yield raised
-    app.registered_commands.pop()
+    monkeypatch.setitem(COMMANDS, "fail", lambda: fail)
+    return raised
 
 
 def test_errors_for_a_person_are_told_as_they_are(serr: Serr, failing: list[BaseException]) -> None:

@@ -72,7 +72,7 @@ def as_input(planes: Tensor) -> NetInput:
 
 
 def test_every_family_is_described_built_and_tried_here() -> None:
-    assert set(FAMILIES) == set(registry._MAKERS) - set(ENHANCERS) == {name for name, _ in SMALL.values()}
+    assert set(FAMILIES) == {"serr-unet", *registry._others()} - set(ENHANCERS) == {name for name, _ in SMALL.values()}
     for name, family in FAMILIES.items():
         assert 80 < len(family.summary) < 260, "about two lines"
         assert resolve(name, family.published), "the published size can be built"
