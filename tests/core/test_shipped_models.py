@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.models.catalogue import load_model
+from core.models.catalogue import list_models, load_model
+from core.resources import resource_path
 from core.training.config import SourceSection, load_preset, recipes_of_models
 from tests.shipped_scores import MEASURED, known, measure
 
@@ -51,6 +52,19 @@ def test_the_scores_that_are_known_are_those_of_the_cards(name: str, dataset: st
     assert len(scores.photos) == {"drive test": 20, "stare test": 10, "stare seed": 6}[f"{dataset} {split}"]
     assert scores.auc_roc == pytest.approx(auc_roc, abs=0.001), f"docs/models/{name}.md says so"
     assert scores.f1 == pytest.approx(f1, abs=0.002), f"docs/models/{name}.md says so"
+
+
+def test_the_drawing_styles_of_the_cards_are_those_of_their_pages() -> None:
+    docs = resource_path("weights").parents[1] / "docs"
+    measured = (docs / "benchmarks" / "drawing-styles.md").read_text(encoding="utf-8")
+    styled = {entry.card.name: entry.card.styles for entry in list_models() if entry.bundled and entry.card.styles}
+    assert {"serr-unet-general", "serr-unet-general-large"} <= styled.keys()
+    for name, styles in styled.items():
+        assert name in measured
+        said = ", ".join(f"{style.name} {style.level}/256" for style in styles)
+        assert said in (docs / "models" / f"{name}.md").read_text(encoding="utf-8")
+        assert [style.name for style in styles] == ["DRIVE", "STARE", "CHASE_DB1", "HRF"]
+        assert all(style.photographs for style in styles)
 
 
 IN_THE_WINDOW = "serr-unet-drive-small"

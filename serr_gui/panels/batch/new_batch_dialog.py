@@ -130,8 +130,8 @@ class NewBatchDialog(QDialog):
         threshold = QHBoxLayout()
         threshold.addWidget(self._own)
         threshold.addWidget(self._style)
-        threshold.addStretch(1)
         threshold.addWidget(self._threshold)
+        threshold.addStretch(1)
         self._kinds = {
             "mask": QCheckBox(self.tr("&Mask")),
             "probability": QCheckBox(self.tr("&Probability")),
