@@ -5,7 +5,7 @@ This module loads pyqtgraph, which takes a good part of a second: import it when
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,11 +57,11 @@ def place(counts: Counts, *, roc: bool) -> tuple[float, float]:
 class CurvePlot(pg.PlotItem):  # type: ignore[misc]
     """One of the two curves. ``level_requested`` is called with a threshold level when the point is dragged."""
 
-    def __init__(self, names: tuple[str, str], *, roc: bool, level_requested: Callable[[int], None]) -> None:
+    def __init__(self, names: tuple[str, str], *, roc: bool) -> None:
         super().__init__()
         self._names = names
         self._roc = roc
-        self._level_requested = level_requested
+        self.level_requested: Callable[[int], None] | None = None
         self._places: tuple[DoubleArray, DoubleArray] | None = None
         self._showing = False
         self._title, self._text = "", QColor()
@@ -195,24 +195,33 @@ class CurvePlot(pg.PlotItem):  # type: ignore[misc]
         if self._showing:
             return
         found = self.nearest_level(self._point.pos().x(), self._point.pos().y())
-        if found is not None:
-            self._level_requested(found[0])
+        if found is not None and self.level_requested is not None:
+            self.level_requested(found[0])
             self.show_level(found[0])  # on the curve, not where the mouse is
 
 
+Names = tuple[tuple[str, str], tuple[str, str]]
+"""Of the axes, across and up, of both plots."""
+
+
+def curve_plot(names: Names, number: int) -> CurvePlot:
+    """The first plot, of the ROC curve, or the second: each takes a while to make."""
+    return CurvePlot(names[number], roc=number == 0)
+
+
 class CurvePlots(PlotRows):
-    """Both curves side by side. ``levelRequested`` comes from dragging, ``hovered`` carries a level or None."""
+    """Both curves side by side (``curve_plot`` makes one).
+
+    ``levelRequested`` comes from dragging, ``hovered`` carries a level or None.
+    """
 
     levelRequested = Signal(int)
     hovered = Signal(object)
 
-    def __init__(
-        self, names: tuple[tuple[str, str], tuple[str, str]], parent: QWidget | None = None, *, light: bool = False
-    ) -> None:
-        plots = [
-            CurvePlot(each, roc=number == 0, level_requested=self._request_level) for number, each in enumerate(names)
-        ]
+    def __init__(self, plots: Sequence[CurvePlot], parent: QWidget | None = None, *, light: bool = False) -> None:
         super().__init__(plots, _LEAST, parent)
+        for plot in plots:
+            plot.level_requested = self._request_level
         self._data: CurveData | None = None
         self._level = LEVELS // 2
         self._light = light
@@ -282,11 +291,9 @@ class CurvePlots(PlotRows):
         self.hovered.emit(level)
 
 
-def draw_curves(
-    names: tuple[tuple[str, str], tuple[str, str]], data: CurveData, level: int, caption: str, *, svg: bool
-) -> bytes:
+def draw_curves(names: Names, data: CurveData, level: int, caption: str, *, svg: bool) -> bytes:
     """Both curves as a picture on white ground with a line of text below: PNG of 2000 x 960 pixels, or SVG."""
-    plots = CurvePlots(names, light=True)
+    plots = CurvePlots([curve_plot(names, number) for number in range(len(names))], light=True)
     plots.addLabel(html.escape(caption), row=1, col=0, colspan=2, color="#5a6066", size="9pt")
     plots.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     plots.resize(_EXPORT)

@@ -30,8 +30,13 @@ MODULES: Final = (
     "serr_gui.panels.comparison.evaluation",
     "serr_gui.panels.batch.panel",
     "serr_gui.panels.history",
+    "serr_gui.panels.batch.new_batch_dialog",
+    "serr_gui.panels.training.new_training_dialog",
+    "serr_gui.panels.data_set.dialog",
+    "serr_gui.panels.export_dialog",
+    "serr_gui.panels.settings_dialog",
 )
-"""What the panels are made of."""
+"""What the panels and the forms are made of."""
 REST_MS: Final = 3000
 """So that a photograph is opened and segmented first."""
 

@@ -17,7 +17,7 @@ from serr_gui.model.measuring import measured
 from serr_gui.model.training import Trainings
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.widgets.controls import ElidedLabel
-from serr_gui.widgets.curve_plot import CurvePlots
+from serr_gui.widgets.curve_plot import CurvePlots, curve_plot
 from serr_gui.widgets.label_values_dialog import LabelValuesDialog
 from serr_gui.widgets.theme import ProgramStyle, palette_of
 from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
@@ -206,7 +206,8 @@ def test_no_dialog_needs_more_than_a_small_screen(start: StartProgram, qtbot: Qt
 
 
 def test_plots_are_readable_in_a_narrow_panel(qtbot: QtBot) -> None:
-    plots = CurvePlots((("1 - specificity", "sensitivity"), ("sensitivity", "precision")))
+    names = ("1 - specificity", "sensitivity"), ("sensitivity", "precision")
+    plots = CurvePlots([curve_plot(names, number) for number in (0, 1)])
     qtbot.addWidget(plots)
     plots.show()
     for width, columns in ((1000, 2), (300, 1), (1000, 2)):

@@ -211,7 +211,7 @@ def test_from_the_form_to_a_model_that_is_used(  # noqa: PLR0915 - one life, fro
     assert panel.isVisible()
     assert panel.jobs.count() == 1
     assert "step" in panel._facts._full
-    assert panel.curves is not None
+    qtbot.waitUntil(lambda: panel.curves is not None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: len(panel.curves.plots[1].lines[0].getData()[0]) >= 2, timeout=LONG_MS)  # type: ignore[union-attr]
     panel.tabs.setCurrentIndex(1)
     for picture in (panel.pictures.photo, panel.pictures.label, panel.pictures.map):

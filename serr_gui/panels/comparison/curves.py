@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
@@ -18,7 +18,7 @@ from serr_gui.widgets.controls import faded
 from serr_gui.widgets.score_texts import refinement_text
 
 if TYPE_CHECKING:
-    from serr_gui.widgets.curve_plot import CurveData, CurvePlots
+    from serr_gui.widgets.curve_plot import CurveData, CurvePlot, CurvePlots
 
 _SUGGESTIONS: Final = (
     *("threshold_best_f1", "threshold_youden", "threshold_expert"),
@@ -38,6 +38,10 @@ class CurvesPanel(QWidget):
         self._drawn: tuple[ScoredLabel | None, Counts | None] = (None, None)
         self._hovered: int | None = None
         self.plots: CurvePlots | None = None
+        self._made: list[CurvePlot] = []
+        self._plots_later = QTimer(self)
+        self._plots_later.setSingleShot(True)
+        self._plots_later.timeout.connect(lambda: self._make_plots() if self.plots is None else None)
         self._empty = faded()
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._readout = QLabel()
@@ -147,14 +151,18 @@ class CurvesPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self.plots is None:
-            self._make_plots()
         self._show_curves()
 
     def _make_plots(self) -> None:
-        from serr_gui.widgets.curve_plot import CurvePlots
+        """Make the next of the two plots, each in a turn of the event loop; then show them."""
+        from serr_gui.widgets.curve_plot import CurvePlots, curve_plot
 
-        self.plots = CurvePlots(self.names())
+        names, made = self.names(), self._made
+        if len(made) < len(names):
+            made.append(curve_plot(names, len(made)))
+            self._plots_later.start()
+            return
+        self.plots = CurvePlots(made)
         self.plots.setAccessibleName(self.tr("ROC and precision-recall curve"))
         self.plots.setToolTip(
             self.tr("Drag the round point to move the threshold. The wheel enlarges, a double-click shows all again.")
@@ -162,19 +170,24 @@ class CurvesPanel(QWidget):
         self.plots.levelRequested.connect(self.levelRequested)
         self.plots.hovered.connect(self._on_hovered)
         self._place.addWidget(self.plots)
+        self._show_curves()
 
     def _show_curves(self) -> None:
-        if self.plots is None or not self.isVisible():
+        if not self.isVisible():
             return
         state = self._state
         against, made = scored_label(state), comparison(state)
-        now = (against, made.between if made is not None else None)
-        if now != self._drawn or against is None:
-            self._drawn = now
-            self.plots.show_curves(self.data())
         self._export.setEnabled(against is not None)
         self._empty.setText(self._why_empty())
-        self._place.setCurrentWidget(self.plots if against is not None else self._empty)
+        if self.plots is None:
+            if against is not None:
+                self._plots_later.start()
+        else:
+            now = (against, made.between if made is not None else None)
+            if now != self._drawn or against is None:
+                self._drawn = now
+                self.plots.show_curves(self.data())
+            self._place.setCurrentWidget(self.plots if against is not None else self._empty)
         self._show_level()
 
     def _why_empty(self) -> str:
@@ -185,9 +198,10 @@ class CurvesPanel(QWidget):
         return self.tr("Being computed...")
 
     def _show_level(self) -> None:
-        if self.plots is None or not self.isVisible():
+        if not self.isVisible():
             return
-        self.plots.show_level(self._state.rule.level)
+        if self.plots is not None:
+            self.plots.show_level(self._state.rule.level)
         self._show_readout()
         notes = [self._where(), *self._about_corrections()]
         if chosen_on_label(self._state.rule):

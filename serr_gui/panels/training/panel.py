@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QEvent, Qt, Signal, SignalInstance
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -54,6 +54,9 @@ class TrainingPanel(WorkPanel):
         self._state = state
         self._copies: list[QToolButton] = []
         self.curves: TrainingCurves | None = None
+        self._curves_later = QTimer(self)  # the panel comes first: the plots take as long as all the rest
+        self._curves_later.setSingleShot(True)
+        self._curves_later.timeout.connect(self._make_curves)
         self._shown_run: tuple[RunView | None, str] = (None, "")
         self.jobs.keyRequested.connect(self.jobRequested)
         nothing = self.tr(
@@ -173,6 +176,10 @@ class TrainingPanel(WorkPanel):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._shown_run = (None, "")
+        self._show_run(self._state.trainings.run)
+
+    def _make_curves(self) -> None:
         if self.curves is None:
             from serr_gui.panels.training.plots import TrainingCurves
 
@@ -188,7 +195,6 @@ class TrainingPanel(WorkPanel):
                 }
             )
             self._curves_layout.addWidget(self.curves)
-        self._shown_run = (None, "")
         self._show_run(self._state.trainings.run)
 
     def _show_trainings(self) -> None:
@@ -226,7 +232,9 @@ class TrainingPanel(WorkPanel):
         if job is None or not self.isVisible():
             return
         page = self.tabs.currentIndex()
-        if page == 0 and self.curves is not None and self._shown_run != (run, job.id):
+        if page == 0 and self.curves is None:
+            self._curves_later.start()
+        elif page == 0 and self.curves is not None and self._shown_run != (run, job.id):
             self._shown_run = (run, job.id)
             self.curves.show_run(run)
         elif page == 1:
