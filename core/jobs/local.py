@@ -6,15 +6,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
-
-import psutil
+from typing import TYPE_CHECKING, Final
 
 import core
 from core.files import output_error
 from core.jobs.records import JobStatus
 from core.jobs.store import LOG_FILE, Job
 from core.resources import command_line
+
+if TYPE_CHECKING:
+    import psutil
 
 START_VARIABLE: Final = "SERR_JOB_START"
 """Names a start, so that the starter knows the answer of the process that it started from an older one's."""
@@ -84,6 +85,8 @@ class LocalEngine:
 
     def end_by_force(self, job: Job, patience_s: float) -> None:
         """Asked first, killed after ``patience_s``."""
+        import psutil
+
         process = _process_of(job.status)
         if process is None:
             return
@@ -110,7 +113,9 @@ def child_environment() -> dict[str, str]:
     return environ
 
 
-def _process_of(status: JobStatus) -> psutil.Process | None:
+def _process_of(status: JobStatus) -> "psutil.Process | None":
+    import psutil  # here, for a window lists jobs at its start
+
     try:
         process = psutil.Process(status.pid) if status.pid > 0 else None
         same = process is not None and abs(process.create_time() - status.pid_started) < 1.0

@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from core.errors import TrainingError
 from core.jobs.engines import engine_of
 from core.jobs.store import (
@@ -101,6 +99,8 @@ def end_by_force(job: Job, *, patience_s: float = 10.0) -> None:
 
 def this_process() -> tuple[int, float]:
     """Number and time of start, which together name this process for good."""
+    import psutil
+
     return os.getpid(), psutil.Process().create_time()
 
 
@@ -110,6 +110,8 @@ def step_back() -> None:
     niceness = min(int(wanted), 19) if wanted.isdecimal() else _NICENESS
     if niceness == 0:
         return
+    import psutil
+
     with suppress(psutil.Error, OSError):
         if sys.platform == "win32":
             psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)

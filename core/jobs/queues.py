@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-import psutil
-
 from core.files import write_bytes_atomic
 from core.strict import Malformed, parse_json, read_bytes
 
@@ -79,13 +77,21 @@ def withdraw(folder: Path) -> None:
     _answers.pop(ticket, None)
     if ticket.cluster == "slurm":
         _say("scancel", ticket.number)
-    elif ticket.number.isdecimal() and psutil.pid_exists(int(ticket.number)):
+    elif _is_process(ticket.number):
+        import psutil
+
         psutil.Process(int(ticket.number)).terminate()
+
+
+def _is_process(number: str) -> bool:
+    import psutil  # here, for a window lists jobs at its start
+
+    return number.isdecimal() and psutil.pid_exists(int(number))
 
 
 def _ask(ticket: Ticket) -> Queued:
     if ticket.cluster != "slurm":  # submitit's processes of this machine, whose numbers are those of processes
-        return "started" if ticket.number.isdecimal() and psutil.pid_exists(int(ticket.number)) else "gone"
+        return "started" if _is_process(ticket.number) else "gone"
     done = _say("squeue", "--noheader", "--states=all", "--format=%T", f"--jobs={ticket.number}")
     if done is None:
         return "waiting"

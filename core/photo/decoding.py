@@ -12,13 +12,11 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
-from PIL import TiffImagePlugin as Tiff
-from PIL.ImageFile import ImageFile
 
 from core.errors import InputError
 from core.files import display_path
@@ -31,15 +29,10 @@ from core.photo.samples import NOTHING_SAID, Capture, Samples, Values, composed,
 from core.photo.tiff import PRINTED, open_tiff, tiff_orientation, tiff_samples, tiff_storage, tiff_values
 from core.types import ByteArray
 
-# The classes themselves, not Image.open: that one tries every format and has a size limit for the whole process.
-_OPENERS: dict[FileFormat, type[ImageFile]] = {
-    "PNG": PngImagePlugin.PngImageFile,
-    "JPEG": JpegImagePlugin.JpegImageFile,
-    "TIFF": Tiff.TiffImageFile,
-    "BMP": BmpImagePlugin.BmpImageFile,
-    "GIF": GifImagePlugin.GifImageFile,
-    "WebP": WebPImagePlugin.WebPImageFile,
-}
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
+
 _COLOUR_MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr", "CMYK"}
 _ORIENTATION = 0x0112
 _UNFINISHED = "Its finest details are missing: the JPEG ends before its last scans. It may have been cut short."
@@ -248,12 +241,37 @@ def _from_jpeg(path: Path, data: bytes) -> Samples:
     return replace(samples, more=further_pictures(data, first), notes=tuple(notes))
 
 
-def _opened(path: Path, kind: FileFormat, data: bytes) -> ImageFile:
+@cache
+def _openers() -> "Mapping[FileFormat, type[ImageFile]]":
+    """Pillow's classes for files, imported when a picture is read: a window, or a list of files, needs none.
+
+    The classes themselves, not Image.open: that one tries every format and has a size limit for the whole process.
+    """
+    from PIL import (
+        BmpImagePlugin,
+        GifImagePlugin,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+        WebPImagePlugin,
+    )
+
+    return {
+        "PNG": PngImagePlugin.PngImageFile,
+        "JPEG": JpegImagePlugin.JpegImageFile,
+        "TIFF": TiffImagePlugin.TiffImageFile,
+        "BMP": BmpImagePlugin.BmpImageFile,
+        "GIF": GifImagePlugin.GifImageFile,
+        "WebP": WebPImagePlugin.WebPImageFile,
+    }
+
+
+def _opened(path: Path, kind: FileFormat, data: bytes) -> "ImageFile":
     """Pillow's view of the file with only its header read."""
     with warnings.catch_warnings():  # odd metadata is not a reason to talk; what matters is raised
         warnings.simplefilter("ignore")
         try:
-            image = _OPENERS[kind](io.BytesIO(data))
+            image = _openers()[kind](io.BytesIO(data))
         except (SyntaxError, OSError, NotImplementedError) as error:
             if "unknown" not in str(error).lower() and "unsupported" not in str(error).lower():
                 raise
@@ -265,7 +283,7 @@ def _opened(path: Path, kind: FileFormat, data: bytes) -> ImageFile:
     return image
 
 
-def _by_pillow(path: Path, image: ImageFile, *, may_be_empty: bool = False) -> Samples:
+def _by_pillow(path: Path, image: "ImageFile", *, may_be_empty: bool = False) -> Samples:
     """The values of a picture with 8 bit or less.
 
     ``may_be_empty`` : where nothing can be seen for its alpha, the alpha is none: many programs write 32-bit BMP so.
@@ -285,7 +303,7 @@ def _by_pillow(path: Path, image: ImageFile, *, may_be_empty: bool = False) -> S
     return Samples(rgba[:, :, :3], bits, alpha, 255, 0, orientation, notes)
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(image: "Image") -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - unreadable metadata does not spoil the pixels

@@ -11,9 +11,12 @@ import struct
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageChops, JpegImagePlugin
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _EOI, _SOS, _DRI = 0xD9, 0xDA, 0xDD
 _ALONE = {0x01, *range(0xD0, 0xD8)}
@@ -174,7 +177,7 @@ def further_pictures(data: bytes, first: Jpeg) -> int:
     return found
 
 
-def is_complete(data: bytes, jpeg: Jpeg, image: Image.Image) -> bool:
+def is_complete(data: bytes, jpeg: Jpeg, image: "Image") -> bool:
     """Whether no scan of the picture lacks anything.
 
     ``image`` : what Pillow decodes from ``data[jpeg.start : jpeg.stop]``.
@@ -190,7 +193,7 @@ def is_complete(data: bytes, jpeg: Jpeg, image: Image.Image) -> bool:
     return _decodes_to(b"".join(parts), image)
 
 
-def has_leftovers(data: bytes, jpeg: Jpeg, image: Image.Image) -> bool:
+def has_leftovers(data: bytes, jpeg: Jpeg, image: "Image") -> bool:
     """Whether the decoder is done before the picture's bytes are: then some before them are missing or changed.
 
     Asked of an ordinary picture in one scan; ``image`` as in ``is_complete``.
@@ -202,8 +205,10 @@ def has_leftovers(data: bytes, jpeg: Jpeg, image: Image.Image) -> bool:
     return _decodes_to(shorter.rstrip(b"\xff") + data[stop : jpeg.stop], image)
 
 
-def _decodes_to(data: bytes, image: Image.Image) -> bool:
+def _decodes_to(data: bytes, image: "Image") -> bool:
     """Whether a JPEG has exactly the pixels of an image. Pillow compares in place; arrays would be copies."""
+    from PIL import ImageChops, JpegImagePlugin
+
     with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as other:
         return ImageChops.difference(image, other).getbbox() is None
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import TiffImagePlugin as Tiff
 
 Values = npt.NDArray[Any]
 
@@ -168,7 +167,9 @@ def _by_libtiff(segments: list[bytes], storage: Storage, rows: int) -> npt.NDArr
     ]
     directory = struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
     body = struct.pack("<2sHI", b"II", 42, at + len(lists)) + b"".join(segments) + lists + directory
-    with Tiff.TiffImageFile(io.BytesIO(body)) as image:
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    with TiffImageFile(io.BytesIO(body)) as image:
         image.load()
         return np.asarray(image)
 
