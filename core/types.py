@@ -4,7 +4,7 @@ Each box states dtype, shape and range, checks them once, and makes its arrays r
 identity (``eq=False``): comparing 24-megapixel arrays by accident is slow, and nothing here needs it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -262,6 +262,11 @@ class ThresholdRule:
     def makes(self) -> tuple[int, int, int]:
         """What tells rules apart that make other masks: level, low level, smallest vessel in pixels."""
         return self.level, self.level if self.low_level is None else self.low_level, max(self.min_pixels, 1)
+
+    def to_values(self) -> dict[str, Any]:
+        """As plain JSON values by field; the style is left out where there is none, as older programs know the rule."""
+        values = asdict(self)
+        return values if self.style else {key: value for key, value in values.items() if key != "style"}
 
     @classmethod
     def nearest(cls, threshold: float, origin: ThresholdOrigin = "user") -> "ThresholdRule":

@@ -101,12 +101,6 @@ def _rule(value: Any) -> ThresholdRule:
     return ThresholdRule(**value)
 
 
-def _written_rule(rule: ThresholdRule) -> dict[str, Any]:
-    """Without the style where it is none, so that older versions know the rule."""
-    values = asdict(rule)
-    return values if rule.style else {key: value for key, value in values.items() if key != "style"}
-
-
 def _fov(value: Any) -> FovSetting:
     file = value.get("file")
     return FovSetting(_text(value["request"]), None if file is None else _path(file))
@@ -136,7 +130,7 @@ def _enhanced(value: Any) -> EnhancedRecord:
 
 
 FIELDS: Final = (
-    Field("rule", _written_rule, _rule),
+    Field("rule", ThresholdRule.to_values, _rule),
     Field("fov", lambda fov: {"request": fov.request, "file": None if fov.file is None else str(fov.file)}, _fov),
     Field(
         "labels",

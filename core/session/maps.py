@@ -54,7 +54,7 @@ def result_members(found: "Segmentation", model_path: Path) -> dict[str, bytes]:
         "seconds": found.seconds,
         "notes": list(found.notes),
         "doubts": [asdict(doubt) for doubt in found.doubts],
-        "rule": asdict(found.mask.rule),
+        "rule": found.mask.rule.to_values(),
         "field_of_view": {
             "origin": found.fov.origin,
             "file": None if found.fov.source is None else str(found.fov.source),

@@ -175,7 +175,7 @@ class SegmentationController(QObject):
         tta = segmentation.options.tta
         made_by = MadeBy(result.model, result.model_path, found_in.origin, found_in.source, tta, drawn)
         item = next(item for item in state.photos if item.path == path)
-        before, rule = item.made_by, rule_of_new_result(state, item, segmentation.card.styles)
+        before, rule = item.made_by, rule_of_new_result(state, item, result)
         if item.rule is not None and rule is None:
             text = self.tr("{model} has no drawing style {style}: its own threshold is used.")
             self._context.notify("info", text.format(model=result.model, style=item.rule.style), until="work")

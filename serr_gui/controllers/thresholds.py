@@ -1,6 +1,5 @@
 """Changes of the threshold as steps of Undo."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -49,7 +48,7 @@ class ThresholdSteps(QObject):
     def _kept(self) -> dict[str, object] | None:
         """The threshold that was left for the photograph as JSON values, None for the model's own."""
         item = self._context.state.item
-        return asdict(item.rule) if item is not None and item.rule is not None else None
+        return item.rule.to_values() if item is not None and item.rule is not None else None
 
 
 def _is_by_hand(value: dict[str, object] | None) -> bool:

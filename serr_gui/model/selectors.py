@@ -26,6 +26,7 @@ from serr_gui.canvas.wipe import Wipe
 from serr_gui.model.comparison import ErrorLayer
 from serr_gui.model.enhancing import EnhancedPhoto
 from serr_gui.model.measuring import measured, vessel_classes, vessel_marks
+from serr_gui.model.result import Result
 from serr_gui.model.score_selectors import error_layer, error_list
 from serr_gui.model.state import AppState, Document, ListOrder, PhotoItem
 
@@ -179,17 +180,17 @@ def style_rule(styles: Sequence[DrawingStyle], name: str) -> ThresholdRule | Non
     return next((style.rule for style in styles if style.name == name), None)
 
 
-def rule_of_new_result(state: AppState, item: PhotoItem, styles: Sequence[DrawingStyle]) -> ThresholdRule | None:
-    """The threshold of a photograph when a model with ``styles`` has found its vessels; None for the model's own.
+def rule_of_new_result(state: AppState, item: PhotoItem, result: Result) -> ThresholdRule | None:
+    """The threshold of a photograph whose vessels were found, perhaps again; None for the model's own.
 
-    One that a person has set stays. A drawing style becomes that of this model, since levels of models differ.
+    One that a person has set stays. A drawing style becomes that of another model, since levels of models differ.
     """
+    styles, made_by = result.segmentation.card.styles, item.made_by
     if item.rule is None:
-        return style_rule(styles, state.draw_like) if item.made_by is None else None
-    if not item.rule.style:
+        return style_rule(styles, state.draw_like) if made_by is None else None
+    if not item.rule.style or made_by is None or made_by.path == result.model_path:
         return item.rule
-    found = style_rule(styles, item.rule.style)
-    return item.rule if found is not None and found.level == item.rule.level else found
+    return style_rule(styles, item.rule.style)
 
 
 def stale_reasons(state: AppState) -> frozenset[Stale]:

@@ -196,7 +196,7 @@ def test_another_network_is_chosen_by_name_and_fields(serr: Serr, tmp_path: Path
     assert ran.code == 0, ran.err
     shown = serr("models", "show", ran.json["weights"], "--json").json
     assert shown["architecture"] == "attention-unet"
-    assert shown["config"] == {"in_channels": 1, "width": 4, "depth": 3, "upsampling": "nearest"}
+    assert shown["config"] == {"in_channels": 1, "width": 4, "depth": 3, "upsampling": "nearest", "patch_px": 1}
 
 
 @pytest.mark.parametrize(

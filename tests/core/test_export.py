@@ -27,7 +27,7 @@ from core.photo.field_of_view import estimate_field_of_view
 from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.segmentation import Segmentation
-from core.sidecar import pixels_sha256, read_sidecar
+from core.sidecar import FORMAT_VERSION, pixels_sha256, read_sidecar
 from core.types import FieldOfView, ProbabilityMap, ThresholdRule, VesselMask
 
 EVERYTHING = ExportChoices()
@@ -308,7 +308,7 @@ def _drop(*keys: str) -> Callable[[dict[str, Any]], None]:
     ("change", "words"),
     [
         (_drop("serr_sidecar"), "is not a side-car"),
-        (_set("serr_sidecar", to=3), "newer version"),
+        (_set("serr_sidecar", to=FORMAT_VERSION + 1), "newer version"),
         (_set("serr_sidecar", to="one"), "newer version"),
         (_drop("photograph"), r"damaged.*photograph\.file is missing"),
         (_set("photograph", to=[]), r"damaged.*photograph\.file is missing"),
