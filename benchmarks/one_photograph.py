@@ -1,20 +1,20 @@
 """How long one photograph takes, cold and warm, as ratios within one run.
 
-    python benchmarks/one_photograph.py [--repeats 5] [--part processes|network|imports]
+    python benchmarks/one_photograph.py [--repeats 5] [--part processes|network|imports] [--against FOLDER]
 
-Prints three tables. *processes*: programs from their start to their end, as ratios to ``python -c "import torch"``;
-each round starts all of them one after the other, so that what else the machine does meets all alike. *network*: the
-default model as it is run, as it was trained, and through ``predict`` by each engine that is installed; the W-Net of
-lwnet at its published size, a U-Net of width 64, and the SERR-U-Net as published in its authors' way, on overlapping
-patches; as ratios to the W-Net, with the rate of a product of matrices beside. *imports*: the packages that ``serr
-segment`` imports besides torch, by ``-X importtime``. Times are of the processor (user and system, all threads),
+Prints three tables. *processes*: programs from their start to their end, as ratios to ``python -c "import torch"``,
+with the most memory that they had at once; each round starts all of them one after the other, so that what else the
+machine does meets all alike (``--against``: also ``serr segment`` of another checkout). *network*: the default model as
+it is run, as it was trained, and through ``predict`` by each engine that is installed; the W-Net of lwnet at its
+published size, a U-Net of width 64, and the SERR-U-Net as published in its authors' way, on overlapping patches; as
+ratios to the W-Net, with the rate of a product of matrices beside. *imports*: the packages that ``serr segment``
+imports besides torch, by ``-X importtime``. Times are of the processor (user and system, all threads),
 medians; wall-clock times are given for processes, and mean something where the load in the first line is near 0.
 """
 
 import argparse
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -34,61 +34,75 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--part", choices=("processes", "network", "imports"))
     parser.add_argument("--photo", type=Path, default=_SAMPLE)
+    parser.add_argument("--against", type=Path, help="Another checkout, such as that of the version before.")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # before torch is loaded; inherited by the processes
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     print(f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}{load}\n")
     if given.part in {None, "processes"}:
-        processes(given.photo, given.repeats)
+        processes(given.photo.resolve(), given.repeats, given.against)
     if given.part in {None, "network"}:
         network(given.repeats, given.threads)
     if given.part in {None, "imports"}:
         imports(given.photo)
 
 
-def processes(photo: Path, repeats: int) -> None:
+def processes(photo: Path, repeats: int, against: Path | None) -> None:
     """Whole programs."""
     from core.inference.engine_choice import is_installed
 
     python = [sys.executable, "-P"]
     with tempfile.TemporaryDirectory() as out:
         segment = [*python, "-m", "core.cli", "segment", str(photo), "--out", out]
-        commands = {
-            'python -c "import torch"': [*python, "-c", "import torch"],
-            f"serr segment {photo.name}": segment,
-            **(
-                {f"serr segment {photo.name} --engine openvino": [*segment, "--engine", "openvino"]}
-                if is_installed("openvino")
-                else {}
-            ),
-            "serr --help": [*python, "-m", "core.cli", "--help"],
-            "serr models": [*python, "-m", "core.cli", "models"],
-            "serr-gui, imports up to its window": [*python, "-c", "import serr_gui.app"],
+        named = f"serr segment {photo.name}"
+        small = [*segment, "--model", "serr-unet-drive-small"]
+        commands: dict[str, tuple[list[str], Path]] = {
+            'python -c "import torch"': ([*python, "-c", "import torch"], _ROOT),
+            named: (segment, _ROOT),
+            f"{named} --model serr-unet-drive-small": (small, _ROOT),
         }
+        if against is not None:
+            commands[f"{named}, before"] = segment, against
+            commands[f"{named} --model serr-unet-drive-small, before"] = small, against
+        if photo == _SAMPLE and is_installed("openvino"):
+            commands[f"{named} --engine openvino"] = [*segment, "--engine", "openvino"], _ROOT
+        if photo == _SAMPLE:
+            commands["serr --help"] = [*python, "-m", "core.cli", "--help"], _ROOT
+            commands["serr models"] = [*python, "-m", "core.cli", "models"], _ROOT
+            commands["serr-gui, imports up to its window"] = [*python, "-c", "import serr_gui.app"], _ROOT
         used: dict[str, list[float]] = {name: [] for name in commands}
         walls: dict[str, list[float]] = {name: [] for name in commands}
+        peaks: dict[str, int] = dict.fromkeys(commands, 0)
         for round_ in range(repeats + 1):
-            for name, command in commands.items():
-                passed, wall = _process(command)
+            for name, (command, checkout) in commands.items():
+                passed, wall, peak = _process(command, checkout)
                 if round_:  # the first fills the caches of the disk
                     used[name].append(passed)
                     walls[name].append(wall)
+                    peaks[name] = max(peaks[name], peak)
     first = next(iter(commands))
-    print("| program | processor, s | ratio | wall, s | ratio |\n| --- | --- | --- | --- | --- |")
+    print("| program | processor, s | ratio | wall, s | ratio | peak, MB |\n| --- | --- | --- | --- | --- | --- |")
     for name in commands:
         cpu, wall = statistics.median(used[name]), statistics.median(walls[name])
         ratios = cpu / statistics.median(used[first]), wall / statistics.median(walls[first])
-        print(f"| `{name}` | {cpu:.2f} | {ratios[0]:.2f} | {wall:.2f} | {ratios[1]:.2f} |")
+        print(f"| `{name}` | {cpu:.2f} | {ratios[0]:.2f} | {wall:.2f} | {ratios[1]:.2f} | {peaks[name] / 1e6:.0f} |")
     print(flush=True)
 
 
-def _process(command: list[str]) -> tuple[float, float]:
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, check=True, cwd=_ROOT, capture_output=True)
+def _process(command: list[str], checkout: Path) -> tuple[float, float, int]:
+    """Processor and wall-clock time in seconds, and the most memory in bytes."""
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=checkout, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed")
+    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def network(repeats: int, threads: int) -> None:

@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,10 +22,7 @@ from core.files import display_path
 from core.photo.blocks import gif_frames, whole_webp
 from core.photo.headers import MAX_FILE_BYTES, FileFormat, check_size, damaged, sniff
 from core.photo.jpeg import DAMAGE, find_jpeg, further_pictures, has_leftovers, is_complete
-from core.photo.png import check_png, decode_deep_png, png_size
-from core.photo.pnm import decode_pnm, unpack_gzip
-from core.photo.samples import NOTHING_SAID, Capture, Samples, Values, composed, to_rgb, turned
-from core.photo.tiff import PRINTED, open_tiff, tiff_orientation, tiff_samples, tiff_storage, tiff_values
+from core.photo.samples import NOTHING_SAID, PRINTED, Capture, Samples, Values, composed, to_rgb, turned
 from core.types import ByteArray
 
 if TYPE_CHECKING:
@@ -97,6 +93,8 @@ def decode_decimals(path: Path) -> Values | None:
     ------
     InputError : as ``decode_values``.
     """
+    from core.photo.tiff import open_tiff, tiff_orientation, tiff_storage, tiff_values
+
     data = read_bytes(path)
     if not data.startswith((b"II", b"MM")) or sniff(path, data) != "TIFF":
         return None
@@ -154,7 +152,7 @@ def _sampled(path: Path) -> tuple[bytes, Samples]:
     """The bytes of a file and the values in them."""
     data = read_bytes(path)
     with _told(path):
-        unpacked = unpack_gzip(path, data) if data.startswith(b"\x1f\x8b") else data
+        unpacked = _unpacked(path, data) if data.startswith(b"\x1f\x8b") else data
         samples = _DECODERS[sniff(path, unpacked)](path, unpacked)
     if samples.is_transparent:
         raise InputError(f"{display_path(path.name)} is wholly transparent. Export it without an alpha channel.")
@@ -177,6 +175,21 @@ def _told(path: Path) -> Iterator[None]:
         raise damaged(path) from error
 
 
+# What reads only one of the formats is imported with the first file of it: most photographs are JPEG.
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    from core.photo.pnm import unpack_gzip
+
+    return unpack_gzip(path, data)
+
+
+def _from_pnm(path: Path, data: bytes) -> Samples:
+    from core.photo.pnm import decode_pnm
+
+    return decode_pnm(path, data)
+
+
 def _from_bmp(path: Path, data: bytes) -> Samples:
     with _opened(path, "BMP", data) as image:
         return _by_pillow(path, image, may_be_empty=True)
@@ -195,6 +208,8 @@ def _from_webp(path: Path, data: bytes) -> Samples:
 
 
 def _from_png(path: Path, data: bytes) -> Samples:
+    from core.photo.png import check_png, decode_deep_png, png_size
+
     check_size(path, *png_size(data))
     file = check_png(data)
     with _opened(path, "PNG", file.plain) as image:
@@ -206,6 +221,8 @@ def _from_png(path: Path, data: bytes) -> Samples:
 
 
 def _from_tiff(path: Path, data: bytes) -> Samples:
+    from core.photo.tiff import open_tiff, tiff_samples
+
     file = open_tiff(path, data)
     if not file.for_pillow:
         return tiff_samples(path, data, file)
@@ -241,37 +258,12 @@ def _from_jpeg(path: Path, data: bytes) -> Samples:
     return replace(samples, more=further_pictures(data, first), notes=tuple(notes))
 
 
-@cache
-def _openers() -> "Mapping[FileFormat, type[ImageFile]]":
-    """Pillow's classes for files, imported when a picture is read: a window, or a list of files, needs none.
-
-    The classes themselves, not Image.open: that one tries every format and has a size limit for the whole process.
-    """
-    from PIL import (
-        BmpImagePlugin,
-        GifImagePlugin,
-        JpegImagePlugin,
-        PngImagePlugin,
-        TiffImagePlugin,
-        WebPImagePlugin,
-    )
-
-    return {
-        "PNG": PngImagePlugin.PngImageFile,
-        "JPEG": JpegImagePlugin.JpegImageFile,
-        "TIFF": TiffImagePlugin.TiffImageFile,
-        "BMP": BmpImagePlugin.BmpImageFile,
-        "GIF": GifImagePlugin.GifImageFile,
-        "WebP": WebPImagePlugin.WebPImageFile,
-    }
-
-
 def _opened(path: Path, kind: FileFormat, data: bytes) -> "ImageFile":
     """Pillow's view of the file with only its header read."""
     with warnings.catch_warnings():  # odd metadata is not a reason to talk; what matters is raised
         warnings.simplefilter("ignore")
         try:
-            image = _openers()[kind](io.BytesIO(data))
+            image = _opener(kind)(io.BytesIO(data))
         except (SyntaxError, OSError, NotImplementedError) as error:
             if "unknown" not in str(error).lower() and "unsupported" not in str(error).lower():
                 raise
@@ -281,6 +273,38 @@ def _opened(path: Path, kind: FileFormat, data: bytes) -> "ImageFile":
             ) from error
     check_size(path, image.width, image.height)
     return image
+
+
+def _opener(kind: FileFormat) -> "type[ImageFile]":
+    """Pillow's class for files of a format, imported with the first of them: a window, or a list of files, needs none.
+
+    The class itself, not Image.open: that one tries every format and has a size limit for the whole process.
+    """
+    match kind:
+        case "PNG":
+            from PIL.PngImagePlugin import PngImageFile
+
+            return PngImageFile
+        case "TIFF":
+            from PIL.TiffImagePlugin import TiffImageFile
+
+            return TiffImageFile
+        case "BMP":
+            from PIL.BmpImagePlugin import BmpImageFile
+
+            return BmpImageFile
+        case "GIF":
+            from PIL.GifImagePlugin import GifImageFile
+
+            return GifImageFile
+        case "WebP":
+            from PIL.WebPImagePlugin import WebPImageFile
+
+            return WebPImageFile
+        case _:
+            from PIL.JpegImagePlugin import JpegImageFile
+
+            return JpegImageFile
 
 
 def _by_pillow(path: Path, image: "ImageFile", *, may_be_empty: bool = False) -> Samples:
@@ -311,7 +335,7 @@ def _orientation(image: "Image") -> int:
 
 
 _DECODERS: Final[Mapping[FileFormat, Callable[[Path, bytes], Samples]]] = {
-    "PNM": decode_pnm,
+    "PNM": _from_pnm,
     "TIFF": _from_tiff,
     "PNG": _from_png,
     "JPEG": _from_jpeg,

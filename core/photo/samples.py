@@ -12,6 +12,8 @@ from core.types import ByteArray, Laterality
 
 Values = npt.NDArray[Any]
 
+PRINTED = "It has printing colours (CMYK). They were converted to RGB, and may differ from those of the camera."
+
 # How numpy undoes each EXIF orientation, as (transpose, flip rows, flip columns) applied in this order.
 _TURNS = {
     2: (False, False, True),

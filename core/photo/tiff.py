@@ -14,7 +14,7 @@ import numpy as np
 from core.errors import InputError
 from core.files import display_path
 from core.photo.headers import MAX_PIXELS, check_size, damaged
-from core.photo.samples import Samples, Values
+from core.photo.samples import PRINTED, Samples, Values
 from core.photo.sixteen_bit import depth_of
 from core.photo.tiff_storage import CODECS, Storage, stored_samples
 
@@ -31,7 +31,6 @@ _MAX_CHANNELS = 8
 _MAX_PAGES = 1000
 _COMPRESSIONS = {34712: "JPEG 2000", 34925: "LZMA", 50001: "WebP", 50002: "JPEG XL", 34887: "LERC"}
 _COLOUR_NAMES = {8: "L*a*b* colours", 9: "L*a*b* colours", 32803: "raw camera data", 34892: "raw camera data"}
-PRINTED = "It has printing colours (CMYK). They were converted to RGB, and may differ from those of the camera."
 
 _KNOWN = {
     *(
