@@ -26,6 +26,11 @@ def own_process() -> None:
         atexit.register(_end)  # the first one registered is the last one called
 
 
+def is_own_process() -> bool:
+    """Whether ``own_process`` was called: what changes all of a process may be changed."""
+    return _owned.is_set()
+
+
 def end_with(code: int) -> int:
     """Give the exit code with which the process is about to end, for ``sys.exit``.
 

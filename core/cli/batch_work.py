@@ -88,7 +88,9 @@ def work_through(
     from core.batch.control import running
     from core.batch.refresh import refresh
     from core.batch.summary import refuse_other_summary, write_summary
+    from core.inference.memory import share_freed
 
+    share_freed()
     if shard is not None and shard > planned.shards:
         raise UsageError(f"--shard {shard} is not there: the batch has the shards 1 to {planned.shards}.")
     if shard is None:

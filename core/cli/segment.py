@@ -104,6 +104,7 @@ def segment(
 
     with importing():
         from core.cli.inputs import photo_inputs
+        from core.inference.memory import share_freed
         from core.inference.options import InferenceOptions
         from core.models.catalogue import DEFAULT_MODEL
         from core.models.deferred import DeferredModel
@@ -115,6 +116,7 @@ def segment(
     known = DeferredModel(weights)
     rule = asked.of(known.card)
     lines = ResultLines()
+    share_freed()
     with monitored() as monitor:
         try:
             report = segment_files(

@@ -75,6 +75,7 @@ def watch(
     from core.batch.refresh import refresh
     from core.batch.summary import refuse_other_summary, write_summary
     from core.batch.watching import watch as watch_folders
+    from core.inference.memory import share_freed
     from core.models.catalogue import find_model, load_model
 
     given = {
@@ -83,6 +84,7 @@ def watch(
     }
     planned, _ = planned_batch((), common_root(watched), out, given, new_options=new_options, watched=watched)
     refuse_other_summary(planned)
+    share_freed()
     loaded = load_model(find_model(planned.options.model))
     if retry_failed:
         for shard in planned.all_shards:

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,33 @@ def test_freed_memory_goes_back_to_the_system_with_each_photograph(tmp_path: Pat
     segment_photo(case.image, model, fov=case.fov)
     assert resident() < full - (96 << 20)
     assert len(kept) == 40
+
+
+_READS_IN_A_THREAD = """
+from pathlib import Path
+from threading import Thread
+from core import startup
+from core.inference.memory import return_freed, share_freed
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+startup.own_process()
+share_freed()
+bytearray(30_000_000)  # from now on glibc gives back no end of less than 60 MB by itself
+before = resident()
+thread = Thread(target=lambda: [bytearray(100_000) for _ in range(400)])
+thread.start()
+thread.join()
+return_freed()
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks glibc, which alone keeps what is freed")
+def test_what_a_thread_has_freed_goes_back_too() -> None:
+    ran = subprocess.run([sys.executable, "-c", _READS_IN_A_THREAD], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 8_000_000, "of 40 MB"
 
 
 def test_convolutions_of_earlier_sizes_are_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
