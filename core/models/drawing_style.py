@@ -4,6 +4,7 @@ A model that learned from several data sets meets several hands, and no threshol
 its card keeps the one with the best F1 on the photographs that were held out of its training.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -93,11 +94,11 @@ def checked_styles(styles: object) -> tuple[DrawingStyle, ...]:
 
 
 def style_named(styles: Sequence[DrawingStyle], name: str) -> DrawingStyle | None:
-    """The style of a name; capitals, hyphens and underscores do not matter where that leaves one alone."""
+    """The style of a name; capitals, spaces, hyphens and underscores do not matter where that leaves one alone."""
     exact = [one for one in styles if one.name == name]
     alike = exact or [one for one in styles if _plain(one.name) == _plain(name)]
     return alike[0] if len(alike) == 1 else None
 
 
 def _plain(name: str) -> str:
-    return name.strip().casefold().replace("-", "_")
+    return re.sub(r"[-_\s]", "", name.casefold())

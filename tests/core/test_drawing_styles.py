@@ -60,6 +60,7 @@ def test_styles_travel_in_the_card_and_older_files_have_none(tmp_path: Path) -> 
     card = read_card(path)
     assert card.styles == STYLES
     assert card.style_rule("chase-db1") == ThresholdRule(170, "style", 150, 9, "CHASE_DB1")
+    assert card.style_rule("chase db1") == card.style_rule("CHASE_DB1")
     assert card.rule == ThresholdRule(96, "model")
     with pytest.raises(StyleError, match=r'no drawing style "HRF"\. It can draw like: DRIVE, CHASE_DB1\.'):
         card.style_rule("HRF")
