@@ -340,6 +340,7 @@ def _run(app: QApplication, options: StartOptions, instance: Instance) -> int:
         app.installEventFilter(opener)
     tell_of_the_past(program.controller, unusable, crash)
     freeze_when_loaded(program.state)
+    program.window.panelsLoaded.connect(gc.freeze)
     program.start()
     if options.selftest:
         from serr_gui.selftest import SelfTest

@@ -1,7 +1,7 @@
 """Icons drawn once as black lines and tinted from the palette, so that they fit every theme, also when disabled."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap, QPixmapCache
@@ -22,11 +22,28 @@ def pixmap(name: str, size_px: int, colour: QColor | None = None) -> QPixmap:
 
     Kept, as it is asked for while something is painted.
     """
-    key = f"serr {name} {size_px} {colour.rgba() if colour else ''}"
-    kept = QPixmap()
-    if not QPixmapCache.find(key, kept):
-        kept = _pixmaps(QSvgRenderer(QByteArray(_drawing(name))), size_px, [colour])[0]
-        QPixmapCache.insert(key, kept)
+    return _kept(_Drawing(name), size_px, [colour])[0]
+
+
+class _Drawing:
+    """The black lines of an icon, parsed when they are first drawn."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @cached_property
+    def lines(self) -> QSvgRenderer:
+        return QSvgRenderer(QByteArray(_drawing(self.name)))
+
+
+def _kept(drawing: _Drawing, size_px: int, colours: Sequence[QColor | None]) -> list[QPixmap]:
+    """The drawing at a size in each of the colours, drawn only where Qt does not keep it."""
+    keys = [f"serr {drawing.name} {size_px} {colour.rgba() if colour else ''}" for colour in colours]
+    kept = [QPixmap() for _ in colours]
+    if not all(QPixmapCache.find(key, picture) for key, picture in zip(keys, kept, strict=True)):
+        kept = _pixmaps(drawing.lines, size_px, colours)
+        for key, picture in zip(keys, kept, strict=True):
+            QPixmapCache.insert(key, picture)
     return kept
 
 
@@ -58,9 +75,9 @@ def icon(name: str, palette: QPalette | None = None) -> QIcon:
         QIcon.Mode.Disabled: palette.color(group.Disabled, role.ButtonText),
         QIcon.Mode.Selected: palette.color(group.Active, role.HighlightedText),
     }
-    drawing, made = QSvgRenderer(QByteArray(_drawing(name))), QIcon()
+    drawing, made = _Drawing(name), QIcon()
     for size in _SIZES_PX:
-        for mode, picture in zip(colours, _pixmaps(drawing, size, list(colours.values())), strict=True):
+        for mode, picture in zip(colours, _kept(drawing, size, list(colours.values())), strict=True):
             made.addPixmap(picture, mode)
     return made
 

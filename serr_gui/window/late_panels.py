@@ -1,6 +1,5 @@
 """Panels that are made when they are first shown: each with who does what it asks for."""
 
-import gc
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -54,7 +53,7 @@ def load_beside(window: "MainWindow") -> None:
         if state.task is not None or state.opening is not None:
             rest.start()
         else:
-            window.controller.context.look(_load, lambda _none: _freeze())
+            window.controller.context.look(_load, lambda _none: window.panelsLoaded.emit())
 
     rest.timeout.connect(load)
     state.events.library_ready.connect(lambda ready: rest.start() if ready else None)
@@ -64,11 +63,6 @@ def _load() -> None:
     for name in MODULES:
         with suppress(ImportError):  # whoever shows the panel hears of it
             import_module(name)
-
-
-def _freeze() -> None:
-    if gc.get_freeze_count():  # as the libraries (``app.freeze_when_loaded``)
-        gc.freeze()
 
 
 def make_history(window: "MainWindow") -> "HistoryPanel":

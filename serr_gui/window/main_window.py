@@ -81,10 +81,14 @@ from serr_gui.window.welcome_page import WelcomePage
 
 
 class MainWindow(QMainWindow):
-    """Shows the state of a controller. ``closing`` is emitted once, before the window and its jobs end."""
+    """Shows the state of a controller. ``closing`` is emitted once, before the window and its jobs end.
+
+    ``panelsLoaded`` : what the late panels are made of is loaded.
+    """
 
     closing = Signal()
     closed = Signal()
+    panelsLoaded = Signal()
 
     history = cached_property(make_history)
     curves = cached_property(make_curves)

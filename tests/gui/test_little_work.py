@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QObject
+from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -100,3 +101,14 @@ def test_one_filter_sees_the_events_of_the_program(start: StartProgram, qapp: QA
         patch.setattr(QApplication, "installEventFilter", lambda app, each: installed.append(each) or real(app, each))
         program = start()
     assert installed == [program.window._watch]
+
+
+def test_an_icon_is_drawn_once(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+    QPixmapCache.clear()
+    drawn, real = list[int](), icons._pixmaps
+    monkeypatch.setattr(
+        icons, "_pixmaps", lambda lines, size, colours: drawn.append(size) or real(lines, size, colours)
+    )
+    first, second = icons.icon("more"), icons.icon("more")
+    assert drawn == list(icons._SIZES_PX)
+    assert first.pixmap(20).toImage() == second.pixmap(20).toImage()
