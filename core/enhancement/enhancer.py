@@ -3,10 +3,13 @@
 import copy
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -17,9 +20,11 @@ from torch import nn
 from core.enhancement.saving import EnhancedKind, save_enhanced
 from core.errors import DeviceError, WeightsError
 from core.inference.device import Device, choose_device, fastest_precision, threads
+from core.inference.engines import weights_state
 from core.inference.memory import bound_caches, return_freed
 from core.inference.options import Precision
 from core.inference.predictor import is_out_of_memory
+from core.inference.runner import Calls
 from core.inference.tiling import Tile, plan_tiles
 from core.models.catalogue import ModelEntry, list_models, load_model
 from core.models.model_card import ModelCard
@@ -39,6 +44,12 @@ _OVERLAP_PX = 64
 _SMALLEST_TILE_PX = 128
 _TILE_PX = {"cpu": 512, "cuda": 768, "mps": 512}
 """Sides of tiles in pixels of the photograph. With their overlap they gave the grey levels of the whole (measured)."""
+
+
+_Kept = tuple[tuple[tuple[int, int], ...], RrdbNet, Calls]
+"""The state of the weights that were copied, the copy, and what it calls."""
+_KEPT: Final[WeakKeyDictionary[RrdbNet, dict[str, _Kept]]] = WeakKeyDictionary()
+_LOCK: Final = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,14 +253,13 @@ def _run(
     padded = np.pad(rgb, ((0, -height % stride), (0, -width % stride), (0, 0)), mode="edge")
     plan = plan_tiles((padded.shape[0], padded.shape[1]), side, _OVERLAP_PX, stride)
     out = np.empty((scale * padded.shape[0], scale * padded.shape[1], 3), np.uint8)
-    # A copy of its own, so that a loaded generator is never changed and may serve several threads.
-    module = copy.deepcopy(enhancer.module).eval().to(torch.device(device.torch_name))
-    module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    layers = [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)]
-    report = _Report(monitor, len(plan) * len(layers))
-    for layer in layers:
-        layer.register_forward_hook(lambda *_: report.advance())
-    with torch.inference_mode(), torch.autocast(device.kind, dtype, enabled=precision != "fp32"):
+    with (
+        _ready(enhancer.module, device) as (module, calls),
+        torch.inference_mode(),
+        torch.autocast(device.kind, dtype, enabled=precision != "fp32"),
+    ):
+        layers = sum(isinstance(layer, nn.Conv2d) for layer in module.modules())
+        calls.on_layer = _Report(monitor, len(plan) * layers).advance
         for tile in plan:
             x = torch.from_numpy(np.ascontiguousarray(padded[tile.window])).to(device.torch_name)
             x = (x.permute(2, 0, 1)[None].float() / 255.0).contiguous(memory_format=torch.channels_last)
@@ -260,6 +270,31 @@ def _run(
             target, source = _cores(tile, scale)
             out[target] = levels[source]
     return np.ascontiguousarray(out[: scale * height, : scale * width]), len(plan)
+
+
+@contextmanager
+def _ready(module: RrdbNet, device: Device) -> Iterator[tuple[RrdbNet, Calls]]:
+    """A copy of a generator on a device, for this block alone, and what it calls after each convolution.
+
+    So a loaded generator is never changed and may serve several threads. A copy is kept for the next photograph, as
+    long as somebody holds the generator and its weights stay as they are (``core.inference.engines``).
+    """
+    state = weights_state(module)
+    with _LOCK:
+        kept = _KEPT.get(module, {}).pop(device.torch_name, None)
+    if kept is not None and kept[0] == state:
+        _, own, calls = kept
+    else:
+        own, calls = copy.deepcopy(module).eval().to(torch.device(device.torch_name)), Calls()
+        own = own.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for layer in own.modules():
+            if isinstance(layer, nn.Conv2d):
+                layer.register_forward_hook(calls.layer)
+    yield own, calls
+    calls.clear()
+    if state is not None:
+        with _LOCK:
+            _KEPT.setdefault(module, {})[device.torch_name] = state, own, calls
 
 
 def _cores(tile: Tile, scale: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:

@@ -51,7 +51,7 @@ def runner_for(
     ------
     EngineError : the engine cannot run the network.
     """
-    weights = _weights_state(model.module)
+    weights = weights_state(model.module)
     place, state = (engine, device.torch_name), (precision, torch.get_num_threads(), weights or ())
     with _LOCK:
         kept = _KEPT.get(model, {}).pop(place, None)
@@ -73,7 +73,7 @@ def _made(engine: Engine, module: Network, device: Device, precision: Precision)
     return TorchRunner(module, device, precision)
 
 
-def _weights_state(module: nn.Module) -> tuple[tuple[int, int], ...] | None:
+def weights_state(module: nn.Module) -> tuple[tuple[int, int], ...] | None:
     """Where each tensor is and how often it was written to; None where torch does not count that.
 
     CUDA graphs write without being counted. Training uses them, and makes a ``LoadedModel`` for each validation.

@@ -1,5 +1,8 @@
 """Enhancing photographs: sizes, tiles, cancelling, and that generators and vessel models are never mistaken."""
 
+import copy
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +82,32 @@ def test_a_generator_begins_as_the_photograph_itself_and_every_parameter_learns(
         nn.init.normal_(module.last.weight, std=0.1)
         module(x).square().mean().backward()
         assert all(p.grad is not None and bool((p.grad != 0).any()) for p in module.parameters())
+
+
+def test_photographs_share_one_copy_of_a_generator_until_its_weights_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, enhancer, copies, real = photograph(64, 70), small_enhancer(tmp_path, 1), [], copy.deepcopy
+
+    def counted(module: RrdbNet) -> RrdbNet:
+        copies.append(weakref.ref(made := real(module)))
+        return made
+
+    monkeypatch.setattr(copy, "deepcopy", counted)
+    first, again = (enhance_photo(image, enhancer, options=WHOLE).rgb for _ in range(2))
+    assert len(copies) == 1
+    np.testing.assert_array_equal(first, again)
+    with torch.no_grad():
+        for weight in enhancer.module.parameters():
+            weight.mul_(1.5)
+    assert (enhance_photo(image, enhancer, options=WHOLE).rgb != first).any()
+    with pytest.raises(Cancelled):
+        enhance_photo(image, enhancer, options=WHOLE, monitor=Watched(last=2))
+    enhance_photo(image, enhancer, options=WHOLE)
+    assert len(copies) == 3, "one that was cancelled is not used again"
+    del enhancer
+    gc.collect()
+    assert all(made() is None for made in copies)
 
 
 def test_work_ends_where_the_monitor_says_so(tmp_path: Path) -> None:
