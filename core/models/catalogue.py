@@ -1,6 +1,7 @@
 """The models there are: those that came with the program and the person's own, by name."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
@@ -43,23 +44,35 @@ def list_models(*, task: Task | None = "vessels", monitor: Monitor = SILENT) -> 
 
     Only headers are read. A file that cannot be used is left out; ``monitor.note`` says which and why.
     """
-    entries = []
-    for folder, bundled in ((resource_path("weights"), True), (user_models_folder(), False)):
+    return [*_bundled_models(task, monitor), *_user_models(task, monitor)]
+
+
+def _bundled_models(task: Task | None, monitor: Monitor) -> list[ModelEntry]:
+    return _entries(_weights_in(resource_path("weights")), bundled=True, task=task, monitor=monitor)
+
+
+def _user_models(task: Task | None, monitor: Monitor) -> list[ModelEntry]:
+    return _entries(_weights_in(user_models_folder()), bundled=False, task=task, monitor=monitor)
+
+
+def _weights_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() == SUFFIX)
+    except OSError:  # not there, or not to be read: no models of this kind
+        return []
+
+
+def _entries(paths: Iterable[Path], *, bundled: bool, task: Task | None, monitor: Monitor = SILENT) -> list[ModelEntry]:
+    found = []
+    for path in paths:
         try:
-            paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == SUFFIX)
-        except OSError:  # not there, or not to be read: no models of this kind
-            continue
-        group = []
-        for path in paths:
-            try:
-                entry = ModelEntry(read_card(path), path, bundled)
-            except WeightsError as error:
-                monitor.note(str(error))
-            else:
-                if task in (None, entry.card.task):
-                    group.append(entry)
-        entries += sorted(group, key=lambda entry: entry.card.name)
-    return entries
+            entry = ModelEntry(read_card(path), path, bundled)
+        except WeightsError as error:
+            monitor.note(str(error))
+        else:
+            if task in (None, entry.card.task):
+                found.append(entry)
+    return sorted(found, key=lambda entry: entry.card.name)
 
 
 def find_model(name_or_path: str | Path, *, task: Task | None = "vessels", monitor: Monitor = SILENT) -> Path:
@@ -77,13 +90,17 @@ def find_model(name_or_path: str | Path, *, task: Task | None = "vessels", monit
     is_path = isinstance(name_or_path, Path) or "/" in text or os.sep in text
     if is_path or suffix == SUFFIX or suffix in PICKLE_SUFFIXES:
         return Path(text).expanduser()
-    entries = list_models(task=task, monitor=monitor)
+    # Those that came with the program are called as their files: the headers of the others need not be read.
+    own_file = [path for path in _weights_in(resource_path("weights")) if path.stem == text]
+    called_so = [entry for entry in _entries(own_file, bundled=True, task=task) if entry.card.name == text]
+    entries = [*(called_so or _bundled_models(task, monitor)), *_user_models(task, monitor)]
     found = [entry for entry in entries if entry.card.name == text]
     if len({entry.card.sha256 for entry in found}) > 1:
         files = " and ".join(display_path(entry.path) for entry in found)
         raise WeightsError(f'There are different models named "{text}": {files}. Give the path of the one you mean.')
     if found:
         return found[0].path
+    entries = list_models(task=task)
     names = ", ".join(dict.fromkeys(entry.card.name for entry in entries)) or "none"
     for other in get_args(Task):
         if task is not None and other != task and any(entry.card.name == text for entry in list_models(task=other)):

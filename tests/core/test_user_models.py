@@ -7,6 +7,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from core.errors import OutputError, WeightsError
+from core.models import catalogue
 from core.models.catalogue import DEFAULT_MODEL, find_model, list_models, load_model
 from core.models.user_models import add_model, change_model, export_model, remove_model
 from core.models.weights_file import read_card
@@ -27,6 +28,16 @@ def file(tmp_path: Path) -> Path:
 
 def names() -> list[str]:
     return [entry.card.name for entry in list_models() if not entry.bundled]
+
+
+def test_a_model_of_the_program_is_found_without_reading_the_others(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr(catalogue, "read_card", lambda path: read.append(path) or read_card(path))
+    for entry in list_models(task=None):
+        assert entry.path.stem == entry.card.name
+        read.clear()
+        assert find_model(entry.card.name, task=None) == entry.path
+        assert read == [entry.path]
 
 
 def test_a_model_goes_round(own: Path, file: Path, tmp_path: Path) -> None:
