@@ -183,8 +183,9 @@ def with_delta(codes: ByteArray, delta: EditDelta, *, back: bool) -> ByteArray:
 
 def edited_levels(model_levels: ByteArray, codes: ByteArray) -> ByteArray:
     """The network's levels with forced pixels in their place, uint8 of the same shape: the one rule of edits."""
-    forced = _LEVEL_OF_CODE[codes]
-    return np.where(codes == UNTOUCHED, model_levels, forced)
+    levels, touched = model_levels.copy(), codes != UNTOUCHED
+    levels[touched] = _LEVEL_OF_CODE[codes[touched]]
+    return levels
 
 
 _LEVEL_OF_CODE = np.array([0, FORCED_LEVELS[BACKGROUND], FORCED_LEVELS[VESSEL]], np.uint8)

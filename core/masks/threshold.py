@@ -1,9 +1,14 @@
 """From a probability map to a mask: the threshold, hysteresis, the smallest vessel; and Otsu's way of choosing."""
 
+from typing import Final
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from core.types import LEVELS, ByteArray, FieldOfView, ProbabilityMap, ThresholdRule, VesselMask
+from core.types import LEVELS, BoolArray, ByteArray, FieldOfView, ProbabilityMap, ThresholdRule, VesselMask
+
+_MOST_COUNTED: Final = 1 << 22
 
 
 def apply_threshold(probability: ProbabilityMap, rule: ThresholdRule) -> VesselMask:
@@ -49,6 +54,21 @@ def ruled_levels(levels: ByteArray, rule: ThresholdRule) -> ByteArray:
     return ruled
 
 
+def level_counts(levels: ByteArray, inside: BoolArray) -> npt.NDArray[np.int64]:
+    """How many pixels inside have each of the 256 levels.
+
+    Parameters
+    ----------
+    levels : uint8 (H, W). ``inside`` : bool (H, W).
+    """
+    counts = np.zeros(LEVELS, np.int64)
+    rows = max(1, _MOST_COUNTED // max(1, levels.shape[1]))
+    for top in range(0, len(levels), rows):  # OpenCV counts in float32, which is exact up to 2^24
+        part, mask = levels[top : top + rows], inside[top : top + rows].view(np.uint8)
+        counts += cv2.calcHist([part], [0], mask, [LEVELS], [0, LEVELS]).ravel().astype(np.int64)
+    return counts
+
+
 def otsu_level(probability: ProbabilityMap, fov: FieldOfView) -> int:
     """The level k (1 to 255) that splits the levels inside the field of view with the largest variance between classes.
 
@@ -58,7 +78,7 @@ def otsu_level(probability: ProbabilityMap, fov: FieldOfView) -> int:
     """
     if probability.shape != fov.shape:
         raise ValueError(f"the map is {probability.shape}, the field of view {fov.shape}")
-    histogram = np.bincount(probability.levels[fov.inside], minlength=LEVELS).astype(np.float64)
+    histogram = level_counts(probability.levels, fov.inside).astype(np.float64)
     if np.count_nonzero(histogram) < 2:
         return LEVELS // 2
     below = np.cumsum(histogram)[:-1]  # pixels with level < k, for k = 1 to 255

@@ -26,6 +26,7 @@ class QuestionablePainting(QObject):
         super().__init__(context)
         self._context, self._history = context, history
         self._painted: ByteArray | None = None
+        self._box: Box | None = None
         self._path: Path | None = None
         self._mark = True
         history.register("questionable", self._apply_step)
@@ -44,7 +45,7 @@ class QuestionablePainting(QObject):
             state.view = replace(state.view, show_questionable=True)  # nobody paints what is not seen
         before = document.questionable
         self._painted = np.zeros(document.image.shape, np.uint8) if before is None else before.copy()
-        self._path, self._mark = document.path, code == VESSEL
+        self._path, self._mark, self._box = document.path, code == VESSEL, None
         self.shown.emit(self._painted)
 
     def step(self, footprint: Footprint) -> None:
@@ -58,6 +59,7 @@ class QuestionablePainting(QObject):
         height, width = part.pixels.shape
         box: Box = (part.top, part.left, part.top + height, part.left + width)
         place = (slice(box[0], box[2]), slice(box[1], box[3]))
+        self._box = box if self._box is None else _around(self._box, box)
         touched = part.pixels if document.fov is None else part.pixels & document.fov.inside[place]
         painted[place][touched] = self._mark
         self.changed.emit(box)
@@ -65,11 +67,15 @@ class QuestionablePainting(QObject):
     def finish(self) -> None:
         """The stroke is done: one step of Undo."""
         painted, self._painted = self._painted, None
+        box, self._box = self._box, None
         document = self._context.state.document
         if painted is None or document is None or document.path != self._path:
             return
-        before = np.zeros_like(painted) if document.questionable is None else document.questionable
-        delta = difference(before, painted)
+        delta = None
+        if box is not None:  # and not in the whole photograph, which would be felt
+            place = (slice(box[0], box[2]), slice(box[1], box[3]))
+            after, layer = painted[place], document.questionable
+            delta = difference(np.zeros_like(after) if layer is None else layer[place], after, (box[0], box[1]))
         if delta is None:
             self.shown.emit(document.questionable)
             return
@@ -113,3 +119,8 @@ class QuestionablePainting(QObject):
         document = self._context.state.document
         if document is None or document.path != self._path:
             self._painted = None
+
+
+def _around(one: Box, other: Box) -> Box:
+    """The smallest box that holds both."""
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.masks.edits import Box, MaskEdits, edited_levels
-from core.masks.threshold import apply_threshold, ruled_levels
+from core.masks.threshold import apply_threshold, level_counts, ruled_levels
 from core.types import LEVELS, ByteArray, ThresholdRule, VesselMask
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Result:
         """``edits`` : corrections over ``levels``, by default those of the network."""
         levels = segmentation.probability.levels if levels is None else levels
         levels = levels if edits is None else edits.levels
-        counts = np.bincount(levels[segmentation.fov.inside], minlength=LEVELS)
+        counts = level_counts(levels, segmentation.fov.inside)
         at_least = tuple(int(n) for n in np.cumsum(counts[::-1])[::-1])
         return cls(segmentation, model_path, at_least, edits, _kept_levels(edits))
 

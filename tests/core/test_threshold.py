@@ -9,8 +9,9 @@ from hypothesis.extra.numpy import arrays
 from skimage.filters import apply_hysteresis_threshold, threshold_otsu
 from skimage.morphology import remove_small_objects
 
+from core.masks import threshold
 from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL, MaskEdits
-from core.masks.threshold import apply_threshold, otsu_level, ruled_levels
+from core.masks.threshold import apply_threshold, level_counts, otsu_level, ruled_levels
 from core.types import FieldOfView, ProbabilityMap, ThresholdRule
 
 FLOATS = arrays(np.float32, (7, 9), elements=st.floats(0, 1, width=32))
@@ -136,3 +137,15 @@ def test_a_plain_rule_leaves_the_levels_as_they_are() -> None:
         ThresholdRule(50, "user", 51)
     with pytest.raises(ValueError, match="fewer than 0"):
         ThresholdRule(50, "user", None, -1)
+
+
+def test_levels_are_counted_as_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(3)
+    levels, inside = random.integers(0, 256, (70, 40), dtype=np.uint8), random.random((70, 40)) < 0.7
+    whole = np.bincount(levels[inside], minlength=256)
+    assert np.array_equal(level_counts(levels, inside), whole)
+    monkeypatch.setattr(threshold, "_MOST_COUNTED", 40 * 9)  # in strips
+    assert np.array_equal(level_counts(levels, inside), whole)
+    assert np.array_equal(
+        level_counts(levels[:, ::2], inside[:, ::2]), np.bincount(levels[:, ::2][inside[:, ::2]], minlength=256)
+    )
