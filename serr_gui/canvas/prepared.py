@@ -27,6 +27,10 @@ class Prepared:
             self._levels = LevelPyramid(np.ascontiguousarray(levels))
             self._levels.make_stages()
 
+    def forget(self) -> None:
+        """Give nothing away any more: what was made of levels holds only until a hand corrects them."""
+        self._photo = self._levels = self._outline = self._inside = None
+
     def photo(self, pixels: ByteArray) -> PhotoPyramid | None:
         """The stages of this very picture; None where they are not in here, or no longer."""
         made = self._photo
@@ -45,4 +49,4 @@ class Prepared:
 
     def outline(self, inside: BoolArray) -> FovOutline | None:
         """The outline of this very field of view; None where it is another."""
-        return self._outline if inside is self._inside else None
+        return self._outline if inside is self._inside and inside is not None else None

@@ -25,6 +25,9 @@ def show_on(canvas: PhotoView, old: CanvasPicture | None, new: CanvasPicture) ->
         canvas.set_levels(new.levels)
     if old is None or new.error_layer is not old.error_layer:
         _show_errors(canvas, new.error_layer)
+    if old is None and new.prepared is not None:
+        new.prepared.forget()  # corrections change the levels in place
+        canvas.set_prepared(None)
     canvas.set_error_style(new.error_style)
     _show_layers(canvas, old, new)
     if new.marked is not None and (old is None or new.marked is not old.marked):

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from serr_gui.canvas import overlays, resampling
+from serr_gui.canvas.prepared import Prepared
 from serr_gui.model.selectors import canvas_picture
 from serr_gui.widgets import icons
 from serr_gui.window import late_panels
@@ -89,10 +90,16 @@ def test_what_the_canvas_needs_of_an_opened_photograph_is_made_beside_the_window
     assert {name for name, _ in made} == {"_halve_largest", "__init__", "resize"}
     assert [name for name, in_window in made if in_window] == []
     assert state.document is not None
+    assert canvas._layers.prepared is None
     canvas.set_photo(state.document.image.rgb)
     show_on(canvas, None, replace(canvas_picture(state), prepared=None))
     assert canvas.grab().toImage() == shown
     assert any(in_window for _, in_window in made)
+
+    levels = np.zeros(large.shape[:2], np.uint8)  # not those that are shown: a hand may change them before they are
+    prepared = Prepared(large, None, levels)
+    show_on(canvas, None, replace(canvas_picture(state), prepared=prepared))
+    assert prepared.levels(levels) is None
 
 
 def test_one_filter_sees_the_events_of_the_program(start: StartProgram, qapp: QApplication) -> None:
