@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -62,6 +63,8 @@ def processes(photo: Path, repeats: int, against: Path | None) -> None:
             named: (segment, _ROOT),
             f"{named} --model serr-unet-drive-small": (small, _ROOT),
         }
+        for what, path in _untrained(Path(out)).items():
+            commands[f"{named}, {what}"] = [*segment, "--model", str(path)], _ROOT
         if against is not None:
             commands[f"{named}, before"] = segment, against
             commands[f"{named} --model serr-unet-drive-small, before"] = small, against
@@ -88,6 +91,20 @@ def processes(photo: Path, repeats: int, against: Path | None) -> None:
         ratios = cpu / statistics.median(used[first]), wall / statistics.median(walls[first])
         print(f"| `{name}` | {cpu:.2f} | {ratios[0]:.2f} | {wall:.2f} | {ratios[1]:.2f} | {peaks[name] / 1e6:.0f} |")
     print(flush=True)
+
+
+def _untrained(folder: Path) -> dict[str, Path]:
+    """Networks like the default one with less arithmetic, and its recipe: with hardly any, all else is left."""
+    from core.models.catalogue import load_model
+    from core.models.weights_file import save_model
+    from core.networks.registry import build
+
+    card, made = load_model().card, {}
+    for what, config in {"a network of one channel": {"width": 1}, "patches of 2 pixels": {"patch_px": 2}}.items():
+        of_this = replace(card, name=what, config={**card.config, **config})
+        path = folder / f"{what}.safetensors"
+        made[what] = save_model(path, build(card.architecture, of_this.config).eval(), of_this)
+    return made
 
 
 def _process(command: list[str], checkout: Path) -> tuple[float, float, int]:
