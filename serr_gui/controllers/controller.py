@@ -141,10 +141,11 @@ class Controller(QObject):
         result = self.state.result
         if result is None:
             return
-        made = result.segmentation
+        made, rule = result.segmentation, self.state.rule
 
         def found(level: int) -> None:
-            if self.state.result is not None and self.state.result.segmentation is made:
+            now = self.state.result
+            if now is not None and now.segmentation is made and self.state.rule == rule:  # nobody has moved it since
                 self._set_rule(ThresholdRule(level, "otsu"))
 
         self.context.workers.start(

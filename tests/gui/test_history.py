@@ -50,6 +50,10 @@ def test_the_threshold_is_a_step_and_moves_of_the_slider_are_one(hand: Hand, qtb
     hand.key(Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
     hand.key(Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
     assert state.rule == otsu
+    program.window.commands["threshold_otsu"].trigger()
+    program.controller.set_level(77)  # sooner than Otsu's is found
+    qtbot.waitUntil(lambda: not program.controller.context.workers.busy("otsu"), timeout=WAIT_MS)
+    assert state.rule == ThresholdRule(77, "user")
 
 
 def test_the_field_of_view_is_a_step(hand: Hand, qtbot: QtBot) -> None:

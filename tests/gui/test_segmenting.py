@@ -118,6 +118,7 @@ def test_the_exported_mask_is_the_shown_one_for_every_way_to_set_the_threshold(
     ]
     for number, (way, level) in enumerate(ways):
         way()
+        qtbot.waitUntil(lambda: not program.controller.context.workers.busy("otsu"), timeout=WAIT_MS)
         now = program.state.rule.level
         assert level is None or now == level
         assert panel._slider.value() == now
