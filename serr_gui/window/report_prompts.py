@@ -44,7 +44,12 @@ class ReportPrompts(QObject):
         name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export Curves"), str(stem), ";;".join(kinds))
         path = with_suffix(name, kind, kinds, (".png", ".svg", ".csv"))
         if path is not None:
-            self._write(name, [path], lambda: self._controller.write_file(path, panel.file_of(path.suffix.lower())))
+            self._write(
+                name,
+                [path],
+                lambda: self._controller.write_file(path, panel.file_of(path.suffix.lower())),
+                of=document.path,
+            )
 
     def export_evaluation(self) -> None:
         item = self._state.item
@@ -76,7 +81,8 @@ class ReportPrompts(QObject):
         )
         path = with_suffix(name, "", (), (".csv",))
         if path is not None:
-            self._write(name, names_of_files(path), partial(self._controller.measuring.write, path))
+            write = partial(self._controller.measuring.write, path)
+            self._write(name, names_of_files(path), write, of=document.path)
 
     def export_enhanced(self) -> None:
         """Ask which folder the enhanced picture goes to, and write it."""
@@ -142,8 +148,19 @@ class ReportPrompts(QObject):
         if path is not None:
             self._write(name, [path], partial(self._controller.write_shares, items, path))
 
-    def _write(self, chosen: str, files: Sequence[Path], write: Callable[[], None]) -> None:
-        write_if_wanted(self._controller.context, self._window, chosen, files, write)
+    def _write(self, chosen: str, files: Sequence[Path], write: Callable[[], None], *, of: Path | None = None) -> None:
+        """Write what was asked for; ``of`` : the photograph that must be on the screen for that."""
+
+        def write_it() -> None:
+            document = self._state.document
+            if of is None or (document is not None and document.path == of):
+                write()
+            else:
+                text = self.tr("Nothing is written to {file}: {name} is no longer on the screen.")
+                text = text.format(file=display_path(files[0].name), name=display_path(of.name))
+                self._controller.context.notify("warning", text)
+
+        write_if_wanted(self._controller.context, self._window, chosen, files, write_it)
 
 
 def with_suffix(name: str, kind: str, kinds: Sequence[str], suffixes: Sequence[str]) -> Path | None:

@@ -214,7 +214,7 @@ def test_files_are_replaced_and_choices_kept_beside_the_window(
     qtbot.waitUntil(lambda: state.document is not None and state.document.labels[0] is not None, timeout=WAIT_MS)
     window.labels.acceptRequested.emit(0, True)
     kept = config_folder() / label_choices.FILE_NAME
-    qtbot.waitUntil(lambda: "answered for" in kept.read_text(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: kept.exists() and "answered for" in kept.read_text(), timeout=WAIT_MS)
     assert set(looks) == {"beside"}
 
 

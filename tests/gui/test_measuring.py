@@ -444,7 +444,7 @@ def test_files_next_to_the_table_are_not_replaced_without_a_question(
     codebook = tmp_path / "eye_codebook.csv"
     codebook.write_text("mine")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "eye"), ""))
-    asked, answers, workers = list[str](), ["", "replace", ""], program.controller.context.workers
+    asked, answers, workers = list[str](), ["", "replace", "", "replace"], program.controller.context.workers
     monkeypatch.setattr(questions, "ask", lambda _parent, *said: asked.append(" ".join(said[:2])) or answers.pop(0))
     QApplication.processEvents()
     for count, there in ((1, False), (2, True)):
@@ -458,6 +458,11 @@ def test_files_next_to_the_table_are_not_replaced_without_a_question(
     program.window.commands["export_measures"].trigger()  # the dialog asked about "eye", and not about "eye.csv"
     qtbot.waitUntil(lambda: len(asked) == 3, timeout=WAIT_MS)
     assert "eye.csv, eye_codebook.csv, eye_segments.csv" in asked[2]
+    codebook.unlink()
+    program.window.commands["export_measures"].trigger()
+    program.controller.photos.close_photos([photo])  # sooner than it is known what would be replaced
+    qtbot.waitUntil(lambda: "no longer on the screen" in program.state.notices[-1].text, timeout=WAIT_MS)
+    assert not codebook.exists()
 
 
 def test_a_proposed_disc_says_that_it_is_one(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
