@@ -26,6 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
+_UNTRAINED = {"a network of one channel": {"width": 1}, "patches of 2 pixels": {"patch_px": 2}}
 _SAMPLE = _ROOT / "resources" / "sample" / "retina.jpg"
 
 
@@ -37,7 +38,11 @@ def main() -> None:
     parser.add_argument("--photo", type=Path, default=_SAMPLE)
     parser.add_argument("--against", type=Path, help="Another checkout, such as that of the version before.")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--untrained", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.untrained is not None:
+        make_untrained(given.untrained)
+        return
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # before torch is loaded; inherited by the processes
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     print(f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}{load}\n")
@@ -63,8 +68,12 @@ def processes(photo: Path, repeats: int, against: Path | None) -> None:
             named: (segment, _ROOT),
             f"{named} --model serr-unet-drive-small": (small, _ROOT),
         }
-        for what, path in _untrained(Path(out)).items():
-            commands[f"{named}, {what}"] = [*segment, "--model", str(path)], _ROOT
+        # In a process of its own: what this one holds would count as the peak of those that it starts.
+        subprocess.run(
+            [*python, __file__, "--untrained", out], check=True, env={**os.environ, "PYTHONPATH": str(_ROOT)}
+        )
+        for what in _UNTRAINED:
+            commands[f"{named}, {what}"] = [*segment, "--model", f"{out}/{what}.safetensors"], _ROOT
         if against is not None:
             commands[f"{named}, before"] = segment, against
             commands[f"{named} --model serr-unet-drive-small, before"] = small, against
@@ -93,18 +102,16 @@ def processes(photo: Path, repeats: int, against: Path | None) -> None:
     print(flush=True)
 
 
-def _untrained(folder: Path) -> dict[str, Path]:
+def make_untrained(folder: Path) -> None:
     """Networks like the default one with less arithmetic, and its recipe: with hardly any, all else is left."""
     from core.models.catalogue import load_model
     from core.models.weights_file import save_model
     from core.networks.registry import build
 
-    card, made = load_model().card, {}
-    for what, config in {"a network of one channel": {"width": 1}, "patches of 2 pixels": {"patch_px": 2}}.items():
+    card = load_model().card
+    for what, config in _UNTRAINED.items():
         of_this = replace(card, name=what, config={**card.config, **config})
-        path = folder / f"{what}.safetensors"
-        made[what] = save_model(path, build(card.architecture, of_this.config).eval(), of_this)
-    return made
+        save_model(folder / f"{what}.safetensors", build(card.architecture, of_this.config).eval(), of_this)
 
 
 def _process(command: list[str], checkout: Path) -> tuple[float, float, int]:
