@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -18,11 +19,13 @@ from core.inference.options import ENGINES, InferenceOptions
 from core.inference.predictor import predict
 from core.inference.runner import _channels_last
 from core.models.catalogue import load_model
+from core.models.weights_file import LoadedModel
 from core.networks.cost import DRIVE_PX, gflop
 from core.networks.families import FAMILIES
 from core.networks.registry import build
 from core.photo.preprocessing import NetInput
 
+_SMALL = "serr-unet-general-small"
 _MATRIX = 2048
 _PATCH_PX, _PATCH_STEP_PX, _PATCHES = 96, 5, 8
 _FORMS = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -58,7 +61,7 @@ def all_ways(threads: int) -> Iterator[Way]:
 
 
 def _shipped(form: str) -> Iterator[Way]:
-    for name, side in (("serr-unet-general", 720), ("serr-unet-drive-small", 544)):
+    for name, side in (("serr-unet-general", 720), (_SMALL, 720), ("serr-unet-drive-small", 544)):
         model = load_model(name)
         cost = gflop(model.card.architecture, model.card.config, (side, side))
         folded = fold(copy.deepcopy(model.module))
@@ -70,20 +73,22 @@ def _shipped(form: str) -> Iterator[Way]:
 
 
 def _engines(threads: int) -> Iterator[Way]:
-    """The default model through ``predict``, with all that a photograph takes there: the second one of a folder."""
-    model = load_model()
+    """General models through ``predict``, with all that a photograph takes there: the second one of a folder."""
     noise = np.random.default_rng(0).random((1, 720, 720), np.float32)
     every = np.ones((720, 720), bool)
-    prepared = NetInput(noise, every, 1.0, (0, 0, 720, 720), (720, 720), model.card.preprocessing)
-    cost = gflop(model.card.architecture, model.card.config, (720, 720))
-    for engine in filter(is_installed, ENGINES):
+    for model, engine in product((load_model(), load_model(_SMALL)), filter(is_installed, ENGINES)):
+        card = model.card
+        prepared = NetInput(noise, every, 1.0, (0, 0, 720, 720), (720, 720), card.preprocessing)
         options = InferenceOptions(device="cpu", threads=threads, engine=engine)
 
-        def whole(options: InferenceOptions = options) -> None:
+        def whole(
+            model: LoadedModel = model, prepared: NetInput = prepared, options: InferenceOptions = options
+        ) -> None:
             predict(model, prepared, options)
             return_freed()  # as after each photograph
 
-        yield Way(f"{model.card.name} through `predict`, {engine}, 720 x 720", whole, cost)
+        cost = gflop(card.architecture, card.config, (720, 720))
+        yield Way(f"{card.name} through `predict`, {engine}, 720 x 720", whole, cost)
 
 
 def _authors() -> Way:
