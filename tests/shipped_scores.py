@@ -33,6 +33,8 @@ MEASURED = (
     ("serr-unet-general", "stare", "test"),
     ("serr-unet-general-large", "drive", "test"),
     ("serr-unet-general-large", "stare", "test"),
+    ("serr-unet-general-small", "drive", "test"),
+    ("serr-unet-general-small", "stare", "test"),
     ("serr-unet-stare", "stare", "test"),
     ("serr-unet-stare-seed", "stare", "seed"),
 )
