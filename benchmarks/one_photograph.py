@@ -26,7 +26,8 @@ from dataclasses import replace
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
-_UNTRAINED = {"a network of one channel": {"width": 1}, "patches of 2 pixels": {"patch_px": 2}}
+_KNOWN_BEFORE = "serr-unet-drive-small"
+_UNTRAINED = "a network of one channel"
 _SAMPLE = _ROOT / "resources" / "sample" / "retina.jpg"
 
 
@@ -62,21 +63,20 @@ def processes(photo: Path, repeats: int, against: Path | None) -> None:
     with tempfile.TemporaryDirectory() as out:
         segment = [*python, "-m", "core.cli", "segment", str(photo), "--out", out]
         named = f"serr segment {photo.name}"
-        small = [*segment, "--model", "serr-unet-drive-small"]
+        other = {name: [*segment, "--model", name] for name in ("serr-unet-general-small", _KNOWN_BEFORE)}
         commands: dict[str, tuple[list[str], Path]] = {
             'python -c "import torch"': ([*python, "-c", "import torch"], _ROOT),
             named: (segment, _ROOT),
-            f"{named} --model serr-unet-drive-small": (small, _ROOT),
+            **{f"{named} --model {name}": (command, _ROOT) for name, command in other.items()},
         }
         # In a process of its own: what this one holds would count as the peak of those that it starts.
         subprocess.run(
             [*python, __file__, "--untrained", out], check=True, env={**os.environ, "PYTHONPATH": str(_ROOT)}
         )
-        for what in _UNTRAINED:
-            commands[f"{named}, {what}"] = [*segment, "--model", f"{out}/{what}.safetensors"], _ROOT
+        commands[f"{named}, {_UNTRAINED}"] = [*segment, "--model", f"{out}/{_UNTRAINED}.safetensors"], _ROOT
         if against is not None:
             commands[f"{named}, before"] = segment, against
-            commands[f"{named} --model serr-unet-drive-small, before"] = small, against
+            commands[f"{named} --model {_KNOWN_BEFORE}, before"] = other[_KNOWN_BEFORE], against
         if photo == _SAMPLE and is_installed("openvino"):
             commands[f"{named} --engine openvino"] = [*segment, "--engine", "openvino"], _ROOT
         if photo == _SAMPLE:
@@ -103,15 +103,14 @@ def processes(photo: Path, repeats: int, against: Path | None) -> None:
 
 
 def make_untrained(folder: Path) -> None:
-    """Networks like the default one with less arithmetic, and its recipe: with hardly any, all else is left."""
+    """A network like the default one with hardly any arithmetic, and its recipe: all else is left."""
     from core.models.catalogue import load_model
     from core.models.weights_file import save_model
     from core.networks.registry import build
 
     card = load_model().card
-    for what, config in _UNTRAINED.items():
-        of_this = replace(card, name=what, config={**card.config, **config})
-        save_model(folder / f"{what}.safetensors", build(card.architecture, of_this.config).eval(), of_this)
+    card = replace(card, name=_UNTRAINED, config={**card.config, "width": 1})
+    save_model(folder / f"{_UNTRAINED}.safetensors", build(card.architecture, card.config).eval(), card)
 
 
 def _process(command: list[str], checkout: Path) -> tuple[float, float, int]:
