@@ -13,7 +13,7 @@ from core.types import ThresholdRule
 from serr_gui.controllers.workers import Failure, WorkerPool
 from serr_gui.model.notices import Notice, NoticeChoice, NoticeKind, Until
 from serr_gui.model.result_store import ResultStore
-from serr_gui.model.selectors import model_rule, model_styles, style_rule
+from serr_gui.model.rule_selectors import model_rule, model_styles, style_rule
 from serr_gui.model.state import AppState, PhotoItem
 from serr_gui.tasks.pending import PendingWrites
 

@@ -53,7 +53,8 @@ from serr_gui.controllers.two_models import TwoModelsController
 from serr_gui.controllers.vessels import VesselController
 from serr_gui.model.comparison import ErrorFilter
 from serr_gui.model.result_store import ResultStore
-from serr_gui.model.selectors import model_rule, model_styles, stale_reasons, style_rule, with_result
+from serr_gui.model.rule_selectors import model_rule, model_styles, style_rule
+from serr_gui.model.selectors import stale_reasons, with_result
 from serr_gui.model.state import AppState, Base, FovChoice, PhotoItem, Preferences, RunSettings, Theme, ViewOptions
 from serr_gui.tasks import comparing as comparing_work
 from serr_gui.tasks.shares import ShareItem, write_shares

@@ -21,7 +21,8 @@ from serr_gui.model.editing import EditHistory, EditStep
 from serr_gui.model.export_options import ExportOptions
 from serr_gui.model.notices import NoticeChoice, NoticeKind
 from serr_gui.model.result import Result
-from serr_gui.model.selectors import may_export, rule_of_new_result, without_result
+from serr_gui.model.rule_selectors import rule_of_new_result
+from serr_gui.model.selectors import may_export, without_result
 from serr_gui.model.state import MadeBy, PhotoItem
 
 

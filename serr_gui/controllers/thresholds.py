@@ -8,7 +8,7 @@ from core.types import ThresholdRule
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.history import HistoryController
 from serr_gui.model.editing import EditStep
-from serr_gui.model.selectors import model_rule
+from serr_gui.model.rule_selectors import model_rule
 
 
 class ThresholdSteps(QObject):

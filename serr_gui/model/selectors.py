@@ -15,10 +15,9 @@ from core.masks.edits import UNTOUCHED
 from core.measures.calibres import OpticDisc
 from core.measures.disc import USUAL_RADIUS
 from core.measures.setup import MeasureSetup
-from core.models.drawing_style import DrawingStyle
 from core.photo.circles import circles_of
 from core.photo.walking import natural_key
-from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, FieldOfView, ThresholdRule
+from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, FieldOfView
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone
 from serr_gui.canvas.prepared import Prepared
 from serr_gui.canvas.vessel_marks import VesselClasses, VesselMarks
@@ -26,7 +25,6 @@ from serr_gui.canvas.wipe import Wipe
 from serr_gui.model.comparison import ErrorLayer
 from serr_gui.model.enhancing import EnhancedPhoto
 from serr_gui.model.measuring import measured, vessel_classes, vessel_marks
-from serr_gui.model.result import Result
 from serr_gui.model.score_selectors import error_layer, error_list
 from serr_gui.model.state import AppState, Document, ListOrder, PhotoItem
 
@@ -151,46 +149,6 @@ def has_label(state: AppState, expert: int) -> bool:
     """Whether a label of this expert (0 or 1) is in use."""
     slot = state.document.labels[expert] if state.document else None
     return slot is not None and slot.label is not None
-
-
-def model_rule(state: AppState) -> ThresholdRule | None:
-    """The model's own threshold: that of the model which made the result, else of the chosen one."""
-    if state.result:
-        return state.result.segmentation.card.rule
-    choice = state.model_choice
-    return ThresholdRule(choice.default_level, "model") if choice else None
-
-
-def model_styles(state: AppState) -> tuple[DrawingStyle, ...]:
-    """The drawing styles of the model which made the result, else of the chosen one."""
-    if state.result:
-        return state.result.segmentation.card.styles
-    return state.model_choice.styles if state.model_choice else ()
-
-
-def shown_style(state: AppState) -> str | None:
-    """The drawing style that the threshold is; empty for the model's own threshold, None for any other."""
-    if state.rule.origin == "model":
-        return ""
-    return next((style.name for style in model_styles(state) if style.rule == state.rule), None)
-
-
-def style_rule(styles: Sequence[DrawingStyle], name: str) -> ThresholdRule | None:
-    """The threshold of a drawing style; None where the model has no style of that name."""
-    return next((style.rule for style in styles if style.name == name), None)
-
-
-def rule_of_new_result(state: AppState, item: PhotoItem, result: Result) -> ThresholdRule | None:
-    """The threshold of a photograph whose vessels were found, perhaps again; None for the model's own.
-
-    One that a person has set stays. A drawing style becomes that of another model, since levels of models differ.
-    """
-    styles, made_by = result.segmentation.card.styles, item.made_by
-    if item.rule is None:
-        return style_rule(styles, state.draw_like) if made_by is None else None
-    if not item.rule.style or made_by is None or made_by.path == result.model_path:
-        return item.rule
-    return style_rule(styles, item.rule.style)
 
 
 def stale_reasons(state: AppState) -> frozenset[Stale]:

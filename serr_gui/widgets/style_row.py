@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from core.models.drawing_style import DrawingStyle
 from core.types import LEVELS
-from serr_gui.model.selectors import model_styles, shown_style
+from serr_gui.model.rule_selectors import model_styles, shown_style
 from serr_gui.model.state import AppState
 from serr_gui.widgets.controls import chooser, faded
 

@@ -6,14 +6,10 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QApplication,
     QDockWidget,
-    QLineEdit,
     QMainWindow,
-    QPlainTextEdit,
     QStackedWidget,
-    QTextEdit,
     QVBoxLayout,
     QWidget,
 )
@@ -50,6 +46,7 @@ from serr_gui.window.batch_prompts import BatchPrompts
 from serr_gui.window.canvas_tools import CanvasTools
 from serr_gui.window.dialogs import ask_to_lose
 from serr_gui.window.docks import Dock, arrange_docks, make_docks, panel_actions, show_dock, stacked, toggle_dock
+from serr_gui.window.events import local_paths, writes_text
 from serr_gui.window.joins import (
     join_comparison,
     join_enhancing,
@@ -337,7 +334,7 @@ class MainWindow(QMainWindow):
         pressed = event.type() in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride)
         if event.type() == QEvent.Type.KeyRelease and self.state.overlay_hidden:
             self.controller.hide_overlay(False)
-        elif pressed and self.isActiveWindow() and not _writes_text(QApplication.focusWidget()):
+        elif pressed and self.isActiveWindow() and not writes_text(QApplication.focusWidget()):
             self.controller.hide_overlay(True)
             return event.type() == QEvent.Type.KeyPress
         return False
@@ -357,11 +354,11 @@ class MainWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _local_paths(event):
+        if local_paths(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = _local_paths(event)
+        paths = local_paths(event)
         if paths:
             event.acceptProposedAction()
             # After the drop is over, so that the program it came from does not wait.
@@ -392,16 +389,8 @@ class MainWindow(QMainWindow):
         self.controller.editing.set_tool("hand")  # what a tool has begun counts, as when another one is taken
         self.controller.batch.pause_all()
         self.closing.emit()
-        QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+        QApplication.instance().removeEventFilter(self._watch)  # type: ignore[union-attr]
         self.hide()  # threads may take a moment to end
         self.controller.shutdown()
         event.accept()
         self.closed.emit()
-
-
-def _writes_text(widget: QWidget | None) -> bool:
-    return isinstance(widget, (QLineEdit, QAbstractSpinBox, QTextEdit, QPlainTextEdit))
-
-
-def _local_paths(event: QDropEvent) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -43,6 +43,17 @@ def test_opening_a_photograph_remakes_neither_icons_nor_menus_nor_the_list(
     controller.comparison.load_label(0, photos[1])
     qtbot.waitUntil(lambda: window.labels._rows[0]._button.menu() is not menus[0], timeout=WAIT_MS)
     assert photos[1].name in window.labels._rows[0]._name.full_text()
+
+
+def test_a_closed_window_watches_no_events_any_more(start: StartProgram) -> None:
+    program, seen = start(), list[QEvent]()
+    program.window._watch.add(lambda _watched, event: bool(seen.append(event)), QEvent)
+    QApplication.sendEvent(program.window.canvas, QEvent(QEvent.Type.User))
+    assert seen
+    assert program.window.close()
+    seen.clear()
+    QApplication.sendEvent(program.window.canvas, QEvent(QEvent.Type.User))
+    assert seen == []
 
 
 def test_what_late_panels_are_made_of_is_loaded_beside_the_window(
