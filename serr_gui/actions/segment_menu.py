@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serr_gui.actions.command import Command, has_result, idle
+from serr_gui.actions.command import Command, has_document, has_result, idle
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 from serr_gui.model.selectors import without_result
 from serr_gui.model.state import AppState
@@ -123,6 +123,17 @@ COMMANDS: Final[tuple[Command, ...]] = (
         short=QT_TRANSLATE_NOOP("Actions", "Otsu"),
         shortcuts=("O",),
         enabled_when=has_result,
+        section=1,
+    ),
+    Command(
+        "threshold_all",
+        "segment",
+        QT_TRANSLATE_NOOP("Actions", "&Threshold for All Photographs"),
+        QT_TRANSLATE_NOOP("Actions", "Use this threshold, or drawing style, for all photographs of the list"),
+        icon="copy",
+        short=QT_TRANSLATE_NOOP("Actions", "For all"),
+        shortcuts=("Shift+M",),
+        enabled_when=lambda state: has_document(state) and len(state.photos) > 1,
         section=1,
     ),
     Command(

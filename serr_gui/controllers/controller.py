@@ -100,6 +100,7 @@ class Controller(QObject):
         self.keeping = KeepingController(self.context, self.photos, exported, self.session_task)
         self.batch = BatchController(self.context, self.photos, exported)
         self.sessions = SessionController(self.context, self.keeping, self.session_task)
+        self.history.movedElsewhere.connect(self.keeping.note_steps)
         self.context.settled.connect(self._segment_if_wanted)
 
     def shutdown(self) -> None:

@@ -1,6 +1,6 @@
 """Undo and Redo: the steps of the photograph on the screen, whatever they have changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -21,10 +21,12 @@ _OUTSIDE_RESULT: frozenset[StepKind] = frozenset({"fov", "field_of_view"})
 class HistoryController(QObject):
     """Who changes something that can be undone pushes a step, and registers how steps of that kind are applied.
 
-    ``beforeStep`` comes before a step is applied: what is half done ends.
+    ``beforeStep`` comes before a step is applied: what is half done ends. ``movedElsewhere`` carries the paths of
+    photographs whose steps have changed although they need not be on the screen.
     """
 
     beforeStep = Signal()
+    movedElsewhere = Signal(object)
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context)
@@ -43,6 +45,22 @@ class HistoryController(QObject):
         """Take a step that was made; ``merge`` : it continues with what the last step began, and takes its place."""
         self._context.store.history(path).push(step, merge=merge)
         self.refresh()
+
+    def push_all(self, steps: Mapping[Path, EditStep]) -> None:
+        """Take a step that was made of each of several photographs, whichever is on the screen."""
+        for path, step in steps.items():
+            self._context.store.history(path).push(step)
+        self.movedElsewhere.emit(tuple(steps))
+        self.refresh()
+
+    def undo_all(self, steps: Collection[Path]) -> frozenset[Path]:
+        """Count the last step of each of several photographs as taken back; those that are as they were saved."""
+        histories = {path: self._context.store.history(path) for path in steps}
+        for history in histories.values():
+            history.undo()
+        self.movedElsewhere.emit(tuple(steps))
+        self.refresh()
+        return frozenset(path for path, history in histories.items() if history.is_clean)
 
     def undo(self) -> None:
         self._move(back=True)

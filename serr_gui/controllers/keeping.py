@@ -67,6 +67,11 @@ class KeepingController(QObject):
         for event in (events.document, events.editing):
             event.connect(self._write_strokes)
 
+    def note_steps(self, paths: Sequence[Path]) -> None:
+        """Steps of Undo of photographs have changed that need not be on the screen."""
+        self._missed.update(paths)
+        self._write_later()
+
     @property
     def keeps(self) -> bool:
         """Whether what is not exported comes back at the next start."""

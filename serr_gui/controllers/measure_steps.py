@@ -47,12 +47,12 @@ class MeasureSteps(QObject):
             else item
             for item, setup in zip(photos, setups, strict=True)
         )
+        steps: dict[Path, EditStep] = {}
         for item, setup in zip(photos, setups, strict=True):
-            if setup == item.measuring:
-                continue
-            before, after = changed_values(item.measuring, setup)
-            self._context.store.history(item.path).push(EditStep(name, kind="measuring", before=before, after=after))
-        self._history.refresh()
+            if setup != item.measuring:
+                before, after = changed_values(item.measuring, setup)
+                steps[item.path] = EditStep(name, kind="measuring", before=before, after=after)
+        self._history.push_all(steps)
 
     def _apply(self, path: Path, step: EditStep, back: bool) -> bool:
         item = self._context.state.item

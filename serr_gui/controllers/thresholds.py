@@ -1,14 +1,19 @@
 """Changes of the threshold as steps of Undo."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject
 
+from core.resources import sample_path
 from core.types import ThresholdRule
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.history import HistoryController
 from serr_gui.model.editing import EditStep
-from serr_gui.model.rule_selectors import model_rule
+from serr_gui.model.notices import NoticeChoice
+from serr_gui.model.rule_selectors import model_rule, rules_for_all
+from serr_gui.model.state import PhotoItem
 
 
 class ThresholdSteps(QObject):
@@ -17,6 +22,7 @@ class ThresholdSteps(QObject):
     def __init__(self, context: ControllerContext, history: HistoryController) -> None:
         super().__init__(context)
         self._context, self._history = context, history
+        self._for_all: dict[Path, EditStep] = {}
         history.register("rule", self._apply)
 
     def set_rule(self, rule: ThresholdRule) -> None:
@@ -28,14 +34,78 @@ class ThresholdSteps(QObject):
             return
         last = self._context.store.history(path).last
         by_hand = last is not None and last.kind == "rule" and _is_by_hand(last.after) and rule.origin == "user"
-        name = self.tr("Threshold {value}").format(value=f"{rule.threshold:.3f}")
+        step = EditStep(self._name(rule), kind="rule", before=before, after=after)
+        self._history.push(path, step, merge=by_hand)
+
+    def _name(self, rule: ThresholdRule) -> str:
         if rule.style:
-            name = self.tr("Draw Like {name}").format(name=rule.style)
-        self._history.push(path, EditStep(name, kind="rule", before=before, after=after), merge=by_hand)
+            return self.tr("Draw Like {name}").format(name=rule.style)
+        return self.tr("Threshold {value}").format(value=f"{rule.threshold:.3f}")
+
+    def set_for_all(self) -> None:
+        """Give every photograph of the list the threshold, or the drawing style, of the one on the screen.
+
+        A step of Undo of each that has a result; photographs of another model keep a threshold that is not a style.
+        """
+        state, sample = self._context.state, sample_path()
+        found = rules_for_all(state)
+        name = self._name_for_all()
+        changed = {
+            item.path: replace(item, rule=found.rules[item.path], unsaved=item.unsaved or _is_work(item, sample))
+            for item in state.photos
+            if item.path in found.rules and found.rules[item.path] != item.rule
+        }
+        self._for_all = {
+            item.path: EditStep(name, kind="rule", before=_values(item.rule), after=_values(changed[item.path].rule))
+            for item in state.photos
+            if item.path in changed and item.status == "done"
+        }
+        if state.rule.origin in ("model", "style"):
+            state.draw_like = state.rule.style
+        state.photos = tuple(changed.get(item.path, item) for item in state.photos)
+        self._history.push_all(self._for_all)
+        self._tell(len(changed), len(found.kept))
+
+    def _name_for_all(self) -> str:
+        rule = self._context.state.rule
+        return self.tr("The Model's Own Threshold") if rule.origin == "model" else self._name(rule)
+
+    def _tell(self, changed: int, kept: int) -> None:
+        state = self._context.state
+        text = self.tr("{name} is now used for {count} more photographs. Corrections by hand are kept.")
+        if changed == 1:
+            text = self.tr("{name} is now used for one more photograph. Corrections by hand are kept.")
+        if not changed:
+            text = self.tr("{name}: no other photograph had to change.")
+        text = text.format(name=self._name_for_all(), count=f"{changed:,}")
+        if kept:
+            why = self.tr("Photographs of other models keep theirs, since levels of models differ: {count}.")
+            if state.rule.style:
+                why = self.tr("Photographs of models without this style keep their threshold: {count}.")
+            text += " " + why.format(count=f"{kept:,}")
+        document = state.document
+        choices: tuple[NoticeChoice, ...] = ()
+        if self._for_all and document is not None:
+            choices = (NoticeChoice(self.tr("Undo for All"), "undo for all", document.path),)
+        self._context.notify("warning" if kept else "success", text, until="work", choices=choices)
+
+    def undo_for_all(self) -> None:
+        """Take the last ``set_for_all`` back wherever nothing has followed it."""
+        state = self._context.state
+        steps = {path: step for path, step in self._for_all.items() if self._context.store.history(path).last is step}
+        self._for_all = {}
+        clean = self._history.undo_all(steps)
+        state.photos = tuple(
+            replace(item, rule=_rule(steps[item.path].before), unsaved=item.unsaved and item.path not in clean)
+            if item.path in steps
+            else item
+            for item in state.photos
+        )
+        self._context.follow_rule()
 
     def _apply(self, _path: Path, step: EditStep, back: bool) -> bool:
         value = step.before if back else step.after
-        rule = model_rule(self._context.state) if value is None else ThresholdRule(**value)
+        rule = _rule(value) or model_rule(self._context.state)
         if rule is None:
             return False
         self._context.set_rule(rule)
@@ -48,7 +118,19 @@ class ThresholdSteps(QObject):
     def _kept(self) -> dict[str, object] | None:
         """The threshold that was left for the photograph as JSON values, None for the model's own."""
         item = self._context.state.item
-        return item.rule.to_values() if item is not None and item.rule is not None else None
+        return _values(item.rule) if item is not None else None
+
+
+def _values(rule: ThresholdRule | None) -> dict[str, object] | None:
+    return rule.to_values() if rule is not None else None
+
+
+def _rule(values: dict[str, Any] | None) -> ThresholdRule | None:
+    return ThresholdRule(**values) if values is not None else None
+
+
+def _is_work(item: PhotoItem, sample: Path) -> bool:
+    return item.status == "done" and item.path != sample
 
 
 def _is_by_hand(value: dict[str, object] | None) -> bool:

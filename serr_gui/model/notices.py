@@ -11,10 +11,10 @@ NoticeKind = Literal["info", "success", "warning", "error"]
 @dataclass(frozen=True, slots=True)
 class NoticeChoice:
     """A button of a notice: its text, and what it asks for of a photograph, of a folder ("add below"), of the work that
-    was left in a folder of journals ("continue", "start empty"), or of a batch."""
+    was left in a folder of journals ("continue", "start empty"), of a batch, or of the threshold of all photographs."""
 
     text: str
-    request: Literal["reload", "keep", "add below", "continue", "start empty", "resume batch"]
+    request: Literal["reload", "keep", "add below", "continue", "start empty", "resume batch", "undo for all"]
     path: Path
 
 

@@ -1,6 +1,8 @@
 """What the state says about thresholds: the model's own, its drawing styles, and that of a new result."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from core.models.drawing_style import DrawingStyle
 from core.types import ThresholdRule
@@ -46,3 +48,43 @@ def rule_of_new_result(state: AppState, item: PhotoItem, result: Result) -> Thre
     if not item.rule.style or made_by is None or made_by.path == result.model_path:
         return item.rule
     return style_rule(styles, item.rule.style)
+
+
+@dataclass(frozen=True, slots=True)
+class RulesForAll:
+    """The threshold of each photograph of the list, None for its model's own; ``kept`` : those that keep theirs."""
+
+    rules: Mapping[Path, ThresholdRule | None]
+    kept: frozenset[Path]
+
+
+def rules_for_all(state: AppState) -> RulesForAll:
+    """The threshold, or the drawing style, of the photograph on the screen for every photograph of the list.
+
+    A style is that of the model which made each result, and a photograph without a result gets it with the first one.
+    Levels of models differ, so another threshold is for results of the same model alone; where a method has found it
+    in this photograph, the others have it by hand.
+    """
+    shown, model = state.item, state.result.model_path if state.result is not None else state.model
+    styles = {choice.path: choice.styles for choice in state.models}
+    if model is not None:
+        styles[model] = model_styles(state)
+    rules: dict[Path, ThresholdRule | None] = {}
+    kept: set[Path] = set()
+    for item in state.photos:
+        if shown is not None and item.path == shown.path:
+            continue
+        made_by = item.made_by.path if item.made_by is not None else None
+        if state.rule.origin == "model":
+            rules[item.path] = None
+        elif state.rule.origin == "style":
+            rule = style_rule(styles.get(made_by, ()), state.rule.style) if made_by is not None else None
+            if made_by is None or rule is not None:
+                rules[item.path] = rule
+            else:
+                kept.add(item.path)
+        elif made_by in (None, model):
+            rules[item.path] = replace(state.rule, origin="user")
+        else:
+            kept.add(item.path)
+    return RulesForAll(rules, frozenset(kept))

@@ -172,7 +172,7 @@ class SegmentationPanel(QWidget):
         line.addWidget(self._number)
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
-        for key in ("threshold_model", "threshold_otsu"):
+        for key in ("threshold_model", "threshold_otsu", "threshold_all"):
             button = _button(actions[key])
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             buttons.addWidget(button)

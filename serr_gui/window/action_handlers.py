@@ -78,6 +78,7 @@ def make_handlers(window: "MainWindow") -> dict[str, Callable[[], None]]:
         "threshold_higher": partial(controller.nudge_level, 1),
         "threshold_model": controller.reset_level,
         "threshold_otsu": controller.otsu_level,
+        "threshold_all": controller.thresholds.set_for_all,
         "add_model": models.add_file,
         "previous": partial(controller.photos.step, -1),
         "next": partial(controller.photos.step, 1),

@@ -272,6 +272,9 @@ class Prompts(QObject):
         keeping = self._controller.keeping
         if choice.request == "resume batch":
             self._controller.batch.resume(choice.path)
+        elif choice.request == "undo for all":
+            self._controller.context.dismiss(notice)
+            self._controller.thresholds.undo_for_all()
         elif choice.request == "continue":
             keeping.continue_work(notice, choice.path)
         elif choice.request == "start empty":

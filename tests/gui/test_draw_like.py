@@ -16,10 +16,13 @@ from serr_gui.app import Program
 from serr_gui.model.batch import BatchFacts
 from serr_gui.model.settings import Settings
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
+from tests.gui.test_keeping import KilledHere, continued, flushed, killed_here, painted, press
 from tests.gui.test_layout import SMALL, docks_of
 from tests.gui.test_segmenting import export, read_mask, segment
 from tests.gui.test_sessions import opened, save_as
 from tests.small_model import save_small_model
+
+__all__ = ["killed_here"]
 
 DRIVE, HRF = DrawingStyle("DRIVE", 40, 4), DrawingStyle("HRF", 180, 1)
 
@@ -110,6 +113,55 @@ def test_what_is_segmented_from_then_on_is_drawn_in_that_style(
     show(program, qtbot, 1)
     program.window.commands["threshold_model"].trigger()
     assert (program.state.draw_like, program.state.photos[1].rule) == ("", None)
+
+
+def test_a_style_for_all_keeps_corrections_and_is_undone_in_each_or_in_all(
+    start: StartProgram,
+    qtbot: QtBot,
+    photos: tuple[Path, Path, Path],
+    styled: Settings,
+    killed_here: KilledHere,
+) -> None:
+    program = start(*photos, settings=styled)
+    state, commands = program.state, program.window.commands
+    segment(program, qtbot)
+    painted(program, qtbot)
+    corrected = state.result
+    assert corrected is not None
+    assert corrected.edits is not None
+    show(program, qtbot, 1)
+    with_model(program, qtbot, "second")
+    choose(program, "DRIVE")
+    second = ThresholdRule(70, "style", style="DRIVE")
+    assert [item.rule for item in state.photos] == [None, second, None]
+    commands["threshold_all"].trigger()
+    assert [item.rule for item in state.photos] == [DRIVE.rule, second, None], "at the level of its own model"
+    assert (
+        state.notices[-1].text == "Draw Like DRIVE is now used for one more photograph. Corrections by hand are kept."
+    )
+    press(program, "Undo for All", qtbot)
+    assert [item.rule for item in state.photos] == [None, second, None]
+    commands["threshold_all"].trigger()
+    show(program, qtbot, 2)
+    assert segment(program, qtbot).model == "second"
+    assert state.rule == second, "from its first result on"
+    program.controller.set_level(99)
+    commands["threshold_all"].trigger()
+    assert [item.rule for item in state.photos] == [DRIVE.rule, ThresholdRule(99), ThresholdRule(99)]
+    assert "Photographs of other models keep theirs, since levels of models differ: 1." in state.notices[-1].text
+    flushed(program)
+    killed_here()
+    again = start(settings=styled)
+    continued(again, qtbot)
+    show(again, qtbot, 0)
+    state, commands = again.state, again.window.commands
+    assert state.rule == DRIVE.rule
+    assert state.result is not None
+    assert state.result.edits is not None
+    assert state.result.edits.packed() == corrected.edits.packed()
+    assert commands["undo"].text() == "&Undo Draw Like DRIVE"
+    commands["undo"].trigger()
+    assert (state.rule.level, commands["undo"].text()) == (96, "&Undo Brush")
 
 
 def test_another_model_draws_at_its_own_level_of_that_style_or_says_that_it_cannot(
