@@ -49,7 +49,8 @@ CREATE TABLE IF NOT EXISTS items (
     vessel_share REAL,
     doubts TEXT NOT NULL DEFAULT '[]',
     seconds REAL,
-    outputs TEXT NOT NULL DEFAULT '[]'
+    outputs TEXT NOT NULL DEFAULT '[]',
+    style TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS items_by_state ON items (state, id);
 """
@@ -67,6 +68,7 @@ class Outcome:
     threshold, vessel_share : in [0, 1]; None where there is no result.
     doubts : why the result may be wrong, in sentences.
     outputs : names of the files that were written.
+    style : the drawing style that the threshold is; empty where it is none, and in manifests that do not say it.
     """
 
     state: State
@@ -81,6 +83,7 @@ class Outcome:
     doubts: tuple[str, ...] = ()
     seconds: float | None = None
     outputs: tuple[str, ...] = ()
+    style: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ class Manifest:
                     self._base.execute(f"PRAGMA synchronous={'OFF' if made_at is not None else 'NORMAL'}")
                     self._base.executescript(f"BEGIN IMMEDIATE;{_TABLES}COMMIT;")
                 self._check_version()
+                self._columns = self._know_styles(read_only=read_only)
         except SerrError:
             if hasattr(self, "_base"):
                 self._base.close()
@@ -206,7 +210,7 @@ class Manifest:
         marks = ", ".join("?" * len(states))
         where = f"WHERE state IN ({marks})" if states else ""
         with self._explained():
-            for row in self._base.execute(f"SELECT {_COLUMNS} FROM items {where} ORDER BY id", states):
+            for row in self._base.execute(f"SELECT {self._columns} FROM items {where} ORDER BY id", states):
                 yield _item(row)
 
     def portions(self, *states: State, size: int) -> Iterator[list[Item]]:
@@ -215,7 +219,8 @@ class Manifest:
         while True:
             with self._explained():
                 rows = self._base.execute(
-                    f"SELECT {_COLUMNS} FROM items NOT INDEXED WHERE id > ? AND state IN ({marks}) ORDER BY id LIMIT ?",
+                    f"SELECT {self._columns} FROM items NOT INDEXED WHERE id > ? AND state IN ({marks}) "
+                    "ORDER BY id LIMIT ?",
                     (last, *states, size),
                 ).fetchall()
             if not rows:
@@ -234,7 +239,7 @@ class Manifest:
         if part:
             where, values = f"({where}) AND instr(place_key, ?)", [same_name(part)]
         with self._explained():
-            for row in self._base.execute(f"SELECT {_COLUMNS} FROM items WHERE {where} ORDER BY id", values):
+            for row in self._base.execute(f"SELECT {self._columns} FROM items WHERE {where} ORDER BY id", values):
                 yield _item(row)
 
     def counts(self) -> dict[State, int]:
@@ -264,7 +269,7 @@ class Manifest:
         with self._explained():
             rows = self._base.execute(
                 "UPDATE items SET state = 'running', worker = ? WHERE id = "
-                f"(SELECT id FROM items WHERE state = 'waiting' ORDER BY id LIMIT 1) RETURNING {_COLUMNS}",
+                f"(SELECT id FROM items WHERE state = 'waiting' ORDER BY id LIMIT 1) RETURNING {self._columns}",
                 (self.worker,),
             ).fetchall()
             return _item(rows[0]) if rows else None
@@ -329,6 +334,18 @@ class Manifest:
                 f"The manifest {display_path(self.path)} is of another version of the program. Use that version, or "
                 "another folder for the results."
             )
+
+    def _know_styles(self, *, read_only: bool) -> str:
+        """The columns to ask for; a manifest of an older program gets the one that it lacks, unless it is only read."""
+        if self._lacks_styles() and not read_only:
+            with self._transaction():
+                if self._lacks_styles():  # no other process was faster
+                    self._base.execute("ALTER TABLE items ADD COLUMN style TEXT NOT NULL DEFAULT ''")
+        return _COLUMNS.replace("style", "'' AS style") if self._lacks_styles() else _COLUMNS
+
+    def _lacks_styles(self) -> bool:
+        columns = self._base.execute("SELECT name FROM pragma_table_info('items')").fetchall()
+        return ("style",) not in columns
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

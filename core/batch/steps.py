@@ -156,6 +156,7 @@ class PhotoSteps:
             doubts=tuple(doubt.text for doubt in done.doubts),
             seconds=round(ready.seconds + found.seconds + time.perf_counter() - started, 4),
             outputs=tuple(path.name for path in done.files.values()),
+            style=done.style,
         )
         return ready.item, self._stamped(outcome, ready.seen)
 
@@ -233,6 +234,7 @@ def _of_sidecar(sidecar: SideCar, photo: Path) -> Outcome:
         vessel_share=float(share) if isinstance(share, int | float) else None,
         doubts=tuple(text for text in texts if isinstance(text, str)),
         outputs=(*sidecar.files.values(), sidecar.path.name),
+        style=sidecar.rule.style,
     )
 
 

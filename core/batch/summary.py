@@ -18,9 +18,11 @@ SUMMARY: Final = "summary.csv"
 PARQUET: Final = "summary.parquet"
 _NUMBERS: Final = frozenset({"threshold", "vessel_share", "seconds"})
 _ROWS_AT_ONCE: Final = 50_000
-_COLUMNS: Final = (
+_FIRST: Final = (
     *("file", "result", "state", "reason", "sha256", "model", "threshold", "vessel_share", "doubts", "seconds"),
 )
+"""The columns that every summary begins with, also of older programs."""
+_COLUMNS: Final = (*_FIRST, "drawing_style")
 
 
 def check_parquet() -> None:
@@ -72,7 +74,7 @@ def is_own_parquet(path: Path) -> bool:
     from pyarrow.parquet import read_schema
 
     try:
-        return tuple(read_schema(path).names[: len(_COLUMNS)]) == _COLUMNS
+        return tuple(read_schema(path).names[: len(_FIRST)]) == _FIRST
     except (ArrowException, OSError):
         return False
 
@@ -116,6 +118,7 @@ def _row(item: Item) -> dict[str, object]:
         "vessel_share": outcome.vessel_share if has_outcome else None,
         "doubts": " ".join(outcome.doubts) if has_outcome else "",
         "seconds": outcome.seconds if has_outcome else None,
+        "drawing_style": outcome.style if has_outcome else "",
     }
 
 

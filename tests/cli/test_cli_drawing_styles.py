@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pyarrow.parquet import read_table
 
 from core.datasets.synthetic import write_drive_layout
 from core.models.drawing_style import DrawingStyle
@@ -107,9 +110,18 @@ def test_a_batch_keeps_its_style_and_says_what_is_another(
     refused = serr(*base, "--draw-like", "HRF")
     assert refused.code == 2
     assert "drawing style DRIVE, not HRF" in refused.err
-    assert serr(*base, "--threshold", "0.5", "--new-options").code == 0
+    with (out / "summary.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["drawing_style"] for row in csv.DictReader(file)] == ["DRIVE"]
+    (manifest,) = (out / "serr-batch").glob("*.sqlite")
+    with closing(sqlite3.connect(manifest)) as old:  # as a program made it that knew no styles
+        old.execute("ALTER TABLE items DROP COLUMN style")
+    assert serr("batch", "status", out, "--json").json["counts"]["done"] == 1
+    assert serr("batch", "collect", out).code == 0
+    assert serr(*base, "--threshold", "0.5", "--new-options", "--parquet").code == 0
     rule = rule_of(out / "eye.serr.json")[1]
     assert (rule["level"], rule["low_level"], rule["origin"], "style" in rule) == (128, 51, "user", False)
+    assert serr(*base, "--draw-like", "HRF", "--new-options").code == 0
+    assert read_table(out / "summary.parquet").column("drawing_style").to_pylist() == ["HRF"]
 
 
 def test_measures_and_lists_of_models_know_the_style(serr: Serr, tmp_path: Path, photo: Path, styled: Path) -> None:
