@@ -80,7 +80,9 @@ def output_error(path: Path, error: OSError) -> OutputError:
 
 
 @contextmanager
-def atomic_path(path: Path, *, follow_link: bool = False, private: bool = False) -> Iterator[Path]:
+def atomic_path(
+    path: Path, *, follow_link: bool = False, private: bool = False, is_flushed: bool = False
+) -> Iterator[Path]:
     """A temporary path to write to; it becomes ``path`` when the block ends without an error, and vanishes otherwise.
 
     The temporary file is in the same folder and has the same suffix. The block should do nothing but write that
@@ -92,6 +94,7 @@ def atomic_path(path: Path, *, follow_link: bool = False, private: bool = False)
     follow_link : where ``path`` is a symbolic link, write the file that it names. For a path that a person named. Else
         the link itself is replaced: a link in a folder of results, whoever put it there, leads no result elsewhere.
     private : only the user may read the file (settings and the like, which name photographs of patients).
+    is_flushed : the block itself waits until its file is on the disk.
 
     Raises
     ------
@@ -106,7 +109,8 @@ def atomic_path(path: Path, *, follow_link: bool = False, private: bool = False)
             mode = 0o600
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         yield temporary
-        _flush_to_disk(temporary)
+        if not is_flushed:
+            _flush_to_disk(temporary)
         if mode is not None:
             temporary.chmod(mode)
         temporary.replace(target)
@@ -156,10 +160,12 @@ def write_together(files: Iterable[tuple[Path, bytes]]) -> None:
     """
     with ExitStack() as stack:
         for path, data in reversed(list(files)):  # the stack ends in the opposite order
-            temporary = stack.enter_context(atomic_path(path))
+            temporary = stack.enter_context(atomic_path(path, is_flushed=True))
             try:
-                temporary.write_bytes(data)
-                _flush_to_disk(temporary)
+                with temporary.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
             except OSError as error:  # here, or it would be told of the file that was begun last
                 raise output_error(path, error) from error
 

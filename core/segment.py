@@ -63,9 +63,20 @@ class BatchItem:
     style: str = ""
 
 
-def prepared_ahead(image: FundusImage, fov: FieldOfView, recipe: Preprocessing) -> NetInput | None:
-    """What the network reads, where it can be made while the network works on another photograph; else None."""
-    return None if recipe.enhance else prepare(image, fov, recipe)
+@dataclass(frozen=True, slots=True, eq=False)
+class Ahead:
+    """What can be found out about a photograph while the network works on another one.
+
+    ``prepared`` : what the network reads; None where that needs a network itself.
+    """
+
+    prepared: NetInput | None
+    doubts: tuple[Doubt, ...]
+
+
+def made_ahead(image: FundusImage, fov: FieldOfView, recipe: Preprocessing) -> Ahead:
+    """Prepare a photograph with its field of view, and look for what is doubtful about them."""
+    return Ahead(None if recipe.enhance else prepare(image, fov, recipe), doubts_about(image, fov))
 
 
 def segment_photo(
@@ -73,7 +84,7 @@ def segment_photo(
     model: LoadedModel,
     *,
     fov: FieldOfView | None = None,
-    prepared: NetInput | None = None,
+    ahead: Ahead | None = None,
     options: InferenceOptions = _AUTOMATIC,
     rule: ThresholdRule | None = None,
     doubt: bool = False,
@@ -86,7 +97,7 @@ def segment_photo(
     image : the photograph, (H, W).
     model : from ``load_model``; may be used for any number of photographs.
     fov : its field of view, (H, W); None: it is found in the photograph.
-    prepared : of ``prepared_ahead`` with this image, its field of view and the model's recipe.
+    ahead : of ``made_ahead`` with this image, its field of view and the model's recipe.
     rule : the threshold; None: the model's own.
     doubt : make a doubt map, too, which takes six times as long.
 
@@ -102,7 +113,7 @@ def segment_photo(
         monitor.step(Progress("Finding the field of view"))
         fov = estimate_field_of_view(image)
     monitor.step(Progress("Preparing the photograph"))
-    recipe = model.card.preprocessing
+    recipe, prepared = model.card.preprocessing, None if ahead is None else ahead.prepared
     if prepared is None:
         seen = as_recipe_wants(image, recipe, device=options.device, threads=options.threads, monitor=monitor)
         prepared = prepare(seen, fov, recipe)
@@ -125,7 +136,7 @@ def segment_photo(
         notes += (f"{model.card.name} looks for vessels in the photograph as {recipe.enhance} enhances it.",)
     for note in image.notes:
         monitor.note(note)
-    doubts = doubts_about(image, fov)
+    doubts = doubts_about(image, fov) if ahead is None else ahead.doubts
     if np.count_nonzero(mask.vessel) < _HARDLY_ANY * np.count_nonzero(fov.inside):
         doubts += (_HARDLY_ANY_VESSEL,)
     for reason in doubts:

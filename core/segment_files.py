@@ -11,12 +11,11 @@ from core.export import ExportChoices
 from core.files import display_path, ensure_folder
 from core.inference.options import InferenceOptions
 from core.models.deferred import KnownModel, loaded
-from core.photo.preprocessing import NetInput
 from core.photo.sibling_files import FovOption, mask_folder, output_stems
 from core.pipeline import Over, run_pipeline
 from core.progress import SILENT, Cancelled, Monitor, Progress, part_of
 from core.results import Verdict, Wanted, judge
-from core.segment import BatchItem, Place, files_of, prepared_ahead, read_inputs, segment_photo, write_results
+from core.segment import Ahead, BatchItem, Place, files_of, made_ahead, read_inputs, segment_photo, write_results
 from core.segmentation import Segmentation
 from core.types import FieldOfView, FundusImage, ThresholdRule
 
@@ -132,7 +131,7 @@ class _Ready:
     verdict: Verdict
     image: FundusImage
     fov: FieldOfView
-    prepared: NetInput | None
+    ahead: Ahead
     notes: _Notes
 
 
@@ -209,10 +208,10 @@ class _Run:
             if verdict.again:
                 notes.note(f"{display_path(path.name)} is done again: {verdict.again}")
             image, fov = read_inputs(place, self._wanted, read=self._files, overwrite=self._overwrite)
-            prepared = prepared_ahead(image, fov, self._wanted.model.card.preprocessing)
+            ahead = made_ahead(image, fov, self._wanted.model.card.preprocessing)
         except (SerrError, MemoryError) as error:
             return Over(_Done(path, notes, failed=_sentence(path, error)))
-        return _Ready(place, verdict, image, fov, prepared, notes)
+        return _Ready(place, verdict, image, fov, ahead, notes)
 
     def _segment(self, ready: _Ready) -> tuple[_Ready, Segmentation] | Over[_Done]:
         ready.notes.tell(self._monitor)
@@ -222,7 +221,7 @@ class _Run:
                 ready.image,
                 model,
                 fov=ready.fov,
-                prepared=ready.prepared,
+                ahead=ready.ahead,
                 options=wanted.options,
                 rule=wanted.rule,
                 doubt=wanted.export.doubt,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import UnionType
@@ -138,6 +139,7 @@ class Annotation:
         }
 
 
+@cache  # reading what a package says about itself takes 2 ms
 def _versions(engine: str) -> dict[str, str]:
     """Of torch, and of what ran the network in its place. An opened session may name what is not installed here."""
     versions = {"torch": version("torch")}

@@ -17,11 +17,10 @@ from core.claims import refuse_another
 from core.errors import InputError, OutputError, SerrError
 from core.files import display_path, ensure_folder, file_sha256
 from core.models.deferred import loaded
-from core.photo.preprocessing import NetInput
 from core.pipeline import Over
 from core.progress import SILENT, Monitor
 from core.results import Verdict, Wanted, corrected_by_hand, judge, left_over
-from core.segment import Place, prepared_ahead, read_inputs, segment_photo, write_results
+from core.segment import Ahead, Place, made_ahead, read_inputs, segment_photo, write_results
 from core.segmentation import Segmentation
 from core.sidecar import SideCar, read_sidecar, sidecar_path
 from core.types import FieldOfView, FundusImage
@@ -50,7 +49,7 @@ class Ready:
     verdict: Verdict
     image: FundusImage
     fov: FieldOfView
-    prepared: NetInput | None
+    ahead: Ahead
     seen: tuple[int, int]
     seconds: float
     fetched: bool = False
@@ -99,14 +98,14 @@ class PhotoSteps:
             image, fov = read_inputs(place, self._wanted)
             image = replace(image, origin=address_at(item.path))
             refuse_another(place.folder, place.stem, image, way_out="")
-            prepared = prepared_ahead(image, fov, self._wanted.model.card.preprocessing)
+            ahead = made_ahead(image, fov, self._wanted.model.card.preprocessing)
         except StoreError:
             raise
         except (SerrError, MemoryError) as error:
             outcome = self._failed(item, error, seen, before=before)
             self._drop(item, place, published)
             return Over((item, outcome))
-        return Ready(item, place, verdict, image, fov, prepared, seen, time.perf_counter() - started, published)
+        return Ready(item, place, verdict, image, fov, ahead, seen, time.perf_counter() - started, published)
 
     def _drop(self, item: Item, place: Place, published: bool) -> None:
         """Remove what was fetched of earlier results, where nothing comes of the photograph: the store keeps it."""
@@ -120,7 +119,7 @@ class PhotoSteps:
                 ready.image,
                 loaded(wanted.model),
                 fov=ready.fov,
-                prepared=ready.prepared,
+                ahead=ready.ahead,
                 options=wanted.options,
                 rule=wanted.rule,
                 monitor=self._monitor,

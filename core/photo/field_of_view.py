@@ -26,6 +26,7 @@ from core.photo.fov_border import pixels_inside, straight_cuts
 from core.photo.fov_doubts import DARK_PART, NOT_ROUND, WHOLE_PICTURE, doubts_of_circle, small_field, stretched
 from core.photo.fov_search import FoundCircle, best_circle, lit_share, sharpest_part
 from core.photo.fov_shape import enlarged, filled_ellipse, shape_of
+from core.photo.histograms import counts_of, percentile_of
 from core.types import BoolArray, ByteArray, Doubt, FieldOfView, FundusImage
 
 COARSE_SIDE_PX = 480
@@ -54,7 +55,7 @@ def estimate_field_of_view(image: FundusImage) -> FieldOfView:
     FieldOfViewError : the photograph is all dark, the same everywhere, or what is bright in it is too small.
     """
     small = _reduced(image.rgb)
-    if np.percentile(small[::2, ::2], 99.5) < MIN_LEVEL or small.min() == small.max():
+    if percentile_of(counts_of(small[::2, ::2].reshape(-1)), 99.5) < MIN_LEVEL or small.min() == small.max():
         raise FieldOfViewError(
             f"No field of view can be seen in {_name(image)}: the photograph is dark or the same all over. "
             "Choose a better exposed one, or give a field-of-view mask."

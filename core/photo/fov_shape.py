@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from core.photo.fov_border import Cuts
 from core.photo.fov_search import EDGE, FoundCircle, large_parts
+from core.photo.histograms import counts_of, percentile_of
 from core.types import BoolArray, ByteArray
 
 ODD = 0.07
@@ -88,7 +89,7 @@ def shape_of(found: FoundCircle, cuts: Cuts) -> Shape | None:
     distance, noise = found.distance, found.surround.noise
     disc = found.circle.disc(distance.shape)
     ring = distance[found.circle.disc(distance.shape, _RING) > disc]
-    around = float(np.percentile(ring, 25)) if ring.size else 0.0  # stray light, where that is
+    around = percentile_of(counts_of(ring), 25) if ring.size else 0.0  # stray light, where that is
     level = max(found.cut, float(np.sqrt((around + noise) * (found.level + noise))))
     parts = large_parts(distance > level)
     if not parts:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from core.errors import FieldOfViewError
 from core.photo.enhanced import enhanced_doubt
 from core.photo.field_of_view import estimate_field_of_view
+from core.photo.histograms import counts_of, median_of
 from core.types import BoolArray, ByteArray, Doubt, FieldOfView, FundusImage
 
 SIDE_PX = 256
@@ -134,17 +135,24 @@ def measured(image: FundusImage, fov: FieldOfView) -> Looks:
     rgb, inside = image.rgb[top:bottom, left:right], fov.inside[top:bottom, left:right]
     scale = min(1.0, SIDE_PX / diameter)
     size = (max(8, round((right - left) * scale)), max(8, round((bottom - top) * scale)))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
     within = np.asarray(cv2.resize(inside.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST), np.uint8)
     core = _eroded(within, max(3, max(size) // 10))
-    red, green, blue = (float(np.median(small[core, channel])) for channel in range(3))
+    planes = cv2.split(small)
+    red, green, blue = (_median(plane, core) for plane in planes)
     brightest = max(red, green, blue, 1.0)
-    saturation = float(np.median((small.max(axis=2) - small.min(axis=2))[core])) / brightest
-    plane = small[:, :, 1] if saturation >= GREY else small.mean(axis=2)
+    # Plane by plane: max(axis=2) takes ten times as long.
+    highest, lowest = (
+        cv2.max(cv2.max(planes[0], planes[1]), planes[2]),
+        cv2.min(cv2.min(planes[0], planes[1]), planes[2]),
+    )
+    saturation = _median(cv2.subtract(highest, lowest), core) / brightest
+    plane = planes[1].astype(np.float32) if saturation >= GREY else small.astype(np.float32).mean(axis=2)
     even = _evened(plane, within.astype(np.float32))
-    fine_plane, coarse_plane = even - _soft(even, 1), _soft(even, 1) - _soft(even, 3)
+    soft = _soft(even, _SIGMA)
+    fine_plane, coarse_plane = even - soft, soft - _soft(even, 3)
     fine, coarse = float(fine_plane[core].std()), float(coarse_plane[core].std())
-    dark, bright = _line_strengths(even, core)
+    dark, bright = _line_strengths(soft, core)
     return Looks(
         diameter_px=diameter,
         red=red,
@@ -168,6 +176,10 @@ def _eroded(within: ByteArray, reach: int) -> BoolArray:
     return core if np.count_nonzero(core) > 50 else within > 0
 
 
+def _median(plane: npt.ArrayLike, core: BoolArray) -> float:
+    return median_of(counts_of(np.asarray(plane, np.uint8), core))
+
+
 def _soft(plane: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)
 
@@ -178,9 +190,8 @@ def _evened(plane: npt.NDArray[np.float32], within: npt.NDArray[np.float32]) -> 
     return np.asarray(np.where(within > 0, (plane + 4) / (around + 4) - 1, 0), np.float32)
 
 
-def _line_strengths(even: npt.NDArray[np.float32], core: BoolArray) -> tuple[float, float]:
+def _line_strengths(soft: npt.NDArray[np.float32], core: BoolArray) -> tuple[float, float]:
     """How strong the strongest dark and bright lines are: the larger curvature less that across it (Hessian)."""
-    soft = _soft(even, _SIGMA)
     xx, yy, xy = (cv2.Sobel(soft, cv2.CV_32F, *order, scale=0.25)[core] for order in ((2, 0), (0, 2), (1, 1)))
     middle, spread = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
     high, low = middle + spread, middle - spread

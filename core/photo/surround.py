@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from core.photo.histograms import counts_of, percentile_of
 from core.types import ByteArray
 
 # Side of the square that is looked at in each corner, in longer sides of the picture.
@@ -51,13 +52,11 @@ class Surround:
     def distance(self, rgb: ByteArray) -> ByteArray:
         """How far pixels (..., 3) are from the surround, in levels, uint8."""
         if self.channel == "any":
-            off = np.abs(rgb.astype(np.int16) - np.array(self.colour, np.int16)).max(axis=-1)
-        elif self.channel == "red":
-            off = rgb[..., 0].astype(np.int16) - np.int16(self.colour[0])
-        else:
-            brightest = np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
-            off = brightest.astype(np.int16) - np.int16(max(self.colour))
-        return np.asarray(np.maximum(off, 0), np.uint8)
+            off = np.abs(rgb.astype(np.int16) - np.array(self.colour, np.int16)).astype(np.uint8)
+            return _brightest(off)
+        if self.channel == "red":
+            return _above(rgb[..., 0], self.colour[0])
+        return _above(_brightest(rgb), max(self.colour))
 
 
 def surrounds(rgb: ByteArray) -> Iterator[Surround]:
@@ -74,6 +73,16 @@ def surrounds(rgb: ByteArray) -> Iterator[Surround]:
         yield Surround((red, green, blue), max(1.0, _spread(pixels)), _channel(rgb, max(red, green, blue)))
 
 
+def _brightest(rgb: ByteArray) -> ByteArray:
+    """As ``max(axis=-1)``, which takes ten times as long."""
+    return np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
+
+
+def _above(plane: ByteArray, level: float) -> ByteArray:
+    whole = np.uint8(level)
+    return np.asarray(np.maximum(plane, whole) - whole, np.uint8)
+
+
 def _ends(side: int) -> tuple[slice, slice]:
     return slice(None, side), slice(-side, None)
 
@@ -87,4 +96,5 @@ def _channel(rgb: ByteArray, brightest: float) -> str:
     if brightest >= _DARK:
         return "any"
     thin = rgb[::2, ::2]
-    return "red" if np.percentile(thin[..., 0], 99) >= 0.5 * np.percentile(thin.max(axis=2), 99) else "brightest"
+    red, most = (percentile_of(counts_of(plane), 99) for plane in (thin[..., 0], _brightest(thin)))
+    return "red" if red >= 0.5 * most else "brightest"

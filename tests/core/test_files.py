@@ -8,7 +8,15 @@ import pytest
 from bad_outputs import BAD_OUTPUTS, BadOutput, full_folder, ordinary_rights
 
 from core.errors import OutputError
-from core.files import atomic_path, display_path, ensure_folder, printable, private_folder, write_bytes_atomic
+from core.files import (
+    atomic_path,
+    display_path,
+    ensure_folder,
+    printable,
+    private_folder,
+    write_bytes_atomic,
+    write_together,
+)
 
 BIG = os.urandom(100_000)
 
@@ -24,6 +32,17 @@ def test_content_arrives_and_nothing_else(tmp_path: Path) -> None:
     write_bytes_atomic(target, b"second")
     assert target.read_bytes() == b"second"
     assert entries(tmp_path) == [target.name]
+
+
+def test_each_of_several_files_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting for the disk is what writing a result costs most; a mark in front of the files changes nothing."""
+    really, waits, mark = os.fsync, [], tmp_path / "mark"
+    monkeypatch.setattr(os, "fsync", lambda number: (waits.append(number), really(number)))
+    write_together([(mark, b"begun"), (tmp_path / "one", BIG), (tmp_path / "two", b"2"), (mark, b"done")])
+    assert len(waits) == 4
+    assert mark.read_bytes() == b"done"
+    assert (tmp_path / "one").read_bytes() == BIG
+    assert entries(tmp_path) == ["mark", "one", "two"]
 
 
 def test_new_file_has_ordinary_permissions_and_old_ones_stay(tmp_path: Path) -> None:

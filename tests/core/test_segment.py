@@ -22,7 +22,7 @@ from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fundus
 from core.progress import Cancelled, Progress
 from core.replay import replay_sidecar
-from core.segment import segment_photo
+from core.segment import made_ahead, segment_photo
 from core.segment_files import BatchReport, segment_files
 from core.sidecar import read_sidecar
 from core.types import FundusImage, ThresholdRule, VesselMask
@@ -111,6 +111,16 @@ def test_the_given_field_of_view_and_threshold_are_used(model: LoadedModel, case
     np.testing.assert_array_equal(found.mask.vessel, found.probability.levels >= 200)
     with pytest.raises(FieldOfViewError):
         segment_photo(case.image, model, fov=draw_case(1, 64).fov)
+
+
+def test_what_is_made_ahead_changes_nothing(model: LoadedModel, case: DrawnCase) -> None:
+    """A folder prepares a photograph, and looks for doubts, while the network works on the one before."""
+    blurred = replace(case.image, rgb=cv2.GaussianBlur(case.image.rgb, (0, 0), 6))
+    ahead = made_ahead(blurred, case.fov, model.card.preprocessing)
+    one, other = segment_photo(blurred, model, fov=case.fov), segment_photo(blurred, model, fov=case.fov, ahead=ahead)
+    assert "blurred" in {doubt.kind for doubt in ahead.doubts}
+    assert one.doubts == other.doubts
+    np.testing.assert_array_equal(one.probability.values, other.probability.values)
 
 
 def test_the_result_comes_back_to_the_grid_of_the_photograph(model: LoadedModel, case: DrawnCase) -> None:
