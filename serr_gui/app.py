@@ -51,6 +51,7 @@ class StartOptions:
     model: str = ""
     device: str = ""
     threshold: float | None = None
+    draw_like: str = ""
     selftest: bool = False
     new_window: bool = False
 
@@ -62,7 +63,8 @@ class StartOptions:
     def handed(self) -> dict[str, Any]:
         """What the program that runs already is asked for, as plain JSON values."""
         paths = [str(path.absolute()) for path in self.paths]
-        return {"paths": paths, "sample": self.sample, "segment": self.segment, "threshold": self.threshold}
+        values = {"paths": paths, "sample": self.sample, "segment": self.segment, "threshold": self.threshold}
+        return {**values, "draw_like": self.draw_like}
 
     @classmethod
     def from_handed(cls, values: Mapping[str, Any]) -> "StartOptions":
@@ -73,7 +75,8 @@ class StartOptions:
         if threshold is not None and not 0.0 < float(threshold) < 1.0:
             raise ValueError("a threshold lies between 0 and 1")
         paths = tuple(Path(text) for text in values["paths"] if "\0" not in text)
-        return cls(paths, bool(values["sample"]), bool(values["segment"]), threshold=threshold)
+        style = str(values["draw_like"])
+        return cls(paths, bool(values["sample"]), bool(values["segment"]), threshold=threshold, draw_like=style)
 
 
 def parse(argv: Sequence[str]) -> StartOptions:
@@ -91,7 +94,14 @@ def parse(argv: Sequence[str]) -> StartOptions:
     )
     parser.add_argument("--model", default="", metavar="NAME|FILE", help="model to use")
     parser.add_argument("--device", default="", choices=["auto", "cpu", "cuda", "mps"], help="device to compute on")
-    parser.add_argument("--threshold", type=_threshold, metavar="T", help="probability threshold between 0 and 1")
+    rule = parser.add_mutually_exclusive_group()
+    rule.add_argument("--threshold", type=_threshold, metavar="T", help="probability threshold between 0 and 1")
+    rule.add_argument(
+        "--draw-like",
+        default="",
+        metavar="NAME",
+        help="draw as the experts of a data set do, which the model must know, such as DRIVE",
+    )
     parser.add_argument(
         "--selftest", action="store_true", help="segment the sample, check the result, train two steps, and end"
     )
@@ -216,6 +226,8 @@ class Program:
 
     def _open(self, options: StartOptions) -> None:
         rule = ThresholdRule.nearest(options.threshold) if options.threshold is not None else None
+        if options.draw_like:
+            self.controller.begin_to_draw_like(options.draw_like)
         paths = list(options.paths)
         if options.sample or options.selftest:
             paths.insert(0, sample_path())

@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject
 from core.evaluation.confusion import Region
 from core.files import display_path, write_bytes_atomic
 from core.masks.threshold import otsu_level
+from core.models.drawing_style import style_named
 from core.resources import sample_path
 from core.types import ThresholdRule
 from serr_gui.controllers.annotating import AnnotatingController
@@ -101,6 +102,9 @@ class Controller(QObject):
         self.batch = BatchController(self.context, self.photos, exported)
         self.sessions = SessionController(self.context, self.keeping, self.session_task)
         self.history.movedElsewhere.connect(self.keeping.note_steps)
+        self._style_to_find = ""
+        for event in (state.events.models, state.events.model):
+            event.connect(self._find_style)
         self.context.settled.connect(self._segment_if_wanted)
 
     def shutdown(self) -> None:
@@ -137,6 +141,31 @@ class Controller(QObject):
             self.context.follow_rule()
         elif rule is not None:
             self._set_rule(rule)
+
+    def begin_to_draw_like(self, name: str) -> None:
+        """Draw photographs as the experts of a data set do from their first result on, as soon as a model is known.
+
+        ``name`` : as a person types it.
+        """
+        self._style_to_find = name
+        self._find_style()
+
+    def _find_style(self) -> None:
+        state, name = self.state, self._style_to_find
+        if not name or state.model_choice is None:
+            return
+        self._style_to_find = state.draw_like = ""
+        style = style_named(state.model_choice.styles, name)
+        if style is not None:
+            state.draw_like = style.name
+            self.context.follow_rule()
+            return
+        text = self.tr("{model} has no drawing style {style}: its own threshold is used.")
+        text = text.format(model=state.model_choice.name, style=name[:80])
+        names = ", ".join(known.name for known in state.model_choice.styles)
+        if names:
+            text += " " + self.tr("It can draw like: {names}.").format(names=names)
+        self.context.notify("warning", text)
 
     def otsu_level(self) -> None:
         """Set the threshold by Otsu's method on the probabilities inside the field of view."""

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from core.models.drawing_style import DrawingStyle
 from core.types import ThresholdRule
-from serr_gui.app import Program
+from serr_gui.app import Program, StartOptions
 from serr_gui.model.batch import BatchFacts
 from serr_gui.model.settings import Settings
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
@@ -113,6 +113,19 @@ def test_what_is_segmented_from_then_on_is_drawn_in_that_style(
     show(program, qtbot, 1)
     program.window.commands["threshold_model"].trigger()
     assert (program.state.draw_like, program.state.photos[1].rule) == ("", None)
+
+
+def test_a_start_can_ask_for_a_style(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path], styled: Settings
+) -> None:
+    program = start(photos[0], settings=styled, draw_like="drive", segment=True)
+    qtbot.waitUntil(lambda: program.state.result is not None, timeout=WAIT_MS)
+    assert program.state.rule == DRIVE.rule
+    program.take_over(StartOptions((photos[1],), segment=True, draw_like="Picasso").handed())
+    qtbot.waitUntil(lambda: [i.status for i in program.state.photos] == ["done", "done"], timeout=WAIT_MS)
+    asked = [notice.text for notice in program.state.notices if "Picasso" in notice.text]
+    assert asked == ["styled has no drawing style Picasso: its own threshold is used. It can draw like: DRIVE, HRF."]
+    assert (program.state.photos[0].rule, program.state.photos[1].rule) == (DRIVE.rule, None)
 
 
 def test_a_style_for_all_keeps_corrections_and_is_undone_in_each_or_in_all(

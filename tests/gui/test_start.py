@@ -111,11 +111,13 @@ def test_a_socket_that_a_dead_program_left_behind_does_not_matter(tmp_path: Path
 def test_what_a_later_start_cannot_hand_over_makes_it_a_program_of_its_own() -> None:
     for words in (["--selftest"], ["--new-window"], ["--model", "other"], ["--device", "cpu"]):
         assert parse(words).own_program
-    options = parse(["eye.png", "--segment", "--threshold", "0.5"])
+    options = parse(["eye.png", "--segment", "--draw-like", "DRIVE"])
     assert not options.own_program
     assert StartOptions.from_handed(options.handed()) == StartOptions(
-        (Path("eye.png").absolute(),), segment=True, threshold=0.5
+        (Path("eye.png").absolute(),), segment=True, draw_like="DRIVE"
     )
+    with pytest.raises(SystemExit):
+        parse(["--draw-like", "DRIVE", "--threshold", "0.5"])
 
 
 def test_what_the_libraries_made_is_left_out_of_garbage_collections() -> None:
