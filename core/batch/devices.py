@@ -1,4 +1,4 @@
-"""A shard on several devices of this machine: a process for each, all by one manifest.
+"""A shard by several processes of this machine, one or more for each device, all by one manifest.
 
 Each process claims photographs as any other does, so that one which is killed loses nothing. This one watches them,
 shows how far all of them are, starts again what was killed, and ends them with itself.
@@ -29,6 +29,10 @@ _CANCELLED_CODE: Final = 130
 _MOST_OF_OURS: Final = 255
 """Below 0 a signal has ended a process, and above this Windows has."""
 _SAID: Final = "serr: "
+_MEMORY_EACH: Final = {"cpu": 1 << 30, "cuda": 4 << 30, "mps": 4 << 30}
+"""Of the device, for each process on it: its context, and the network on a large photograph."""
+_MEMORY_BESIDE: Final = 2 << 30
+"""Of this machine, for each process that computes on another device: torch takes most of it."""
 
 
 class DevicesError(SerrError):
@@ -55,6 +59,27 @@ def usable_devices(wanted: Sequence[str], engine: Engine = "torch") -> tuple[str
     return tuple(wanted)
 
 
+def workers_by_itself(devices: Sequence[str]) -> int:
+    """As many processes for each device as cores and memory allow, at least one.
+
+    A network on a graphics processor waits for what Python does for each photograph, and a process of Python does one
+    thing at a time; on the processor, processes share the cores better than the threads of one network.
+    """
+    from core.inference.device import choose_device, free_bytes
+
+    here, most = choose_device("cpu"), usable_cores() // len(devices)
+    for device in map(choose_device, devices):
+        most = min(most, (free_bytes(device) or 0) // _MEMORY_EACH[device.kind])
+        if device.kind != "cpu":
+            most = min(most, (free_bytes(here) or _MEMORY_BESIDE) // (_MEMORY_BESIDE * len(devices)))
+    return max(1, most)
+
+
+def usable_cores() -> int:
+    """How many cores this process may use: a scheduler may have given it a part of the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def run_on_devices(
     batch: Batch, shard: int, devices: Sequence[str], *, most_bad: float = 100.0, monitor: Monitor
 ) -> None:
@@ -62,7 +87,7 @@ def run_on_devices(
 
     Parameters
     ----------
-    devices : by torch's names; one may come several times.
+    devices : by torch's names; one may come several times. No more of them are used than photographs wait.
     most_bad : of the shard's photographs, percent that may fail before it stops.
 
     Raises
@@ -72,8 +97,10 @@ def run_on_devices(
     """
     with batch.open(shard) as manifest:
         manifest.recover()
-        tally = Tally(manifest.counts(), most_bad, monitor)
+        counts = manifest.counts()
+        tally = Tally(counts, most_bad, monitor)
         tally.check()
+        devices = devices[: max(1, counts["waiting"] + counts["running"])]
         with _parts(batch, shard, devices, most_bad, monitor) as parts:
             while True:
                 ended = [part for part in parts if part.process.poll() is not None]
@@ -142,7 +169,11 @@ class _Part:
             text=True,
             encoding="utf-8",
             errors="replace",
-            env={"OMP_NUM_THREADS": str(self._threads), **os.environ, "PYTHONUTF8": "1"},
+            env={
+                **dict.fromkeys(("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), str(self._threads)),
+                **os.environ,
+                "PYTHONUTF8": "1",
+            },
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         assert process.stderr is not None
@@ -162,7 +193,7 @@ def _parts(
     batch: Batch, shard: int, devices: Sequence[str], most_bad: float, monitor: Monitor
 ) -> Iterator[list[_Part]]:
     words = ["batch", "part", str(batch.folder.absolute()), "--shard", str(shard), "--max-failed", str(most_bad)]
-    threads = max(1, (os.cpu_count() or 1) // len(devices))
+    threads = max(1, usable_cores() // len(devices))
     parts: list[_Part] = []
     try:
         for device in devices:

@@ -1,7 +1,7 @@
 """``serr batch``: cohorts of any size, as one command that may be killed at any time, or as shards on a cluster."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -23,6 +23,8 @@ from core.files import display_path, path_text
 
 if TYPE_CHECKING:
     from core.batch.plan import Batch
+
+_MOST_WORKERS: Final = 256
 
 batch = typer.Typer(
     help="Thousands of photographs: killed at any time and started again, nothing is lost and nothing done twice."
@@ -78,6 +80,15 @@ Devices = Annotated[
         "commas, such as cuda:0,cuda:1.",
     ),
 ]
+Workers = Annotated[
+    str,
+    typer.Option(
+        "--workers",
+        metavar="N|auto",
+        help="Processes for each device. More than one keep a graphics processor busy, and the cores of a large "
+        "machine; auto: as many as cores and memory allow.",
+    ),
+]
 NewOptions = Annotated[
     bool,
     typer.Option("--new-options", help="Make what is done again where these options are others than the batch's."),
@@ -97,6 +108,15 @@ def _percent(text: str | float) -> float:
     if not 0 <= share <= 100:
         raise typer.BadParameter(f"{text} is not a number from 0 to 100 percent")
     return share
+
+
+def _workers(text: str) -> int | None:
+    """How many processes for each device; None for "auto"."""
+    if text.strip().lower() == "auto":
+        return None
+    if not text.strip().isdecimal() or not 1 <= int(text) <= _MOST_WORKERS:
+        raise UsageError(f"--workers {text} is not a number from 1 to {_MOST_WORKERS}, nor auto.")
+    return int(text)
 
 
 @batch.command("run")
@@ -120,6 +140,7 @@ def run_command(
     as_float: AsFloat = None,
     column: Column = None,
     device: Devices = "auto",
+    workers: Workers = "1",
     cluster: Annotated[
         str | None,
         typer.Option(
@@ -157,6 +178,9 @@ def run_command(
     devices = [checked_device(each) for each in device.split(",")]
     if len(devices) > 1 and cluster is not None:
         raise UsageError("--cluster and several devices do not go together: the workers of a cluster have their own.")
+    each = _workers(workers)
+    if each != 1 and cluster is not None:
+        raise UsageError("--cluster and --workers do not go together: the cluster says how many workers it has.")
     go_behind()
     _check_parquet(parquet)
 
@@ -165,6 +189,7 @@ def run_command(
             planned,
             shard=shard,
             devices=devices,
+            workers=each,
             cluster=cluster,
             max_bad=max_bad,
             retry_failed=retry_failed,
@@ -285,10 +310,12 @@ def part(
     """Work on a shard beside others: the command of a process that 'serr batch run' starts for a device."""
     from core.batch.devices import run_part
     from core.batch.plan import find_batch
+    from core.inference.memory import share_freed
     from core.models.catalogue import find_model, load_model
 
     planned = find_batch(folder)
     model = load_model(find_model(planned.options.model))
+    share_freed()
     with monitored() as monitor:
         run_part(planned, shard, model, device=checked_device(device), most_bad=max_bad, monitor=monitor)
 

@@ -72,6 +72,7 @@ def work_through(
     *,
     shard: int | None,
     devices: Sequence[str],
+    workers: int | None,
     cluster: str | None,
     max_bad: float,
     retry_failed: bool,
@@ -80,6 +81,10 @@ def work_through(
     as_json: bool,
 ) -> int:
     """Work on a batch, or on one of its shards, and say how it ended; returns the exit code.
+
+    Parameters
+    ----------
+    workers : processes for each device; None: as many as cores and memory allow.
 
     Raises
     ------
@@ -95,7 +100,7 @@ def work_through(
         raise UsageError(f"--shard {shard} is not there: the batch has the shards 1 to {planned.shards}.")
     if shard is None:
         refuse_other_summary(planned, parquet=parquet)  # now, not after days of work
-    work = _worker(planned, devices, cluster)
+    work = _worker(planned, devices, workers, cluster)
     shards = planned.all_shards if shard is None else (shard,)
     cancelled, summary = False, None
     with monitored() as console:
@@ -118,10 +123,10 @@ def work_through(
     return 1 if counts["failed"] or counts["waiting"] else 0
 
 
-def _worker(planned: "Batch", devices: Sequence[str], cluster: str | None) -> Callable[..., None]:
-    """What does a shard: this process, a process for each device, or a cluster."""
+def _worker(planned: "Batch", devices: Sequence[str], workers: int | None, cluster: str | None) -> Callable[..., None]:
+    """What does a shard: this process, one or more for each device, or a cluster."""
     from core.batch.cluster import run_on_cluster
-    from core.batch.devices import run_on_devices, usable_devices
+    from core.batch.devices import run_on_devices, usable_devices, workers_by_itself
     from core.batch.run import run_shard
     from core.models.catalogue import find_model, load_model
 
@@ -129,6 +134,7 @@ def _worker(planned: "Batch", devices: Sequence[str], cluster: str | None) -> Ca
     if cluster is not None:
         return partial(run_on_cluster, address=cluster, device=devices[0])
     usable = usable_devices(devices, planned.options.engine)
+    usable *= workers_by_itself(usable) if workers is None else workers
     if len(usable) > 1:
         return partial(run_on_devices, devices=usable)
     return partial(run_shard, model=model, device=usable[0])

@@ -5,13 +5,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.batch.devices import run_on_devices, usable_devices
+from core.batch import devices as of_batch
+from core.batch.devices import run_on_devices, usable_devices, workers_by_itself
 from core.batch.options import BatchOptions
 from core.batch.plan import as_listed, find_batch, plan_batch
+from core.batch.run import run_shard
 from core.cli import main
 from core.errors import DeviceError
 from core.inference import device as devices
 from core.inference.device import Device
+from core.models.catalogue import load_model
 from core.models.weights_file import read_card
 from core.progress import Progress
 from core.sidecar import read_sidecar
@@ -64,6 +67,47 @@ def test_each_photograph_once_though_a_process_is_killed(tmp_path: Path) -> None
         assert manifest.counts() == {"waiting": 0, "running": 0, "done": COUNT, "kept": 0, "failed": 1}
     assert len([read_sidecar(path) for path in out.glob("*.serr.json")]) == COUNT
     assert not [child for child in psutil.Process().children() if killer.is_of_the_batch(child)]
+    alone, _ = plan_batch(as_listed(sorted(photos.glob("0*.png"))), photos, tmp_path / "alone", options)
+    run_shard(alone, 1, load_model(weights))
+    masks = sorted((tmp_path / "alone").glob("*_mask.png"))
+    assert len(masks) == COUNT
+    assert all(mask.read_bytes() == (out / mask.name).read_bytes() for mask in masks)
+
+
+def test_workers_are_processes_for_each_device(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights, taken = untrained(tmp_path / "small.safetensors"), list[tuple[str, ...]]()
+    write_photo(tmp_path / "photo.png", 200, 200)
+    monkeypatch.setattr(of_batch, "run_on_devices", lambda *_, devices, **__: taken.append(devices))
+    monkeypatch.setattr(of_batch, "usable_cores", lambda: 3)
+    monkeypatch.setattr(devices, "free_bytes", lambda _: 1 << 40)
+    words = ["batch", "run", str(tmp_path / "photo.png"), "--model", str(weights), "--out", str(tmp_path / "out")]
+    for number in ("2", "auto"):
+        main([*words, "--device", "cpu", "--workers", number])
+    main([*words, "--device", "cpu,cpu", "--workers", "2"])
+    assert taken == [("cpu",) * 2, ("cpu",) * 3, ("cpu",) * 4]
+    capsys.readouterr()
+    for wrong in ("0", "many", "-1", "1000"):
+        assert main([*words, "--workers", wrong]) == 2
+        assert f"--workers {wrong} is not a number from 1 to 256, nor auto" in capsys.readouterr().err
+    assert main([*words, "--workers", "2", "--cluster", "local"]) == 2
+    assert "the cluster says how many workers it has" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("cards", "free_gb", "memory_gb", "expected"),
+    [(1, 80, 200, 16), (2, 80, 200, 8), (1, 10, 200, 2), (1, 80, 7, 3), (1, 1, 1, 1), (0, 0, 200, 16), (0, 0, 5, 5)],
+)
+def test_as_many_workers_as_cores_and_memory_allow(
+    cards: int, free_gb: int, memory_gb: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = tuple(f"cuda:{number}" for number in range(cards)) or ("cpu",)
+    monkeypatch.setattr(of_batch, "usable_cores", lambda: 16)
+    monkeypatch.setattr(devices, "choose_device", lambda name: Device(name, name))
+    free = {"cpu": memory_gb << 30, "cuda": free_gb << 30}
+    monkeypatch.setattr(devices, "free_bytes", lambda device: free[device.kind])
+    assert workers_by_itself(found) == expected
 
 
 def test_all_graphics_processors_are_taken_where_none_is_named(
