@@ -60,6 +60,7 @@ class MaskEdits:
         self._levels: ByteArray = model_levels.copy()
         self._levels_view, self._codes_view = _read_only(self._levels), _read_only(self._codes)
         self._forced = 0
+        self._packed: bytes | None = None  # where they are known
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -136,12 +137,13 @@ class MaskEdits:
 
     def packed(self) -> bytes:
         """All codes, deflated: a few thousand bytes for a result that waits outside the memory."""
-        return _packed(self._codes)
+        return _packed(self._codes) if self._packed is None else self._packed
 
     def take_packed(self, data: bytes) -> None:
         """Put the codes of ``packed`` into a map of the same shape."""
         box = (0, 0, *self.shape)
         self._put(box, _unpacked(data, box))
+        self._packed = data
 
     def on_model_levels(self, model_levels: ByteArray) -> "MaskEdits":
         """The same corrections over the levels of another run of a network on the same photograph."""
@@ -149,10 +151,12 @@ class MaskEdits:
             raise ValueError(f"the edits are for {self.shape}, the levels for {model_levels.shape}")
         other = MaskEdits(model_levels)
         other._put((0, 0, *self.shape), self._codes)  # and not replace: nobody takes this back
+        other._packed = self._packed
         return other
 
     def _put(self, box: Box, codes: ByteArray) -> None:
         place = (slice(box[0], box[2]), slice(box[1], box[3]))
+        self._packed = None
         self._forced += int(np.count_nonzero(codes)) - int(np.count_nonzero(self._codes[place]))
         self._codes[place] = codes
         self._levels[place] = edited_levels(self._model_levels[place], codes)

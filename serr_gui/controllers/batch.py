@@ -7,10 +7,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from core.batch.control import Request, ask
+from core.batch.control import Request
 from core.batch.plan import BATCH_FOLDER
 from core.batch.status import Kind
-from core.errors import SerrError
 from core.files import display_path
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.exported import ExportedController
@@ -203,13 +202,14 @@ class BatchController(QObject):
         )
 
     def pause_all(self) -> None:
-        """The window closes: batches that run are paused, and offered at the next start."""
+        """The window closes: batches that run are paused, and offered at the next start.
+
+        Its threads end after that is written; the window is hidden meanwhile, however slow the disk is.
+        """
         for facts in self._context.state.batches.known:
             if facts.ends_with_window and facts.word == "running":
-                try:
-                    ask(facts.folder / BATCH_FOLDER, "pause")
-                except SerrError as error:
-                    self._context.notify("error", str(error))
+                pause = partial(work.ask_batch, facts.folder, "pause")
+                self._context.workers.start(f"batch {facts.folder}", pause, completes=True)
 
     # Results
 

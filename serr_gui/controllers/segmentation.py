@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from core.files import display_path
-from core.masks.edits import MaskEdits
+from core.progress import Monitor
 from core.resources import sample_path
 from core.session.packing import packed_bits
 from serr_gui import tasks
@@ -77,7 +77,11 @@ class SegmentationController(QObject):
             otherwise()
             return
 
-        def segmented(outcome: Result) -> None:
+        def segment(monitor: Monitor) -> tasks.Carried:
+            found = tasks.segment_document(document, fov, options, self.model_cache, monitor)
+            return tasks.carry(document.path, found, self._context.store)
+
+        def segmented(outcome: tasks.Carried) -> None:
             self.take_result(document.path, outcome)
             then()
 
@@ -89,7 +93,7 @@ class SegmentationController(QObject):
         fov, options = document.fov, tasks.RunOptions(state.model, state.device, state.run)
         self._long.begin(
             "segment",
-            lambda monitor: tasks.segment_document(document, fov, options, self.model_cache, monitor),
+            segment,
             name=display_path(document.path.name),
             noted=_in_the_result,
             succeeded=segmented,
@@ -156,15 +160,14 @@ class SegmentationController(QObject):
             failed=partial(self._context.fail, self.tr("The files could not be written.")),
         )
 
-    def take_result(self, path: Path, result: Result) -> None:
-        """Keep a new result, and show it if its photograph is on the screen."""
+    def take_result(self, path: Path, carried: tasks.Carried) -> None:
+        """Keep a new result with the corrections by hand, and show it if its photograph is on the screen."""
         state = self._context.state
         if all(item.path != path for item in state.photos):  # closed meanwhile
             return
-        carried = self._with_corrections(path, result)
-        if carried is None:
+        result = self._with_corrections(path, carried)
+        if result is None:
             return
-        result = carried
         segmentation = result.segmentation
         state.device_used = result.device
         nothing_found = (doubt.text for doubt in segmentation.doubts if doubt.kind == "hardly_any_vessel")
@@ -225,7 +228,7 @@ class SegmentationController(QObject):
         if former is not None and document is not None and former.segmentation.image.sha256 == document.image.sha256:
             self._models.set_model(model)
             self._going_back = True
-            self.take_result(path, former)
+            self.take_result(path, tasks.carry(path, former, self._context.store))
             self._going_back = False
             return True
         if state.task is not None or all(choice.path != model for choice in state.models):
@@ -244,18 +247,16 @@ class SegmentationController(QObject):
         self._going_back = False
         self._history.revert(path, back=back)
 
-    def _with_corrections(self, path: Path, result: Result) -> Result | None:
+    def _with_corrections(self, path: Path, carried: tasks.Carried) -> Result | None:
         """Put a new result into the store, with what a hand had corrected in the one before.
 
         None, and everything is as it was, where those corrections were made on other pixels than these.
         """
         store, name = self._context.store, display_path(path.name)
-        kept, history = store.edits(path), store.history(path)
-        segmentation = result.segmentation
-        if kept is None:
-            store.put(path, result)
-            return result
-        if kept.sha256 != segmentation.image.sha256 or kept.shape != segmentation.image.shape:
+        if store.corrected(path) is not carried.kept_in:  # they have changed, or were dropped, since they were laid on
+            carried = tasks.carry(path, carried.found, store)
+        history, result = store.history(path), carried.result
+        if result is None:
             text = self.tr(
                 "{name} has changed on the disk since it was corrected. The corrections belong to the photograph as it "
                 "was, so the new result is not used."
@@ -263,20 +264,17 @@ class SegmentationController(QObject):
             drop = NoticeChoice(self.tr("Drop the Corrections"), "reload", path)
             self._context.notify("warning", text.format(name=name), until="photo", choices=(drop,))
             return None
-        edits = MaskEdits(segmentation.probability.levels)
-        edits.take_packed(kept.codes)
-        inside = segmentation.fov.inside
-        outside = edits.codes * ~inside
+        if carried.kept_in is None:
+            store.put(path, result)
+            return result
         text = self.tr("{name} is segmented again; your corrections ({count} pixels) are kept.")
-        if outside.any():
-            edits.replace((0, 0, *edits.shape), edits.codes * inside)
+        if carried.outside:
             history = EditHistory()  # its steps would bring back what is outside
             text += " " + self.tr("Those outside the new field of view are dropped, and the steps of Undo with them.")
-        result = Result.of(segmentation, result.model_path, edits)
         store.put(path, result)
         store.keep_history(path, history)
         if not self._going_back:
-            self._context.notify("info", text.format(name=name, count=edits.forced_pixels), until="work")
+            self._context.notify("info", text.format(name=name, count=carried.corrected_px), until="work")
         return result
 
     def _on_batch_part(self, part: tasks.BatchPart) -> None:

@@ -151,6 +151,14 @@ class ResultStore:
             result, kept = entry.result, entry.edits
         return kept if result is None else KeptEdits.of(result)
 
+    def corrected(self, path: Path) -> Result | KeptEdits | None:
+        """What holds the corrections of a photograph: another object after each change. None: none are."""
+        with self._lock:
+            entry = self._entries.get(path)
+            if entry is None:
+                return None
+            return entry.edits if entry.result is None else entry.result if entry.result.edits else None
+
     def history(self, path: Path) -> EditHistory:
         """The steps of Undo of a photograph."""
         with self._lock:

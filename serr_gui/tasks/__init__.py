@@ -3,6 +3,7 @@
 The libraries that take long to load (torch above all) are imported where they are used: the window is there first.
 """
 
+from serr_gui.tasks.carrying import Carried, carry
 from serr_gui.tasks.exporting import Exported, ExportItem, ExportPart, export_many, spill
 from serr_gui.tasks.models import (
     FirstModels,
@@ -32,6 +33,7 @@ from serr_gui.tasks.segmenting import BatchPart, ModelCache, RunOptions, Segment
 __all__ = [
     "BatchPart",
     "BatchStep",
+    "Carried",
     "ExportItem",
     "ExportPart",
     "Exported",
@@ -45,6 +47,7 @@ __all__ = [
     "Thumbnail",
     "YieldingMonitor",
     "add_model",
+    "carry",
     "change_model",
     "export_many",
     "export_model",

@@ -21,6 +21,7 @@ from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.state import FovChoice, PhotoItem
 from serr_gui.tasks import comparing
+from serr_gui.tasks.carrying import carry
 from serr_gui.tasks.monitor import YieldingMonitor
 from serr_gui.tasks.photos import make_fov
 from serr_gui.tasks.segmenting import ModelCache, RunOptions, Segmented
@@ -238,7 +239,8 @@ class _Finder:
         made = segment_photo(image, self._kept.model, fov=fov, options=self._kept.options, monitor=part)
         self._kept.ran_on.add(f"{made.device}, {made.precision}")
         if kept is None:  # a result of another model or field of view stays until a person segments again
-            self._monitor.yield_result(Segmented(path, Result.of(made, self._request.run.model)))
+            found = carry(path, Result.of(made, self._request.run.model), self._store)
+            self._monitor.yield_result(Segmented(path, found))
         return made.probability
 
     def _exported(self, image: FundusImage, path: Path, fov: FieldOfView, part: Monitor) -> ProbabilityMap | None:

@@ -12,6 +12,7 @@ from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore
 from serr_gui.model.state import Document, PhotoItem, RunSettings
 from serr_gui.tasks import comparing
+from serr_gui.tasks.carrying import Carried, carry
 from serr_gui.tasks.monitor import BatchStep, YieldingMonitor
 from serr_gui.tasks.photos import read_photo
 
@@ -59,7 +60,7 @@ class Segmented:
     """The outcome for one photograph of a run: a result or a sentence."""
 
     path: Path
-    result: Result | None
+    result: Carried | None
     problem: str = ""
 
 
@@ -113,4 +114,4 @@ def segment_many(
         except SerrError as error:
             monitor.yield_result(Segmented(item.path, None, str(error)))
         else:
-            monitor.yield_result(Segmented(item.path, result))
+            monitor.yield_result(Segmented(item.path, carry(item.path, result, store)))

@@ -1,6 +1,7 @@
 """Batches in the real window: begun by the form, watched, paused, left and resumed, and their results opened."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
-from core.batch.control import ask, is_running
+from core.batch.control import Request, ask, is_running
 from core.batch.plan import find_batch
 from core.locks import wait_for_lock
 from serr_gui.app import Program
 from serr_gui.model.settings import load_settings
+from serr_gui.tasks import batch as batch_work
 from tests.cli.program import start as start_process
 from tests.gui.conftest import WAIT_MS, StartProgram
 
@@ -104,7 +106,7 @@ def test_a_batch_is_begun_watched_and_its_results_are_opened(
 
 
 def test_a_batch_is_paused_with_the_window_and_resumed_at_the_next_start(
-    start: StartProgram, qtbot: QtBot, cohort: Path, tmp_path: Path
+    start: StartProgram, qtbot: QtBot, cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(150):
         shutil.copy(cohort / "eye 1.png", cohort / f"more {number}.png")
@@ -115,7 +117,13 @@ def test_a_batch_is_paused_with_the_window_and_resumed_at_the_next_start(
     wait_for(program, qtbot, "paused")
     program.window.batches._resume.click()
     wait_for(program, qtbot, "running")
-    seen: list[str] = []
+    seen, in_window = list[str](), list[bool]()
+
+    def watched(folder: Path, request: Request) -> None:
+        in_window.append(threading.current_thread() is threading.main_thread())
+        ask(folder, request)
+
+    monkeypatch.setattr(batch_work, "ask", watched)
 
     def agree() -> None:
         box = QApplication.activeModalWidget()
@@ -126,6 +134,7 @@ def test_a_batch_is_paused_with_the_window_and_resumed_at_the_next_start(
     QTimer.singleShot(0, agree)
     program.window.close()
     assert "results is paused after the photographs in work" in seen[0]
+    assert in_window == [False], "beside the window, which waits for it"
     qtbot.waitUntil(lambda: not is_running(out / "serr-batch"), timeout=LONG_MS)
 
     again = start(settings=load_settings()[0])

@@ -1,7 +1,9 @@
 """Correcting the mask with mouse and keys: what is painted is kept, undone, scored, exported and asked about."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from core.evaluation.confusion import count
+from core.masks import edits as edits_module
 from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL, EditDelta
 from core.masks.strokes import brush_step
 from core.types import BoolArray, ByteArray
@@ -262,12 +265,23 @@ def test_what_is_exported_is_what_was_painted(hand: Hand, tmp_path: Path) -> Non
     dialog.reject()
 
 
-def test_segmenting_again_keeps_the_corrections_and_says_so(hand: Hand) -> None:
+def test_segmenting_again_keeps_the_corrections_and_says_so(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     hand.key(Qt.Key.Key_B)
     hand.stroke((50, 80), (110, 80))
     codes = hand.codes
     first = hand.result
+    in_window = dict[str, bool]()
+    for name in ("_packed", "_unpacked", "edited_levels"):  # what takes long on a large photograph
+        real = getattr(edits_module, name)
+
+        def make(*values: Any, name: str = name, real: Any = real) -> Any:
+            in_window[name] = in_window.get(name, False) or threading.current_thread() is threading.main_thread()
+            return real(*values)
+
+        monkeypatch.setattr(edits_module, name, make)
     segment(hand.program, hand.qtbot)
+    hand.program.controller.keeping.write()
+    assert in_window == {"_packed": False, "_unpacked": False, "edited_levels": False}
     assert hand.result.segmentation is not first.segmentation
     assert np.array_equal(hand.codes, codes)
     assert any("your corrections" in notice.text for notice in hand.program.state.notices)

@@ -20,10 +20,10 @@ WIDTH = "width/mean/all/fov"
 FIRST, SECOND = (3.1, 3.4, 2.9, 3.3, 3.0), (3.6, 3.9, 3.5, 3.8, 3.7)
 
 
-def table(folder: Path) -> Path:
+def table(folder: Path, first: int = 0) -> Path:
     """Measures of five photographs in each of two folders."""
     rows = [
-        {"file": f"/data/{group}/eye {number}.png", "error": "", WIDTH: value, f"{WIDTH}/note": ""}
+        {"file": f"/data/{group}/eye {number + first}.png", "error": "", WIDTH: value, f"{WIDTH}/note": ""}
         for group, values in (("control", FIRST), ("diabetes", SECOND))
         for number, value in enumerate(values)
     ]
@@ -75,6 +75,15 @@ def test_groups_are_compared_plotted_and_written(
     dialog.export.click()
     qtbot.waitUntil(lambda: any("are written" in each.text for each in program.state.notices), timeout=WAIT_MS)
     assert {path.name for path in tmp_path.iterdir()} >= {"out.csv", "out.html", "out_long.csv", "out.R"}
+
+    dialog.members.item(0, 1).setText("")
+    for number in range(5, 10):
+        dialog.members.item(number, 1).setText("case")
+    table(tmp_path, first=5)
+    dialog.tables.click()
+    qtbot.waitUntil(lambda: len(program.state.study.rows) == 20, timeout=WAIT_MS)
+    groups = [dialog.members.item(row, 1).text() for row in range(20)]
+    assert groups == ["", *["control"] * 4, *["case"] * 5, *["control"] * 5, *["case"] * 5], "new ones as their folder"
     dialog.reject()
     assert program.state.study.rows == ()
 

@@ -222,20 +222,19 @@ class StudyDialog(QDialog):
                 self._written[name.data(Qt.ItemDataRole.UserRole)] = texts
 
     def _show_members(self, study: Study) -> None:
-        """As written here or said by a file, or by the folders of the photographs, where these are two."""
+        """As written here or said by a file; photographs that are new in the table, by their folders."""
         self._remember_written()
         if study.members and study.members is not self._shown.members:
             (self.visits if study.paired else self.groups).setChecked(True)
             self._written |= {each.file: (each.group, each.subject, each.eye) for each in study.members}
-        nothing_said = not any(map(any, self._written.values()))
-        paths = [PurePath(str(row["file"]).replace("\\", "/")) for row in study.rows]
-        by_folder = len({path.parent for path in paths}) == 2
+        if not any(map(any, self._written.values())):
+            self._written = {}
+        paths = [_path_of(row["file"]) for row in study.rows]
+        by_folder = self._groups_by_folder({path.parent for path in paths})
         self.members.blockSignals(True)
         self.members.setRowCount(len(paths))
         for number, (row, path) in enumerate(zip(study.rows, paths, strict=True)):
-            group = path.parent.name if by_folder and nothing_said else ""
-            written = self._written.get(str(row["file"]))
-            texts = (group, "", "") if nothing_said or written is None else written
+            texts = self._written.get(str(row["file"]), (by_folder[path.parent], "", ""))
             name = QTableWidgetItem(display_path(path.name))
             name.setData(Qt.ItemDataRole.UserRole, str(row["file"]))
             name.setToolTip(display_path(str(path)))
@@ -244,6 +243,23 @@ class StudyDialog(QDialog):
             for column, text in enumerate(texts, 1):
                 self.members.setItem(number, column, QTableWidgetItem(text))
         self.members.blockSignals(False)
+
+    def _groups_by_folder(self, folders: set[PurePath]) -> dict[PurePath, str]:
+        """The group of photographs that are new in the table.
+
+        It is that of the folder, where all its others have the same one, or some of them its name; of a folder of which
+        nothing is known, its name, where there are two folders and no group that is called otherwise. Else none.
+        """
+        known: dict[PurePath, set[str]] = {}
+        for file, (group, _subject, _eye) in self._written.items():
+            known.setdefault(_path_of(file).parent, set()).add(group)
+        names = {folder.name for folder in folders}
+        by_name = len(folders) == 2 and set().union(*known.values()) <= {*names, ""}
+        found = {folder: folder.name if by_name else "" for folder in folders}
+        for folder, groups in known.items():
+            alike = groups - {""} if folder.name in groups else groups
+            found[folder] = next(iter(alike)) if len(alike) == 1 else ""
+        return found
 
     def _sentence(self, study: Study) -> str:
         if study.doing or study.problem:
@@ -293,6 +309,11 @@ class StudyDialog(QDialog):
             return
         values = found.values[found.tests[row].name]
         self.plot.set_values(values, found.labels, paired=found.paired, empty=empty)
+
+
+def _path_of(file: object) -> PurePath:
+    """The path of a photograph as a table names it, whichever system has written it."""
+    return PurePath(str(file).replace("\\", "/"))
 
 
 def _compact(table: QTableWidget) -> None:
