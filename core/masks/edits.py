@@ -146,12 +146,16 @@ class MaskEdits:
         self._packed = data
 
     def on_model_levels(self, model_levels: ByteArray) -> "MaskEdits":
-        """The same corrections over the levels of another run of a network on the same photograph."""
+        """The same corrections over the levels of another run of a network on the same photograph.
+
+        They are those of one moment, also where another thread changes these meanwhile.
+        """
         if model_levels.shape != self.shape:
             raise ValueError(f"the edits are for {self.shape}, the levels for {model_levels.shape}")
-        other = MaskEdits(model_levels)
-        other._put((0, 0, *self.shape), self._codes)  # and not replace: nobody takes this back
-        other._packed = self._packed
+        other, codes = MaskEdits(model_levels), self._codes.copy()
+        known = self._packed  # after the copy: a change forgets it
+        other._put((0, 0, *self.shape), codes)  # and not replace: nobody takes this back
+        other._packed = _packed(codes) if known is None else known  # a journal asks for them next
         return other
 
     def _put(self, box: Box, codes: ByteArray) -> None:

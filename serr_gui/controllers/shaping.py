@@ -4,12 +4,15 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QObject
 
-from core.types import LEVELS, ByteArray, ThresholdRule
+from core.masks.edits import MaskEdits
+from core.types import LEVELS, ThresholdRule
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.editing import EditingController
 from serr_gui.controllers.thresholds import ThresholdSteps
+from serr_gui.model.result import Result
 from serr_gui.tasks.shaping import shape
 
 if TYPE_CHECKING:
@@ -58,30 +61,37 @@ class ShapingController(QObject):
             self._context.workers.cancel("shape")
             return
         segmentation = result.segmentation
-        if rule.is_plain:
+        if rule.is_plain and result.edits is None:
             self._wanted = None
             self._context.workers.cancel("shape")
-            self._take(segmentation, rule, segmentation.probability.levels)
+            self._take(segmentation, result.shaped_by(rule, segmentation.probability.levels))
         elif self._wanted != (segmentation, rule.makes):
             self._wanted = (segmentation, rule.makes)
             self._context.workers.start(
                 "shape",
-                partial(shape, segmentation.probability, rule),
+                partial(shape, result, rule),
                 succeeded=partial(self._on_shaped, segmentation, rule),
                 failed=partial(self._context.fail, self.tr("The mask of this threshold could not be made.")),
                 in_turn=True,
             )
 
-    def _on_shaped(self, segmentation: "Segmentation", rule: ThresholdRule, outcome: ByteArray) -> None:
+    def _on_shaped(self, segmentation: "Segmentation", rule: ThresholdRule, outcome: Result) -> None:
         self._wanted = None
         if self._context.state.rule.makes == rule.makes:
-            self._take(segmentation, rule, outcome)
+            self._take(segmentation, outcome)
 
-    def _take(self, segmentation: "Segmentation", rule: ThresholdRule, levels: ByteArray) -> None:
+    def _take(self, segmentation: "Segmentation", shaped: Result) -> None:
         self._editing.finish()  # a stroke that is being painted is painted on the levels before
-        document = self._context.state.document
+        state, document = self._context.state, self._context.state.document
         if document is None or document.result is None or document.result.segmentation is not segmentation:
             return
-        shaped = document.result.shaped_by(rule, levels)
+        if not _same_corrections(document.result.edits, shaped.edits):  # a hand has painted meanwhile
+            shaped = document.result.shaped_by(state.rule, shaped.base_levels)
         self._context.store.renew(document.path, shaped)
-        self._context.state.document = replace(document, result=shaped)
+        state.document = replace(document, result=shaped)
+
+
+def _same_corrections(one: MaskEdits | None, other: MaskEdits | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one.codes, other.codes)

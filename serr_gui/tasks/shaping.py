@@ -1,13 +1,14 @@
-"""Making a rule with hysteresis or a smallest vessel into levels, in a thread."""
+"""Making a rule with hysteresis or a smallest vessel into levels, under the corrections by hand, in a thread."""
 
 from core.masks.threshold import ruled_levels
-from core.types import ByteArray, ProbabilityMap, ThresholdRule
+from core.types import ThresholdRule
+from serr_gui.model.result import Result
 from serr_gui.tasks.monitor import CheckingMonitor
 
 
-def shape(probability: ProbabilityMap, rule: ThresholdRule, monitor: CheckingMonitor) -> ByteArray:
-    """The levels of ``ruled_levels``."""
+def shape(result: Result, rule: ThresholdRule, monitor: CheckingMonitor) -> Result:
+    """The result with the levels of ``ruled_levels``; its corrections are those of this moment."""
     monitor.check()
-    levels = ruled_levels(probability.levels, rule)
+    levels = ruled_levels(result.segmentation.probability.levels, rule)
     monitor.check()
-    return levels
+    return result.shaped_by(rule, levels)

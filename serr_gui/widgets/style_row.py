@@ -59,7 +59,7 @@ class StyleRow(QWidget):
         meaning = self.tr(
             "Experts differ in how thick and how finely they draw: each style is the threshold that was best on "
             "photographs of its data set, held out of the training. It holds for this photograph and for those that "
-            "are segmented from now on"
+            "are segmented from now on; Threshold for All Photographs (Shift+M) gives it to the others of the list"
         )
         return "\n".join((meaning, *map(self._about, styles)))
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from skimage.filters import apply_hysteresis_threshold
 from skimage.morphology import remove_small_objects
 
 from core.evaluation.confusion import count
-from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL
-from core.types import BoolArray, ThresholdRule
+from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL, MaskEdits
+from core.types import BoolArray, ByteArray, ThresholdRule
 from serr_gui.model.result import Result
 from serr_gui.model.score_selectors import model_counts
 from tests.gui.conftest import WAIT_MS, StartProgram
@@ -90,7 +91,7 @@ def test_the_sliders_live_beside_the_threshold_and_keep_to_it(hand: Hand) -> Non
     assert np.array_equal(hand.canvas.shown_mask(), reference(hand))
 
 
-def test_a_hand_stays_forced_through_every_rule(hand: Hand) -> None:
+def test_a_hand_stays_forced_through_every_rule(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     set_rule(hand, 140, 60, 40)
     hand.key(Qt.Key.Key_B)
     hand.stroke((70, 70))  # smaller than the smallest vessel
@@ -98,6 +99,13 @@ def test_a_hand_stays_forced_through_every_rule(hand: Hand) -> None:
     codes = hand.codes
     assert {VESSEL, BACKGROUND} <= set(np.unique(codes))
     assert np.array_equal(hand.canvas.shown_mask(), reference(hand))
+    in_window, real = list[bool](), MaskEdits.on_model_levels
+
+    def lay_over(edits: MaskEdits, levels: ByteArray) -> MaskEdits:
+        in_window.append(threading.current_thread() is threading.main_thread())
+        return real(edits, levels)
+
+    monkeypatch.setattr(MaskEdits, "on_model_levels", lay_over)
     for level, low, least in ((200, 20, 0), (90, 90, 300), (90, 90, 0), (150, 149, 12)):
         set_rule(hand, level, low, least)
         assert np.array_equal(hand.codes, codes)
@@ -107,6 +115,15 @@ def test_a_hand_stays_forced_through_every_rule(hand: Hand) -> None:
             result.pixels_at_least
             == Result.of(result.segmentation, result.model_path, result.edits, result.base_levels).pixels_at_least
         )
+    assert in_window
+    assert not any(in_window)
+    hand.program.controller.set_level(149)
+    hand.stroke((50, 95), (110, 95))  # while the mask of the new threshold is being made
+    settle(hand)
+    assert not np.array_equal(hand.codes, codes)
+    assert np.array_equal(hand.canvas.shown_mask(), reference(hand))
+    hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert np.array_equal(hand.codes, codes)
     hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)  # the rules, which were moved one after the other
     assert hand.program.state.rule.makes == (140, 60, 40)
     settle(hand)
