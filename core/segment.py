@@ -13,7 +13,7 @@ from core.enhancement.recipe import as_recipe_wants
 from core.errors import OutputError
 from core.export import ExportChoices, export_segmentation
 from core.files import display_path
-from core.inference.memory import return_freed
+from core.inference.memory import kept_for, return_freed
 from core.inference.options import InferenceOptions
 from core.masks.threshold import apply_threshold
 from core.models.weights_file import LoadedModel
@@ -117,7 +117,8 @@ def segment_photo(
     if prepared is None:
         seen = as_recipe_wants(image, recipe, device=options.device, threads=options.threads, monitor=monitor)
         prepared = prepare(seen, fov, recipe)
-    return_freed()  # what reading took: the network will not fit into it
+    kept = kept_for(image.rgb.size // 3)
+    return_freed(kept)  # what reading took: the network will not fit into it
     prediction = predict(model, prepared, options, monitor=monitor)
     doubt_map = None
     if doubt:
@@ -125,7 +126,7 @@ def segment_photo(
 
         doubt_map = restore(doubt_of(model, prepared, options, monitor=monitor), prepared, fov)
         doubt_map.setflags(write=False)
-    return_freed()
+    return_freed(kept)
     monitor.step(Progress("Putting the result onto the photograph"))
     values = model.card.scaling.apply(restore(prediction.values, prepared, fov))
     values.setflags(write=False)  # so that the box takes it over without a copy
@@ -141,7 +142,7 @@ def segment_photo(
         doubts += (_HARDLY_ANY_VESSEL,)
     for reason in doubts:
         monitor.note(reason.text)
-    return_freed()  # what the doubts took: the pictures are made next
+    return_freed(kept)  # what the doubts took: the pictures are made next
     return Segmentation(
         image=image,
         fov=fov,

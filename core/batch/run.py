@@ -19,6 +19,8 @@ from core.models.weights_file import LoadedModel
 from core.pipeline import run_pipeline
 from core.progress import SILENT, Monitor, Progress
 
+_SAID_FOR_S: Final = 0.25
+
 
 class TooManyBadError(SerrError):
     """More photographs failed than may."""
@@ -139,6 +141,7 @@ class Tally:
         self._total = sum(self._counts.values())
         self._most_bad, self._monitor = most_bad, monitor
         self._started, self._finished, self._told = time.monotonic(), 0, 0
+        self._said: tuple[int, int, float, Progress] | None = None
         self.quiet = _Quiet(self)
 
     @property
@@ -147,15 +150,20 @@ class Tally:
         return sum(self._counts[state] for state in ("done", "kept", "failed"))
 
     def step(self) -> None:
-        """Report; raises Cancelled as the monitor does."""
-        passed = time.monotonic() - self._started
+        """Report; raises Cancelled as the monitor does. After each layer, so the sentence is made only now and then."""
+        passed, now = time.monotonic() - self._started, (self.over, self._counts["failed"])
+        if self._said is None or self._said[:2] != now or passed > self._said[2] + _SAID_FOR_S:
+            self._said = (*now, passed, self._sentence(passed))
+        self._monitor.step(self._said[3])
+
+    def _sentence(self, passed: float) -> Progress:
         text = f"{self.over:,} of {self._total:,} photographs"
         if self._finished >= 3:
             left = (self._total - self.over) * passed / self._finished
             text += f", {self._finished / passed:.2g} a second, {duration(left)} left"
         if self._counts["failed"]:
             text += f", {self._counts['failed']:,} failed"
-        self._monitor.step(Progress(text, self.over, self._total))
+        return Progress(text, self.over, self._total)
 
     def add(self, item: Item, outcome: Outcome) -> None:
         """Count an outcome. Raises TooManyBadError."""

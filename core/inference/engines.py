@@ -6,7 +6,6 @@ what was made for a model is kept with it, as long as somebody holds the model a
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from threading import Lock
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -78,7 +77,19 @@ def weights_state(module: nn.Module) -> tuple[tuple[int, int], ...] | None:
 
     CUDA graphs write without being counted. Training uses them, and makes a ``LoadedModel`` for each validation.
     """
-    tensors = list(chain(module.parameters(), module.buffers()))
+    tensors = list(_tensors(module))
     if any(tensor.is_inference() for tensor in tensors):
         return None
     return tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)
+
+
+def _tensors(module: nn.Module) -> Iterator[torch.Tensor]:
+    """All parameters and buffers, in an order of their own: torch's way through them takes 3 ms a photograph."""
+    left, seen = [module], {module}
+    while left:
+        layer = left.pop()
+        for tensors in (layer._parameters, layer._buffers):
+            yield from (tensor for tensor in tensors.values() if tensor is not None)
+        inner = [each for each in layer._modules.values() if each is not None and each not in seen]
+        seen.update(inner)
+        left += inner
