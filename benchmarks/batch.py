@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=2 python benchmarks/batch.py --rows 1000000 --photographs 200 --size 64
 
 Prints two tables. The first has drawn rows without files: planning, looking for what has changed, claiming and
-finishing, the summary. The second segments drawn photographs with an untrained network of width 4 (with ``--default``:
+finishing, the summary; with ``--finished`` all rows get outcomes, and ``serr batch status`` and ``collect`` are run as
+processes. The second segments drawn photographs with an untrained network of width 4 (with ``--default``:
 the default model), once by ``segment_files`` and once as a batch. With ``--workers N`` a third has the same by 1 to N
 processes that share a batch.
 """
@@ -12,14 +13,16 @@ import argparse
 import os
 import platform
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
+from typing import Final
 
 import cv2
 import torch
@@ -52,6 +55,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--no-summary", action="store_true", help="Without the table, which takes as long as the plan.")
+    parser.add_argument("--finished", action="store_true", help="Also status and collect, when all rows have outcomes.")
     parser.add_argument("--shuffled", action="store_true", help="A list in any order, not folder by folder.")
     parser.add_argument("--photographs", type=int, default=200)
     parser.add_argument("--size", type=int, default=64, help="Pixels at a side of the drawn photographs.")
@@ -71,6 +75,8 @@ def main() -> None:
                 shuffled=arguments.shuffled,
                 without_summary=arguments.no_summary,
             )
+            if arguments.finished:
+                finished_table(Path(folder) / "rows", arguments.rows)
         if arguments.photographs:
             chain_table(Path(folder), arguments.photographs, arguments.size, default=arguments.default)
         if arguments.workers:
@@ -130,6 +136,45 @@ def manifest_table(folder: Path, rows: int, shards: int, *, shuffled: bool, with
     if not without_summary:
         told("summary.csv", lambda: write_summary(batch))
     print(f"\nat most {_most_mb():.0f} MB resident\n")
+
+
+def finished_table(out: Path, rows: int) -> None:
+    """What ``serr batch status`` and ``collect`` take, as processes, when each row has an outcome.
+
+    Of 100 rows one has failed and five are doubtful.
+    """
+    batch = find_batch(out)
+    for shard in batch.all_shards:
+        with closing(sqlite3.connect(batch.manifest_path(shard))) as base, base:
+            base.execute(
+                "UPDATE items SET state = CASE id % 100 WHEN 0 THEN 'failed' ELSE 'done' END, "
+                "reason = CASE id % 100 WHEN 0 THEN 'It is not a picture that can be read.' ELSE '' END, "
+                "doubts = CASE WHEN id % 100 BETWEEN 1 AND 5 THEN '[\"It is blurred.\"]' ELSE '[]' END, "
+                "sha256 = ?, options = ?, model = 'small', threshold = 0.375, vessel_share = 0.1, seconds = 1.0, "
+                """outputs = '["a_mask.png", "a_overlay.png", "a_probability.png", "a.serr.json"]'""",
+                ("0" * 64, batch.options.sha256),
+            )
+    size = sum(path.stat().st_size for path in out.rglob("*.sqlite"))
+    print(
+        f"all with outcomes: {size / rows:.0f} bytes a row in the manifests\n\n"
+        "| command | seconds of the processor | microseconds a row | at most, MB resident |\n| --- | --- | --- | --- |"
+    )
+    for what in (["--help"], ["batch", "status", str(out)], ["batch", "collect", str(out)]):
+        done = subprocess.run([sys.executable, "-c", _COUNTED, *what], capture_output=True, text=True, check=True)
+        seconds, most_kb = map(float, done.stderr.splitlines()[-1].split())
+        name = " ".join(["serr", *(each for each in what if each != str(out))])
+        print(f"| {name} | {seconds:.1f} | {1e6 * seconds / rows:.1f} | {most_kb / 1000:.0f} |", flush=True)
+    print()
+
+
+_COUNTED: Final = """
+import re, sys, time
+from pathlib import Path
+from core.cli import main
+main(sys.argv[1:])
+print(time.process_time(), re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1], file=sys.stderr)
+"""
+"""The command line, then its seconds of the processor and the most memory, in KB: getrusage has that of our fork, too."""
 
 
 def _unnamed() -> list[int]:

@@ -16,7 +16,7 @@ from typing import Final
 
 from core.errors import InputError, OutputError
 from core.files import atomic_path, display_path, ensure_folder, write_bytes_atomic
-from core.photo.finding import roles
+from core.photo.folder_names import roles
 from core.photo.reading import is_photo_path
 from core.photo.sibling_files import safe_name
 from core.progress import SILENT, Monitor, Progress

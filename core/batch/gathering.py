@@ -1,15 +1,12 @@
 """Photographs on their way into a batch, in a database of SQLite's own: whatever their number, they fit into memory.
 
-The database is a temporary one: SQLite keeps what does not fit into its cache in the folder of the system for temporary
-files, in a file that has no name and goes with the process. So a plan that is interrupted leaves nothing of it.
-Duplicates, names that meet, and orders are found by sorting, which SQLite does on the disk.
+The database is a temporary one (``core.photo.temporary_base``). Duplicates, names that meet, and orders are found by
+sorting, which SQLite does on the disk.
 """
 
 import json
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -19,9 +16,8 @@ from typing import Any, Final, NamedTuple, Self
 
 from core.batch.lists import Listed
 from core.batch.places import kind_of, usual_folder
-from core.errors import OutputError
-from core.files import display_path
 from core.photo.sibling_files import photo_stem, safe_name
+from core.photo.temporary_base import explained, temporary_base
 from core.photo.walking import natural_bytes, same_name
 
 _CACHE_KB: Final = 64 << 10
@@ -61,8 +57,7 @@ class Gathering:
     """
 
     def __init__(self) -> None:
-        self._base = sqlite3.connect("", isolation_level=None)
-        self._base.executescript(f"PRAGMA cache_size=-{_CACHE_KB};PRAGMA journal_mode=OFF;{_TABLES}BEGIN;")
+        self._base = temporary_base(_TABLES, _CACHE_KB)
         self._real_folder = lru_cache(_FOLDERS)(os.path.realpath)
         self._sources = 0
 
@@ -91,7 +86,7 @@ class Gathering:
         """
         self._sources += 1
         rows = (self._row(photo, links_last=links_last) for photo in photos)
-        with self._explained():
+        with explained():
             self._base.executemany(
                 f"INSERT INTO found (source, link, path, real, columns) VALUES ({self._sources}, ?, ?, ?, ?)", rows
             )
@@ -110,7 +105,7 @@ class Gathering:
     def settle(self) -> dict[int, int]:
         """Let each file count once: the first of its names. How many further names each source has for its files."""
         ordered = "PARTITION BY coalesce(real, path){} ORDER BY source, link, id"
-        with self._explained():
+        with explained():
             self._base.execute(
                 "CREATE TABLE twice AS SELECT id FROM (SELECT id, row_number() OVER "
                 f"({ordered.format('')}) AS number FROM found) WHERE number > 1"
@@ -127,26 +122,19 @@ class Gathering:
             self._base.execute("DROP TABLE twice")
         return again
 
-    def in_natural_order(self, files: Iterable[Path]) -> Iterator[tuple[Path, list[Path]]]:
-        """Files folder by folder, the folders in natural order; each once."""
+    def in_natural_order(self, files: Iterable[Path]) -> Iterator[tuple[Path, Iterator[str]]]:
+        """The names of files folder by folder, the folders in natural order; each once."""
         rows = ((natural_bytes(str(each.parent)), os.fsencode(each.parent), os.fsencode(each.name)) for each in files)
-        with self._explained():
+        with explained():
             self._base.execute("DELETE FROM sorted")
             self._base.executemany("INSERT INTO sorted VALUES (?, ?, ?)", rows)
-            folder, names = b"", list[bytes]()
             found = self._base.execute("SELECT DISTINCT key, path, name FROM sorted ORDER BY key, path, name")
-            for _, path, name in found:
-                if path != folder and names:
-                    yield _files(folder, names)
-                    names = []
-                folder = path
-                names.append(name)
-            if names:
-                yield _files(folder, names)
+            for folder, names in groupby(found, key=itemgetter(1)):
+                yield Path(os.fsdecode(folder)), (os.fsdecode(name) for _, _, name in names)
 
     def know(self, shard: int, places: Iterable[tuple[bytes, str, str]]) -> None:
         """Photographs that a shard of the batch has already: path, place, and the place as it is compared."""
-        with self._explained():
+        with explained():
             self._base.executemany(f"INSERT INTO known VALUES (?, {shard}, ?, ?)", places)
 
     def place(self, root: Path, shards: int = 1) -> None:
@@ -156,7 +144,7 @@ class Gathering:
         their suffix behind (``a_png``, ``a_jpg``), and what is left the same a number. Small and capital letters are
         the same.
         """
-        with self._explained():
+        with explained():
             self._base.execute("DELETE FROM fresh")
             self._base.execute("CREATE INDEX IF NOT EXISTS known_paths ON known (path)")
             self._base.execute("CREATE INDEX IF NOT EXISTS known_keys ON known (key)")
@@ -207,43 +195,25 @@ class Gathering:
 
     def placed(self) -> Iterator[Row]:
         """All photographs with their places, in their order."""
-        with self._explained():
+        with explained():
             yield from map(_row, self._base.execute(f"{_FRESH} UNION ALL {_KNOWN} ORDER BY 1"))
 
     def to_write(self) -> Iterator[tuple[int, Iterator[Row]]]:
         """What the manifest of each shard has to be told, by shards: new photographs, and new columns of known ones."""
-        with self._explained():
+        with explained():
             told = f"SELECT * FROM ({_KNOWN}) WHERE columns <> '{{}}'"
             rows = self._base.execute(f"{_FRESH} UNION ALL {told} ORDER BY 7, 1")
             for shard, group in groupby(rows, key=itemgetter(6)):
                 yield shard, map(_row, group)
 
     def _number(self, question: str) -> int:
-        with self._explained():
+        with explained():
             return int(self._base.execute(question).fetchone()[0])
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """What SQLite says, as a sentence for the user."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            where = next((os.environ[name] for name in ("SQLITE_TMPDIR", "TMPDIR") if os.environ.get(name)), "/var/tmp")
-            raise OutputError(
-                f"The photographs cannot be gathered ({error}): is the folder for temporary files full? That is "
-                f"{display_path(where)}, or what the variable SQLITE_TMPDIR names. A batch of a million photographs "
-                "takes about 1 GB there."
-            ) from error
 
 
 def _row(values: tuple[Any, ...]) -> Row:
     _, path, place, key, columns, new, shard = values
     return Row(path, place, key, columns, bool(new), shard)
-
-
-def _files(folder: bytes, names: list[bytes]) -> tuple[Path, list[Path]]:
-    path = Path(os.fsdecode(folder))
-    return path, [path / os.fsdecode(name) for name in names]
 
 
 def _by_parts(path: bytes) -> bytes:

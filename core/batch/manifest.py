@@ -9,7 +9,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,8 @@ STATES: Final[tuple[State, ...]] = get_args(State)
 _FORMAT: Final = 1
 _PATIENCE_S: Final = 60.0
 _FILLING_KB: Final = 64 << 10
+_KEPT_BYTES: Final = 1 << 20
+"""Of the journal of a shared manifest, which stays: removing it after each change takes longer than the change."""
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS items (
@@ -140,10 +142,13 @@ class Manifest:
                 address = f"{(made_at or path).absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
                 self._base = sqlite3.connect(address, _PATIENCE_S, isolation_level=None, uri=True)
                 if not read_only:
-                    journal = "OFF" if made_at is not None else "DELETE" if shared else "WAL"
+                    journal = "OFF" if made_at is not None else "PERSIST" if shared else "WAL"
                     self._base.execute(f"PRAGMA journal_mode={journal}")
+                    self._base.execute(f"PRAGMA journal_size_limit={_KEPT_BYTES}")
                     self._base.execute(f"PRAGMA synchronous={'OFF' if made_at is not None else 'NORMAL'}")
                     self._base.executescript(f"BEGIN IMMEDIATE;{_TABLES}COMMIT;")
+                else:
+                    self._take_back_half_a_change()
                 self._check_version()
                 self._columns = self._know_styles(read_only=read_only)
         except SerrError:
@@ -314,6 +319,16 @@ class Manifest:
         return count
 
     # within
+
+    def _take_back_half_a_change(self) -> None:
+        """Finish what a process that was killed has left of a shared manifest, which only a writer can do."""
+        try:
+            self._base.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_READONLY_ROLLBACK":
+                raise
+            with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=rw", _PATIENCE_S, uri=True)) as writer:
+                writer.execute("SELECT 1 FROM sqlite_master").fetchone()
 
     def _lock_path(self, worker: str) -> Path:
         return self.path.with_name(f"{self.path.stem}-{worker}.lock")

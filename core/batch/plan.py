@@ -194,7 +194,7 @@ def _write(photos: Gathering, batch: Batch) -> None:
         def write(shard: int, rows: Iterable[Row]) -> None:
             left.discard(shard)
             path, facts = batch.manifest_path(shard), {**_facts(batch), "shard": shard}
-            made_at = None if path.is_file() else new.enter_context(atomic_path(path))
+            made_at = None if path.is_file() else new.enter_context(_new_manifest(path))
             with Manifest(path, shared=batch.shards > 1, made_at=made_at) as manifest:
                 manifest.extend((row[:4] for row in rows), facts)
 
@@ -202,6 +202,15 @@ def _write(photos: Gathering, batch: Batch) -> None:
             write(shard, rows)
         for shard in sorted(left):
             write(shard, ())
+
+
+@contextmanager
+def _new_manifest(path: Path) -> Iterator[Path]:
+    """Where a new one is made, without what SQLite has kept of a deleted one: it would be played back into this one."""
+    for kept in ("-journal", "-wal", "-shm"):
+        path.with_name(path.name + kept).unlink(missing_ok=True)
+    with atomic_path(path) as temporary:
+        yield temporary
 
 
 def as_listed(paths: Iterable[Path]) -> Iterator[Listed]:

@@ -9,7 +9,6 @@ import errno
 import hashlib
 import os
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -19,9 +18,6 @@ from urllib.parse import unquote
 
 from core.errors import InputError, SerrError
 from core.files import atomic_path, display_path, ensure_folder, path_text, printable
-from core.photo.finding import roles
-from core.photo.reading import is_photo_path
-from core.photo.walking import natural_key
 
 PACKAGES: Final[Mapping[str, str]] = {
     **{"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs"},
@@ -32,7 +28,8 @@ _FETCHED: Final = "fetched"
 _BESIDE: Final = "serr-batch"
 """The folder of the manifests: what is fetched is in there."""
 _ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.]+):[/\\]+(.*)", re.IGNORECASE | re.DOTALL)
-_PATTERN: Final = re.compile(r"[*\[]")
+PATTERN: Final = re.compile(r"[*\[]")
+"""An address with one of these names many objects."""
 _ODD: Final = re.compile(r'[%\\:*?"<>|\x00-\x1f\x7f]')
 _SIGNED: Final = re.compile(
     r"[?&](sig|sv|se|token|signature|x-amz-[a-z-]+|x-goog-[a-z-]+|awsaccesskeyid)=", re.IGNORECASE
@@ -110,43 +107,6 @@ def place_text(path: Path) -> str:
 def place_shown(path: Path) -> str:
     """The same for people, in one line."""
     return display_path(place_text(path))
-
-
-def photos_at(address: str, folder: Path, *, without: str = "") -> tuple[tuple[Path, ...], Path]:
-    """The photographs of a prefix with all below, of a pattern, or an object alone.
-
-    Parameters
-    ----------
-    folder : of the manifests. ``without`` : an address below which nothing is taken, that of the results.
-
-    Returns
-    -------
-    The paths that they have here, in natural order, and the folder that they are all in.
-
-    Raises
-    ------
-    InputError : there are none, or a package is missing. StoreError : the store cannot be listed.
-    """
-    system, shown = store(address), display_path(address)
-    with explained(address):
-        find = system.glob if _PATTERN.search(address) else system.find
-        keys = [key for key, info in find(address, detail=True).items() if info["type"] == "file"]
-    scheme = address.partition("://")[0]
-    below: dict[str, list[str]] = defaultdict(list)
-    for key in keys:
-        parent, _, name = f"{scheme}://{key.lstrip('/')}".rpartition("/")
-        if name and not (without and f"{parent}/".startswith(f"{without}/")):
-            below[parent].append(name)
-    photos = []
-    for parent, names in below.items():
-        kinds = roles((Path(name) for name in names if is_photo_path(Path(name))), names)
-        photos += [f"{parent}/{path.name}" for path, role in kinds.items() if role == "photograph"]
-    if not photos:
-        raise InputError(f"There are no photographs in {shown}. Check the address.")
-    root = _PATTERN.split(address)[0].rpartition("/")[0] if _PATTERN.search(address) else address
-    if photos == [address]:
-        root = address.rpartition("/")[0]
-    return tuple(fetched_path(folder, each) for each in sorted(photos, key=natural_key)), fetched_path(folder, root)
 
 
 def stamp(path: Path) -> tuple[int, int] | None:

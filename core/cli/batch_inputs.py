@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from core.batch.archives import UNPACKED, is_archive, look_into, unpack
 from core.batch.gathering import Gathering, absolute
+from core.batch.listing import photos_at
 from core.batch.lists import Listed, is_list, read_list
 from core.batch.places import common_root, pattern_root
 from core.batch.plan import BATCH_FOLDER, as_listed
-from core.batch.stores import address_at, address_of, fetched_path, photos_at, plain_path
+from core.batch.stores import address_at, address_of, fetched_path, plain_path
 from core.cli.console import UsageError, monitored, tell
 from core.cli.inputs import inputs_of
 from core.cli.options import (
@@ -108,9 +109,9 @@ def gather(
             photos.add(_of_list(file, column, folder, roots))
         places = _Places(others, photos, roots) if others else None
         for address in addresses:
-            found, root = photos_at(address, folder, without=store)
-            photos.add(as_listed(found))
-            roots.add(root)
+            with photos_at(address, folder, without=store) as found:
+                photos.add(as_listed(found))
+                roots.add(found.root)
         again = photos.settle()
         yield Gathered(photos, roots.common, places.said(again) if places is not None else False)
 
@@ -153,7 +154,7 @@ class _Places:
                 self._add(path, photos_below(absolute(path)))
             elif not os.path.lexists(path) and glob.has_magic(str(path)):
                 folders = photos.in_natural_order(matches(str(absolute(path))))
-                self._add(path, (photos_of_folder(folder, files) for folder, files in folders))
+                self._add(path, (part for folder, names in folders for part in photos_of_folder(folder, names)))
             elif path in named:
                 self._any = self._any or [path]
                 photos.add(as_listed([absolute(path)]))

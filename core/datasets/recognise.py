@@ -15,7 +15,7 @@ from core.datasets.layouts import Case, data_set_names, read_layout
 from core.datasets.splits import grouped_by_patient
 from core.errors import FieldOfViewError, InputError, LabelError
 from core.files import display_path
-from core.photo.finding import roles
+from core.photo.folder_names import roles
 from core.photo.naming import assign, folder_role, in_natural_order, is_own_picture, label_names, take_apart
 from core.photo.reading import is_photo_path, read_fov, read_label
 from core.photo.sibling_files import photo_stem

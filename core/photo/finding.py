@@ -8,27 +8,31 @@ same.
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from core.errors import InputError
 from core.photo.enhanced import ENHANCED_SUFFIX, enhanced_sidecar
-from core.photo.naming import take_apart
+from core.photo.folder_names import FolderNames
 from core.photo.reading import is_photo_path
 from core.photo.sibling_files import SIDECAR_SUFFIX, photo_stem
-from core.photo.walking import Entry, entries_of, is_file, is_folder, natural_key, same_name, subfolders, walk
+from core.photo.walking import (
+    Entry,
+    entries_of,
+    is_file,
+    is_folder,
+    natural_key,
+    same_name,
+    scanned,
+    subfolders,
+    walk,
+    walk_by,
+)
 
-Role = Literal["photograph", "label", "mask", "result"]
 Reason = Literal["result", "label", "mask", "again", "kind", "other", "gone", "folder"]
 
-_SURE: Final[tuple[tuple[Role, re.Pattern[str]], ...]] = (
-    ("result", re.compile(r"_(overlay|probability|doubt)$", re.IGNORECASE)),
-    ("label", re.compile(r"([_\-. ](manual\d?|1stho|2ndho)|\.(ah|vk))$", re.IGNORECASE)),
-    ("mask", re.compile(r"[_\-. ]masks?$", re.IGNORECASE)),
-)
-"""Ends of names that no photograph has."""
 _OWN_ENDING: Final = re.compile(r"_(mask|overlay|probability|doubt|fov|questionable)$", re.IGNORECASE)
 _PHOTO_FOLDERS: Final = re.compile(r"^(images?|imgs?|photos?|photographs?|fundus|originals?|input)$", re.IGNORECASE)
 """Sub-folders that hold the photographs of a folder which has none itself."""
@@ -55,6 +59,7 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
     "gone": ("link or device that is not a file", "links or devices that are not files"),
     "folder": ("sub-folder of labels, masks or results", "sub-folders of labels, masks or results"),
 }
+_PORTION: Final = 10_000
 _COUNT_LIMIT: Final = 20_000
 """Entries that are looked at to say how many photographs are in sub-folders: more would keep a person waiting."""
 
@@ -171,7 +176,8 @@ def photos_among(files: Iterable[Path]) -> FolderPhotos:
     for path in files:
         by_folder.setdefault(path.parent, []).append(path)
     folders = sorted(by_folder, key=natural_key)
-    return _each_once(_joined(photos_of_folder(folder, by_folder[folder]) for folder in folders))
+    names = ((folder, [path.name for path in by_folder[folder]]) for folder in folders)
+    return _each_once(_joined(part for folder, there in names for part in photos_of_folder(folder, there)))
 
 
 def count_below(folder: Path, limit: int = _COUNT_LIMIT) -> Below:
@@ -185,54 +191,12 @@ def count_below(folder: Path, limit: int = _COUNT_LIMIT) -> Below:
     return Below(photos, folders)
 
 
-def roles(pictures: Iterable[Path], names: Iterable[str]) -> dict[Path, Role]:
-    """What pictures of one folder are, by the names.
-
-    Many words that make a name that of a label may belong to a photograph, too (initials, say): they count where the
-    photograph itself is in the same folder.
-
-    Parameters
-    ----------
-    pictures : some pictures of the folder.
-    names : the names of all its files: side-cars among them tell results, and photographs tell what belongs to them.
-    """
-    own = {same_name(name).removesuffix(SIDECAR_SUFFIX) for name in names if same_name(name).endswith(SIDECAR_SUFFIX)}
-    files = {same_name(name) for name in names}
-    there = [path for path in map(Path, names) if is_photo_path(path) and _sure(photo_stem(path)) is None]
-    apart = {path.name: take_apart(path) for path in there}
-    stems = {same_name(photo_stem(path)) for path in there}
-    photographs = {name.keys[-1] for name in apart.values() if name.role == "photograph"}
-
-    def role(path: Path) -> Role:
-        stem = photo_stem(path)
-        if _is_enhanced(stem, files) and same_name(stem.removesuffix("_enhanced")) in stems:
-            return "result"
-        sure = _sure(stem)
-        if sure == "mask" and same_name(stem).removesuffix("_mask") in own:
-            return "result"
-        if sure is not None:
-            return sure
-        name = apart.get(path.name) or take_apart(path)
-        return name.role if name.keys[-1] in photographs else "photograph"
-
-    return {path: role(path) for path in pictures}
-
-
-def _is_enhanced(stem: str, files: Collection[str]) -> bool:
-    """Whether a picture is an enhanced one whose side-car is among the files of its folder."""
-    return stem.endswith("_enhanced") and same_name(stem + ENHANCED_SUFFIX) in files
-
-
-def _sure(stem: str) -> Role | None:
-    return next((role for role, ending in _SURE if ending.search(stem)), None)
-
-
 def _may_hold_photos(folder: Path) -> bool:
     return not _OTHER_FOLDERS.match(folder.name)
 
 
 def photos_below(folder: Path) -> Iterator[FolderPhotos]:
-    """The photographs of a folder, then of each folder below: one at a time, so that no number of them is too large.
+    """The photographs of a folder, then of each folder below: some at a time, so that no number of them is too large.
 
     A file that has further names (links) comes once by each of them.
 
@@ -247,19 +211,36 @@ def photos_below(folder: Path) -> Iterator[FolderPhotos]:
         skipped += not _may_hold_photos(each)
         return _may_hold_photos(each)
 
-    yield _among(folder, entries_of(folder))
-    for each, entries in walk(folder, wanted):
-        yield _among(each, entries)
+    def look(each: Path) -> tuple[_Folder, list[Path]]:
+        found = _Folder(each, scanned(each))
+        return found, found.inner
+
+    top, inner = look(folder)
+    yield from top.photos()
+    for _, found in walk_by(look, folder, inner, wanted):
+        yield from found.photos()
     yield FolderPhotos(left_out=LeftOut(Counter({"folder": skipped})))
 
 
-def photos_of_folder(folder: Path, files: Collection[Path]) -> FolderPhotos:
-    """The photographs among some files of one folder, such as those that a pattern names there."""
-    try:
-        names = [entry.name for entry in entries_of(folder) if is_file(entry)]
-    except InputError:  # what is in it may be opened, but not listed
-        names = [path.name for path in files]
-    return _of_names(files, names)
+def photos_of_folder(folder: Path, files: Iterable[str]) -> Iterator[FolderPhotos]:
+    """The photographs among some files of one folder, by their names, such as those that a pattern names there."""
+    left_out = _LeftOutFiles()
+    with FolderNames() as names:
+        can_be_listed = True
+        try:
+            for entry in scanned(folder):
+                if is_file(entry):
+                    names.know(entry.name)
+        except InputError:  # what is in it may be opened, but not listed
+            can_be_listed = False
+        for name in files:
+            if not can_be_listed:
+                names.know(name)
+            if is_photo_path(Path(name)):
+                names.want(name)
+            else:
+                left_out.add(name)
+        yield from _portions(folder, names, left_out)
 
 
 def _joined(parts: Iterable[FolderPhotos]) -> FolderPhotos:
@@ -271,32 +252,70 @@ def _joined(parts: Iterable[FolderPhotos]) -> FolderPhotos:
     return FolderPhotos(tuple(photos), left_out)
 
 
-def _among(folder: Path, entries: Sequence[Entry]) -> FolderPhotos:
-    files = [entry.name for entry in entries if is_file(entry)]
-    gone = sum(not is_file(entry) and not is_folder(entry) for entry in entries)
-    found = _of_names([folder / name for name in files], files)
-    return replace(found, left_out=found.left_out + LeftOut(Counter({"gone": gone})))
+def _among(folder: Path, entries: Iterable[Entry]) -> FolderPhotos:
+    return _joined(_Folder(folder, entries).photos())
 
 
-def _of_names(files: Collection[Path], names: Collection[str]) -> FolderPhotos:
-    """The photographs among files of one folder, in which there are files of these names."""
-    counts: Counter[Reason] = Counter()
-    kinds, photos = set(), []
-    role = roles((path for path in files if is_photo_path(path)), names)
-    for path in files:
-        suffix = path.suffix.lower()
-        if path in role:
-            if role[path] == "photograph":
-                photos.append(path)
-            else:
-                counts[role[path]] += 1  # type: ignore[index]
-        elif path.name.lower().endswith((SIDECAR_SUFFIX, ENHANCED_SUFFIX)):
-            counts["result"] += 1
+class _LeftOutFiles:
+    """Counts the files of a folder that are no photographs."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[Reason] = Counter()
+        self._kinds = set[str]()
+
+    def add(self, name: str) -> None:
+        """A file that is not a picture of a kind that is read."""
+        suffix = Path(name).suffix.lower()
+        if name.lower().endswith((SIDECAR_SUFFIX, ENHANCED_SUFFIX)):
+            self.counts["result"] += 1
         else:
-            counts["kind" if suffix in _NOT_READ else "other"] += 1
-            kinds |= {suffix} & _NOT_READ
-    ordered = sorted(photos, key=lambda path: natural_key(path.name))
-    return FolderPhotos(tuple(ordered), LeftOut(counts, frozenset(kinds)))
+            self.counts["kind" if suffix in _NOT_READ else "other"] += 1
+            self._kinds |= {suffix} & _NOT_READ
+
+    def all(self) -> LeftOut:
+        """What was left out."""
+        return LeftOut(self.counts, frozenset(self._kinds))
+
+
+class _Folder:
+    """What is in a folder: its files, and ``inner``, its sub-folders in order. ``photos`` has to be called."""
+
+    def __init__(self, path: Path, entries: Iterable[Entry]) -> None:
+        self._path, self._names, self._left_out = path, FolderNames(), _LeftOutFiles()
+        inner = []
+        try:
+            for entry in entries:
+                if is_file(entry):
+                    is_picture = is_photo_path(Path(entry.name))
+                    self._names.know(entry.name, wanted=is_picture)
+                    if not is_picture:
+                        self._left_out.add(entry.name)
+                elif is_folder(entry):
+                    inner.append(entry)
+                else:
+                    self._left_out.counts["gone"] += 1
+        except BaseException:
+            self._names.close()
+            raise
+        self.inner = subfolders(inner)
+
+    def photos(self) -> Iterator[FolderPhotos]:
+        """Its photographs, so many at a time."""
+        with self._names:
+            yield from _portions(self._path, self._names, self._left_out)
+
+
+def _portions(folder: Path, names: FolderNames, left_out: _LeftOutFiles) -> Iterator[FolderPhotos]:
+    photos: list[Path] = []
+    for name, role in names.roles():
+        if role != "photograph":
+            left_out.counts[role] += 1
+            continue
+        photos.append(folder / name)
+        if len(photos) == _PORTION:
+            yield FolderPhotos(tuple(photos))
+            photos = []
+    yield FolderPhotos(tuple(photos), left_out.all())
 
 
 def _each_once(found: FolderPhotos) -> FolderPhotos:

@@ -7,11 +7,13 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 from core.errors import InputError
 from core.files import display_path
 
 Entry = os.DirEntry[str]
+Found = TypeVar("Found")
 
 _PARTS = re.compile(r"(\d+|[/\\])")
 
@@ -60,9 +62,14 @@ def entries_of(folder: Path) -> list[Entry]:
     ------
     InputError : the folder cannot be read.
     """
+    return list(scanned(folder))
+
+
+def scanned(folder: Path) -> Iterator[Entry]:
+    """The same one after the other, in any order: of a large folder they need not be in memory. Raises InputError."""
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if not entry.name.startswith(".")]
+            yield from (entry for entry in entries if not entry.name.startswith("."))
     except OSError as error:
         raise InputError(f"The folder {display_path(folder)} cannot be read ({error.strerror or error}).") from None
 
@@ -94,11 +101,32 @@ def walk(folder: Path, wanted: Callable[[Path], bool] = lambda _folder: True) ->
 
     ``wanted`` : whether a folder is looked into. Folders that cannot be read are passed over.
     """
-    been = {os.path.realpath(folder)}
     try:
-        waiting = subfolders(entries_of(folder))[::-1]
+        inner = subfolders(entries_of(folder))
     except InputError:
         return
+
+    def look(each: Path) -> tuple[list[Entry], list[Path]]:
+        entries = entries_of(each)
+        return entries, subfolders(entries)
+
+    yield from walk_by(look, folder, inner, wanted)
+
+
+def walk_by(
+    look: Callable[[Path], tuple[Found, list[Path]]],
+    folder: Path,
+    inner: list[Path],
+    wanted: Callable[[Path], bool],
+) -> Iterator[tuple[Path, Found]]:
+    """The same with what ``look`` finds in each folder.
+
+    Parameters
+    ----------
+    look : gives what is in a folder, and its sub-folders in order; InputError where it cannot be read.
+    inner : the sub-folders of ``folder``.
+    """
+    been, waiting = {os.path.realpath(folder)}, inner[::-1]
     while waiting:
         each = waiting.pop()
         real = os.path.realpath(each)
@@ -106,11 +134,11 @@ def walk(folder: Path, wanted: Callable[[Path], bool] = lambda _folder: True) ->
             continue
         been.add(real)
         try:
-            entries = entries_of(each)
+            found, inner = look(each)
         except InputError:
             continue
-        yield each, entries
-        waiting += subfolders(entries)[::-1]
+        yield each, found
+        waiting += inner[::-1]
 
 
 def expand(pattern: str) -> list[Path]:

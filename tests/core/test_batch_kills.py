@@ -2,13 +2,16 @@
 
 import csv
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import torch
 
-from core.batch.plan import BATCH_FOLDER, find_batch
+from core.batch.options import BatchOptions
+from core.batch.plan import BATCH_FOLDER, as_listed, find_batch, known_batch, plan_batch
 from core.files import TEMPORARY_PREFIX
 from core.models.model_card import ModelCard
 from core.models.weights_file import save_model
@@ -46,6 +49,34 @@ def test_a_batch_that_is_killed_at_any_event_does_each_photograph_exactly_once(t
         batch = find_batch(folder)
         with batch.open(1, read_only=True) as manifest:
             assert manifest.counts() == {"waiting": 0, "running": 0, "done": 2, "kept": 0, "failed": 0}, folder.name
+
+
+def test_what_a_kill_left_of_a_shared_manifest_is_taken_back_and_not_played_into_a_new_one(tmp_path: Path) -> None:
+    options = BatchOptions("small", "small", "0" * 64, 96)
+
+    def plan(folder: str) -> tuple[Path, list[str]]:
+        photos = [tmp_path / folder / f"{number}.png" for number in range(500)]
+        batch, _ = plan_batch(as_listed(photos), tmp_path, tmp_path / "out", options, shards=2)
+        with batch.open(1, read_only=True) as manifest:
+            return batch.manifest_path(1), [item.place for item in manifest.items()]
+
+    path, _ = plan("before")
+    journal = path.with_name(f"{path.name}-journal")
+    with closing(sqlite3.connect(path, isolation_level=None)) as base:
+        base.executescript("PRAGMA cache_size=2; BEGIN; UPDATE items SET reason = 'a long reason, longer than a page'")
+        left = journal.read_bytes()
+        base.execute("ROLLBACK")
+    assert left[:8] == bytes.fromhex("d9d505f920a163d7")  # it would be played back
+
+    journal.write_bytes(left)  # as a kill leaves it: whoever looks at the batch next takes half a change back
+    places = [f"before/{number}" for number in range(0, 500, 2)]
+    assert known_batch(tmp_path / "out") is not None
+    assert plan("before")[1] == places
+
+    path.unlink()
+    journal.write_bytes(left)
+
+    assert plan("after")[1] == [f"after/{number}" for number in range(0, 500, 2)]
 
 
 def untrained(path: Path) -> Path:

@@ -12,8 +12,9 @@ import fsspec
 import pytest
 from pyarrow.parquet import read_table
 
+from core.batch.listing import photos_at
 from core.batch.plan import find_batch
-from core.batch.stores import address_at, address_of, fetched, fetched_path, plain_path
+from core.batch.stores import address_at, address_of, fetched, fetched_path, plain_path, store
 from core.cli import main
 from core.errors import InputError, OutputError
 from core.sidecar import read_sidecar
@@ -147,6 +148,30 @@ def test_credentials_are_in_no_manifest_table_script_or_message(
     for text in (said.encode(), *(path.read_bytes() for path in files), *map(s3.cat_file, s3.find("eyes/out"))):
         assert SECRET.encode() not in text
         assert KEY.encode() not in text
+
+
+def test_a_listing_of_many_pages_has_each_photograph_once_in_natural_order(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["2.png", "10.png", "a/b 10/1.png", "a/b 9/1.png", "a/2.tif", "a/2_gt.png", "a/notes.txt", "out/3.png"]
+    for name in names:
+        s3.pipe_file(f"eyes/in/{name}", b"")
+        fsspec.filesystem("memory").pipe_file(f"/eyes/in/{name}", b"")
+    s3.pipe_file("eyes/in/folder/", b"")
+    monkeypatch.setattr(store("s3://eyes"), "req_kw", {"MaxKeys": 2})
+
+    def found(address: str) -> tuple[list[str], str]:
+        with photos_at(address, tmp_path, without=f"{address}/out") as photos:
+            root = photos.root.relative_to(tmp_path / "fetched" / address.partition("://")[0])
+            return [path.relative_to(photos.root).as_posix() for path in photos], root.as_posix()
+
+    wanted = ["2.png", "10.png", "a/2.tif", "a/b 9/1.png", "a/b 10/1.png"]
+    for scheme in ("s3", "memory"):
+        assert found(f"{scheme}://eyes/in") == (wanted, "eyes/in")
+        assert found(f"{scheme}://eyes/in/a/2_gt.png") == (["2_gt.png"], "eyes/in/a")
+        assert found(f"{scheme}://eyes/in/*.png") == (wanted[:2], "eyes/in")
+        with pytest.raises(InputError, match="no photographs in"):
+            found(f"{scheme}://eyes/in/none")
 
 
 def test_photographs_of_memory_with_results_here(photos: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from core.batch.options import BatchOptions
 from core.batch.plan import find_batch, plan_batch
 from core.cli import main
 from core.cli.batch_inputs import gather
+from core.photo import finding, folder_names, naming
 
 FEW, MANY = 300, 2_400
 MOST_MORE = 200_000
@@ -39,14 +40,24 @@ def write_list(file: Path, count: int) -> Path:
     return file
 
 
-def test_a_plan_takes_no_more_memory_for_more_photographs(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_plan_takes_no_more_memory_for_more_photographs(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     counts = (50, FEW, MANY)
+    monkeypatch.setattr(folder_names, "AT_ONCE", 100)
+    monkeypatch.setattr(finding, "_PORTION", 100)
+    monkeypatch.setattr(naming, "_of_stem", naming._of_stem.__wrapped__)  # without what it remembers of 65,536 names
     lists = [write_list(tmp_path / f"{count}.csv", count) for count in counts]
     folders = [tmp_path / f"photos{count}" for count in counts]
     for count, folder in zip(counts, folders, strict=True):
         for number in range(count):
             (folder / f"{number // 100}").mkdir(parents=True, exist_ok=True)
             (folder / f"{number // 100}" / f"{number % 100}.png").touch()
+    single = [tmp_path / f"single{count}" for count in counts]
+    for count, folder in zip(counts, single, strict=True):
+        folder.mkdir()
+        for number in range(count):
+            (folder / f"eye {number}{'.png' if number % 2 else '_gt.png'}").touch()
 
     def plan(given: Path) -> None:
         out = tmp_path / f"out-{given.name}"
@@ -56,7 +67,7 @@ def test_a_plan_takes_no_more_memory_for_more_photographs(tmp_path: Path, capfd:
     def dry(given: Path) -> None:
         assert main(["batch", "run", str(given), "--out", str(tmp_path / "dry"), "--dry-run", "--json"]) == 0
 
-    for work, (first, few, many) in ((plan, lists), (dry, lists), (plan, folders)):
+    for work, (first, few, many) in ((plan, lists), (dry, lists), (plan, folders), (plan, single)):
         work(first)  # modules are imported, tables are made
         less, more = (peak(lambda given=given, work=work: work(given)) for given in (few, many))
         assert more < less + MOST_MORE, (work.__name__, many.name, less, more)

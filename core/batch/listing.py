@@ -1,0 +1,113 @@
+"""The photographs below an address of an object store: listed page by page, and sorted on the disk."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final
+
+from core.batch.stores import PATTERN, explained, fetched_path, store
+from core.errors import InputError
+from core.files import display_path
+from core.photo.folder_names import FolderNames
+from core.photo.reading import is_photo_path
+from core.photo.temporary_base import explained as sorting_explained
+from core.photo.temporary_base import temporary_base
+from core.photo.walking import natural_bytes
+
+_CACHE_KB: Final = 32 << 10
+_TABLES: Final = """
+CREATE TABLE objects (folder TEXT NOT NULL, name TEXT NOT NULL);
+CREATE TABLE photos (sort BLOB NOT NULL, address TEXT NOT NULL);
+"""
+
+
+class StorePhotos:
+    """The photographs of an address by the paths that they have here, in natural order, when iterated over.
+
+    ``root`` : the folder that they are all in.
+    """
+
+    def __init__(self, base: sqlite3.Connection, address: str, folder: Path, without: str) -> None:
+        self._base, self._folder = base, folder
+        with sorting_explained():
+            self._base.executemany("INSERT INTO objects VALUES (?, ?)", _objects(address, without))
+            self._base.executemany("INSERT INTO photos VALUES (?, ?)", self._photographs())
+            some = [each for (each,) in self._base.execute("SELECT address FROM photos LIMIT 2")]
+        if not some:
+            raise InputError(f"There are no photographs in {display_path(address)}. Check the address.")
+        is_pattern = PATTERN.search(address) is not None
+        above = PATTERN.split(address)[0] if is_pattern else address
+        is_inside = is_pattern or some == [address]
+        self.root = fetched_path(folder, above.rpartition("/")[0] if is_inside else above)
+
+    def __iter__(self) -> Iterator[Path]:
+        with sorting_explained():
+            for (address,) in self._base.execute("SELECT address FROM photos ORDER BY sort"):
+                yield fetched_path(self._folder, address)
+
+    def _photographs(self) -> Iterator[tuple[bytes, str]]:
+        rows = self._base.execute("SELECT folder, name FROM objects ORDER BY folder")
+        for folder, group in groupby(rows, key=itemgetter(0)):
+            with FolderNames() as names:
+                for _, name in group:
+                    names.know(name, wanted=is_photo_path(Path(name)))
+                for name, role in names.roles():
+                    if role == "photograph":
+                        yield natural_bytes(f"{folder}/{name}"), f"{folder}/{name}"
+
+
+@contextmanager
+def photos_at(address: str, folder: Path, *, without: str = "") -> Iterator[StorePhotos]:
+    """The photographs of a prefix with all below, of a pattern, or an object alone; for ``with``.
+
+    Parameters
+    ----------
+    folder : of the manifests. ``without`` : an address below which nothing is taken, that of the results.
+
+    Raises
+    ------
+    InputError : there are none, or a package is missing. StoreError : the store cannot be listed. OutputError : the
+    folder for temporary files is full.
+    """
+    with closing(temporary_base(_TABLES, _CACHE_KB)) as base:
+        yield StorePhotos(base, address, folder, without)
+
+
+def _objects(address: str, without: str) -> Iterator[tuple[str, str]]:
+    scheme = address.partition("://")[0]
+    with explained(address):
+        for key in _keys(store(address), address):
+            parent, _, name = f"{scheme}://{key.lstrip('/')}".rpartition("/")
+            if name and not (without and f"{parent}/".startswith(f"{without}/")):
+                yield parent, name
+
+
+def _keys(system: Any, address: str) -> Iterable[str]:
+    """The objects of an address; of S3 one page of its answer at a time."""
+    if not PATTERN.search(address) and hasattr(system, "call_s3"):
+        return _pages(system, address)
+    find = system.glob if PATTERN.search(address) else system.find
+    return (key for key, info in find(address, detail=True).items() if info["type"] == "file")
+
+
+def _pages(system: Any, address: str) -> Iterator[str]:
+    bucket, key, _ = system.split_path(address)
+    asked, is_empty = {"Bucket": bucket, "Prefix": f"{key}/" if key else "", **system.req_kw}, True
+    while True:
+        page = system.call_s3("list_objects_v2", **asked)
+        for each in page.get("Contents", ()):
+            is_empty = False
+            yield f"{bucket}/{each['Key']}"
+        if not page.get("IsTruncated"):
+            break
+        asked["ContinuationToken"] = page["NextContinuationToken"]
+    if is_empty and key:
+        try:
+            info = system.info(address)
+        except FileNotFoundError:
+            return
+        if info["type"] == "file":
+            yield str(info["name"])
