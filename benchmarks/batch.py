@@ -174,7 +174,7 @@ from core.cli import main
 main(sys.argv[1:])
 print(time.process_time(), re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1], file=sys.stderr)
 """
-"""The command line, then its seconds of the processor and the most memory, in KB: getrusage has that of our fork, too."""
+"""The command line, then its processor seconds and the most memory, in KB: getrusage has that of our fork, too."""
 
 
 def _unnamed() -> list[int]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -177,17 +178,37 @@ class MaskFolder:
     def __init__(self, folder: Path) -> None:
         """Raises FieldOfViewError where the folder cannot be read."""
         self.path = folder
-        self._by_stem: dict[str, list[Path]] = {}
+        self._sidecars = set[str]()
+        self._names: dict[str, str] = {}
+        """By the stem as it is compared: a name, or of a name that ends so the suffix alone, which many share."""
+        self._others: dict[str, list[str]] = {}
         try:
-            names = sorted(path.name for path in folder.iterdir())
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    self._add(entry.name)
         except OSError as error:
             raise FieldOfViewError(
                 f"The folder {display_path(folder)} cannot be read ({error.strerror or error})."
             ) from error
-        self._sidecars = {same_name(name) for name in names if name.lower().endswith(SIDECAR_SUFFIX)}
-        for name in names:
-            if is_photo_path(path := folder / name):
-                self._by_stem.setdefault(same_name(photo_stem(path)), []).append(path)
+
+    def _add(self, name: str) -> None:
+        if name.lower().endswith(SIDECAR_SUFFIX):
+            self._sidecars.add(same_name(name))
+        elif is_photo_path(path := Path(name)):
+            written = photo_stem(path)
+            stem = same_name(written)
+            if stem in self._names:
+                self._others.setdefault(stem, []).append(name)
+            else:
+                self._names[stem] = sys.intern(name[len(written) :]) if stem == written else name
+
+    def _of_stem(self, stem: str) -> list[Path]:
+        """The masks of a stem as it is compared."""
+        name = self._names.get(stem)
+        if name is None:
+            return []
+        first = stem + name if name.startswith(".") else name
+        return [self.path / each for each in sorted([first, *self._others.get(stem, ())])]
 
     def find(self, photo: Path) -> Path:
         """The mask of a photograph.
@@ -198,7 +219,7 @@ class MaskFolder:
         """
         stem = photo_stem(photo)
         for ending in _FOV_ENDINGS:
-            found = [path for path in self._by_stem.get(same_name(stem + ending), ()) if not _same(path, photo)]
+            found = [path for path in self._of_stem(same_name(stem + ending)) if not _same(path, photo)]
             if ending == "_mask" and same_name(stem + SIDECAR_SUFFIX) in self._sidecars:
                 found = [path for path in found if path.suffix.lower() != ".png"]
             if len(found) > 1:
