@@ -5,6 +5,12 @@
 Without photographs two are drawn, of the size of DRIVE's (565 x 584) and HRF's (3504 x 2336). Prints Markdown tables:
 medians over the repeats; "late" is how late a thread wakes that wants to run every 5 ms while the network computes, the
 95th percentile and the largest: what a window on the same cores would feel. Nothing else should run on the machine.
+
+    python benchmarks/inference_speed.py [PHOTO ...] --compare MODEL [MODEL ...] [--repeats 3]
+
+Models side by side on one thread of the processor, in processor seconds, which other work on the machine hardly
+changes, each with its share of the first one's time. A photograph that a model brings to a finer grid is also measured
+without that.
 """
 
 import argparse
@@ -44,40 +50,52 @@ class Ticker(threading.Thread):
         self.join()
 
 
-def measure(*, photo: str, model: str, device: str, precision: str, threads: int, repeats: int) -> dict[str, object]:
-    """Run in a process of its own, because the wait policy is read when torch is loaded."""
+def measure(
+    *, photo: str, model: str, device: str, precision: str, threads: int, repeats: int, coarse: bool = False
+) -> dict[str, object]:
+    """Run in a process of its own, because the wait policy is read when torch is loaded.
+
+    ``coarse`` : without the finer grid of large photographs.
+    """
     from dataclasses import replace
 
     from core.inference.options import InferenceOptions
     from core.inference.predictor import predict
     from core.models.catalogue import load_model
     from core.photo.field_of_view import estimate_field_of_view
-    from core.photo.preprocessing import prepare
+    from core.photo.preprocessing import Preprocessing, prepare
     from core.photo.reading import read_fundus
     from core.segment import segment_photo
 
     loaded = load_model(model)
+    if coarse:
+        recipe = Preprocessing.from_dict(loaded.card.preprocessing.to_dict() | {"fov_diameter_max_px": 0})
+        loaded = replace(loaded, card=replace(loaded.card, preprocessing=recipe))
     image = read_fundus(Path(photo))
     fov = estimate_field_of_view(image)
     data = prepare(image, fov, loaded.card.preprocessing)
     options = InferenceOptions(device=device, precision=precision, threads=threads or None)  # type: ignore[arg-type]
     settled = predict(loaded, data, options)  # also warms up
-    network, chain = [], []
+    network, chain, used, used_by_chain = [], [], [], []
     ticker = Ticker()
     ticker.start()
     for _ in range(repeats):
-        started = time.perf_counter()
+        started, before = time.perf_counter(), time.process_time()
         predict(loaded, data, replace(settled.options))
         network.append(time.perf_counter() - started)
+        used.append(time.process_time() - before)
     ticker.stop()
     for _ in range(repeats):
-        started = time.perf_counter()
+        started, before = time.perf_counter(), time.process_time()
         segment_photo(image, loaded, options=settled.options)
         chain.append(time.perf_counter() - started)
+        used_by_chain.append(time.process_time() - before)
     late = sorted(ticker.late_ms)
     return {
         "network": statistics.median(network),
         "chain": statistics.median(chain),
+        "network_processor": statistics.median(used),
+        "chain_processor": statistics.median(used_by_chain),
         "late_95": late[int(0.95 * len(late))],
         "late_max": late[-1],
         "size": f"{image.shape[1]} x {image.shape[0]}",
@@ -128,6 +146,36 @@ def drawn(folder: Path) -> list[Path]:
     return paths
 
 
+def image_size(photo: Path) -> tuple[int, int]:
+    from PIL import Image
+
+    with Image.open(photo) as image:
+        return image.size
+
+
+def compare(photos: list[Path], models: list[str], repeats: int) -> None:
+    """Print the table of ``--compare``."""
+    print(
+        f"{platform.system()}, {platform.machine()}, one thread; medians of {repeats}; load {os.getloadavg()[0]:.0f}\n"
+    )
+    print("| photograph | model | network's grid | format | network, processor | chain, processor | network, share |")
+    print("| --- " * 7 + "|")
+    for photo in photos:
+        first, is_large = 0.0, image_size(photo)[0] > 1440
+        for model in models:
+            for coarse in (False, True)[: 1 + is_large]:
+                given = {"photo": str(photo), "model": model, "device": "cpu", "precision": "auto", "threads": 1}
+                one = in_a_process("PASSIVE", **given, repeats=repeats, coarse=coarse)
+                seconds = float(str(one["network_processor"]))
+                first = first or seconds
+                name = f"{model}, without the finer grid" if coarse else model
+                print(
+                    f"| {one['size']} | {name} | {one['grid']} | {one['precision']} | {seconds:.2f} s | "
+                    f"{one['chain_processor']:.2f} s | {seconds / first:.2f} |",
+                    flush=True,
+                )
+
+
 def main() -> None:
     from core.models.catalogue import DEFAULT_MODEL
 
@@ -136,6 +184,7 @@ def main() -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--compare", nargs="+", metavar="MODEL")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -145,6 +194,9 @@ def main() -> None:
     cores = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder:
         photos = given.photos or drawn(Path(folder))
+        if given.compare:
+            compare(photos, given.compare, given.repeats)
+            return
         print(
             f"{platform.system()}, {platform.machine()}, {cores} cores, Python {platform.python_version()}; medians.\n"
         )
