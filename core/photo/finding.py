@@ -257,7 +257,7 @@ def _among(folder: Path, entries: Iterable[Entry]) -> FolderPhotos:
 
 
 class _LeftOutFiles:
-    """Counts the files of a folder that are no photographs."""
+    """Counts the files of a folder that are not photographs."""
 
     def __init__(self) -> None:
         self.counts: Counter[Reason] = Counter()
