@@ -16,7 +16,7 @@ from core.resources import resource_path
 if TYPE_CHECKING:
     import torch
 
-DEFAULT_MODEL: Final = "serr-unet-general"
+DEFAULT_MODEL: Final = "serr-unet-general-small"
 """The model that is used where none is named."""
 
 

@@ -16,8 +16,8 @@ SAID = {
     ("serr-unet-general", "stare"): (0.9892, 0.8456),
     ("serr-unet-general-large", "drive"): (0.9805, 0.8202),
     ("serr-unet-general-large", "stare"): (0.9899, 0.8473),
-    ("serr-unet-general-small", "drive"): (0.9787, 0.8084),
-    ("serr-unet-general-small", "stare"): (0.9886, 0.8412),
+    ("serr-unet-general-small", "drive"): (0.9793, 0.8079),
+    ("serr-unet-general-small", "stare"): (0.9891, 0.8439),
     ("serr-unet-stare", "stare"): (0.9885, 0.8467),
     ("serr-unet-stare-seed", "stare"): (0.9773, 0.8534),
 }
