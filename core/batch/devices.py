@@ -65,19 +65,32 @@ def workers_by_itself(devices: Sequence[str]) -> int:
     A network on a graphics processor waits for what Python does for each photograph, and a process of Python does one
     thing at a time; on the processor, processes share the cores better than the threads of one network.
     """
+    import psutil
+
     from core.inference.device import choose_device, free_bytes
 
-    here, most = choose_device("cpu"), usable_cores() // len(devices)
+    here, most = int(psutil.virtual_memory().available), usable_cores() // len(devices)
     for device in map(choose_device, devices):
-        most = min(most, (free_bytes(device) or 0) // _MEMORY_EACH[device.kind])
-        if device.kind != "cpu":
-            most = min(most, (free_bytes(here) or _MEMORY_BESIDE) // (_MEMORY_BESIDE * len(devices)))
+        if device.kind == "cpu":
+            most = min(most, here // (_MEMORY_EACH["cpu"] * len(devices)))
+        else:
+            most = min(most, (free_bytes(device) or 0) // _MEMORY_EACH[device.kind])
+            most = min(most, here // (_MEMORY_BESIDE * len(devices)))
     return max(1, most)
 
 
 def usable_cores() -> int:
     """How many cores this process may use: a scheduler may have given it a part of the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_for(processes: int) -> int:
+    """How many threads each of so many processes computes with: its share of the cores, and no more than asked for.
+
+    Scripts for clusters ask for as many threads as a task has cores (``OMP_NUM_THREADS``), which all would take.
+    """
+    share, wanted = max(1, usable_cores() // processes), os.environ.get("OMP_NUM_THREADS", "").strip()
+    return min(share, int(wanted)) if wanted.isdecimal() and int(wanted) else share
 
 
 def run_on_devices(
@@ -170,8 +183,9 @@ class _Part:
             encoding="utf-8",
             errors="replace",
             env={
-                **dict.fromkeys(("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), str(self._threads)),
+                "OPENCV_FOR_THREADS_NUM": str(self._threads),
                 **os.environ,
+                "OMP_NUM_THREADS": str(self._threads),
                 "PYTHONUTF8": "1",
             },
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
@@ -193,7 +207,7 @@ def _parts(
     batch: Batch, shard: int, devices: Sequence[str], most_bad: float, monitor: Monitor
 ) -> Iterator[list[_Part]]:
     words = ["batch", "part", str(batch.folder.absolute()), "--shard", str(shard), "--max-failed", str(most_bad)]
-    threads = max(1, usable_cores() // len(devices))
+    threads = threads_for(len(devices))
     parts: list[_Part] = []
     try:
         for device in devices:

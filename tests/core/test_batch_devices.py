@@ -1,12 +1,13 @@
 """A shard on several devices: a process for each; here both are the CPU, and one of them is killed."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from core.batch import devices as of_batch
-from core.batch.devices import run_on_devices, usable_devices, workers_by_itself
+from core.batch.devices import run_on_devices, threads_for, usable_devices, workers_by_itself
 from core.batch.options import BatchOptions
 from core.batch.plan import as_listed, find_batch, plan_batch
 from core.batch.run import run_shard
@@ -81,7 +82,8 @@ def test_workers_are_processes_for_each_device(
     write_photo(tmp_path / "photo.png", 200, 200)
     monkeypatch.setattr(of_batch, "run_on_devices", lambda *_, devices, **__: taken.append(devices))
     monkeypatch.setattr(of_batch, "usable_cores", lambda: 3)
-    monkeypatch.setattr(devices, "free_bytes", lambda _: 1 << 40)
+    free = SimpleNamespace(available=1 << 40)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
     words = ["batch", "run", str(tmp_path / "photo.png"), "--model", str(weights), "--out", str(tmp_path / "out")]
     for number in ("2", "auto"):
         main([*words, "--device", "cpu", "--workers", number])
@@ -105,9 +107,18 @@ def test_as_many_workers_as_cores_and_memory_allow(
     found = tuple(f"cuda:{number}" for number in range(cards)) or ("cpu",)
     monkeypatch.setattr(of_batch, "usable_cores", lambda: 16)
     monkeypatch.setattr(devices, "choose_device", lambda name: Device(name, name))
-    free = {"cpu": memory_gb << 30, "cuda": free_gb << 30}
-    monkeypatch.setattr(devices, "free_bytes", lambda device: free[device.kind])
+    monkeypatch.setattr(devices, "free_bytes", lambda device: free_gb << 30 if device.kind == "cuda" else None)
+    memory = SimpleNamespace(available=memory_gb << 30)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)  # also where there is no /proc/meminfo
     assert workers_by_itself(found) == expected
+
+
+def test_workers_share_the_cores_that_a_task_of_a_cluster_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripts for clusters ask for as many threads as the task has cores."""
+    monkeypatch.setattr(of_batch, "usable_cores", lambda: 4)
+    for asked, expected in (("4", (4, 2, 1, 1)), ("1", (1, 1, 1, 1)), ("", (4, 2, 1, 1)), ("2,1", (4, 2, 1, 1))):
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+        assert tuple(threads_for(processes) for processes in (1, 2, 4, 8)) == expected
 
 
 def test_all_graphics_processors_are_taken_where_none_is_named(
