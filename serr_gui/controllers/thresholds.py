@@ -1,6 +1,7 @@
 """Changes of the threshold as steps of Undo."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,26 @@ from serr_gui.model.rule_selectors import model_rule, rules_for_all
 from serr_gui.model.state import PhotoItem
 
 
+@dataclass(frozen=True, slots=True)
+class _ForAll:
+    """What the last ``set_for_all`` has changed.
+
+    ``steps`` : those of results. ``waiting`` : thresholds of photographs without a result, before and after.
+    ``draws`` : ``AppState.draw_like`` before and after.
+    """
+
+    steps: Mapping[Path, EditStep] = field(default_factory=dict)
+    waiting: Mapping[Path, tuple[ThresholdRule | None, ThresholdRule | None]] = field(default_factory=dict)
+    draws: tuple[str, str] = ("", "")
+
+
 class ThresholdSteps(QObject):
     """Sets the threshold of the photograph on the screen. Moves of the slider that follow one another are one step."""
 
     def __init__(self, context: ControllerContext, history: HistoryController) -> None:
         super().__init__(context)
         self._context, self._history = context, history
-        self._for_all: dict[Path, EditStep] = {}
+        self._for_all = _ForAll()
         history.register("rule", self._apply)
 
     def set_rule(self, rule: ThresholdRule) -> None:
@@ -55,15 +69,21 @@ class ThresholdSteps(QObject):
             for item in state.photos
             if item.path in found.rules and found.rules[item.path] != item.rule
         }
-        self._for_all = {
+        steps = {
             item.path: EditStep(name, kind="rule", before=_values(item.rule), after=_values(changed[item.path].rule))
             for item in state.photos
             if item.path in changed and item.status == "done"
         }
-        if state.rule.origin in ("model", "style"):
-            state.draw_like = state.rule.style
+        waiting = {
+            item.path: (item.rule, changed[item.path].rule)
+            for item in state.photos
+            if item.path in changed and item.status != "done"
+        }
+        draws = state.rule.style if state.rule.origin in ("model", "style") else state.draw_like
+        self._for_all = _ForAll(steps, waiting, (state.draw_like, draws))
+        state.draw_like = draws
         state.photos = tuple(changed.get(item.path, item) for item in state.photos)
-        self._history.push_all(self._for_all)
+        self._history.push_all(steps)
         self._tell(len(changed), len(found.kept))
 
     def _name_for_all(self) -> str:
@@ -85,19 +105,27 @@ class ThresholdSteps(QObject):
             text += " " + why.format(count=f"{kept:,}")
         document = state.document
         choices: tuple[NoticeChoice, ...] = ()
-        if self._for_all and document is not None:
+        if changed and document is not None:
             choices = (NoticeChoice(self.tr("Undo for All"), "undo for all", document.path),)
         self._context.notify("warning" if kept else "success", text, until="work", choices=choices)
 
     def undo_for_all(self) -> None:
         """Take the last ``set_for_all`` back wherever nothing has followed it."""
-        state = self._context.state
-        steps = {path: step for path, step in self._for_all.items() if self._context.store.history(path).last is step}
-        self._for_all = {}
-        clean = self._history.undo_all(steps)
+        state, done, history = self._context.state, self._for_all, self._context.store.history
+        self._for_all = _ForAll()
+        before: dict[Path, ThresholdRule | None] = {}
+        for item in state.photos:
+            step, rules = done.steps.get(item.path), done.waiting.get(item.path)
+            if step is not None and history(item.path).last is step:
+                before[item.path] = _rule(step.before)
+            elif rules is not None and item.rule == rules[1]:
+                before[item.path] = rules[0]
+        clean = self._history.undo_all(before.keys() & done.steps.keys())
+        if state.draw_like == done.draws[1]:
+            state.draw_like = done.draws[0]
         state.photos = tuple(
-            replace(item, rule=_rule(steps[item.path].before), unsaved=item.unsaved and item.path not in clean)
-            if item.path in steps
+            replace(item, rule=before[item.path], unsaved=item.unsaved and item.path not in clean)
+            if item.path in before
             else item
             for item in state.photos
         )

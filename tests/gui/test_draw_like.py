@@ -177,6 +177,24 @@ def test_a_style_for_all_keeps_corrections_and_is_undone_in_each_or_in_all(
     assert (state.rule.level, commands["undo"].text()) == (96, "&Undo Brush")
 
 
+def test_undo_for_all_reaches_photographs_without_a_result_and_those_that_come_later(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path], styled: Settings
+) -> None:
+    program = start(*photos, settings=styled)
+    state, commands = program.state, program.window.commands
+    segment(program, qtbot)
+    choose(program, "HRF")
+    program.controller.set_level(99)
+    state.draw_like = ""
+    commands["threshold_all"].trigger()
+    assert [item.rule for item in state.photos] == [ThresholdRule(99)] * 3
+    commands["undo"].trigger()
+    commands["threshold_all"].trigger()
+    assert (state.draw_like, [item.rule for item in state.photos]) == ("HRF", [HRF.rule, None, None])
+    press(program, "Undo for All", qtbot)
+    assert (state.draw_like, [item.rule for item in state.photos]) == ("", [HRF.rule, *[ThresholdRule(99)] * 2])
+
+
 def test_another_model_draws_at_its_own_level_of_that_style_or_says_that_it_cannot(
     start: StartProgram, qtbot: QtBot, photo: Path, styled: Settings
 ) -> None:
