@@ -11,7 +11,7 @@ from core.batch.lists import Listed
 from core.batch.manifest import Manifest
 from core.batch.options import BatchOptions
 from core.errors import InputError, OutputError
-from core.files import atomic_path, display_path, ensure_folder
+from core.files import atomic_path, display_path, ensure_folder, output_error
 from core.locks import wait_for_lock
 
 BATCH_FOLDER: Final = "serr-batch"
@@ -208,7 +208,11 @@ def _write(photos: Gathering, batch: Batch) -> None:
 def _new_manifest(path: Path) -> Iterator[Path]:
     """Where a new one is made, without what SQLite has kept of a deleted one: it would be played back into this one."""
     for kept in ("-journal", "-wal", "-shm"):
-        path.with_name(path.name + kept).unlink(missing_ok=True)
+        left = path.with_name(path.name + kept)
+        try:
+            left.unlink(missing_ok=True)
+        except OSError as error:
+            raise output_error(left, error) from error
     with atomic_path(path) as temporary:
         yield temporary
 

@@ -8,10 +8,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 import torch
 
 from core.batch.options import BatchOptions
 from core.batch.plan import BATCH_FOLDER, as_listed, find_batch, known_batch, plan_batch
+from core.errors import OutputError
 from core.files import TEMPORARY_PREFIX
 from core.models.model_card import ModelCard
 from core.models.weights_file import save_model
@@ -77,6 +79,12 @@ def test_what_a_kill_left_of_a_shared_manifest_is_taken_back_and_not_played_into
     journal.write_bytes(left)
 
     assert plan("after")[1] == [f"after/{number}" for number in range(0, 500, 2)]
+
+    path.unlink()
+    journal.unlink(missing_ok=True)
+    journal.mkdir()  # what cannot be removed, such as another user's
+    with pytest.raises(OutputError, match=r"Cannot write shard-0001\.sqlite-journal"):
+        plan("never")
 
 
 def untrained(path: Path) -> Path:
