@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from core.startup import is_own_process
@@ -44,17 +45,17 @@ def return_freed(kept_bytes: int = 0) -> None:
 
     Parameters
     ----------
-    kept_bytes : up to so much is kept: the system would have to make it empty again for the next photograph, which took
-        an eighth of the processor's time of one with 565 x 584 pixels.
+    kept_bytes : nothing is given back while the process has grown by no more than so much since this gave something
+        back: the system would have to make it empty again for the next photograph, which took an eighth of the
+        processor's time of one with 565 x 584 pixels. glibc's own count of what is free has holes in it that it has
+        given back already.
     """
-    trim, told = _of_glibc("malloc_trim"), _of_glibc("mallinfo2")
-    if trim is None:
+    trim = _malloc_trim()
+    if trim is None or (kept_bytes and _resident_bytes() <= _base.bytes + kept_bytes):
         return
-    if kept_bytes and told is not None:  # since glibc 2.33
-        told.restype = _MallInfo
-        if told().fordblks <= kept_bytes:
-            return
     trim(0)
+    now = _resident_bytes()
+    _base.bytes = now if kept_bytes else min(now, _base.bytes)  # large work that still runs does not raise it
 
 
 def kept_for(pixels: int) -> int:
@@ -62,23 +63,27 @@ def kept_for(pixels: int) -> int:
     return _KEPT_BYTES if pixels <= _SMALL_PX else 0
 
 
-class _MallInfo(ctypes.Structure):
-    """What ``mallinfo2`` (malloc.h) gives; ``fordblks`` is what is free and not given back."""
+class _Base:
+    """What the process has in memory when all that is freed was given back."""
 
-    _fields_ = tuple(
-        (name, ctypes.c_size_t)
-        for name in (
-            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
-            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
-        )
-    )
+    bytes = 0
+
+
+_base = _Base()
+
+
+def _resident_bytes() -> int:
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return sys.maxsize
 
 
 @cache
-def _of_glibc(name: str) -> Any:
+def _malloc_trim() -> Any:
     if not sys.platform.startswith("linux"):
         return None
     try:
-        return getattr(ctypes.CDLL(None), name, None)  # musl has none
+        return getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
     except OSError:
         return None
