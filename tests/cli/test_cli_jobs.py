@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.jobs.store import find_job, read_job
+from core.models.catalogue import DEFAULT_MODEL
 from core.models.weights_file import read_card
 from core.training.config import to_toml
 from core.training.run_view import follow_run
@@ -56,7 +57,7 @@ def test_from_an_order_to_a_model(serr: Serr, config: Path, weights: Path, tmp_p
     added = serr("models", "add", listed["weights"], "--notes", "better")
     assert "photographs, " in added.sentences[0]
     assert "steps)" in added.sentences[0]
-    assert "serr-unet-general is used as before" in added.sentences[1]
+    assert f"{DEFAULT_MODEL} is used as before" in added.sentences[1]
     assert added.code == 0, added.err
     card = serr("models", "show", "from small", "--json").json
     assert card["notes"] == "better"

@@ -32,6 +32,7 @@ def killed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KilledHere:
     """What is on the disk now is all that the next program finds, as if this one had been killed in this moment."""
 
     def snapshot() -> None:
+        (tmp_path / "own" / "config").mkdir(parents=True, exist_ok=True)  # nothing may have been written until now
         copy = tmp_path / "own" / f"after {len(list((tmp_path / 'own').iterdir()))}"
         shutil.copytree(tmp_path / "own" / "config", copy)
         monkeypatch.setenv("SERR_CONFIG_DIR", str(copy))

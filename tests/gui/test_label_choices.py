@@ -84,7 +84,8 @@ def test_an_answer_holds_for_that_very_file_and_damage_costs_only_itself(
     answers(program)["Invert"].click()
     qtbot.waitUntil(program.window.labels._questions[0].isHidden, timeout=WAIT_MS)
     kept = LabelFile(inverted, inverted=True, accepted=True)
-    assert label_choices.load_choices(photo_of(drive)) == label_choices.LabelChoices({0: kept})
+    said = label_choices.LabelChoices({0: kept})
+    qtbot.waitUntil(lambda: label_choices.load_choices(photo_of(drive)) == said, timeout=WAIT_MS)  # beside the window
     pixels[:3] = 0
     save(inverted, pixels)
     assert label_choices.load_choices(photo_of(drive)) == label_choices.LabelChoices({0: LabelFile(inverted)})
