@@ -63,7 +63,7 @@ def processes(photo: Path, repeats: int, against: Path | None) -> None:
     with tempfile.TemporaryDirectory() as out:
         segment = [*python, "-m", "core.cli", "segment", str(photo), "--out", out]
         named = f"serr segment {photo.name}"
-        other = {name: [*segment, "--model", name] for name in ("serr-unet-general-small", _KNOWN_BEFORE)}
+        other = {name: [*segment, "--model", name] for name in ("serr-unet-general", _KNOWN_BEFORE)}
         commands: dict[str, tuple[list[str], Path]] = {
             'python -c "import torch"': ([*python, "-c", "import torch"], _ROOT),
             named: (segment, _ROOT),
