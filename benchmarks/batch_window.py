@@ -107,8 +107,9 @@ def _measure(folder: Path, count: int) -> str:
 
     from PySide6.QtWidgets import QApplication
 
-    from serr_gui.app import Program, StartOptions, freeze_when_loaded
+    from serr_gui.app import Program, freeze_when_loaded
     from serr_gui.model.settings import Settings
+    from serr_gui.start_options import StartOptions
     from serr_gui.widgets.theme import ProgramStyle
 
     app = QApplication(["serr-gui"])

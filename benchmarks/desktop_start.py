@@ -96,8 +96,9 @@ def run_program(started: float) -> None:
 
         from PySide6.QtWidgets import QApplication
 
-        from serr_gui.app import Program, parse
+        from serr_gui.app import Program
         from serr_gui.model.settings import load_settings
+        from serr_gui.start_options import parse
         from serr_gui.widgets.theme import ProgramStyle
 
         app = QApplication(["serr-gui"])
@@ -134,8 +135,9 @@ def profile_window() -> list[tuple[str, float]]:
     """Functions of the program with their share, and that of all they call, in the making and showing of a window."""
     from PySide6.QtWidgets import QApplication
 
-    from serr_gui.app import Program, parse
+    from serr_gui.app import Program
     from serr_gui.model.settings import Settings
+    from serr_gui.start_options import parse
     from serr_gui.widgets.theme import ProgramStyle
 
     with tempfile.TemporaryDirectory(prefix="serr-start-") as own:

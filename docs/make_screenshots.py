@@ -328,8 +328,9 @@ def take(folder: Path, parts: Sequence[str], theme: "Theme", size: tuple[int, in
     from PySide6.QtWidgets import QApplication
     from tool_screenshots import tools
 
-    from serr_gui.app import Program, parse
+    from serr_gui.app import Program
     from serr_gui.model.settings import load_settings
+    from serr_gui.start_options import parse
     from serr_gui.widgets.theme import ProgramStyle
 
     app = QApplication(["serr-gui"])

@@ -16,11 +16,12 @@ from pytestqt.qtbot import QtBot
 
 from core.datasets.synthetic import draw_case, write_drive_layout
 from core.photo.reading import read_label
-from serr_gui.app import Program, StartOptions
+from serr_gui.app import Program
 from serr_gui.model.batch import Batches
 from serr_gui.model.settings import Settings
 from serr_gui.model.training import Trainings
 from serr_gui.panels.export_dialog import ExportDialog
+from serr_gui.start_options import StartOptions
 from tests.small_model import save_small_model
 
 SIDE = 160

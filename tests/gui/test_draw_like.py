@@ -12,9 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from core.models.drawing_style import DrawingStyle
 from core.types import ThresholdRule
-from serr_gui.app import Program, StartOptions
+from serr_gui.app import Program
 from serr_gui.model.batch import BatchFacts
 from serr_gui.model.settings import Settings
+from serr_gui.start_options import StartOptions
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
 from tests.gui.test_keeping import KilledHere, continued, flushed, killed_here, painted, press
 from tests.gui.test_layout import SMALL, docks_of

@@ -22,12 +22,12 @@ from core.jobs.records import JobRequest, JobStatus
 from core.jobs.store import create_job, jobs_folder, write_status
 from core.models.catalogue import ModelEntry
 from core.models.weights_file import read_card
-from serr_gui.app import StartOptions
 from serr_gui.model.label_choices import FILE_NAME as CHOICES
 from serr_gui.model.label_choices import LabelChoices, load_choices, remember
 from serr_gui.model.settings import FILE_NAME, config_folder, load_settings, save_settings
 from serr_gui.model.state import FovChoice
 from serr_gui.panels.model_card_dialog import ModelCardDialog
+from serr_gui.start_options import StartOptions
 from serr_gui.system.single_instance import Instance, _name
 from serr_gui.window.dialogs import AboutDialog
 from tests.gui.conftest import WAIT_MS, StartProgram

@@ -13,9 +13,10 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from core.models.catalogue import load_model
-from serr_gui.app import StartOptions, freeze_when_loaded, parse, tell_of_the_past
+from serr_gui.app import freeze_when_loaded, tell_of_the_past
 from serr_gui.model.state import AppState
 from serr_gui.selftest import dice, read_reference
+from serr_gui.start_options import StartOptions, parse
 from serr_gui.system.crashes import REPORT, CrashReport
 from serr_gui.system.desktop import guide_page
 from serr_gui.system.logs import LOGGER, log_fault, log_folder, start_log
@@ -52,7 +53,8 @@ MOST_MODULES = 535
 
 def test_the_window_is_shown_before_anything_heavy_is_imported(tmp_path: Path) -> None:
     program = (
-        "import sys\nfrom PySide6.QtWidgets import QApplication\nfrom serr_gui.app import Program, StartOptions\n"
+        "import sys\nfrom PySide6.QtWidgets import QApplication\nfrom serr_gui.app import Program\n"
+        "from serr_gui.start_options import StartOptions\n"
         "from serr_gui.model.settings import Settings\napp = QApplication(['serr-gui'])\n"
         "program = Program(app, StartOptions(new_window=True), Settings())\nprogram.window.show()\n"
         "print(*sys.modules)\nprint(*(dock.objectName() for dock in program.window._docks if dock.widget() is None))\n"
@@ -116,6 +118,8 @@ def test_what_a_later_start_cannot_hand_over_makes_it_a_program_of_its_own() -> 
     assert StartOptions.from_handed(options.handed()) == StartOptions(
         (Path("eye.png").absolute(),), segment=True, draw_like="DRIVE"
     )
+    handed_by_an_older_program = {key: value for key, value in options.handed().items() if key != "draw_like"}
+    assert StartOptions.from_handed(handed_by_an_older_program).paths == (Path("eye.png").absolute(),)
     with pytest.raises(SystemExit):
         parse(["--draw-like", "DRIVE", "--threshold", "0.5"])
 

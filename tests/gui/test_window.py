@@ -23,8 +23,9 @@ from pytestqt.qtbot import QtBot
 
 from serr_gui.actions.qactions import Actions, shortcut_text
 from serr_gui.actions.table import COMMANDS
-from serr_gui.app import FaultCatcher, Program, _show_fault, parse
+from serr_gui.app import FaultCatcher, Program, _show_fault
 from serr_gui.model.state import AppState
+from serr_gui.start_options import parse
 from serr_gui.system import logs
 from serr_gui.widgets.theme import palette_of
 from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
