@@ -18,9 +18,11 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.batch.devices import usable_cores
 from core.batch.options import BatchOptions
@@ -57,7 +59,8 @@ def main() -> None:
         photos = _draw(Path(folder) / "drawn", given.size)
         there = Folder(Path(folder), photos, model, device.torch_name)
         bare = bare_rate(model, photos[0], device.torch_name, given.batch or (1 if device.kind == "cpu" else 8))
-        print(f"the network alone: {bare:.2f} photographs a second, {1000 / bare:.1f} ms each\n")
+        print(f"the network alone: {bare:.2f} photographs a second, {1000 / bare:.1f} ms each")
+        print(f"one photograph is {operations(model, device.torch_name)} operations that torch starts one by one\n")
         print(
             "| processes | photographs a second | of the network alone | processor, ms a photograph | cores in use |\n"
             "| --- | --- | --- | --- | --- |"
@@ -71,6 +74,10 @@ def main() -> None:
     print(f"\nload {os.getloadavg()[0]:.0f}")
 
 
+def _nothing() -> None:
+    pass
+
+
 def bare_rate(model: LoadedModel, photo: Path, device: str, batch: int) -> float:
     """Photographs a second that the network does alone, so many at once, with nothing read or written."""
     image, chosen = read_fundus(photo), choose_device(device)
@@ -78,11 +85,7 @@ def bare_rate(model: LoadedModel, photo: Path, device: str, batch: int) -> float
     stride = model.module.stride
     below, right = -planes.shape[1] % stride, -planes.shape[2] % stride
     x = torch.nn.functional.pad(planes[None], (0, right, 0, below), mode="reflect").repeat(batch, 1, 1, 1)
-
-    def nothing() -> None:
-        pass
-
-    with runner_for(model, chosen, fastest_precision(chosen), on_layer=nothing, on_strip=nothing) as runner:
+    with runner_for(model, chosen, fastest_precision(chosen), on_layer=_nothing, on_strip=_nothing) as runner:
         x = x.to(device)
 
         def seconds(times: int) -> float:
@@ -97,6 +100,28 @@ def bare_rate(model: LoadedModel, photo: Path, device: str, batch: int) -> float
         once = seconds(2) / 2
         times = max(3, min(200, round(5 / once)))
         return batch * times / seconds(times)
+
+
+class _Counted(TorchDispatchMode):
+    """Counts what a device has to compute; another view of the same numbers is not computed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += not func.is_view
+        return func(*args, **(kwargs or {}))
+
+
+def operations(model: LoadedModel, device: str) -> int:
+    """How many operations a device is given for one photograph that is run whole."""
+    chosen, side = choose_device(device), 16 * model.module.stride
+    with runner_for(model, chosen, fastest_precision(chosen), on_layer=_nothing, on_strip=_nothing) as runner:
+        x = torch.zeros(1, model.module.in_channels, side, side)
+        with _Counted() as counted:
+            runner._logits(x)
+    return counted.count
 
 
 @dataclass(frozen=True, slots=True)
