@@ -25,11 +25,15 @@ T = TypeVar("T")
 class ControllerContext(QObject):
     """``settled`` tells that opening has come to an end or a model is chosen, so that what waited may begin.
 
+    ``finishSteps`` asks that a step of Undo which is being applied in a thread is finished now: what comes next was
+    asked for after it.
+
     ``pending`` : what ``keep`` was given and is not written yet. ``segment_when_ready``: the photograph that is being
     opened shall be segmented as soon as it and a model are there.
     """
 
     settled = Signal()
+    finishSteps = Signal()
 
     def __init__(self, state: AppState, store: ResultStore, parent: QObject | None = None) -> None:
         super().__init__(parent)

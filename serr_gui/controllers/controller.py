@@ -1,12 +1,13 @@
 """Requests become jobs, and the outcomes of jobs become state. Nothing else writes the state.
 
 The parts: ``photos`` (opening), ``models`` (models and devices), ``segmentation`` (segmenting and exporting),
-``history`` (Undo), ``editing`` (corrections by hand), ``fov_painting``, ``painting`` (which of them a stroke is for),
-``vessels`` (what tools look for), ``thresholds``, ``shaping`` (their masks), ``labelling`` (what the mask begins with,
-and labels), ``annotating`` (marks and time), ``measuring`` (measures of vessels), ``keeping`` (what comes back at the
-next start), ``sessions`` (files of that), ``enhancing`` (pictures by a network, to look at),
-``comparison`` (labels of experts), ``evaluation`` (all photographs), ``data_sets`` and ``training`` (models that a
-person trains), ``batch`` (cohorts in processes of their own), and here the view, and what connects the parts.
+``history`` (Undo), ``model_steps`` (of results by another model), ``editing`` (corrections by hand),
+``fov_painting``, ``painting`` (which of them a stroke is for), ``vessels`` (what tools look for), ``thresholds``,
+``shaping`` (their masks), ``labelling`` (what the mask begins with, and labels), ``annotating`` (marks and time),
+``measuring`` (measures of vessels), ``keeping`` (what comes back at the next start), ``sessions`` (files of that),
+``enhancing`` (pictures by a network, to look at), ``comparison`` (labels of experts), ``evaluation`` (all
+photographs), ``data_sets`` and ``training`` (models that a person trains), ``batch`` (cohorts in processes of their
+own), and here the view, and what connects the parts.
 """
 
 from collections.abc import Sequence
@@ -39,6 +40,7 @@ from serr_gui.controllers.keeping import KeepingController
 from serr_gui.controllers.labelling import LabellingController
 from serr_gui.controllers.measure_steps import MeasureSteps
 from serr_gui.controllers.measuring import MeasuringController
+from serr_gui.controllers.model_steps import ModelSteps
 from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.painting import PaintingController
 from serr_gui.controllers.photos import PhotoController
@@ -73,7 +75,8 @@ class Controller(QObject):
         self.models = ModelController(self.context)
         foreground = ForegroundTask(self.context)
         beside = ForegroundTask(self.context, "side_task")
-        self.segmentation = SegmentationController(self.context, foreground, beside, self.history, self.models)
+        self.segmentation = SegmentationController(self.context, foreground, beside, self.history)
+        ModelSteps(self.context, self.history, self.models, self.segmentation)
         self.export_previews = ExportPreviews(self.context)
         self.evaluation = EvaluationController(self.context, foreground, beside, self.segmentation)
         self.editing = EditingController(self.context, self.history)
@@ -109,6 +112,7 @@ class Controller(QObject):
 
     def shutdown(self) -> None:
         """End all jobs, wait for their threads, and remove the files of this run."""
+        self.history.finish_steps()  # what was undone is undone at the next start, too
         self.context.workers.shutdown()
         self.context.pending.write_all()
         self.annotating.pause()  # the time since it was last written down

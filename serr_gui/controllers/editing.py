@@ -113,6 +113,7 @@ class EditingController(QObject):
     def begin(self, code: int) -> None:
         """A stroke begins that gives pixels this code (``core.masks.edits``)."""
         state = self._context.state
+        self._context.finishSteps.emit()  # an Undo of before comes before
         if self._stroke is None and can_edit(state):
             self._stroke = self._opened(code)
             made = comparison(state)
@@ -150,6 +151,7 @@ class EditingController(QObject):
 
         Also where work has just begun, which ends what a tool has begun: like a stroke, it comes first.
         """
+        self._context.finishSteps.emit()
         self.finish()
         change = self._opened(code)
         if change is not None:
@@ -188,12 +190,14 @@ class EditingController(QObject):
 
     def discard(self) -> None:
         """Give every pixel back to the network; a step of Undo like the others."""
+        self._context.finishSteps.emit()
         result = self._context.state.result
         if result is not None and result.edits is not None:
             self.decide_all(self.tr("Discard Corrections"), result.edits.codes * np.uint8(UNTOUCHED))
 
     def decide_all(self, name: str, codes: ByteArray) -> None:
         """Give all pixels of the photograph the codes of an array, uint8 (H, W): one step of Undo of this name."""
+        self._context.finishSteps.emit()
         self.finish()
         change = self._opened(VESSEL) if can_edit(self._context.state) else None
         if change is None:

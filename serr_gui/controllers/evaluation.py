@@ -42,6 +42,7 @@ class EvaluationController(QObject):
         ``exported`` : where exported results may lie; None: beside the photographs.
         """
         state = self._context.state
+        self._context.finishSteps.emit()
         if not may_evaluate(state) or state.model is None:
             return
         alone = state.task is None

@@ -55,6 +55,7 @@ class ForegroundTask(QObject):
         name: str = "",
     ) -> None:
         """Start; the state says so until one of the outcomes."""
+        self._context.finishSteps.emit()
         self._context.forget_notices("work")
         self._begun = self._paused_at = None
         self._set_status(TaskStatus(kind, Progress(""), items=items, name=name))

@@ -1,6 +1,7 @@
 """Undo and Redo: the steps of the photograph on the screen, whatever they have changed."""
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -33,7 +34,10 @@ class HistoryController(QObject):
         self._context = context
         self._appliers: dict[StepKind, Applier] = {}
         self._slow: set[StepKind] = set()
+        self._finish: Callable[[], None] | None = None
+        self._waiting: list[Callable[[], object]] = []
         context.state.events.document.connect(self.refresh)
+        context.finishSteps.connect(self.finish_steps)
 
     def register(self, kind: StepKind, applier: Applier, *, slow: bool = False) -> None:
         """How steps of a kind are applied. ``slow`` : it may begin work, whose end others wait for."""
@@ -73,11 +77,39 @@ class HistoryController(QObject):
         document = self._context.state.document
         if document is None:
             return
+        if self._is_held():
+            self._waiting.append(partial(self.go_to, done))
+            return
         history = self._context.store.history(document.path)
         while history.done != done:
             step = self._move(back=history.done > done)
+            if self._is_held():
+                self._waiting.insert(0, partial(self.go_to, done))
+                break
             if step is None or (step.kind in self._slow and self._context.state.task is not None):
                 break
+
+    def hold(self, finish: Callable[[], None]) -> None:
+        """A step is being applied in a thread: what is asked for meanwhile waits for ``release``.
+
+        ``finish`` waits for the thread, and has called ``release`` when it returns.
+        """
+        self._finish = finish
+
+    def release(self, take: Callable[[], None]) -> None:
+        """The thread has ended, and ``take`` takes its outcome: what waited for that follows."""
+        self._finish = None
+        take()
+        while self._waiting and not self._is_held():
+            self._waiting.pop(0)()
+
+    def finish_steps(self) -> None:
+        """Wait for the step that is being applied, and for all that were asked for since."""
+        while self._finish is not None:
+            self._finish()
+
+    def _is_held(self) -> bool:
+        return self._finish is not None
 
     def revert(self, path: Path, *, back: bool) -> None:
         """The work that a step has begun has failed: the step counts as not applied."""
@@ -91,6 +123,9 @@ class HistoryController(QObject):
     def _move(self, *, back: bool) -> EditStep | None:
         state, document = self._context.state, self._context.state.document
         if document is None or not may_undo(state):
+            return None
+        if self._is_held():
+            self._waiting.append(partial(self._move, back=back))
             return None
         self.beforeStep.emit()
         history = self._context.store.history(document.path)

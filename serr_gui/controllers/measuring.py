@@ -146,6 +146,7 @@ class MeasuringController(QObject):
     def mirror(self) -> None:
         """Run the network on the mirrored photograph, too, and widen the error bars by what it finds there."""
         state = self._context.state
+        self._context.finishSteps.emit()
         now, document = measure_inputs(state), state.document
         if now is None or document is None or state.task is not None:
             return

@@ -74,6 +74,7 @@ class PhotoController(QObject):
 
     def _select(self, index: int) -> None:
         state = self._context.state
+        self._context.finishSteps.emit()
         self._context.forget_notices("photo")
         state.current = index
         item = state.photos[index]
@@ -114,6 +115,7 @@ class PhotoController(QObject):
     def reload(self, path: Path) -> None:
         """Read a photograph again from its file; its result, made of other pixels, is dropped."""
         state = self._context.state
+        self._context.finishSteps.emit()
         index = next((index for index, item in enumerate(state.photos) if item.path == path), None)
         if index is not None:
             self._context.store.forget(path)
@@ -148,6 +150,7 @@ class PhotoController(QObject):
     def close_photos(self, paths: Sequence[Path]) -> None:
         """Take photographs out of the list and forget their results."""
         state = self._context.state
+        self._context.finishSteps.emit()
         gone = set(paths)
         shown = state.item
         before = sum(item.path not in gone for item in state.photos[: max(state.current, 0)])

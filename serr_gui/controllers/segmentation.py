@@ -15,7 +15,6 @@ from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.foreground import ForegroundTask
 from serr_gui.controllers.history import HistoryController
-from serr_gui.controllers.models import ModelController
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.editing import EditHistory, EditStep
 from serr_gui.model.export_options import ExportOptions
@@ -48,12 +47,9 @@ class SegmentationController(QObject):
         foreground: ForegroundTask,
         beside: ForegroundTask,
         history: HistoryController,
-        models: ModelController,
     ) -> None:
         super().__init__(context)
-        self._context, self._history, self._models = context, history, models
-        self._going_back = False
-        history.register("model", self._apply_model_step, slow=True)
+        self._context, self._history = context, history
         self._long, self._beside = foreground, beside
         self._exporting = foreground
         self._written = 0
@@ -63,12 +59,20 @@ class SegmentationController(QObject):
         self._problems: list[tuple[Path, str]] = []
         self._changed: list[str] = []
 
-    def segment(self, then: Callable[[], None] = _nothing, otherwise: Callable[[], None] = _nothing) -> None:
+    def segment(
+        self,
+        then: Callable[[], None] = _nothing,
+        otherwise: Callable[[], None] = _nothing,
+        *,
+        by_history: bool = False,
+    ) -> None:
         """Find the vessels of the chosen photograph; where it is still being opened, as soon as it is there.
 
-        ``then`` follows where there is a new result, ``otherwise`` where that failed or was cancelled.
+        ``then`` follows where there is a new result, ``otherwise`` where that failed or was cancelled. ``by_history`` :
+        as in ``take_result``.
         """
         state = self._context.state
+        self._context.finishSteps.emit()
         if state.opening is not None:
             self._context.segment_when_ready = True
             return
@@ -82,7 +86,7 @@ class SegmentationController(QObject):
             return tasks.carry(document.path, found, self._context.store)
 
         def segmented(outcome: tasks.Carried) -> None:
-            self.take_result(document.path, outcome)
+            self.take_result(document.path, outcome, by_history=by_history)
             then()
 
         def failed(failure: Failure) -> None:
@@ -108,6 +112,7 @@ class SegmentationController(QObject):
     def segment_items(self, items: Sequence[PhotoItem], then: Callable[[], None] | None = None) -> None:
         """Find the vessels of some photographs, again where they have a result; ``then`` follows where all are done."""
         state = self._context.state
+        self._context.finishSteps.emit()
         if not items or state.model is None or state.task is not None:
             return
 
@@ -160,18 +165,21 @@ class SegmentationController(QObject):
             failed=partial(self._context.fail, self.tr("The files could not be written.")),
         )
 
-    def take_result(self, path: Path, carried: tasks.Carried) -> None:
-        """Keep a new result with the corrections by hand, and show it if its photograph is on the screen."""
+    def take_result(self, path: Path, carried: tasks.Carried, *, by_history: bool = False) -> None:
+        """Keep a new result with the corrections by hand, and show it if its photograph is on the screen.
+
+        ``by_history`` : by Undo or Redo, which take no step for it and say nothing.
+        """
         state = self._context.state
         if all(item.path != path for item in state.photos):  # closed meanwhile
             return
-        result = self._with_corrections(path, carried)
+        result = self._with_corrections(path, carried, says_so=not by_history)
         if result is None:
             return
         segmentation = result.segmentation
         state.device_used = result.device
         nothing_found = (doubt.text for doubt in segmentation.doubts if doubt.kind == "hardly_any_vessel")
-        for note in () if self._going_back else (*segmentation.notes, *nothing_found):
+        for note in () if by_history else (*segmentation.notes, *nothing_found):
             self._context.notify("info", note, until="work")
         is_shown = state.document is not None and state.document.path == path
         found_in = segmentation.fov
@@ -202,7 +210,9 @@ class SegmentationController(QObject):
                 image, fov = segmentation.image, segmentation.fov
             state.document = replace(state.document, image=image, result=result, fov=fov, fov_problem="")
             self._context.follow_rule()
-        self._add_step(path, before, made_by)
+        self._context.store.history(path).set_clean(False)  # what was saved is not what is there now
+        if before is not None and before.path != made_by.path and not by_history:
+            self._add_step(path, before, made_by)
         overflow = self._context.store.overflow(keep=state.document.path if state.document else None)
         if overflow and not self._context.workers.busy("spill"):
             self._context.workers.start(
@@ -211,43 +221,13 @@ class SegmentationController(QObject):
                 failed=partial(self._context.fail, self.tr("Results cannot be moved out of the memory.")),
             )
 
-    def _add_step(self, path: Path, before: MadeBy | None, made_by: MadeBy) -> None:
-        """A result by another model is a step of Undo, and what was saved is not what is there now."""
-        self._context.store.history(path).set_clean(False)
-        if before is None or before.path == made_by.path or self._going_back:
-            return
+    def _add_step(self, path: Path, before: MadeBy, made_by: MadeBy) -> None:
+        """A result by another model is a step of Undo (``ModelSteps``)."""
         name = self.tr("Model {name}").format(name=made_by.model)
         step = EditStep(name, kind="model", before={"model": str(before.path)}, after={"model": str(made_by.path)})
         self._history.push(path, step)
 
-    def _apply_model_step(self, path: Path, step: EditStep, back: bool) -> bool:
-        """Take what the model before, or after, that step had found; where that is not kept any more, run it again."""
-        model = Path((step.before if back else step.after)["model"])
-        state = self._context.state
-        former, document = self._context.store.former(path, model), state.document
-        if former is not None and document is not None and former.segmentation.image.sha256 == document.image.sha256:
-            self._models.set_model(model)
-            self._going_back = True
-            self.take_result(path, tasks.carry(path, former, self._context.store))
-            self._going_back = False
-            return True
-        if state.task is not None or all(choice.path != model for choice in state.models):
-            text = self.tr("The model {name} is no longer available, so this step cannot be undone.")
-            self._context.notify("warning", text.format(name=display_path(model.name)), until="photo")
-            return False
-        self._models.set_model(model)
-        self._going_back = True
-        self.segment(then=self._went_back, otherwise=partial(self._could_not_go_back, path, back))
-        return True
-
-    def _went_back(self) -> None:
-        self._going_back = False
-
-    def _could_not_go_back(self, path: Path, back: bool) -> None:
-        self._going_back = False
-        self._history.revert(path, back=back)
-
-    def _with_corrections(self, path: Path, carried: tasks.Carried) -> Result | None:
+    def _with_corrections(self, path: Path, carried: tasks.Carried, *, says_so: bool) -> Result | None:
         """Put a new result into the store, with what a hand had corrected in the one before.
 
         None, and everything is as it was, where those corrections were made on other pixels than these.
@@ -273,7 +253,7 @@ class SegmentationController(QObject):
             text += " " + self.tr("Those outside the new field of view are dropped, and the steps of Undo with them.")
         store.put(path, result)
         store.keep_history(path, history)
-        if not self._going_back:
+        if says_so:
             self._context.notify("info", text.format(name=name, count=carried.corrected_px), until="work")
         return result
 

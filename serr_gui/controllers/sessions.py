@@ -34,6 +34,7 @@ class SessionController(QObject):
     def save(self, path: Path, view: ViewRecord | None, *, embed: bool) -> None:
         """Write everything to a session file. ``view`` : where the photograph on the screen is looked at."""
         state = self._context.state
+        self._context.finishSteps.emit()
         records = self._keeping.records()
         shown = state.item.path if state.item is not None else None
         photos = tuple(replace(record, view=view) if record.photo.path == shown else record for record in records)

@@ -126,10 +126,11 @@ class Worker(QThread, Generic[T, P]):
         self.stop_event = threading.Event()
         self.go_event = threading.Event()
         self.go_event.set()
+        self._told = False
         self.passed_progress.connect(self._on_progress)
         self.passed_part.connect(self._on_part)
         self.passed_note.connect(self._on_note)
-        self.finished.connect(self._on_finished)
+        self.finished.connect(self.tell)
 
     def run(self) -> None:
         """The thread. Everything that can go wrong becomes the outcome."""
@@ -164,8 +165,12 @@ class Worker(QThread, Generic[T, P]):
     def _on_note(self, message: str) -> None:
         self.noted.emit(message)
 
-    def _on_finished(self) -> None:
+    def tell(self) -> None:
+        """Wait for the end of the thread, and tell the outcome, once."""
         self.wait()  # "finished" comes a moment before the thread has really ended
+        if self._told:
+            return
+        self._told = True
         result, self._result = self._result, None
         if self.cancelling:
             self.cancelled.emit()
@@ -271,6 +276,12 @@ class WorkerPool(QObject):
             worker.go_event.clear()
         elif worker is not None:
             worker.go_event.set()
+
+    def finish(self, slot: str) -> None:
+        """Wait for the worker of a slot; its callbacks are called before this returns."""
+        worker = self._current.get(slot)
+        if worker is not None:
+            worker.tell()
 
     def busy(self, slot: str) -> bool:
         return slot in self._current

@@ -116,11 +116,10 @@ class ResultStore:
         with self._lock:
             self._entries[path] = _Entry(_n_bytes(result), result)
 
-    def former(self, path: Path, model_path: Path) -> Result | None:
-        """What another model had found in a photograph, without corrections; None where that is not kept."""
+    def former(self, path: Path, model_path: Path) -> "Segmentation | None":
+        """What another model had found in a photograph; None where that is not kept."""
         with self._lock:
-            found = self._former.get((path, model_path))
-        return None if found is None else Result.of(found, model_path)
+            return self._former.get((path, model_path))
 
     def put_kept(self, path: Path, load: Load | None, edits: KeptEdits | None, history: EditHistory) -> None:
         """Keep what an earlier time has left: a result that is read when it is asked for, and its corrections."""

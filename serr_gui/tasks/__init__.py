@@ -3,7 +3,7 @@
 The libraries that take long to load (torch above all) are imported where they are used: the window is there first.
 """
 
-from serr_gui.tasks.carrying import Carried, carry
+from serr_gui.tasks.carrying import Carried, Former, carry, carry_former
 from serr_gui.tasks.exporting import Exported, ExportItem, ExportPart, export_many, spill
 from serr_gui.tasks.models import (
     FirstModels,
@@ -38,6 +38,7 @@ __all__ = [
     "ExportPart",
     "Exported",
     "FirstModels",
+    "Former",
     "FoundPhotos",
     "ModelCache",
     "NameTaken",
@@ -48,6 +49,7 @@ __all__ = [
     "YieldingMonitor",
     "add_model",
     "carry",
+    "carry_former",
     "change_model",
     "export_many",
     "export_model",

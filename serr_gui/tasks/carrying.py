@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.masks.edits import MaskEdits
 from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore
+
+if TYPE_CHECKING:
+    from core.segmentation import Segmentation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +26,19 @@ class Carried:
     kept_in: object | None = None
     corrected_px: int = 0
     outside: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Former:
+    """What a model had found before, as it is kept for Undo."""
+
+    segmentation: "Segmentation"
+    model_path: Path
+
+
+def carry_former(path: Path, former: Former, store: ResultStore) -> Carried:
+    """Make a result of what a model had found before, with the corrections of now."""
+    return carry(path, Result.of(former.segmentation, former.model_path), store)
 
 
 def carry(path: Path, found: Result, store: ResultStore) -> Carried:

@@ -1,6 +1,8 @@
 """Undo of what is no stroke, the history panel, and what saving leaves of the steps."""
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,9 +10,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListWidget
 from pytestqt.qtbot import QtBot
 
+from core.masks import edits as edits_module
 from core.masks.edits import EditDelta
 from core.types import ThresholdRule
 from serr_gui.app import Program
+from serr_gui.model import result as result_module
 from serr_gui.model.editing import EditHistory, EditStep
 from serr_gui.model.state import FovChoice
 from tests.gui.conftest import WAIT_MS, StartProgram
@@ -89,16 +93,18 @@ def test_another_model_is_a_step_and_the_corrections_stay(hand: Hand, qtbot: QtB
     second = hand.result.segmentation
     program.window.commands["undo"].trigger()
     assert state.task is None, "it need not be found again"
-    assert hand.result.segmentation is first
+    qtbot.waitUntil(lambda: hand.result.segmentation is first, timeout=WAIT_MS)
     assert state.model_choice is not None
     assert state.model_choice.name == "small"
     assert np.array_equal(hand.codes, codes)
     program.window.commands["redo"].trigger()
-    assert hand.result.segmentation is second
+    qtbot.waitUntil(lambda: hand.result.segmentation is second, timeout=WAIT_MS)
     program.controller.history.go_to(0)
-    assert (hand.result.segmentation, bool(hand.result.edits)) == (first, False)
+    qtbot.waitUntil(lambda: not hand.result.edits, timeout=WAIT_MS)
+    assert hand.result.segmentation is first
     program.controller.history.go_to(2)
-    assert hand.result.segmentation is second
+    qtbot.waitUntil(lambda: hand.result.segmentation is second, timeout=WAIT_MS)
+    assert np.array_equal(hand.codes, codes)
     program.controller.context.store.memory_bytes = 1  # no room for what is not on the screen
     program.controller.context.store.overflow(keep=hand.program.state.photos[0].path)
     program.window.commands["undo"].trigger()
@@ -110,6 +116,127 @@ def test_another_model_is_a_step_and_the_corrections_stay(hand: Hand, qtbot: QtB
     assert (len(steps(program)), state.editing.done) == (2, 1)
     program.window.commands["undo"].trigger()
     assert not hand.codes.any()
+
+
+@pytest.fixture
+def by_two_models(hand: Hand, qtbot: QtBot, small_models: Path) -> Hand:
+    """A photograph with a stroke, then another model, and another stroke: three steps."""
+    hand.key(Qt.Key.Key_B)
+    hand.stroke((60, 60), (90, 60))
+    hand.program.controller.models.set_model(small_models / "other.safetensors")
+    segment(hand.program, qtbot)
+    hand.stroke((60, 90), (90, 90))
+    assert steps(hand.program) == ("Brush", "Model other", "Brush")
+    return hand
+
+
+def begin_to_undo_the_model(hand: Hand) -> None:
+    hand.program.window.commands["undo"].trigger()  # the second stroke
+    hand.program.window.commands["undo"].trigger()
+    assert hand.program.controller.context.workers.busy("model step")
+    assert hand.result.model == "other", "the thread is heard of in a later turn of the event loop"
+
+
+def test_undo_of_a_model_lays_the_corrections_on_in_a_thread(
+    by_two_models: Hand, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand, program = by_two_models, by_two_models.program
+    program.window.commands["undo"].trigger()
+    codes, in_window = hand.codes, dict[str, set[bool]]()
+    for module, name in ((edits_module, "_unpacked"), (edits_module, "edited_levels"), (result_module, "level_counts")):
+        real = getattr(module, name)
+
+        def make(*values: Any, name: str = name, real: Any = real) -> Any:
+            in_window.setdefault(name, set()).add(threading.current_thread() is threading.main_thread())
+            return real(*values)
+
+        monkeypatch.setattr(module, name, make)
+    for command, model in (("undo", "small"), ("redo", "other")):
+        program.window.commands[command].trigger()
+        qtbot.waitUntil(lambda model=model: hand.result.model == model, timeout=WAIT_MS)
+        assert in_window == {"_unpacked": {False}, "edited_levels": {False}, "level_counts": {False}}
+        assert np.array_equal(hand.codes, codes)
+        in_window.clear()
+
+
+def applied(hand: Hand) -> None:
+    """Wait until all steps are applied that were asked for."""
+    hand.qtbot.waitUntil(lambda: not hand.program.controller.context.workers.busy("model step"), timeout=WAIT_MS)
+
+
+def test_undo_several_times_quickly_takes_all_steps_in_their_order(by_two_models: Hand) -> None:
+    hand, program = by_two_models, by_two_models.program
+    codes, history = hand.codes, program.controller.history
+    begin_to_undo_the_model(hand)
+    history.undo()
+    assert program.state.editing.done == 1
+    applied(hand)
+    assert program.state.editing.done == 0
+    assert (hand.result.model, bool(hand.result.edits)) == ("small", False)
+    for _ in range(3):
+        history.redo()
+    applied(hand)
+    assert (program.state.editing.done, hand.result.model) == (3, "other")
+    assert np.array_equal(hand.codes, codes)
+    history.go_to(1)
+    history.go_to(3)
+    history.undo()
+    applied(hand)
+    assert (program.state.editing.done, hand.result.model) == (2, "other")
+    history.go_to(1)
+    history.redo()
+    applied(hand)
+    assert (program.state.editing.done, hand.result.model) == (2, "other")
+
+
+def test_what_is_painted_right_after_undo_comes_after_it(by_two_models: Hand) -> None:
+    hand = by_two_models
+    begin_to_undo_the_model(hand)
+    hand.stroke((60, 110), (90, 110))
+    assert (steps(hand.program), hand.result.model) == (("Brush", "Brush"), "small")
+    assert (hand.codes[60, 60:90].all(), hand.codes[90, 60:90].any(), hand.codes[110, 60:90].all()) == (1, 0, 1)
+    assert np.array_equal(hand.canvas.shown_mask(), hand.result.levels >= hand.program.state.rule.level)
+
+
+def test_another_photograph_right_after_undo_loses_nothing(
+    by_two_models: Hand, qtbot: QtBot, photos: tuple[Path, Path, Path]
+) -> None:
+    hand, program = by_two_models, by_two_models.program
+    program.controller.photos.list_path(photos[1])
+    begin_to_undo_the_model(hand)
+    program.controller.history.undo()
+    program.window.commands["next"].trigger()
+    qtbot.waitUntil(lambda: program.state.document is not None, timeout=WAIT_MS)
+    assert program.state.item is not None
+    assert (program.state.item.path, program.state.result, steps(program)) == (photos[1], None, ())
+    program.window.commands["previous"].trigger()
+    qtbot.waitUntil(lambda: program.state.result is not None, timeout=WAIT_MS)
+    assert (hand.result.model, bool(hand.result.edits), program.state.editing.done) == ("small", False, 0)
+
+
+def test_work_and_the_end_of_the_program_right_after_undo_find_it_done(
+    by_two_models: Hand, qtbot: QtBot, start: StartProgram
+) -> None:
+    hand, program = by_two_models, by_two_models.program
+    begin_to_undo_the_model(hand)
+    program.controller.segmentation.segment()
+    assert hand.result.model == "small"
+    qtbot.waitUntil(lambda: program.state.task is None, timeout=WAIT_MS)
+    assert (hand.result.model, steps(program)) == ("small", ("Brush", "Model other", "Brush"))
+    codes = hand.codes
+    program.controller.history.redo()
+    assert program.controller.context.workers.busy("model step")
+    assert program.window.close()
+    again = start()
+    qtbot.waitUntil(lambda: bool(again.state.notices), timeout=WAIT_MS)
+    notice = again.state.notices[-1]
+    again.controller.keeping.continue_work(notice, notice.choices[0].path)
+    qtbot.waitUntil(lambda: again.state.result is not None, timeout=WAIT_MS)
+    result = again.state.result
+    assert result is not None
+    assert result.edits is not None
+    assert (result.model, again.state.editing.done) == ("other", 2)
+    assert np.array_equal(result.edits.codes, codes)
 
 
 def test_a_click_in_the_history_goes_there(hand: Hand) -> None:
