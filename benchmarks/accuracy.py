@@ -46,7 +46,8 @@ from core.photo.reading import read_fov, read_fundus, read_label
 from core.photo.sibling_files import output_stems
 from core.progress import Monitor, Progress
 from core.reuse import ReusedResults
-from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import FieldOfView, FundusImage, ProbabilityMap
 
 RESAMPLES, SEED = 1000, 0
 PAGE = Path(__file__).with_name("accuracy_page.md")

@@ -29,9 +29,10 @@ from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.segment import segment_photo
+from core.threshold_rule import LEVELS
 from core.training.config import SourceSection
 from core.training.data import hold_out
-from core.types import LEVELS, BoolArray, FloatArray, ProbabilityMap
+from core.types import BoolArray, FloatArray, ProbabilityMap
 
 Way = tuple[float, TestTimeAugmentation]
 

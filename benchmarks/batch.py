@@ -38,10 +38,12 @@ from core.datasets.synthetic import draw_case
 from core.inference.predictor import predict
 from core.models.catalogue import load_model
 from core.models.model_card import ModelCard
-from core.models.weights_file import LoadedModel, read_card, save_model
+from core.models.weights_file import LoadedModel, save_model
+from core.models.weights_header import read_card
 from core.networks.registry import build
-from core.photo.preprocessing import Preprocessing, prepare
+from core.photo.preprocessing import prepare
 from core.photo.reading import read_fundus
+from core.photo.recipe import Preprocessing
 from core.photo.sibling_files import MaskFolder, fov_file
 from core.segment_files import segment_files
 from core.types import FieldOfView

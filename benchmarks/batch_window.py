@@ -236,7 +236,7 @@ def _model(file: Path) -> Path:
     from core.models.model_card import ModelCard
     from core.models.weights_file import save_model
     from core.networks.registry import build
-    from core.photo.preprocessing import Preprocessing
+    from core.photo.recipe import Preprocessing
 
     config: dict[str, object] = {"in_channels": 1, "width": 4, "depth": 2, "steps": 1, "reduction": 2}
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -25,8 +25,9 @@ from core.evaluation.calibration import Calibration, fit_temperature
 from core.files import write_bytes_atomic
 from core.models.catalogue import load_model
 from core.models.temperature import Temperature
-from core.models.weights_file import LoadedModel, with_card
-from core.types import LEVELS
+from core.models.weights_file import LoadedModel
+from core.models.weights_header import with_card
+from core.threshold_rule import LEVELS
 
 _MOST_PIXELS = 200_000
 """Of a photograph that the fit looks at; drawn with seed 0."""

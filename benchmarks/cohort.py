@@ -34,7 +34,7 @@ from core.files import TEMPORARY_PREFIX
 from core.models.model_card import ModelCard
 from core.models.weights_file import save_model
 from core.networks.registry import build
-from core.photo.preprocessing import Preprocessing
+from core.photo.recipe import Preprocessing
 from core.resources import command_line
 from core.sidecar import SUFFIX, read_sidecar
 

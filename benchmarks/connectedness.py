@@ -36,7 +36,8 @@ from core.photo.reading import read_fov, read_fundus, read_label
 from core.photo.sibling_files import output_stems
 from core.progress import SILENT
 from core.reuse import ReusedResults
-from core.types import BoolArray, FieldOfView, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import BoolArray, FieldOfView, ProbabilityMap
 
 LOW_SHARES = (1.0, 0.9, 0.8, 0.7)
 """Lower thresholds of a hysteresis as shares of the model's own threshold."""

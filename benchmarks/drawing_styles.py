@@ -33,10 +33,11 @@ from core.files import write_bytes_atomic
 from core.masks.threshold import apply_threshold
 from core.models.catalogue import load_model
 from core.models.drawing_style import DrawingStyle
-from core.models.weights_file import LoadedModel, with_card
+from core.models.weights_file import LoadedModel
+from core.models.weights_header import with_card
+from core.threshold_rule import ThresholdRule
 from core.training.config import SourceSection
 from core.training.data import hold_out
-from core.types import ThresholdRule
 
 LOW_SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 """Lower thresholds of a hysteresis as shares of the upper one."""

@@ -39,7 +39,8 @@ from core.files import write_bytes_atomic
 from core.inference.predictor import InferenceOptions
 from core.masks.threshold import apply_threshold
 from core.models.catalogue import load_model
-from core.models.weights_file import LoadedModel, with_card
+from core.models.weights_file import LoadedModel
+from core.models.weights_header import with_card
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.fov_mask import read_fov_of
 from core.photo.reading import read_fundus, read_label

@@ -28,8 +28,9 @@ from core.evaluation.confusion import LevelHistogram
 from core.evaluation.curves import PooledValues
 from core.files import write_bytes_atomic
 from core.models.catalogue import load_model
-from core.models.weights_file import LoadedModel, with_card
-from core.types import LEVELS
+from core.models.weights_file import LoadedModel
+from core.models.weights_header import with_card
+from core.threshold_rule import LEVELS
 
 _EXACT_PIXELS = 50_000_000
 

@@ -63,8 +63,9 @@ def measure(
     from core.inference.predictor import predict
     from core.models.catalogue import load_model
     from core.photo.field_of_view import estimate_field_of_view
-    from core.photo.preprocessing import Preprocessing, prepare
+    from core.photo.preprocessing import prepare
     from core.photo.reading import read_fundus
+    from core.photo.recipe import Preprocessing
     from core.segment import segment_photo
 
     loaded = load_model(model)

@@ -31,7 +31,8 @@ from benchmarks.live_threshold import (
     table,
     write_section,
 )
-from core.types import BoolArray, ExpertLabel, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import BoolArray, ExpertLabel
 from serr_gui.model import score_selectors
 from serr_gui.model.comparison import LabelFile, LabelSlot, LabelSlots
 from serr_gui.model.state import AppState, ViewOptions

@@ -31,10 +31,11 @@ from PySide6.QtWidgets import QApplication, QSlider, QWidget
 
 from core.inference.options import InferenceOptions
 from core.models.model_card import ModelCard
-from core.photo.preprocessing import Preprocessing
+from core.photo.recipe import Preprocessing
 from core.resources import resource_path
 from core.segmentation import Segmentation
-from core.types import LEVELS, BoolArray, ByteArray, FieldOfView, FundusImage, ProbabilityMap, VesselMask
+from core.threshold_rule import LEVELS
+from core.types import BoolArray, ByteArray, FieldOfView, FundusImage, ProbabilityMap, VesselMask
 from serr_gui.canvas.overlays import OverlayStyle
 from serr_gui.canvas.photo_view import PhotoView
 from serr_gui.controllers.controller import Controller

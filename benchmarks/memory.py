@@ -33,7 +33,7 @@ from core.inference.device import choose_device
 from core.inference.engines import runner_for
 from core.inference.options import InferenceOptions
 from core.models.catalogue import load_model
-from core.photo.preprocessing import Preprocessing
+from core.photo.recipe import Preprocessing
 from core.segment import segment_photo
 from core.types import FieldOfView, FundusImage
 

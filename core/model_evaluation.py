@@ -22,7 +22,7 @@ from core.models.weights_file import LoadedModel
 from core.photo.sibling_files import output_stems
 from core.progress import SILENT, Monitor
 from core.reuse import ReusedResults
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,8 +15,8 @@ from core.models.catalogue import list_models, load_model
 from core.models.temperature import Temperature
 from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view
-from core.photo.preprocessing import Preprocessing
 from core.photo.reading import is_photo_path, read_fov, read_fundus
+from core.photo.recipe import Preprocessing
 from core.progress import SILENT, Monitor
 from core.results import changed_files
 from core.segment import segment_photo

@@ -17,7 +17,7 @@ from core.photo.field_of_view import estimate_field_of_view
 from core.photo.reading import read_fov, read_fundus
 from core.photo.sibling_files import FovOption, MaskFolder, fov_file
 from core.sidecar import SideCar, UnfinishedResultError, pixels_sha256, read_sidecar, sidecar_path
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 
 Fit = Literal["same", "changed", "missing", "unknown"]
 

@@ -19,7 +19,8 @@ from core.progress import Monitor, Progress
 from core.results import fit, is_changed_elsewhere, model_differences, option_differences
 from core.segment import segment_photo
 from core.sidecar import SideCar, UnfinishedResultError, pixels_sha256, read_sidecar, sidecar_path
-from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import FieldOfView, FundusImage, ProbabilityMap
 
 KEPT = ExportChoices(overlay=False, float_probability=True)
 """What is written of a new result: mask, probabilities without rounding, side-car."""

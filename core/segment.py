@@ -19,14 +19,16 @@ from core.masks.threshold import apply_threshold
 from core.models.weights_file import LoadedModel
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.photo_doubts import doubts_about
-from core.photo.preprocessing import NetInput, Preprocessing, prepare, restore
+from core.photo.preprocessing import NetInput, prepare, restore
 from core.photo.reading import read_fundus
+from core.photo.recipe import Preprocessing
 from core.photo.sibling_files import resolve_fov
 from core.progress import SILENT, Monitor, Progress
 from core.results import Verdict, Wanted, left_over
 from core.segmentation import Segmentation
 from core.sidecar import SideCar
-from core.types import Doubt, FieldOfView, FovOrigin, FundusImage, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import Doubt, FieldOfView, FovOrigin, FundusImage, ProbabilityMap
 
 _AUTOMATIC = InferenceOptions()
 _EVERYTHING = ExportChoices()

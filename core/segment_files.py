@@ -17,7 +17,8 @@ from core.progress import SILENT, Cancelled, Monitor, Progress, part_of
 from core.results import Verdict, Wanted, judge
 from core.segment import Ahead, BatchItem, Place, files_of, made_ahead, read_inputs, segment_photo, write_results
 from core.segmentation import Segmentation
-from core.types import FieldOfView, FundusImage, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import FieldOfView, FundusImage
 
 _AUTOMATIC = InferenceOptions()
 _EVERYTHING = ExportChoices()

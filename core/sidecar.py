@@ -22,7 +22,8 @@ from core import __version__
 from core.errors import InputError
 from core.files import display_path, path_text
 from core.strict import Malformed, read_json
-from core.types import LEVELS, NO_MARKS, BoolArray, FovOrigin, PhotoMarks, ThresholdOrigin, ThresholdRule, VesselMask
+from core.threshold_rule import LEVELS, ThresholdOrigin, ThresholdRule
+from core.types import NO_MARKS, BoolArray, FovOrigin, PhotoMarks, VesselMask
 
 if TYPE_CHECKING:  # it knows torch, and reading a side-car must not wait for that
     from core.segmentation import Segmentation

@@ -17,10 +17,11 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 MOST_BYTES: Final = 16 << 20
 """Of a file that is read whole, where the caller does not say otherwise."""
@@ -215,7 +216,7 @@ def _sizes(values: object) -> bool:
 # ------------------------------------------------------------------------------------------------------------- arrays
 
 
-def read_npy(path: Path, most_values: int) -> npt.NDArray[Any]:
+def read_npy(path: Path, most_values: int) -> "npt.NDArray[Any]":
     """The numbers of a ``.npy`` file: booleans, whole numbers or decimals, never objects.
 
     Parameters
@@ -226,6 +227,8 @@ def read_npy(path: Path, most_values: int) -> npt.NDArray[Any]:
     ------
     OSError : it cannot be read. Malformed : it is not such a file, too large, or does not hold what its header says.
     """
+    import numpy as np  # not at the top: JSON and headers are read by commands that need no arrays
+
     with open_regular(path) as file:
         start = file.read(8)
         if start not in (b"\x93NUMPY\1\0", b"\x93NUMPY\2\0", b"\x93NUMPY\3\0"):
@@ -244,7 +247,9 @@ def read_npy(path: Path, most_values: int) -> npt.NDArray[Any]:
     return values.reshape(shape, order="F" if fortran else "C")
 
 
-def _array_header(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
+def _array_header(header: bytes) -> tuple["np.dtype[Any]", tuple[int, ...], bool]:
+    import numpy as np
+
     wrong = Malformed("its header cannot be used")
     if max(_levels(header.decode("latin-1")), default=0) > 4:
         raise wrong

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from core.evaluation.confusion import Scores
     from core.photo.label_values import LabelValues
     from core.photo.reading import read_fov, read_fundus, read_label
-    from core.types import ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule, VesselMask
+    from core.threshold_rule import ThresholdRule
+    from core.types import ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, VesselMask
 
 _PLACES = {
     "core.api.enhancing": ("Enhanced", "enhance"),

@@ -20,7 +20,7 @@ from core import __version__
 from core.errors import OutputError
 from core.resources import resource_path, sample_path
 from core.session.archive import SUFFIX as SESSION_SUFFIX
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.controllers.controller import Controller
 from serr_gui.controllers.workers import Failure
 from serr_gui.model.i18n import use_translator

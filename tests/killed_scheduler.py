@@ -14,7 +14,7 @@ from core.batch.cluster import run_on_cluster
 from core.batch.manifest import Item, Outcome
 from core.batch.options import BatchOptions
 from core.batch.plan import as_listed, plan_batch
-from core.models.weights_file import read_card
+from core.models.weights_header import read_card
 from core.progress import Progress
 from core.sidecar import read_sidecar
 from tests.cli.program import process_environment, write_photo

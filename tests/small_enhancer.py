@@ -10,7 +10,7 @@ from core.models.model_card import ModelCard
 from core.models.weights_file import save_model
 from core.networks.families import RrdbConfig
 from core.networks.rrdb import RrdbNet
-from core.photo.preprocessing import Preprocessing
+from core.photo.recipe import Preprocessing
 
 PLAIN = Preprocessing(colour="rgb", fov_diameter_px=0, standardise=False, clahe_clip=0, gamma=1)
 

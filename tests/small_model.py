@@ -12,7 +12,8 @@ from core.models.catalogue import load_model
 from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel, save_model
 from core.networks.registry import build
-from core.photo.preprocessing import Preprocessing, prepare
+from core.photo.preprocessing import prepare
+from core.photo.recipe import Preprocessing
 
 RECIPE = Preprocessing(fov_diameter_px=0)
 CONFIG: dict[str, object] = {"in_channels": 1, "width": 4, "depth": 2, "steps": 1, "reduction": 2}

@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 import serr
 from core.datasets.synthetic import draw_case
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from tests.small_model import save_small_model
 
 ROOT = Path(__file__).resolve().parent.parent

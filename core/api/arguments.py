@@ -17,15 +17,8 @@ from core.models.model_card import ModelCard
 from core.photo.label_values import LabelValues, apply_values, find_values
 from core.photo.reading import MIN_SIDE_PX, read_fundus, read_label
 from core.photo.sibling_files import resolve_fov
-from core.types import (
-    BoolArray,
-    ExpertLabel,
-    FieldOfView,
-    FundusImage,
-    ProbabilityMap,
-    ThresholdRule,
-    VesselMask,
-)
+from core.threshold_rule import ThresholdRule
+from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, VesselMask
 
 PathLike = str | os.PathLike[str]
 Photo = PathLike | FundusImage | npt.NDArray[np.uint8]

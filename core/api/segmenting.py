@@ -12,7 +12,7 @@ from core.models.weights_file import LoadedModel
 from core.progress import SILENT, Monitor
 from core.segment import segment_photo
 from core.segmentation import Segmentation
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 
 __all__ = ["Segmentation", "segment", "segment_many"]
 

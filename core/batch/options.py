@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from core.errors import InputError
 from core.inference.options import ENGINES, Engine
-from core.types import ThresholdOrigin, ThresholdRule
+from core.threshold_rule import ThresholdOrigin, ThresholdRule
 
 if TYPE_CHECKING:
     from core.models.weights_file import LoadedModel

@@ -40,7 +40,7 @@ from core.photo.walking import matches, same_name
 if TYPE_CHECKING:
     from core.batch.options import BatchOptions
     from core.models.model_card import ModelCard
-    from core.types import ThresholdRule
+    from core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,7 +273,7 @@ def _score_predictions(folder: Path, given: _Given, monitor: ConsoleMonitor) -> 
     from core.evaluation.dataset_evaluation import evaluate_dataset
     from core.evaluation.predictions import find_predictions
     from core.evaluation.report import Method
-    from core.types import LEVELS, ThresholdRule
+    from core.threshold_rule import LEVELS, ThresholdRule
 
     found = find_predictions(folder, [case.photo for case in given.cases.cases], monitor, said=given.said)
     for note in found.notes:

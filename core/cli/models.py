@@ -88,7 +88,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show the card of one model: what it is, how it was trained, and what it was measured to do."""
-    from core.models.weights_file import read_card
+    from core.models.weights_header import read_card
 
     path = found_model(name, any_task=True)
     card = read_card(path)

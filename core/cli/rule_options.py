@@ -9,7 +9,7 @@ from core.cli.console import UsageError
 
 if TYPE_CHECKING:
     from core.models.model_card import ModelCard
-    from core.types import ThresholdRule
+    from core.threshold_rule import ThresholdRule
 
 THRESHOLD = typer.Option(
     "--threshold", help="Vessel where the probability is at least this, between 0 and 1; the model's own by default."
@@ -75,7 +75,7 @@ class RuleChoice:
 
     def over(self, own: "ThresholdRule") -> "ThresholdRule":
         """A rule with what is asked for in its place; its own where nothing is. Raises UsageError."""
-        from core.types import ThresholdRule
+        from core.threshold_rule import ThresholdRule
 
         rule = own if self.threshold is None else ThresholdRule.nearest(self.threshold)
         highest = rule.threshold if self.threshold is None else self.threshold

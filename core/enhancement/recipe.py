@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import WeightsError
 from core.models.catalogue import find_model, list_models
-from core.photo.preprocessing import Preprocessing
+from core.photo.recipe import Preprocessing
 from core.progress import SILENT, Monitor
 from core.types import FundusImage
 

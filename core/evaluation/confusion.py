@@ -18,7 +18,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from core.types import LEVELS, BoolArray, ByteArray, FieldOfView, ThresholdRule
+from core.threshold_rule import LEVELS, ThresholdRule
+from core.types import BoolArray, ByteArray, FieldOfView
 
 Region = Literal["fov", "image"]
 """Where is counted: inside the field of view (the usual protocol), or in the whole image."""

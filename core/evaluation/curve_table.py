@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from core.evaluation.confusion import LevelHistogram
 from core.evaluation.csv_text import csv_text
-from core.types import LEVELS
+from core.threshold_rule import LEVELS
 
 _FIGURES = ("accuracy", "sensitivity", "specificity", "precision", "f1", "iou", "mcc", "kappa")
 

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.evaluation.confusion import IntArray, LevelHistogram, check_shapes
-from core.types import LEVELS, BoolArray, FloatArray
+from core.threshold_rule import LEVELS
+from core.types import BoolArray, FloatArray
 
 DoubleArray = npt.NDArray[np.float64]
 

@@ -46,7 +46,8 @@ from core.photo.label_matching import find_wrong_pair
 from core.photo.label_values import LabelValues
 from core.photo.reading import read_fundus, read_label
 from core.progress import SILENT, Monitor, Progress, part_of
-from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ThresholdRule, VesselMask
+from core.threshold_rule import ThresholdRule
+from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, VesselMask
 
 Predict = Callable[[FundusImage, FieldOfView, Monitor], Prediction]
 """Finds the vessels of one photograph inside its field of view; reports its own progress, if any, to the monitor. What

@@ -11,7 +11,8 @@ from core.evaluation.confusion import Counts, LevelHistogram, Scores, count
 from core.evaluation.connectedness import NOT_COUNTED, Connectedness, count_connectedness
 from core.evaluation.curves import Areas, FineHistogram, SortedValues
 from core.masks.threshold import apply_threshold
-from core.types import BoolArray, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import BoolArray, ProbabilityMap
 
 
 @dataclass(frozen=True, slots=True, eq=False)

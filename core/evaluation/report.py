@@ -14,7 +14,8 @@ from core.evaluation.pictures import Thumbnails
 from core.evaluation.summary import Summary
 from core.evaluation.vessel_measures import MeasuredVessels
 from core.files import path_text
-from core.types import FovOrigin, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import FovOrigin
 
 
 @dataclass(frozen=True, slots=True)

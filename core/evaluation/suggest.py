@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.evaluation.confusion import LevelHistogram
-from core.types import LEVELS, ThresholdOrigin, ThresholdRule
+from core.threshold_rule import LEVELS, ThresholdOrigin, ThresholdRule
 
 _CHOSEN_ON_LABEL: frozenset[ThresholdOrigin] = frozenset({"best_f1", "youden", "expert"})
 _LEVELS = slice(1, LEVELS)

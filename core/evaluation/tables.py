@@ -12,7 +12,8 @@ from core.evaluation.report import EvaluationReport, RegionResult
 from core.evaluation.suggest import chosen_on_label
 from core.evaluation.summary import Summary
 from core.files import display_path
-from core.types import FovOrigin, ThresholdOrigin, ThresholdRule
+from core.threshold_rule import ThresholdOrigin, ThresholdRule
+from core.types import FovOrigin
 
 SHORT = {
     "accuracy": "ACC",

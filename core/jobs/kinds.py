@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from core.errors import TrainingError
 from core.jobs.multi_gpu import train_in_several
 from core.jobs.store import RECIPE_FILE, Job, best_weights
-from core.models.weights_file import read_card
+from core.models.weights_header import read_card
 from core.progress import Monitor
 
 

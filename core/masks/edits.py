@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 
 from core.masks.threshold import ruled_levels
-from core.types import LEVELS, BoolArray, ByteArray, ThresholdRule, VesselMask
+from core.threshold_rule import LEVELS, ThresholdRule
+from core.types import BoolArray, ByteArray, VesselMask
 
 UNTOUCHED: Final = 0
 BACKGROUND: Final = 1

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.types import LEVELS, BoolArray, ByteArray, FieldOfView, ProbabilityMap, ThresholdRule, VesselMask
+from core.threshold_rule import LEVELS, ThresholdRule
+from core.types import BoolArray, ByteArray, FieldOfView, ProbabilityMap, VesselMask
 
 _MOST_COUNTED: Final = 1 << 22
 

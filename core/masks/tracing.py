@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.masks.strokes import Footprint, Point, discs
-from core.types import LEVELS, BoolArray, ByteArray, FloatArray, ProbabilityMap
+from core.threshold_rule import LEVELS
+from core.types import BoolArray, ByteArray, FloatArray, ProbabilityMap
 
 WINDOW_PX: Final = 512
 """Side of the window of a search: wide enough for a step between clicks, and searched in about 0.2 s."""

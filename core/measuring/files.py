@@ -24,7 +24,8 @@ from core.photo.sibling_files import FovOption, MaskFolder, mask_folder, resolve
 from core.progress import SILENT, Monitor, Progress, part_of
 from core.segment import segment_photo
 from core.segmentation import Segmentation
-from core.types import Doubt, FieldOfView, FundusImage, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import Doubt, FieldOfView, FundusImage
 
 
 def measure_files(

@@ -11,7 +11,8 @@ from core.measures.traced import Variant
 from core.models.weights_file import LoadedModel
 from core.progress import SILENT, Monitor, part_of
 from core.segment import segment_photo
-from core.types import ByteArray, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import ByteArray, FieldOfView, FundusImage, ProbabilityMap
 
 
 def mirrored_maps(

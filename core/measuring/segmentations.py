@@ -17,7 +17,8 @@ from core.measures.traced import SPREAD, TracedMask, Variant, trace_mask
 from core.measuring.options import AS_THEY_ARE, MeasureOptions
 from core.progress import SILENT, Monitor
 from core.segmentation import Segmentation
-from core.types import LEVELS, Doubt, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule, VesselMask
+from core.threshold_rule import LEVELS, ThresholdRule
+from core.types import Doubt, FieldOfView, FundusImage, ProbabilityMap, VesselMask
 
 
 def measure_segmentation(

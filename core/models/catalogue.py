@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final, get_args
 from core.errors import WeightsError
 from core.files import display_path
 from core.models.model_card import ModelCard, Task
-from core.models.weights_file import PICKLE_SUFFIXES, SUFFIX, LoadedModel, read_card, read_model, wrong_task
+from core.models.weights_header import PICKLE_SUFFIXES, SUFFIX, read_card, wrong_task
 from core.progress import SILENT, Monitor
 from core.resources import resource_path
 
 if TYPE_CHECKING:
     import torch
+
+    from core.models.weights_file import LoadedModel
 
 DEFAULT_MODEL: Final = "serr-unet-general-small"
 """The model that is used where none is named."""
@@ -113,11 +115,13 @@ def find_model(name_or_path: str | Path, *, task: Task | None = "vessels", monit
 
 def load_model(
     name_or_path: str | Path = DEFAULT_MODEL, device: "str | torch.device" = "cpu", *, task: Task | None = "vessels"
-) -> LoadedModel:
+) -> "LoadedModel":
     """Read a model for a task (None: for any) by its name or path; every tensor is verified.
 
     Raises
     ------
     WeightsError : no such model, more than one of that name, or a file that ``read_model`` refuses.
     """
+    from core.models.weights_file import read_model
+
     return read_model(find_model(name_or_path, task=task), device, task=task)

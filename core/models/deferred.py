@@ -8,7 +8,8 @@ from typing import Protocol
 from core.errors import WeightsError
 from core.files import display_path
 from core.models.model_card import ModelCard
-from core.models.weights_file import LoadedModel, read_card, read_model
+from core.models.weights_file import LoadedModel, read_model
+from core.models.weights_header import read_card
 from core.startup import importing
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.types import LEVELS, ThresholdRule
+from core.threshold_rule import LEVELS, ThresholdRule
 
 _LONGEST_NAME = 80
 

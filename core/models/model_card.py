@@ -9,16 +9,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import PurePath
 from typing import Any, Literal, get_args
 
-import numpy as np
-
 from core.errors import StyleError
 from core.models.drawing_style import DrawingStyle, checked_styles, style_named
 from core.models.temperature import Temperature
-from core.photo.preprocessing import Preprocessing
-from core.types import LEVELS, ThresholdRule
+from core.photo.recipe import Preprocessing
+from core.threshold_rule import LEVELS, ThresholdRule
 
 Task = Literal["vessels", "artery_vein", "enhancement"]
 _LONGEST_NAME = 200  # bytes, so that it does as the name of a file with a suffix
+_PLAIN_TYPES = (bool, int, float, str, type(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +254,11 @@ def _plain(value: object) -> object:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
+    if type(value) not in _PLAIN_TYPES:  # never so in a card from a file: to list models needs no NumPy
+        import numpy as np
+
+        if isinstance(value, np.generic):
+            value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, (bool, int, float, str)):

@@ -8,10 +8,13 @@ again, and its masks stay the same, pixel for pixel.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import exp, log
+from typing import TYPE_CHECKING
 
-import numpy as np
+from core.threshold_rule import LEVELS
 
-from core.types import LEVELS, FloatArray
+if TYPE_CHECKING:
+    from core.types import FloatArray
 
 LIMITS = (0.1, 10.0)
 """Temperatures beyond these are not a calibration."""
@@ -55,10 +58,12 @@ class Temperature:
             raise TypeError(f"scaling is {values!r:.80}")
         return cls(**{key: float(value) for key, value in found.items()})  # type: ignore[arg-type]
 
-    def apply(self, values: FloatArray) -> FloatArray:
+    def apply(self, values: "FloatArray") -> "FloatArray":
         """The probabilities, float32 of any shape in [0, 1]; 0 and 1 stay. Those of no change are the same array."""
         if self.is_none:
             return values
+        import numpy as np  # not at the top, so that a list of models needs no arrays
+
         made = np.empty_like(values)
         for row, given in enumerate(values):  # a row at a time: in float64 a whole photograph takes eight times as much
             with np.errstate(divide="ignore"):
@@ -80,9 +85,9 @@ class Temperature:
         The scaling, and k of the same threshold of the scaled probabilities.
         """
         scaled = _logit(level) / temperature
-        nearest = min(max(round(LEVELS / (1.0 + np.exp(-scaled))), 1), LEVELS - 1)
-        return cls(temperature, float(_logit(nearest) - scaled)), nearest
+        nearest = min(max(round(LEVELS / (1.0 + exp(-scaled))), 1), LEVELS - 1)
+        return cls(temperature, _logit(nearest) - scaled), nearest
 
 
 def _logit(level: int) -> float:
-    return float(np.log(level) - np.log(LEVELS - level))
+    return log(level) - log(LEVELS - level)

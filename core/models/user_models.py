@@ -11,7 +11,7 @@ from core.errors import NameTakenError, OutputError, WeightsError
 from core.files import display_path, ensure_folder, output_error, write_bytes_atomic
 from core.models.catalogue import ModelEntry, find_model, list_models, load_model, user_models_folder
 from core.models.model_card import ModelCard
-from core.models.weights_file import SUFFIX, read_card, with_card
+from core.models.weights_header import SUFFIX, read_card, with_card
 
 
 def add_model(file: Path, *, name: str | None = None, notes: str | None = None, overwrite: bool = False) -> ModelEntry:

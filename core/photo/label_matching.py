@@ -106,7 +106,8 @@ def find_turn(image: FundusImage, fov: FieldOfView, vessel: BoolArray) -> int:
 
 
 def _prepare(image: FundusImage, fov: FieldOfView) -> "NetInput":
-    from core.photo.preprocessing import Preprocessing, prepare  # recipes need pydantic, which takes a moment to load
+    from core.photo.preprocessing import prepare  # recipes need pydantic, which takes a moment to load
+    from core.photo.recipe import Preprocessing
 
     return prepare(image, fov, Preprocessing())
 

@@ -21,17 +21,8 @@ from core.results import fit
 from core.segmentation import Segmentation
 from core.session.packing import packed_bits
 from core.sidecar import SUFFIX, SideCar, read_sidecar, sidecar_path
-from core.types import (
-    NO_MARKS,
-    BoolArray,
-    ByteArray,
-    FieldOfView,
-    FloatArray,
-    FundusImage,
-    PhotoMarks,
-    ProbabilityMap,
-    ThresholdRule,
-)
+from core.threshold_rule import ThresholdRule
+from core.types import NO_MARKS, BoolArray, ByteArray, FieldOfView, FloatArray, FundusImage, PhotoMarks, ProbabilityMap
 
 RESULTS_FOLDER: Final = "SERR results"
 """Beside the photographs: where the window exports to while no other folder is chosen."""

@@ -29,7 +29,7 @@ from core.session.records import (
     ViewRecord,
 )
 from core.strict import Malformed, is_text
-from core.types import ThresholdOrigin, ThresholdRule
+from core.threshold_rule import ThresholdOrigin, ThresholdRule
 
 MAJOR: Final = 1
 MINOR: Final = 0

@@ -15,7 +15,8 @@ import numpy as np
 from core.errors import InputError
 from core.session.packing import packed_bits, packed_floats, unpacked_bits, unpacked_floats
 from core.strict import Malformed, parse_json
-from core.types import Doubt, DoubtKind, FieldOfView, FovOrigin, FundusImage, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import Doubt, DoubtKind, FieldOfView, FovOrigin, FundusImage, ProbabilityMap
 
 if TYPE_CHECKING:  # it knows torch, and the window is there before that
     from core.segmentation import Segmentation

@@ -13,7 +13,8 @@ from typing import Any, Final, Literal
 
 from core.masks.edits import EditDelta
 from core.session.packing import packed_bits, unpacked_bits
-from core.types import BoolArray, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import BoolArray
 
 LAYERS: Final = ("questionable", "fov_edited")
 """Attributes of ``PhotoRecord`` that are a ``PackedMask`` or None."""

@@ -8,10 +8,10 @@ from typing import Any
 from core.datasets.layouts import data_set_names, published_title
 from core.models.drawing_style import DrawingStyle, style_name
 from core.models.model_card import ModelCard
+from core.threshold_rule import LEVELS
 from core.training.config import TrainingConfig
 from core.training.data import TrainingData
 from core.training.validation import SourceScores, Validation
-from core.types import LEVELS
 
 _COUNTED = "inside the field of view, all pixels pooled; threshold chosen on the same photographs by F1"
 _CHOSEN_ON = {

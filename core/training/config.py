@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from core.errors import TrainingError, WeightsError
 from core.models.model_card import check_name
 from core.networks.families import DEFAULT_FAMILY, validated
-from core.photo.preprocessing import MOST_DIAMETER_PX, Preprocessing
+from core.photo.recipe import MOST_DIAMETER_PX, Preprocessing
 from core.resources import resource_path
 from core.strict import Malformed, read_toml
 

@@ -29,7 +29,7 @@ from core.models.model_card import ModelCard
 from core.models.weights_file import save_model
 from core.networks.families import RrdbConfig
 from core.networks.rrdb import RrdbNet
-from core.photo.preprocessing import Preprocessing
+from core.photo.recipe import Preprocessing
 from core.progress import SILENT, Monitor, Progress
 from core.training.checkpoint import (
     Checkpoint,

@@ -7,7 +7,7 @@ from torch import Tensor
 from core.enhancement.recipe import with_network
 from core.errors import TrainingError
 from core.models.catalogue import find_model, load_model
-from core.models.weights_file import read_card
+from core.models.weights_header import read_card
 from core.training.config import TrainingConfig
 
 

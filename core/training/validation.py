@@ -18,9 +18,10 @@ from core.inference.predictor import predict
 from core.models.weights_file import LoadedModel
 from core.photo.preprocessing import restore
 from core.progress import Monitor, part_of
+from core.threshold_rule import LEVELS
 from core.training.data import HeldOut, SourceData, TrainingData
 from core.training.losses import Loss
-from core.types import LEVELS, FloatArray, ProbabilityMap
+from core.types import FloatArray, ProbabilityMap
 
 _EXACT_PIXELS = (
     2**24

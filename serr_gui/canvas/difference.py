@@ -5,7 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from core.types import LEVELS, BoolArray, ByteArray
+from core.threshold_rule import LEVELS
+from core.types import BoolArray, ByteArray
 
 LEFT_COLOUR: Final = (20, 100, 235)
 """Where the left map gives more; blue and orange can be told apart with any kind of colour vision."""

@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 from PySide6.QtGui import QImage, QPainter
 
-from core.types import LEVELS, BoolArray, ByteArray
+from core.threshold_rule import LEVELS
+from core.types import BoolArray, ByteArray
 from serr_gui.canvas.code_layer import CodeLayer
 from serr_gui.canvas.overlays import (
     ErrorStyle,

@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from core.evaluation.error_map import ERROR_COLOURS as REPORT_COLOURS
 from core.evaluation.error_map import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE
-from core.types import LEVELS, BoolArray, ByteArray, FloatArray
+from core.threshold_rule import LEVELS
+from core.types import BoolArray, ByteArray, FloatArray
 
 Colour = tuple[int, int, int]
 Stroke = tuple[int, int, int, int]

@@ -10,7 +10,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from core.types import LEVELS, BoolArray, ByteArray
+from core.threshold_rule import LEVELS
+from core.types import BoolArray, ByteArray
 from serr_gui.canvas.layers import EDIT_COLOURS, QUESTIONABLE_COLOUR, Layers
 from serr_gui.canvas.legend import paint_legend
 from serr_gui.canvas.mark_painting import paint_marks

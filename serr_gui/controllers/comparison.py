@@ -13,7 +13,7 @@ from core.evaluation.confusion import Region
 from core.files import display_path
 from core.photo.label_checks import AS_IT_IS, LabelReading
 from core.progress import Monitor
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.model import label_choices, score_selectors
 from serr_gui.model.comparison import EXPERTS, CentreLines, Comparison, ErrorList, LabelFile, LabelSlot, LabelSlots

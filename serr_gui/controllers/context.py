@@ -9,7 +9,7 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from core.resources import sample_path
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.controllers.workers import Failure, WorkerPool
 from serr_gui.model.notices import Notice, NoticeChoice, NoticeKind, Until
 from serr_gui.model.result_store import ResultStore

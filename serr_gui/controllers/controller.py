@@ -22,7 +22,7 @@ from core.files import display_path, write_bytes_atomic
 from core.masks.threshold import otsu_level
 from core.models.drawing_style import style_named
 from core.resources import sample_path
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.controllers.annotating import AnnotatingController
 from serr_gui.controllers.batch import BatchController
 from serr_gui.controllers.comparison import ComparisonController

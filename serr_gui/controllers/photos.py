@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, Signal
 from core.files import display_path
 from core.progress import Monitor
 from core.resources import sample_path
-from core.types import FieldOfView, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import FieldOfView
 from serr_gui import tasks
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.file_watcher import FileWatcher

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from core.masks.edits import MaskEdits
-from core.types import LEVELS, ThresholdRule
+from core.threshold_rule import LEVELS, ThresholdRule
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.editing import EditingController
 from serr_gui.controllers.thresholds import ThresholdSteps

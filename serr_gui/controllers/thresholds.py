@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 
 from core.resources import sample_path
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.controllers.history import HistoryController
 from serr_gui.model.editing import EditStep

@@ -17,7 +17,8 @@ from core.evaluation.error_map import ErrorRegion
 from core.evaluation.report import EvaluationReport, ImageScores
 from core.photo.label_checks import AS_IT_IS, LabelDoubt, LabelReading
 from core.photo.label_values import FoundValue
-from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, ProbabilityMap
 
 ErrorFilter = Literal["both", "false_negative", "false_positive"]
 EXPERTS = (0, 1)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from core.measures.traced import TracedMask
     from core.measures.vessels import Vessel
     from core.segmentation import Segmentation
-    from core.types import ProbabilityMap, ThresholdRule
+    from core.threshold_rule import ThresholdRule
+    from core.types import ProbabilityMap
     from serr_gui.model.result import Result
     from serr_gui.model.state import AppState
 

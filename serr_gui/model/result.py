@@ -8,7 +8,8 @@ import numpy as np
 
 from core.masks.edits import Box, MaskEdits, edited_levels
 from core.masks.threshold import apply_threshold, level_counts, ruled_levels
-from core.types import LEVELS, ByteArray, ThresholdRule, VesselMask
+from core.threshold_rule import LEVELS, ThresholdRule
+from core.types import ByteArray, VesselMask
 
 if TYPE_CHECKING:
     from core.segmentation import Segmentation

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.models.drawing_style import DrawingStyle
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.model.result import Result
 from serr_gui.model.state import AppState, PhotoItem
 

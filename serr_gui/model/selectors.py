@@ -17,7 +17,8 @@ from core.measures.disc import USUAL_RADIUS
 from core.measures.setup import MeasureSetup
 from core.photo.circles import circles_of
 from core.photo.walking import natural_key
-from core.types import LEVELS, BoolArray, ByteArray, ExpertLabel, FieldOfView
+from core.threshold_rule import LEVELS
+from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView
 from serr_gui.canvas.overlays import ErrorStyle, OverlayStyle, Tone
 from serr_gui.canvas.prepared import Prepared
 from serr_gui.canvas.vessel_marks import VesselClasses, VesselMarks

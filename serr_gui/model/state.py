@@ -18,18 +18,8 @@ from core.models.drawing_style import DrawingStyle
 from core.progress import Progress
 from core.session.packing import packed_bits
 from core.session.records import EnhancedRecord
-from core.types import (
-    LEVELS,
-    NO_MARKS,
-    BoolArray,
-    ByteArray,
-    Doubt,
-    FieldOfView,
-    FovOrigin,
-    FundusImage,
-    PhotoMarks,
-    ThresholdRule,
-)
+from core.threshold_rule import LEVELS, ThresholdRule
+from core.types import NO_MARKS, BoolArray, ByteArray, Doubt, FieldOfView, FovOrigin, FundusImage, PhotoMarks
 from serr_gui.canvas.prepared import Prepared
 from serr_gui.canvas.wipe import Wipe
 from serr_gui.model.batch import Batches

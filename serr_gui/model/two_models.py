@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.types import ByteArray, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import ByteArray, FieldOfView, FundusImage, ProbabilityMap
 from serr_gui.canvas.difference import difference_picture
 
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.files import display_path
-from core.types import LEVELS
+from core.threshold_rule import LEVELS
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.selectors import stale_reasons
 from serr_gui.model.state import AppState, FovChoice, FovSource

@@ -14,7 +14,8 @@ from core.files import display_path, write_bytes_atomic
 from core.progress import Monitor, Progress
 from core.session.packing import unpacked_bits
 from core.strict import Malformed
-from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ProbabilityMap
 from serr_gui.model.comparison import EXPERTS, LabelFile
 from serr_gui.model.export_options import RESULTS_FOLDER
 from serr_gui.model.result import Result

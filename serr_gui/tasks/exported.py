@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from core.errors import SerrError
 from core.measures.setup import NOTHING_SAID, MeasureSetup
 from core.progress import Progress
-from core.types import PhotoMarks, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import PhotoMarks
 from serr_gui.model.result_store import KeptEdits, Load
 from serr_gui.model.state import Averaging, MadeBy
 from serr_gui.tasks.monitor import YieldingMonitor

@@ -12,7 +12,8 @@ from core.masks.edits import BACKGROUND, VESSEL
 from core.measures.setup import NOTHING_SAID, MeasureSetup
 from core.progress import Monitor, Progress
 from core.session.packing import unpacked_bits
-from core.types import NO_MARKS, BoolArray, PhotoMarks, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import NO_MARKS, BoolArray, PhotoMarks
 from serr_gui.model.export_options import ExportOptions, ExportPreview
 from serr_gui.model.i18n import translate
 from serr_gui.model.result import Result

@@ -58,7 +58,7 @@ def first_models(wanted: str, added: Sequence[Path], monitor: Monitor) -> FirstM
 def read_models(files: Sequence[Path], monitor: Monitor) -> tuple[ModelChoice, ...]:
     """The registry (``core.models``), then those of ``files`` that are not in it: headers only, no torch."""
     from core.models.catalogue import ModelEntry, list_models
-    from core.models.weights_file import read_card, wrong_task
+    from core.models.weights_header import read_card, wrong_task
 
     entries = list_models(monitor=monitor)
     for path in files:
@@ -78,7 +78,7 @@ def read_models(files: Sequence[Path], monitor: Monitor) -> tuple[ModelChoice, .
 def read_entry(path: Path, bundled: bool, monitor: Monitor) -> "ModelEntry":
     """A model with its card, from the head of its file. Raises WeightsError."""
     from core.models.catalogue import ModelEntry
-    from core.models.weights_file import read_card
+    from core.models.weights_header import read_card
 
     monitor.step(Progress("Loading the model"))
     return ModelEntry(read_card(path), path, bundled)
@@ -92,7 +92,7 @@ def add_model(file: Path, name: str | None, notes: str | None, monitor: Monitor)
     WeightsError : it cannot be used. OutputError : the folder cannot be used.
     """
     from core.models.user_models import add_model as add
-    from core.models.weights_file import read_card
+    from core.models.weights_header import read_card
 
     monitor.step(Progress("Checking the weights file"))
     try:

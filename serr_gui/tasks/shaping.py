@@ -1,7 +1,7 @@
 """Making a rule with hysteresis or a smallest vessel into levels, under the corrections by hand, in a thread."""
 
 from core.masks.threshold import ruled_levels
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.model.result import Result
 from serr_gui.tasks.monitor import CheckingMonitor
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.errors import SerrError
 from core.progress import Monitor, Progress
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.model.i18n import translate
 from serr_gui.model.result import Result
 from serr_gui.model.result_store import ResultStore

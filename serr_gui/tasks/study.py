@@ -9,7 +9,7 @@ from core.errors import InputError, SerrError
 from core.files import display_path, ensure_folder, path_text, write_together
 from core.measures.setup import MeasureSetup
 from core.progress import Monitor, Progress, part_of
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.model.i18n import translate
 from serr_gui.model.measuring import MeasureInputs
 from serr_gui.model.result_store import ResultStore

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from core.masks.strokes import Footprint, component, enclosed_region
 from core.masks.tracing import Search, corrected_values, search_from
 from core.progress import Cancelled
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.model.result import Result
 from serr_gui.tasks.monitor import CheckingMonitor
 

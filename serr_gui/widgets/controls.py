@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent, QValidator
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
-from core.types import LEVELS
+from core.threshold_rule import LEVELS
 from serr_gui.canvas.overlays import colormap_table
 from serr_gui.model.state import Colour
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.evaluation.confusion import Counts, LevelHistogram
 from core.evaluation.curves import DoubleArray, OperatingPoints, histogram_points
-from core.types import LEVELS
+from core.threshold_rule import LEVELS
 from serr_gui.widgets.plot_rows import PlotRows
 
 _NEAR_PX: Final = 60.0

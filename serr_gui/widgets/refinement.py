@@ -3,7 +3,7 @@
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QSlider, QSpinBox, QWidget
 
-from core.types import LEVELS
+from core.threshold_rule import LEVELS
 from serr_gui.model.state import AppState
 from serr_gui.widgets.controls import DecimalBox, faded
 

@@ -5,7 +5,7 @@ from typing import Final
 from PySide6.QtCore import QCoreApplication
 
 from core.evaluation.confusion import NUMBERS_OF_PIECES
-from core.types import LEVELS, ThresholdRule
+from core.threshold_rule import LEVELS, ThresholdRule
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
 
 # Name in core.evaluation, what a person reads, and what it means.

@@ -4,7 +4,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from core.models.drawing_style import DrawingStyle
-from core.types import LEVELS
+from core.threshold_rule import LEVELS
 from serr_gui.model.rule_selectors import model_styles, shown_style
 from serr_gui.model.state import AppState
 from serr_gui.widgets.controls import chooser, faded

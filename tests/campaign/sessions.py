@@ -35,7 +35,7 @@ from core.session.records import (
     ViewRecord,
 )
 from core.strict import Malformed
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 
 NAME: Final = "work.serr-session"
 PHOTO: Final = "eye.png"

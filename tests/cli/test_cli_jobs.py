@@ -7,7 +7,7 @@ import pytest
 
 from core.jobs.store import find_job, read_job
 from core.models.catalogue import DEFAULT_MODEL
-from core.models.weights_file import read_card
+from core.models.weights_header import read_card
 from core.training.config import to_toml
 from core.training.run_view import follow_run
 from tests.cli.program import Serr

@@ -18,7 +18,8 @@ from core.session.archive import PhotoContent, write_session
 from core.session.maps import result_members
 from core.session.records import PhotoRecord, PhotoRef, SessionRecord
 from core.sidecar import Annotation
-from core.types import NO_MARKS, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import NO_MARKS
 from tests.cli.program import Serr, write_photo
 
 SHARE = "area/share/all/fov"

@@ -16,7 +16,7 @@ from core.segment import segment_photo
 from core.session.archive import PhotoContent, read_session, write_session
 from core.session.maps import result_members
 from core.session.records import EditsRecord, PackedMask, PhotoRecord, PhotoRef, SessionRecord, StepRecord
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from tests.cli.program import Serr, write_photo
 
 

@@ -13,7 +13,7 @@ NEVER = ("torch._dynamo", "torch._inductor", "sympy", "sklearn", "scipy", "skima
 """Heavy, and for other commands."""
 
 
-@pytest.mark.parametrize(("words", "most"), [(["--help"], 240), (["segment"], 345)])
+@pytest.mark.parametrize(("words", "most"), [(["--help"], 240), (["models"], 125), (["models", "show", "serr-unet-drive"], 125), (["segment"], 345)])
 def test_a_cold_start_imports_little(tmp_path: Path, words: list[str], most: int) -> None:
     if words == ["segment"]:
         photo = write_photo(tmp_path / "eye.png", 100, 100)
@@ -38,5 +38,8 @@ def test_a_cold_start_imports_little(tmp_path: Path, words: list[str], most: int
         assert not commands & {"core.cli.batch", "core.cli.evaluate", "core.cli.jobs", "core.cli.measure"}
         assert "core.networks.deeplab_v3plus" not in modules, "the family of this model, not all of them"
     assert len(own) <= most, "more modules than a photograph needs: import what is heavy where it is used"
+    if words[0] == "models":
+        assert "serr-unet-drive" in ran.stdout
+        assert not {"numpy", "torch", "cv2", "safetensors"} & set(modules), "headers of files are read without arrays"
     if "--help" in words:
         assert not {"numpy", "torch", "cv2", "pydantic", "psutil", "filelock"} & set(modules)

@@ -12,7 +12,7 @@ from core.batch.manifest import Item, Outcome
 from core.batch.options import BatchOptions
 from core.batch.plan import as_listed, find_batch, plan_batch
 from core.cli import main
-from core.models.weights_file import read_card
+from core.models.weights_header import read_card
 from core.sidecar import read_sidecar
 from tests.cli.program import write_photo
 from tests.core.test_batch_kills import untrained

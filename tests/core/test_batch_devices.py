@@ -16,7 +16,7 @@ from core.errors import DeviceError
 from core.inference import device as devices
 from core.inference.device import Device
 from core.models.catalogue import load_model
-from core.models.weights_file import read_card
+from core.models.weights_header import read_card
 from core.progress import Progress
 from core.sidecar import read_sidecar
 from tests.cli.program import write_photo

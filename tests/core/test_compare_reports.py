@@ -18,7 +18,7 @@ from core.errors import InputError
 from core.evaluation.compare import compare_reports, signed_rank
 from core.evaluation.dataset_evaluation import evaluate_dataset
 from core.evaluation.report import EvaluationReport, Method
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from tests.fake_segmenter import fake_segmenter
 
 

@@ -14,7 +14,8 @@ from sklearn import metrics
 from core.evaluation.confusion import SCORE_NAMES, Counts, LevelHistogram, Scores, count, region_of
 from core.evaluation.measure import Measured
 from core.evaluation.summary import Summary
-from core.types import FieldOfView, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import FieldOfView, ProbabilityMap
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
 

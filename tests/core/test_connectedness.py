@@ -15,7 +15,8 @@ from core.datasets.synthetic import draw_case
 from core.evaluation.bootstrap import bootstrap
 from core.evaluation.connectedness import NOT_COUNTED, THIN_PX, Connectedness, pieces, unit_of
 from core.evaluation.measure import measure, measure_mask, pool
-from core.types import BoolArray, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import BoolArray, ProbabilityMap
 
 SHAPE = (64, 64)
 EVERYWHERE = np.ones(SHAPE, dtype=np.bool_)

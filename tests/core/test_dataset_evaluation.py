@@ -23,7 +23,8 @@ from core.evaluation.report import EvaluationReport, Method
 from core.evaluation.tables import facts, to_csv, to_text
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import Monitor, Progress
-from core.types import FieldOfView, FundusImage, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import FieldOfView, FundusImage, ProbabilityMap
 from tests.fake_segmenter import fake_segmenter
 
 RULE = ThresholdRule(100)

@@ -18,17 +18,17 @@ from core.evaluation.confusion import LevelHistogram
 from core.evaluation.suggest import best_f1
 from core.models.catalogue import load_model
 from core.models.drawing_style import DrawingStyle, style_name
-from core.models.weights_file import read_card, with_card
+from core.models.weights_header import read_card, with_card
 from core.photo.fov_mask import read_fov_of
 from core.photo.reading import read_fundus, read_label
 from core.segment import segment_photo
 from core.session.fields import photo_values
 from core.session.records import PhotoRecord, PhotoRef
+from core.threshold_rule import LEVELS, ThresholdRule
 from core.training.card import chosen_card
 from core.training.config import load_config
 from core.training.loop import train
 from core.training.validation import SourceScores, Validation
-from core.types import LEVELS, ThresholdRule
 from tests.small_model import save_small_model
 
 STYLES = (DrawingStyle("DRIVE", 64, 4), DrawingStyle("CHASE_DB1", 170, 1, low_level=150, min_pixels=9))

@@ -8,7 +8,8 @@ from hypothesis.extra import numpy as arrays
 
 from core.evaluation.confusion import LevelHistogram, count
 from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL, EditDelta, MaskEdits, combined, edited_levels
-from core.types import LEVELS, ByteArray, ThresholdRule
+from core.threshold_rule import LEVELS, ThresholdRule
+from core.types import ByteArray
 
 SHAPE = (13, 17)
 level_maps = arrays.arrays(np.uint8, SHAPE, elements=st.sampled_from([0, 1, 5, 127, 128, 200, 254, 255]))

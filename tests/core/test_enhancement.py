@@ -21,7 +21,8 @@ from core.models.catalogue import DEFAULT_MODEL, find_model, list_models, load_m
 from core.models.user_models import add_model, change_model, export_model, remove_model
 from core.networks.families import RrdbConfig
 from core.networks.rrdb import RrdbNet
-from core.photo.preprocessing import Preprocessing, prepare
+from core.photo.preprocessing import prepare
+from core.photo.recipe import Preprocessing
 from core.progress import Cancelled, Progress
 from core.segment import segment_photo
 from core.training.config import TrainingConfig

@@ -16,7 +16,7 @@ from core.evaluation.error_map import (
     largest_errors,
 )
 from core.evaluation.suggest import at_sensitivity, best_f1, chosen_on_label, youden
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=14)
 

@@ -28,7 +28,7 @@ from core.evaluation.summary import Summary
 from core.evaluation.tables import to_csv, to_text
 from core.photo.reading import read_fov, read_fundus, read_label
 from core.progress import Cancelled, Progress
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from tests.fake_segmenter import fake_segmenter
 
 RULE = ThresholdRule.nearest(0.5)

@@ -7,7 +7,7 @@ import pytest
 
 import serr
 from core.datasets.synthetic import write_drive_layout
-from core.models.weights_file import read_card
+from core.models.weights_header import read_card
 from core.networks.families import FAMILIES
 from core.training.config import TrainingConfig, load_config, to_toml
 

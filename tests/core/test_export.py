@@ -24,11 +24,12 @@ from core.inference.options import InferenceOptions
 from core.masks.threshold import apply_threshold
 from core.models.model_card import ModelCard
 from core.photo.field_of_view import estimate_field_of_view
-from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fov, read_fundus, read_label
+from core.photo.recipe import Preprocessing
 from core.segmentation import Segmentation
 from core.sidecar import FORMAT_VERSION, pixels_sha256, read_sidecar
-from core.types import FieldOfView, ProbabilityMap, ThresholdRule, VesselMask
+from core.threshold_rule import ThresholdRule
+from core.types import FieldOfView, ProbabilityMap, VesselMask
 
 EVERYTHING = ExportChoices()
 SHAPE = (120, 128)

@@ -15,7 +15,8 @@ from core.errors import WeightsError
 from core.inference.options import InferenceOptions
 from core.inference.predictor import predict
 from core.models.catalogue import list_models, load_model
-from core.models.weights_file import LoadedModel, read_card
+from core.models.weights_file import LoadedModel
+from core.models.weights_header import read_card
 from core.photo.preprocessing import prepare
 from tests.core.test_weights import independent_sha256
 from tests.small_model import save_small_model, small_model

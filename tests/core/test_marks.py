@@ -15,7 +15,8 @@ from core.measures.summary import measure_traced, measure_vessels
 from core.measures.traced import Variant, trace_mask
 from core.measures.vessels import trace_vessels
 from core.measuring import mirrored_variants
-from core.types import ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import ProbabilityMap
 
 DISC = OpticDisc(149.5, 149.5, 20)
 INSIDE = np.ones((300, 300), np.bool_)

@@ -13,7 +13,8 @@ from core.measures.shapes import Drawing, draw
 from core.measures.summary import measure_traced
 from core.measures.traced import trace_mask
 from core.measuring import mirrored_maps, mirrored_variants
-from core.types import ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import ProbabilityMap
 from tests.small_model import small_model
 
 FOREST = shapes.union(shapes.tree(3, 40, 6, 70), shapes.line([(-80, 70), (80, 80)], 4))

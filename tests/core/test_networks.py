@@ -22,7 +22,8 @@ from core.networks.deeplab_v3plus import ImagePooling, ResNet
 from core.networks.families import ENHANCERS, FAMILIES, architectures, resolve
 from core.networks.registry import build
 from core.networks.serr_unet import SerrBlock
-from core.photo.preprocessing import NetInput, Preprocessing
+from core.photo.preprocessing import NetInput
+from core.photo.recipe import Preprocessing
 
 CONFIG = {"width": 8, "depth": 2, "steps": 2, "reduction": 4}
 RECIPE = Preprocessing(fov_diameter_px=0)
@@ -366,7 +367,7 @@ def test_resolve_writes_out_every_default() -> None:
 
 
 def test_the_bundled_networks_are_serr_unets_whose_files_of_the_first_version_still_fit() -> None:
-    from core.models.weights_file import read_card
+    from core.models.weights_header import read_card
     from core.resources import resource_path
 
     files = sorted(Path(resource_path("weights")).glob("*.safetensors"))

@@ -21,8 +21,9 @@ from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel
 from core.networks.families import FAMILIES
 from core.photo.field_of_view import estimate_field_of_view
-from core.photo.preprocessing import NetInput, Preprocessing, prepare
+from core.photo.preprocessing import NetInput, prepare
 from core.photo.reading import read_fundus
+from core.photo.recipe import Preprocessing
 from core.progress import Cancelled
 from core.replay import replay_sidecar
 from core.resources import sample_path

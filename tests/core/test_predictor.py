@@ -24,7 +24,8 @@ from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel
 from core.networks.base import Network
 from core.networks.registry import build
-from core.photo.preprocessing import NetInput, Preprocessing, prepare
+from core.photo.preprocessing import NetInput, prepare
+from core.photo.recipe import Preprocessing
 from core.progress import Cancelled, Progress
 from core.types import FloatArray
 from tests.small_model import RECIPE, small_model

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from core.datasets.synthetic import draw_case
 from core.errors import FieldOfViewError, WeightsError
-from core.photo.preprocessing import Preprocessing, prepare, restore
+from core.photo.preprocessing import prepare, restore
+from core.photo.recipe import Preprocessing
 from core.types import FieldOfView, FundusImage
 
 PLAIN = Preprocessing(fov_diameter_px=0, standardise=False, clahe_clip=0, gamma=1)

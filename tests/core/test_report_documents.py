@@ -29,7 +29,7 @@ from core.evaluation.report_pdf import to_pdf
 from core.evaluation.tables import cell, facts, to_text
 from core.measuring import MeasureOptions
 from core.report_measures import ReportMeasures
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from tests.fake_segmenter import fake_segmenter
 
 NASTY = "<b>&net</b> Ω"

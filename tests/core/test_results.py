@@ -26,7 +26,7 @@ from core.reuse import ReusedResults
 from core.segment import segment_photo
 from core.segment_files import BatchReport, segment_files
 from core.sidecar import UnfinishedResultError, read_sidecar
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from tests.small_model import save_small_model
 
 EVERYTHING = ExportChoices()

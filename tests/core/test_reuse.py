@@ -19,7 +19,8 @@ from core.photo.sibling_files import output_stems
 from core.progress import SILENT, Cancelled, Progress
 from core.reuse import ReusedResults
 from core.segment import segment_photo
-from core.types import ThresholdRule, VesselMask
+from core.threshold_rule import ThresholdRule
+from core.types import VesselMask
 from tests.small_model import small_model
 
 OPTIONS = InferenceOptions(precision="fp32")

@@ -18,14 +18,15 @@ from core.files import file_sha256
 from core.inference.options import InferenceOptions
 from core.models.catalogue import load_model
 from core.models.weights_file import LoadedModel
-from core.photo.preprocessing import Preprocessing
 from core.photo.reading import read_fundus
+from core.photo.recipe import Preprocessing
 from core.progress import Cancelled, Progress
 from core.replay import replay_sidecar
 from core.segment import made_ahead, segment_photo
 from core.segment_files import BatchReport, segment_files
 from core.sidecar import read_sidecar
-from core.types import FundusImage, ThresholdRule, VesselMask
+from core.threshold_rule import ThresholdRule
+from core.types import FundusImage, VesselMask
 from tests.bad_outputs import BAD_OUTPUTS, BadOutput
 from tests.small_model import save_small_model
 

@@ -27,7 +27,7 @@ from core.session.records import (
     ViewRecord,
 )
 from core.strict import Malformed, parse_json
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 
 SHAPE = (23, 31)
 

@@ -16,7 +16,8 @@ from core.errors import InputError, WeightsError
 from core.evaluation.calibration import Calibration, fit_temperature
 from core.inference.options import InferenceOptions
 from core.models.temperature import Temperature
-from core.models.weights_file import FORMAT_VERSION, read_card, read_model, with_card
+from core.models.weights_file import read_model
+from core.models.weights_header import FORMAT_VERSION, read_card, with_card
 from core.photo.reading import read_fundus
 from core.replay import replay_sidecar
 from core.results import model_differences

@@ -12,7 +12,8 @@ from skimage.morphology import remove_small_objects
 from core.masks import threshold
 from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL, MaskEdits
 from core.masks.threshold import apply_threshold, level_counts, otsu_level, ruled_levels
-from core.types import FieldOfView, ProbabilityMap, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import FieldOfView, ProbabilityMap
 
 FLOATS = arrays(np.float32, (7, 9), elements=st.floats(0, 1, width=32))
 

@@ -16,7 +16,8 @@ from core.datasets.synthetic import draw_case, write_drive_layout
 from core.errors import InputError, LabelError, TrainingError
 from core.inference.device import choose_device, fastest_precision
 from core.models.catalogue import load_model
-from core.photo.preprocessing import Preprocessing, prepare
+from core.photo.preprocessing import prepare
+from core.photo.recipe import Preprocessing
 from core.progress import Cancelled, Progress
 from core.training.augmentation import Sample, random_crop
 from core.training.config import AugmentationSection, TrainingConfig, load_config, load_preset, presets, to_toml

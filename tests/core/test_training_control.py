@@ -18,7 +18,7 @@ from core.datasets.splits import split_by_seed
 from core.datasets.synthetic import write_drive_layout
 from core.errors import TrainingError, WeightsError
 from core.models.catalogue import load_model
-from core.models.weights_file import read_card
+from core.models.weights_header import read_card
 from core.networks.families import resolve
 from core.progress import Cancelled, Progress
 from core.training.config import TrainingConfig, load_config

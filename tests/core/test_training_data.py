@@ -14,8 +14,9 @@ from core.datasets.synthetic import draw_case, write_drive_layout
 from core.errors import LabelError, TrainingError
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.label_matching import MIN_CONTRAST, on_grid, vessel_contrast
-from core.photo.preprocessing import Preprocessing, prepare
+from core.photo.preprocessing import prepare
 from core.photo.reading import read_fov, read_fundus, read_label
+from core.photo.recipe import Preprocessing
 from core.progress import SILENT
 from core.training.augmentation import Sample, random_crop
 from core.training.cameras import other_camera

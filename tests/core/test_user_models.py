@@ -10,7 +10,7 @@ from core.errors import OutputError, WeightsError
 from core.models import catalogue
 from core.models.catalogue import DEFAULT_MODEL, find_model, list_models, load_model
 from core.models.user_models import add_model, change_model, export_model, remove_model
-from core.models.weights_file import read_card
+from core.models.weights_header import read_card
 from tests.small_model import save_small_model
 
 

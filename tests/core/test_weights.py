@@ -26,9 +26,10 @@ from core.errors import OutputError, WeightsError
 from core.models.catalogue import find_model, list_models, load_model, user_models_folder
 from core.models.deferred import DeferredModel, loaded
 from core.models.model_card import ModelCard
-from core.models.weights_file import LoadedModel, read_card, save_model
+from core.models.weights_file import LoadedModel, save_model
+from core.models.weights_header import read_card
 from core.networks.registry import build
-from core.photo.preprocessing import Preprocessing
+from core.photo.recipe import Preprocessing
 from tests.bad_outputs import BAD_OUTPUTS, BadOutput
 from tests.small_model import save_small_model
 

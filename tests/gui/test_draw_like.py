@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from core.models.drawing_style import DrawingStyle
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.app import Program
 from serr_gui.model.batch import BatchFacts
 from serr_gui.model.settings import Settings

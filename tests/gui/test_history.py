@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from core.masks import edits as edits_module
 from core.masks.edits import EditDelta
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.app import Program
 from serr_gui.model import result as result_module
 from serr_gui.model.editing import EditHistory, EditStep

@@ -10,7 +10,7 @@ from core.masks.edits import VESSEL, MaskEdits
 from core.session.archive import PhotoContent, write_session
 from core.session.maps import result_members
 from core.session.records import EditsRecord, PackedMask, PhotoRecord, PhotoRef, SessionRecord
-from core.types import ThresholdRule
+from core.threshold_rule import ThresholdRule
 from serr_gui.app import Program
 from serr_gui.model.comparison import LabelSlot
 from serr_gui.model.score_selectors import model_counts

@@ -8,7 +8,8 @@ from pytestqt.qtbot import QtBot
 
 from core.evaluation.confusion import count
 from core.masks.edits import BACKGROUND, VESSEL, MaskEdits
-from core.types import ExpertLabel, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import ExpertLabel
 from serr_gui.app import Program
 from serr_gui.model.comparison import ComparisonInputs
 from serr_gui.model.result import Result

@@ -8,7 +8,8 @@ from pytestqt.qtbot import QtBot
 
 from core.models.catalogue import find_model, list_models, load_model
 from core.models.user_models import add_model
-from core.models.weights_file import read_card, save_model
+from core.models.weights_file import save_model
+from core.models.weights_header import read_card
 from serr_gui.app import Program
 from serr_gui.model.settings import Settings, load_settings
 from serr_gui.window.name_dialog import NameDialog

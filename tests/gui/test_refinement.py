@@ -15,7 +15,8 @@ from skimage.morphology import remove_small_objects
 
 from core.evaluation.confusion import count
 from core.masks.edits import BACKGROUND, UNTOUCHED, VESSEL, MaskEdits
-from core.types import BoolArray, ByteArray, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import BoolArray, ByteArray
 from serr_gui.model.result import Result
 from serr_gui.model.score_selectors import model_counts
 from tests.gui.conftest import WAIT_MS, StartProgram

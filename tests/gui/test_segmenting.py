@@ -19,7 +19,8 @@ from core.inference.options import InferenceOptions
 from core.models.catalogue import load_model
 from core.photo.reading import read_fundus
 from core.segment import segment_photo
-from core.types import BoolArray, ThresholdRule
+from core.threshold_rule import ThresholdRule
+from core.types import BoolArray
 from serr_gui.app import Program
 from serr_gui.model.export_options import ExportOptions
 from serr_gui.model.result import Result

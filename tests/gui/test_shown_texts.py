@@ -21,7 +21,7 @@ from core.datasets.synthetic import draw_case
 from core.jobs.records import JobRequest, JobStatus
 from core.jobs.store import create_job, jobs_folder, write_status
 from core.models.catalogue import ModelEntry
-from core.models.weights_file import read_card
+from core.models.weights_header import read_card
 from serr_gui.model.label_choices import FILE_NAME as CHOICES
 from serr_gui.model.label_choices import LabelChoices, load_choices, remember
 from serr_gui.model.settings import FILE_NAME, config_folder, load_settings, save_settings

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from core.datasets.synthetic import write_drive_layout
-from core.models.weights_file import read_card
+from core.models.weights_header import read_card
 from serr_gui.model.settings import load_settings
 from tests.gui.training_session import FIRST_ACTS, NEW_MODEL
 from tests.job_runs import own_jobs

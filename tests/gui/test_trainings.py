@@ -20,7 +20,7 @@ from core.jobs.locks import try_lock
 from core.jobs.records import JobRequest, JobStatus
 from core.jobs.store import Job, create_job, list_jobs, read_job, write_status
 from core.models.catalogue import load_model
-from core.models.weights_file import read_card
+from core.models.weights_header import read_card
 from core.training.events import EventLog
 from core.training.run_view import EVENTS_FILE, LIMIT
 from serr_gui.app import Program

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.files import display_path
-from core.types import LEVELS
+from core.threshold_rule import LEVELS
 from serr_gui.model.batch import BatchOrder, BatchPreview
 from serr_gui.model.state import AppState
 from serr_gui.widgets.controls import DecimalBox, FittedLabel, chooser, faded, left_form, resize_on_screen

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QStackedL
 
 from core.evaluation.confusion import Counts, Scores
 from core.evaluation.suggest import chosen_on_label
-from core.types import LEVELS
+from core.threshold_rule import LEVELS
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.comparison import ScoredLabel
 from serr_gui.model.score_selectors import comparison, curve_facts, scored_label
