@@ -4,12 +4,13 @@
 
 Prints three tables. *processes*: programs from their start to their end, as ratios to ``python -c "import torch"``,
 with the most memory that they had at once; each round starts all of them one after the other, so that what else the
-machine does meets all alike (``--against``: also ``serr segment`` of another checkout). *network*: the default model as
-it is run, as it was trained, and through ``predict`` by each engine that is installed; the W-Net of lwnet at its
-published size, a U-Net of width 64, and the SERR-U-Net as published in its authors' way, on overlapping patches; as
-ratios to the W-Net, with the rate of a product of matrices beside. *imports*: the packages that ``serr segment``
-imports besides torch, by ``-X importtime``. Times are of the processor (user and system, all threads),
-medians; wall-clock times are given for processes, and mean something where the load in the first line is near 0.
+machine does meets all alike (``--against``: also ``serr segment`` and ``serr models`` of another checkout; ``--only``
+takes some of the programs). *network*: the default model as it is run, as it was trained, and through ``predict`` by
+each engine that is installed; the W-Net of lwnet at its published size, a U-Net of width 64, and the SERR-U-Net as
+published in its authors' way, on overlapping patches; as ratios to the W-Net, with the rate of a product of matrices
+beside. *imports*: the packages that ``serr segment`` imports besides torch, by ``-X importtime``. Times are of the
+processor (user and system, all threads), medians; wall-clock times are given for processes, and mean something where
+the load in the first line is near 0.
 """
 
 import argparse
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--part", choices=("processes", "network", "imports"))
     parser.add_argument("--photo", type=Path, default=_SAMPLE)
     parser.add_argument("--against", type=Path, help="Another checkout, such as that of the version before.")
+    parser.add_argument("--only", nargs="+", metavar="TEXT", help="Programs with one of these texts in their names.")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--untrained", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -48,15 +50,15 @@ def main() -> None:
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     print(f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}{load}\n")
     if given.part in {None, "processes"}:
-        processes(given.photo.resolve(), given.repeats, given.against)
+        processes(given.photo.resolve(), given.repeats, given.against, given.only)
     if given.part in {None, "network"}:
         network(given.repeats, given.threads)
     if given.part in {None, "imports"}:
         imports(given.photo)
 
 
-def processes(photo: Path, repeats: int, against: Path | None) -> None:
-    """Whole programs."""
+def processes(photo: Path, repeats: int, against: Path | None, only: list[str] | None) -> None:
+    """Whole programs; ratios are to the first of them."""
     from core.inference.engine_choice import is_installed
 
     python = [sys.executable, "-P"]
@@ -83,6 +85,10 @@ def processes(photo: Path, repeats: int, against: Path | None) -> None:
             commands["serr --help"] = [*python, "-m", "core.cli", "--help"], _ROOT
             commands["serr models"] = [*python, "-m", "core.cli", "models"], _ROOT
             commands["serr-gui, imports up to its window"] = [*python, "-c", "import serr_gui.app"], _ROOT
+            if against is not None:
+                commands["serr models, before"] = [*python, "-m", "core.cli", "models"], against
+        if only:
+            commands = {name: command for name, command in commands.items() if any(word in name for word in only)}
         used: dict[str, list[float]] = {name: [] for name in commands}
         walls: dict[str, list[float]] = {name: [] for name in commands}
         peaks: dict[str, int] = dict.fromkeys(commands, 0)

@@ -37,7 +37,8 @@ _PLACES = {
     "core.evaluation.confusion": ("Scores",),
     "core.photo.label_values": ("LabelValues",),
     "core.photo.reading": ("read_fov", "read_fundus", "read_label"),
-    "core.types": ("ExpertLabel", "FieldOfView", "FundusImage", "ProbabilityMap", "ThresholdRule", "VesselMask"),
+    "core.threshold_rule": ("ThresholdRule",),
+    "core.types": ("ExpertLabel", "FieldOfView", "FundusImage", "ProbabilityMap", "VesselMask"),
 }
 _PLACE_OF = {name: module for module, names in _PLACES.items() for name in names}
 
