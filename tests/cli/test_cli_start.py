@@ -13,7 +13,10 @@ NEVER = ("torch._dynamo", "torch._inductor", "sympy", "sklearn", "scipy", "skima
 """Heavy, and for other commands."""
 
 
-@pytest.mark.parametrize(("words", "most"), [(["--help"], 240), (["models"], 125), (["models", "show", "serr-unet-drive"], 125), (["segment"], 345)])
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [(["--help"], 240), (["models"], 125), (["models", "show", "serr-unet-drive"], 125), (["segment"], 345)],
+)
 def test_a_cold_start_imports_little(tmp_path: Path, words: list[str], most: int) -> None:
     if words == ["segment"]:
         photo = write_photo(tmp_path / "eye.png", 100, 100)
