@@ -89,6 +89,11 @@ def _float_tiff() -> bytes:
     return buffer.getvalue()
 
 
+def _jpeg_in_planes() -> bytes:
+    data = encoded("TIFF", compression="jpeg")
+    return data.replace(struct.pack("<HHIH", 284, 3, 1, 1), struct.pack("<HHIH", 284, 3, 1, 2))
+
+
 def _deep_tiff() -> bytes:
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, fundus_drawing() * np.uint16(257), photometric="rgb", rowsperstrip=9)
@@ -193,6 +198,7 @@ BAD_INPUTS: tuple[BadInput, ...] = (
     _bad("black and white", "mask.png", lambda: encoded("PNG", fundus_drawing()[..., 0] > 50), "1-bit", "mask"),
     _bad("wholly transparent", "glass.png", _transparent, "transparent", "alpha"),
     _bad("floating-point TIFF", "float.tif", _float_tiff, "pixels", "16-bit"),
+    _bad("JPEG in planes", "planes.tif", _jpeg_in_planes, "plane for each channel", "export"),
     _bad("no field of view: dark", "dark.png", lambda: encoded("PNG", _noise(0, 3)), "field of view", readable=True),
 )
 """Every entry is refused with an ``InputError`` (or a child of it)."""

@@ -69,6 +69,24 @@ def twelve_packed(values: Values) -> bytes:
     return bytes(data)
 
 
+def few_bits(values: Values, bits: int, colours: int, *more: tuple[int, int, tuple[int, ...]]) -> bytes:
+    """A TIFF of values of 1 to 16 bits in one strip; ``more`` tags as number, type and values (3 for 16 bit)."""
+    height, width, channels = values.shape
+    body = b"".join(_packed(row.reshape(-1), bits) for row in values)
+    tags = [
+        *((256, 4, (width,)), (257, 4, (height,)), (258, 3, (bits,) * channels), (259, 3, (1,)), (262, 3, (colours,))),
+        *((273, 4, (8,)), (277, 3, (channels,)), (278, 4, (height,)), (279, 4, (len(body),)), (284, 3, (1,)), *more),
+    ]
+    entries, extra, at = [], b"", 8 + len(body)
+    for tag, kind, numbers in sorted(tags):
+        data = struct.pack(f">{len(numbers)}{'H' if kind == 3 else 'I'}", *numbers)
+        if len(data) > 4:
+            data, extra = struct.pack(">I", at + len(extra)), extra + data
+        entries.append(struct.pack(">HHI", tag, kind, len(numbers)) + data.ljust(4, b"\0"))
+    directory = struct.pack(">H", len(entries)) + b"".join(entries) + bytes(4)
+    return struct.pack(">2sHI", b"MM", 42, at + len(extra)) + body + extra + directory
+
+
 @dataclass(frozen=True)
 class Kind:
     """``build`` makes the file. ``pixels`` are those it must be read as, (H, W) or (H, W, 3); None where it is lossy.
@@ -164,6 +182,23 @@ _TIFF: dict[str, Kind] = {
         ),
         np.where(CLEAR > 0, GREY, 0).astype(np.uint8),
     ),
+    **{
+        f"{bits} alpha": Kind(
+            lambda bits=bits: few_bits(np.dstack([RGB >> (8 - bits), CLEAR >> (8 - bits)]), bits, 2, (338, 3, (2,))),
+            np.where(CLEAR[..., None] > 0, (RGB >> (8 - bits)) * np.uint8(255 // (2**bits - 1)), 0).astype(np.uint8),
+        )
+        for bits in (2, 4)
+    },
+    **{
+        f"palette{bits} with alpha": Kind(
+            lambda bits=bits: few_bits(
+                np.dstack([GREY >> 4, (CLEAR * np.uint16(257)) >> (16 - bits)]).astype(np.uint16),
+                *(bits, 3, (338, 3, (2,)), (320, 3, tuple(number % 16 * 4369 for number in range(2**bits)) * 3)),
+            ),
+            np.where(CLEAR > 0, (GREY >> 4) * np.uint8(17), 0).astype(np.uint8),
+        )
+        for bits in (4, 8, 16)
+    },
     "12 packed": Kind(lambda: twelve_packed(np.rint(GREY * (4095 / 255))), GREY),
     "16 maximum stated": _deep(extratags=[(281, "H", 1, 65534, True)]),
 }

@@ -76,7 +76,7 @@ def composed(samples: Samples) -> Values:
     """The values upright, transparent parts black: (H, W, 1) or (H, W, 3) in the type of the file."""
     values = samples.values
     if samples.alpha is not None:
-        full = 255 if values.dtype == np.uint8 else samples.peak or 2 ** depth_of(samples.alpha) - 1
+        full = samples.peak or (255 if values.dtype == np.uint8 else 2 ** depth_of(samples.alpha) - 1)
         wide = np.uint16 if values.dtype == np.uint8 else np.uint32
         values = ((values.astype(wide) * samples.alpha[:, :, None] + full // 2) // full).astype(values.dtype)
     return turned(values, samples.orientation)

@@ -15,7 +15,7 @@ from core.errors import InputError
 from core.files import display_path
 from core.photo.headers import MAX_PIXELS, check_size, damaged
 from core.photo.samples import PRINTED, Samples, Values
-from core.photo.sixteen_bit import depth_of
+from core.photo.sixteen_bit import depth_of, scaled_to_8_bit
 from core.photo.tiff_storage import CODECS, Storage, stored_samples
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _FILL_ORDER = 256, 257, 258, 259, 262, 266
@@ -25,7 +25,8 @@ _EXTRA, _FORMAT, _SUBFILE, _OLD_SUBFILE = 338, 339, 254, 255
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INDEXED, _PRINTING, _YCBCR = 0, 1, 2, 3, 5, 6
 _CHANNELS_OF = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _INDEXED: 1, _PRINTING: 4}
 _MULTIPLIED_ALPHA, _ALPHA = 1, 2
-_BY_PILLOW = {2, 3, 4, 6, 7, 32771}
+_JPEG = {6, 7}
+_BY_PILLOW = {2, 3, 4, *_JPEG, 32771}
 """Compressions with colours of their own: fax (2, 3, 4, 32771) and JPEG (6, 7)."""
 _MAX_CHANNELS = 8
 _MAX_PAGES = 1000
@@ -90,6 +91,8 @@ def open_tiff(path: Path, data: bytes) -> TiffFile:
     except (struct.error, ValueError) as error:
         raise damaged(path) from error
     check_size(path, _number(tags, _WIDTH, 0), _number(tags, _HEIGHT, 0))
+    if _number(tags, _COMPRESSION, 1) in _JPEG and _number(tags, _PLANAR, 1) == 2 and _number(tags, _CHANNELS, 1) > 1:
+        raise _not_read(path, "JPEG with a plane for each channel")
     return TiffFile(tags, page, sum(not found.is_accessory for found in pages[page + 1 :]))
 
 
@@ -136,7 +139,9 @@ def tiff_samples(path: Path, data: bytes, file: TiffFile) -> Samples:
     values = values[:, :, :number]
     notes: tuple[str, ...] = ()
     if colours == _INDEXED:
-        values, peak = _looked_up(path, tags, storage, values), None
+        if alpha is not None:  # the colours have 8 bits, it has those of their numbers
+            alpha = scaled_to_8_bit(alpha, 2**storage.bits - 1)
+        values = _looked_up(path, tags, storage, values)
         return Samples(values, 8, alpha, more=file.more, orientation=tiff_orientation(tags))
     if colours == _WHITE_IS_ZERO:
         peak = peak or 2 ** depth_of(values) - 1
