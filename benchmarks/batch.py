@@ -27,7 +27,7 @@ from typing import Final
 import cv2
 import torch
 
-from core.batch.manifest import Outcome
+from core.batch.items import Outcome
 from core.batch.options import BatchOptions
 from core.batch.plan import as_listed, find_batch, plan_batch
 from core.batch.refresh import refresh

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from core.batch.cluster import run_on_cluster
-from core.batch.manifest import Item, Outcome
+from core.batch.items import Item, Outcome
 from core.batch.options import BatchOptions
 from core.batch.plan import as_listed, plan_batch
 from core.models.weights_header import read_card

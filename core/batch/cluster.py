@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
-from core.batch.manifest import Item, Outcome
+from core.batch.items import Item, Outcome
 from core.batch.options import BatchOptions
 from core.batch.plan import Batch
 from core.batch.run import Claims, claims_of

@@ -5,26 +5,34 @@ operating system gives back when it ends, so claims of workers that were killed 
 """
 
 import json
-import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self, get_args
+from typing import Any, Final, Self
 
 from filelock import FileLock
 
+from core.batch.items import (
+    COLUMNS,
+    LISTS,
+    OUTCOME,
+    STATES,
+    Item,
+    Outcome,
+    State,
+    columns_of,
+    is_place,
+    item_of,
+    path_of,
+)
 from core.errors import InputError, OutputError, SerrError
 from core.files import display_path
 from core.locks import is_held, wait_for_lock
 from core.photo.walking import same_name
-
-State = Literal["waiting", "running", "done", "kept", "failed"]
-"""``kept`` : a result that was left as it is, such as a mask that was corrected by hand."""
-STATES: Final[tuple[State, ...]] = get_args(State)
+from core.strict import Malformed, parse_json
 
 _FORMAT: Final = 1
 _PATIENCE_S: Final = 60.0
@@ -58,56 +66,7 @@ CREATE INDEX IF NOT EXISTS items_by_state ON items (state, id);
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a photograph.
-
-    Parameters
-    ----------
-    reason : why it failed or was left as it is, in a sentence; empty for one that is done.
-    sha256, size, changed_ns : of the photograph's file as it was read: hash, bytes, and time of its last change.
-    options : the hash of the options that it was made with.
-    threshold, vessel_share : in [0, 1]; None where there is no result.
-    doubts : why the result may be wrong, in sentences.
-    outputs : names of the files that were written.
-    style : the drawing style that the threshold is; empty where it is none, and in manifests that do not say it.
-    """
-
-    state: State
-    reason: str = ""
-    sha256: str = ""
-    size: int = -1
-    changed_ns: int = -1
-    options: str = ""
-    model: str = ""
-    threshold: float | None = None
-    vessel_share: float | None = None
-    doubts: tuple[str, ...] = ()
-    seconds: float | None = None
-    outputs: tuple[str, ...] = ()
-    style: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A photograph of a batch.
-
-    Parameters
-    ----------
-    place : where its results are below the folder of the batch, with ``/``, and how their names begin: ``2020/OD_12``.
-    columns : what a list said about it.
-    """
-
-    id: int
-    path: Path
-    place: str
-    columns: dict[str, str]
-    outcome: Outcome
-
-
-_OUTCOME: Final = tuple(field.name for field in fields(Outcome))
-_LISTS: Final = frozenset({"doubts", "outputs"})
-_COLUMNS: Final = ", ".join(("id", "path", "place", "columns", *_OUTCOME))
+_COLUMNS: Final = ", ".join(COLUMNS)
 _KINDS: Final = {
     "all": "1",
     "failed": "state = 'failed'",
@@ -139,6 +98,8 @@ class Manifest:
         self._lock: FileLock | None = None
         try:
             with self._explained():
+                if path.exists() and not path.is_file():  # SQLite would wait at a pipe without end
+                    raise Malformed("it is not a file")
                 address = f"{(made_at or path).absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
                 self._base = sqlite3.connect(address, _PATIENCE_S, isolation_level=None, uri=True)
                 if not read_only:
@@ -174,7 +135,7 @@ class Manifest:
             if not self._base.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchall():
                 return {}
             rows = self._base.execute("SELECT name, value FROM facts").fetchall()
-            return {name: json.loads(value) for name, value in rows}
+            return {name: _fact(name, value) for name, value in rows}
 
     # photographs
 
@@ -200,14 +161,18 @@ class Manifest:
     def places(self) -> Iterator[tuple[bytes, str, str]]:
         """The path of each photograph, where its results are, and that place as ``same_name`` makes it."""
         with self._explained():
-            yield from self._base.execute("SELECT path, place, place_key FROM items")
+            for path, place, key in self._base.execute("SELECT path, place, place_key FROM items"):
+                path_of(path)
+                if not isinstance(place, str) or not is_place(place) or not isinstance(key, str):
+                    raise Malformed(f"it says {place!r:.60} for the place of a photograph")
+                yield path, place, key
 
     def titles(self) -> list[str]:
         """The names of all columns that lists have said something in."""
         found: dict[str, None] = {}
         with self._explained():
             for (columns,) in self._base.execute("SELECT columns FROM items WHERE columns <> '{}' ORDER BY id"):
-                found.update(dict.fromkeys(json.loads(columns)))
+                found.update(dict.fromkeys(columns_of(columns)))
         return list(found)
 
     def items(self, *states: State) -> Iterator[Item]:
@@ -216,7 +181,7 @@ class Manifest:
         where = f"WHERE state IN ({marks})" if states else ""
         with self._explained():
             for row in self._base.execute(f"SELECT {self._columns} FROM items {where} ORDER BY id", states):
-                yield _item(row)
+                yield item_of(row)
 
     def portions(self, *states: State, size: int) -> Iterator[list[Item]]:
         """The photographs of some states in their order, so many at a time: their states may be changed meanwhile."""
@@ -230,7 +195,7 @@ class Manifest:
                 ).fetchall()
             if not rows:
                 return
-            yield list(map(_item, rows))
+            yield list(map(item_of, rows))
             last = rows[-1][0]
 
     def look_at(self, kind: str, part: str = "") -> Iterator[Item]:
@@ -245,12 +210,14 @@ class Manifest:
             where, values = f"({where}) AND instr(place_key, ?)", [same_name(part)]
         with self._explained():
             for row in self._base.execute(f"SELECT {self._columns} FROM items WHERE {where} ORDER BY id", values):
-                yield _item(row)
+                yield item_of(row)
 
     def counts(self) -> dict[State, int]:
         """How many photographs are in each state."""
         with self._explained():
             found = dict(self._base.execute("SELECT state, count(*) FROM items GROUP BY state").fetchall())
+            if not found.keys() <= set(STATES):
+                raise Malformed("it holds photographs in a state that there is not")
             return {state: found.get(state, 0) for state in STATES}
 
     def doubtful(self) -> int:
@@ -277,15 +244,15 @@ class Manifest:
                 f"(SELECT id FROM items WHERE state = 'waiting' ORDER BY id LIMIT 1) RETURNING {self._columns}",
                 (self.worker,),
             ).fetchall()
-            return _item(rows[0]) if rows else None
+            return item_of(rows[0]) if rows else None
 
     def finish(self, item: Item, outcome: Outcome) -> None:
         """Write down what became of a photograph that was claimed."""
-        values = [getattr(outcome, name) for name in _OUTCOME]
-        texts = [json.dumps(value) if name in _LISTS else value for name, value in zip(_OUTCOME, values, strict=True)]
+        values = [getattr(outcome, name) for name in OUTCOME]
+        texts = [json.dumps(value) if name in LISTS else value for name, value in zip(OUTCOME, values, strict=True)]
         with self._explained():
             self._base.execute(
-                f"UPDATE items SET worker = '', {', '.join(f'{name} = ?' for name in _OUTCOME)} WHERE id = ?",
+                f"UPDATE items SET worker = '', {', '.join(f'{name} = ?' for name in OUTCOME)} WHERE id = ?",
                 (*texts, item.id),
             )
 
@@ -384,17 +351,14 @@ class Manifest:
                 f"The manifest {display_path(self.path)} cannot be used ({error}): is the disk full, read-only, or the "
                 "file locked by another program? Start the same command again when that is fixed; nothing is lost."
             ) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, Malformed) as error:
             raise InputError(
                 f"The manifest {display_path(self.path)} is damaged ({error}). Delete it and start the same command "
                 "again: results that are whole are not made again."
             ) from error
 
 
-def _item(row: tuple[Any, ...]) -> Item:
-    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
-    outcome: dict[str, Any] = {
-        name: tuple(json.loads(values[name])) if name in _LISTS else values[name] for name in _OUTCOME
-    }
-    path = Path(os.fsdecode(values["path"]))
-    return Item(values["id"], path, values["place"], json.loads(values["columns"]), Outcome(**outcome))
+def _fact(name: object, value: object) -> Any:
+    if not isinstance(value, str):
+        raise Malformed(f"its fact {name!r:.60} is not text")
+    return parse_json(value)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from core.errors import InputError
 from core.inference.options import ENGINES, Engine
+from core.strict import is_text
 from core.threshold_rule import ThresholdOrigin, ThresholdRule
 
 if TYPE_CHECKING:
     from core.models.weights_file import LoadedModel
 
+KINDS: Final = frozenset({"mask", "probability", "overlay"})
+"""What may be written besides the side-car."""
 _UNSAID: Final[dict[str, Any]] = {"engine": "torch", "model_applied": "", "style": ""}
 """What older manifests do not say."""
 
@@ -71,15 +74,17 @@ class BatchOptions:
 
     @classmethod
     def from_dict(cls, values: object) -> "BatchOptions":
-        """Raises InputError where they are not those of a batch."""
+        """Raises InputError where they are not those of a batch, whoever wrote them."""
         try:
             given = {**_UNSAID, **cast(dict[str, Any], values)}
-            if given["engine"] not in ENGINES:
-                raise KeyError
             taken = {field.name: given[field.name] for field in fields(cls)}
-            return cls(**{**taken, "kinds": tuple(taken["kinds"])})
-        except (KeyError, TypeError):
+            if not _are_sound(taken):
+                raise ValueError
+            options = cls(**{**taken, "kinds": tuple(taken["kinds"])})
+            _ = options.rule  # which checks its numbers
+        except (KeyError, TypeError, ValueError):
             raise InputError("The manifest does not say how its results are made. Plan the batch again.") from None
+        return options
 
     def differences(self, other: "BatchOptions") -> tuple[str, ...]:
         """In which way others are not these, in words: what the others have, then what these have."""
@@ -101,3 +106,18 @@ class BatchOptions:
         elif other.model_sha256 == self.model_sha256 and other.model_applied != self.model_applied:
             found.append(f"the model {self.model_name} with another preparation of photographs, or another calibration")
         return tuple(found)
+
+
+def _are_sound(values: dict[str, Any]) -> bool:
+    """Whether each field is of its kind."""
+    texts = [values[name] for name in ("model", "model_name", "model_sha256", "fov", "model_applied", "style")]
+    numbers = [values["level"], values["min_pixels"], *([] if values["low_level"] is None else [values["low_level"]])]
+    return (
+        all(isinstance(text, str) and is_text(text) for text in texts)
+        and all(type(number) is int for number in numbers)
+        and all(isinstance(values[name], bool) for name in ("is_own_rule", "float_probability"))
+        and values["engine"] in ENGINES
+        and values["tta"] in {"none", "flips"}
+        and isinstance(values["kinds"], list)
+        and set(values["kinds"]) <= KINDS
+    )

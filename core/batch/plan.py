@@ -1,10 +1,10 @@
 """Planning a batch: which photographs it has, where their results go, and in which shard each of them is."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from core.batch.gathering import Gathering, Row
 from core.batch.lists import Listed
@@ -13,9 +13,12 @@ from core.batch.options import BatchOptions
 from core.errors import InputError, OutputError
 from core.files import atomic_path, display_path, ensure_folder, output_error
 from core.locks import wait_for_lock
+from core.strict import is_text
 
 BATCH_FOLDER: Final = "serr-batch"
 """In the folder of the results: manifests and scripts."""
+MOST_SHARDS: Final = 9999
+"""Their numbers have four digits in the names of the manifests."""
 _LOCK: Final = "planning"
 _PATIENCE_S: Final = 600.0
 
@@ -88,12 +91,24 @@ def known_batch(folder: Path) -> Batch | None:
             facts = manifest.facts()
         if facts:
             try:
-                options, watched = BatchOptions.from_dict(facts["options"]), map(Path, facts.get("watched", ()))
-                store = str(facts.get("store", ""))
-                return Batch(folder, Path(facts["root"]), int(facts["shards"]), options, tuple(watched), store)
-            except (KeyError, TypeError, ValueError):
-                raise InputError(f"The manifest {display_path(path)} does not say how the batch was planned.") from None
+                return _planned(folder, facts)
+            except (InputError, KeyError, TypeError, ValueError):
+                raise InputError(
+                    f"The manifest {display_path(path)} does not say how the batch was planned: it is damaged. "
+                    "Delete it and start the same command again: results that are whole are not made again."
+                ) from None
     return None
+
+
+def _planned(folder: Path, facts: Mapping[str, Any]) -> Batch:
+    """The batch that a manifest tells of. Raises InputError, KeyError, TypeError, ValueError where it cannot be one."""
+    root, shards, watched, store = facts["root"], facts["shards"], facts.get("watched", []), facts.get("store", "")
+    if type(shards) is not int or not 1 <= shards <= MOST_SHARDS or not isinstance(watched, list):
+        raise ValueError
+    if not all(isinstance(text, str) and is_text(text) for text in (root, store, *watched)):
+        raise ValueError
+    options = BatchOptions.from_dict(facts["options"])
+    return Batch(folder, Path(root), shards, options, tuple(map(Path, watched)), store)
 
 
 def find_batch(folder: Path) -> Batch:

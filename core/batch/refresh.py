@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.batch.manifest import Item, Manifest
+from core.batch.items import Item
+from core.batch.manifest import Manifest
 from core.batch.plan import Batch
 from core.batch.published import Publisher
 from core.batch.stores import address_at, each_of, fetched, stamp

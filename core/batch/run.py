@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from core.batch.manifest import Item, Manifest, Outcome, State
+from core.batch.items import Item, Outcome, State
+from core.batch.manifest import Manifest
 from core.batch.plan import Batch
 from core.batch.steps import Done, PhotoSteps
 from core.batch.wanted import wanted_by

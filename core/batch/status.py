@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final, Literal
 
 from core.batch.control import Ended, Request, asked, how_it_ended, is_running
-from core.batch.manifest import STATES, Item, State
+from core.batch.items import STATES, Item, State
 from core.batch.plan import Batch
 
 Kind = Literal["all", "failed", "doubtful", "done", "waiting"]

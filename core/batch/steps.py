@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from core.batch.manifest import Item, Outcome
+from core.batch.items import Item, Outcome
 from core.batch.plan import Batch
 from core.batch.published import Publisher
 from core.batch.stores import StoreError, address_at, fetched, stamp

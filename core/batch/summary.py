@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from core.batch.manifest import Item
+from core.batch.items import Item
 from core.batch.plan import Batch
 from core.batch.published import Publisher
 from core.batch.stores import place_text

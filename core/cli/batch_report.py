@@ -48,7 +48,7 @@ def report(
     is_status: bool = False,
 ) -> dict[str, int]:
     """Say how many photographs are in each state and which failed; the numbers."""
-    from core.batch.manifest import STATES
+    from core.batch.items import STATES
     from core.batch.status import batch_status
     from core.batch.stores import place_shown, place_text
 

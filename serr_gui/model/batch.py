@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from core.batch.manifest import State
+from core.batch.items import State
 from core.batch.status import BatchStatus, Kind
 
 MOST_KNOWN: Final = 12

@@ -11,7 +11,7 @@ from typing import Final
 
 from core.batch.archives import is_archive, look_into
 from core.batch.control import BACKGROUND_VARIABLE, Request, ask, asked, how_it_ended, is_running
-from core.batch.manifest import Item
+from core.batch.items import Item
 from core.batch.plan import BATCH_FOLDER, find_batch, known_batch
 from core.batch.status import Kind, batch_status, look_at
 from core.errors import InputError, OutputError, SerrError

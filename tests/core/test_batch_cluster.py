@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.batch.manifest import Item, Outcome
+from core.batch.items import Item, Outcome
 from core.batch.options import BatchOptions
 from core.batch.plan import as_listed, find_batch, plan_batch
 from core.cli import main

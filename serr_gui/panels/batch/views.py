@@ -15,7 +15,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import QHeaderView, QTableView, QWidget
 
-from core.batch.manifest import State
+from core.batch.items import State
 from core.files import display_path
 from serr_gui.model.batch import BatchFacts, BatchRow
 from serr_gui.model.i18n import QT_TRANSLATE_NOOP
