@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import OutputError
+from core.strict import Malformed, open_regular
 
 TEMPORARY_PREFIX = ".serr-tmp-"
 """How temporary files begin; such a file is left over only where the program was killed, and may be deleted."""
@@ -242,11 +243,11 @@ def is_there(path: Path) -> bool:
 
 
 def file_sha256(path: Path) -> str | None:
-    """SHA-256 of a file, None where it cannot be read (any more)."""
+    """SHA-256 of a file, None where it cannot be read (any more), or is a pipe, which would block."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+    except (OSError, Malformed):
         return None
 
 

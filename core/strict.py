@@ -16,8 +16,9 @@ import stat
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +51,7 @@ class Malformed(ValueError):  # noqa: N818 - what is wrong is in the text
     """A file does not hold what it should; the text is a clause, such as "it is nested too deeply"."""
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a file to be read. A pipe or a device in its place is refused and does not block.
 
     Raises

@@ -1,5 +1,6 @@
 """Photographs in zip archives: unpacked beside the manifests, so that they are photographs like all others."""
 
+import errno
 import json
 import lzma
 import os
@@ -28,6 +29,8 @@ _STAMP: Final = "archive.json"
 _MOST_MEMBERS: Final = 10_000_000
 _MOST_BYTES: Final = 2 << 30
 """Of a photograph; none is so large."""
+_NAMES: Final = frozenset({errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
+"""Too long, or that of a folder for one member and of a file for another."""
 _CHUNK: Final = 1 << 20
 _SPARE_BYTES: Final = 64 << 20
 _NOT_ON_WINDOWS: Final = re.compile(r'[<>:"|?*]|[. ]$')
@@ -52,7 +55,8 @@ def look_into(file: Path, folder: Path) -> Unpacked:
     """The photographs of an archive by the paths that they get in ``folder``; nothing is written. Raises InputError."""
     root = _root(file, folder)
     with _opened(file) as archive:
-        return Unpacked(tuple(root / name for name in _photographs(file, archive)), root)
+        members, doubles = _photographs(file, archive)
+        return Unpacked(tuple(root / name for name in members), root, doubles)
 
 
 def unpack(file: Path, folder: Path, monitor: Monitor = SILENT) -> Unpacked:
@@ -69,10 +73,10 @@ def unpack(file: Path, folder: Path, monitor: Monitor = SILENT) -> Unpacked:
     root = _root(file, folder)
     stamp = _stamp(file)
     with _opened(file) as archive:
-        members = _photographs(file, archive)
+        members, doubles = _photographs(file, archive)
         paths = {root / name: info for name, info in members.items()}
         if _is_unpacked(root, stamp):
-            return Unpacked(tuple(path for path in paths if path.is_file()), root)
+            return Unpacked(tuple(path for path in paths if path.is_file()), root, doubles)
         ensure_folder(root)
         new = {path: info for path, info in paths.items() if not _is_there(path, info)}
         room, needed = shutil.disk_usage(root).free, sum(info.file_size for info in new.values())
@@ -84,13 +88,12 @@ def unpack(file: Path, folder: Path, monitor: Monitor = SILENT) -> Unpacked:
         problems = {}
         for number, (path, info) in enumerate(new.items()):
             monitor.step(Progress(f"Unpacking {display_path(file.name)}", number, len(new)))
-            ensure_folder(path.parent)
             why = _unpack(archive, info, path)
             if why:
                 problems[path] = f"{display_path(info.filename)} in {display_path(file)} cannot be unpacked: {why}."
     if not problems:
         write_bytes_atomic(root / _STAMP, json.dumps(stamp).encode())
-    return Unpacked(tuple(path for path in paths if path not in problems), root, tuple(problems.values()))
+    return Unpacked(tuple(path for path in paths if path not in problems), root, (*doubles, *problems.values()))
 
 
 def _root(file: Path, folder: Path) -> Path:
@@ -122,19 +125,29 @@ def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
-def _photographs(file: Path, archive: zipfile.ZipFile) -> dict[Path, zipfile.ZipInfo]:
-    """The members that are photographs, by their names below the root. Raises InputError."""
+def _photographs(file: Path, archive: zipfile.ZipFile) -> tuple[dict[Path, zipfile.ZipInfo], tuple[str, ...]]:
+    """The members that are photographs, by their names below the root; of which names there are several, in sentences.
+
+    Raises InputError.
+    """
     name = display_path(file)
     folders: dict[PurePosixPath, dict[str, zipfile.ZipInfo]] = defaultdict(dict)
+    others: dict[PurePosixPath, list[zipfile.ZipInfo]] = defaultdict(list)
     for info in archive.infolist()[:_MOST_MEMBERS]:
         path = PurePosixPath(*(part for part in PurePosixPath(info.filename).parts if part not in {"/", "..", "."}))
         if not info.is_dir() and path.parts and "__MACOSX" not in path.parts:
+            others[path].append(info)
             folders[path.parent][path.name] = info
     found: dict[Path, zipfile.ZipInfo] = {}
+    doubles: dict[Path, None] = {}
     for folder, there in sorted(folders.items()):
         kinds = roles((Path(each) for each in there if is_photo_path(Path(each))), there)
         for photo in (each for each, role in kinds.items() if role == "photograph"):
-            found[Path(*map(_part, (*folder.parts, photo.name)))] = there[photo.name]
+            place = Path(*map(_part, (*folder.parts, photo.name)))
+            same = [*others[folder / photo.name], *([found[place]] if place in found else [])]
+            if len({(info.CRC, info.file_size) for info in same}) > 1:
+                doubles[place] = None
+            found[place] = there[photo.name]
     if not found:
         raise InputError(f"The archive {name} holds no photographs.")
     for info in found.values():
@@ -142,7 +155,12 @@ def _photographs(file: Path, archive: zipfile.ZipFile) -> dict[Path, zipfile.Zip
             raise InputError(f"The archive {name} is encrypted. Unpack it, and give the folder.")
         if info.file_size > _MOST_BYTES:
             raise InputError(f"{display_path(info.filename)} in the archive {name} is larger than any photograph.")
-    return found
+    sentences = (
+        f"Several photographs in the archive {name} are called {display_path(place)}, and only one of them was taken. "
+        "Give each a name of its own."
+        for place in doubles
+    )
+    return found, tuple(sentences)
 
 
 def _part(name: str) -> str:
@@ -166,6 +184,7 @@ def _is_there(path: Path, info: zipfile.ZipInfo) -> bool:
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> str:
     """Write a member; returns why that cannot be done. Raises OutputError."""
     try:
+        ensure_folder(path.parent)
         with atomic_path(path) as temporary, archive.open(info) as member, temporary.open("wb") as file:
             left = info.file_size
             while chunk := member.read(min(_CHUNK, left + 1)):
@@ -173,6 +192,10 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> str:
                 file.write(chunk)
             if left:
                 raise EOFError
+    except OutputError as error:
+        if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in _NAMES:
+            raise
+        return "no file here can have its name"
     except NotImplementedError:
         return "it is compressed in a way that is not known here"
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError):

@@ -12,8 +12,9 @@ from typing import Final, TextIO
 from core.batch.stores import address_of, plain_path
 from core.errors import InputError
 from core.files import display_path
+from core.photo.reading import is_photo_path
 from core.photo.walking import same_name
-from core.strict import Malformed, open_regular
+from core.strict import Malformed, is_text, open_regular
 
 LIST_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt", ".list"})
 _LONGEST: Final = 1 << 17
@@ -102,15 +103,28 @@ def _table(file: Path, text: TextIO, column: str | None) -> Iterator[tuple[str, 
         header = [title.strip() for title in next(rows, [])]
         if not header or len(set(header)) < len(header) or not all(header):
             raise InputError(f"The list {name} needs a first row that gives each column a name of its own.")
+        if not all(map(is_text, header)):
+            raise InputError(f"The first row of the list {name} holds characters that no text has. Correct the list.")
         at = _path_column(name, header, column)
+        if is_photo_path(Path(header[at])):
+            raise InputError(
+                f"The first row of the list {name} names no columns but a photograph, {display_path(header[at])}. Put "
+                "a row above it that names each column, such as path, or save the list as a text (.txt) with a path in "
+                "each line."
+            )
         for number, row in enumerate(rows, 2):
             if not any(cell.strip() for cell in row):
                 continue
-            if len(row) != len(header) or not row[at].strip() or "\0" in row[at]:
+            if len(row) != len(header) or not row[at].strip():
                 what = (
                     "no path" if len(row) == len(header) else f"{len(row)} columns, and the first row has {len(header)}"
                 )
                 raise InputError(f"Row {number} of the list {name} has {what}. Correct the list and start again.")
+            if not all(map(is_text, row)):
+                raise InputError(
+                    f"Row {number} of the list {name} holds characters that no text has. Correct the list and start "
+                    "again."
+                )
             yield row[at].strip(), {title: row[place].strip() for place, title in enumerate(header) if place != at}
     except csv.Error as error:
         raise InputError(f"The list {name} is not a table of separated values: {error}.") from None

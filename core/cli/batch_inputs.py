@@ -105,14 +105,17 @@ def gather(
             yield _of_archives(archives, folder, photos, dry=dry)
             return
         roots = _Roots()
-        for file in lists:
-            photos.add(_of_list(file, column, folder, roots))
+        sources = [(file, photos.add(_of_list(file, column, folder, roots))) for file in lists]
         places = _Places(others, photos, roots) if others else None
         for address in addresses:
             with photos_at(address, folder, without=store) as found:
                 photos.add(as_listed(found))
                 roots.add(found.root)
         again = photos.settle()
+        for file, source in sources:
+            if count := again.get(source, 0):
+                rows = "1 row names a photograph" if count == 1 else f"{count} rows name photographs"
+                tell(f"serr: {display_path(file)}: {rows} again. What the first of its rows says counts.")
         yield Gathered(photos, roots.common, places.said(again) if places is not None else False)
 
 

@@ -371,3 +371,20 @@ def test_a_summary_that_is_somebody_elses_and_a_wrong_manifest_are_left_alone(
     assert damaged.code == 1
     assert "is damaged" in damaged.err
     assert serr("batch", "status", tmp_path).code == 1
+
+
+def test_a_list_that_names_a_photograph_twice_says_so(cohort: Path, serr: Serr, tmp_path: Path, weights: Path) -> None:
+    photo, table = next(cohort.rglob("*.png")), tmp_path / "list.csv"
+    table.write_text(f"path,age\n{photo},5\n{photo},6\n", encoding="utf-8")
+    ran = serr("batch", "run", table, "--out", tmp_path / "out", "--model", weights, "--dry-run")
+    assert ran.sentences[0] == (
+        f"serr: {table}: 1 row names a photograph again. What the first of its rows says counts."
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes that are files")
+def test_a_pipe_among_photographs_does_not_block(serr: Serr, tmp_path: Path, weights: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    ran = serr("batch", "run", tmp_path / "pipe.png", "--out", tmp_path / "out", "--model", weights)
+    assert ran.code == 1
+    assert "is not a file but a device or a pipe" in ran.err

@@ -1,15 +1,18 @@
 """Which photographs a list names, and where the results of photographs go."""
 
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from core.batch.archives import look_into, unpack
 from core.batch.gathering import Gathering
 from core.batch.lists import Listed, read_list
 from core.batch.plan import as_listed
 from core.errors import InputError
+from core.files import file_sha256
 from core.photo.walking import same_name
 
 
@@ -36,6 +39,9 @@ def test_a_text_list_has_a_path_in_each_line(tmp_path: Path, monkeypatch: pytest
         ("path,eye\na.png,OD\nb.png\n", "Row 3 of the list .* has 1 columns"),
         ("path,eye\na.png,OD\n,OS\n", "Row 3 of the list .* has no path"),
         ('path,eye\na.png,"OD\n', "not a table of separated values"),
+        ("a.png\nb.png\n", "names no columns but a photograph, a.png"),
+        ("path,eye\na.png,O\0D\n", "Row 2 of the list .* characters that no text has"),
+        ("path,e\0ye\na.png,OD\n", "first row of the list .* characters that no text has"),
         ("path\nM\xfcller.png\n".encode("latin-1"), "not UTF-8"),
     ],
 )
@@ -68,3 +74,34 @@ def test_places_mirror_the_tree_and_never_change_once_given() -> None:
         root / "other/x.bmp": "other/x_bmp",
         root / "a/OD.jpg.gz": "a/OD",
     }
+
+
+def test_of_photographs_with_one_name_in_an_archive_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "eyes.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in (("a.png", b"1"), ("../a.png", b"2"), ("same.png", b"3"), ("x/../same.png", b"3")):
+            archive.writestr(name, content)
+        archive.writestr("b\x07.png", b"4")
+        archive.writestr("b%07.png", b"5")
+    sentence = "Several photographs in the archive {} are called {}, and only one of them was taken. Give each a name"
+    for found in (look_into(file, tmp_path), unpack(file, tmp_path), unpack(file, tmp_path)):
+        assert [path.name for path in found.photos] == ["a.png", "same.png", "b%07.png", "same.png"]
+        assert [problem.partition(" of its own")[0] for problem in found.problems] == [
+            sentence.format(file, name) for name in ("a.png", "b%07.png")
+        ]
+
+
+def test_a_member_that_no_file_can_be_called_costs_only_itself(tmp_path: Path) -> None:
+    file = tmp_path / "eyes.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in ("a.png", f"{'x' * 300}.png", f"{'y' * 300}/z.png", "a.png/b.png", "c.png"):
+            archive.writestr(name, b"1")
+    found = unpack(file, tmp_path)
+    assert {path.name for path in found.photos} == {"a.png", "c.png"}
+    assert len(found.problems) == 3
+    assert all("no file here can have its name" in problem for problem in found.problems)
+
+
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    getattr(os, "mkfifo", os.mkdir)(tmp_path / "pipe.png")
+    assert file_sha256(tmp_path / "pipe.png") is None
