@@ -191,6 +191,11 @@ class SegmentationController(QObject):
         if item.rule is not None and rule is None:
             text = self.tr("{model} has no drawing style {style}: its own threshold is used.")
             self._context.notify("info", text.format(model=result.model, style=item.rule.style), until="work")
+        elif rule is not None and not (rule.style or by_history or before is None or before.path == made_by.path):
+            text = self.tr(
+                "Thresholds that were set are kept. Levels of models differ: Model's Own (M) takes that of {model}."
+            )
+            self._context.notify("info", text.format(model=result.model), until="work")
         self._context.set_item(
             path,
             status="done",

@@ -84,13 +84,14 @@ class ThresholdSteps(QObject):
         state.draw_like = draws
         state.photos = tuple(changed.get(item.path, item) for item in state.photos)
         self._history.push_all(steps)
-        self._tell(len(changed), len(found.kept))
+        self._tell(len(changed), len(found.kept), len(waiting) if state.rule.origin not in ("model", "style") else 0)
 
     def _name_for_all(self) -> str:
         rule = self._context.state.rule
         return self.tr("The Model's Own Threshold") if rule.origin == "model" else self._name(rule)
 
-    def _tell(self, changed: int, kept: int) -> None:
+    def _tell(self, changed: int, kept: int, waiting: int) -> None:
+        """``waiting`` : those of the changed ones that have no result, and keep the threshold whatever finds one."""
         state = self._context.state
         text = self.tr("{name} is now used for {count} more photographs. Corrections by hand are kept.")
         if changed == 1:
@@ -98,6 +99,11 @@ class ThresholdSteps(QObject):
         if not changed:
             text = self.tr("{name}: no other photograph had to change.")
         text = text.format(name=self._name_for_all(), count=f"{changed:,}")
+        if waiting:
+            which = self.tr(
+                "Photographs without a result get it with their first one, whichever model finds it: {count}."
+            )
+            text += " " + which.format(count=f"{waiting:,}")
         if kept:
             why = self.tr("Photographs of other models keep theirs, since levels of models differ: {count}.")
             if state.rule.style:

@@ -40,14 +40,17 @@ def style_rule(styles: Sequence[DrawingStyle], name: str) -> ThresholdRule | Non
 def rule_of_new_result(state: AppState, item: PhotoItem, result: Result) -> ThresholdRule | None:
     """The threshold of a photograph whose vessels were found, perhaps again; None for the model's own.
 
-    One that a person has set stays. A drawing style becomes that of another model, since levels of models differ.
+    One that a person has set stays; where a method has found it in the map of another model, it is by hand now.
+    A drawing style becomes that of another model, since levels of models differ.
     """
     styles, made_by = result.segmentation.card.styles, item.made_by
     if item.rule is None:
         return style_rule(styles, state.draw_like) if made_by is None else None
-    if not item.rule.style or made_by is None or made_by.path == result.model_path:
+    if made_by is None or made_by.path == result.model_path:
         return item.rule
-    return style_rule(styles, item.rule.style)
+    if item.rule.style:
+        return style_rule(styles, item.rule.style)
+    return replace(item.rule, origin="user")
 
 
 @dataclass(frozen=True, slots=True)

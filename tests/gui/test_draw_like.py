@@ -196,6 +196,31 @@ def test_undo_for_all_reaches_photographs_without_a_result_and_those_that_come_l
     assert (state.draw_like, [item.rule for item in state.photos]) == ("", [HRF.rule, *[ThresholdRule(99)] * 2])
 
 
+def test_a_threshold_by_hand_stays_whichever_model_finds_the_vessels_and_the_window_says_so(
+    start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path], styled: Settings
+) -> None:
+    program = start(*photos, settings=styled)
+    state = program.state
+    segment(program, qtbot)
+    program.window.commands["threshold_otsu"].trigger()
+    qtbot.waitUntil(lambda: state.rule.origin == "otsu", timeout=WAIT_MS)
+    level = state.rule.level
+    program.window.commands["threshold_all"].trigger()
+    waiting = "Photographs without a result get it with their first one, whichever model finds it: 2."
+    assert waiting in state.notices[-1].text
+    kept = "Thresholds that were set are kept. Levels of models differ: Model's Own (M) takes that of second."
+    with_model(program, qtbot, "second")
+    assert (state.rule.makes[0], state.rule.origin) == (level, "user"), "Otsu's method found it in another map"
+    assert kept in [notice.text for notice in state.notices]
+    show(program, qtbot, 1)
+    assert segment(program, qtbot).model == "second"
+    assert state.rule == ThresholdRule(level), "as in the photograph that it comes from"
+    program.window.commands["threshold_model"].trigger()
+    with_model(program, qtbot, "small")
+    assert state.rule.origin == "model"
+    assert kept.replace("second", "small") not in [notice.text for notice in state.notices]
+
+
 def test_another_model_draws_at_its_own_level_of_that_style_or_says_that_it_cannot(
     start: StartProgram, qtbot: QtBot, photo: Path, styled: Settings
 ) -> None:
