@@ -87,9 +87,10 @@ class Actions:
 
     def refresh_icons(self) -> None:
         """Tint the icons again, after a change of theme."""
+        made = {name: icons.icon(name) for name in {command.icon for command in COMMANDS} if name}
         for command in COMMANDS:
             if command.icon:
-                self._actions[command.key].setIcon(icons.icon(command.icon))
+                self._actions[command.key].setIcon(made[command.icon])
 
 
 def shortcut_text(action: QAction) -> str:

@@ -1,10 +1,10 @@
 """Icons drawn once as black lines and tinted from the palette, so that they fit every theme, also when disabled."""
 
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cache
 
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap, QPixmapCache
+from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QImage, QPainter, QPalette, QPixmap, QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
 
 from core.resources import resource_path
@@ -22,48 +22,11 @@ def pixmap(name: str, size_px: int, colour: QColor | None = None) -> QPixmap:
 
     Kept, as it is asked for while something is painted.
     """
-    return _kept(_Drawing(name), size_px, [colour])[0]
-
-
-class _Drawing:
-    """The black lines of an icon, parsed when they are first drawn."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    @cached_property
-    def lines(self) -> QSvgRenderer:
-        return QSvgRenderer(QByteArray(_drawing(self.name)))
-
-
-def _kept(drawing: _Drawing, size_px: int, colours: Sequence[QColor | None]) -> list[QPixmap]:
-    """The drawing at a size in each of the colours, drawn only where Qt does not keep it."""
-    keys = [f"serr {drawing.name} {size_px} {colour.rgba() if colour else ''}" for colour in colours]
-    kept = [QPixmap() for _ in colours]
-    if not all(QPixmapCache.find(key, picture) for key, picture in zip(keys, kept, strict=True)):
-        kept = _pixmaps(drawing.lines, size_px, colours)
-        for key, picture in zip(keys, kept, strict=True):
-            QPixmapCache.insert(key, picture)
+    key, kept = _key(name, size_px, colour), QPixmap()
+    if not QPixmapCache.find(key, kept):
+        kept = QPixmap.fromImage(_tinted(_drawn(name, (size_px,)), colour))
+        QPixmapCache.insert(key, kept)
     return kept
-
-
-def _pixmaps(drawing: QSvgRenderer, size_px: int, colours: Sequence[QColor | None]) -> list[QPixmap]:
-    """A drawing at a size in each of some colours: the lines are drawn once, which costs far more than their colour."""
-    lines = QPixmap(QSize(size_px, size_px))
-    lines.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(lines)
-    drawing.render(painter, QRectF(0, 0, size_px, size_px))
-    painter.end()
-    return [lines if colour is None else _tinted(lines, colour) for colour in colours]
-
-
-def _tinted(lines: QPixmap, colour: QColor) -> QPixmap:
-    picture = QPixmap(lines)
-    painter = QPainter(picture)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-    painter.fillRect(picture.rect(), colour)
-    painter.end()
-    return picture
 
 
 def icon(name: str, palette: QPalette | None = None) -> QIcon:
@@ -75,11 +38,56 @@ def icon(name: str, palette: QPalette | None = None) -> QIcon:
         QIcon.Mode.Disabled: palette.color(group.Disabled, role.ButtonText),
         QIcon.Mode.Selected: palette.color(group.Active, role.HighlightedText),
     }
-    drawing, made = _Drawing(name), QIcon()
-    for size in _SIZES_PX:
-        for mode, picture in zip(colours, _kept(drawing, size, list(colours.values())), strict=True):
+    made = QIcon()
+    for mode, colour in colours.items():
+        for picture in _in_all_sizes(name, colour):
             made.addPixmap(picture, mode)
     return made
+
+
+def _in_all_sizes(name: str, colour: QColor) -> list[QPixmap]:
+    keys = [_key(name, size, colour) for size in _SIZES_PX]
+    kept = [QPixmap() for _ in keys]
+    if not all(QPixmapCache.find(key, picture) for key, picture in zip(keys, kept, strict=True)):
+        row, left = _tinted(_row(name), colour), 0
+        for place, (key, size) in enumerate(zip(keys, _SIZES_PX, strict=True)):
+            kept[place] = QPixmap.fromImage(row.copy(left, 0, size, size))
+            QPixmapCache.insert(key, kept[place])
+            left += size
+    return kept
+
+
+def _key(name: str, size_px: int, colour: QColor | None) -> str:
+    return f"serr {name} {size_px} {colour.rgba() if colour else ''}"
+
+
+@cache
+def _row(name: str) -> QImage:
+    """The lines of an icon in all sizes beside one another, kept for every theme: they cost far more than a colour."""
+    return _drawn(name, _SIZES_PX)
+
+
+def _drawn(name: str, sizes_px: Sequence[int]) -> QImage:
+    renderer = QSvgRenderer(QByteArray(_drawing(name)))
+    row, left = QImage(sum(sizes_px), max(sizes_px), QImage.Format.Format_ARGB32_Premultiplied), 0
+    row.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(row)
+    for size in sizes_px:
+        renderer.render(painter, QRectF(left, 0, size, size))
+        left += size
+    painter.end()
+    return row
+
+
+def _tinted(lines: QImage, colour: QColor | None) -> QImage:
+    if colour is None:
+        return lines
+    picture = QImage(lines)
+    painter = QPainter(picture)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(picture.rect(), colour)
+    painter.end()
+    return picture
 
 
 def program_icon() -> QIcon:

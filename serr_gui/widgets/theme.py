@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPalette
-from PySide6.QtWidgets import QApplication, QProxyStyle, QStyle, QStyleOption, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QProxyStyle, QStyle, QStyleOption, QWidget
 
 from serr_gui.model.state import Theme
 
@@ -28,8 +28,6 @@ class _Colours:
     dark: str
     shadow: str
 
-
-_TAB_SPACE_PX: Final = 12
 
 _LIGHT: Final = _Colours(
     *("#eff0f1", "#ffffff", "#f5f6f7", "#f8f9fa", "#1c1f21", "#5d656b", "#9ba2a8"),
@@ -56,7 +54,11 @@ def apply_theme(app: QApplication, theme: Theme) -> None:
 
 
 class ProgramStyle(QProxyStyle):
-    """Fusion with outlines that are seen in the dark, too: its own are darker than the window."""
+    """Fusion with outlines that are seen in the dark, too: its own are darker than the window.
+
+    It has no ``pixelMetric`` and no ``drawControl``: Qt asks for them so often that calling Python for each took half
+    of the time in which the window is painted. What tabs need is a style of their own (``tabs.py``).
+    """
 
     _OUTLINED = frozenset(
         {
@@ -68,32 +70,6 @@ class ProgramStyle(QProxyStyle):
 
     def __init__(self) -> None:
         super().__init__("Fusion")
-
-    def pixelMetric(
-        self, metric: QStyle.PixelMetric, option: QStyleOption | None = None, widget: QWidget | None = None
-    ) -> int:
-        if metric == QStyle.PixelMetric.PM_TabBarTabShiftVertical:
-            return 0  # Fusion lowers the text of the tabs that are not in front, and cuts a g
-        if metric == QStyle.PixelMetric.PM_TabBarTabHSpace:
-            return _TAB_SPACE_PX  # four panels beside one another are named whole
-        return super().pixelMetric(metric, option, widget)
-
-    def drawControl(
-        self,
-        element: QStyle.ControlElement,
-        option: QStyleOption,
-        painter: QPainter,
-        widget: QWidget | None = None,
-    ) -> None:
-        super().drawControl(element, option, painter, widget)
-        if element != QStyle.ControlElement.CE_TabBarTabShape or not option.state & QStyle.StateFlag.State_Selected:
-            return
-        place = QRect(option.rect).adjusted(3, 0, -3, 0)
-        if isinstance(widget, QTabBar) and widget.shape() == QTabBar.Shape.RoundedSouth:
-            place.setTop(place.bottom() - 1)
-        else:
-            place.setHeight(2)
-        painter.fillRect(place, option.palette.color(QPalette.ColorRole.Highlight))
 
     def drawPrimitive(
         self,

@@ -38,6 +38,7 @@ from serr_gui.widgets.event_watch import EventWatch
 from serr_gui.widgets.notices import NoticeBar
 from serr_gui.widgets.plain_text import show_plain_text
 from serr_gui.widgets.scrolling import scrolling
+from serr_gui.widgets.tabs import dress_tabs
 from serr_gui.widgets.theme import apply_theme
 from serr_gui.widgets.wheel import WheelGuard
 from serr_gui.window.action_handlers import make_handlers
@@ -114,6 +115,7 @@ class MainWindow(QMainWindow):
         self._watch = EventWatch(self)  # before the panels, which it sees being made
         self._wheel = WheelGuard(self._watch)
         show_plain_text(self._watch)
+        dress_tabs(self._watch, self)
 
         self.canvas = PhotoView()
         self.tools = CanvasTools(self.canvas, controller, self)

@@ -19,7 +19,8 @@ from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.widgets.controls import ElidedLabel
 from serr_gui.widgets.curve_plot import CurvePlots, curve_plot
 from serr_gui.widgets.label_values_dialog import LabelValuesDialog
-from serr_gui.widgets.theme import ProgramStyle, palette_of
+from serr_gui.widgets.tabs import TabStyle
+from serr_gui.widgets.theme import palette_of
 from serr_gui.window.dialogs import AboutDialog, ShortcutsDialog
 from serr_gui.window.layout import bring_on_screen, layout_bytes, restore_layout
 from serr_gui.window.main_window import MainWindow
@@ -166,7 +167,7 @@ def test_the_tab_in_front_is_marked_in_every_theme(qtbot: QtBot, theme: str, sha
     """In the dark theme of Qt's own style nobody sees which it is."""
     bar = QTabBar()
     qtbot.addWidget(bar)
-    bar.setStyle(ProgramStyle())
+    bar.setStyle(TabStyle())
     bar.setPalette(palette_of(theme == "dark"))
     bar.setShape(shape)
     for name in ("Display", "Correction", "Comparison"):

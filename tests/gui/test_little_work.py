@@ -10,15 +10,17 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QEvent, QObject
-from PySide6.QtGui import QPixmapCache
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QObject, QSize
+from PySide6.QtGui import QPalette, QPixmapCache
+from PySide6.QtWidgets import QApplication, QTabBar
 from pytestqt.qtbot import QtBot
 
 from serr_gui.canvas import overlays, resampling
 from serr_gui.canvas.prepared import Prepared
 from serr_gui.model.selectors import canvas_picture
 from serr_gui.widgets import icons
+from serr_gui.widgets.tabs import TabStyle
+from serr_gui.widgets.theme import ProgramStyle, palette_of
 from serr_gui.window import late_panels
 from serr_gui.window.picture_changes import show_on
 from tests.gui.conftest import WAIT_MS, StartProgram
@@ -121,12 +123,33 @@ def test_one_filter_sees_the_events_of_the_program(start: StartProgram, qapp: QA
     assert installed == [program.window._watch]
 
 
-def test_an_icon_is_drawn_once(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lines_of_an_icon_are_drawn_once_for_every_theme(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
     QPixmapCache.clear()
-    drawn, real = list[int](), icons._pixmaps
-    monkeypatch.setattr(
-        icons, "_pixmaps", lambda lines, size, colours: drawn.append(size) or real(lines, size, colours)
-    )
-    first, second = icons.icon("more"), icons.icon("more")
-    assert drawn == list(icons._SIZES_PX)
-    assert first.pixmap(20).toImage() == second.pixmap(20).toImage()
+    icons._row.cache_clear()
+    drawn, tinted, draw, tint = list[str](), list[str](), icons._drawn, icons._tinted
+    monkeypatch.setattr(icons, "_drawn", lambda name, sizes: drawn.append(name) or draw(name, sizes))
+    monkeypatch.setattr(icons, "_tinted", lambda lines, colour: tinted.append(colour.name()) or tint(lines, colour))
+    light = [icons.icon("more", palette_of(False)) for _ in range(2)]
+    assert (len(drawn), len(tinted)) == (1, 3)
+    assert light[0].pixmap(20).toImage() == light[1].pixmap(20).toImage()
+    dark = icons.icon("more", palette_of(True))
+    assert len(drawn) == 1
+    assert dark.pixmap(20).toImage() != light[0].pixmap(20).toImage()
+    sizes = [QSize(size, size) for size in icons._SIZES_PX]
+    assert all(picture.pixmap(size).size() == size for picture in (dark, *light) for size in sizes)
+    alone = icons.pixmap("more", 24, palette_of(True).color(QPalette.ColorRole.ButtonText))
+    assert alone.toImage() == dark.pixmap(24).toImage()
+
+
+def test_qt_asks_python_for_the_looks_of_tabs_alone(start: StartProgram, photo: Path, qtbot: QtBot) -> None:
+    """Each painting of the window asks for hundreds of lengths, and calling Python for each costs as much again."""
+    assert not {"pixelMetric", "drawControl", "sizeFromContents", "subElementRect"} & set(vars(ProgramStyle))
+    program = start(photo)
+    window = program.window
+    window.show_dock("measure")
+    QApplication.processEvents()
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible()]
+    assert len(bars) >= 2, "of panels on one another, and of the tables"
+    assert all(isinstance(bar.style(), TabStyle) for bar in bars)
