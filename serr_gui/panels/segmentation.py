@@ -47,8 +47,8 @@ class SegmentationPanel(QWidget):
         super().__init__(parent)
         self._state = state
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 10, 12, 10)
-        column.setSpacing(8)
+        column.setContentsMargins(12, 6, 12, 10)
+        column.setSpacing(6)
         column.addLayout(self._make_choosers(actions))
         column.addLayout(self._make_run_buttons(actions))
         self._remarks = LinesLabel(_REMARK_LINES)
@@ -89,7 +89,6 @@ class SegmentationPanel(QWidget):
             self.tr("Device"), self.tr("Where the network runs; automatic takes the graphics processor if there is one")
         )
         self._device.activated.connect(self._on_device_activated)
-        self._device_used = _facts()
         self._fov = chooser(
             self.tr("Field of view"),
             self.tr("The part of the photograph that shows the retina; nothing outside it is a vessel"),
@@ -112,7 +111,6 @@ class SegmentationPanel(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(_caption(self.tr("&Model"), self._model), models)
         form.addRow(_caption(self.tr("Dev&ice"), self._device), self._make_device_row())
-        form.addRow(self._device_used)
         form.addRow(_caption(self.tr("Fi&eld of view"), self._fov), self._fov)
         form.addRow(self._fov_facts)
         return form
@@ -164,7 +162,7 @@ class SegmentationPanel(QWidget):
         self._number.lineEdit().returnPressed.connect(self._number.clearFocus)
         self._share = QLabel()
         self._share.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._origin = _facts()
+        self._origin, self._device_used = _facts(), _facts()
 
         line = QHBoxLayout()
         line.setSpacing(8)
@@ -180,11 +178,10 @@ class SegmentationPanel(QWidget):
         column.setSpacing(6)
         self.refinement = RefinementRows(self._state)
         column.addLayout(line)
+        column.addLayout(buttons)  # what is used most comes first: on a small screen the rest is reached by scrolling
+        for facts in (self._share, self._origin, self._device_used):
+            column.addWidget(facts)
         column.addWidget(self.refinement)
-        column.addWidget(self._origin)
-        column.addLayout(buttons)
-        column.addSpacing(4)
-        column.addWidget(self._share)
         return column
 
     # Showing the state

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QApplication, QDockWidget, QScrollArea, QTabBar
+from PySide6.QtWidgets import QApplication, QDockWidget, QScrollArea, QTabBar, QToolButton
 from pytestqt.qtbot import QtBot
 
 from core.jobs.records import JobRequest, JobStatus
@@ -129,6 +129,22 @@ def test_on_a_small_screen_the_threshold_is_seen_without_scrolling(
     QApplication.processEvents()
     assert not dock.visibleRegion().isEmpty()
     assert not docks_of(window)["display"].visibleRegion().isEmpty()
+
+
+def test_at_720_rows_the_threshold_and_its_buttons_are_seen_without_scrolling(
+    start: StartProgram, qtbot: QtBot, photo: Path
+) -> None:
+    program = start(photo)
+    window, panel = program.window, program.window.segmentation
+    window.resize(1280, 680)  # the desktop's own bars are taken off
+    window.commands["reset_panels"].trigger()
+    segment(program, qtbot)
+    QApplication.processEvents()
+    wanted = {"threshold_model", "threshold_otsu", "threshold_all", "segment"}
+    buttons = [each for each in panel.findChildren(QToolButton) if each.defaultAction().objectName() in wanted]
+    assert len(buttons) == len(wanted)
+    for each in (panel._slider, panel._number, *buttons):
+        assert each.visibleRegion().boundingRect().size() == each.size(), each.accessibleName()
 
 
 @pytest.mark.parametrize("size", [SMALL, QSize(1280, 900)])

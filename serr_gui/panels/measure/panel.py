@@ -45,6 +45,7 @@ class MeasurePanel(QWidget):
         super().__init__(parent)
         self._state = state
         self._shown: Measured | None = None
+        self._is_filled = self._waits = False
         self._chosen = -1
         self._narrow = False
         self.bar = MeasureBar(state, actions)
@@ -69,7 +70,6 @@ class MeasurePanel(QWidget):
         self.tabs.addTab(self.table, self.tr("Photograph"))
         self.tabs.addTab(self._split, self.tr("Segments"))
         self.tabs.addTab(scrolling(self.setup, sideways=True), self.tr("Pixel and Disc"))
-        self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
         self.table.selectionModel().currentRowChanged.connect(lambda *_: self._show_about())
         self._arrange()
         column = QVBoxLayout(self)
@@ -111,8 +111,8 @@ class MeasurePanel(QWidget):
         """Show what is true of the mask on the screen, and nothing of any other."""
         found = measured(self._state)
         waits = found is None and self._state.measure_view.watched and self._state.result is not None
-        if found is not self._shown or found is None:
-            self._shown = found
+        if not self._is_filled or found is not self._shown or waits is not self._waits:
+            self._is_filled, self._shown, self._waits = True, found, waits
             measures = found.measures if found is not None else None
             self.measures.set_measures(
                 measures, waits=waits, assumed=found is not None and found.inputs.setup.is_assumed
@@ -213,12 +213,15 @@ class MeasurePanel(QWidget):
             self._split.setSizes(_SPLIT_PX)
         self.bar.set_narrow(narrow)
         self.measures.set_narrow(narrow)
+        unit, follow = self.table.horizontalHeader(), QHeaderView.ResizeMode.ResizeToContents
+        unit.setSectionResizeMode(2, QHeaderView.ResizeMode.Interactive)  # or each width makes it ask for all cells
         for table, widths in (
             (self.table, _NARROW_PX if narrow else _COLUMNS_PX),
             (self.segments.view, _NARROW_SEGMENT_PX if narrow else _SEGMENT_PX),
         ):
             for number, width in enumerate(widths):
                 table.setColumnWidth(number, width)
+        unit.setSectionResizeMode(2, follow)
         for number in (4, 5, 6):  # turning, inflections and marks
             self.segments.view.setColumnHidden(number, narrow)
         self._show_columns()
