@@ -8,7 +8,6 @@ from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
-    QProgressBar,
     QPushButton,
     QSplitter,
     QStackedLayout,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from serr_gui.widgets.controls import ElidedLabel, faded
+from serr_gui.widgets.thin_bar import ThinBar
 from serr_gui.widgets.work_list import WorkList
 
 _LEAST_PX: Final = 290
@@ -46,9 +46,7 @@ class WorkPanel(QWidget):
         self.menu = QMenu(self.more)
         self.menu.aboutToShow.connect(self._follow_buttons)
         self.more.setMenu(self.menu)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(6)
+        self.bar = ThinBar(6)
 
     def make_frame(self, page: QWidget, nothing: str, list_px: int, begin: Callable[[], QHBoxLayout]) -> None:
         """Put the parts together. ``begin`` makes the buttons that begin such work, below the list and on the page."""

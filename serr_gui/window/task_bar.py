@@ -3,12 +3,13 @@
 from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from serr_gui.actions.qactions import Actions
 from serr_gui.model.state import AppState, TaskStatus
 from serr_gui.widgets.controls import ElidedLabel
 from serr_gui.widgets.durations import duration_text
+from serr_gui.widgets.thin_bar import ThinBar
 
 Place = Literal["task", "side_task", "session_task"]
 
@@ -26,10 +27,7 @@ class TaskBar(QWidget):
         self._place = place
         self._text = ElidedLabel(leave_out=Qt.TextElideMode.ElideRight)
         self._text.setAccessibleName(self.tr("Progress"))
-        self._bar = QProgressBar()
-        self._bar.setRange(0, 1000)
-        self._bar.setTextVisible(False)
-        self._bar.setFixedHeight(8)
+        self._bar = ThinBar(8)
         self._bar.setFixedWidth(160)
         self._bar.setAccessibleName(self.tr("Progress"))
         self._pause = QToolButton()
@@ -58,12 +56,7 @@ class TaskBar(QWidget):
             return
         self._pause.setVisible(task.kind == "batch")
         self._text.set_full_text(self._describe(task))
-        fraction = task.fraction
-        if fraction is None:
-            self._bar.setRange(0, 0)  # on its way, length unknown
-        else:
-            self._bar.setRange(0, 1000)
-            self._bar.setValue(round(fraction * 1000))
+        self._bar.show_part(task.fraction)
 
     def _describe(self, task: TaskStatus) -> str:
         """What must not be left out in a narrow window comes first."""

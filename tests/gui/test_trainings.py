@@ -426,7 +426,7 @@ def test_a_training_that_prepares_says_so(start: StartProgram, qtbot: QtBot) -> 
         qtbot.waitUntil(lambda words=words: words in panel.jobs.item(0).text(), timeout=WAIT_MS)  # type: ignore[misc]
         qtbot.waitUntil(lambda words=words: words in panel.title.full_text(), timeout=WAIT_MS)  # type: ignore[misc]
         assert ("Reading photographs" in panel._facts.full_text()) == (words == "preparing")
-        assert panel.bar.maximum() == (0 if words == "preparing" else 50)
+        assert (panel.bar.value(), panel.bar.maximum()) == (0, 1000), "empty, and not full, before anything is known"
     lock.release()
 
 

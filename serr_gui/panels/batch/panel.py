@@ -183,8 +183,7 @@ class BatchPanel(WorkPanel):
         self._more["forget"].setEnabled(not facts.running)
         self._facts.set_full_text(self._facts_of(facts))
         total = status.total if status is not None else 0
-        self.bar.setRange(0, max(total, 1))
-        self.bar.setValue(total - left)
+        self.bar.show_part((total - left) / max(total, 1))
         self._kind.setCurrentIndex(self._kind.findData(batches.kind))
         self.table.show_rows(batches.rows)
         self._show_open()

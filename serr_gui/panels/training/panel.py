@@ -221,8 +221,7 @@ class TrainingPanel(WorkPanel):
         self._facts.set_full_text(self._facts_of(job, trainings.run))
         run = trainings.run
         self.bar.setVisible(job.alive)
-        self.bar.setRange(0, run.steps if run and not job.preparing else 0)
-        self.bar.setValue(run.step if run else 0)
+        self.bar.show_part(run.step / max(run.steps, 1) if run and not job.preparing else None)
         self._show_run(run)
 
     def _show_run(self, run: RunView | None) -> None:
