@@ -226,9 +226,9 @@ def measure_traced(
 
 
 _WHEN: Final[dict[Cause, str]] = {
-    "threshold": f"Changes from {{low:.3g}} to {{high:.3g}} when the threshold moves by {SPREAD}.",
-    "mirrored": "Changes from {low:.3g} to {high:.3g} when the photograph is mirrored.",
-    "corrections": "Without the corrections by hand it is {other:.3g}.",
+    "threshold": f"Changes from {{low}} to {{high}} when the threshold moves by {SPREAD}.",
+    "mirrored": "Changes from {low} to {high} when the photograph is mirrored.",
+    "corrections": "Without the corrections by hand it is {other}.",
 }
 
 
@@ -251,10 +251,19 @@ def _with_bar(row: Measure, others: Mapping[Cause, list[float]]) -> Measure:
         else:
             lows.append(low)
             highs.append(high)
-        notes += [_WHEN[cause].format(low=low, high=high, other=known[0])] if moves else []
+        if moves:
+            words = (_in_words(each, row.unit) for each in (low, high, known[0]))
+            notes.append(_WHEN[cause].format(**dict(zip(("low", "high", "other"), words, strict=True))))
     if len(lows) == 1:
         return replace(row, note=" ".join(notes))
     return replace(row, low=min(lows), high=max(highs), note=" ".join(notes))
+
+
+def _in_words(value: float, unit: str) -> str:
+    """A value within a sentence: shares in percent, as the window shows them, and no 6.73e+03."""
+    if unit == "share":
+        return f"{100.0 * value:.3g} %"
+    return f"{value:.0f}" if 1000.0 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def _rows(state: VesselState, given: _Given) -> Iterable[Measure]:

@@ -1,6 +1,6 @@
 """Training jobs as the window knows them: watched, ordered, paused and stopped, and what becomes of their models."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -187,18 +187,29 @@ class TrainingController(QObject):
             return
         state.models_compared = ModelsCompared(order)
         device = state.device
+        notes = list[str]()
 
         def end(result: "ModelComparison | None" = None, problem: str = "") -> None:
             state.models_compared = ModelsCompared(order, result, problem)
+            self._tell_notes(notes)
 
         self._long.begin(
             "compare_models",
             lambda monitor: work.compare(order, device, monitor),
             name=f"{order.old.stem}, {order.new.stem}",
+            noted=notes.append,
             succeeded=end,
             failed=lambda failure: end(problem=failure.sentence),
             cancelled=lambda: end(problem=self.tr("Cancelled.")),
         )
+
+    def _tell_notes(self, notes: Sequence[str]) -> None:
+        """What was noted of many photographs by two models, in one sentence."""
+        if len(notes) == 1:
+            self._context.notify("info", notes[0], until="work")
+        elif notes:
+            text = self.tr("The comparison has {count} remarks about photographs.").format(count=len(notes))
+            self._context.notify("info", text, "\n".join(notes), until="work")
 
 
 def _most_interesting(jobs: tuple[Job, ...]) -> Job:

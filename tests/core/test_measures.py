@@ -254,7 +254,9 @@ def test_what_moves_with_the_threshold_says_so() -> None:
     found = measure_vessels(blurred.astype(np.float32), FULL, 0.4)
     share = found["area/share/all/fov"]
     assert share.low < share.value < share.high
-    assert share.note == f"Changes from {share.low:.3g} to {share.high:.3g} when the threshold moves by 0.1."
+    low, high = (f"{100 * each:.3g} %" for each in (share.low, share.high))
+    assert share.note == f"Changes from {low} to {high} when the threshold moves by 0.1."
+    assert "e+" not in "".join(row.note for row in found.rows), "a length of 6,730 is not 6.73e+03"
     mask = measure_vessels(blurred >= 0.4, FULL)
     assert np.isnan(mask["area/share/all/fov"].low)
     assert mask["area/share/all/fov"].value == pytest.approx(share.value)

@@ -88,6 +88,30 @@ def test_groups_are_compared_plotted_and_written(
     assert program.state.study.rows == ()
 
 
+def test_shares_are_in_percent_in_the_plot_too_and_what_is_not_tested_says_why(
+    start: StartProgram, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = "area/share/all/fov"
+    rows = [
+        {"file": f"/data/{group}/eye {number}.png", "error": "", share: value, f"{share}/note": ""}
+        for group, values in (("control", (0.1, 0.12)), ("diabetes", (0.08, 0.09)))
+        for number, value in enumerate(values)
+    ]
+    path = tmp_path / "measures.csv"
+    path.write_text(csv_text(list(rows[0]), rows), encoding="utf-8")
+    program = start()
+    dialog = dialog_of(program, qtbot, path, monkeypatch)
+    compared(dialog, program, qtbot)
+    assert dialog.about.text().startswith("Not tested: fewer than 3 values in one of the groups.")
+    found = program.state.study.comparison
+    assert found is not None
+    row = next(number for number, test in enumerate(found.tests) if test.name == share)
+    dialog.tests.setCurrentCell(row, 0)
+    assert dialog.tests.item(row, 0).text() == "Share of vessels in the area (%)"
+    assert [sorted(side) for side in dialog.plot.values] == [pytest.approx([10, 12]), pytest.approx([8, 9])]
+    dialog.reject()
+
+
 def test_open_photographs_are_measured_for_groups(
     start: StartProgram, qtbot: QtBot, photos: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

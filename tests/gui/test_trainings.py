@@ -263,6 +263,8 @@ def test_from_the_form_to_a_model_that_is_used(  # noqa: PLR0915 - one life, fro
     assert compared.result is not None
     assert compared.order.old == old
     assert {test.n for test in compared.result.comparison.tests} == {3}
+    remarks = [notice for notice in program.state.notices if "retina is only" in f"{notice.text}{notice.details}"]
+    assert [notice.text for notice in remarks] == ["The comparison has 6 remarks about photographs."]
     assert "Mean AUC from" in dialog._status.text()
     assert "no difference can be significant" in dialog._status.text()
     assert dialog._rocs is not None

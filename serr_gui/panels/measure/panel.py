@@ -25,8 +25,8 @@ from serr_gui.widgets.controls import ElidedLabel, chooser
 from serr_gui.widgets.scrolling import scrolling
 from serr_gui.widgets.small_plots import HistogramPlot, ProfilePlot
 
-_COLUMNS_PX: Final = (190, 62, 40, 186, 116)
-_SEGMENT_PX: Final = (32, 82, 74, 70, 88, 72)
+_COLUMNS_PX: Final = (190, 80, 40, 216, 116)
+_SEGMENT_PX: Final = (32, 94, 74, 70, 88, 72)
 _NARROW_PX: Final = (104, 60, 40, 50)
 """The columns of the photograph's table where there is little room."""
 _NARROW_SEGMENT_PX: Final = (34, 80, 74)

@@ -68,7 +68,7 @@ class StudyDialog(QDialog):
         small = self.width() < _WIDTH_PX
         for table, widths in (
             (self.members, (70, 92, 54, 30) if small else (134, 104, 74, 50)),
-            (self.tests, (120, 52, 52, 116, 62, 30) if small else (222, 76, 76, 176, 68, 60)),
+            (self.tests, (120, 52, 52, 116, 62, 30) if small else (222, 66, 66, 164, 60, 60)),
         ):
             for number, width in enumerate(widths):
                 table.setColumnWidth(number, width)
@@ -272,6 +272,8 @@ class StudyDialog(QDialog):
         if found is None:
             return self.tr("Give each photograph a group, or a visit and its subject; those without are left out.")
         text = self.tr("Measures tested: {tested}; p is corrected for all of them. Not for decisions on patients.")
+        if not found.tested and found.tests:  # of each measure its note says so, where it is cut off
+            return " ".join((found.tests[0].reason, *found.notes, *found.left_out[:3]))
         return " ".join((text.format(tested=found.tested), *found.notes, *found.left_out[:3]))
 
     def _show_tests(self) -> None:
@@ -307,8 +309,10 @@ class StudyDialog(QDialog):
         if found is None or not 0 <= row < len(found.tests):
             self.plot.set_values(((), ()), ("", ""), paired=False, empty=empty)
             return
-        values = found.values[found.tests[row].name]
-        self.plot.set_values(values, found.labels, paired=found.paired, empty=empty)
+        test = found.tests[row]
+        scale = 100.0 if test.unit == "share" else 1.0  # in percent, as in the table
+        first, second = ([scale * value for value in side] for side in found.values[test.name])
+        self.plot.set_values((first, second), found.labels, paired=found.paired, empty=empty)
 
 
 def _path_of(file: object) -> PurePath:

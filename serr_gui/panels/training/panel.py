@@ -115,7 +115,7 @@ class TrainingPanel(WorkPanel):
             row.addWidget(button)
         row.addWidget(self.more)
         row.addStretch(1)
-        self._facts = ElidedLabel()
+        self._facts = ElidedLabel(leave_out=Qt.TextElideMode.ElideRight)  # what is asked for most comes first
         self.bar.setAccessibleName(self.tr("Progress of the training"))
         head = QVBoxLayout()
         head.setSpacing(4)
@@ -191,7 +191,7 @@ class TrainingPanel(WorkPanel):
                     "validation": self.tr("validation"),
                     "auc": self.tr("AUC"),
                     "f1": self.tr("F1"),
-                    "rate": self.tr("learning rate"),
+                    "rate": self.tr("learning rate \u00d7 10\u2074"),
                 }
             )
             self._curves_layout.addWidget(self.curves)
@@ -220,7 +220,7 @@ class TrainingPanel(WorkPanel):
         self._more["remove"].setEnabled(not job.alive)
         self._facts.set_full_text(self._facts_of(job, trainings.run))
         run = trainings.run
-        self.bar.setVisible(job.alive)
+        self.bar.setVisible(not ended)
         self.bar.show_part(run.step / max(run.steps, 1) if run and not job.preparing else None)
         self._show_run(run)
 
@@ -249,17 +249,16 @@ class TrainingPanel(WorkPanel):
             facts.append(job.status.stage)
         if run is not None and run.steps:
             facts.append(self.tr("step {step} of {steps}").format(step=run.step, steps=run.steps))
-            if job.state == "running":
-                if run.learned and not math.isnan(run.learned[-1].images_per_s):
-                    facts.append(self.tr("{speed} images/s").format(speed=f"{run.learned[-1].images_per_s:.3g}"))
-                if run.seconds_left is not None:
-                    facts.append(self.tr("{time} left").format(time=duration_text(run.seconds_left)))
+            if job.state == "running" and run.seconds_left is not None:
+                facts.append(self.tr("{time} left").format(time=duration_text(run.seconds_left)))
             best = run.best
             if best is not None:
                 text = self.tr("best so far: AUC {auc}, F1 {f1} at step {step}")
                 facts.append(text.format(auc=f"{best.auc_roc:.4f}", f1=f"{best.f1:.4f}", step=best.step))
             if not run.validation_photos:
                 facts.append(self.tr("on the photographs that it learns from: none is held out"))
+            if job.state == "running" and run.learned and not math.isnan(run.learned[-1].images_per_s):
+                facts.append(self.tr("{speed} images/s").format(speed=f"{run.learned[-1].images_per_s:.3g}"))
         return "  |  ".join(facts)
 
     def _details_of(self, job: Job, run: RunView | None) -> str:

@@ -21,6 +21,8 @@ _FIRST: Final = ("#0b6e7f", "#5cc3d4")
 _SECOND: Final = ("#b3561e", "#ffb07a")
 _MOST_POINTS: Final = 400
 _LEAST_PX: Final = 80
+_RATE_SCALE: Final = 1e4
+"""Learning rates are shown in ten-thousandths: 0.0001 and 8e-05 beside one another cannot be read."""
 _COLOURED: Final = "<span style='color:{}'>{}</span>"
 
 
@@ -110,7 +112,7 @@ class TrainingCurves(_Plots):
 
     def __init__(self, texts: dict[str, str], parent: QWidget | None = None) -> None:
         step = texts["step"]
-        super().__init__(
+        super().__init__(  # nothing here is negative, and a single value has no range of its own
             (
                 _Plot(texts["loss"], (texts["training"], texts["validation"]), step),
                 _Plot(texts["validation"], (texts["auc"], texts["f1"]), step),
@@ -119,6 +121,8 @@ class TrainingCurves(_Plots):
             QSize(150, 150),
             parent,
         )
+        for plot, most in zip(self.plots, (None, 1.0, None), strict=True):
+            plot.getViewBox().setLimits(yMin=0.0, yMax=most)
 
     def show_run(self, view: RunView | None) -> None:
         """Draw the curves of a run, or none."""
@@ -133,7 +137,7 @@ class TrainingCurves(_Plots):
         losses.lines[1].setData(at, [p.loss for p in validated])
         figures.lines[0].setData(at, [p.auc_roc for p in validated])
         figures.lines[1].setData(at, [p.f1 for p in validated])
-        rates.lines[0].setData([p.step for p in learned], [p.rate for p in learned])
+        rates.lines[0].setData([p.step for p in learned], [p.rate * _RATE_SCALE for p in learned])
         best = view.best if view else None
         for plot in self.plots[:2]:
             plot.mark.setVisible(best is not None)
