@@ -1,7 +1,7 @@
 """The photographs below an address of an object store: listed page by page, and sorted on the disk."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -18,6 +18,8 @@ from core.photo.temporary_base import temporary_base
 from core.photo.walking import natural_bytes
 
 _CACHE_KB: Final = 32 << 10
+_PAGE: Final = 1_000
+"""Objects of a page, the most that all stores give at once."""
 _TABLES: Final = """
 CREATE TABLE objects (folder TEXT NOT NULL, name TEXT NOT NULL);
 CREATE TABLE photos (sort BLOB NOT NULL, address TEXT NOT NULL);
@@ -86,28 +88,79 @@ def _objects(address: str, without: str) -> Iterator[tuple[str, str]]:
 
 
 def _keys(system: Any, address: str) -> Iterable[str]:
-    """The objects of an address; of S3 one page of its answer at a time."""
-    if not PATTERN.search(address) and hasattr(system, "call_s3"):
-        return _pages(system, address)
+    """The objects of an address, one page of the store's answer at a time; those of a pattern at once."""
+    read = _PAGES.get(address.partition("://")[0])
+    if read is not None and not PATTERN.search(address):
+        return _below(system, address, read)
     find = system.glob if PATTERN.search(address) else system.find
     return (key for key, info in find(address, detail=True).items() if info["type"] == "file")
 
 
-def _pages(system: Any, address: str) -> Iterator[str]:
-    bucket, key, _ = system.split_path(address)
-    asked, is_empty = {"Bucket": bucket, "Prefix": f"{key}/" if key else "", **system.req_kw}, True
+def _below(system: Any, address: str, read: "_Read") -> Iterator[str]:
+    """What is below a prefix, or the object alone."""
+    bucket, key = system.split_path(address)[:2]
+    is_empty = True
+    for page in read(system, bucket, f"{key}/" if key else ""):
+        for name in page:
+            is_empty = False
+            yield f"{bucket}/{name}"
+    if is_empty and key and key in next(read(system, bucket, key), []):  # itself the first that begins with its name
+        yield f"{bucket}/{key}"
+
+
+# fsspec itself lists at once. Each of these asks by what the package of the store offers for any question.
+
+
+def _s3_pages(system: Any, bucket: str, prefix: str) -> Iterator[list[str]]:
+    asked = {"Bucket": bucket, "Prefix": prefix, **system.req_kw}
     while True:
         page = system.call_s3("list_objects_v2", **asked)
-        for each in page.get("Contents", ()):
-            is_empty = False
-            yield f"{bucket}/{each['Key']}"
+        yield [each["Key"] for each in page.get("Contents", ())]
         if not page.get("IsTruncated"):
-            break
-        asked["ContinuationToken"] = page["NextContinuationToken"]
-    if is_empty and key:
-        try:
-            info = system.info(address)
-        except FileNotFoundError:
             return
-        if info["type"] == "file":
-            yield str(info["name"])
+        asked["ContinuationToken"] = page["NextContinuationToken"]
+
+
+def _google_pages(system: Any, bucket: str, prefix: str) -> Iterator[list[str]]:
+    asked = {"prefix": prefix or None, "maxResults": _PAGE, "fields": "items/name,nextPageToken"}
+    while True:
+        page = system.call("GET", "b/{}/o", bucket, json_out=True, **asked)
+        yield [each["name"] for each in page.get("items", ())]
+        if "nextPageToken" not in page:
+            return
+        asked["pageToken"] = page["nextPageToken"]
+
+
+def _azure_pages(system: Any, container: str, prefix: str) -> Iterator[list[str]]:
+    from azure.core.exceptions import ResourceNotFoundError
+    from fsspec.asyn import sync
+
+    blobs = system.service_client.get_container_client(container).list_blobs(
+        name_starts_with=prefix or None, include=["metadata"], results_per_page=_PAGE
+    )
+    pages = blobs.by_page()
+    while True:
+        try:
+            page = sync(system.loop, _next_names, pages)
+        except ResourceNotFoundError:
+            raise FileNotFoundError(container) from None
+        if page is None:
+            return
+        yield page
+
+
+async def _next_names(pages: Any) -> list[str] | None:
+    """Of the next page, None behind the last one. A folder of a hierarchical namespace is listed as an empty blob."""
+    page = await anext(pages, None)
+    if page is None:
+        return None
+    return [blob.name async for blob in page if (blob.metadata or {}).get("hdi_isfolder") != "true"]
+
+
+_Read = Callable[[Any, str, str], Iterator[list[str]]]
+"""The names of the objects of a bucket that begin with a prefix, page by page, by the package of the store."""
+_PAGES: Final[Mapping[str, _Read]] = {
+    "s3": _s3_pages,
+    **dict.fromkeys(("gs", "gcs"), _google_pages),
+    **dict.fromkeys(("az", "abfs", "abfss"), _azure_pages),
+}
