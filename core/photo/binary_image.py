@@ -14,6 +14,10 @@ the brightest value) are at most this share of the brighter half. JPEG of qualit
 DRIVE, STARE, CHASE_DB1 and HRF, antialiased enlargement by 1.5 gives 0.09 to 0.32, and a blur of one pixel, which looks
 like a probability map, 0.30 to 1.0."""
 
+MAX_GROUND_COLOUR = 64
+"""How far the channels of the ground may be apart where it is not even: beside it a photograph's black corners would
+pass for what is drawn. The ground of photographs of DRIVE, STARE, CHASE_DB1 and HRF has 73 or more where it is retina, that of JPEG labels 0."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TwoValued:
@@ -43,6 +47,8 @@ def split_at_half(pixels: ByteArray) -> TwoValued:
     if len(found) > 2:
         found = with_thickness(pixels, found)
     background, *others = found
+    if not background.exact and max(background.colour) - min(background.colour) > MAX_GROUND_COLOUR:
+        return TwoValued(None, len(np.unique(pixels.max(axis=2))), grey=True, found=found)
     coloured = len(others) == 1 and len(set(others[0].colour)) > 1
     if coloured or are_arteries_and_veins(found):
         away = distance_from(pixels, background.colour)

@@ -22,6 +22,7 @@ from core.errors import FieldOfViewError, InputError, LabelError
 from core.photo.decoding import decode
 from core.photo.reading import is_photo_path, read_fov, read_fundus, read_label
 from core.photo.sixteen_bit import depth_of, photo_depth, scaled_to_8_bit
+from core.resources import resource_path
 
 RGB16 = DEEP
 
@@ -313,6 +314,17 @@ def test_what_is_no_label_is_refused(tmp_path: Path) -> None:
         for picture in pictures:
             with pytest.raises(LabelError, match=words):
                 read_label(write(tmp_path / "wrong.png", encoded("PNG", picture)))
+
+
+@pytest.mark.parametrize("light", [1.0, 0.6])
+def test_a_bright_photograph_is_no_label_and_no_mask(tmp_path: Path, light: float) -> None:
+    sample = read_fundus(resource_path("sample", "retina.jpg")).rgb
+    pixels = (cv2.resize(sample, (300, 300), interpolation=cv2.INTER_AREA) * light).astype(np.uint8)
+    path = write(tmp_path / "eye.png", encoded("PNG", pixels))
+    with pytest.raises(LabelError, match="as in a photograph"):
+        read_label(path)
+    with pytest.raises(FieldOfViewError, match="as in a photograph"):
+        read_fov(path)
 
 
 def test_sizes_are_compared_and_both_named(tmp_path: Path) -> None:
