@@ -22,10 +22,12 @@ from core.api.arguments import (
 from core.errors import ArgumentError, DoubtWarning
 from core.evaluation.confusion import Scores
 from core.evaluation.connectedness import unit_of
-from core.evaluation.measure import GivenMask, measure
-from core.photo.label_checks import INVERTED_MASK, MAX_VESSEL_SHARE, refuse_inverted, vessel_share
+from core.evaluation.measure import GivenMask, found_vessels, measure
+from core.evaluation.result_checks import oddities
+from core.photo.label_checks import refuse_inverted
 from core.photo.label_matching import find_wrong_pair
 from core.segmentation import Segmentation
+from core.threshold_rule import ThresholdRule
 from core.types import BoolArray, ExpertLabel, FieldOfView, FundusImage, ProbabilityMap
 
 
@@ -92,14 +94,18 @@ def evaluate(
     inside = known.inside if known is not None and region == "fov" else np.ones(shape, np.bool_)
     scored = given if isinstance(given, ProbabilityMap) else GivenMask(given)
     image = found.image if isinstance(found, Segmentation) else None
-    for doubt in _doubts(image, known, truth, scored):
+    for doubt in _doubts(image, known, truth, scored, rule):
         warnings.warn(doubt, DoubtWarning, stacklevel=2)
     unit = unit_of(known.diameter_px) if known is not None else None
     return measure(scored, truth.vessel, truth.scored(inside), rule=rule, unit_px=unit).scores
 
 
 def _doubts(
-    image: FundusImage | None, fov: FieldOfView | None, label: ExpertLabel, scored: ProbabilityMap | GivenMask
+    image: FundusImage | None,
+    fov: FieldOfView | None,
+    label: ExpertLabel,
+    scored: ProbabilityMap | GivenMask,
+    rule: ThresholdRule | None,
 ) -> Iterator[str]:
     """Why the scores may mean nothing, in sentences."""
     if fov is not None:
@@ -108,6 +114,5 @@ def _doubts(
         wrong = find_wrong_pair(image, fov, label)
         if wrong is not None:
             yield wrong.sentence
-    region = fov.inside if fov is not None else None
-    if isinstance(scored, GivenMask) and vessel_share(scored.vessel, region) > MAX_VESSEL_SHARE:
-        yield INVERTED_MASK
+    region = fov.inside if fov is not None else np.ones(label.vessel.shape, np.bool_)
+    yield from oddities(scored, found_vessels(scored, rule), label.vessel, region)

@@ -25,7 +25,6 @@ from core.evaluation.connectedness import unit_of
 from core.evaluation.curves import EXACT_PIXELS, PooledValues
 from core.evaluation.error_map import error_map
 from core.evaluation.measure import (
-    GivenMask,
     Measured,
     Prediction,
     ScoreSet,
@@ -36,12 +35,13 @@ from core.evaluation.measure import (
 )
 from core.evaluation.pictures import thumbnails
 from core.evaluation.report import Best, EvaluationReport, ImageScores, Method, RegionResult
+from core.evaluation.result_checks import oddities
 from core.evaluation.summary import Summary
 from core.evaluation.vessel_measures import MeasureVessels
 from core.files import display_path
 from core.photo.field_of_view import estimate_field_of_view
 from core.photo.fov_mask import read_fov_of
-from core.photo.label_checks import INVERTED_MASK, MAX_VESSEL_SHARE, refuse_inverted, vessel_share
+from core.photo.label_checks import refuse_inverted
 from core.photo.label_matching import find_wrong_pair
 from core.photo.label_values import LabelValues
 from core.photo.reading import read_fundus, read_label
@@ -293,9 +293,9 @@ class _Task:
         label, *drawn = (one.vessel for one in labels)
         found = self.predict(image, fov, part)
         part.step(Progress("Counting"))
-        if isinstance(found, GivenMask) and vessel_share(found.vessel, fov.inside) > MAX_VESSEL_SHARE:
-            part.note(INVERTED_MASK)
         vessel, skeletons, unit = found_vessels(found, self.rule), Skeletons(), unit_of(fov.diameter_px)
+        for odd in oddities(found, vessel, label, fov.inside):
+            part.doubt(odd)
         others = dict(zip(self.others, drawn, strict=True))
         insides = [region_of(fov, one.region) for one in self.gathered]
         for one in labels:  # every score of a photograph is counted on the same pixels

@@ -16,7 +16,8 @@ like a probability map, 0.30 to 1.0."""
 
 MAX_GROUND_COLOUR = 64
 """How far the channels of the ground may be apart where it is not even: beside it a photograph's black corners would
-pass for what is drawn. The ground of photographs of DRIVE, STARE, CHASE_DB1 and HRF has 73 or more where it is retina, that of JPEG labels 0."""
+pass for what is drawn. The ground of photographs of DRIVE, STARE, CHASE_DB1 and HRF has 73 or more where it is retina,
+and that of labels saved as JPEG 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

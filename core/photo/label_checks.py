@@ -29,7 +29,6 @@ BRIGHT_IS_VESSEL = "Vessels must be the bright part: invert the file, or choose 
 MAX_VESSEL_SHARE = 0.5
 """Above this share of the region a label is taken for inverted. No expert draws half of a retina: those of the
 published sets draw 0.06 to 0.22 of the field of view."""
-INVERTED_MASK = "More than half of the field of view is vessel in the given mask: it looks inverted."
 
 
 @dataclass(frozen=True, slots=True)
