@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from http import HTTPStatus
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -132,7 +133,6 @@ def _google_pages(system: Any, bucket: str, prefix: str) -> Iterator[list[str]]:
 
 
 def _azure_pages(system: Any, container: str, prefix: str) -> Iterator[list[str]]:
-    from azure.core.exceptions import ResourceNotFoundError
     from fsspec.asyn import sync
 
     blobs = system.service_client.get_container_client(container).list_blobs(
@@ -142,8 +142,10 @@ def _azure_pages(system: Any, container: str, prefix: str) -> Iterator[list[str]
     while True:
         try:
             page = sync(system.loop, _next_names, pages)
-        except ResourceNotFoundError:
-            raise FileNotFoundError(container) from None
+        except Exception as error:
+            if getattr(error, "status_code", None) == HTTPStatus.NOT_FOUND:  # Azure has kinds of errors of its own
+                raise FileNotFoundError(container) from None
+            raise
         if page is None:
             return
         yield page
