@@ -92,7 +92,8 @@ def test_a_batch_is_begun_watched_and_its_results_are_opened(
     assert program.state.task is None  # it was read, not segmented again
     result = program.state.result
     assert result is not None
-    assert panel.table.rows.index(0, 2).data() == f"{result.vessel_share(program.state.rule.level):.1%}"
+    share = result.vessel_share(program.state.rule.level)
+    assert panel.table.rows.index(0, 2).data() == f"{share * 100:.1f} %"
 
     (cohort / "eye 10.png").write_bytes((cohort / "eye 2.png").read_bytes())
     panel.table.selectRow(1)

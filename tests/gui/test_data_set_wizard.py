@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QItemSelectionModel, Qt, QTimer
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -49,6 +50,22 @@ def select(dialog: DataSetDialog, *rows: int) -> None:
     whole = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
     for row in rows:
         chosen.select(dialog.model.index(row, 0), whole)
+
+
+def test_a_folder_can_be_typed_and_its_table_is_seen_on_a_small_screen(
+    start: StartProgram, qtbot: QtBot, drive: Path
+) -> None:
+    program = start()
+    dialog = program.window.training_prompts.open_data_set()
+    QTest.keyClicks(dialog._folder, str(drive))
+    QTest.keyClick(dialog._folder, Qt.Key.Key_Return)
+    assert QApplication.activeModalWidget() in (None, dialog), "no button of the dialog is pressed"
+    qtbot.waitUntil(lambda: len(dialog.model.entries) == 10, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not dialog.model.unseen(), timeout=WAIT_MS)
+    dialog.resize(820, 440)
+    QApplication.processEvents()
+    assert dialog.table.height() > 2 * dialog._summary.height()
+    dialog.reject()
 
 
 def test_a_folder_is_found_checked_divided_and_saved(

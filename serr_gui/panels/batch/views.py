@@ -167,7 +167,7 @@ class PhotoRows(QAbstractTableModel):
         if column == 1:
             return QCoreApplication.translate("Batch", _ROW_STATES[row.state])
         if column == 2:
-            return "" if row.share is None else f"{row.share:.1%}"
+            return "" if row.share is None else f"{row.share * 100:.1f} %"
         return row.text
 
 

@@ -223,9 +223,9 @@ class TwoModelsDialog(QDialog):
         )
         return text.format(
             name=display_path(two.photo.name),
-            left_share=f"{agreed.left_share:.1%}",
-            right_share=f"{agreed.right_share:.1%}",
-            alike=f"{agreed.alike:.1%}",
+            left_share=f"{agreed.left_share * 100:.1f} %",
+            right_share=f"{agreed.right_share * 100:.1f} %",
+            alike=f"{agreed.alike * 100:.1f} %",
             dice=self.tr("undefined: neither finds a vessel") if math.isnan(agreed.dice) else f"{agreed.dice:.3f}",
         )
 

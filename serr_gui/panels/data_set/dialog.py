@@ -31,6 +31,7 @@ from serr_gui.panels.data_set.table import DataSetModel
 from serr_gui.widgets.controls import FittedLabel, resize_on_screen
 from serr_gui.widgets.data_set_texts import part_text
 from serr_gui.widgets.label_values_dialog import LabelValuesDialog
+from serr_gui.widgets.path_edit import PathEdit
 
 _LAYOUTS: Final = {"drive": "DRIVE", "stare": "STARE", "chase_db1": "CHASE_DB1", "hrf": "HRF"}
 
@@ -50,6 +51,7 @@ class DataSetDialog(QDialog):
     def __init__(self, start_folder: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._start_folder = start_folder
+        self._looked_into: Path | None = None
         self._split, self._notes = "", ""
         self._file: Path | None = None
         self._train_after, self._divide_later = False, False
@@ -62,12 +64,12 @@ class DataSetDialog(QDialog):
         column.addLayout(self._make_source())
         self.table = make_table(self.model)
         self.table.selectionModel().selectionChanged.connect(self._on_selection_changed)
-        column.addWidget(self.table, 1)
+        column.addWidget(self.table, 4)  # on a small screen the summary gives way, too
         column.addLayout(self._make_row_buttons())
         self.division = DivisionRow()
         self.division.divideRequested.connect(lambda: self._divide_now(quiet=False))
         column.addWidget(self.division)
-        column.addWidget(self._make_summary())
+        column.addWidget(self._make_summary(), 1)
         column.addWidget(self._make_buttons())
         self._show_summary()
 
@@ -77,9 +79,9 @@ class DataSetDialog(QDialog):
         self._name = QLineEdit()
         self._name.setAccessibleName(self.tr("Name of the data set"))
         self._name.textChanged.connect(self._show_summary)
-        self._folder = QLineEdit()
-        self._folder.setReadOnly(True)
+        self._folder = PathEdit()
         self._folder.setAccessibleName(self.tr("Folder"))
+        self._folder.pathEntered.connect(self.look_into)
         browse = QPushButton(self.tr("&Folder..."))
         browse.setToolTip(self.tr("Choose a folder with photographs and labels"))
         browse.clicked.connect(self._on_browse)
@@ -141,6 +143,7 @@ class DataSetDialog(QDialog):
     def _make_summary(self) -> QPlainTextEdit:
         self._summary = QPlainTextEdit()
         self._summary.setReadOnly(True)
+        self._summary.setMinimumHeight(44)
         self._summary.setMaximumHeight(110)
         self._summary.setAccessibleName(self.tr("What was found"))
         self._summary.setTabChangesFocus(True)
@@ -171,7 +174,7 @@ class DataSetDialog(QDialog):
         self._recognised.setVisible(bool(self._recognised.text()))
         self.model.set_entries(dataset.entries)
         if found.layout == "file":
-            self._file = Path(self._folder.text())
+            self._file = self._looked_into
         elif not dataset.count("validation"):
             self._divide_now(quiet=True)
         self.examineRequested.emit(self.model.unseen())
@@ -203,6 +206,7 @@ class DataSetDialog(QDialog):
 
     def look_into(self, path: Path) -> None:
         """Ask for the data set of a folder or file."""
+        self._looked_into = path
         self._folder.setText(str(path))
         self._recognised.setText(self.tr("Looking for photographs..."))
         self.findRequested.emit(path)
