@@ -352,7 +352,8 @@ from pathlib import Path
 from core.inference.options import InferenceOptions
 from core.inference.predictor import predict
 from core.networks.registry import build
-from core.photo.preprocessing import NetInput, Preprocessing
+from core.photo.preprocessing import NetInput
+from core.photo.recipe import Preprocessing
 from core.models.model_card import ModelCard
 from core.models.weights_file import LoadedModel
 torch.set_num_threads(1)
