@@ -1,5 +1,6 @@
 """The program ``serr``: its commands, and how whatever ends one becomes an exit code and a sentence."""
 
+import os
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from core import __version__
 from core.cli.commands import COMMANDS, add_commands
 from core.cli.console import CANCELLED_CODE, UsageError, drop_output, flush, is_debugging, prepare_streams, say, tell
 from core.errors import SerrError
+from core.files import display_path
 from core.progress import Cancelled
 from core.startup import importing
 
@@ -85,6 +87,10 @@ def _told(error: Exception) -> int:
         return code
     if isinstance(error, SerrError):
         tell(f"serr: {error}")
+    elif isinstance(error, OSError) and isinstance(error.filename, str | bytes):
+        # Every look at a path that was given can fail so: a name that is too long, a circle of links, a lost disk.
+        where = display_path(os.fsdecode(error.filename))
+        tell(f"serr: {where} cannot be used: {error.strerror or error}. Check its name, its folder and the disk.")
     elif isinstance(error, MemoryError):
         tell("serr: there is not enough memory. Close other programs, or work on fewer or smaller photographs.")
     else:

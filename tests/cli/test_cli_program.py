@@ -151,3 +151,32 @@ def test_a_console_without_unicode_gets_escapes(weights: Path) -> None:
     assert ran.code == 2
     (sentence,) = ran.sentences
     assert "\\xc5*.png" in sentence
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("segment", "LONG", "-o", "out"),
+        ("segment", "eye.png", "-o", "LONG"),
+        ("segment", "eye.png", "-o", "out", "--fov", "LONG"),
+        ("batch", "run", "eye.png", "-o", "LONG"),
+        ("batch", "status", "LONG"),
+        ("measure", "LONG", "--out", "table.csv"),
+        ("evaluate", "--root", "LONG"),
+        ("evaluate", "--csv", "LONG"),
+        ("dataset", "check", "LONG"),
+        ("train", "--resume", "-o", "LONG"),
+        ("models", "export", "serr-unet-drive", "LONG"),
+        ("enhance", "LONG", "-o", "out"),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_no_bug(
+    tmp_path: Path, serr: Serr, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    long = str(tmp_path / ("x" * 300))
+    ran = serr(*(long if argument == "LONG" else argument for argument in arguments))
+    assert ran.code in {1, 2}
+    assert "bug in the program" not in ran.err
+    assert ran.sentences
+    assert not any(tmp_path.rglob("*mask*"))
