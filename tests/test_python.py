@@ -141,6 +141,7 @@ def test_what_makes_figures_doubtful_is_a_warning(eye: Path, model: Path) -> Non
     with pytest.warns(serr.DoubtWarning, match="fits when it is") as caught:
         serr.evaluate(found, label[::-1, ::-1])
     assert caught[0].filename == __file__
+    assert len(caught) == 1, "that the result does not fit a wrong label is no news"
     with pytest.warns(serr.DoubtWarning, match="belong together"):
         serr.evaluate(found, np.roll(label, 60, axis=0) & fov.inside)
     with pytest.warns(serr.DoubtWarning, match="looks inverted"):

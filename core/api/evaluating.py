@@ -110,9 +110,8 @@ def _doubts(
     """Why the scores may mean nothing, in sentences."""
     if fov is not None:
         yield from (doubt.text for doubt in fov.doubts)
-    if image is not None and fov is not None:
-        wrong = find_wrong_pair(image, fov, label)
-        if wrong is not None:
-            yield wrong.sentence
+    wrong = find_wrong_pair(image, fov, label) if image is not None and fov is not None else None
+    if wrong is not None:
+        yield wrong.sentence
     region = fov.inside if fov is not None else np.ones(label.vessel.shape, np.bool_)
-    yield from oddities(scored, found_vessels(scored, rule), label.vessel, region)
+    yield from oddities(scored, found_vessels(scored, rule), label.vessel, region, belongs=wrong is None)

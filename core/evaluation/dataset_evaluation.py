@@ -286,7 +286,8 @@ class _Task:
             part.note(note)
         fov = self.reader.fov(case, image)
         labels = [self.reader.label(case, name, fov) for name in (self.truth, *self.others)]
-        for doubt in _doubts(image, fov, labels):
+        wrong = [find_wrong_pair(image, fov, one) for one in labels]
+        for doubt in (*(doubt.text for doubt in fov.doubts), *(one.sentence for one in wrong if one is not None)):
             part.doubt(doubt)
         for note in self.reader.notes(case, fov):
             part.note(note)
@@ -294,7 +295,7 @@ class _Task:
         found = self.predict(image, fov, part)
         part.step(Progress("Counting"))
         vessel, skeletons, unit = found_vessels(found, self.rule), Skeletons(), unit_of(fov.diameter_px)
-        for odd in oddities(found, vessel, label, fov.inside):
+        for odd in oddities(found, vessel, label, fov.inside, belongs=wrong[0] is None):
             part.doubt(odd)
         others = dict(zip(self.others, drawn, strict=True))
         insides = [region_of(fov, one.region) for one in self.gathered]
@@ -359,12 +360,6 @@ class _Remarks:
         """A note on the label or the field of view: the scores may mean nothing."""
         self.doubts.append(message)
         self.note(message)
-
-
-def _doubts(image: FundusImage, fov: FieldOfView, labels: Sequence[ExpertLabel]) -> list[str]:
-    """What is doubtful about the field of view and the labels of a photograph."""
-    wrong = [find_wrong_pair(image, fov, label) for label in labels]
-    return [*(doubt.text for doubt in fov.doubts), *(one.sentence for one in wrong if one is not None)]
 
 
 def _other(region: Region) -> Region:

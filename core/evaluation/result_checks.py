@@ -24,12 +24,15 @@ _MUCH: Final = 0.2
 """By how much a turn must be better."""
 
 
-def oddities(found: Prediction, vessel: BoolArray, label: BoolArray, inside: BoolArray) -> Iterator[str]:
+def oddities(
+    found: Prediction, vessel: BoolArray, label: BoolArray, inside: BoolArray, *, belongs: bool = True
+) -> Iterator[str]:
     """Why the scores of a result may mean nothing, in sentences.
 
     Parameters
     ----------
     vessel : the mask of ``found`` at its threshold. ``label``, ``inside`` : bool (H, W).
+    belongs : label and photograph belong together; where they do not, that is said, and no turn is looked for.
     """
     if isinstance(found, GivenMask):
         if vessel_share(found.vessel, inside) > MAX_VESSEL_SHARE:
@@ -41,7 +44,7 @@ def oddities(found: Prediction, vessel: BoolArray, label: BoolArray, inside: Boo
             yield INVERTED_MAP
             return
     as_it_is = _dice(vessel, label, inside)
-    if as_it_is >= _LITTLE:
+    if as_it_is >= _LITTLE or not belongs:
         return
     fits = {turn: _dice(turned(vessel, turn), label, inside) for turn in TURNS}
     best = max(fits, key=lambda turn: fits[turn])
