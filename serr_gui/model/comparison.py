@@ -5,7 +5,7 @@ field of view that it was computed from.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -31,6 +31,7 @@ class LabelFile:
 
     ``found``: the program found it, nobody chose it. ``inverted``: dark is vessel. ``accepted``: a person has seen what
     is doubtful about it and wants to use it. ``reading``: what a person has said about its values and its orientation.
+    ``stamp``: size and time of change of the file for which that was said, as it was when it was read.
     """
 
     path: Path
@@ -38,6 +39,13 @@ class LabelFile:
     inverted: bool = False
     accepted: bool = False
     reading: LabelReading = AS_IT_IS
+    stamp: tuple[int, int] | None = field(default=None, compare=False)
+
+    def answered_for(self, stamp: tuple[int, int] | None) -> "LabelFile":
+        """The file as it is now: what was said about another content holds no more. ``stamp`` None: it is not seen."""
+        if self.stamp is None or stamp in (None, self.stamp):
+            return replace(self, stamp=stamp or self.stamp)
+        return LabelFile(self.path, self.found, stamp=stamp)
 
 
 LabelFiles = tuple[LabelFile | None, LabelFile | None]

@@ -145,15 +145,15 @@ def expert_name(expert: int) -> str:
 
 
 def label_values(file: LabelFile | None) -> dict[str, Any] | None:
-    """A label file and how it is read, as JSON values."""
+    """A label file and how it is read, as JSON values; the disk is not asked."""
     if file is None:
         return None
     record: dict[str, Any] = {"file": str(file.path), "found": file.found}
     if file.accepted:
-        record |= {"inverted": file.inverted, "answered for": _stamp(file.path)}
+        record |= {"inverted": file.inverted, "answered for": list(file.stamp or ())}
     if file.reading != AS_IT_IS:
         values = file.reading.values
-        record |= {"turn": file.reading.turn, "read for": _stamp(file.path)}
+        record |= {"turn": file.reading.turn, "read for": list(file.stamp or ())}
         record |= {"vessel": values.vessel_text, "ignored": values.ignored_text} if values else {}
     return record
 
@@ -176,20 +176,22 @@ def label_from(record: Any) -> LabelFile | None:
     if record is None:
         return None
     path = Path(record["file"])
-    answered = "answered for" in record and record["answered for"] == _stamp(path)
+    stamp = file_stamp(path)
+    answered = "answered for" in record and record["answered for"] == list(stamp or ())
     inverted = answered and record["inverted"] is True
     return LabelFile(
         path,
         found=record.get("found") is True,
         inverted=inverted,
         accepted=answered,
-        reading=_reading_from(record, path),
+        reading=_reading_from(record, stamp),
+        stamp=stamp,
     )
 
 
-def _reading_from(record: Any, path: Path) -> LabelReading:
+def _reading_from(record: Any, stamp: tuple[int, int] | None) -> LabelReading:
     """How the file was said to be read, for as long as it is that very file."""
-    if "read for" not in record or record["read for"] != _stamp(path):
+    if "read for" not in record or record["read for"] != list(stamp or ()):
         return AS_IT_IS
     turn = record["turn"]
     if not isinstance(turn, int) or (turn != 1 and turn not in TURNS):
@@ -201,10 +203,10 @@ def _reading_from(record: Any, path: Path) -> LabelReading:
     return LabelReading(values, turn)
 
 
-def _stamp(path: Path) -> list[int]:
-    """Size and time of change of a file."""
+def file_stamp(path: Path) -> tuple[int, int] | None:
+    """Size and time of change of a file; None where it cannot be seen."""
     try:
         status = path.stat()
     except OSError:
-        return []
-    return [status.st_size, status.st_mtime_ns]
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -31,7 +31,7 @@ from serr_gui.model.comparison import (
     ScoredLabel,
 )
 from serr_gui.model.i18n import translate
-from serr_gui.model.label_choices import load_choices
+from serr_gui.model.label_choices import file_stamp, load_choices
 from serr_gui.model.state import FovChoice
 from serr_gui.tasks.monitor import YieldingMonitor
 
@@ -109,6 +109,7 @@ def read_slot(
     from core.photo.label_checks import examine_label
     from core.session.labels import is_session, label_of_session
 
+    file = file.answered_for(file_stamp(file.path))
     try:
         if is_session(file.path):
             return LabelSlot(file, label_of_session(file.path, _needed(image)), usable=True)

@@ -215,6 +215,7 @@ def test_files_are_replaced_and_choices_kept_beside_the_window(
     window.labels.acceptRequested.emit(0, True)
     kept = config_folder() / label_choices.FILE_NAME
     qtbot.waitUntil(lambda: kept.exists() and "answered for" in kept.read_text(), timeout=WAIT_MS)
+    window.controller.keeping.write()  # as a moment later it does by itself
     assert set(looks) == {"beside"}
 
 

@@ -74,6 +74,25 @@ def test_roles_come_back_when_a_photograph_is_opened_again_by_a_later_program(
     assert names_shown(program) == ["04_manual1.gif", "04_manual2.gif"]
 
 
+def test_an_answer_about_a_label_ends_with_the_file_that_it_is_for(
+    start: StartProgram, qtbot: QtBot, drive: Path, tmp_path: Path
+) -> None:
+    pixels = _inverted(drive)
+    inverted = save(tmp_path / "mine.png", pixels)
+    program = start(photo_of(drive))
+    ask_about(program, qtbot, inverted)
+    answers(program)["Invert"].click()
+    qtbot.waitUntil(program.window.labels._questions[0].isHidden, timeout=WAIT_MS)
+    pixels[:3] = 0
+    save(inverted, pixels)
+    program.controller.photos.reload(photo_of(drive))
+    qtbot.waitUntil(lambda: not program.window.labels._questions[0].isHidden(), timeout=WAIT_MS)
+    assert program.state.document is not None
+    slot = program.state.document.labels[0]
+    assert slot is not None
+    assert slot.label is None  # read as was said of another file, its scores could be wrong without a word
+
+
 def test_an_answer_holds_for_that_very_file_and_damage_costs_only_itself(
     start: StartProgram, qtbot: QtBot, drive: Path, tmp_path: Path
 ) -> None:
