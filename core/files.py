@@ -242,6 +242,15 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def file_stamp(path: Path) -> tuple[int, int] | None:
+    """Size in bytes and time of the last change in nanoseconds of a file, None where it cannot be seen."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
 def file_sha256(path: Path) -> str | None:
     """SHA-256 of a file, None where it cannot be read (any more), or is a pipe, which would block."""
     try:

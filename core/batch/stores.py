@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from core.errors import InputError, SerrError
-from core.files import atomic_path, display_path, ensure_folder, path_text, printable
+from core.files import atomic_path, display_path, ensure_folder, file_stamp, path_text, printable
 
 PACKAGES: Final[Mapping[str, str]] = {
     **{"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs"},
@@ -116,11 +116,7 @@ def stamp(path: Path) -> tuple[int, int] | None:
     """
     address = address_at(path)
     if address is None:
-        try:
-            status = path.stat()
-        except OSError:
-            return None
-        return status.st_size, status.st_mtime_ns
+        return file_stamp(path)
     try:
         with explained(address):
             info = store(address).info(address)

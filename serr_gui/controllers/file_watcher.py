@@ -6,14 +6,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from core.files import display_path, file_sha256
+from core.files import display_path, file_sha256, file_stamp
 from core.progress import Monitor
 from serr_gui.controllers.context import ControllerContext
 from serr_gui.model.notices import Notice, NoticeChoice
-from serr_gui.model.result_store import Stamp, file_stamp
+from serr_gui.model.result_store import GONE, Stamp
 from serr_gui.model.state import Document, TaskStatus
-
-_GONE: Stamp = (-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ class FileWatcher(QObject):
             self.trust(document, outcome.stamp)
             return
         name = display_path(document.path.name)
-        if outcome.stamp == _GONE:
+        if outcome.stamp == GONE:
             text = self.tr("{name} was deleted or moved since it was opened. What is shown can still be used.")
             choices: tuple[NoticeChoice, ...] = ()
             self.trust(document, outcome.stamp)
@@ -109,5 +107,5 @@ class FileWatcher(QObject):
 
 
 def _look(path: Path, known: Stamp | None, _monitor: Monitor) -> _Seen:
-    stamp = file_stamp(path)
-    return _Seen(stamp) if stamp in {known, _GONE} else _Seen(stamp, file_sha256(path))
+    stamp = file_stamp(path) or GONE
+    return _Seen(stamp) if stamp in {known, GONE} else _Seen(stamp, file_sha256(path))

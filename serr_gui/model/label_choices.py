@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from core.errors import LabelError
+from core.files import file_stamp
 from core.photo.label_checks import AS_IT_IS, LabelReading
 from core.photo.label_matching import TURNS
 from core.photo.label_values import LabelValues
@@ -201,12 +202,3 @@ def _reading_from(record: Any, stamp: tuple[int, int] | None) -> LabelReading:
     except LabelError as error:
         raise ValueError("no values") from error
     return LabelReading(values, turn)
-
-
-def file_stamp(path: Path) -> tuple[int, int] | None:
-    """Size and time of change of a file; None where it cannot be seen."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns

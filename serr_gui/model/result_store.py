@@ -35,6 +35,8 @@ _ABANDONED_S: Final = 7 * 24 * 3600
 _ARRAYS = frozenset({"image", "fov", "probability", "mask"})
 
 Stamp = tuple[int, int]
+"""Of a photograph's file (``core.files.file_stamp``), which tells whether it is still the one that was segmented."""
+GONE: Stamp = (-1, -1)
 
 
 def cache_folder() -> Path:
@@ -45,15 +47,6 @@ def cache_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path(APP_NAME, appauthor=False)
-
-
-def file_stamp(path: Path) -> Stamp:
-    """Size and time of change, which tell whether a photograph is still the one that was segmented."""
-    try:
-        status = path.stat()
-    except OSError:
-        return -1, -1
-    return status.st_size, status.st_mtime_ns
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from core.errors import InputError, LabelError
 from core.evaluation.confusion import LevelHistogram, count, region_of
 from core.evaluation.curves import thinned_curve
 from core.evaluation.error_map import ErrorKind, ErrorRegion, error_map, largest_errors
+from core.files import file_stamp
 from core.progress import Monitor, Progress
 from core.types import BoolArray, ByteArray, ExpertLabel, FieldOfView, FundusImage
 from serr_gui.model.comparison import (
@@ -31,7 +32,7 @@ from serr_gui.model.comparison import (
     ScoredLabel,
 )
 from serr_gui.model.i18n import translate
-from serr_gui.model.label_choices import file_stamp, load_choices
+from serr_gui.model.label_choices import load_choices
 from serr_gui.model.state import FovChoice
 from serr_gui.tasks.monitor import YieldingMonitor
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from core.errors import FieldOfViewError, InputError
-from core.files import display_path
+from core.files import display_path, file_stamp
 from core.progress import Monitor, Progress
 from core.session.packing import unpacked_bits
 from core.strict import Malformed
 from core.types import ByteArray, FieldOfView, FundusImage
 from serr_gui.canvas.prepared import Prepared
 from serr_gui.model.i18n import translate
-from serr_gui.model.result_store import ResultStore, Stamp, file_stamp
+from serr_gui.model.result_store import GONE, ResultStore, Stamp
 from serr_gui.model.state import Document, FovChoice, PhotoItem
 from serr_gui.tasks import comparing
 from serr_gui.tasks.channel_views import thumbnail
@@ -141,7 +141,7 @@ def read_photo(item: PhotoItem, known: FovChoice | None, store: ResultStore, mon
     if result is not None:  # with its own photograph: that the file has changed since is shown, and a person decides
         image = result.segmentation.image
     else:
-        stamp = file_stamp(path)
+        stamp = file_stamp(path) or GONE
         image = read_fundus(path)
     monitor.step(Progress("Finding the field of view"))
     if known is not None and choice == FovChoice():
