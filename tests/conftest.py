@@ -1,11 +1,13 @@
 """What every test may use."""
 
+import faulthandler
 import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import HealthCheck, settings
 
 # One thread for each library: the suite runs on small machines alongside other work, and results must not depend on it.
@@ -36,6 +38,15 @@ def pytest_collection_finish() -> None:
     """Leave a million objects of imported modules out of each later search for garbage and for leaks."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def told_crashes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A crash of the test process says where it was, also after a test of the program's own reports of crashes."""
+    yield
+    stderr = request.config.stash.get(fault_handler_stderr_fd_key, None)
+    if stderr is not None and not faulthandler.is_enabled():
+        faulthandler.enable(file=stderr)
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from serr_gui.system import libraries
 from serr_gui.system.screen import no_screen_named
 from tools.bundle import MADE_FROM_THE_PROGRAM, fingerprint, install_for, others
 from tools.checks import run_checks
+from tools.checks import tests as check_of_tests
 from tools.console import Failure, Log
 from tools.environment import STAMP, UNFINISHED, Environment, Wanted
 from tools.libraries import unfit_glibc
@@ -380,6 +381,22 @@ def test_tracks_of_checks_run_at_the_same_time(tmp_path: Path, capfd: pytest.Cap
     said = capfd.readouterr().out
     assert said.index("== one") < said.index("== two")
     assert said.count("met") == 2
+
+
+def test_a_test_process_that_crashes_ends_the_checks_and_is_named(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each worker has work left, and the one that dies has finished files: there pytest-xdist waited for ever."""
+    for number in range(12):
+        crash = "    import os; os._exit(11)\n" if number == 8 else ""
+        text = "".join(f"def test_{each}():\n    pass\n{crash if each == 4 else ''}" for each in range(10))
+        (tmp_path / f"test_{number:02}.py").write_text(text)
+    (tmp_path / "pytest.ini").write_text("[pytest]")
+    name, (_, *command) = check_of_tests(Environment(ROOT), bundle=False)
+    assert run_checks([(name, [sys.executable, *command])], folder=tmp_path) == 1
+    said = capfd.readouterr().out
+    assert "crashed while running 'test_08.py::test_4'" in said
+    assert "1 failed" in said
 
 
 def test_the_continuous_check_runs_what_a_person_runs() -> None:

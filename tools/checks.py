@@ -46,6 +46,7 @@ def tests(environment: Environment, *, bundle: bool) -> Check:
     command: list[str | Path] = [environment.python, "-m", "pytest", *_SLOWEST]
     # The longest files come first (tests/conftest.py), so that no core waits for another at the end.
     command += ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    command += ["--max-worker-restart", "0"]  # with --dist loadfile, pytest-xdist 3.8 may wait for a new one for ever
     return "pytest", [*command, "--ignore", BUNDLE_TESTS] if bundle else command
 
 
