@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 
 _owned = threading.Event()
 _exit_codes: list[int] = []
+_imports: set[object] = set()  # one for each block of ``importing`` that runs
 
 
 def own_process() -> None:
@@ -50,14 +51,21 @@ def _end() -> None:
         os._exit(_exit_codes[0])
 
 
+def is_importing() -> bool:
+    """Whether a thread is in a block of ``importing``: who looks for garbage of its own accord waits for its end."""
+    return bool(_imports)
+
+
 @contextmanager
 def importing() -> Iterator[None]:
     """Import heavy libraries inside the block without Python looking for garbage, which is a tenth of their time."""
-    was_on = gc.isenabled()
+    was_on, block = gc.isenabled(), object()
     gc.disable()
+    _imports.add(block)
     try:
         yield
     finally:
+        _imports.discard(block)
         if _owned.is_set():
             gc.freeze()
         if was_on:

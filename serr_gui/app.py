@@ -29,6 +29,7 @@ from serr_gui.model.settings import Settings, load_settings, save_settings
 from serr_gui.model.state import AppState
 from serr_gui.start_options import StartOptions, parse
 from serr_gui.system.crashes import CrashReport, system_line
+from serr_gui.system.garbage import GarbageSearch
 from serr_gui.system.logs import log_folder, start_log
 from serr_gui.system.screen import opening_the_screen
 from serr_gui.system.single_instance import Instance
@@ -259,6 +260,8 @@ def _run(app: QApplication, options: StartOptions, instance: Instance) -> int:
     start_log()
     crashes = CrashReport()
     crash = crashes.open()
+    garbage = GarbageSearch(app)
+    garbage.open()
     settings, unusable = load_settings()
     program = Program(app, options, settings)
     catcher = FaultCatcher(app)
@@ -295,8 +298,8 @@ def _run(app: QApplication, options: StartOptions, instance: Instance) -> int:
 def freeze_when_loaded(state: AppState) -> None:
     """Leave what the libraries have made out of garbage collections from then on.
 
-    Python looks through all objects from time to time, in whichever thread happens to make one, and all threads wait:
-    hundreds of milliseconds with torch loaded, a few without its objects.
+    All threads wait while Python looks through all objects (``GarbageSearch``): hundreds of milliseconds with torch
+    loaded, a few without its objects.
     """
 
     def freeze(ready: bool) -> None:

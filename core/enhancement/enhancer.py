@@ -1,7 +1,6 @@
 """Enhancing a photograph: tile by tile, with progress and cancel, so that its size does not matter."""
 
 import copy
-import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from core.inference.device import Device, choose_device, fastest_precision, thre
 from core.inference.engines import weights_state
 from core.inference.memory import bound_caches, return_freed
 from core.inference.options import Precision
-from core.inference.predictor import is_out_of_memory
+from core.inference.predictor import free_memory, is_out_of_memory
 from core.inference.runner import Calls
 from core.inference.tiling import Tile, plan_tiles
 from core.models.catalogue import ModelEntry, list_models, load_model
@@ -226,9 +225,7 @@ class _NotFinite(Exception):  # noqa: N818 - never leaves this module
 
 def _less(device: Device, side: int, tell: Callable[[str], None]) -> tuple[Device, int]:
     """What to try after memory ran out: smaller tiles, then the CPU. Raises DeviceError where nothing is left."""
-    gc.collect()
-    if device.kind == "cuda":
-        torch.cuda.empty_cache()
+    free_memory(device)
     if side > _SMALLEST_TILE_PX:
         smaller = max(side // 2, _SMALLEST_TILE_PX)
         tell(f"{device.label}: memory ran out. The photograph is done in pieces of {smaller} pixels instead.")

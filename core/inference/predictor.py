@@ -131,7 +131,7 @@ def predict(
                     raise
                 ran_out = True  # continue outside of this block: until then the exception keeps the run's tensors alive
             if ran_out:
-                _free_memory(attempt.device)
+                free_memory(attempt.device)
                 attempt = fall_back(attempt.device, attempt.precision, min(side, longest) // 2, options, tell)
     raise DeviceError(
         f"There is not enough memory ({device.label}) for this photograph, even in small pieces. "
@@ -180,8 +180,14 @@ def fall_back(
     return _Attempt(cpu, fastest_precision(cpu) if options.precision == "auto" else "fp32", options.tile_px)
 
 
-def _free_memory(device: Device) -> None:
-    gc.collect()
+def free_memory(device: Device) -> None:
+    """Give back what a failed attempt has left behind, on the device and here.
+
+    Where Python's own search for garbage is switched off, none is made here: the program may hold things that end only
+    in another thread, as a desktop program does.
+    """
+    if gc.isenabled():
+        gc.collect()
     if device.kind == "cuda":
         torch.cuda.empty_cache()
     elif device.kind == "mps":

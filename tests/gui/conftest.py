@@ -22,6 +22,7 @@ from serr_gui.model.settings import Settings
 from serr_gui.model.training import Trainings
 from serr_gui.panels.export_dialog import ExportDialog
 from serr_gui.start_options import StartOptions
+from serr_gui.system.garbage import GarbageSearch
 from tests.small_model import save_small_model
 
 SIDE = 160
@@ -45,6 +46,16 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CONFIG", "CACHE", "LOG"):
         monkeypatch.setenv(f"SERR_{name}_DIR", str(tmp_path / "own" / name.lower()))
     monkeypatch.setenv("SERR_JOBS", str(tmp_path / "own" / "jobs"))
+
+
+@pytest.fixture(autouse=True)
+def garbage_found_in_the_windows_thread(qapp: QApplication) -> Iterator[None]:
+    """As in the program: what a test has left of windows and plots must not end in a worker's thread."""
+    search = GarbageSearch()
+    search.open()
+    yield
+    search.close()
+    gc.freeze()  # what a test leaves for good is not looked through after each later one
 
 
 @pytest.fixture(autouse=True)
