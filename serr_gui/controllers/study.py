@@ -47,8 +47,10 @@ class StudyController(QObject):
         self._run(work, self._on_progress)
 
     def _on_progress(self, progress: Progress) -> None:
-        text = self.tr("Measuring the open photographs: {done:.0%}")
-        self._context.state.study = replace(self._context.state.study, doing=text.format(done=progress.fraction or 0.0))
+        text = self.tr("Measuring the open photographs: {percent} %")
+        self._context.state.study = replace(
+            self._context.state.study, doing=text.format(percent=round(100 * (progress.fraction or 0.0)))
+        )
 
     def read_groups(self, path: Path) -> None:
         """Take groups or visits from a file."""

@@ -111,8 +111,8 @@ def uncorrected_text(measure: Measure) -> str:
     text = value_text(measure.uncorrected, measure.unit)
     if not measure.uncorrected:
         return text
-    return f"{text} ({(measure.value - measure.uncorrected) / abs(measure.uncorrected):+.1%})"
+    return f"{text} ({100.0 * (measure.value - measure.uncorrected) / abs(measure.uncorrected):+.1f} %)"
 
 
 def _share(away: float) -> str:
-    return f"\u00b1{away:.1%}" if away < 0.0995 else f"\u00b1{away:.0%}"
+    return f"\u00b1{100.0 * away:.{1 if away < 0.0995 else 0}f} %"

@@ -154,7 +154,7 @@ def test_values_are_those_of_the_library_and_never_of_another_mask(
     assert not panel.table.isColumnHidden(4)
     assert third[length].uncorrected == second[length].value
     change = third[length].value / second[length].value - 1
-    assert shown(program, length, 4) == f"{value_text(second[length].value)} ({change:+.1%})"
+    assert shown(program, length, 4) == f"{value_text(second[length].value)} ({100 * change:+.1f} %)"
 
     # Nobody looks: nothing is measured.
     program.window.show_dock("history")
