@@ -67,6 +67,9 @@ CREATE INDEX IF NOT EXISTS items_by_state ON items (state, id);
 
 
 _COLUMNS: Final = ", ".join(COLUMNS)
+_FACT_COLUMNS: Final = ("name", "value")
+_NEEDED: Final = (*(name for name in COLUMNS if name != "style"), "place_key", "worker")
+"""All but what manifests of older programs lack."""
 _KINDS: Final = {
     "all": "1",
     "failed": "state = 'failed'",
@@ -81,8 +84,10 @@ class Manifest:
 
     Parameters
     ----------
-    path : its file. It is made where it is missing, unless it is only read.
+    path : its file. It is made where it is missing, unless it is only read; one that is there has its tables, for it
+        was filled before it was moved into its place.
     shared : on a disk of several machines, where SQLite's write-ahead log cannot be used.
+    shard : whose it has to be: the photographs of a copy of another shard's would count twice. None: of any.
     made_at : where a new one is being made that will be moved to ``path``: it is filled quickly, and lost by a kill.
 
     Raises
@@ -91,7 +96,13 @@ class Manifest:
     """
 
     def __init__(
-        self, path: Path, *, read_only: bool = False, shared: bool = False, made_at: Path | None = None
+        self,
+        path: Path,
+        *,
+        read_only: bool = False,
+        shared: bool = False,
+        shard: int | None = None,
+        made_at: Path | None = None,
     ) -> None:
         self.path = path
         self.worker = secrets.token_hex(6)
@@ -100,17 +111,19 @@ class Manifest:
             with self._explained():
                 if path.exists() and not path.is_file():  # SQLite would wait at a pipe without end
                     raise Malformed("it is not a file")
+                is_new = made_at is not None or not path.exists()
                 address = f"{(made_at or path).absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
                 self._base = sqlite3.connect(address, _PATIENCE_S, isolation_level=None, uri=True)
+                if read_only:
+                    self._take_back_half_a_change()
+                if not is_new:
+                    self._check_tables(shard)  # before anything is made: an empty table would count as no photographs
                 if not read_only:
                     journal = "OFF" if made_at is not None else "PERSIST" if shared else "WAL"
                     self._base.execute(f"PRAGMA journal_mode={journal}")
                     self._base.execute(f"PRAGMA journal_size_limit={_KEPT_BYTES}")
                     self._base.execute(f"PRAGMA synchronous={'OFF' if made_at is not None else 'NORMAL'}")
                     self._base.executescript(f"BEGIN IMMEDIATE;{_TABLES}COMMIT;")
-                else:
-                    self._take_back_half_a_change()
-                self._check_version()
                 self._columns = self._know_styles(read_only=read_only)
         except SerrError:
             if hasattr(self, "_base"):
@@ -130,10 +143,8 @@ class Manifest:
     # facts
 
     def facts(self) -> dict[str, Any]:
-        """What is true of the whole batch, such as its options; empty in a manifest that was never filled."""
+        """What is true of the whole batch, such as its options."""
         with self._explained():
-            if not self._base.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchall():
-                return {}
             rows = self._base.execute("SELECT name, value FROM facts").fetchall()
             return {name: _fact(name, value) for name, value in rows}
 
@@ -305,6 +316,20 @@ class Manifest:
             self._lock.release()
             with suppress(OSError):
                 self._lock_path(self.worker).unlink()
+
+    def _check_tables(self, shard: int | None) -> None:
+        """Raises Malformed where a table or a column is missing, or it is another shard's; InputError: a newer one."""
+        tables = {name for (name,) in self._base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if "facts" in tables:
+            self._check_version()
+        for table, wanted in (("facts", _FACT_COLUMNS), ("items", _NEEDED)):
+            if table not in tables:
+                raise Malformed(f"it has no table {table!r}")
+            there = {name for (name,) in self._base.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+            if lacking := [name for name in wanted if name not in there]:
+                raise Malformed(f"its table {table!r} has no column {lacking[0]!r}")
+        if shard is not None and self.facts().get("shard", shard) != shard:
+            raise Malformed(f"it is the manifest of another shard than {shard}")
 
     def _check_version(self) -> None:
         try:

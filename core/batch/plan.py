@@ -66,7 +66,7 @@ class Batch:
                 f"The manifest {display_path(path)} is missing. Plan the batch again with the same photographs; "
                 "existing results are not made again."
             )
-        return Manifest(path, read_only=read_only, shared=self.shards > 1)
+        return Manifest(path, read_only=read_only, shared=self.shards > 1, shard=shard)
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -89,14 +89,13 @@ def known_batch(folder: Path) -> Batch | None:
     for path in sorted((folder / BATCH_FOLDER).glob("shard-*.sqlite")):
         with Manifest(path, read_only=True) as manifest:
             facts = manifest.facts()
-        if facts:
-            try:
-                return _planned(folder, facts)
-            except (InputError, KeyError, TypeError, ValueError):
-                raise InputError(
-                    f"The manifest {display_path(path)} does not say how the batch was planned: it is damaged. "
-                    "Delete it and start the same command again: results that are whole are not made again."
-                ) from None
+        try:
+            return _planned(folder, facts)
+        except (InputError, KeyError, TypeError, ValueError):
+            raise InputError(
+                f"The manifest {display_path(path)} does not say how the batch was planned: it is damaged. "
+                "Delete it and start the same command again: results that are whole are not made again."
+            ) from None
     return None
 
 
@@ -161,20 +160,27 @@ def plan_batch(
     ensure_folder(folder / BATCH_FOLDER)
     with _only_one(folder):
         before = known_batch(folder)
-        if before is not None and before.shards != shards:
-            raise InputError(
-                f"The batch in {display_path(folder)} is divided into {before.shards}, not {shards}. Choose another "
-                f"--out, or plan it with --shards {before.shards}."
-            )
-        if before is not None and before.store != store:
-            raise InputError(
-                f"The batch in {display_path(folder)} has its results in {display_path(before.store or folder)}, not "
-                f"in {display_path(store or folder)}. Choose another folder."
-            )
+        if before is not None:
+            check_same(before, shards, store)
         batch = Batch(folder, root if before is None else before.root, shards, options, tuple(watched), store)
         place_all(photos, batch)
         _write(photos, batch)
     return batch, photos.new
+
+
+def check_same(before: Batch, shards: int, store: str) -> None:
+    """Raises InputError where a batch is divided into another number of shards, or has its results elsewhere."""
+    folder = before.folder
+    if before.shards != shards:
+        raise InputError(
+            f"The batch in {display_path(folder)} is divided into {before.shards}, not {shards}. Choose another "
+            f"--out, or plan it with --shards {before.shards}."
+        )
+    if before.store != store:
+        raise InputError(
+            f"The batch in {display_path(folder)} has its results in {display_path(before.store or folder)}, not "
+            f"in {display_path(store or folder)}. Choose another folder."
+        )
 
 
 def place_all(photos: Gathering, batch: Batch) -> None:

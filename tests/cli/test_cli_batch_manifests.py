@@ -116,3 +116,51 @@ def test_a_pipe_in_the_place_of_a_manifest_does_not_block(tmp_path: Path, sound:
             f"serr: The manifest {manifest} is damaged (it is not a file). Delete it and start the same command again: "
             "results that are whole are not made again."
         ]
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ("empty file", "it has no table 'facts'"),
+        ("no database", "file is not a database"),
+        ("cut short", "database disk image is malformed"),
+        ("DROP TABLE items", "it has no table 'items'"),
+        ("DROP TABLE facts", "it has no table 'facts'"),
+        ("ALTER TABLE items RENAME TO others", "it has no table 'items'"),
+        ("ALTER TABLE items DROP COLUMN reason", "its table 'items' has no column 'reason'"),
+        ("ALTER TABLE items DROP COLUMN worker", "its table 'items' has no column 'worker'"),
+        ("UPDATE facts SET value = '2' WHERE name = 'shard'", "it is the manifest of another shard than 1"),
+    ],
+)
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_manifest_without_its_tables_is_damaged_and_never_without_photographs(
+    tmp_path: Path, sound: Path, serr: Serr, weights: Path, damage: str, why: str, shards: int
+) -> None:
+    out, photos, options = tmp_path / "out", sound / "in", ("--model", weights)
+    if shards == 1:
+        shutil.copytree(sound / "out", out)
+    else:
+        assert serr("batch", "plan", photos, "-o", out, "--shards", 2, *options).code == 0
+    manifest = out / "serr-batch" / "shard-0001.sqlite"
+    if damage == "empty file":
+        manifest.write_bytes(b"")
+    elif damage == "no database":
+        manifest.write_bytes(b"file,result\n" * 500)
+    elif damage == "cut short":
+        change(out, "VACUUM")
+        manifest.write_bytes(manifest.read_bytes()[:4096])
+    else:
+        change(out, damage)
+    before = manifest.read_bytes()
+    again = ("plan", photos, "-o", out, "--shards", 2) if shards == 2 else ("run", photos, "-o", out, *options)
+    for command in (("status", out), ("collect", out), ("run", out), again, ("run", photos, "-o", out, "--dry-run")):
+        ran = serr("batch", *command)
+        assert (ran.code, ran.out) == (1, ""), command
+        assert ran.sentences == [
+            f"serr: The manifest {manifest} is damaged ({why}). Delete it and start the same command again: results "
+            "that are whole are not made again."
+        ], command
+    ran = serr("watch", photos, "-o", out)
+    assert ran.code == 1
+    assert f"The manifest {manifest} is damaged ({why})" in ran.err
+    assert manifest.read_bytes() == before
