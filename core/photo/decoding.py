@@ -68,9 +68,8 @@ def decode(path: Path, *, is_photograph: bool = False) -> Picture:
     data, samples = _sampled(path)
     with _told(path):
         pixels, notes = to_rgb(samples, is_photograph=is_photograph)
-    is_turned = samples.orientation in range(2, 9)
     digest = hashlib.sha256(data).hexdigest()
-    return Picture(pixels, samples.bits, digest, samples.more, is_turned, notes, samples.capture)
+    return Picture(pixels, samples.bits, digest, samples.more, samples.is_turned, notes, samples.capture)
 
 
 def decode_values(path: Path) -> Values:
@@ -230,7 +229,7 @@ def _from_tiff(path: Path, data: bytes) -> Samples:
         image.seek(file.page)
         check_size(path, image.width, image.height)
         samples = _by_pillow(path, image)  # turns itself while it is loaded
-    return replace(samples, more=file.more, orientation=1)
+    return replace(samples, more=file.more, orientation=1, was_turned=samples.is_turned)
 
 
 def _from_jpeg(path: Path, data: bytes) -> Samples:

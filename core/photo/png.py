@@ -19,13 +19,22 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """Interlaced pictures: first column, first row, step of columns, step of rows of each pass (PNG, section 8.2)."""
+_RAW_EXIF = {b"Raw profile type exif", b"Raw profile type APP1"}
+"""Texts in which programs wrote EXIF, as hexadecimal digits, before PNG had a chunk for it in 2017."""
+_XMP = b"XML:com.adobe.xmp\0\0"
+"""How the text begins in which XMP is, not packed."""
+_EXIF_STARTS = (b"Exif\0\0", b"II*\0", b"MM\0*")
+_MOST_TEXT = 1 << 20
 _BLOCK = 1 << 20
 _MAX_CHUNKS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
 class PngFile:
-    """A PNG that was proved to be whole: its header, its transparent colour, and ``plain``, the same without texts."""
+    """A PNG that was proved to be whole: its header, its transparent colour, and ``plain``, the same without texts.
+
+    But for what says how the picture is turned: XMP stays, and EXIF that is in a text is in a chunk of its own.
+    """
 
     width: int
     height: int
@@ -59,7 +68,9 @@ def check_png(data: bytes) -> PngFile:
     )
     frames = next((struct.unpack_from(">I", body)[0] for name, body in chunks if name == b"acTL"), 1)
     clear = next((body for name, body in chunks if name == b"tRNS"), b"")
-    kept = b"".join(_chunk(name, body) for name, body in chunks if name in _KEPT)
+    if not any(name == b"eXIf" for name, _ in chunks) and (exif := _exif_in_texts(chunks)):
+        chunks.insert(1, (b"eXIf", exif))
+    kept = b"".join(_chunk(name, body) for name, body in chunks if name in _KEPT or _is_xmp(name, body))
     return PngFile(width, height, bits, colour, bool(interlaced), max(frames, 1), clear, data[:8] + kept)
 
 
@@ -109,6 +120,28 @@ def _chunks(data: bytes) -> "list[tuple[bytes, bytes]]":
 
 def _chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(name)))
+
+
+def _is_xmp(name: bytes, body: bytes) -> bool:
+    return name == b"iTXt" and body.startswith(_XMP) and len(body) <= _MOST_TEXT
+
+
+def _exif_in_texts(chunks: "list[tuple[bytes, bytes]]") -> bytes:
+    """The EXIF that a text holds; nothing where none does, or where it cannot be read: it does not spoil the pixels."""
+    for name, body in chunks:
+        key, _, text = body.partition(b"\0")
+        if name not in {b"tEXt", b"zTXt"} or key not in _RAW_EXIF:
+            continue
+        try:
+            if name == b"zTXt":  # the first byte names the only method that there is
+                text = zlib.decompressobj().decompress(text[1:], _MOST_TEXT)
+            lines = text.decode("latin-1").split("\n")[3:]  # an empty one, a name, a length
+            exif = bytes.fromhex("".join(lines))
+        except (ValueError, zlib.error):
+            continue
+        if exif.startswith(_EXIF_STARTS):
+            return exif
+    return b""
 
 
 def _raw_bytes(width: int, height: int, bits: int, colour: int, interlaced: int) -> int:

@@ -55,6 +55,7 @@ class Samples:
     orientation : EXIF's number, 1 for upright.
     notes : what a person should know about these colours.
     capture : how the photograph was taken.
+    was_turned : the file stores it turned, and its decoder has undone that.
     """
 
     values: Values
@@ -65,6 +66,12 @@ class Samples:
     orientation: int = 1
     notes: tuple[str, ...] = ()
     capture: Capture = NOTHING_SAID
+    was_turned: bool = False
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether the file stores it turned."""
+        return self.was_turned or self.orientation in _TURNS
 
     @property
     def is_transparent(self) -> bool:

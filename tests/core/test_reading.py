@@ -2,10 +2,13 @@
 
 import gzip
 import io
+import struct
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -64,19 +67,24 @@ def test_unicode_names(tmp_path: Path, name: str) -> None:
     assert np.array_equal(read_fundus(write(folder / name, encoded("PNG"))).rgb, RGB)
 
 
-def turned_by_definition(orientation: int) -> npt.NDArray[np.uint8]:
-    """What is stored so that the upright picture is RGB: EXIF 2.3 names where the stored row 0 and column 0 belong."""
+def turned_like(upright: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
+    """What is stored so that a picture is upright: EXIF 2.3 names where the stored row 0 and column 0 belong."""
     stored = {
-        1: RGB,
-        2: RGB[:, ::-1],  # column 0 is the right side
-        3: RGB[::-1, ::-1],
-        4: RGB[::-1],
-        5: RGB.transpose(1, 0, 2),  # row 0 is the left side, column 0 the top
-        6: np.rot90(RGB),  # row 0 is the right side, column 0 the top
-        7: np.rot90(RGB, 2).transpose(1, 0, 2),
-        8: np.rot90(RGB, -1),  # row 0 is the left side, column 0 the bottom
+        1: upright,
+        2: upright[:, ::-1],  # column 0 is the right side
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.swapaxes(0, 1),  # row 0 is the left side, column 0 the top
+        6: np.rot90(upright),  # row 0 is the right side, column 0 the top
+        7: np.rot90(upright, 2).swapaxes(0, 1),
+        8: np.rot90(upright, -1),  # row 0 is the left side, column 0 the bottom
     }
     return np.ascontiguousarray(stored[orientation])
+
+
+def turned_by_definition(orientation: int) -> npt.NDArray[np.uint8]:
+    """What is stored so that the upright picture is RGB."""
+    return turned_like(RGB, orientation)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -103,6 +111,81 @@ def test_exif_orientation_is_applied_once(tmp_path: Path, kind: str, orientation
         assert np.abs(rgb.astype(int) - RGB).mean() < 4
     else:
         assert np.array_equal(rgb, RGB)
+
+
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def said_in_text(way: str, orientation: int) -> bytes:
+    """A chunk that says an orientation as programs did before PNG had one for EXIF, or as XMP."""
+    if way == "XMP":
+        text = f'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="{orientation}"/>'
+        return png_chunk(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + text.encode())
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    digits = exif.tobytes().hex()
+    lines = "\n".join(digits[start : start + 72] for start in range(0, len(digits), 72))
+    key, _, kind = way.partition(" ")
+    body = f"\n{key}\n{len(digits) // 2:8}\n{lines}\n".encode()
+    start = f"Raw profile type {key}\0".encode()
+    return (
+        png_chunk(b"tEXt", start + body) if kind == "tEXt" else png_chunk(b"zTXt", start + b"\0" + zlib.compress(body))
+    )
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("way", ["exif tEXt", "exif zTXt", "APP1 zTXt", "XMP"])
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("late", [False, True])
+def test_an_orientation_in_a_text_of_a_png_is_applied(
+    tmp_path: Path, way: str, orientation: int, deep: bool, late: bool
+) -> None:
+    stored = turned_by_definition(orientation)
+    plain = sixteen_bit_png(stored.astype(np.uint16) * np.uint16(257)) if deep else encoded("PNG", stored)
+    at = len(plain) - 12 if late else 33
+    image = read_fundus(write(tmp_path / "turned.png", plain[:at] + said_in_text(way, orientation) + plain[at:]))
+    assert np.array_equal(image.rgb, RGB)
+    assert image.turned == (orientation > 1)
+    vessel = np.zeros(GREY.shape, bool)
+    vessel[10:60, 20:24] = vessel[50:54, 20:70] = True
+    stored = turned_like(vessel, orientation).astype(np.uint8) * 255
+    plain = encoded("PNG", stored)
+    at = len(plain) - 12 if late else 33
+    label = write(tmp_path / "label.png", plain[:at] + said_in_text(way, orientation) + plain[at:])
+    assert np.array_equal(read_label(label, shape=GREY.shape).vessel, vessel)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"tEXtRaw profile type exif\0\nexif\n 8\nno digits\n",
+        b"tEXtRaw profile type exif\0",
+        b"tEXtRaw profile type exif",
+        b"zTXtRaw profile type exif\0\0no zlib",
+        b"zTXtRaw profile type exif\0\0" + zlib.compress(b"\nexif\n 8\n" + b"4578696600004d4d002a" * 400_000),
+        b"tEXtRaw profile type APP1\0\nAPP1\n 3\n414243\n",
+        b"tEXtRaw profile type exif\0\nexif\n 6\n457869660000\n",
+        b"iTXtXML:com.adobe.xmp\0\0\0\0\0tiff:Orientation=",
+        b"iTXtXML:com.adobe.xmp\0\0\0",
+        b"iTXtXML:com.adobe.xmp\0\0\0\0\0" + b"tiff:Orientation=" * 1_000_000,
+        b"eXIf",
+        b"eXIfII*\0\xff\xff\xff\xff",
+    ],
+)
+def test_a_text_that_says_no_orientation_does_not_spoil_a_png(tmp_path: Path, text: bytes) -> None:
+    plain = encoded("PNG", RGB)
+    image = read_fundus(write(tmp_path / "a.png", plain[:33] + png_chunk(text[:4], text[4:]) + plain[33:]))
+    assert np.array_equal(image.rgb, RGB)
+    assert not image.turned
+
+
+def test_a_tiff_with_jpeg_is_known_to_be_turned(tmp_path: Path) -> None:
+    for orientation in (1, 6):
+        data = encoded("TIFF", turned_by_definition(orientation), compression="jpeg", tiffinfo={274: orientation})
+        image = read_fundus(write(tmp_path / "a.tif", data))
+        assert np.abs(image.rgb.astype(int) - RGB).mean() < 4
+        assert image.turned == (orientation > 1)
 
 
 def test_transparent_parts_become_black(tmp_path: Path) -> None:
