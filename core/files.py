@@ -188,17 +188,38 @@ def ensure_folder(folder: Path) -> Path:
         now = probe.stat().st_mtime  # by the clock of the folder's own machine
         probe.unlink()
     except OSError as error:
-        if error.errno in _NO_ROOM:
-            why = "there is no room left on the disk. Free some space or choose a folder on another disk."
-        elif error.errno in {errno.ENOTDIR, errno.EEXIST}:
-            why = "there is a file in its way, not a folder. Choose another folder."
-        elif error.errno in _NOT_ALLOWED:
-            why = "it is read-only, or you have no permission to write there. Choose another folder."
-        else:
-            why = f"the system says: {error.strerror or error}. Choose another folder."
-        raise OutputError(f"The folder {display_path(folder)} cannot be used for results: {why}") from error
+        raise _no_results_in(folder, error) from error
     _remove_left_over(folder, now)
     return folder
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse what ``ensure_folder`` would refuse, as far as can be said without writing anything.
+
+    Raises
+    ------
+    OutputError : a file is in the folder's place or in its way, or it may not be written to.
+    """
+    try:
+        there = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+        if not os.access(there, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+    except OSError as error:
+        raise _no_results_in(folder, error) from error
+
+
+def _no_results_in(folder: Path, error: OSError) -> OutputError:
+    if error.errno in _NO_ROOM:
+        why = "there is no room left on the disk. Free some space or choose a folder on another disk."
+    elif error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        why = "there is a file in its way, not a folder. Choose another folder."
+    elif error.errno in _NOT_ALLOWED:
+        why = "it is read-only, or you have no permission to write there. Choose another folder."
+    else:
+        why = f"the system says: {error.strerror or error}. Choose another folder."
+    return OutputError(f"The folder {display_path(folder)} cannot be used for results: {why}")
 
 
 def private_folder(folder: Path) -> Path:

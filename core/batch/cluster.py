@@ -234,6 +234,11 @@ def local_cluster(workers: int) -> Iterator[Any]:
         yield cluster
 
 
+def check_cluster() -> None:
+    """Raises ClusterError where the package that talks to clusters is not installed."""
+    _distributed()
+
+
 def _distributed() -> Any:
     """The package. Raises ClusterError where it is not installed."""
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from core.cli.batch_report import report, say_plan
-from core.cli.batch_work import continued_batch, go_behind, planned_batch, work_through
+from core.cli.batch_work import continued_batch, go_behind, planned_batch, tried_batch, work_through
 from core.cli.console import UsageError, monitored, say, say_json
 from core.cli.options import (
     ENGINE,
@@ -211,7 +211,19 @@ def run_command(
     folder, store = where_of(out, work)
     with gather(paths, column, folder, dry=dry_run, store=store) as gathered:
         if dry_run:
-            return say_plan(gathered, folder, as_json)
+            tried = tried_batch(
+                gathered.root,
+                folder,
+                given,
+                new_options=new_options,
+                store=store,
+                shard=shard,
+                devices=devices,
+                workers=each,
+                cluster=cluster,
+                parquet=parquet,
+            )
+            return say_plan(gathered, tried, as_json)
         failed = gathered.failed
         planned, _ = planned_batch(gathered.photos, gathered.root, folder, given, new_options=new_options, store=store)
     return max(begin(planned), 1 if failed else 0)

@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 _SHOWN: Final = 20
 
 
-def say_plan(gathered: "Gathered", out: Path, as_json: bool) -> int:
-    """Say which photographs are found and where their results would go; the exit code."""
-    from core.batch.options import BatchOptions
-    from core.batch.plan import Batch, known_batch, place_all
+def say_plan(gathered: "Gathered", tried: "Batch", as_json: bool) -> int:
+    """Say which photographs are found and where their results would go in a batch; the exit code."""
+    from core.batch.plan import place_all
     from core.batch.stores import place_shown, place_text
 
-    photos = gathered.photos
-    place_all(photos, known_batch(out) or Batch(out, gathered.root, 1, BatchOptions("", "", "", 0)))
+    photos, out = gathered.photos, tried.folder
+    place_all(photos, tried)
     found = ((Path(os.fsdecode(row.path)), row) for row in photos.placed())
     if as_json:
         told = ({"photo": place_text(path), "result": row.place, "new": row.new} for path, row in found)

@@ -1,6 +1,7 @@
 """What the commands of ``serr batch`` and ``serr watch`` do alike: planning, continuing and working through a batch."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from core.progress import Cancelled
 if TYPE_CHECKING:
     from core.batch.gathering import Gathering
     from core.batch.lists import Listed
+    from core.batch.options import BatchOptions
     from core.batch.plan import Batch
 
 
@@ -51,7 +53,52 @@ def planned_batch(
     store: str = "",
 ) -> tuple["Batch", int]:
     """Plan a batch, or continue one; returns how many photographs are new, too. Raises UsageError, SerrError."""
-    from core.batch.plan import known_batch, plan_batch
+    from core.batch.plan import plan_batch
+
+    before, options = _asked(out, given, new_options=new_options)
+    known = before.shards if before is not None else 1
+    shards = known if shards is None else shards
+    return plan_batch(photos, root, out, options, shards=shards, watched=watched, store=store)
+
+
+def tried_batch(
+    root: Path,
+    out: Path,
+    given: dict[str, Any],
+    *,
+    new_options: bool,
+    store: str,
+    shard: int | None,
+    devices: Sequence[str],
+    workers: int | None,
+    cluster: str | None,
+    parquet: bool,
+) -> "Batch":
+    """The batch that ``planned_batch`` would plan, and ``work_through`` work on; nothing is written.
+
+    Raises
+    ------
+    UsageError, SerrError : what they would refuse.
+    """
+    from core.batch.plan import BATCH_FOLDER, Batch, check_same
+    from core.files import check_folder
+
+    before, options = _asked(out, given, new_options=new_options)
+    check_folder(out)
+    check_folder(out / BATCH_FOLDER)
+    if before is None:
+        batch = Batch(out, root, 1, options, store=store)
+    else:
+        check_same(before, before.shards, store)
+        batch = replace(before, options=options)
+    _check(batch, shard, parquet=parquet)
+    _worker(batch, devices, workers, cluster)
+    return batch
+
+
+def _asked(out: Path, given: dict[str, Any], *, new_options: bool) -> "tuple[Batch | None, BatchOptions]":
+    """The batch that a folder has, and the options that are asked for. Raises UsageError, SerrError."""
+    from core.batch.plan import known_batch
     from core.cli.batch_inputs import options_of
 
     before = known_batch(out)
@@ -62,9 +109,17 @@ def planned_batch(
             f"the batch in {display_path(out)} was made with other options: {'; '.join(differences)}. Leave them out "
             "to continue it, choose another --out, or add --new-options to make what is done again."
         )
-    known = before.shards if before is not None else 1
-    shards = known if shards is None else shards
-    return plan_batch(photos, root, out, options, shards=shards, watched=watched, store=store)
+    return before, options
+
+
+def _check(planned: "Batch", shard: int | None, *, parquet: bool) -> None:
+    """Now, not after days of work. Raises UsageError where there is no such shard, OutputError."""
+    from core.batch.summary import refuse_other_summary
+
+    if shard is not None and shard > planned.shards:
+        raise UsageError(f"--shard {shard} is not there: the batch has the shards 1 to {planned.shards}.")
+    if shard is None:
+        refuse_other_summary(planned, parquet=parquet)
 
 
 def work_through(
@@ -92,14 +147,11 @@ def work_through(
     """
     from core.batch.control import running
     from core.batch.refresh import refresh
-    from core.batch.summary import refuse_other_summary, write_summary
+    from core.batch.summary import write_summary
     from core.inference.memory import share_freed
 
     share_freed()
-    if shard is not None and shard > planned.shards:
-        raise UsageError(f"--shard {shard} is not there: the batch has the shards 1 to {planned.shards}.")
-    if shard is None:
-        refuse_other_summary(planned, parquet=parquet)  # now, not after days of work
+    _check(planned, shard, parquet=parquet)
     work = _worker(planned, devices, workers, cluster)
     shards = planned.all_shards if shard is None else (shard,)
     cancelled, summary = False, None
@@ -124,15 +176,18 @@ def work_through(
 
 
 def _worker(planned: "Batch", devices: Sequence[str], workers: int | None, cluster: str | None) -> Callable[..., None]:
-    """What does a shard: this process, one or more for each device, or a cluster."""
-    from core.batch.cluster import run_on_cluster
+    """What does a shard: this process, one or more for each device, or a cluster. Raises SerrError where it cannot."""
+    from core.batch.cluster import check_cluster, run_on_cluster
     from core.batch.devices import run_on_devices, usable_devices, workers_by_itself
     from core.batch.run import run_shard
+    from core.batch.wanted import wanted_by
     from core.models.catalogue import find_model, load_model
 
     model = load_model(find_model(planned.options.model))
     if cluster is not None:
+        check_cluster()
         return partial(run_on_cluster, address=cluster, device=devices[0])
+    wanted_by(planned.options, model, devices[0])
     usable = usable_devices(devices, planned.options.engine)
     usable *= workers_by_itself(usable) if workers is None else workers
     if len(usable) > 1:
