@@ -84,7 +84,7 @@ class Manifest:
 
     Parameters
     ----------
-    path : its file. It is made where it is missing, unless it is only read; one that is there has its tables, for it
+    path : its file. It is made where it is missing, unless it is only read; an existing one has its tables, for it
         was filled before it was moved into its place.
     shared : on a disk of several machines, where SQLite's write-ahead log cannot be used.
     shard : whose it has to be: the photographs of a copy of another shard's would count twice. None: of any.
