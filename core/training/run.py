@@ -304,9 +304,12 @@ class Run:
             facts, best = checkpoint.facts, checkpoint.part("best")
             self.state = RunState.from_facts(facts, best, self.config.optimisation.steps)
             known = self.network.state_dict() if self.state.best else {}
-            whole = {name: tensor.shape for name, tensor in known.items()}
-            if {name: tensor.shape for name, tensor in best.items()} != whole:
+            whole = {name: (tensor.shape, tensor.dtype) for name, tensor in known.items()}
+            if {name: (tensor.shape, tensor.dtype) for name, tensor in best.items()} != whole:
                 raise ValueError("its best weights are those of another network")
+            for name, tensor in checkpoint.tensors.items():  # else known after hours, when weights are written
+                if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+                    raise ValueError(f"not all of its {name[:80]} are numbers")
             self.fabric._precision.load_state_dict(facts.get("scaler", {}))
         except (RuntimeError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise TrainingError(f"the checkpoint in {self.out} does not fit its configuration: {error}") from None

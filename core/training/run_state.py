@@ -66,12 +66,19 @@ class RunState:
         return cls(
             step=step,
             validated_step=_step(facts.get("validated_step", step), step, least=-1),
-            losses=[float(loss) for loss in facts.get("losses", [])],
+            losses=[_loss(loss) for loss in facts.get("losses", [])],
             last=Validation.from_dict(facts["last"]) if facts.get("last") else None,
             best=Validation.from_dict(facts["best"]) if facts["best"] else None,
             best_step=_step(facts["best_step"], step),
             best_weights=prefixed("best", best_weights),
         )
+
+
+def _loss(value: object) -> float:
+    """A loss from a checkpoint. Raises ValueError where no run can have had it."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
+        raise ValueError(f"it has a loss of {value!r:.40}")
+    return float(value)
 
 
 def _step(value: object, most: int, *, least: int = 0) -> int:

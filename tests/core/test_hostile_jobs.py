@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
@@ -192,7 +193,10 @@ BAD_FACTS: list[tuple[Callable[[str], str], str]] = [
     (lambda text: text.replace('"step": 5', '"step": -7'), "does not fit"),
     (lambda text: text.replace('"step": 5', '"step": 50000000'), "does not fit"),
     (lambda text: text.replace('"step": 5', '"step": null'), "does not fit"),
-    (lambda text: text.replace('"losses": []', '"losses": ["x"]'), "does not fit"),
+    *(
+        (lambda text, bad=bad: text.replace('"losses": []', f'"losses": [{bad}]'), "does not fit")
+        for bad in ('"x"', "NaN", "true", "null")
+    ),
     (lambda text: text.replace('"best": {', '"best": {"x": 1, '), "does not fit"),
     (lambda text: text.replace('"level": ', '"level": 1000'), "does not fit"),
     (lambda text: text.replace('"sources": {', '"sources": [], "y": {'), "does not fit"),
@@ -221,6 +225,7 @@ def test_weights_of_a_checkpoint_that_do_not_fit_are_told(tmp_path: Path, datase
     tensors = load_file(kept)
     best = next(name for name in tensors if name.startswith("best.") and tensors[name].ndim)
     moment = next(name for name in tensors if name.endswith(".exp_avg"))
+    assert {"network" + best[4:], "mean.module" + best[4:]} <= tensors.keys()
     changes: list[dict[str, object]] = [
         {best: None},
         {best: tensors[best][:-1].copy()},
@@ -230,6 +235,9 @@ def test_weights_of_a_checkpoint_that_do_not_fit_are_told(tmp_path: Path, datase
         {"optimiser.999.exp_avg": tensors[moment]},
         {"optimiser.x.exp_avg": tensors[moment]},
         {"optimiser.0.another": tensors[moment]},
+        {best: tensors[best].astype(np.float64)},
+        *({name: np.full_like(tensors[name], np.nan)} for name in (best, moment, "network" + best[4:])),
+        {"mean.module" + best[4:]: np.full_like(tensors[best], np.inf)},
     ]
     for change in changes:
         changed = {name: tensor for name, tensor in (tensors | change).items() if tensor is not None}
