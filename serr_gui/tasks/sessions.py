@@ -1,10 +1,12 @@
 """Writing session files, and opening them."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import InputError, OutputError
 from core.files import display_path, private_folder, write_bytes_atomic
+from core.photo.reading import is_photo_path
 from core.progress import Monitor, Progress
 from core.session.archive import OpenedSession, PhotoContent, read_embedded, read_session, write_session
 from core.session.journal import Journal
@@ -110,8 +112,11 @@ def _here(opened: OpenedSession, number: int, finder: PhotoFinder, journal: Jour
     record = opened.record.photos[number]
     place = finder.find(record.photo, opened.relative[number])
     path = place.path
+    unpacked = None
     if place.found in {"missing", "changed"} and number in opened.embedded:
-        path = _unpacked(opened, number) or path
+        unpacked = _unpacked(opened, number)
+    if unpacked is not None:
+        path = unpacked
     elif place.found == "missing":
         missing.append(display_path(record.photo.path.name))
     record = replace(record, photo=replace(record.photo, path=path), unsaved=False)
@@ -126,12 +131,18 @@ def _here(opened: OpenedSession, number: int, finder: PhotoFinder, journal: Jour
 
 
 def _unpacked(opened: OpenedSession, number: int) -> Path | None:
-    """An embedded photograph as a file of the program's own folder; None where it is damaged."""
+    """An embedded photograph as a file of the program's own folder; None where it is damaged, or another one.
+
+    The folder's name is made of the bytes: what a session says, anybody may have written, and it could lead elsewhere.
+    """
     photo = opened.record.photos[number].photo
     try:
         data = read_embedded(opened.path, opened.embedded[number])
-        folder = private_folder(config_folder() / "embedded" / (photo.sha256 or "unknown")[:16])
-        path = folder / photo.path.name
+        digest = hashlib.sha256(data).hexdigest()
+        if photo.sha256 is not None and photo.sha256 != digest:
+            return None
+        folder = private_folder(config_folder() / "embedded" / digest[:16])
+        path = folder / (photo.path.name if is_photo_path(photo.path) else "photograph.png")
         write_bytes_atomic(path, data, private=True)
     except (OSError, OutputError, Malformed, InputError):
         return None

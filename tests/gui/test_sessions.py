@@ -1,5 +1,6 @@
 """Session files in the window: saved, opened again where one was, with everything that was done."""
 
+import hashlib
 import os
 import shutil
 import threading
@@ -11,12 +12,15 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QToolButton
 from pytestqt.qtbot import QtBot
 
-from core.session.archive import read_session
+from core.progress import SILENT
+from core.session.archive import PhotoContent, read_session, write_session
+from core.session.journal import Journal
 from core.session.journal_log import read_log
-from core.session.records import MapPlace
+from core.session.records import MapPlace, PhotoRecord, PhotoRef, SessionRecord
 from serr_gui.app import Program
 from serr_gui.controllers import session_task
 from serr_gui.model.settings import Settings
+from serr_gui.tasks.sessions import open_session
 from tests.gui.conftest import WAIT_MS, StartProgram, settled
 from tests.gui.test_editing import Hand
 from tests.gui.test_keeping import continued, painted
@@ -290,3 +294,31 @@ def test_what_is_missing_is_said_and_the_rest_opens(
     qtbot.waitUntil(lambda: "broken" in program.state.notices[-1].text, timeout=WAIT_MS)
     program.controller.keeping.write()
     assert program.controller.keeping.journal.flush(60)
+
+
+def embedding(path: Path, ref: PhotoRef, data: bytes) -> Path:
+    write_session(path, SessionRecord((PhotoRecord(ref),)), lambda _index: PhotoContent(embed=data))
+    return path
+
+
+def test_a_session_puts_its_photographs_nowhere_else(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, data = tmp_path / "home", photo.read_bytes()
+    home.mkdir()
+    monkeypatch.setenv("SERR_CONFIG_DIR", str(home / "config"))
+    leading = (str(tmp_path / "e"), "../../e", "..", ".", "/", "a/../../../e", "con\n")
+    for number, sha256 in enumerate((*leading, hashlib.sha256(b"another").hexdigest(), None)):
+        for name in ("gone.png", ".bashrc", "..", "x.desktop"):
+            path = embedding(tmp_path / f"{number}.serr-session", PhotoRef(Path("/nowhere") / name, sha256), data)
+            opened = open_session(path, Journal(tmp_path / "journals"), [], SILENT)
+            found = opened.photos[0].kept.item.path
+            if sha256 is None:
+                assert found.read_bytes() == data
+                assert found.parent.parent == home / "config" / "embedded"
+                assert found.name == ("gone.png" if name == "gone.png" else "photograph.png")
+            else:  # not the photograph that it says
+                assert found == Path("/nowhere") / name
+                assert any("Not found where they were" in each for each in opened.problems)
+    kept = {path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".serr-session"}
+    assert kept <= {*photo.parent.iterdir(), *(home / "config" / "embedded").rglob("*")}
