@@ -28,7 +28,7 @@ from core.session.maps import ABOUT, MEMBERS, PROBABILITY, about_result
 from core.session.packing import packed_bits, unpacked_bits, unpacked_codes
 from core.session.records import LAYERS, MapPlace, PhotoRecord, SessionRecord
 from core.session.zip_members import ZipMembers
-from core.strict import Malformed, parse_json
+from core.strict import Malformed, is_text, parse_json
 from core.types import ByteArray
 
 SUFFIX: Final = ".serr-session"
@@ -209,10 +209,14 @@ def _read(path: Path, members: ZipMembers) -> OpenedSession:
     if members.strange:
         names = ", ".join(printable(name)[:60] for name in members.strange[:3])
         problems.append(f"It holds files that no session has, which were left alone: {names}.")
+    if members.twice:
+        names = ", ".join(members.twice[:3])
+        problems.append(f"It holds the same file several times, of which the last was read: {names}.")
     index = _read_index(path, members, problems)
     numbers = sorted({name.split("/")[1] for name in members.names if "/" in name})
     stated = index.get("photographs")
     photos: list[PhotoRecord] = []
+    known: set[Path] = set()
     relative: list[str] = []
     embedded: dict[int, str] = {}
     for number in numbers:
@@ -221,6 +225,10 @@ def _read(path: Path, members: ZipMembers) -> OpenedSession:
         if read is None:
             continue
         record, where = read
+        if record.photo.path in known:
+            problems.append(f"{display_path(record.photo.path.name)} is in it more than once: the first was opened.")
+            continue
+        known.add(record.photo.path)
         original = next((name for name in sorted(members.names) if name.startswith(f"{prefix}original.")), None)
         if original is not None:
             embedded[len(photos)] = original
@@ -229,12 +237,12 @@ def _read(path: Path, members: ZipMembers) -> OpenedSession:
     if type(stated) is int and stated > len(numbers):
         problems.append(f"{stated - len(numbers)} of {stated} photographs are missing in the file.")
     current, observer = index.get("current", -1), index.get("observer", "")
-    known = {"serr_session", "minor", "program", "photographs", "current", "observer"}
+    ours = {"serr_session", "minor", "program", "photographs", "current", "observer"}
     session = SessionRecord(
         tuple(photos),
         current if type(current) is int and -1 <= current < len(photos) else -1,
-        observer if isinstance(observer, str) else "",
-        {key: value for key, value in index.items() if key not in known},
+        observer if isinstance(observer, str) and is_text(observer) else "",
+        {key: value for key, value in index.items() if key not in ours},
     )
     return OpenedSession(path, session, tuple(problems), tuple(relative), embedded)
 

@@ -60,19 +60,28 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _text(value: Any) -> str:
+def text_from(value: Any) -> str:
+    """A text that can be stored. Raises ValueError or TypeError."""
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not is_text(value):
         raise TypeError("a text expected")
     return value
 
 
-def _number(value: Any) -> float:
+def number_from(value: Any) -> float:
+    """A finite number. Raises ValueError or TypeError."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise TypeError("a number expected")
     return float(value)
 
 
-def _path(value: Any) -> Path:
+def seconds_from(value: Any) -> float:
+    """How long something took."""
+    if number_from(value) < 0:
+        raise ValueError("no duration")
+    return float(value)
+
+
+def path_from(value: Any) -> Path:
     """A name of a file, which need not be UTF-8 (``os.fsdecode``)."""
     if not isinstance(value, str) or not value or "\0" in value or len(value) > _LONGEST_TEXT:
         raise ValueError("no name of a file")
@@ -80,30 +89,31 @@ def _path(value: Any) -> Path:
     return Path(value)
 
 
-def _whole(value: Any, least: int, most: int) -> int:
+def whole_from(value: Any, least: int, most: int) -> int:
+    """A whole number within bounds. Raises ValueError or TypeError."""
     if type(value) is not int or not least <= value <= most:
         raise ValueError(f"a whole number from {least} to {most} expected")
     return value
 
 
-def _rule(value: Any) -> ThresholdRule:
+def rule_from(value: Any) -> ThresholdRule:
     """Of the fields that a rule has; a rule of a newer version with others is not known, and not guessed."""
     known = {f.name for f in fields(ThresholdRule)}
     if not isinstance(value, dict) or value.keys() - known:
         raise ValueError("a rule of another version")
-    _whole(value["level"], 1, 255)
+    whole_from(value["level"], 1, 255)
     if value.get("origin", "user") not in get_args(ThresholdOrigin):
         raise ValueError("no origin of a threshold")
-    _text(value.get("style", ""))
+    text_from(value.get("style", ""))
     others = {key: number for key, number in value.items() if key not in {"origin", "style"}}
-    if not all(number is None or type(number) in (int, float) for number in others.values()):
-        raise TypeError("numbers expected")
+    if not all(number is None or type(number) is int for number in others.values()):
+        raise TypeError("whole numbers expected")
     return ThresholdRule(**value)
 
 
 def _fov(value: Any) -> FovSetting:
     file = value.get("file")
-    return FovSetting(_text(value["request"]), None if file is None else _path(file))
+    return FovSetting(text_from(value["request"]), None if file is None else path_from(file))
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -113,11 +123,11 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def _label(value: Any) -> LabelRecord:
-    return LabelRecord(_text(value["role"]), _path(value["file"]), _mapping(value.get("reading", {})))
+    return LabelRecord(text_from(value["role"]), path_from(value["file"]), _mapping(value.get("reading", {})))
 
 
 def _view(value: Any) -> ViewRecord:
-    view = ViewRecord(*(_number(value[key]) for key in ("zoom", "x", "y")))
+    view = ViewRecord(*(number_from(value[key]) for key in ("zoom", "x", "y")))
     if not 0 < view.zoom < 1e6:
         raise ValueError("no zoom")
     return view
@@ -126,11 +136,11 @@ def _view(value: Any) -> ViewRecord:
 def _enhanced(value: Any) -> EnhancedRecord:
     if isinstance(value["scale"], bool) or value["scale"] not in (1, 2):
         raise ValueError("no scale")
-    return EnhancedRecord(_text(value["network"]), _text(value["sha256"]), int(value["scale"]))
+    return EnhancedRecord(text_from(value["network"]), text_from(value["sha256"]), int(value["scale"]))
 
 
 FIELDS: Final = (
-    Field("rule", ThresholdRule.to_values, _rule),
+    Field("rule", ThresholdRule.to_values, rule_from),
     Field("fov", lambda fov: {"request": fov.request, "file": None if fov.file is None else str(fov.file)}, _fov),
     Field(
         "labels",
@@ -138,11 +148,11 @@ FIELDS: Final = (
         lambda value: tuple(_label(one) for one in value),
     ),
     Field("labels_known", _as_it_is, _flag),
-    Field("model", _as_it_is, _text),
+    Field("model", _as_it_is, text_from),
     Field("done", _as_it_is, _flag),
     Field("doubtful", _as_it_is, _flag),
-    Field("note", _as_it_is, _text),
-    Field("seconds", _as_it_is, _number),
+    Field("note", _as_it_is, text_from),
+    Field("seconds", _as_it_is, seconds_from),
     Field("view", asdict, _view),
     Field("measuring", dict, _mapping),
     Field("enhanced", asdict, _enhanced),
@@ -217,12 +227,12 @@ def photo_ref(value: Any) -> PhotoRef:
         sides = value.get("height"), value.get("width")
         shape = None
         if sides != (None, None):
-            height, width = (_whole(side, 1, _LONGEST_SIDE) for side in sides)
+            height, width = (whole_from(side, 1, _LONGEST_SIDE) for side in sides)
             if height * width > _PIXELS:
                 raise ValueError("too many pixels")
             shape = height, width
         sha256 = value.get("sha256")
-        return PhotoRef(_path(value["file"]), None if sha256 is None else _text(sha256), shape)
+        return PhotoRef(path_from(value["file"]), None if sha256 is None else text_from(sha256), shape)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise Malformed("it does not say which photograph it is about") from None
 
@@ -250,12 +260,12 @@ def steps_from(listed: Any, data: bytes, shape: tuple[int, int] | None) -> tuple
     steps, place = [], 0
     for values in listed:
         try:
-            name, kind = _text(values["name"]), values["kind"]
+            name, kind = text_from(values["name"]), values["kind"]
             if kind not in get_args(StepKind):
                 raise Malformed(f"it has a step of an unknown kind, {kind!r:.40}")
             delta = None
             if "box" in values:
-                sizes = [_whole(size, 0, len(data) - place) for size in values["bytes"]]
+                sizes = [whole_from(size, 0, len(data) - place) for size in values["bytes"]]
                 before, after = data[place : place + sizes[0]], data[place + sizes[0] : place + sum(sizes)]
                 place += sum(sizes)
                 delta = _delta(values, before, after, _known(shape))
@@ -267,13 +277,13 @@ def steps_from(listed: Any, data: bytes, shape: tuple[int, int] | None) -> tuple
 
 
 def _delta(values: Any, before: bytes, after: bytes, shape: tuple[int, int]) -> EditDelta:
-    top, left, bottom, right = (_whole(side, 0, _LONGEST_SIDE) for side in values["box"])
+    top, left, bottom, right = (whole_from(side, 0, _LONGEST_SIDE) for side in values["box"])
     if not (top < bottom <= shape[0] and left < right <= shape[1]):
         raise ValueError("a box outside the photograph")
     size = (bottom - top, right - left)
     for data in (before, after):
         unpacked_codes(data, size)
-    return EditDelta((top, left, bottom, right), before, after, _whole(values["pixels"], 0, size[0] * size[1]))
+    return EditDelta((top, left, bottom, right), before, after, whole_from(values["pixels"], 0, size[0] * size[1]))
 
 
 def _edits_from(
@@ -290,7 +300,7 @@ def _edits_from(
         return None, f"its corrections cannot be used ({error})"
     try:
         steps = steps_from(values.get("history", []), blobs.get("history", b""), shape)
-        done = _whole(values.get("done_steps", 0), 0, len(steps))
+        done = whole_from(values.get("done_steps", 0), 0, len(steps))
         if not _leads_to(steps[:done], steps[done:], codes, shape):
             raise Malformed("it does not fit them")
     except (Malformed, ValueError) as error:

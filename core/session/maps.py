@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import numpy as np
 
 from core.errors import InputError
+from core.session.fields import number_from, path_from, rule_from, seconds_from, text_from, whole_from
 from core.session.packing import packed_bits, packed_floats, unpacked_bits, unpacked_floats
 from core.strict import Malformed, parse_json
-from core.threshold_rule import ThresholdRule
 from core.types import Doubt, DoubtKind, FieldOfView, FovOrigin, FundusImage, ProbabilityMap
 
 if TYPE_CHECKING:  # it knows torch, and the window is there before that
@@ -72,7 +72,7 @@ def result_members(found: "Segmentation", model_path: Path) -> dict[str, bytes]:
 def about_result(members: Mapping[str, bytes]) -> dict[str, Any]:
     """What ``result.json`` says. Raises Malformed."""
     about = parse_json(members.get(ABOUT, b""), surrogates=True)
-    if not isinstance(about, dict):
+    if not isinstance(about, dict) or not isinstance(about.get("photograph"), dict):
         raise Malformed("it says nothing about its result")
     return about
 
@@ -90,7 +90,7 @@ def result_from(members: Mapping[str, bytes], image: FundusImage) -> KeptResult:
         photo = about["photograph"]
         if photo["sha256"] != image.sha256 or (photo["height"], photo["width"]) != image.shape:
             raise InputError("The photograph is not the one that this result was made of.")
-        return KeptResult(_segmentation(about, members, image), Path(str(about["model_file"])))
+        return KeptResult(_segmentation(about, members, image), path_from(about["model_file"]))
     except Malformed:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -103,44 +103,37 @@ def _segmentation(about: dict[str, Any], members: Mapping[str, bytes], image: Fu
     from core.models.model_card import ModelCard
     from core.segmentation import Segmentation
 
-    field, rule = about["field_of_view"], about["rule"]
+    field = about["field_of_view"]
     if field["origin"] not in get_args(FovOrigin) or about["precision"] not in ("fp32", "bf16", "fp16"):
         raise ValueError("field of view or number format")
     inside = unpacked_bits(members[INSIDE], image.shape)
     values = unpacked_floats(members[PROBABILITY], image.shape)
     if not np.isfinite(values).all():
         raise Malformed("its probabilities are not numbers")
-    source = field["file"]
-    fov = FieldOfView(inside, field["origin"], Path(source) if source else None, _doubts(field["doubts"]))
+    source = None if field["file"] is None else path_from(field["file"])
+    fov = FieldOfView(inside, field["origin"], source, _doubts(field["doubts"]))
+    if not isinstance(about["options"], dict) or not isinstance(about["notes"], list):
+        raise TypeError("options or notes")
+    options = InferenceOptions.from_dict(about["options"])
+    text_from(options.device)
     probability = ProbabilityMap(values)
     return Segmentation(
         image=image,
         fov=fov,
         probability=probability,
-        mask=apply_threshold(probability, _rule(rule)),
+        mask=apply_threshold(probability, rule_from(about["rule"])),
         card=ModelCard.from_dict(about["card"]),
-        model_sha256=str(about["model_sha256"]),
-        options=InferenceOptions.from_dict(about["options"]),
-        device=str(about["device"]),
+        model_sha256=text_from(about["model_sha256"]),
+        options=options,
+        device=text_from(about["device"]),
         precision=about["precision"],
-        tiles=int(about["tiles"]),
-        scale=float(about["scale"]),
-        seconds=float(about["seconds"]),
-        notes=tuple(str(note) for note in about["notes"]),
+        tiles=whole_from(about["tiles"], 0, 1 << 40),
+        scale=number_from(about["scale"]),
+        seconds=seconds_from(about["seconds"]),
+        notes=tuple(map(text_from, about["notes"])),
         doubts=_doubts(about["doubts"]),
     )
 
 
-def _rule(rule: dict[str, Any]) -> ThresholdRule:
-    low_level = rule.get("low_level")
-    return ThresholdRule(
-        int(rule["level"]),
-        rule["origin"],
-        None if low_level is None else int(low_level),
-        int(rule.get("min_pixels", 0)),
-        str(rule.get("style", "")),
-    )
-
-
 def _doubts(listed: Any) -> tuple[Doubt, ...]:
-    return tuple(Doubt(one["kind"], str(one["text"])) for one in listed if one["kind"] in get_args(DoubtKind))
+    return tuple(Doubt(one["kind"], text_from(one["text"])) for one in listed if one["kind"] in get_args(DoubtKind))

@@ -188,7 +188,7 @@ def _mask(session: OpenedSession, number: int, finder: PhotoFinder) -> SessionMa
     else:
         why = "has changed since" if place.found == "changed" else "is not there"
         notes = (f"The photograph {name} {why}: it is needed for its overlay, which is left out.",)
-        depth = about_result(members).get("photograph", {}).get("bit_depth", 8)
+        depth = about_result(members)["photograph"].get("bit_depth", 8)
         black = np.zeros((*photo.shape, 3), np.uint8)
         image = FundusImage(black, photo.path, bit_depth=16 if depth == 16 else 8, sha256=photo.sha256)
     found = result_from(members, image).segmentation

@@ -7,6 +7,7 @@ import re
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +38,7 @@ class _Place:
 class ZipMembers:
     """The members of a zip with names that a session has; ``strange`` are the other names, which are left alone.
 
+    ``twice`` : names that come more than once, of which the last counts.
     ``cut`` : the file has lost its end, and what is there was found from its beginning. To be used in a ``with``.
 
     Raises
@@ -62,6 +64,9 @@ class ZipMembers:
             raise
         self.cut = self._zip is None
         self.names = frozenset(name for name in names[:_MOST_MEMBERS] if _NAME.fullmatch(name))
+        self.twice = tuple(
+            name for name, count in Counter(names[:_MOST_MEMBERS]).items() if count > 1 and name in self.names
+        )
         self.strange = tuple(name for name in names[:_MOST_MEMBERS] if name not in self.names)
 
     def __enter__(self) -> "ZipMembers":

@@ -15,7 +15,7 @@ from PIL import Image
 
 from core.datasets.synthetic import draw_case
 from core.errors import InputError, OutputError
-from core.files import file_sha256
+from core.files import display_path, file_sha256
 from core.masks.edits import MaskEdits
 from core.photo.reading import read_fundus
 from core.segment import segment_photo
@@ -24,6 +24,7 @@ from core.session.archive import PhotoContent, read_embedded, read_result, read_
 from core.session.maps import result_from, result_members
 from core.session.places import PhotoFinder
 from core.session.records import PhotoRecord, PhotoRef, SessionRecord
+from core.session.results import export_session
 from core.strict import Malformed
 from tests.core.test_session_records import SHAPE, full_record, same
 from tests.small_model import small_model
@@ -83,6 +84,69 @@ def test_a_result_comes_back_to_the_last_bit_with_its_own_photograph_only(found:
         assert getattr(again.segmentation, name) == getattr(found, name), name
     with pytest.raises(InputError, match="not the one"):
         result_from(read_result(kept, found.image.shape), replace(found.image, sha256="other"))
+
+
+BAD_RESULT: tuple[tuple[str, object], ...] = (
+    *(("photograph", value) for value in ([], None, "x")),
+    *((name, value) for name in ("model_sha256", "device", "model_file") for value in (None, 5, "half \ud800")),
+    *(("options", value) for value in ([], "", None, {"device": "half \ud800"}, {"tta": 5})),
+    *(("tiles", value) for value in (True, -1, 1.5, "5")),
+    *((name, value) for name in ("scale", "seconds") for value in (True, "5", None)),
+    ("seconds", -1),
+    *(("notes", value) for value in ("text", [5], ["half \ud800"])),
+    *(("rule", {"level": 70, "origin": value}) for value in (None, 5, "guess", [])),
+    *(("rule", {"level": value, "origin": "model"}) for value in (0, 256, True, 70.5, "70")),
+    ("rule", {"level": 70, "origin": "model", "min_pixels": 1.5}),
+    *(("field_of_view", {"origin": "estimated", "doubts": [], "file": value}) for value in (5, "", [], "\ud800")),
+    ("field_of_view", {"origin": "guessed", "doubts": [], "file": None}),
+)
+
+
+@pytest.mark.parametrize(("key", "value"), BAD_RESULT)
+def test_what_a_result_cannot_say_of_itself_is_refused(key: str, value: object, found: Segmentation) -> None:
+    members = result_members(found, Path("/models/small"))
+    about = json.loads(members["result.json"])
+    assert result_from({**members, "result.json": json.dumps(about).encode()}, found.image)
+    with pytest.raises(Malformed):
+        result_from({**members, "result.json": json.dumps({**about, key: value}).encode()}, found.image)
+
+
+def test_a_result_of_no_photograph_is_damaged_also_where_the_photograph_is_gone(
+    found: Segmentation, tmp_path: Path
+) -> None:
+    members = result_members(found, Path("/models/small"))
+    about = json.dumps({**json.loads(members["result.json"]), "photograph": ["x"]}).encode()
+    photo = PhotoRecord(PhotoRef(tmp_path / "gone.png", "ab", found.image.shape))
+    path = tmp_path / "work.serr-session"
+    write_session(path, SessionRecord((photo,)), lambda _index: PhotoContent({**members, "result.json": about}))
+    _, (outcome,) = export_session(path, tmp_path / "out")
+    assert outcome.problem == "The result of gone.png is damaged: it says nothing about its result."
+
+
+def test_an_observer_that_is_no_text_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "work.serr-session"
+    write_session(path, SessionRecord((), observer="half a character \ud800"))
+    assert read_session(path).record.observer == ""
+
+
+def test_what_is_in_a_session_twice_is_said(tmp_path: Path) -> None:
+    path = written(tmp_path / "work.serr-session", replace(full_record(), map=None))
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = "photographs/00001/photograph.json"
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, members[name])
+    assert read_session(path).problems == (
+        f"It holds the same file several times, of which the last was read: {name}.",
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, data in members.items():
+            archive.writestr(member, data)
+            archive.writestr(member.replace("00001", "00002"), data) if "00001" in member else None
+    opened = read_session(path)
+    photo = display_path(opened.record.photos[0].photo.path.name)
+    assert opened.problems == (f"{photo} is in it more than once: the first was opened.",)
+    assert len(opened.record.photos) == 1
 
 
 def test_a_session_of_a_newer_version_is_refused_with_a_sentence(tmp_path: Path) -> None:
