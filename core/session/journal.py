@@ -38,7 +38,11 @@ ResultFiles = Callable[[], Mapping[str, bytes] | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AbandonedJournal:
-    """What a program that has ended left behind. ``lost`` : bytes of an entry that was not finished."""
+    """What a program that has ended left behind.
+
+    ``lost`` : bytes behind the last entry that could be read. ``problem`` : why there are more than those of an entry
+    that was not finished; ``photos`` may then be none.
+    """
 
     folder: Path
     photos: tuple[PhotoRecord, ...]
@@ -74,13 +78,27 @@ def abandoned_journals(parent: Path) -> tuple[AbandonedJournal, ...]:
     return tuple(sorted(found, key=lambda journal: -journal.changed))
 
 
-def remove_journal(folder: Path) -> None:
-    """Delete a journal that nobody holds."""
+def kept_log(folder: Path) -> Path:
+    """Where the log of a journal is kept that could not be read as a whole."""
+    return folder.with_name(f"{folder.name}.log")
+
+
+def remove_journal(folder: Path, *, keep_log: bool = False) -> None:
+    """Delete a journal that nobody holds.
+
+    ``keep_log`` : its log, a part of which could not be read, is kept beside its folder, as ``kept_log`` says.
+    """
     lock = None
     with suppress(OutputError):
         lock = try_lock(folder / LOCK)
     if lock is None:
         return
+    if keep_log:
+        try:
+            (folder / LOG).replace(kept_log(folder))
+        except OSError:
+            lock.release()
+            return
     for name in (LOG, MAPS):
         path = folder / name
         if path.is_dir():
@@ -182,7 +200,7 @@ class Journal:
             good = self.flush()
             lock.release()
             if good and remove:
-                remove_journal(left.folder)
+                remove_journal(left.folder, keep_log=bool(left.problem))
             return good
 
         return photos, finish

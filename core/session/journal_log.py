@@ -52,7 +52,9 @@ def read_log(folder: Path) -> ReadLog:
                     good = file.tell()
             except Malformed as error:
                 return ReadLog(state, size - good, str(error))
-            return ReadLog(state, size - good)
+            file.seek(good)
+            problem = "an entry in its middle is damaged" if _has_entry(file.read(_MOST_ENTRY)) else ""
+            return ReadLog(state, size - good, problem)
     except FileNotFoundError:
         return ReadLog(state)
     except (OSError, Malformed) as error:
@@ -70,6 +72,19 @@ def _entries(file: BinaryIO) -> Iterator[Entry]:
         if len(data) != length or zlib.crc32(data) != crc:
             return
         yield _decoded(data)
+
+
+def _has_entry(rest: bytes) -> bool:
+    """Whether a whole entry follows in what could not be read: a program that was killed leaves a part of one only."""
+    place = rest.find(_MARK, 1)
+    while place >= 0:
+        frame, start = rest[place : place + _FRAME.size], place + _FRAME.size
+        if len(frame) == _FRAME.size:
+            _, length, crc = _FRAME.unpack(frame)
+            if 0 < length <= len(rest) - start and zlib.crc32(memoryview(rest)[start : start + length]) == crc:
+                return True
+        place = rest.find(_MARK, place + 1)
+    return False
 
 
 def _decoded(data: bytes) -> Entry:

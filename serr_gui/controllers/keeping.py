@@ -8,9 +8,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from core.files import display_path
 from core.progress import Monitor
 from core.resources import sample_path
-from core.session.journal import AbandonedJournal, Journal, remove_journal
+from core.session.journal import AbandonedJournal, Journal, kept_log, remove_journal
 from core.session.journal_state import (
     edits_entry,
     entries_of,
@@ -93,7 +94,10 @@ class KeepingController(QObject):
         self._context.workers.start("look-back", tasks.find_abandoned, succeeded=self._on_abandoned)
 
     def _on_abandoned(self, found: tuple[AbandonedJournal, ...]) -> None:
-        self._left = list(found)
+        for left in (left for left in found if not left.photos):
+            text = self.tr("Work from last time cannot be read ({problem}). It stays in {folder}.")
+            self._context.notify("warning", text.format(problem=left.problem, folder=display_path(left.folder)))
+        self._left = [left for left in found if left.photos]
         self._ask()
 
     def _ask(self) -> None:
@@ -111,7 +115,8 @@ class KeepingController(QObject):
             text = self.tr("{count} photographs were open last time. Continue with them?")
         text = text.format(unsaved=unsaved, count=count)
         if left.problem:
-            text += " " + self.tr("A part of it cannot be read.")
+            name = display_path(kept_log(left.folder))
+            text += " " + self.tr("A part of it cannot be read: {name} will be kept.").format(name=name)
         choices = (
             NoticeChoice(self.tr("Continue"), "continue", left.folder),
             NoticeChoice(self.tr("Start Empty"), "start empty", left.folder),
@@ -129,9 +134,10 @@ class KeepingController(QObject):
     def start_empty(self, notice: Notice, folder: Path, *, delete: bool) -> None:
         """Leave the work of the last time where it is, or delete it."""
         self._context.dismiss(notice)
+        known = self.left_behind(folder)
         self._left = [left for left in self._left if left.folder != folder]
         if delete:
-            remove_journal(folder)
+            remove_journal(folder, keep_log=known is not None and bool(known.problem))
         self._ask()
 
     def continue_work(self, notice: Notice, folder: Path) -> None:

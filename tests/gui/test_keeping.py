@@ -15,7 +15,9 @@ from core.datasets.synthetic import draw_case
 from core.resources import sample_path
 from core.session import journal as journal_module
 from core.session.journal import abandoned_journals
-from core.session.journal_log import read_log
+from core.session.journal_log import LOG, START, framed, read_log
+from core.session.journal_state import Entry, facts_entry, list_entry
+from core.session.records import PhotoRecord, PhotoRef
 from serr_gui.app import Program
 from serr_gui.model.keeping import journals_folder
 from tests.bad_outputs import ordinary_rights
@@ -254,3 +256,21 @@ def test_a_disk_that_fails_is_told_once_and_closing_asks_then(
         assert program.window.close()
     (left,) = abandoned_journals(journals_folder())
     assert left.photos[0].edits is not None
+
+
+def test_work_that_cannot_be_read_is_named_and_kept(start: StartProgram, qtbot: QtBot, photo: Path) -> None:
+    newer, damaged = (journals_folder() / name for name in ("newer", "damaged"))
+    facts = [facts_entry(PhotoRecord(PhotoRef(photo), note=note)) for note in ("one", "two", "three")]
+    frames = [framed(entry) for entry in (START, list_entry((photo,), 0, ""), *facts)]
+    for folder in (newer, damaged):
+        folder.mkdir(parents=True)
+    (newer / LOG).write_bytes(framed(Entry("start", {"serr_journal": 2})) + b"".join(frames[1:]))
+    (damaged / LOG).write_bytes(b"".join(frames[:3]) + bytes(len(frames[3])) + frames[4])
+    before = [(folder / LOG).read_bytes() for folder in (newer, damaged)]
+    program = start()
+    continued(program, qtbot)
+    said = [each.text for each in program.state.notices]
+    assert any("written by another version" in text and str(newer) in text for text in said)
+    assert program.state.photos[0].marks.note == "one"
+    qtbot.waitUntil(lambda: not damaged.exists(), timeout=WAIT_MS)
+    assert [(newer / LOG).read_bytes(), damaged.with_name("damaged.log").read_bytes()] == before
