@@ -36,6 +36,13 @@ class Checkpoint:
         }
 
 
+def refuse_not_numbers(checkpoint: Checkpoint) -> None:
+    """Raises ValueError where a tensor holds what is not a number: else known after hours, when weights are written."""
+    for name, tensor in checkpoint.tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise ValueError(f"not all of its {name[:80]} are numbers")
+
+
 def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Copies of the tensors on the CPU, under a prefix."""
     return {f"{prefix}.{name}": tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}

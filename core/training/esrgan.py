@@ -36,6 +36,7 @@ from core.training.checkpoint import (
     load_checkpoint,
     optimiser_tensors,
     prefixed,
+    refuse_not_numbers,
     restore_optimiser,
     save_checkpoint,
 )
@@ -133,10 +134,15 @@ class _State:
             self.critic.load_state_dict(found.part("critic"))
             restore_optimiser(self.optimiser, found.part("optimiser"))
             restore_optimiser(self.critics, found.part("critics"))
+            refuse_not_numbers(found)
+            step, seconds, second_part = (found.facts.get(name) for name in ("step", "seconds", "second_part"))
+            if type(step) is not int or step < 0 or not isinstance(second_part, bool):
+                raise ValueError("it does not say how far it is")
+            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
+                raise ValueError("it does not say how long it took")
         except (RuntimeError, ValueError) as error:
             raise TrainingError(f"the checkpoint {path} is damaged ({error}); give another folder.") from None
-        self.step, self.seconds = int(found.facts["step"]), float(found.facts["seconds"])
-        self.second_part = bool(found.facts["second_part"])
+        self.step, self.seconds, self.second_part = step, float(seconds), second_part
 
 
 def train_generator(

@@ -28,7 +28,14 @@ from core.networks.registry import build
 from core.progress import SILENT, Cancelled, Monitor, Progress
 from core.training.augmentation import random_crop
 from core.training.card import chosen_card, last_card, plain_card
-from core.training.checkpoint import Checkpoint, optimiser_tensors, prefixed, restore_optimiser, save_checkpoint
+from core.training.checkpoint import (
+    Checkpoint,
+    optimiser_tensors,
+    prefixed,
+    refuse_not_numbers,
+    restore_optimiser,
+    save_checkpoint,
+)
 from core.training.config import TrainingConfig
 from core.training.control import StopTraining
 from core.training.data import HeldOut, TrainingData
@@ -307,9 +314,7 @@ class Run:
             whole = {name: (tensor.shape, tensor.dtype) for name, tensor in known.items()}
             if {name: (tensor.shape, tensor.dtype) for name, tensor in best.items()} != whole:
                 raise ValueError("its best weights are those of another network")
-            for name, tensor in checkpoint.tensors.items():  # else known after hours, when weights are written
-                if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-                    raise ValueError(f"not all of its {name[:80]} are numbers")
+            refuse_not_numbers(checkpoint)
             self.fabric._precision.load_state_dict(facts.get("scaler", {}))
         except (RuntimeError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise TrainingError(f"the checkpoint in {self.out} does not fit its configuration: {error}") from None

@@ -14,6 +14,7 @@ from core.enhancement.degradation import blurred, degrade, draw_strengths, jpeg,
 from core.enhancement.enhancer import load_enhancer
 from core.errors import TrainingError
 from core.models.catalogue import load_model
+from core.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.training.esrgan import CHECKPOINT_FILE, Budget, EsrganConfig, train_generator
 from core.training.esrgan_photos import cases_for
 
@@ -99,3 +100,14 @@ def test_a_training_has_two_parts_and_is_continued(drawn_root: Path, tmp_path: P
         train_generator(replace(config, rate=1.0), drawn_root, out, Budget(steps=4))
     with pytest.raises(TrainingError, match="has no photographs of DRIVE"):
         train_generator(config, tmp_path / "nothing", out, Budget(steps=4))
+    kept = load_checkpoint(out / CHECKPOINT_FILE)
+    name = next(name for name in kept.tensors if name.startswith("mean."))
+    for facts, tensors in (
+        *(({"step": value}, {}) for value in (None, -1, "4", 4.0, True)),
+        *(({"seconds": value}, {}) for value in (None, -1, "4", float("nan"), [])),
+        ({"second_part": "yes"}, {}),
+        ({}, {name: torch.full_like(kept.tensors[name], torch.nan)}),
+    ):
+        save_checkpoint(out / CHECKPOINT_FILE, Checkpoint({**kept.tensors, **tensors}, {**kept.facts, **facts}))
+        with pytest.raises(TrainingError, match="is damaged"):
+            train_generator(config, drawn_root, out, Budget(steps=4))
