@@ -95,8 +95,8 @@ class KeepingController(QObject):
 
     def _on_abandoned(self, found: tuple[AbandonedJournal, ...]) -> None:
         for left in (left for left in found if not left.photos):
-            text = self.tr("Work from last time cannot be read ({problem}). It stays in {folder}.")
-            self._context.notify("warning", text.format(problem=left.problem, folder=display_path(left.folder)))
+            text = self.tr("Work from last time cannot be read: {problem}. It stays where it is.")
+            self._context.notify("warning", text.format(problem=left.problem), folder=left.folder)
         self._left = [left for left in found if left.photos]
         self._ask()
 
@@ -114,14 +114,18 @@ class KeepingController(QObject):
         else:
             text = self.tr("{count} photographs were open last time. Continue with them?")
         text = text.format(unsaved=unsaved, count=count)
+        details = ""
         if left.problem:
-            name = display_path(kept_log(left.folder))
-            text += " " + self.tr("A part of it cannot be read: {name} will be kept.").format(name=name)
+            text += " " + self.tr("A part of it cannot be read.")
+            details = self.tr(
+                "The record of what was done cannot be read as a whole: {problem}. What stands before that place is "
+                "continued with. The record itself is kept afterwards, as {name}."
+            ).format(problem=left.problem, name=display_path(kept_log(left.folder)))
         choices = (
             NoticeChoice(self.tr("Continue"), "continue", left.folder),
             NoticeChoice(self.tr("Start Empty"), "start empty", left.folder),
         )
-        self._context.notify("info", text, choices=choices)
+        self._context.notify("warning" if details else "info", text, details, choices=choices)
 
     def left_behind(self, folder: Path) -> AbandonedJournal | None:
         """The work that a notice asks about."""

@@ -268,9 +268,14 @@ def test_work_that_cannot_be_read_is_named_and_kept(start: StartProgram, qtbot: 
     (damaged / LOG).write_bytes(b"".join(frames[:3]) + bytes(len(frames[3])) + frames[4])
     before = [(folder / LOG).read_bytes() for folder in (newer, damaged)]
     program = start()
+    qtbot.waitUntil(lambda: any(each.choices for each in program.state.notices), timeout=WAIT_MS)
+    asked = next(each for each in program.state.notices if each.choices)
+    assert asked.text.endswith("A part of it cannot be read.")
+    assert "damaged.log" in asked.details
     continued(program, qtbot)
     said = [each.text for each in program.state.notices]
-    assert any("written by another version" in text and str(newer) in text for text in said)
+    assert any("written by another version" in text for text in said)
+    assert any(each.folder == newer for each in program.state.notices)
     assert program.state.photos[0].marks.note == "one"
     qtbot.waitUntil(lambda: not damaged.exists(), timeout=WAIT_MS)
     assert [(newer / LOG).read_bytes(), damaged.with_name("damaged.log").read_bytes()] == before
