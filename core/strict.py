@@ -51,6 +51,13 @@ class Malformed(ValueError):  # noqa: N818 - what is wrong is in the text
     """A file does not hold what it should; the text is a clause, such as "it is nested too deeply"."""
 
 
+def finite_number(value: object) -> float:
+    """A number out of such a file; true and false are none, nor are NaN and infinity. Raises ValueError."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError("a number expected")
+    return float(value)
+
+
 def open_regular(path: Path) -> BufferedReader:
     """Open a file to be read. A pipe or a device in its place is refused and does not block.
 

@@ -4,7 +4,6 @@
 version: they are kept in ``unknown`` and written again.
 """
 
-import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -28,7 +27,7 @@ from core.session.records import (
     StepRecord,
     ViewRecord,
 )
-from core.strict import Malformed, is_text
+from core.strict import Malformed, finite_number, is_text
 from core.threshold_rule import ThresholdOrigin, ThresholdRule
 
 MAJOR: Final = 1
@@ -67,16 +66,9 @@ def text_from(value: Any) -> str:
     return value
 
 
-def number_from(value: Any) -> float:
-    """A finite number. Raises ValueError or TypeError."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise TypeError("a number expected")
-    return float(value)
-
-
 def seconds_from(value: Any) -> float:
     """How long something took."""
-    if number_from(value) < 0:
+    if finite_number(value) < 0:
         raise ValueError("no duration")
     return float(value)
 
@@ -127,7 +119,7 @@ def _label(value: Any) -> LabelRecord:
 
 
 def _view(value: Any) -> ViewRecord:
-    view = ViewRecord(*(number_from(value[key]) for key in ("zoom", "x", "y")))
+    view = ViewRecord(*(finite_number(value[key]) for key in ("zoom", "x", "y")))
     if not 0 < view.zoom < 1e6:
         raise ValueError("no zoom")
     return view

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import numpy as np
 
 from core.errors import InputError
-from core.session.fields import number_from, path_from, rule_from, seconds_from, text_from, whole_from
+from core.session.fields import path_from, rule_from, seconds_from, text_from, whole_from
 from core.session.packing import packed_bits, packed_floats, unpacked_bits, unpacked_floats
-from core.strict import Malformed, parse_json
+from core.strict import Malformed, finite_number, parse_json
 from core.types import Doubt, DoubtKind, FieldOfView, FovOrigin, FundusImage, ProbabilityMap
 
 if TYPE_CHECKING:  # it knows torch, and the window is there before that
@@ -128,7 +128,7 @@ def _segmentation(about: dict[str, Any], members: Mapping[str, bytes], image: Fu
         device=text_from(about["device"]),
         precision=about["precision"],
         tiles=whole_from(about["tiles"], 0, 1 << 40),
-        scale=number_from(about["scale"]),
+        scale=finite_number(about["scale"]),
         seconds=seconds_from(about["seconds"]),
         notes=tuple(map(text_from, about["notes"])),
         doubts=_doubts(about["doubts"]),

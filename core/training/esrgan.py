@@ -31,6 +31,7 @@ from core.networks.families import RrdbConfig
 from core.networks.rrdb import RrdbNet
 from core.photo.recipe import Preprocessing
 from core.progress import SILENT, Monitor, Progress
+from core.strict import finite_number
 from core.training.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -135,14 +136,13 @@ class _State:
             restore_optimiser(self.optimiser, found.part("optimiser"))
             restore_optimiser(self.critics, found.part("critics"))
             refuse_not_numbers(found)
-            step, seconds, second_part = (found.facts.get(name) for name in ("step", "seconds", "second_part"))
-            if type(step) is not int or step < 0 or not isinstance(second_part, bool):
+            step, second_part = found.facts.get("step"), found.facts.get("second_part")
+            seconds = finite_number(found.facts.get("seconds"))
+            if type(step) is not int or min(step, seconds) < 0 or not isinstance(second_part, bool):
                 raise ValueError("it does not say how far it is")
-            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
-                raise ValueError("it does not say how long it took")
         except (RuntimeError, ValueError) as error:
             raise TrainingError(f"the checkpoint {path} is damaged ({error}); give another folder.") from None
-        self.step, self.seconds, self.second_part = step, float(seconds), second_part
+        self.step, self.seconds, self.second_part = step, seconds, second_part
 
 
 def train_generator(

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from core.strict import finite_number
 from core.training.checkpoint import prefixed
 from core.training.config import TrainingConfig
 from core.training.validation import Validation
@@ -66,19 +67,12 @@ class RunState:
         return cls(
             step=step,
             validated_step=_step(facts.get("validated_step", step), step, least=-1),
-            losses=[_loss(loss) for loss in facts.get("losses", [])],
+            losses=[finite_number(loss) for loss in facts.get("losses", [])],
             last=Validation.from_dict(facts["last"]) if facts.get("last") else None,
             best=Validation.from_dict(facts["best"]) if facts["best"] else None,
             best_step=_step(facts["best_step"], step),
             best_weights=prefixed("best", best_weights),
         )
-
-
-def _loss(value: object) -> float:
-    """A loss from a checkpoint. Raises ValueError where no run can have had it."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
-        raise ValueError(f"it has a loss of {value!r:.40}")
-    return float(value)
 
 
 def _step(value: object, most: int, *, least: int = 0) -> int:

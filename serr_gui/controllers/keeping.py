@@ -1,15 +1,14 @@
 """Keeping the working set: what changes goes to the journal, and what an earlier time has left comes back."""
 
 import weakref
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.files import display_path
-from core.progress import Monitor
 from core.resources import sample_path
 from core.session.journal import AbandonedJournal, Journal, kept_log, remove_journal
 from core.session.journal_state import (
@@ -154,14 +153,14 @@ class KeepingController(QObject):
         self._task.begin(
             "restore",
             "restore",
-            partial(_take_over, self.journal, left),
+            partial(tasks.take_over, self.journal, left),
             name="",
             succeeded=partial(self._on_restored, left),
             failed=self._on_restore_failed,
             cancelled=self._on_restore_cancelled,
         )
 
-    def _on_restored(self, left: AbandonedJournal, outcome: "_TakenOver") -> None:
+    def _on_restored(self, left: AbandonedJournal, outcome: "tasks.TakenOver") -> None:
         self._left.remove(left)
         current = left.photos[left.current].photo.path if 0 <= left.current < len(left.photos) else None
         both = self.put_back(outcome.photos, current)
@@ -386,18 +385,3 @@ class KeepingController(QObject):
             self._context.notify("error", text.format(reason=reason), problem, until="disk")
         else:
             self._context.notify("success", self.tr("Your work is on the disk again."), until="work")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _TakenOver:
-    photos: tuple[tasks.Restored, ...]
-    finish: Callable[[bool], bool]
-
-
-def _take_over(journal: Journal, left: AbandonedJournal, monitor: Monitor) -> _TakenOver:
-    photos, finish = journal.take_over(left)
-    try:
-        return _TakenOver(tasks.restore(photos, monitor), finish)
-    except BaseException:
-        finish(False)
-        raise

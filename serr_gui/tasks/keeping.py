@@ -1,6 +1,6 @@
 """Reading what an earlier time has left: results of journals and sessions, with the photographs that they belong to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.progress import Monitor, Progress
 from core.session.archive import read_about, read_result
-from core.session.journal import AbandonedJournal, abandoned_journals
+from core.session.journal import AbandonedJournal, Journal, abandoned_journals
 from core.session.maps import result_from, result_members
 from core.session.records import MapPlace, PhotoRecord
 from core.strict import Malformed
@@ -27,9 +27,27 @@ class Restored:
     load: Load | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TakenOver:
+    """The photographs of a journal; ``finish(remove)`` ends with it, and deletes it where it is not needed again."""
+
+    photos: tuple[Restored, ...]
+    finish: Callable[[bool], bool]
+
+
 def find_abandoned(_monitor: Monitor) -> tuple[AbandonedJournal, ...]:
     """The journals of windows that have ended."""
     return abandoned_journals(journals_folder())
+
+
+def take_over(journal: Journal, left: AbandonedJournal, monitor: Monitor) -> TakenOver:
+    """Read what an earlier time has left; where that fails or is cancelled, it stays for the next start."""
+    photos, finish = journal.take_over(left)
+    try:
+        return TakenOver(restore(photos, monitor), finish)
+    except BaseException:
+        finish(False)
+        raise
 
 
 def restore(photos: Sequence[PhotoRecord], monitor: Monitor) -> tuple[Restored, ...]:
